@@ -1,0 +1,81 @@
+// Package strict reads and writes JSON in the one way the project allows.
+//
+// Use it for everything that crosses a trust boundary: frames, token headers,
+// claims, plaintexts, stored records. encoding/json reads member names without
+// regard to case and lets the last of two equal names win, so two readers of
+// one signed text can see two different messages ({"body":…,"Body":…}).
+// This package refuses every such text instead of choosing a reading.
+//
+// It never writes HTML escapes, since "<" would cost six bytes of a frame that
+// API Gateway measures as sent, and its errors never quote the input, since the
+// input may be a decrypted message.
+package strict
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// options is built once: joining options allocates. The first three are the
+// library's defaults, written out because the protocol depends on them.
+var options = json.JoinOptions(
+	jsontext.AllowDuplicateNames(false),
+	jsontext.AllowInvalidUTF8(false),
+	json.MatchCaseInsensitiveNames(false),
+	jsontext.EscapeForHTML(false),
+	jsontext.EscapeForJS(false),
+	json.Deterministic(true),
+)
+
+// Unmarshal decodes exactly one JSON value into v, which must be a pointer.
+// Member names are matched case-exactly and unknown members are ignored.
+// It fails on duplicate names, invalid UTF-8, lone surrogates, more than 10,000
+// levels of nesting and anything but white space after the value.
+// When it fails, v may be partly filled and must not be used.
+func Unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v, options); err != nil {
+		return redact(err)
+	}
+	return nil
+}
+
+// Marshal encodes v compactly, with map keys in sorted order and without HTML
+// escapes. It fails on invalid UTF-8 instead of replacing it.
+func Marshal(v any) ([]byte, error) {
+	data, err := json.Marshal(v, options)
+	if err != nil {
+		return nil, redact(err)
+	}
+	return data, nil
+}
+
+// redacted says what kind of failure happened and where, never with what text.
+type redacted struct {
+	what   string
+	offset int64
+	cause  error // from a type's own method; for errors.Is, never printed
+}
+
+func (e *redacted) Error() string {
+	return fmt.Sprintf("strict JSON: %s at byte %d", e.what, e.offset)
+}
+
+func (e *redacted) Unwrap() error { return e.cause }
+
+// redact drops the library's texts: they quote member names and values.
+func redact(err error) error {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return &redacted{what: "value of the wrong kind", offset: semantic.ByteOffset, cause: semantic.Err}
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		what := "malformed text"
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			what = "duplicate member name"
+		}
+		return &redacted{what: what, offset: syntactic.ByteOffset}
+	}
+	return &redacted{what: "unreadable text"}
+}
