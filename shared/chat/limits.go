@@ -1,0 +1,40 @@
+package chat
+
+import "time"
+
+// Limits of the protocol, each with its reason.
+const (
+	// MaxFrame bounds a client's frame in bytes as sent: API Gateway closes
+	// with 1009 above 32 KB (API Gateway quotas), so clients check first.
+	MaxFrame = 32 << 10
+	// MaxBody bounds a message's UTF-8 text in bytes. The frame limit may bite
+	// first, since JSON escapes and two layers of base64 inflate the text.
+	MaxBody = 16 << 10
+	// MaxHistoryPage bounds the JWE of one history page in bytes; a single
+	// larger message is sent alone.
+	MaxHistoryPage = 32 << 10
+	// MaxHistoryLimit bounds the messages of one page: each costs a read and
+	// a decryption, and the page's size bites at about this count anyway.
+	MaxHistoryLimit = 100
+	// MaxRef bounds a frame's ref in characters.
+	MaxRef = 64
+	// MaxRooms bounds a user's rooms: each is a row to write at a handshake.
+	MaxRooms = 50
+	// MaxBegins bounds the challenges handed out on one connection.
+	MaxBegins = 5
+	// MaxConnectionID bounds API Gateway's opaque ids, 16 to 20 characters today.
+	MaxConnectionID = 128
+)
+
+const (
+	// NonceLifetime is how long a challenge can be answered.
+	NonceLifetime = 120 * time.Second
+	// ConnectionLifetime is the longest an API Gateway WebSocket lives (API
+	// Gateway quotas). Rows of connections expire a little later.
+	ConnectionLifetime = 2 * time.Hour
+	// ConnectionRowLifetime outlives every connection by clock skew and slack.
+	ConnectionRowLifetime = ConnectionLifetime + 10*time.Minute
+	// PingInterval is how often a client pings: API Gateway closes a
+	// connection after 10 idle minutes.
+	PingInterval = 5 * time.Minute
+)

@@ -1,0 +1,180 @@
+package frame
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+)
+
+// Version is the protocol version that challenges, welcomes and proofs carry.
+const Version = 1
+
+// Types of the service's frames (protocol §3). A frame without a type is API
+// Gateway's own error and means chat.TryAgain.
+const (
+	TypeChallenge = "challenge"
+	TypeWelcome   = "welcome"
+	TypeMessage   = "message"
+	TypeAck       = "ack"
+	TypeHistory   = "history"
+	TypeJoined    = "joined"
+	TypeLeft      = "left"
+	TypeServerKey = "serverKey"
+	TypeRotated   = "rotated"
+	TypePong      = "pong"
+	TypeError     = "error"
+)
+
+// Challenge answers a handshake's begin.
+type Challenge struct {
+	Type   string `json:"type"`
+	Ref    string `json:"ref,omitzero"`
+	V      int    `json:"v"`
+	Nonce  string `json:"nonce"`
+	KeySet string `json:"keyset"`
+}
+
+// Welcome answers a handshake's proof; its token holds a [WelcomePlain].
+type Welcome struct {
+	Type string `json:"type"`
+	Ref  string `json:"ref,omitzero"`
+	JWE  string `json:"jwe"`
+}
+
+// RoomState says where a room's log stands.
+type RoomState struct {
+	Room  chat.Room  `json:"room"`
+	Epoch chat.Epoch `json:"epoch"`
+	Head  chat.Seq   `json:"head"`
+	Floor chat.Seq   `json:"floor"`
+}
+
+// WelcomePlain is what the device alone can read of its welcome.
+type WelcomePlain struct {
+	V      int          `json:"v"`
+	Nonce  string       `json:"nonce"`
+	SID    chat.Session `json:"sid"`
+	User   chat.User    `json:"user"`
+	Device chat.Device  `json:"device"`
+	Rooms  []RoomState  `json:"rooms"`
+}
+
+// Message delivers one message; its token holds a [MessagePlain].
+type Message struct {
+	Type  string     `json:"type"`
+	Room  chat.Room  `json:"room"`
+	Epoch chat.Epoch `json:"epoch"`
+	Seq   chat.Seq   `json:"seq"`
+	JWE   string     `json:"jwe"`
+}
+
+// MessagePlain is a message as its recipient's device alone can read it. JWS
+// is the sender's own token, which the recipient verifies under JWK.
+type MessagePlain struct {
+	Room     chat.Room      `json:"room"`
+	Epoch    chat.Epoch     `json:"epoch"`
+	Seq      chat.Seq       `json:"seq"`
+	ID       chat.MessageID `json:"id"`
+	From     chat.User      `json:"from"`
+	Device   chat.Device    `json:"device"`
+	StoredAt int64          `json:"storedAt"` // Unix ms
+	JWK      jsontext.Value `json:"jwk"`
+	JWS      string         `json:"jws"`
+}
+
+// Ack says that a message is in its room's log for good.
+type Ack struct {
+	Type      string         `json:"type"`
+	Ref       string         `json:"ref,omitzero"`
+	ID        chat.MessageID `json:"id"`
+	Room      chat.Room      `json:"room"`
+	Epoch     chat.Epoch     `json:"epoch"`
+	Seq       chat.Seq       `json:"seq"`
+	StoredAt  int64          `json:"storedAt"` // Unix ms
+	Duplicate bool           `json:"duplicate"`
+}
+
+// History is one page of a room's log, From to To inclusive; From > To says
+// that the page is empty. Its token holds a [HistoryPlain] and is absent from
+// an empty page.
+type History struct {
+	Type  string     `json:"type"`
+	Ref   string     `json:"ref,omitzero"`
+	Room  chat.Room  `json:"room"`
+	Epoch chat.Epoch `json:"epoch"`
+	From  chat.Seq   `json:"from"`
+	To    chat.Seq   `json:"to"`
+	Head  chat.Seq   `json:"head"`
+	Floor chat.Seq   `json:"floor"`
+	More  bool       `json:"more"`
+	JWE   string     `json:"jwe,omitzero"`
+}
+
+// HistoryPlain is a page's plaintext.
+type HistoryPlain struct {
+	Room     chat.Room      `json:"room"`
+	Epoch    chat.Epoch     `json:"epoch"`
+	Messages []MessagePlain `json:"messages"`
+}
+
+// Joined answers joinRoom.
+type Joined struct {
+	Type string `json:"type"`
+	Ref  string `json:"ref,omitzero"`
+	RoomState
+}
+
+// Left answers leaveRoom.
+type Left struct {
+	Type string    `json:"type"`
+	Ref  string    `json:"ref,omitzero"`
+	Room chat.Room `json:"room"`
+}
+
+// ServerKey tells connected clients of a new key set.
+type ServerKey struct {
+	Type   string `json:"type"`
+	KeySet string `json:"keyset"`
+}
+
+// Rotated answers rotateKey; its token, to the new key, holds a [RotatedPlain].
+type Rotated struct {
+	Type string `json:"type"`
+	Ref  string `json:"ref,omitzero"`
+	Gen  int64  `json:"gen"`
+	JWE  string `json:"jwe"`
+}
+
+// RotatedPlain shows who holds the new decryption key.
+type RotatedPlain struct {
+	SID chat.Session `json:"sid"`
+	Gen int64        `json:"gen"`
+}
+
+// Head is a room's epoch and last seq, in a pong.
+type Head struct {
+	Epoch chat.Epoch `json:"epoch"`
+	Head  chat.Seq   `json:"head"`
+}
+
+// Pong answers ping.
+type Pong struct {
+	Type  string             `json:"type"`
+	Ref   string             `json:"ref,omitzero"`
+	Heads map[chat.Room]Head `json:"heads"`
+}
+
+// Error is a chat.Error on the wire. KeySet is there with stale_server_key.
+type Error struct {
+	Type    string    `json:"type"`
+	Ref     string    `json:"ref,omitzero"`
+	Code    chat.Code `json:"code"`
+	Message string    `json:"message"`
+	Retry   bool      `json:"retry"`
+	KeySet  string    `json:"keyset,omitzero"`
+}
+
+// NewError puts e on the wire.
+func NewError(e *chat.Error, ref string) Error {
+	return Error{Type: TypeError, Ref: ref, Code: e.Code, Message: e.Message, Retry: e.Retry}
+}
