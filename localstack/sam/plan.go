@@ -1,0 +1,309 @@
+package sam
+
+import "time"
+
+// Options selects the template and the values it is resolved with.
+type Options struct {
+	// Path is the template file, YAML or JSON. It is printed in errors as given.
+	Path string
+	// Parameters are explicit values of template parameters. They win over
+	// samconfig.toml, which wins over the parameter's Default.
+	Parameters map[string]string
+	// ConfigEnv names the samconfig.toml environment to read, such as
+	// "default". Empty means that samconfig.toml is not read at all.
+	ConfigEnv string
+	// Region, Account and StackName are what AWS::Region, AWS::AccountId and
+	// AWS::StackName give. Empty means samconfig.toml's value if it is read,
+	// else us-east-1, 000000000000 and "local".
+	Region, Account, StackName string
+}
+
+// Plan is a resolved template.
+type Plan struct {
+	// Path is the template as given in [Options]; Dir is its folder, absolute.
+	Path, Dir string
+	// StackName, Region and Account are the values that the plan was resolved with.
+	StackName, Region, Account string
+
+	// APIs has one entry per WebSocket API and stage.
+	APIs      []WebSocketAPI
+	Functions []Function
+	Tables    []Table
+	Keys      []Key
+	Schedules []Schedule
+	Outputs   []Output
+	// Notes lists what the template has and a local stack passes over.
+	Notes []Note
+}
+
+// Function returns the function with that logical id, name or ARN (with or
+// without a qualifier), or nil.
+func (p *Plan) Function(id string) *Function {
+	name := functionName(id)
+	for i := range p.Functions {
+		if f := &p.Functions[i]; f.LogicalID == id || f.Name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// Function is a Lambda function.
+type Function struct {
+	LogicalID, Name, ARN string
+	// CodeURI is the absolute path of the source folder or of the built artifact.
+	CodeURI string
+	Handler string
+	// Runtime is provided.al2023 or provided.al2.
+	Runtime string
+	// Architectures holds x86_64 (Lambda's default) or arm64.
+	Architectures []string
+	// Timeout is the longest one invocation may run, 1 s to 900 s.
+	Timeout time.Duration
+	// MemoryMB is 128 to 10,240 MB.
+	MemoryMB    int
+	Environment map[string]string
+	// BuildMethod is Metadata.BuildMethod: "go1.x", "makefile", or "" if the
+	// template does not say.
+	BuildMethod string
+	// BuildProperties is Metadata.BuildProperties, such as TrimGoPath: "true".
+	BuildProperties map[string]string
+	// ReservedConcurrency is the most invocations at once; nil is unlimited,
+	// zero refuses every invocation.
+	ReservedConcurrency *int
+	// Async is what happens to asynchronous invocations.
+	Async AsyncConfig
+	// Role is the execution role with every policy the template attaches to it.
+	Role Role
+	// Permissions is the resource-based policy: who may invoke the function.
+	Permissions []Permission
+}
+
+// AsyncConfig governs asynchronous invocations (Lambda event invoke config).
+type AsyncConfig struct {
+	// MaxAge is how long an event may wait, 60 s to 6 h (Lambda's default).
+	MaxAge time.Duration
+	// Retries is how often a failed event is tried again, 0 to 2 (the default).
+	Retries int
+	// OnSuccess and OnFailure are destination ARNs, DeadLetter is the ARN of the
+	// function's dead-letter queue; empty if not given.
+	OnSuccess, OnFailure, DeadLetter string
+}
+
+// Role is an IAM role. A role given by an ARN from outside the template has
+// only an ARN and a name.
+type Role struct {
+	// LogicalID is empty for a role that is not in the template.
+	LogicalID, Name, ARN string
+	// ManagedPolicies are ARNs of AWS's own policies and of policies outside
+	// the template, whose statements are not known here.
+	ManagedPolicies []string
+	// UnresolvedTemplates are SAM policy templates whose statements this
+	// package does not know.
+	UnresolvedTemplates []string
+	// Policies are the inline and in-template managed policies.
+	Policies []Policy
+}
+
+// Policy is an IAM policy document.
+type Policy struct {
+	Name       string
+	Statements []Statement
+}
+
+// Statement is one IAM statement, with scalars widened to lists.
+type Statement struct {
+	Sid string
+	// Effect is Allow or Deny.
+	Effect                                   string
+	Action, NotAction, Resource, NotResource []string
+	// Condition maps operator, then condition key, to the accepted values.
+	Condition map[string]map[string][]string
+}
+
+// Permission is one statement of a function's resource-based policy
+// (AWS::Lambda::Permission).
+type Permission struct {
+	LogicalID string
+	// Action is lambda:InvokeFunction or a pattern that covers it.
+	Action string
+	// Principal is a service such as apigateway.amazonaws.com, an account, an ARN or *.
+	Principal string
+	// SourceARN may hold the wildcards * and ?; empty admits every source.
+	SourceARN string
+	// SourceAccount is empty if any account may be the source.
+	SourceAccount string
+}
+
+// WebSocketAPI is one stage of an API Gateway WebSocket API.
+type WebSocketAPI struct {
+	// LogicalID and StageLogicalID name the resources in the template.
+	LogicalID, StageLogicalID string
+	// ID is the API id: ten lower-case letters and digits.
+	ID, Name, Stage          string
+	RouteSelectionExpression string
+	Routes                   []Route
+	StageVariables           map[string]string
+	// Throttle is the stage's default for every route; nil is the account's
+	// limit (10,000 requests/s, burst 5,000: API Gateway quotas).
+	Throttle *Throttle
+	// Models are the request models of the API, by name.
+	Models map[string]Model
+}
+
+// Route returns the route with that key, or nil.
+func (a *WebSocketAPI) Route(key string) *Route {
+	for i := range a.Routes {
+		if a.Routes[i].Key == key {
+			return &a.Routes[i]
+		}
+	}
+	return nil
+}
+
+// Route is a route of a WebSocket API and the Lambda proxy integration behind it.
+type Route struct {
+	LogicalID string
+	// Key is $connect, $disconnect, $default or the value of the selection
+	// expression that leads here.
+	Key string
+	// FunctionLogicalID is the function in the plan; FunctionARN is what the
+	// integration names, with its qualifier if it has one. Both are empty for a
+	// $connect or $disconnect route without an integration.
+	FunctionLogicalID, FunctionARN string
+	// Permitted says whether API Gateway may invoke the function: by a
+	// permission that covers this stage and route, or by the integration's role.
+	Permitted bool
+	// Timeout is the integration's, 50 ms to 29 s (the default).
+	Timeout time.Duration
+	// RouteResponse says whether the function's body is sent back to the
+	// client: the route has both a selection expression and a route response.
+	RouteResponse bool
+	// APIKeyRequired is set if a client needs an API key.
+	APIKeyRequired bool
+	// IAM is set if $connect needs a signed request (AuthorizationType AWS_IAM).
+	IAM bool
+	// Authorizer is set on a $connect route with AuthorizationType CUSTOM.
+	Authorizer *Authorizer
+	// RequestModels maps the value of ModelSelectionExpression to a model's name.
+	RequestModels            map[string]string
+	ModelSelectionExpression string
+	// Throttle is set if the stage limits this route by itself.
+	Throttle *Throttle
+}
+
+// Authorizer is a REQUEST Lambda authorizer.
+type Authorizer struct {
+	LogicalID, ID, Name            string
+	FunctionLogicalID, FunctionARN string
+	// IdentitySources are expressions such as route.request.header.Auth.
+	IdentitySources []string
+	// Permitted says whether API Gateway may invoke the authorizer's function.
+	Permitted bool
+}
+
+// Throttle is a token bucket.
+type Throttle struct {
+	// Burst is the bucket's size in requests, Rate its refill in requests per
+	// second; zero admits none. A negative value is one that the template does
+	// not set, so the wider limit stays.
+	Burst int
+	Rate  float64
+}
+
+// Model is a JSON schema that requests are validated against.
+type Model struct {
+	Name, ContentType string
+	Schema            []byte // JSON
+}
+
+// Table is a DynamoDB table.
+type Table struct {
+	LogicalID, Name, ARN   string
+	AttributeDefinitions   []AttributeDefinition
+	KeySchema              []KeyElement
+	GlobalSecondaryIndexes []Index
+	LocalSecondaryIndexes  []Index
+	// BillingMode is PAY_PER_REQUEST or PROVISIONED.
+	BillingMode string
+	// ProvisionedThroughput is nil on demand.
+	ProvisionedThroughput *Throughput
+	// TTLAttribute is the number attribute with the expiry in Unix seconds;
+	// empty if items do not expire.
+	TTLAttribute string
+	// StreamView is NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY, or
+	// empty without a stream; StreamARN goes with it.
+	StreamView, StreamARN string
+	DeletionProtection    bool
+}
+
+// AttributeDefinition gives the type of a key attribute: S, N or B.
+type AttributeDefinition struct{ Name, Type string }
+
+// KeyElement is one part of a key; Type is HASH or RANGE.
+type KeyElement struct{ Name, Type string }
+
+// Index is a secondary index. ProjectionType is ALL, KEYS_ONLY or INCLUDE;
+// NonKeyAttributes goes with INCLUDE. ProvisionedThroughput is nil on demand
+// and for local indexes.
+type Index struct {
+	Name                  string
+	KeySchema             []KeyElement
+	ProjectionType        string
+	NonKeyAttributes      []string
+	ProvisionedThroughput *Throughput
+}
+
+// Throughput is capacity in units per second.
+type Throughput struct{ Read, Write int }
+
+// Key is a KMS key.
+type Key struct {
+	LogicalID string
+	// ID is a UUID.
+	ID, ARN string
+	// Aliases start with "alias/".
+	Aliases []string
+	// Spec is such as SYMMETRIC_DEFAULT or RSA_3072.
+	Spec string
+	// Usage is ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or KEY_AGREEMENT.
+	Usage          string
+	EnableRotation bool
+	Enabled        bool
+	Description    string
+	MultiRegion    bool
+}
+
+// Schedule invokes a function at times.
+type Schedule struct {
+	LogicalID, Name string
+	// Source is aws.events for a rule, aws.scheduler for an EventBridge Scheduler schedule.
+	Source string
+	// Expression is rate(…), cron(…) or, for the Scheduler, at(…).
+	Expression string
+	// Timezone is an IANA name; empty is UTC.
+	Timezone                       string
+	FunctionLogicalID, FunctionARN string
+	// Input is the event's JSON; nil leaves the service's own event.
+	Input   []byte
+	Enabled bool
+	// Permitted says whether the service may invoke the function.
+	Permitted bool
+}
+
+// Output is one of the template's outputs.
+type Output struct {
+	Name, Description, Value string
+	// ExportName is empty if the output is not exported.
+	ExportName string
+}
+
+// Note says that something in the template has no effect locally, and why.
+type Note struct {
+	LogicalID, Type string
+	// Reason is one phrase.
+	Reason string
+	File   string
+	// Line and Column count from 1.
+	Line, Column int
+}
