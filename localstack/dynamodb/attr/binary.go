@@ -1,0 +1,176 @@
+package attr
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// Storage form. An item is the number of its attributes and then, sorted by
+// name, each name and value; a value is its type's byte and
+//
+//	S, B          length and bytes
+//	N             the body of its key encoding
+//	BOOL          0 or 1
+//	NULL          nothing
+//	SS, NS, BS, L number of elements and each as a value
+//	M             the same form as an item
+//
+// Lengths and numbers are unsigned varints. Equal items have equal forms.
+
+var errItem = errors.New("malformed stored item")
+
+// AppendBinary appends the item's storage form to dst.
+func (i Item) AppendBinary(dst []byte) []byte { return appendBinaryFields(dst, i) }
+
+func appendBinaryFields(dst []byte, fields map[string]Value) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(fields)))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		dst = appendText(dst, name)
+		dst = fields[name].appendBinary(dst)
+	}
+	return dst
+}
+
+func appendText(dst []byte, s string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+func (v Value) appendBinary(dst []byte) []byte {
+	dst = append(dst, byte(v.kind))
+	switch v.kind {
+	case S, B:
+		return appendText(dst, v.text)
+	case N:
+		return appendNumber(dst, v.Number())
+	case BOOL:
+		if v.flag {
+			return append(dst, 1)
+		}
+		return append(dst, 0)
+	case SS, NS, BS, L:
+		dst = binary.AppendUvarint(dst, uint64(len(v.elems)))
+		for _, e := range v.elems {
+			dst = e.appendBinary(dst)
+		}
+	case M:
+		dst = appendBinaryFields(dst, v.fields)
+	}
+	return dst
+}
+
+// DecodeItem reads the storage form of one item, which must be all of b. The
+// item keeps nothing of b.
+func DecodeItem(b []byte) (Item, error) {
+	d := decoder{b}
+	fields, err := d.fields(MaxDepth)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.rest) > 0 {
+		return nil, errItem
+	}
+	return fields, nil
+}
+
+type decoder struct {
+	rest []byte
+}
+
+// count reads a length or number of elements. As every element takes a byte at
+// least, none can exceed what is left: damaged bytes never ask for memory.
+func (d *decoder) count() (int, error) {
+	n, size := binary.Uvarint(d.rest)
+	if size <= 0 || n > uint64(len(d.rest)-size) {
+		return 0, errItem
+	}
+	d.rest = d.rest[size:]
+	return int(n), nil
+}
+
+func (d *decoder) byte() (byte, error) {
+	if len(d.rest) == 0 {
+		return 0, errItem
+	}
+	b := d.rest[0]
+	d.rest = d.rest[1:]
+	return b, nil
+}
+
+func (d *decoder) text() (string, error) {
+	n, err := d.count()
+	if err != nil {
+		return "", err
+	}
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s, nil
+}
+
+func (d *decoder) fields(depth int) (map[string]Value, error) {
+	n, err := d.count()
+	if err != nil {
+		return nil, err
+	}
+	fields := make(map[string]Value, n)
+	for range n {
+		name, err := d.text()
+		if err != nil {
+			return nil, err
+		}
+		if fields[name], err = d.value(depth); err != nil {
+			return nil, err
+		}
+	}
+	return fields, nil
+}
+
+func (d *decoder) value(depth int) (Value, error) {
+	if depth == 0 {
+		return Value{}, errItem
+	}
+	b, err := d.byte()
+	if err != nil {
+		return Value{}, err
+	}
+	switch kind := Kind(b); kind {
+	case S, B:
+		text, err := d.text()
+		return Value{kind: kind, text: text}, err
+	case N:
+		n, rest, err := decodeNumber(d.rest)
+		d.rest = rest
+		return Num(n), err
+	case BOOL:
+		b, err := d.byte()
+		if b > 1 {
+			return Value{}, errItem
+		}
+		return Bool(b == 1), err
+	case NULL:
+		return Null(), nil
+	case SS, NS, BS, L:
+		elems, err := d.elements(depth - 1)
+		return Value{kind: kind, elems: elems}, err
+	case M:
+		fields, err := d.fields(depth - 1)
+		return Value{kind: M, fields: fields}, err
+	}
+	return Value{}, errItem
+}
+
+func (d *decoder) elements(depth int) ([]Value, error) {
+	n, err := d.count()
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	elems := make([]Value, n)
+	for i := range elems {
+		if elems[i], err = d.value(depth); err != nil {
+			return nil, err
+		}
+	}
+	return elems, nil
+}

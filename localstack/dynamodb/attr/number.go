@@ -1,0 +1,244 @@
+package attr
+
+import (
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// The range of a DynamoDB number (DynamoDB data types, "Number").
+const (
+	maxDigits   = 38   // significant decimal digits
+	maxExponent = 125  // largest magnitude 9.9999999999999999999999999999999999999E+125
+	minExponent = -130 // smallest magnitude 1E-130
+)
+
+const (
+	msgOverflow  = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+	msgUnderflow = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+	msgPrecision = "Attempting to store more than 38 significant digits in a Number"
+)
+
+// Number is a decimal of up to 38 significant digits and a magnitude from
+// 1E-130 to 9.9…E+125, or zero. Its form is canonical, so that equal numbers
+// ("1", "1.0", "10e-1") are equal under ==. The zero Number is 0.
+type Number struct {
+	neg bool
+	// exp is the power of ten of the first digit.
+	exp int16
+	// digits are the significant digits, neither the first nor the last '0';
+	// empty for zero. The number is d.ddd × 10^exp.
+	digits string
+}
+
+// NumberFromInt returns the number i.
+func NumberFromInt(i int64) Number {
+	text := strconv.FormatInt(i, 10)
+	neg := text[0] == '-'
+	if neg {
+		text = text[1:]
+	}
+	// 19 digits at the most: always within the range.
+	n, _ := canonical(neg, text, len(text)-1)
+	return n
+}
+
+// ParseNumber reads a decimal number such as "-12.50" or "1E+9". The error is a
+// [*ValidationError] with DynamoDB's text if s is no number, needs more than 38
+// digits or is outside the range.
+func ParseNumber(s string) (Number, error) {
+	mantissa, exponent, hasExponent := s, "", false
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		mantissa, exponent, hasExponent = s[:i], s[i+1:], true
+	}
+	neg := strings.HasPrefix(mantissa, "-")
+	if neg || strings.HasPrefix(mantissa, "+") {
+		mantissa = mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || !allDigits(digits) {
+		return Number{}, notNumeric(s)
+	}
+	exp := len(whole) - 1
+	if hasExponent {
+		shift, ok := parseExponent(exponent)
+		if !ok {
+			return Number{}, notNumeric(s)
+		}
+		exp += shift
+	}
+	return canonical(neg, digits, exp)
+}
+
+// parseExponent reads an optionally signed integer. Exponents far beyond any
+// range are cut down to ones that are still far beyond, so that sums with them
+// cannot overflow.
+func parseExponent(s string) (int, bool) {
+	neg := strings.HasPrefix(s, "-")
+	if neg || strings.HasPrefix(s, "+") {
+		s = s[1:]
+	}
+	if s == "" || !allDigits(s) {
+		return 0, false
+	}
+	const beyond = 1 << 30 // a request body is smaller than this many digits
+	e, err := strconv.Atoi(s)
+	if err != nil || e > beyond {
+		e = beyond
+	}
+	if neg {
+		e = -e
+	}
+	return e, true
+}
+
+// canonical strips leading and trailing zeros from digits, whose first one has
+// the power exp of ten, and checks the range.
+func canonical(neg bool, digits string, exp int) (Number, error) {
+	trimmed := strings.TrimLeft(digits, "0")
+	exp -= len(digits) - len(trimmed)
+	trimmed = strings.TrimRight(trimmed, "0")
+	switch {
+	case trimmed == "":
+		return Number{}, nil
+	case len(trimmed) > maxDigits:
+		return Number{}, Invalidf(msgPrecision)
+	case exp > maxExponent:
+		return Number{}, Invalidf(msgOverflow)
+	case exp < minExponent:
+		return Number{}, Invalidf(msgUnderflow)
+	}
+	return Number{neg: neg, exp: int16(exp), digits: trimmed}, nil
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func notNumeric(s string) error {
+	if s == "" {
+		return Invalidf("The parameter cannot be converted to a numeric value")
+	}
+	return Invalidf("The parameter cannot be converted to a numeric value: %s", s)
+}
+
+// String returns the number as DynamoDB writes it: plain decimal notation
+// without exponent, without leading or trailing zeros.
+func (n Number) String() string {
+	if n.digits == "" {
+		return "0"
+	}
+	var b strings.Builder
+	if n.neg {
+		b.WriteByte('-')
+	}
+	whole := int(n.exp) + 1 // digits before the decimal point
+	switch {
+	case whole <= 0:
+		b.WriteString("0.")
+		b.WriteString(strings.Repeat("0", -whole))
+		b.WriteString(n.digits)
+	case whole >= len(n.digits):
+		b.WriteString(n.digits)
+		b.WriteString(strings.Repeat("0", whole-len(n.digits)))
+	default:
+		b.WriteString(n.digits[:whole])
+		b.WriteByte('.')
+		b.WriteString(n.digits[whole:])
+	}
+	return b.String()
+}
+
+// Int64 returns the number as an integer. It is false if the number has a
+// fraction or does not fit.
+func (n Number) Int64() (int64, bool) {
+	if n.exp < 0 || len(n.digits) > int(n.exp)+1 {
+		return 0, n.digits == ""
+	}
+	i, err := strconv.ParseInt(n.String(), 10, 64)
+	return i, err == nil
+}
+
+// Sign returns -1, 0 or 1.
+func (n Number) Sign() int {
+	switch {
+	case n.digits == "":
+		return 0
+	case n.neg:
+		return -1
+	}
+	return 1
+}
+
+// Compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
+func (n Number) Compare(m Number) int {
+	if n.Sign() != m.Sign() {
+		return cmpInt(n.Sign(), m.Sign())
+	}
+	order := cmpInt(int(n.exp), int(m.exp))
+	if order == 0 {
+		order = strings.Compare(n.digits, m.digits)
+	}
+	return order * n.Sign()
+}
+
+func cmpInt(a, b int) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Neg returns -n.
+func (n Number) Neg() Number {
+	n.neg = !n.neg && n.digits != ""
+	return n
+}
+
+// Add returns n + m exactly. The error is a [*ValidationError] if the sum is
+// outside the range or needs more than 38 digits; for both, DynamoDB's text
+// speaks of overflow.
+func (n Number) Add(m Number) (Number, error) {
+	if n.digits == "" {
+		return m, nil
+	}
+	if m.digits == "" {
+		return n, nil
+	}
+	// The lowest powers of ten of both; the sum is an integer at the lower.
+	low := min(n.lowest(), m.lowest())
+	sum := n.scaled(low)
+	sum.Add(sum, m.scaled(low))
+
+	neg := sum.Sign() < 0
+	digits := sum.Abs(sum).String()
+	out, err := canonical(neg, digits, low+len(digits)-1)
+	if err != nil && err.Error() == msgPrecision {
+		return Number{}, Invalidf(msgOverflow)
+	}
+	return out, err
+}
+
+// Sub returns n - m exactly, with the errors of [Number.Add].
+func (n Number) Sub(m Number) (Number, error) { return n.Add(m.Neg()) }
+
+// lowest is the power of ten of the last digit.
+func (n Number) lowest() int { return int(n.exp) - len(n.digits) + 1 }
+
+// scaled returns n / 10^low, which must be an integer.
+func (n Number) scaled(low int) *big.Int {
+	i, _ := new(big.Int).SetString(n.digits+strings.Repeat("0", n.lowest()-low), 10)
+	if n.neg {
+		i.Neg(i)
+	}
+	return i
+}
