@@ -1,0 +1,155 @@
+// Package build turns the sources of a template's functions into executables
+// that run on this machine.
+//
+// Use it where `sam build` would build for Lambda: the same two build methods,
+// but for the operating system and processor of the host and without
+// containers. It runs the go and make commands that are on PATH; it never
+// downloads a toolchain, never runs the functions and never writes outside the
+// output directory (and Go's own caches).
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// The build methods of a template's `Metadata: BuildMethod` that are known here.
+const (
+	// MethodGo runs `go build` in the target's directory.
+	MethodGo = "go1.x"
+	// MethodMakefile runs `make build-<LogicalID>` in the target's directory.
+	MethodMakefile = "makefile"
+)
+
+// Target is one function to build.
+type Target struct {
+	// Name is the function's name: the key of Build's result, the name in
+	// errors and the artifact directory below the output directory.
+	Name string
+	// LogicalID is the function's key in the template's Resources; the make
+	// target is build-<LogicalID>.
+	LogicalID string
+	// Dir is the function's CodeUri as an absolute path.
+	Dir string
+	// Method is MethodGo or MethodMakefile.
+	Method string
+	// Properties are the template's `Metadata: BuildProperties`. MethodGo knows
+	// TrimGoPath (a bool), as SAM does; others are ignored.
+	Properties map[string]any
+}
+
+// Build builds all targets and returns the path of each one's executable by
+// the target's name: <outDir>/<Name>/bootstrap, with .exe added on Windows.
+// The directory around it is the function's artifact directory.
+//
+// All targets are tried even when some fail; then the error is an *Error that
+// has every failing function with its compiler's own message, and the map
+// holds those that were built. What is up to date is not built again.
+//
+// progress, which may be nil, is called with a line of text about every step
+// that takes longer than a second; calls do not overlap.
+func Build(ctx context.Context, outDir string, targets []Target, progress func(line string)) (map[string]string, error) {
+	outDir, err := filepath.Abs(outDir)
+	if err != nil {
+		return nil, fmt.Errorf("locate output directory: %w", err)
+	}
+	if err := check(targets); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(outDir, 0o755); err != nil {
+		return nil, fmt.Errorf("make output directory: %w", err)
+	}
+	b := &builder{
+		outDir:   outDir,
+		reporter: reporter{print: progress},
+		built:    make(map[string]string, len(targets)),
+		slots:    make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+	}
+	var work sync.WaitGroup
+	for _, batch := range goBatches(targets) {
+		work.Go(func() { b.goBatch(ctx, batch) })
+	}
+	for _, dir := range makeDirs(targets) {
+		work.Go(func() { b.makeDir(ctx, dir) })
+	}
+	work.Wait()
+	if err := ctx.Err(); err != nil {
+		return b.built, fmt.Errorf("build functions: %w", err)
+	}
+	if len(b.failures) > 0 {
+		return b.built, newError(b.failures)
+	}
+	return b.built, nil
+}
+
+// builder collects what the concurrent steps of one Build find out.
+type builder struct {
+	outDir   string
+	reporter reporter
+	slots    chan struct{} // bounds the commands that run at once
+
+	mu       sync.Mutex
+	built    map[string]string
+	failures []failure
+}
+
+func (b *builder) succeed(t Target, path string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.built[t.Name] = path
+}
+
+func (b *builder) fail(t Target, message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failures = append(b.failures, failure{function: t.Name, message: strings.TrimSpace(message)})
+}
+
+// check refuses what cannot be built before anything is started.
+func check(targets []Target) error {
+	seen := make(map[string]bool, len(targets))
+	for _, t := range targets {
+		switch {
+		case t.Name == "" || t.Name != filepath.Base(t.Name) || strings.HasPrefix(t.Name, "."):
+			return fmt.Errorf("function name %q cannot name a directory", t.Name)
+		case seen[strings.ToLower(t.Name)]:
+			return fmt.Errorf("function %s is listed twice", t.Name)
+		case t.Method != MethodGo && t.Method != MethodMakefile:
+			return fmt.Errorf("function %s: build method %q is not supported here: use %s or %s",
+				t.Name, t.Method, MethodGo, MethodMakefile)
+		case !filepath.IsAbs(t.Dir):
+			return fmt.Errorf("function %s: source directory %q is not absolute", t.Name, t.Dir)
+		case t.Method == MethodMakefile && t.LogicalID == "":
+			return fmt.Errorf("function %s: build method %s needs a logical id", t.Name, MethodMakefile)
+		}
+		if info, err := os.Stat(t.Dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("function %s: source directory %s does not exist", t.Name, t.Dir)
+		}
+		seen[strings.ToLower(t.Name)] = true
+	}
+	return nil
+}
+
+// bootstrapName is what Lambda calls a function's executable, with the suffix
+// that the host's system asks for.
+func bootstrapName() string {
+	if runtime.GOOS == "windows" {
+		return "bootstrap.exe"
+	}
+	return "bootstrap"
+}
+
+func names(targets []Target) string {
+	list := make([]string, 0, len(targets))
+	for _, t := range targets {
+		list = append(list, t.Name)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}

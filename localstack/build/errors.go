@@ -1,0 +1,62 @@
+package build
+
+import (
+	"slices"
+	"strings"
+)
+
+// Error says which functions could not be built and why.
+type Error struct {
+	// Failures has one entry per distinct message, in the order of the first
+	// function's name.
+	Failures []Failure
+}
+
+// Failure is one message of a compiler or of make, and whom it concerns.
+type Failure struct {
+	// Functions are the names of all functions that failed with this message,
+	// sorted. Several share one when they import the same broken package.
+	Functions []string
+	// Message is the tool's own output, without surrounding blank lines.
+	Message string
+}
+
+func (e *Error) Error() string {
+	var text strings.Builder
+	for i, f := range e.Failures {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		if len(f.Functions) == 1 {
+			text.WriteString("function ")
+		} else {
+			text.WriteString("functions ")
+		}
+		text.WriteString(strings.Join(f.Functions, ", "))
+		if strings.Contains(f.Message, "\n") {
+			text.WriteString(":\n")
+		} else {
+			text.WriteString(": ")
+		}
+		text.WriteString(f.Message)
+	}
+	return text.String()
+}
+
+type failure struct{ function, message string }
+
+func newError(failures []failure) *Error {
+	slices.SortFunc(failures, func(a, b failure) int { return strings.Compare(a.function, b.function) })
+	e := &Error{}
+	index := make(map[string]int, len(failures))
+	for _, f := range failures {
+		i, ok := index[f.message]
+		if !ok {
+			i = len(e.Failures)
+			index[f.message] = i
+			e.Failures = append(e.Failures, Failure{Message: f.message})
+		}
+		e.Failures[i].Functions = append(e.Failures[i].Functions, f.function)
+	}
+	return e
+}

@@ -1,0 +1,283 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+const missingGo = "the go command is not on PATH: install Go from https://go.dev/dl/ and start again"
+
+// goBatch is a set of targets that one `go build` serves: packages of one
+// module, same flags, whose executables have distinct names.
+type goBatch struct {
+	module  string // directory of go.mod, where the command runs
+	trim    bool
+	targets []goTarget
+}
+
+type goTarget struct {
+	Target
+	pkg  string // package argument, relative to the module
+	exec string // the name that go build gives the executable in its -o directory
+}
+
+// goBatches groups the go1.x targets. Loading a module's packages costs more
+// than linking a small one, so the fewer commands the better; executables of
+// the same name would overwrite one another and so go to a second batch.
+func goBatches(targets []Target) []*goBatch {
+	var batches []*goBatch
+	for _, t := range targets {
+		if t.Method != MethodGo {
+			continue
+		}
+		trim, _ := t.Properties["TrimGoPath"].(bool)
+		module, gt := locate(t)
+		i := 0
+		for ; i < len(batches); i++ {
+			if b := batches[i]; b.module == module && b.trim == trim && !b.has(gt.exec) {
+				break
+			}
+		}
+		if i == len(batches) {
+			batches = append(batches, &goBatch{module: module, trim: trim})
+		}
+		batches[i].targets = append(batches[i].targets, gt)
+	}
+	return batches
+}
+
+// has compares without case, as the file systems of two of our hosts do.
+func (g *goBatch) has(exec string) bool {
+	for _, t := range g.targets {
+		if strings.EqualFold(t.exec, exec) {
+			return true
+		}
+	}
+	return false
+}
+
+var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^"\s]+)`)
+
+// locate finds the module around a target. Without one the target is a module
+// of its own and the go command says what is missing.
+func locate(t Target) (module string, gt goTarget) {
+	gt = goTarget{Target: t, pkg: ".", exec: filepath.Base(t.Dir)}
+	for dir := t.Dir; ; dir = filepath.Dir(dir) {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			rel, err := filepath.Rel(dir, t.Dir)
+			if err != nil {
+				return t.Dir, gt
+			}
+			if rel != "." {
+				gt.pkg = "./" + filepath.ToSlash(rel)
+			}
+			if m := moduleLine.FindSubmatch(text); m != nil {
+				gt.exec = execName(path.Join(string(m[1]), filepath.ToSlash(rel)))
+			}
+			return dir, gt
+		}
+		if dir == filepath.Dir(dir) {
+			return t.Dir, gt
+		}
+	}
+}
+
+var majorVersion = regexp.MustCompile(`^v[1-9][0-9]*$`)
+
+// execName is the go command's default name of a package's executable: the
+// last element of the import path, or the one before a major version.
+func execName(importPath string) string {
+	dir, name := path.Split(importPath)
+	if dir != "" && majorVersion.MatchString(name) && name != "v1" {
+		name = path.Base(dir)
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return name
+}
+
+// goBatch builds a whole batch with one command and, if that fails, every
+// target alone, so that each failure has its function's name. What compiled
+// the first time comes out of Go's cache the second time.
+func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
+	plain := make([]Target, len(batch.targets))
+	for i, t := range batch.targets {
+		plain[i] = t.Target
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		for _, t := range plain {
+			b.fail(t, missingGo)
+		}
+		return
+	}
+	done := b.reporter.step(names(plain))
+	dir, err := b.batchDir(batch)
+	if err == nil {
+		_, err = b.goBuild(ctx, batch, dir+string(filepath.Separator), batch.targets)
+	}
+	if err == nil {
+		for _, t := range batch.targets {
+			b.publish(t.Target, filepath.Join(dir, t.exec))
+		}
+		done(true)
+		return
+	}
+	var each sync.WaitGroup
+	for _, t := range batch.targets {
+		each.Go(func() {
+			single := filepath.Join(dir, t.exec)
+			if output, err := b.goBuild(ctx, batch, single, []goTarget{t}); err != nil {
+				b.fail(t.Target, output)
+				return
+			}
+			b.publish(t.Target, single)
+		})
+	}
+	each.Wait()
+	done(false)
+}
+
+// batchDir is where go build keeps a batch's executables between builds: it
+// does not link again what is there and up to date.
+func (b *builder) batchDir(batch *goBatch) (string, error) {
+	key := sha256.New()
+	fmt.Fprintln(key, batch.module, batch.trim)
+	for _, t := range batch.targets {
+		fmt.Fprintln(key, t.pkg)
+	}
+	dir := filepath.Join(b.outDir, ".go", hex.EncodeToString(key.Sum(nil)[:8]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make build directory: %w", err)
+	}
+	return dir, nil
+}
+
+// goBuild runs one command; the string is what the user should read if it
+// failed.
+func (b *builder) goBuild(ctx context.Context, batch *goBatch, out string, targets []goTarget) (string, error) {
+	args := []string{"build", "-o", out}
+	if batch.trim {
+		args = append(args, "-trimpath")
+	}
+	for _, t := range targets {
+		args = append(args, t.pkg)
+	}
+	return b.run(ctx, batch.module, []string{"CGO_ENABLED=0"}, "go", args...)
+}
+
+// run executes a command of the host's toolchain for the host's platform.
+func (b *builder) run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
+	b.slots <- struct{}{}
+	defer func() { <-b.slots }()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH), env...)
+	cmd.WaitDelay = time.Second // of a cancelled command whose children hold the pipe
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	if err != nil && output.Len() == 0 {
+		fmt.Fprintf(&output, "%s: %v", name, err)
+	}
+	return output.String(), err
+}
+
+// publish makes the executable that go build keeps the function's bootstrap. A
+// hard link leaves instances that run the old one alone, and an unchanged
+// executable unchanged.
+func (b *builder) publish(t Target, built string) {
+	if info, err := os.Stat(built); err != nil || info.IsDir() {
+		b.fail(t, fmt.Sprintf("%s is not a main package: a function needs `package main`", t.Dir))
+		return
+	}
+	dir := filepath.Join(b.outDir, t.Name)
+	bootstrap := filepath.Join(dir, bootstrapName())
+	if sameFile(built, bootstrap) {
+		b.succeed(t, bootstrap)
+		return
+	}
+	if err := replace(dir, bootstrap, built); err != nil {
+		b.fail(t, err.Error())
+		return
+	}
+	b.succeed(t, bootstrap)
+}
+
+func sameFile(a, b string) bool {
+	left, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	right, err := os.Stat(b)
+	return err == nil && os.SameFile(left, right)
+}
+
+func replace(dir, bootstrap, built string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make artifact directory: %w", err)
+	}
+	fresh := bootstrap + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove unfinished executable: %w", err)
+	}
+	if os.Link(built, fresh) != nil {
+		// Not every file system has hard links.
+		if err := copyFile(built, fresh); err != nil {
+			return fmt.Errorf("copy executable: %w", err)
+		}
+	}
+	if err := moveAside(bootstrap); err != nil {
+		return fmt.Errorf("replace executable: %w", err)
+	}
+	if err := os.Rename(fresh, bootstrap); err != nil {
+		return fmt.Errorf("replace executable: %w", err)
+	}
+	return nil
+}
+
+// moveAside gets a running executable out of the way on Windows, which lets it
+// be renamed but not replaced; elsewhere a rename replaces it at once.
+func moveAside(path string) error {
+	if runtime.GOOS != "windows" {
+		return nil
+	}
+	old := path + ".old"
+	os.Remove(old) // fails while it runs, and then so does the rename
+	if err := os.Rename(path, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		out.Close()
+		return err
+	}
+	return out.Close()
+}

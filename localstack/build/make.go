@@ -1,0 +1,127 @@
+package build
+
+import (
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+const missingMake = "the make command is not on PATH: install it " +
+	"(Debian, Ubuntu: apt install make; macOS: xcode-select --install; Windows: winget install ezwinports.make)"
+
+// makeDirs groups the makefile targets by directory: recipes of one Makefile
+// often share files, so they run one after the other.
+func makeDirs(targets []Target) [][]Target {
+	var dirs [][]Target
+	index := make(map[string]int)
+	for _, t := range targets {
+		if t.Method != MethodMakefile {
+			continue
+		}
+		i, ok := index[t.Dir]
+		if !ok {
+			i = len(dirs)
+			index[t.Dir] = i
+			dirs = append(dirs, nil)
+		}
+		dirs[i] = append(dirs[i], t)
+	}
+	return dirs
+}
+
+func (b *builder) makeDir(ctx context.Context, targets []Target) {
+	_, missing := exec.LookPath("make")
+	for _, t := range targets {
+		if missing != nil {
+			b.fail(t, missingMake)
+			continue
+		}
+		done := b.reporter.step(t.Name)
+		message, err := b.makeOne(ctx, t)
+		if err != nil {
+			b.fail(t, message)
+		}
+		done(err == nil)
+	}
+}
+
+// makeOne lets make fill a fresh artifact directory, which then takes the
+// place of the old one: a failed build leaves the last good one as it was.
+func (b *builder) makeOne(ctx context.Context, t Target) (message string, err error) {
+	fresh, err := os.MkdirTemp(b.outDir, ".make-")
+	if err != nil {
+		return fmt.Sprintf("make artifact directory: %v", err), err
+	}
+	defer os.RemoveAll(fresh)
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return fmt.Sprintf("open artifact directory to others: %v", err), err
+	}
+	output, err := b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + fresh}, "make", "build-"+t.LogicalID)
+	if err != nil {
+		return output, err
+	}
+	if err := checkBootstrap(fresh, t.LogicalID); err != nil {
+		return err.Error(), err
+	}
+	dir := filepath.Join(b.outDir, t.Name)
+	if err := swapDir(dir, fresh); err != nil {
+		return fmt.Sprintf("replace artifact directory: %v", err), err
+	}
+	b.succeed(t, filepath.Join(dir, bootstrapName()))
+	return "", nil
+}
+
+// checkBootstrap sees to it that the recipe left an executable of this
+// platform: one that names Lambda's platform itself would only fail at the
+// first request, with a message that explains nothing.
+func checkBootstrap(dir, logicalID string) error {
+	bootstrap := filepath.Join(dir, bootstrapName())
+	if runtime.GOOS == "windows" {
+		// Recipes are written for Lambda and name the file without a suffix.
+		if err := os.Rename(filepath.Join(dir, "bootstrap"), bootstrap); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("rename executable: %w", err)
+		}
+	}
+	if info, err := os.Stat(bootstrap); err != nil || info.IsDir() {
+		return fmt.Errorf("make build-%s left no file bootstrap in $(ARTIFACTS_DIR)", logicalID)
+	}
+	if err := os.Chmod(bootstrap, 0o755); err != nil {
+		return fmt.Errorf("make bootstrap executable: %w", err)
+	}
+	info, err := buildinfo.ReadFile(bootstrap)
+	if err != nil {
+		return nil // not a Go program: a script or another language's, which is as good
+	}
+	goos, goarch := runtime.GOOS, runtime.GOARCH
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "GOOS":
+			goos = s.Value
+		case "GOARCH":
+			goarch = s.Value
+		}
+	}
+	if goos != runtime.GOOS || goarch != runtime.GOARCH {
+		return fmt.Errorf("make build-%s built for %s/%s, this machine is %s/%s: "+
+			"let the Makefile take GOOS and GOARCH from the environment (`GOOS ?= linux`)",
+			logicalID, goos, goarch, runtime.GOOS, runtime.GOARCH)
+	}
+	return nil
+}
+
+// swapDir puts fresh where dir is, or was.
+func swapDir(dir, fresh string) error {
+	old := fresh + ".old"
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}
