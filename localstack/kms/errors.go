@@ -1,0 +1,62 @@
+package kms
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// apiError is an answer other than 200: an exception by its KMS name. It is
+// all that a client sees of a failure.
+type apiError struct {
+	status  int
+	name    string
+	message string // omitted from the answer when empty, as KMS does
+}
+
+func (e *apiError) Error() string {
+	if e.message == "" {
+		return e.name
+	}
+	return e.name + ": " + e.message
+}
+
+// The exceptions, with the texts that KMS gives them. The constructors name
+// the shape in the KMS API reference.
+
+func errValidation(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "ValidationException", fmt.Sprintf(format, args...)}
+}
+
+// errConstraint is the validation error of the generated front end, with the
+// member's name in lower camel case.
+func errConstraint(member, constraint string) *apiError {
+	return errValidation("1 validation error detected: Value at '%s' failed to satisfy constraint: Member %s", member, constraint)
+}
+
+func errNotFound(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "NotFoundException", fmt.Sprintf(format, args...)}
+}
+
+func errInvalidARN(arn string) *apiError {
+	return &apiError{http.StatusBadRequest, "InvalidArnException", "Invalid arn " + arn}
+}
+
+func errUnsupported(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "UnsupportedOperationException", fmt.Sprintf(format, args...)}
+}
+
+func errAliasExists(arn string) *apiError {
+	return &apiError{http.StatusBadRequest, "AlreadyExistsException", "An alias with the name " + arn + " already exists"}
+}
+
+var (
+	errInvalidCiphertext = &apiError{http.StatusBadRequest, "InvalidCiphertextException", ""}
+	errIncorrectKey      = &apiError{http.StatusBadRequest, "IncorrectKeyException",
+		"The key ID in the request does not identify a CMK that can perform this operation."}
+	errInvalidMarker = &apiError{http.StatusBadRequest, "InvalidMarkerException", "Could not deserialize marker."}
+	errDryRun        = &apiError{http.StatusPreconditionFailed, "DryRunOperationException",
+		"The request would have succeeded, but the DryRun option is set."}
+	errSerialization    = &apiError{http.StatusBadRequest, "SerializationException", ""}
+	errUnknownOperation = &apiError{http.StatusBadRequest, "UnknownOperationException", ""}
+	errInternal         = &apiError{http.StatusInternalServerError, "KMSInternalException", "The request failed; the log says why."}
+)

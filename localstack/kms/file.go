@@ -1,0 +1,160 @@
+package kms
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	keySuffix = ".key"         // one file per key, named by its id
+	aliasFile = "aliases.json" // all aliases; they move, keys do not
+	// fileVersion is raised when a field changes meaning; a file of another
+	// version is refused, never guessed at.
+	fileVersion = 1
+)
+
+// keyFile is what a key's file holds, as JSON.
+type keyFile struct {
+	Version     int       `json:"version"`
+	ID          string    `json:"id"`
+	Description string    `json:"description,omitempty"`
+	Created     time.Time `json:"created"`
+	Material    []byte    `json:"material"` // base64, 32 bytes
+}
+
+type aliasesFile struct {
+	Version int                   `json:"version"`
+	Aliases map[string]aliasEntry `json:"aliases"`
+}
+
+type aliasEntry struct {
+	KeyID   string    `json:"key"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}
+
+func newKey(id, description string) (*key, error) {
+	k := &key{id: id, description: description, created: time.Now().UTC(), material: make([]byte, materialSize)}
+	if _, err := rand.Read(k.material); err != nil {
+		return nil, fmt.Errorf("draw key material: %w", err)
+	}
+	return k, nil
+}
+
+// write stores a new key's file and refuses to replace one.
+func (k *key) write(dir string) error {
+	path := filepath.Join(dir, k.id+keySuffix)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is there already and is not replaced", path)
+	}
+	return writeJSON(path, keyFile{
+		Version: fileVersion, ID: k.id, Description: k.description, Created: k.created, Material: k.material,
+	})
+}
+
+func (s *Service) readKeys() (map[string]*key, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the keys: %w", err)
+	}
+	keys := make(map[string]*key)
+	for _, e := range entries {
+		id, ok := strings.CutSuffix(e.Name(), keySuffix)
+		if !ok {
+			continue
+		}
+		path := filepath.Join(s.dir, e.Name())
+		var f keyFile
+		if err := readJSON(path, &f); err != nil {
+			return nil, err
+		}
+		switch {
+		case f.Version != fileVersion:
+			return nil, fmt.Errorf("key file %s: version %d, want %d", path, f.Version, fileVersion)
+		case f.ID != id:
+			return nil, fmt.Errorf("key file %s: holds the key %q", path, f.ID)
+		case len(f.Material) != materialSize:
+			return nil, fmt.Errorf("key file %s: %d bytes of key material, want %d", path, len(f.Material), materialSize)
+		}
+		keys[id] = &key{id: id, arn: s.keyARN(id), description: f.Description, created: f.Created, material: f.Material}
+	}
+	return keys, nil
+}
+
+func readAliases(path string) (map[string]alias, error) {
+	var f aliasesFile
+	err := readJSON(path, &f)
+	if errors.Is(err, fs.ErrNotExist) {
+		return make(map[string]alias), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.Version != fileVersion {
+		return nil, fmt.Errorf("alias file %s: version %d, want %d", path, f.Version, fileVersion)
+	}
+	aliases := make(map[string]alias, len(f.Aliases))
+	for name, e := range f.Aliases {
+		aliases[name] = alias{keyID: e.KeyID, created: e.Created, updated: e.Updated}
+	}
+	return aliases, nil
+}
+
+func writeAliases(path string, aliases map[string]alias) error {
+	f := aliasesFile{Version: fileVersion, Aliases: make(map[string]aliasEntry, len(aliases))}
+	for name, a := range aliases {
+		f.Aliases[name] = aliasEntry{KeyID: a.keyID, Created: a.created, Updated: a.updated}
+	}
+	return writeJSON(path, f)
+}
+
+func readJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err // names the path
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeJSON replaces the file with mode 0600, so that after a crash at any
+// moment it holds either the old content or the new, and once it has returned,
+// the new: the data is synced before the rename, the folder after it.
+func writeJSON(path string, v any) (err error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if _, err := tmp.Write(append(data, '\n')); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,248 @@
+package kms
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+type keyMetadata struct {
+	AWSAccountId          string
+	KeyId                 string
+	Arn                   string
+	CreationDate          float64 // Unix seconds, as JSON 1.1 writes a timestamp
+	Enabled               bool
+	Description           string
+	KeyUsage              string
+	KeyState              string
+	Origin                string
+	KeyManager            string
+	CustomerMasterKeySpec string
+	KeySpec               string
+	EncryptionAlgorithms  []string
+	MultiRegion           bool
+}
+
+type keyMetadataOutput struct {
+	KeyMetadata keyMetadata
+}
+
+func (s *Service) metadata(k *key) keyMetadataOutput {
+	return keyMetadataOutput{keyMetadata{
+		AWSAccountId: s.account, KeyId: k.id, Arn: k.arn, CreationDate: timestamp(k.created),
+		Enabled: true, Description: k.description, KeyUsage: "ENCRYPT_DECRYPT", KeyState: "Enabled",
+		Origin: "AWS_KMS", KeyManager: "CUSTOMER", CustomerMasterKeySpec: symmetric, KeySpec: symmetric,
+		EncryptionAlgorithms: []string{symmetric}, MultiRegion: strings.HasPrefix(k.id, "mrk-"),
+	}}
+}
+
+func timestamp(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+type createKeyInput struct {
+	Description           string
+	KeyUsage              string
+	KeySpec               string
+	CustomerMasterKeySpec string // the older name of KeySpec
+	Origin                string
+	MultiRegion           bool
+}
+
+const maxDescription = 8192 // characters
+
+func (s *Service) createKey(in createKeyInput) (any, error) {
+	switch {
+	case in.KeyUsage != "" && in.KeyUsage != "ENCRYPT_DECRYPT":
+		return nil, errUnsupported("KeyUsage %s: only ENCRYPT_DECRYPT is supported", in.KeyUsage)
+	case in.KeySpec != "" && in.KeySpec != symmetric:
+		return nil, errUnsupported("KeySpec %s: only %s is supported", in.KeySpec, symmetric)
+	case in.CustomerMasterKeySpec != "" && in.CustomerMasterKeySpec != symmetric:
+		return nil, errUnsupported("CustomerMasterKeySpec %s: only %s is supported", in.CustomerMasterKeySpec, symmetric)
+	case in.Origin != "" && in.Origin != "AWS_KMS":
+		return nil, errUnsupported("Origin %s: only AWS_KMS is supported", in.Origin)
+	case len(in.Description) > maxDescription:
+		return nil, errConstraint("description", "must have length less than or equal to 8192")
+	}
+	id, err := newKeyID(in.MultiRegion)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, err := s.create(id, in.Description)
+	if err != nil {
+		return nil, fmt.Errorf("create a key: %w", err)
+	}
+	return s.metadata(k), nil
+}
+
+// newKeyID is a random UUID (RFC 9562 §5.4), or the form that KMS gives to
+// multi-Region keys.
+func newKeyID(multiRegion bool) (string, error) {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("draw a key id: %w", err)
+	}
+	if multiRegion {
+		return fmt.Sprintf("mrk-%x", b), nil
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+}
+
+type describeKeyInput struct {
+	KeyId string
+}
+
+func (s *Service) describeKey(in describeKeyInput) (any, error) {
+	k, e := s.resolve(in.KeyId)
+	if e != nil {
+		return nil, e
+	}
+	return s.metadata(k), nil
+}
+
+type createAliasInput struct {
+	AliasName   string
+	TargetKeyId string
+}
+
+func (s *Service) createAlias(in createAliasInput) (any, error) {
+	if err := checkAliasName(in.AliasName); err != nil {
+		return nil, err
+	}
+	if strings.Contains(in.TargetKeyId, "alias/") {
+		return nil, errValidation("Aliases must refer to keys. Not aliases")
+	}
+	k, e := s.resolve(in.TargetKeyId)
+	if e != nil {
+		return nil, e
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.aliases[in.AliasName]; ok {
+		return nil, errAliasExists(s.aliasARN(in.AliasName))
+	}
+	return nil, s.point(in.AliasName, k.id)
+}
+
+// page is the part of a list request that says which piece of it is wanted.
+type page struct {
+	Limit  *int
+	Marker string
+}
+
+// cut returns the names of the page, from a sorted list, and the marker of the
+// next one ("" on the last). The marker is the last name given, so that what
+// is created between two pages neither repeats nor hides an entry.
+func (p page) cut(names []string, defaultLimit, maxLimit int) (of []string, next string, err error) {
+	limit := defaultLimit
+	if p.Limit != nil {
+		limit = *p.Limit
+	}
+	switch {
+	case limit < 1:
+		return nil, "", errConstraint("limit", "must have value greater than or equal to 1")
+	case limit > maxLimit:
+		return nil, "", errConstraint("limit", fmt.Sprintf("must have value less than or equal to %d", maxLimit))
+	}
+	if p.Marker != "" {
+		last, err := base64.RawURLEncoding.DecodeString(p.Marker)
+		if err != nil {
+			return nil, "", errInvalidMarker
+		}
+		i, found := slices.BinarySearch(names, string(last))
+		if found {
+			i++
+		}
+		names = names[i:]
+	}
+	if len(names) <= limit {
+		return names, "", nil
+	}
+	return names[:limit], base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])), nil
+}
+
+type listKeysInput struct {
+	page
+}
+
+type keyListEntry struct {
+	KeyArn string
+	KeyId  string
+}
+
+type listKeysOutput struct {
+	Keys       []keyListEntry
+	NextMarker string `json:",omitempty"`
+	Truncated  bool
+}
+
+func (s *Service) listKeys(in listKeysInput) (any, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	ids, next, err := in.cut(slices.Sorted(maps.Keys(s.keys)), 100, 1000)
+	if err != nil {
+		return nil, err
+	}
+	out := listKeysOutput{Keys: []keyListEntry{}, NextMarker: next, Truncated: next != ""}
+	for _, id := range ids {
+		out.Keys = append(out.Keys, keyListEntry{KeyArn: s.keys[id].arn, KeyId: id})
+	}
+	return out, nil
+}
+
+type listAliasesInput struct {
+	page
+	KeyId string
+}
+
+type aliasListEntry struct {
+	AliasName       string
+	AliasArn        string
+	TargetKeyId     string
+	CreationDate    float64 // Unix seconds
+	LastUpdatedDate float64 // Unix seconds
+}
+
+type listAliasesOutput struct {
+	Aliases    []aliasListEntry
+	NextMarker string `json:",omitempty"`
+	Truncated  bool
+}
+
+func (s *Service) listAliases(in listAliasesInput) (any, error) {
+	only := ""
+	if in.KeyId != "" {
+		k, e := s.resolve(in.KeyId)
+		if e != nil {
+			return nil, e
+		}
+		only = k.id
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var names []string
+	for name, a := range s.aliases {
+		if only == "" || a.keyID == only {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names, next, err := in.cut(names, 50, 100)
+	if err != nil {
+		return nil, err
+	}
+	out := listAliasesOutput{Aliases: []aliasListEntry{}, NextMarker: next, Truncated: next != ""}
+	for _, name := range names {
+		a := s.aliases[name]
+		out.Aliases = append(out.Aliases, aliasListEntry{
+			AliasName: name, AliasArn: s.aliasARN(name), TargetKeyId: a.keyID,
+			CreationDate: timestamp(a.created), LastUpdatedDate: timestamp(a.updated),
+		})
+	}
+	return out, nil
+}

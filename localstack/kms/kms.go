@@ -1,0 +1,170 @@
+// Package kms serves the part of the AWS Key Management Service that an
+// application with symmetric keys uses: Encrypt, Decrypt, GenerateDataKey,
+// GenerateDataKeyWithoutPlaintext, GenerateRandom, CreateKey, DescribeKey,
+// ListKeys, CreateAlias and ListAliases, for SYMMETRIC_DEFAULT keys, over
+// KMS's own JSON 1.1 protocol. Any AWS SDK talks to it unchanged.
+//
+// Use it on a development machine. The key material lies unencrypted in the
+// data folder, so whoever can read the folder can read everything: there is no
+// hardware behind it, no key policy, no grant, no audit trail. It never
+// deletes, disables, rotates or overwrites a key, since losing one loses all
+// that was ever encrypted under it; operations outside the list above answer
+// UnknownOperationException.
+package kms
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// Options say where the keys live and whose they are. All but Log are required.
+type Options struct {
+	Dir     string       // folder of the key files; made, with mode 0700, if it is missing
+	Account string       // twelve digits, part of every ARN
+	Region  string       // part of every ARN
+	Log     *slog.Logger // one debug record per request, never with a plaintext or key; nil discards
+}
+
+// Service holds the keys and answers requests. Its methods may be called
+// concurrently. Two processes must not open the same folder.
+type Service struct {
+	dir     string
+	account string
+	region  string
+	log     *slog.Logger
+
+	mu      sync.RWMutex
+	keys    map[string]*key  // by key id
+	aliases map[string]alias // by name, with the prefix "alias/"
+}
+
+// key is one KMS key: what its file holds, and the ARN it answers to.
+type key struct {
+	id          string
+	arn         string
+	description string
+	created     time.Time
+	material    []byte // 32 bytes, fixed for the life of the key
+}
+
+// alias is a name that points at a key and may be pointed at another one.
+type alias struct {
+	keyID   string
+	created time.Time
+	updated time.Time
+}
+
+// Open reads every key and alias in the folder. A file that cannot be read
+// back whole is an error that names it: going on without a key, or with a new
+// one in its place, would lose data silently.
+func Open(o Options) (*Service, error) {
+	if o.Dir == "" || o.Account == "" || o.Region == "" {
+		return nil, fmt.Errorf("kms: Dir, Account and Region are required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("kms: make the key folder: %w", err)
+	}
+	s := &Service{dir: o.Dir, account: o.Account, region: o.Region, log: o.Log}
+	var err error
+	if s.keys, err = s.readKeys(); err != nil {
+		return nil, fmt.Errorf("kms: %w", err)
+	}
+	if s.aliases, err = readAliases(filepath.Join(o.Dir, aliasFile)); err != nil {
+		return nil, fmt.Errorf("kms: %w", err)
+	}
+	return s, nil
+}
+
+// keyIDPattern keeps ids to what is safe as a file name everywhere. KMS makes
+// UUIDs, with the prefix "mrk-" for multi-Region keys.
+var keyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+
+// EnsureKey makes the key unless it exists, and points the aliases at it
+// (each with the prefix "alias/"; one that points elsewhere is moved, as a
+// deployment would). Repeating it changes nothing. An empty arn means the one
+// that follows from account, Region and id.
+func (s *Service) EnsureKey(id, arn string, aliases ...string) error {
+	if !keyIDPattern.MatchString(id) {
+		return fmt.Errorf("kms: key id %q: want letters, digits, - and _, at most 128", id)
+	}
+	for _, name := range aliases {
+		if e := checkAliasName(name); e != nil {
+			return fmt.Errorf("kms: alias %q: %w", name, e)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.keys[id]
+	if !ok {
+		var err error
+		if k, err = s.create(id, ""); err != nil {
+			return fmt.Errorf("kms: create key %s: %w", id, err)
+		}
+	}
+	if arn != "" && arn != k.arn {
+		renamed := *k // requests in flight keep the value they hold
+		renamed.arn = arn
+		s.keys[id] = &renamed
+	}
+	for _, name := range aliases {
+		if err := s.point(name, id); err != nil {
+			return fmt.Errorf("kms: alias %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// create makes a key and keeps it. It is in the table only once its file is
+// durable: nothing is ever encrypted under a key that a crash could lose. The
+// caller holds mu.
+func (s *Service) create(id, description string) (*key, error) {
+	k, err := newKey(id, description)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.write(s.dir); err != nil {
+		return nil, err
+	}
+	k.arn = s.keyARN(id)
+	s.keys[id] = k
+	return k, nil
+}
+
+// point makes name an alias of the key. The caller holds mu.
+func (s *Service) point(name, keyID string) error {
+	old, had := s.aliases[name]
+	if had && old.keyID == keyID {
+		return nil
+	}
+	now := time.Now().UTC()
+	next := alias{keyID: keyID, created: now, updated: now}
+	if had {
+		next.created = old.created
+	}
+	s.aliases[name] = next
+	if err := writeAliases(filepath.Join(s.dir, aliasFile), s.aliases); err != nil {
+		if had {
+			s.aliases[name] = old
+		} else {
+			delete(s.aliases, name)
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *Service) keyARN(id string) string {
+	return "arn:aws:kms:" + s.region + ":" + s.account + ":key/" + id
+}
+
+func (s *Service) aliasARN(name string) string {
+	return "arn:aws:kms:" + s.region + ":" + s.account + ":" + name
+}

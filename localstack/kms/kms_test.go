@@ -1,0 +1,465 @@
+package kms_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/sotto-chat/sotto/localstack/kms"
+)
+
+const (
+	keyID    = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	keyARN   = "arn:aws:kms:eu-central-1:000000000000:key/" + keyID
+	aliasARN = "arn:aws:kms:eu-central-1:000000000000:alias/app"
+)
+
+// start opens the service on the folder and returns a real client of it.
+func start(t *testing.T, dir string) (*awskms.Client, *kms.Service) {
+	t.Helper()
+	s, err := kms.Open(kms.Options{Dir: dir, Account: "000000000000", Region: "eu-central-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return awskms.New(awskms.Options{
+		BaseEndpoint: aws.String(server.URL),
+		Region:       "eu-central-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}), s
+}
+
+// startWithKey is start with one key, under the alias app.
+func startWithKey(t *testing.T) *awskms.Client {
+	t.Helper()
+	client, s := start(t, t.TempDir())
+	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func wantException(t *testing.T, err error, name, text string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		t.Fatalf("got %v, want the exception %s", err, name)
+	}
+	if api.ErrorCode() != name || !strings.Contains(api.ErrorMessage(), text) {
+		t.Errorf("got %s: %q, want %s: %q", api.ErrorCode(), api.ErrorMessage(), name, text)
+	}
+}
+
+func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
+	client := startWithKey(t)
+	for _, id := range []string{keyID, keyARN, "alias/app", aliasARN} {
+		t.Run(id, func(t *testing.T) {
+			plaintext := bytes.Repeat([]byte{7}, 4096)
+			sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: &id, Plaintext: plaintext})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *sealed.KeyId != keyARN {
+				t.Errorf("Encrypt answers the key %s, want its ARN", *sealed.KeyId)
+			}
+			for _, named := range []*string{nil, &id} {
+				opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, KeyId: named})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(opened.Plaintext, plaintext) || *opened.KeyId != keyARN {
+					t.Errorf("Decrypt gave %d bytes under %s", len(opened.Plaintext), *opened.KeyId)
+				}
+			}
+		})
+	}
+}
+
+func TestDecryptRefuses(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	for i, id := range []string{keyID, "other"} {
+		if err := s.EnsureKey(id, "", fmt.Sprintf("alias/%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	encryptionContext := map[string]string{"deployment": "a", "purpose": "b"}
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId: aws.String(keyID), Plaintext: []byte("secret"), EncryptionContext: encryptionContext,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob := sealed.CiphertextBlob
+
+	t.Run("no alteration of any byte", func(t *testing.T) {
+		for i := range blob {
+			altered := bytes.Clone(blob)
+			altered[i] ^= 1
+			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: altered, EncryptionContext: encryptionContext})
+			wantException(t, err, "InvalidCiphertextException", "")
+		}
+	})
+	t.Run("no truncation", func(t *testing.T) {
+		for n := 1; n < len(blob); n++ {
+			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: blob[:n], EncryptionContext: encryptionContext})
+			wantException(t, err, "InvalidCiphertextException", "")
+		}
+	})
+	for name, other := range map[string]map[string]string{
+		"no context":       nil,
+		"a missing pair":   {"deployment": "a"},
+		"an added pair":    {"deployment": "a", "purpose": "b", "more": ""},
+		"another value":    {"deployment": "a", "purpose": "c"},
+		"shifted boundary": {"deploymen": "ta", "purpose": "b"},
+		"swapped values":   {"deployment": "b", "purpose": "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: blob, EncryptionContext: other})
+			wantException(t, err, "InvalidCiphertextException", "")
+		})
+	}
+	t.Run("another key", func(t *testing.T) {
+		_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+			CiphertextBlob: blob, EncryptionContext: encryptionContext, KeyId: aws.String("alias/1"),
+		})
+		var typed *types.IncorrectKeyException
+		if !errors.As(err, &typed) {
+			t.Errorf("got %v, want IncorrectKeyException", err)
+		}
+	})
+	t.Run("an oversize blob", func(t *testing.T) {
+		_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: make([]byte, 6145)})
+		wantException(t, err, "ValidationException", "'ciphertextBlob'")
+	})
+}
+
+func TestDataKeys(t *testing.T) {
+	client := startWithKey(t)
+	key := aws.String("alias/app")
+	encryptionContext := map[string]string{"room": "lobby"}
+	for _, c := range []struct {
+		name string
+		in   awskms.GenerateDataKeyInput
+		size int
+	}{
+		{"AES_256", awskms.GenerateDataKeyInput{KeySpec: types.DataKeySpecAes256}, 32},
+		{"AES_128", awskms.GenerateDataKeyInput{KeySpec: types.DataKeySpecAes128}, 16},
+		{"bytes", awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(1024)}, 1024},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.in.KeyId, c.in.EncryptionContext = key, encryptionContext
+			made, err := client.GenerateDataKey(t.Context(), &c.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+				CiphertextBlob: made.CiphertextBlob, EncryptionContext: encryptionContext,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(made.Plaintext) != c.size || !bytes.Equal(made.Plaintext, opened.Plaintext) {
+				t.Errorf("made %d bytes, want %d, which Decrypt returns", len(made.Plaintext), c.size)
+			}
+		})
+	}
+	t.Run("without plaintext", func(t *testing.T) {
+		made, err := client.GenerateDataKeyWithoutPlaintext(t.Context(), &awskms.GenerateDataKeyWithoutPlaintextInput{
+			KeyId: key, KeySpec: types.DataKeySpecAes256,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: made.CiphertextBlob})
+		if err != nil || len(opened.Plaintext) != 32 {
+			t.Errorf("Decrypt: %v", err)
+		}
+	})
+	t.Run("random", func(t *testing.T) {
+		seen := map[string]bool{}
+		for range 2 {
+			made, err := client.GenerateRandom(t.Context(), &awskms.GenerateRandomInput{NumberOfBytes: aws.Int32(32)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[string(made.Plaintext)] = len(made.Plaintext) == 32
+		}
+		if len(seen) != 2 {
+			t.Error("two calls gave the same bytes")
+		}
+	})
+}
+
+func TestRefusedRequests(t *testing.T) {
+	client := startWithKey(t)
+	app := aws.String("alias/app")
+	encrypt := func(keyID string, size int) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: &keyID, Plaintext: make([]byte, size)})
+			return err
+		}
+	}
+	dataKey := func(in awskms.GenerateDataKeyInput) func(context.Context) error {
+		return func(ctx context.Context) error {
+			in.KeyId = app
+			_, err := client.GenerateDataKey(ctx, &in)
+			return err
+		}
+	}
+	createAlias := func(name, target string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.CreateAlias(ctx, &awskms.CreateAliasInput{AliasName: &name, TargetKeyId: &target})
+			return err
+		}
+	}
+	const missing = "00000000-0000-0000-0000-000000000000"
+	for _, c := range []struct {
+		name      string
+		call      func(context.Context) error
+		exception string
+		text      string
+	}{
+		{"empty plaintext", encrypt("alias/app", 0), "ValidationException", "greater than or equal to 1"},
+		{"oversize plaintext", encrypt("alias/app", 4097), "ValidationException", "less than or equal to 4096"},
+		{"no such key", encrypt(missing, 1), "NotFoundException", "Key 'arn:aws:kms:eu-central-1:000000000000:key/" + missing + "' does not exist"},
+		{"no such key ARN", encrypt(strings.Replace(keyARN, "eu-", "us-", 1), 1), "NotFoundException", "does not exist"},
+		{"no such alias", encrypt("alias/none", 1), "NotFoundException", "Alias arn:aws:kms:eu-central-1:000000000000:alias/none is not found."},
+		{"alias of another Region", encrypt(strings.Replace(aliasARN, "eu-", "us-", 1), 1), "NotFoundException", "is not found."},
+		{"not a key id", encrypt("nonsense", 1), "NotFoundException", "Invalid keyId 'nonsense'"},
+		{"not an ARN", encrypt("arn:aws:s3:::bucket", 1), "InvalidArnException", "arn:aws:s3:::bucket"},
+		{"neither size nor spec", dataKey(awskms.GenerateDataKeyInput{}), "ValidationException", "either number of bytes or key spec"},
+		{"both size and spec", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", NumberOfBytes: aws.Int32(32)}), "ValidationException", "either number of bytes or key spec"},
+		{"unknown spec", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_512"}), "ValidationException", "enum value set"},
+		{"too many bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(1025)}), "ValidationException", "less than or equal to 1024"},
+		{"no bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(0)}), "ValidationException", "greater than or equal to 1"},
+		{"dry run", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", DryRun: aws.Bool(true)}), "DryRunOperationException", "would have succeeded"},
+		{"enclave", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", Recipient: &types.RecipientInfo{AttestationDocument: []byte{1}}}), "UnsupportedOperationException", "Nitro"},
+		{"asymmetric algorithm", func(ctx context.Context) error {
+			_, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: app, Plaintext: []byte{1}, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256})
+			return err
+		}, "UnsupportedOperationException", "SYMMETRIC_DEFAULT"},
+		{"asymmetric key", func(ctx context.Context) error {
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecRsa2048, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
+			return err
+		}, "UnsupportedOperationException", "RSA_2048"},
+		{"alias taken", createAlias("alias/app", keyID), "AlreadyExistsException", aliasARN + " already exists"},
+		{"alias of an alias", createAlias("alias/b", "alias/app"), "ValidationException", "Not aliases"},
+		{"alias without prefix", createAlias("b", keyID), "ValidationException", "Invalid identifier"},
+		{"alias with odd characters", createAlias("alias/b!", keyID), "ValidationException", "regular expression"},
+		{"alias of AWS", createAlias("alias/aws/b", keyID), "NotAuthorizedException", ""},
+		{"unknown operation", func(ctx context.Context) error {
+			_, err := client.ScheduleKeyDeletion(ctx, &awskms.ScheduleKeyDeletionInput{KeyId: app})
+			return err
+		}, "UnknownOperationException", ""},
+		{"bad marker", func(ctx context.Context) error {
+			_, err := client.ListKeys(ctx, &awskms.ListKeysInput{Marker: aws.String("*")})
+			return err
+		}, "InvalidMarkerException", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) { wantException(t, c.call(t.Context()), c.exception, c.text) })
+	}
+}
+
+func TestKeysAndAliasesAreListedInPages(t *testing.T) {
+	client, _ := start(t, t.TempDir())
+	want := map[string]string{} // alias → key id
+	for i := range 5 {
+		made, err := client.CreateKey(t.Context(), &awskms.CreateKeyInput{Description: aws.String("a test")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprintf("alias/k%d", i)
+		want[name] = *made.KeyMetadata.KeyId
+		if _, err := client.CreateAlias(t.Context(), &awskms.CreateAliasInput{AliasName: &name, TargetKeyId: made.KeyMetadata.Arn}); err != nil {
+			t.Fatal(err)
+		}
+		described, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := described.KeyMetadata
+		if *m.KeyId != want[name] || !m.Enabled || m.KeySpec != types.KeySpecSymmetricDefault || m.CreationDate.IsZero() || *m.Description != "a test" {
+			t.Errorf("DescribeKey of %s: %+v", name, m)
+		}
+	}
+	keys := map[string]bool{}
+	for pages := awskms.NewListKeysPaginator(client, &awskms.ListKeysInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range page.Keys {
+			keys[*k.KeyId] = true
+		}
+	}
+	aliases := map[string]string{}
+	for pages := awskms.NewListAliasesPaginator(client, &awskms.ListAliasesInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page.Aliases {
+			aliases[*a.AliasName] = *a.TargetKeyId
+		}
+	}
+	if len(keys) != 5 || len(aliases) != 5 {
+		t.Errorf("%d keys and %d aliases, want 5 of each", len(keys), len(aliases))
+	}
+	for name, id := range want {
+		if aliases[name] != id || !keys[id] {
+			t.Errorf("%s → %s is not listed", name, id)
+		}
+	}
+	one, err := client.ListAliases(t.Context(), &awskms.ListAliasesInput{KeyId: aws.String("alias/k3")})
+	if err != nil || len(one.Aliases) != 1 || *one.Aliases[0].AliasName != "alias/k3" {
+		t.Errorf("ListAliases of one key: %v", err)
+	}
+}
+
+func TestKeysOutliveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	client, s := start(t, dir)
+	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("kept")})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	client, s = start(t, dir)
+	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil { // what every start of a stack does
+		t.Fatal(err)
+	}
+	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, KeyId: aws.String("alias/app")})
+	if err != nil || string(opened.Plaintext) != "kept" {
+		t.Fatalf("after a restart: %v", err)
+	}
+	if runtime.GOOS == "windows" {
+		return // no permission bits
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, want 0600", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEnsureKeyMovesAnAlias(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	for _, id := range []string{"first", "second"} {
+		if err := s.EnsureKey(id, "", "alias/app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: aws.String("alias/app")})
+	if err != nil || *got.KeyMetadata.KeyId != "second" {
+		t.Errorf("alias/app: %v, want it to point at the second key", err)
+	}
+}
+
+func TestEnsureKeyRefusesIDsThatAreNoFileNames(t *testing.T) {
+	_, s := start(t, t.TempDir())
+	for _, id := range []string{"", ".", "../x", "a/b", `a\b`, "a.b", strings.Repeat("a", 129)} {
+		if s.EnsureKey(id, "") == nil {
+			t.Errorf("the id %q is accepted", id)
+		}
+	}
+}
+
+// A key file that cannot be trusted stops the start: neither a new key in its
+// place nor going on without it would be noticed before data is lost.
+func TestOpenRefusesDamagedFiles(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"empty":           func([]byte) []byte { return nil },
+		"cut short":       func(b []byte) []byte { return b[:len(b)/2] },
+		"another key's":   func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(keyID), []byte("other")) },
+		"another version": func(b []byte) []byte { return bytes.Replace(b, []byte(`"version": 1`), []byte(`"version": 2`), 1) },
+		"short material": func(b []byte) []byte {
+			i := bytes.Index(b, []byte(`"material": "`)) + len(`"material": "`)
+			return append(bytes.Clone(b[:i]), b[i+4:]...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			_, s := start(t, dir)
+			if err := s.EnsureKey(keyID, ""); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, keyID+".key")
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err = kms.Open(kms.Options{Dir: dir, Account: "000000000000", Region: "eu-central-1"})
+			if err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("Open: %v, want an error that names %s", err, path)
+			}
+		})
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			id := fmt.Sprintf("key-%d", i%2)
+			if err := s.EnsureKey(id, "", "alias/"+id); err != nil {
+				t.Error(err)
+				return
+			}
+			sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String("alias/" + id), Plaintext: []byte(id)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
+			if err != nil || string(opened.Plaintext) != id {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestBodiesThatAreNoRequest(t *testing.T) {
+	_, s := start(t, t.TempDir())
+	for _, body := range []string{"", "{", `{"Plaintext":"%"}`, `{"KeyId":1}`, `{"KeyId":"` + strings.Repeat("a", 300<<10) + `"}`} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("X-Amz-Target", "TrentService.Encrypt")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `"SerializationException"`) {
+			t.Errorf("%.20q: %d %s", body, w.Code, w.Body)
+		}
+	}
+}
