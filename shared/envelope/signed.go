@@ -1,0 +1,138 @@
+package envelope
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Signed is a JWS whose structure was checked and whose signature was not.
+// Nothing in it may be believed before Verify.
+type Signed struct {
+	// KID is the thumbprint of the key that the token claims. A caller looks
+	// the key up in its own records under it together with the user.
+	KID string
+
+	// JWK is the key that the token carries, or zero. Only a TypeHandshake
+	// token may carry one, and only its thumbprint being KID is known of it.
+	JWK VerifyKey
+
+	token string
+}
+
+// Sign makes a compact JWS of the type typ over claims, which are usually a JSON
+// object; signed as they are. It fails with ErrSignature where typ is no type
+// of a JWS or the token would be longer than MaxSigned.
+func Sign(k *SigningKey, typ Type, claims []byte) (string, error) {
+	return sign(k, typ, claims, nil)
+}
+
+// SignWithJWK is Sign with the public key in the header, by which a device shows
+// its key to a service that has none on record. It fails with ErrSignature for
+// every type but TypeHandshake.
+func SignWithJWK(k *SigningKey, typ Type, claims []byte) (string, error) {
+	if typ != TypeHandshake {
+		return "", fmt.Errorf("%w: only a handshake carries its key", ErrSignature)
+	}
+	return sign(k, typ, claims, k.public.JWK())
+}
+
+// sign relies on Ed25519 being deterministic (RFC 8032 §5.1.6): the per-signature
+// secret comes from the key and the message, so no random number can repeat.
+func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
+	if !typ.signed() {
+		return "", fmt.Errorf("%w: typ of no signed token", ErrSignature)
+	}
+	options := new(jose.SignerOptions).WithType(jose.ContentType(typ)).WithHeader("kid", k.kid)
+	if jwk != nil {
+		options.WithHeader("jwk", json.RawMessage(jwk))
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: k.private}, options)
+	if err != nil {
+		return "", fmt.Errorf("%w: signer: %w", ErrSignature, err)
+	}
+	object, err := signer.Sign(claims)
+	if err != nil {
+		return "", fmt.Errorf("%w: signer: %w", ErrSignature, err)
+	}
+	token, err := object.CompactSerialize()
+	if err != nil {
+		return "", fmt.Errorf("%w: serialise: %w", ErrSignature, err)
+	}
+	if len(token) > MaxSigned {
+		return "", fmt.Errorf("%w: %w", ErrSignature, errSize)
+	}
+	return token, nil
+}
+
+// ParseSigned checks the structure of a compact JWS: its size, canonical
+// encoding, and a protected header of exactly alg (EdDSA), kid and typ, with jwk
+// allowed where typ is TypeHandshake. It fails with ErrSignature.
+func ParseSigned(token string, typ Type) (*Signed, error) {
+	if !typ.signed() {
+		return nil, fmt.Errorf("%w: typ of no signed token", ErrSignature)
+	}
+	parts, err := decodeParts(token, 3, MaxSigned)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	header, signature := parts[0], parts[2]
+	if len(signature) != ed25519.SignatureSize {
+		return nil, fmt.Errorf("%w: not of 64 bytes", ErrSignature)
+	}
+	s := &Signed{token: token}
+	if s.KID, s.JWK, err = parseSignedHeader(header, typ); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return s, nil
+}
+
+func parseSignedHeader(header []byte, typ Type) (kid string, jwk VerifyKey, err error) {
+	if len(header) > maxHeader {
+		return "", VerifyKey{}, errHeader
+	}
+	m, err := decodeMembers(header)
+	if err != nil {
+		return "", VerifyKey{}, fmt.Errorf("header: %w", err)
+	}
+	carriesKey := typ == TypeHandshake && m.hasExactly("alg", "jwk", "kid", "typ")
+	if !carriesKey && !m.hasExactly("alg", "kid", "typ") {
+		return "", VerifyKey{}, errHeader
+	}
+	if m.str("alg") != string(jose.EdDSA) || !isThumbprint(m.str("kid")) {
+		return "", VerifyKey{}, errHeader
+	}
+	if m.str("typ") != string(typ) {
+		return "", VerifyKey{}, errTyp
+	}
+	if carriesKey {
+		object, _ := m["jwk"].(map[string]any)
+		if jwk, err = verifyKeyFromMembers(object); err != nil {
+			return "", VerifyKey{}, fmt.Errorf("header jwk: %w", err)
+		}
+		if jwk.Thumbprint() != m.str("kid") {
+			return "", VerifyKey{}, fmt.Errorf("header jwk: kid is another key's")
+		}
+	}
+	return m.str("kid"), jwk, nil
+}
+
+// Verify returns the claims if key made the signature and is the key that the
+// token names; else ErrSignature. The key comes from the caller's own records,
+// never from the token alone.
+func (s *Signed) Verify(key VerifyKey) ([]byte, error) {
+	if key.IsZero() || key.Thumbprint() != s.KID {
+		return nil, fmt.Errorf("%w: by another key", ErrSignature)
+	}
+	object, err := jose.ParseSignedCompact(s.token, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		return nil, ErrSignature
+	}
+	claims, err := object.Verify(ed25519.PublicKey(key.point[:]))
+	if err != nil {
+		return nil, ErrSignature
+	}
+	return claims, nil
+}
