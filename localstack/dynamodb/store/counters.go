@@ -1,0 +1,98 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Totals counts what a table or an index holds; Bytes is by DynamoDB's item
+// sizes, not by what lies on disk.
+type Totals struct {
+	Items int64
+	Bytes int64
+}
+
+func (t Totals) encode() []byte {
+	return binary.AppendVarint(binary.AppendVarint(nil, t.Items), t.Bytes)
+}
+
+func decodeTotals(b []byte) (Totals, error) {
+	items, n := binary.Varint(b)
+	if n <= 0 {
+		return Totals{}, fmt.Errorf("counter of %d bytes: items", len(b))
+	}
+	bytes, m := binary.Varint(b[n:])
+	if m <= 0 {
+		return Totals{}, fmt.Errorf("counter of %d bytes: bytes", len(b))
+	}
+	return Totals{Items: items, Bytes: bytes}, nil
+}
+
+func (t *Totals) add(u Totals) { t.Items += u.Items; t.Bytes += u.Bytes }
+
+// sumMerger adds counters without reading them first, so that concurrent
+// writers of one table need no common lock. Pebble records its name.
+var sumMerger = &pebble.Merger{
+	Name: "sotto.dynamodb.totals.v1",
+	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
+		t, err := decodeTotals(value)
+		return &totalsMerge{sum: t}, err
+	},
+}
+
+type totalsMerge struct{ sum Totals }
+
+func (m *totalsMerge) MergeNewer(value []byte) error {
+	t, err := decodeTotals(value)
+	m.sum.add(t)
+	return err
+}
+
+func (m *totalsMerge) MergeOlder(value []byte) error { return m.MergeNewer(value) }
+
+func (m *totalsMerge) Finish(bool) ([]byte, io.Closer, error) { return m.sum.encode(), nil, nil }
+
+// tally collects the counter changes of one batch, by counter key.
+type tally map[string]*Totals
+
+func (c tally) add(table uint64, index uint32, t Totals) {
+	key := string(indexPrefix(spaceCounters, table, index))
+	sum, ok := c[key]
+	if !ok {
+		sum = new(Totals)
+		c[key] = sum
+	}
+	sum.add(t)
+}
+
+func (c tally) write(b *pebble.Batch) error {
+	for key, sum := range c {
+		if *sum == (Totals{}) {
+			continue
+		}
+		if err := b.Merge([]byte(key), sum.encode(), nil); err != nil {
+			return fmt.Errorf("counter: %w", err)
+		}
+	}
+	return nil
+}
+
+// Totals reads the counters of an index of t, or of t itself (x nil).
+func (s *Store) Totals(t *Table, x *Index) (Totals, error) {
+	var index uint32
+	if x != nil {
+		index = x.ID
+	}
+	value, closer, err := s.db.Get(indexPrefix(spaceCounters, t.id, index))
+	if err == pebble.ErrNotFound {
+		return Totals{}, nil
+	}
+	if err != nil {
+		return Totals{}, fmt.Errorf("counter: %w", err)
+	}
+	defer closer.Close()
+	return decodeTotals(value)
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// IndexWrite tells what a commit did in one index: the size in bytes of each
+// write, by DynamoDB's count. Moving an entry to another key is two writes.
+type IndexWrite struct {
+	Index *Index
+	Sizes []int
+}
+
+// project cuts item down to what entries of x hold.
+func (d *Definition) project(x *Index, item attr.Item) attr.Item {
+	if x.Projection == ProjectAll {
+		return item
+	}
+	entry := make(attr.Item)
+	for name, v := range item {
+		if d.Projects(x, name) {
+			entry[name] = v
+		}
+	}
+	return entry
+}
+
+// editor collects the writes of one commit.
+type editor struct {
+	batch *pebble.Batch
+	tally tally
+}
+
+func newEditor(s *Store) *editor {
+	return &editor{batch: s.db.NewBatch(), tally: make(tally)}
+}
+
+// replace changes the row of one item and everything derived from it: entries
+// of indexes, expiry, counters. A nil item is an absent one.
+func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]IndexWrite, error) {
+	var err error
+	key := rowKey(d.ID, 0, row)
+	var change Totals
+	if old != nil {
+		change.add(Totals{Items: -1, Bytes: -int64(old.Size())})
+	}
+	if item == nil {
+		err = e.batch.Delete(key, nil)
+	} else {
+		change.add(Totals{Items: 1, Bytes: int64(item.Size())})
+		err = e.set(key, item)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("row: %w", err)
+	}
+	e.tally.add(d.ID, 0, change)
+
+	var writes []IndexWrite
+	for _, x := range d.Indexes {
+		sizes, err := e.reindex(d, x, old, item)
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", x.Name, err)
+		}
+		if len(sizes) > 0 {
+			writes = append(writes, IndexWrite{Index: x, Sizes: sizes})
+		}
+	}
+	if err := e.reschedule(d, row, old, item); err != nil {
+		return nil, fmt.Errorf("expiry: %w", err)
+	}
+	return writes, nil
+}
+
+func (e *editor) set(key []byte, item attr.Item) error {
+	return e.batch.Set(key, item.AppendBinary(nil), nil)
+}
+
+// reindex brings the entry of one index from old to item.
+func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item) ([]int, error) {
+	var before, after attr.Item
+	var from, to []byte
+	if old != nil && x.Key.indexes(old) {
+		before, from = d.project(x, old), rowKey(d.ID, x.ID, d.Entry(x, old))
+	}
+	if item != nil && x.Key.indexes(item) {
+		after, to = d.project(x, item), rowKey(d.ID, x.ID, d.Entry(x, item))
+	}
+	same := from != nil && to != nil && string(from) == string(to)
+	if same && before.Equal(after) {
+		return nil, nil
+	}
+	var sizes []int
+	var change Totals
+	var errs []error
+	if from != nil {
+		change.add(Totals{Items: -1, Bytes: -int64(before.Size())})
+		if !same {
+			sizes = append(sizes, before.Size())
+			errs = append(errs, e.batch.Delete(from, nil))
+		}
+	}
+	if to != nil {
+		size := after.Size()
+		change.add(Totals{Items: 1, Bytes: int64(size)})
+		if same {
+			size = max(size, before.Size())
+		}
+		sizes = append(sizes, size)
+		errs = append(errs, e.set(to, after))
+	}
+	e.tally.add(d.ID, x.ID, change)
+	return sizes, errors.Join(errs...)
+}
+
+// reschedule brings the expiry index from old to item.
+func (e *editor) reschedule(d *Definition, row []byte, old, item attr.Item) error {
+	from, had := d.Expires(old)
+	to, has := d.Expires(item)
+	if had && has && from == to {
+		return nil
+	}
+	if had {
+		if err := e.batch.Delete(expiryKey(d.ID, from, row), nil); err != nil {
+			return err
+		}
+	}
+	if has {
+		return e.batch.Set(expiryKey(d.ID, to, row), nil, nil)
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+package store
+
+import "errors"
+
+var (
+	// ErrConflict means that a running transaction holds the item.
+	ErrConflict = errors.New("a transaction holds the item")
+	// ErrNoTable means that the table does not exist, or no longer.
+	ErrNoTable = errors.New("no such table")
+	// ErrTableExists means that the name is taken.
+	ErrTableExists = errors.New("table exists")
+	// ErrTokenBusy means that a transaction with the same token is running.
+	ErrTokenBusy = errors.New("a transaction with this token is running")
+	// ErrTokenReplayed means that the same transaction was committed before.
+	ErrTokenReplayed = errors.New("transaction was committed before")
+	// ErrTokenMismatch means that the token was used for another transaction.
+	ErrTokenMismatch = errors.New("token was used for another transaction")
+)

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// A new index of a table with rows is filled in the background: from the moment
+// it is part of the definition every commit keeps it, and the filler adds the
+// older rows, a few at a time, between commits. What a crash interrupts starts
+// again from the first row; adding an entry twice changes nothing.
+const (
+	fillRows  = 256     // per step: writers of the table wait for one
+	fillBytes = 2 << 20 // of rows read per step, likewise
+)
+
+func (s *Store) wakeFiller() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// fillForever is the one goroutine that fills indexes.
+func (s *Store) fillForever() {
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.wake:
+		}
+		for _, name := range s.Names() {
+			t, err := s.Table(name)
+			if err != nil {
+				continue
+			}
+			for t.Definition().Filling() && !s.stopping() {
+				if err := s.fill(t); err != nil {
+					s.log.Error("fill index", "table", name, "err", err)
+					break
+				}
+			}
+		}
+	}
+}
+
+func (s *Store) stopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// fill goes through t once, for all that is filling when it begins.
+func (s *Store) fill(t *Table) error {
+	goal := t.Definition()
+	var from []byte
+	for !s.stopping() {
+		next, done, err := s.fillStep(t, goal, from)
+		if err != nil || done {
+			return err
+		}
+		from = next
+	}
+	return nil
+}
+
+// fillStep adds the entries of some rows, and at the end declares the indexes
+// of goal complete.
+func (s *Store) fillStep(t *Table, goal *Definition, from []byte) (next []byte, done bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dropped {
+		return nil, true, nil
+	}
+	def := t.Definition().Clone()
+	e := newEditor(s)
+	defer e.batch.Close()
+	next, err = s.fillChunk(e, def, goal, from)
+	if err != nil {
+		return nil, false, err
+	}
+	if next == nil {
+		for _, x := range def.Indexes {
+			if pendingIn(goal, x) {
+				x.Filling = false
+			}
+		}
+		if def.TTLFill == goal.TTLFill {
+			def.TTLFill = 0
+		}
+		if err := putDefinition(e.batch, def); err != nil {
+			return nil, false, err
+		}
+	}
+	if err := errors.Join(e.tally.write(e.batch), s.sync(e.batch, []*Table{t})); err != nil {
+		return nil, false, err
+	}
+	if next == nil {
+		t.def.Store(def)
+	}
+	return next, next == nil, nil
+}
+
+// pendingIn says whether x was being filled when goal was the definition.
+func pendingIn(goal *Definition, x *Index) bool {
+	g := goal.Index(x.Name)
+	return g != nil && g.ID == x.ID && g.Filling
+}
+
+// fillChunk adds entries for rows after from. It returns the last row that it
+// read, nil when there is no more.
+func (s *Store) fillChunk(e *editor, def, goal *Definition, from []byte) (last []byte, err error) {
+	prefix := indexPrefix(spaceRows, def.ID, 0)
+	lower := prefix
+	if from != nil {
+		lower = append(append([]byte(nil), from...), 0)
+	}
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: After(prefix)})
+	if err != nil {
+		return nil, fmt.Errorf("rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
+	rows, bytes := 0, 0
+	for ok := iter.First(); ok; ok = iter.Next() {
+		if rows == fillRows || bytes >= fillBytes {
+			return last, nil
+		}
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return nil, fmt.Errorf("row: %w", err)
+		}
+		item, err := decodeItem(value)
+		if err != nil {
+			return nil, err
+		}
+		last = append(last[:0], iter.Key()...)
+		rows, bytes = rows+1, bytes+len(value)
+		if err := s.fillRow(e, def, goal, last[rowPrefixLen:], item); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (s *Store) fillRow(e *editor, def, goal *Definition, row []byte, item attr.Item) error {
+	for _, x := range def.Indexes {
+		if !pendingIn(goal, x) || !x.Key.indexes(item) {
+			continue
+		}
+		key := rowKey(def.ID, x.ID, def.Entry(x, item))
+		_, closer, err := s.db.Get(key)
+		if err == nil {
+			closer.Close() // written since the index exists, and counted then
+			continue
+		}
+		if !errors.Is(err, pebble.ErrNotFound) {
+			return fmt.Errorf("index %s: %w", x.Name, err)
+		}
+		entry := def.project(x, item)
+		if err := e.set(key, entry); err != nil {
+			return fmt.Errorf("index %s: %w", x.Name, err)
+		}
+		e.tally.add(def.ID, x.ID, Totals{Items: 1, Bytes: int64(entry.Size())})
+	}
+	if seconds, ok := def.Expires(item); ok && def.TTLFill != 0 {
+		if err := e.batch.Set(expiryKey(def.ID, seconds, row), nil, nil); err != nil {
+			return fmt.Errorf("expiry: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// The spaces of the key layout; see the package comment.
+const (
+	spaceFormat      = 'F'
+	spaceNextTable   = 'N'
+	spaceTables      = 'T'
+	spaceCounters    = 'C'
+	spaceRows        = 'D'
+	spaceExpiry      = 'X'
+	spaceTokens      = 'K'
+	spaceTokenExpiry = 'L'
+)
+
+const (
+	tablePrefixLen = 1 + 8
+	rowPrefixLen   = tablePrefixLen + 4
+	slotLen        = 4
+)
+
+func tablePrefix(space byte, table uint64) []byte {
+	b := make([]byte, 0, 96)
+	b = append(b, space)
+	return binary.BigEndian.AppendUint64(b, table)
+}
+
+// indexPrefix begins the rows (or counters) of an index; index 0 is the table.
+func indexPrefix(space byte, table uint64, index uint32) []byte {
+	return binary.BigEndian.AppendUint32(tablePrefix(space, table), index)
+}
+
+func rowKey(table uint64, index uint32, suffix []byte) []byte {
+	return append(indexPrefix(spaceRows, table, index), suffix...)
+}
+
+func expiryKey(table uint64, seconds int64, row []byte) []byte {
+	b := binary.BigEndian.AppendUint64(tablePrefix(spaceExpiry, table), uint64(seconds))
+	return append(b, row...)
+}
+
+// After returns the smallest key above every key that begins with prefix; nil
+// means there is none.
+func After(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != math.MaxUint8 {
+			b := append([]byte(nil), prefix[:i+1]...)
+			b[i]++
+			return b
+		}
+	}
+	return nil
+}
+
+// slot hashes an encoded partition key. The result is part of the store's
+// format: FNV-1a, finished so that short keys spread over the high bits too.
+func slot(hash []byte) uint32 {
+	f := fnv.New64a()
+	f.Write(hash)
+	h := f.Sum64()
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	return uint32(h >> 32)
+}
+
+// Partition is the prefix shared by all rows (in an index: entries) whose
+// partition key is hash.
+func Partition(hash attr.Value) []byte {
+	b := attr.AppendKey(make([]byte, slotLen, 64), hash)
+	binary.BigEndian.PutUint32(b, slot(b[slotLen:]))
+	return b
+}
+
+// Row is the key of an item within its table. The attributes must be there
+// and have the types that the schema asks for.
+func (d *Definition) Row(key attr.Item) []byte { return d.Key.encode(key) }
+
+// Entry is the key of an item within an index, under the same condition.
+func (d *Definition) Entry(x *Index, key attr.Item) []byte {
+	return append(x.Key.encode(key), d.Row(key)...)
+}
+
+func (k KeySchema) encode(key attr.Item) []byte {
+	b := Partition(key[k.Hash.Name])
+	if k.Range != nil {
+		b = attr.AppendKey(b, key[k.Range.Name])
+	}
+	return b
+}
+
+// indexes says whether item has the attributes that k needs, in its types: an
+// item without them has no entry in the index (sparse index).
+func (k KeySchema) indexes(item attr.Item) bool {
+	for _, a := range k.Attributes() {
+		if v, ok := item[a.Name]; !ok || !a.Accepts(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// Segment bounds the slots of one part of a parallel scan: rows from lower
+// (inclusive) to upper (exclusive; nil means to the end).
+func Segment(segment, total int) (lower, upper []byte) {
+	at := func(i int) []byte {
+		return binary.BigEndian.AppendUint32(nil, uint32((uint64(i)<<32)/uint64(total)))
+	}
+	if segment > 0 {
+		lower = at(segment)
+	}
+	if segment+1 < total {
+		upper = at(segment + 1)
+	}
+	return lower, upper
+}
