@@ -1,0 +1,176 @@
+// Package edge is the one HTTP handler in front of a local AWS stack. It tells
+// requests apart the way AWS does by host name: by path, by X-Amz-Target and by
+// the service in a SigV4 credential scope, and hands each to its service.
+//
+// Use it on a listener that only this machine reaches. It asks AWS requests to
+// be signed, as AWS does, without checking the signature: any credentials are
+// good. What it does keep out is web pages: one on another origin cannot add
+// an Authorization header (there is no CORS answer), and one that rebinds its
+// DNS name to this machine is refused by its Host header. It never terminates
+// TLS and never alters what a service answers, but for adding a request id.
+package edge
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Services are what the edge hands requests to. A nil one is not there: its
+// requests are answered with an AWS error that names it.
+type Services struct {
+	DynamoDB http.Handler // POST /, targets DynamoDB_20120810.* and DynamoDBStreams_20120810.*
+	KMS      http.Handler // POST /, targets TrentService.*
+	Lambda   http.Handler // /2015-03-31/…
+	// Runtime is the Lambda Runtime API. It sees its paths without RuntimePrefix.
+	Runtime http.Handler
+	// Gateway takes WebSocket upgrades and every path of a stage.
+	Gateway http.Handler
+	// Management takes /{stage}/@connections/… and /@connections/…, with the
+	// path as it came.
+	Management http.Handler
+}
+
+// Paths of the edge itself. No stage can have the name: API Gateway's allow
+// letters, digits, hyphen and underscore, and a custom domain's the same, but
+// none of AWS's own paths begins like this.
+const (
+	HealthPath    = "/_localstack/health"
+	RuntimePrefix = "/_localstack/runtime"
+	ownPrefix     = "/_localstack/"
+)
+
+// Edge is the handler. Its methods may be called concurrently.
+type Edge struct {
+	hosts    hosts
+	services atomic.Pointer[Services]
+
+	mu     sync.Mutex
+	health Health
+}
+
+// New returns an edge for a listener on address ("host:port", with the port
+// that it really has). Until Ready it answers health checks with 503.
+func New(address string) (*Edge, error) {
+	h, err := newHosts(address)
+	if err != nil {
+		return nil, fmt.Errorf("edge: %w", err)
+	}
+	e := &Edge{hosts: h, health: Health{Doing: "starting"}}
+	e.services.Store(&Services{})
+	return e, nil
+}
+
+// Serve sets the services, from the next request on. It does not change the
+// health: functions may need their services before the stack is ready.
+func (e *Edge) Serve(s Services) { e.services.Store(&s) }
+
+// ServeHTTP answers one request.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A service that has an id of its own replaces this one.
+	w.Header().Set("X-Amzn-Requestid", newRequestID())
+	// Health is no exception: nobody has a reason to ask for it under a
+	// foreign name, and a page that rebinds its name could read from it what
+	// runs here.
+	if !e.hosts.allow(r.Host) {
+		refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
+			"The Host %q is not this stack's. Use %s, localhost or an AWS service's name.", r.Host, e.hosts.address))
+		return
+	}
+	s := e.services.Load()
+	switch p := path.Clean("/" + r.URL.Path); {
+	case p == HealthPath:
+		e.serveHealth(w, r)
+	case strings.HasPrefix(p, RuntimePrefix+"/"):
+		e.serveRuntime(w, r, s.Runtime)
+	case strings.HasPrefix(p+"/", ownPrefix):
+		http.Error(w, "There is nothing at this address. "+HealthPath+" says what runs.", http.StatusNotFound)
+	case isUpgrade(r):
+		e.pass(w, r, s.Gateway, apiGateway)
+	case isManagement(p):
+		e.passSigned(w, r, s.Management, apiGatewayManagement)
+	case otherService(r) != "":
+		refuseOther(w, r, otherService(r))
+	case strings.HasPrefix(p, "/2015-03-31/"):
+		e.passSigned(w, r, s.Lambda, lambda)
+	case p != "/":
+		e.pass(w, r, s.Gateway, apiGateway)
+	case r.Method == http.MethodPost:
+		e.serveTarget(w, r, s)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		e.servePage(w, r)
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		http.Error(w, "The address / takes GET, HEAD and POST.", http.StatusMethodNotAllowed)
+	}
+}
+
+// pass hands the request on, or says that the service is not there.
+func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler, name service) {
+	if to != nil {
+		to.ServeHTTP(w, r)
+		return
+	}
+	if doing := e.doing(); doing != "" {
+		w.Header().Set("Retry-After", "1")
+		refuse(w, r, http.StatusServiceUnavailable, "ServiceUnavailableException",
+			fmt.Sprintf("%s is not there yet: %s.", name.title, doing))
+		return
+	}
+	refuse(w, r, http.StatusNotFound, "ResourceNotFoundException",
+		fmt.Sprintf("%s is not there: the template has no %s.", name.title, name.resource))
+}
+
+// passSigned is pass for a request that AWS requires to be signed.
+func (e *Edge) passSigned(w http.ResponseWriter, r *http.Request, to http.Handler, name service) {
+	if r.Header.Get("Authorization") == "" {
+		refuse(w, r, name.unsigned, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		return
+	}
+	e.pass(w, r, to, name)
+}
+
+// serveTarget takes POST /, where services of the JSON protocols live.
+func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services) {
+	switch targetService(r) {
+	case dynamoDB:
+		e.passSigned(w, r, s.DynamoDB, dynamoDB)
+	case kms:
+		e.passSigned(w, r, s.KMS, kms)
+	default:
+		if r.Header.Get("Authorization") == "" {
+			refuse(w, r, http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
+			return
+		}
+		refuse(w, r, http.StatusBadRequest, "UnknownOperationException", fmt.Sprintf(
+			"No service here has the operation X-Amz-Target: %q. %s", r.Header.Get("X-Amz-Target"), present))
+	}
+}
+
+// serveRuntime takes the calls of function processes. Their paths hold no
+// secret that a browser could not be made to guess at, so whatever says that
+// it comes from a web page is refused (Fetch standard: browsers set these
+// headers and scripts cannot remove them).
+func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Handler) {
+	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
+		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "The Lambda Runtime API is for functions, not for web pages.")
+		return
+	}
+	if to == nil {
+		e.pass(w, r, nil, lambda)
+		return
+	}
+	http.StripPrefix(RuntimePrefix, to).ServeHTTP(w, r)
+}
+
+// newRequestID is a random UUID (RFC 9562 §5.4), as AWS's request ids are.
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,92 @@
+package edge
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Health is what HealthPath tells. The lists are those of the template.
+type Health struct {
+	// Doing says what the stack is busy with, such as "building functions";
+	// empty once it is ready. It decides between 503 and 200.
+	Doing string `json:"doing,omitempty"`
+	// Services maps a service's signing name to "running".
+	Services  map[string]string `json:"services"`
+	Functions []string          `json:"functions"` // names
+	Routes    []string          `json:"routes"`    // route keys
+	// WebSocket is the URL that clients dial; empty without a WebSocket API.
+	WebSocket string `json:"websocket"`
+	PID       int    `json:"pid"`
+}
+
+// SetHealth replaces the health. What its lists and maps hold must not be
+// changed afterwards.
+func (e *Edge) SetHealth(h Health) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.health = h
+}
+
+// Doing changes what the stack is said to be busy with and leaves the rest of
+// the health as it is; "" says that it is ready.
+func (e *Edge) Doing(what string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.health.Doing = what
+}
+
+func (e *Edge) doing() string { return e.currentHealth().Doing }
+
+func (e *Edge) currentHealth() Health {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health
+}
+
+func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "The health is to be read.", http.StatusMethodNotAllowed)
+		return
+	}
+	h := e.currentHealth()
+	status := http.StatusOK
+	if h.Doing != "" {
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "1")
+	}
+	if h.Services == nil {
+		h.Services = map[string]string{}
+	}
+	// Lists are never null: a reader may count on them.
+	h.Functions = append([]string{}, h.Functions...)
+	h.Routes = append([]string{}, h.Routes...)
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, "application/json", h)
+}
+
+// servePage tells a person what answers here.
+func (e *Edge) servePage(w http.ResponseWriter, r *http.Request) {
+	h := e.currentHealth()
+	base := "http://" + e.hosts.address
+	var b bytes.Buffer
+	fmt.Fprint(&b, "This is a local AWS stack: a SAM template, running on this machine.\n\n")
+	if h.Doing != "" {
+		fmt.Fprintf(&b, "It is not ready: %s.\n\n", h.Doing)
+	}
+	if h.WebSocket != "" {
+		fmt.Fprintf(&b, "WebSocket   %s\n", h.WebSocket)
+	}
+	fmt.Fprintf(&b, "AWS APIs    AWS_ENDPOINT_URL=%s\n", base)
+	fmt.Fprintf(&b, "health      %s%s\n", base, HealthPath)
+	if len(h.Functions) > 0 {
+		fmt.Fprintf(&b, "functions   %s\n", strings.Join(slices.Sorted(slices.Values(h.Functions)), ", "))
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(b.Bytes()) // fails only for a client that has gone
+}

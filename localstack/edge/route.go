@@ -1,0 +1,110 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+)
+
+// service is one of those that may stand behind the edge.
+type service struct {
+	title    string // for people
+	resource string // what in a template brings it
+	unsigned int    // the status of its answer to a request without Authorization
+}
+
+// The statuses are those that the services themselves give: the JSON protocols
+// 400, the REST ones 403.
+var (
+	dynamoDB             = service{"DynamoDB", "table", http.StatusBadRequest}
+	kms                  = service{"KMS", "key", http.StatusBadRequest}
+	lambda               = service{"Lambda", "function", http.StatusForbidden}
+	apiGateway           = service{"API Gateway", "WebSocket API", http.StatusForbidden}
+	apiGatewayManagement = service{"The API Gateway management API", "WebSocket API", http.StatusForbidden}
+)
+
+// present ends the answers to requests for what is never here.
+const present = "This stack serves dynamodb, kms, lambda and execute-api (@connections)."
+
+// signingNames are the services as SigV4 credential scopes name them.
+var signingNames = map[string]service{
+	"dynamodb":    dynamoDB,
+	"kms":         kms,
+	"lambda":      lambda,
+	"execute-api": apiGatewayManagement,
+}
+
+// targets are the services as X-Amz-Target names them.
+var targets = map[string]service{
+	"DynamoDB_20120810":        dynamoDB,
+	"DynamoDBStreams_20120810": dynamoDB,
+	"TrentService":             kms,
+}
+
+// targetService tells whose the request to / is: by the target, or by the
+// scope if the target is missing, in which case the service itself says so.
+func targetService(r *http.Request) service {
+	if target := r.Header.Get("X-Amz-Target"); target != "" {
+		name, _, _ := strings.Cut(target, ".")
+		return targets[name]
+	}
+	return signingNames[scope(r)]
+}
+
+// otherService returns the signing name of a service that is never here, if
+// the request is signed for one. S3, for one, has paths that look like stages.
+func otherService(r *http.Request) string {
+	name := scope(r)
+	if _, ok := signingNames[name]; ok {
+		return ""
+	}
+	return name
+}
+
+// scope returns the service in the credential scope of a SigV4 Authorization
+// header (AWS4-HMAC-SHA256 Credential=ID/date/region/service/aws4_request, …),
+// or "".
+func scope(r *http.Request) string {
+	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		return ""
+	}
+	credential, _, _ := strings.Cut(rest, ",")
+	part := strings.Split(strings.TrimSpace(credential), "/")
+	if n := len(part); n >= 5 && part[n-1] == "aws4_request" { // an id may hold slashes
+		return part[n-2]
+	}
+	return ""
+}
+
+// isManagement reports whether a clean path is of the management API:
+// /@connections/… or /{stage}/@connections/….
+func isManagement(p string) bool {
+	const segment = "/@connections"
+	rest, ok := strings.CutPrefix(p, segment)
+	if !ok {
+		stage := strings.IndexByte(p[1:], '/')
+		if stage < 0 {
+			return false
+		}
+		if rest, ok = strings.CutPrefix(p[1+stage:], segment); !ok {
+			return false
+		}
+	}
+	return rest == "" || rest[0] == '/'
+}
+
+// isUpgrade reports whether the request asks for a WebSocket (RFC 6455 §4.2.1).
+func isUpgrade(r *http.Request) bool {
+	return headerHasToken(r.Header, "Connection", "upgrade") && headerHasToken(r.Header, "Upgrade", "websocket")
+}
+
+func headerHasToken(h http.Header, name, token string) bool {
+	for _, value := range h.Values(name) {
+		for part := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
