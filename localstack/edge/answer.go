@@ -34,9 +34,9 @@ func refuseOther(w http.ResponseWriter, r *http.Request, signingName string) {
 	switch {
 	case signingName == "s3":
 		answer = struct {
-			XMLName   xml.Name `xml:"Error"`
-			RequestId string
+			XMLName xml.Name `xml:"Error"`
 			detail
+			RequestId string
 		}{detail: detail{code, message}, RequestId: id}
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		answer = struct {

@@ -35,9 +35,8 @@ type Services struct {
 	Management http.Handler
 }
 
-// Paths of the edge itself. No stage can have the name: API Gateway's allow
-// letters, digits, hyphen and underscore, and a custom domain's the same, but
-// none of AWS's own paths begins like this.
+// Paths of the edge itself. A stage with the name _localstack, which API
+// Gateway would allow, is out of reach.
 const (
 	HealthPath    = "/_localstack/health"
 	RuntimePrefix = "/_localstack/runtime"
@@ -151,10 +150,10 @@ func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services) 
 	}
 }
 
-// serveRuntime takes the calls of function processes. Their paths hold no
-// secret that a browser could not be made to guess at, so whatever says that
-// it comes from a web page is refused (Fetch standard: browsers set these
-// headers and scripts cannot remove them).
+// serveRuntime takes the calls of function processes, which are not signed. So
+// whatever says that it comes from a web page is refused: browsers send these
+// headers with every request to another origin, and no script can remove them
+// (Fetch standard, Fetch Metadata).
 func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
 		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "The Lambda Runtime API is for functions, not for web pages.")

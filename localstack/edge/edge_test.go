@@ -1,0 +1,297 @@
+package edge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/edge"
+)
+
+// named answers with its name and the path it was given.
+func named(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, name, " ", r.URL.EscapedPath())
+	})
+}
+
+func allServices() edge.Services {
+	return edge.Services{
+		DynamoDB: named("dynamodb"), KMS: named("kms"), Lambda: named("lambda"),
+		Runtime: named("runtime"), Gateway: named("gateway"), Management: named("management"),
+	}
+}
+
+// start serves an edge on a real port.
+func start(t *testing.T, s edge.Services) (*edge.Edge, *httptest.Server) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	e, err := edge.New(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Serve(s)
+	server.Config.Handler = e
+	server.Start()
+	t.Cleanup(server.Close)
+	return e, server
+}
+
+type request struct {
+	method, path, host string
+	header             http.Header
+}
+
+func headers(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Set(pairs[i], pairs[i+1])
+	}
+	return h
+}
+
+func signedFor(service string, more ...string) http.Header {
+	return headers(append(more, "Authorization",
+		"AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")...)
+}
+
+// do sends the request and returns the response with its body read.
+func do(t *testing.T, server *httptest.Server, q request) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), q.method, server.URL+q.path, strings.NewReader(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q.header != nil {
+		r.Header = q.header
+	}
+	r.Host = q.host
+	response, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func TestRequestsReachTheirService(t *testing.T) {
+	_, server := start(t, allServices())
+	upgrade := headers("Connection", "keep-alive, Upgrade", "Upgrade", "websocket")
+	for _, c := range []struct {
+		name string
+		request
+		want string
+	}{
+		{"DynamoDB by target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
+		{"streams by target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "DynamoDBStreams_20120810.ListStreams")}, "dynamodb /"},
+		{"DynamoDB by scope", request{"POST", "/", "", signedFor("dynamodb")}, "dynamodb /"},
+		{"DynamoDB by AWS's name", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com", signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
+		{"KMS by target", request{"POST", "/", "", signedFor("kms", "X-Amz-Target", "TrentService.Encrypt")}, "kms /"},
+		{"KMS by scope", request{"POST", "/", "", signedFor("kms")}, "kms /"},
+		{"invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", signedFor("lambda")}, "lambda /2015-03-31/functions/a/invocations"},
+		{"runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", nil}, "runtime /w1/2018-06-01/runtime/invocation/next"},
+		{"upgrade of a stage", request{"GET", "/local", "", upgrade}, "gateway /local"},
+		{"upgrade of the root", request{"GET", "/", "", upgrade}, "gateway /"},
+		{"upgrade by AWS's name", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, "gateway /prod"},
+		{"plain GET of a stage", request{"GET", "/local", "", nil}, "gateway /local"},
+		{"post with a stage", request{"POST", "/local/@connections/eHr%3D", "", signedFor("execute-api")}, "management /local/@connections/eHr%3D"},
+		{"post without a stage", request{"DELETE", "/@connections/eHr=", "", signedFor("execute-api")}, "management /@connections/eHr="},
+		{"post, escaped", request{"POST", "/local/%40connections/eHr%3D", "", signedFor("execute-api")}, "management /local/%40connections/eHr%3D"},
+		{"deeper is a stage's", request{"POST", "/local/a/@connections/x", "", nil}, "gateway /local/a/@connections/x"},
+		{"longer is a stage's", request{"POST", "/local/@connectionsx", "", nil}, "gateway /local/@connectionsx"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			response, body := do(t, server, c.request)
+			if response.StatusCode != http.StatusOK || body != c.want {
+				t.Errorf("got %d %q, want %q", response.StatusCode, body, c.want)
+			}
+			if response.Header.Get("X-Amzn-Requestid") == "" {
+				t.Error("no request id")
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	_, server := start(t, allServices())
+	for _, c := range []struct {
+		name string
+		request
+		status    int
+		exception string
+		text      string
+	}{
+		{"unsigned DynamoDB", request{"POST", "/", "", headers("X-Amz-Target", "DynamoDB_20120810.GetItem")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned KMS", request{"POST", "/", "", headers("X-Amz-Target", "TrentService.Decrypt")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned form", request{"POST", "/", "", headers("Content-Type", "text/plain")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", nil}, 403, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned post", request{"POST", "/local/@connections/a", "", nil}, 403, "MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unknown target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "Nothing.Do")}, 400, "UnknownOperationException", "Nothing.Do"},
+		{"no target, no scope", request{"POST", "/", "", headers("Authorization", "Bearer x")}, 400, "UnknownOperationException", "dynamodb"},
+		{"a service of JSON", request{"POST", "/", "", signedFor("sqs", "X-Amz-Target", "AmazonSQS.SendMessage")}, 400, "UnknownOperationException", "sqs"},
+		{"a service of XML", request{"POST", "/", "", signedFor("sts", "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")}, 400, "", "<ErrorResponse><Error><Code>UnknownOperationException</Code>"},
+		{"S3, whose paths look like stages", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, "", "<Error><Code>UnknownOperationException</Code>"},
+		{"a rebound name", request{"GET", "/_localstack/health", "evil.example", nil}, 403, "AccessDeniedException", "evil.example"},
+		{"a rebound name with a port", request{"POST", "/", "evil.example:4566", signedFor("dynamodb")}, 403, "AccessDeniedException", "evil.example"},
+		{"a lookalike of AWS's names", request{"GET", "/local", "dynamodb.us-east-1.amazonaws.com.evil.example", nil}, 403, "AccessDeniedException", ""},
+		{"a customer's machine at AWS", request{"GET", "/local", "ec2-1-2-3-4.compute-1.amazonaws.com", nil}, 403, "AccessDeniedException", ""},
+		{"another address", request{"GET", "/local", "192.0.2.1", nil}, 403, "AccessDeniedException", ""},
+		{"a page calls the runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", headers("Sec-Fetch-Site", "cross-site")}, 403, "AccessDeniedException", "web pages"},
+		{"a page posts to the runtime", request{"POST", "/_localstack/runtime/w1/2018-06-01/runtime/init/error", "", headers("Origin", "https://evil.example")}, 403, "AccessDeniedException", "web pages"},
+		{"another own path", request{"GET", "/_localstack/none", "", nil}, 404, "", "/_localstack/health"},
+		{"the runtime's prefix alone", request{"GET", "/_localstack/runtime", "", nil}, 404, "", "/_localstack/health"},
+		{"DELETE /", request{"DELETE", "/", "", nil}, 405, "", "GET, HEAD and POST"},
+		{"POST health", request{"POST", "/_localstack/health", "", nil}, 405, "", "read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			response, body := do(t, server, c.request)
+			if response.StatusCode != c.status || !strings.Contains(body, c.text) {
+				t.Errorf("got %d %s, want %d with %q", response.StatusCode, body, c.status, c.text)
+			}
+			if got := response.Header.Get("X-Amzn-Errortype"); got != c.exception {
+				t.Errorf("exception %q, want %q", got, c.exception)
+			}
+			if response.Header.Get("X-Amzn-Requestid") == "" {
+				t.Error("no request id")
+			}
+			if response.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Error("an answer is shared with other origins")
+			}
+		})
+	}
+}
+
+func TestHostsThatAreServed(t *testing.T) {
+	for _, c := range []struct {
+		listen string
+		host   string
+		ok     bool
+	}{
+		{"127.0.0.1:4566", "127.0.0.1:4566", true},
+		{"127.0.0.1:4566", "127.0.0.1", true},
+		{"127.0.0.1:4566", "127.8.8.8:1", true},
+		{"127.0.0.1:4566", "localhost:4566", true},
+		{"127.0.0.1:4566", "LOCALHOST.:4566", true},
+		{"127.0.0.1:4566", "api.localhost", true},
+		{"127.0.0.1:4566", "[::1]:4566", true},
+		{"127.0.0.1:4566", "[::ffff:127.0.0.1]:4566", true},
+		{"127.0.0.1:4566", "localhost.evil.example", false},
+		{"127.0.0.1:4566", "evillocalhost", false},
+		{"127.0.0.1:4566", "10.0.0.1", false},
+		{"10.0.0.1:4566", "10.0.0.1:4566", true},
+		{"10.0.0.1:4566", "10.0.0.2:4566", false},
+		{"0.0.0.0:4566", "10.0.0.2:4566", true},
+		{"[::]:4566", "[fe80::1]:4566", true},
+		{":4566", "10.0.0.2:4566", true},
+		{"0.0.0.0:4566", "evil.example:4566", false},
+		{"box.lan:4566", "box.lan:4566", true},
+		{"box.lan:4566", "Box.LAN", true},
+		{"box.lan:4566", "other.lan", false},
+		{"127.0.0.1:4566", "kms.eu-central-1.amazonaws.com", true},
+		{"127.0.0.1:4566", "streams.dynamodb.us-east-1.amazonaws.com", true},
+		{"127.0.0.1:4566", "lambda.cn-north-1.amazonaws.com.cn", true},
+		{"127.0.0.1:4566", "abc-123.us-east-1.elb.amazonaws.com", false},
+		{":4566", "", false},
+	} {
+		e, err := edge.New(c.listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Serve(allServices())
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		if ok := w.Code == http.StatusOK; ok != c.ok {
+			t.Errorf("listening on %s, Host %q: %d", c.listen, c.host, w.Code)
+		}
+	}
+}
+
+func TestHealthTellsWhatIsDoneUntilReady(t *testing.T) {
+	e, server := start(t, edge.Services{})
+	read := func() (int, edge.Health) {
+		response, body := do(t, server, request{method: "GET", path: edge.HealthPath})
+		var h edge.Health
+		if err := json.Unmarshal([]byte(body), &h); err != nil {
+			t.Fatalf("health is not JSON: %s", body)
+		}
+		if strings.Contains(body, "null") {
+			t.Errorf("health has nulls: %s", body)
+		}
+		return response.StatusCode, h
+	}
+	if status, h := read(); status != 503 || h.Doing != "starting" {
+		t.Errorf("at first: %d %q", status, h.Doing)
+	}
+	e.Doing("building functions")
+	if status, h := read(); status != 503 || h.Doing != "building functions" {
+		t.Errorf("during the build: %d %q", status, h.Doing)
+	}
+	e.SetHealth(edge.Health{
+		Services: map[string]string{"dynamodb": "running"}, Functions: []string{"f"}, Routes: []string{"$connect"},
+		WebSocket: "ws://127.0.0.1:1/local", PID: 7,
+	})
+	status, h := read()
+	if status != 200 || h.Doing != "" || h.Services["dynamodb"] != "running" || h.WebSocket == "" || h.PID != 7 {
+		t.Errorf("ready: %d %+v", status, h)
+	}
+	e.Doing("stopping")
+	if status, h := read(); status != 503 || h.PID != 7 {
+		t.Errorf("stopping: %d %+v", status, h)
+	}
+}
+
+func TestAbsentServicesAreNamed(t *testing.T) {
+	e, server := start(t, edge.Services{})
+	requests := map[string]request{
+		"DynamoDB":    {"POST", "/", "", signedFor("dynamodb")},
+		"KMS":         {"POST", "/", "", signedFor("kms")},
+		"Lambda":      {"POST", "/2015-03-31/functions/a/invocations", "", signedFor("lambda")},
+		"API Gateway": {"GET", "/local", "", nil},
+		"management":  {"POST", "/local/@connections/a", "", signedFor("execute-api")},
+	}
+	check := func(status int, text string) {
+		t.Helper()
+		for name, q := range requests {
+			response, body := do(t, server, q)
+			if response.StatusCode != status || !strings.Contains(body, name) || !strings.Contains(body, text) {
+				t.Errorf("%s: %d %s, want %d with %q", name, response.StatusCode, body, status, text)
+			}
+			if response.Header.Get("X-Amzn-Errortype") == "" {
+				t.Errorf("%s: no exception for SDKs", name)
+			}
+		}
+	}
+	e.Doing("building functions")
+	check(503, "building functions")
+	e.SetHealth(edge.Health{})
+	check(404, "the template has no")
+}
+
+func TestPageForPeople(t *testing.T) {
+	e, server := start(t, allServices())
+	e.SetHealth(edge.Health{Functions: []string{"b", "a"}, WebSocket: "ws://127.0.0.1:1/local"})
+	response, body := do(t, server, request{method: "GET", path: "/"})
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
+		t.Errorf("content type %q", response.Header.Get("Content-Type"))
+	}
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ws://127.0.0.1:1/local", "AWS_ENDPOINT_URL=http://" + address.Host, edge.HealthPath, "a, b"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, body)
+		}
+	}
+}
