@@ -1,0 +1,45 @@
+package device
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Address names the deployment behind a WebSocket URL, as its `aud` does: host,
+// port unless it is the scheme's own, and path. localhost counts as 127.0.0.1,
+// so that both spellings mean one set of devices.
+func Address(rawURL string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" || u.Opaque != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%q is no WebSocket address; it looks like wss://HOST/STAGE", rawURL)
+	}
+	ownPort := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+	if ownPort == "" {
+		return "", fmt.Errorf("%q is no WebSocket address; it begins with ws:// or wss://", rawURL)
+	}
+	host := strings.ToLower(u.Hostname())
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	port := u.Port()
+	switch {
+	case port != "" && port != ownPort:
+		host = net.JoinHostPort(host, port)
+	case strings.Contains(host, ":"):
+		host = "[" + host + "]"
+	}
+	return host + strings.TrimRight(u.Path, "/"), nil
+}
+
+// isLoopback says whether an address that [Address] made is of this machine.
+func isLoopback(address string) bool {
+	host, _, _ := strings.Cut(address, "/")
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Unmap().IsLoopback()
+}

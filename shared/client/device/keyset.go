@@ -1,0 +1,123 @@
+package device
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sotto-chat/sotto/shared/client/profile"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// The reasons why a key set is refused. The errors' texts say what to do.
+var (
+	ErrSigner   = errors.New("signed by another service key")
+	ErrOlder    = errors.New("older than one seen before")
+	ErrExpired  = errors.New("expired")
+	ErrAudience = errors.New("made for another deployment")
+)
+
+// KeySet is a key set that was checked against what the profile trusts.
+type KeySet struct {
+	Audience string
+	Gen      int64
+	Newest   *envelope.EncryptionKey // what messages are sealed to
+	Token    string                  // as it came
+}
+
+// AcceptKeySet checks a key set (protocol §3) and remembers what it shows: the
+// signer and the audience at the first use of the deployment, the highest
+// generation always. Errors: ErrSigner, ErrOlder, ErrExpired, ErrAudience, ErrProtocol.
+func (d *Device) AcceptKeySet(token string) (*KeySet, error) {
+	return accept(d.user.Deployment(), token)
+}
+
+func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
+	claims, signer, err := verifyKeySet(token)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its key set: %w", ErrProtocol, err)
+	}
+	if len(claims.Keys) == 0 || claims.Gen < 1 || claims.Aud == "" {
+		return nil, fmt.Errorf("%w: its key set lacks keys, a generation or an audience", ErrProtocol)
+	}
+	newest, err := envelope.ParseEncryptionKey(claims.Keys[0])
+	if err != nil {
+		return nil, fmt.Errorf("%w: its key set: %w", ErrProtocol, err)
+	}
+	address := deployment.Address()
+	err = deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
+		switch {
+		case t.ServiceKey != "" && t.ServiceKey != signer:
+			return t, fmt.Errorf("the key set of %s is %w (%s) than the one trusted since the first use (%s); if the service was set up anew, remove %s and start again",
+				address, ErrSigner, signer, t.ServiceKey, deployment.Folder())
+		case t.Audience != "" && t.Audience != claims.Aud, t.Audience == "" && !mayClaim(address, claims.Aud):
+			return t, fmt.Errorf("the key set of %s is %w (%s); check the address", address, ErrAudience, claims.Aud)
+		case claims.Gen < t.Gen:
+			return t, fmt.Errorf("the key set of %s is %w (generation %d after %d); if the service was restored from a backup, remove %s and start again",
+				address, ErrOlder, claims.Gen, t.Gen, deployment.Folder())
+		case !time.Unix(claims.Exp, 0).After(time.Now()):
+			return t, fmt.Errorf("the key set of %s is %w (since %s); check this computer's clock, or tell the operator",
+				address, ErrExpired, time.Unix(claims.Exp, 0).UTC().Format(time.DateTime))
+		}
+		return profile.Trust{Audience: claims.Aud, ServiceKey: signer, Gen: claims.Gen}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &KeySet{Audience: claims.Aud, Gen: claims.Gen, Newest: newest, Token: token}, nil
+}
+
+// mayClaim says whether a service dialled at address may call itself aud. On a
+// loopback address it may take any name: no stranger answers there, and a
+// tunnel's end is not the address that the service has.
+func mayClaim(address, aud string) bool { return aud == address || isLoopback(address) }
+
+// verifyKeySet verifies the set under the service key that stands in it. That
+// the key is the right one is for the caller to know, by its thumbprint.
+func verifyKeySet(token string) (*frame.KeySetClaims, string, error) {
+	signed, err := envelope.ParseSigned(token, envelope.TypeKeys)
+	if err != nil {
+		return nil, "", err
+	}
+	key, err := claimedKey(token)
+	if err != nil {
+		return nil, "", err
+	}
+	payload, err := signed.Verify(key)
+	if err != nil {
+		return nil, "", err
+	}
+	var claims frame.KeySetClaims
+	if err := strict.Unmarshal(payload, &claims); err != nil {
+		return nil, "", err
+	}
+	return &claims, key.Thumbprint(), nil
+}
+
+// claimedKey reads the signer's public key, the claim `jwk`, off a token that is
+// not verified yet: a client that meets the service for the first time has no
+// other place to take it from. Nothing else is believed before the signature.
+func claimedKey(token string) (envelope.VerifyKey, error) {
+	_, rest, _ := strings.Cut(token, ".")
+	part, _, _ := strings.Cut(rest, ".")
+	payload, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return envelope.VerifyKey{}, err
+	}
+	var claims struct {
+		JWK jsontext.Value `json:"jwk"`
+	}
+	if err := strict.Unmarshal(payload, &claims); err != nil {
+		return envelope.VerifyKey{}, err
+	}
+	if len(claims.JWK) == 0 {
+		return envelope.VerifyKey{}, errors.New("without the service key's jwk")
+	}
+	return envelope.ParseVerifyKey(claims.JWK)
+}

@@ -1,0 +1,129 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	dirMode  fs.FileMode = 0o700
+	fileMode fs.FileMode = 0o600
+)
+
+// folder is the backend on a disk.
+type folder struct{ root string }
+
+func (f *folder) path(name string) string { return filepath.Join(f.root, filepath.FromSlash(name)) }
+
+// makeDir makes a folder of the profile, or checks the one that is there.
+func (f *folder) makeDir(name string) error {
+	dir := f.path(name)
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return fmt.Errorf("make the profile's folder: %w", err)
+	}
+	return f.checkDir(name)
+}
+
+func (f *folder) checkDir(name string) error {
+	dir := f.path(name)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("look at the profile's folder: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no folder; choose another place for the profile", dir)
+	}
+	if !private(info) {
+		return fmt.Errorf("%s is %w (mode %04o); run: chmod 700 %s", dir, ErrInsecure, info.Mode().Perm(), dir)
+	}
+	return nil
+}
+
+func (f *folder) read(name string) ([]byte, error) {
+	data, err := f.readPrivate(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrInsecure) {
+		return nil, fmt.Errorf("read the profile: %w", err)
+	}
+	return data, err
+}
+
+func (f *folder) readPrivate(name string) ([]byte, error) {
+	// Every folder on the way, since whoever may write one may swap the file.
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if err := f.checkDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	file, err := os.Open(f.path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !private(info) {
+		return nil, fmt.Errorf("%s is %w (mode %04o); others may know its keys. If they cannot, run: chmod 600 %s",
+			file.Name(), ErrInsecure, info.Mode().Perm(), file.Name())
+	}
+	// A profile's files have a few kilobytes; anything else is no profile.
+	if info.Size() > maxFile {
+		return nil, corrupt(f, name, errors.New("too large"))
+	}
+	data := make([]byte, info.Size())
+	n, err := file.ReadAt(data, 0)
+	if n < len(data) {
+		return nil, err
+	}
+	return data, nil
+}
+
+// maxFile bounds a file in bytes. The largest is the list of known devices, at
+// about 100 bytes for each.
+const maxFile = 16 << 20
+
+// write goes through a synced file beside the old one and a rename, so that a
+// crash at any point leaves the old file or the new one.
+func (f *folder) write(name string, data []byte) error {
+	if err := f.makeDir(path.Dir(name)); err != nil {
+		return err
+	}
+	target := f.path(name)
+	temp, err := os.CreateTemp(filepath.Dir(target), ".new-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("write the profile: %w", err)
+	}
+	defer os.Remove(temp.Name()) // fails after the rename, as it should
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Chmod(fileMode), temp.Sync(), temp.Close())
+	if err != nil {
+		return fmt.Errorf("write the profile: %w", err)
+	}
+	if err := os.Rename(temp.Name(), target); err != nil {
+		return fmt.Errorf("write the profile: %w", err)
+	}
+	if err := syncDir(filepath.Dir(target)); err != nil {
+		return fmt.Errorf("write the profile: %w", err)
+	}
+	return nil
+}
+
+// lock excludes other processes as well as other goroutines: each call opens
+// the file anew, and both flock(2) and LockFileEx lock per opening.
+func (f *folder) lock(name string) (func(), error) {
+	if err := f.makeDir(path.Dir(name)); err != nil {
+		return nil, err
+	}
+	l := flock.New(f.path(name), flock.SetPermissions(fileMode))
+	if err := l.Lock(); err != nil {
+		return nil, fmt.Errorf("lock the profile: %w", err)
+	}
+	return func() { _ = l.Close() }, nil
+}

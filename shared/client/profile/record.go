@@ -1,0 +1,60 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// version is the version of every file of a profile.
+const version = 1
+
+// backend is where files live. Names are slash-separated and relative; write
+// replaces a file whole, durably and readable by its owner alone.
+type backend interface {
+	read(name string) ([]byte, error) // fs.ErrNotExist where there is none
+	write(name string, data []byte) error
+	lock(name string) (unlock func(), err error)
+	path(name string) string
+}
+
+// load reads one file into T. The second value says whether there was one.
+func load[T any](b backend, name string) (T, bool, error) {
+	var none T
+	data, err := b.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, false, nil
+	}
+	if err != nil {
+		return none, false, err
+	}
+	// The version comes first: a later one may have any other form.
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := strict.Unmarshal(data, &head); err != nil {
+		return none, false, corrupt(b, name, err)
+	}
+	if head.Version != version {
+		return none, false, fmt.Errorf("%s is %w (%d); use the program that wrote it", b.path(name), ErrVersion, head.Version)
+	}
+	var record T
+	if err := strict.Unmarshal(data, &record); err != nil {
+		return none, false, corrupt(b, name, err)
+	}
+	return record, true, nil
+}
+
+func save[T any](b backend, name string, record T) error {
+	data, err := strict.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", b.path(name), err)
+	}
+	return b.write(name, append(data, '\n'))
+}
+
+func corrupt(b backend, name string, cause error) error {
+	return fmt.Errorf("%s is %w (%w); restore it from a backup, or remove it to start anew", b.path(name), ErrCorrupt, cause)
+}

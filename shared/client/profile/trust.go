@@ -1,0 +1,90 @@
+package profile
+
+import (
+	"slices"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+)
+
+// Trust is what a client holds a deployment to, from its first use on
+// (protocol §3), as SSH does with hosts. The zero value trusts nothing yet.
+type Trust struct {
+	Audience   string `json:"aud"`
+	ServiceKey string `json:"serviceKey"` // thumbprint
+	Gen        int64  `json:"gen"`        // the highest key set seen
+}
+
+type trustRecord struct {
+	Version int    `json:"version"`
+	Address string `json:"address"`
+	Trust
+}
+
+func (d *Deployment) trustFile() string { return d.dir + "/service.json" }
+
+// Trust reads what is trusted; the zero value where nothing is yet.
+func (d *Deployment) Trust() (Trust, error) {
+	r, _, err := load[trustRecord](d.backend, d.trustFile())
+	return r.Trust, err
+}
+
+// UpdateTrust replaces what is trusted by what f makes of it, or returns f's
+// error and changes nothing. f may be called twice: the second time under the
+// lock, with what another process has written meanwhile.
+func (d *Deployment) UpdateTrust(f func(Trust) (Trust, error)) error {
+	old, err := d.Trust()
+	if err != nil {
+		return err
+	}
+	if t, err := f(old); err != nil || t == old {
+		return err
+	}
+	unlock, err := d.backend.lock(d.lock())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if old, err = d.Trust(); err != nil {
+		return err
+	}
+	t, err := f(old)
+	if err != nil || t == old {
+		return err
+	}
+	return save(d.backend, d.trustFile(), trustRecord{Version: version, Address: d.address, Trust: t})
+}
+
+// Known holds the devices seen of each user.
+type Known map[chat.User][]chat.Device
+
+type knownRecord struct {
+	Version int   `json:"version"`
+	Known   Known `json:"devices"`
+}
+
+func (u *User) knownFile() string { return u.dir + "/known.json" }
+
+// Known reads the devices that this user has seen.
+func (u *User) Known() (Known, error) {
+	r, _, err := load[knownRecord](u.deployment.backend, u.knownFile())
+	if err == nil && r.Known == nil {
+		r.Known = Known{}
+	}
+	return r.Known, err
+}
+
+// Learn adds a device to those seen of a user and returns all that are known
+// now. fresh says that the user was known by other devices only.
+func (u *User) Learn(user chat.User, device chat.Device) (known Known, fresh bool, err error) {
+	unlock, err := u.deployment.backend.lock(u.deployment.lock())
+	if err != nil {
+		return nil, false, err
+	}
+	defer unlock()
+	if known, err = u.Known(); err != nil || slices.Contains(known[user], device) {
+		return known, false, err
+	}
+	fresh = len(known[user]) > 0
+	known[user] = append(known[user], device)
+	return known, fresh, save(u.deployment.backend, u.knownFile(), knownRecord{Version: version, Known: known})
+}
