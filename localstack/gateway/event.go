@@ -1,0 +1,179 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Route keys with a meaning of their own. Only $default can be reached by a message (A5.5).
+const (
+	connectKey    = "$connect"
+	disconnectKey = "$disconnect"
+	defaultKey    = "$default"
+)
+
+// requestTimeLayout is the access log's form of time, in UTC (B4).
+const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
+
+// event is the Lambda proxy event of a WebSocket route, in AWS's order of members. What an event type does not have is left out, never null (B5).
+type event struct {
+	Headers                         map[string]string   `json:"headers,omitempty"`
+	MultiValueHeaders               map[string][]string `json:"multiValueHeaders,omitempty"`
+	QueryStringParameters           map[string]string   `json:"queryStringParameters,omitempty"`
+	MultiValueQueryStringParameters map[string][]string `json:"multiValueQueryStringParameters,omitempty"`
+	StageVariables                  map[string]string   `json:"stageVariables,omitzero"`
+	RequestContext                  requestContext      `json:"requestContext"`
+	Body                            *string             `json:"body,omitempty"`
+	IsBase64Encoded                 bool                `json:"isBase64Encoded"`
+}
+
+type requestContext struct {
+	RouteKey             string   `json:"routeKey"`
+	DisconnectStatusCode int      `json:"disconnectStatusCode,omitempty"`
+	MessageID            string   `json:"messageId,omitempty"`
+	EventType            string   `json:"eventType"`
+	ExtendedRequestID    string   `json:"extendedRequestId"`
+	RequestTime          string   `json:"requestTime"`
+	MessageDirection     string   `json:"messageDirection"`
+	DisconnectReason     *string  `json:"disconnectReason,omitempty"`
+	Stage                string   `json:"stage"`
+	ConnectedAt          int64    `json:"connectedAt"`
+	RequestTimeEpoch     int64    `json:"requestTimeEpoch"`
+	Identity             identity `json:"identity"`
+	RequestID            string   `json:"requestId"`
+	DomainName           string   `json:"domainName"`
+	ConnectionID         string   `json:"connectionId"`
+	APIID                string   `json:"apiId"`
+}
+
+// identity says who connected, in events and on the @connections API.
+type identity struct {
+	UserAgent string `json:"userAgent,omitempty"`
+	SourceIP  string `json:"sourceIp"`
+}
+
+// newEvent fills in what all three event types share.
+func (g *Gateway) newEvent(c *connection, eventType, routeKey string) *event {
+	now := g.opts.Now()
+	id := newID()
+	e := &event{
+		StageVariables: c.api.StageVariables,
+		RequestContext: requestContext{
+			RouteKey:          routeKey,
+			EventType:         eventType,
+			ExtendedRequestID: id,
+			RequestTime:       now.UTC().Format(requestTimeLayout),
+			MessageDirection:  "IN",
+			Stage:             c.api.Stage,
+			ConnectedAt:       c.connectedAt.UnixMilli(),
+			RequestTimeEpoch:  now.UnixMilli(),
+			Identity:          c.identity,
+			RequestID:         id,
+			DomainName:        c.api.domain(),
+			ConnectionID:      c.id,
+			APIID:             c.api.ID,
+		},
+	}
+	if len(e.StageVariables) == 0 {
+		e.StageVariables = nil
+		if g.opts.Inferred.EmptyStageVariables {
+			e.StageVariables = map[string]string{}
+		}
+	}
+	return e
+}
+
+// connectEvent describes the handshake (B1).
+func (g *Gateway) connectEvent(c *connection, r *http.Request) *event {
+	e := g.newEvent(c, "CONNECT", connectKey)
+	e.Headers, e.MultiValueHeaders = eventHeaders(r, c, g.opts.Now())
+	e.QueryStringParameters, e.MultiValueQueryStringParameters = eventQuery(r.URL, g.opts.Inferred.FirstQueryValue)
+	return e
+}
+
+// messageEvent carries one message (B2).
+func (g *Gateway) messageEvent(c *connection, routeKey string, body []byte) *event {
+	e := g.newEvent(c, "MESSAGE", routeKey)
+	e.RequestContext.MessageID = newMessageID(c.id)
+	text := string(body)
+	e.Body = &text
+	return e
+}
+
+// disconnectEvent says how a connection ended (B3). Its four headers are the same for every client.
+func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
+	e := g.newEvent(c, "DISCONNECT", disconnectKey)
+	e.Headers = map[string]string{"Host": c.api.domain(), "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+	e.MultiValueHeaders = make(map[string][]string, len(e.Headers))
+	for name, value := range e.Headers {
+		e.MultiValueHeaders[name] = []string{value}
+	}
+	reason := how.reason
+	e.RequestContext.DisconnectStatusCode = int(how.code)
+	e.RequestContext.DisconnectReason = &reason
+	return e
+}
+
+// encode leaves <, > and & as they are, as AWS does.
+func (e *event) encode() ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+}
+
+// eventHeaders are the client's headers without those of the hop, plus what API Gateway adds (A4.2, A4.3). Port and scheme are those of AWS, where
+// there is only TLS. A repeated header keeps its last value in the single map.
+func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]string, map[string][]string) {
+	multi := make(map[string][]string, len(r.Header)+5)
+	for name, values := range r.Header {
+		switch name {
+		case "Connection", "Upgrade", "Content-Length":
+		default:
+			multi[eventHeaderName(name)] = values
+		}
+	}
+	multi["Host"] = []string{c.api.domain()}
+	multi["X-Amzn-Trace-Id"] = []string{newTraceID(now)}
+	multi["X-Forwarded-For"] = []string{strings.Join(append(r.Header.Values("X-Forwarded-For"), c.identity.SourceIP), ", ")}
+	multi["X-Forwarded-Port"] = []string{"443"}
+	multi["X-Forwarded-Proto"] = []string{"https"}
+	single := make(map[string]string, len(multi))
+	for name, values := range multi {
+		if len(values) > 0 {
+			single[name] = values[len(values)-1]
+		}
+	}
+	return single, multi
+}
+
+// eventHeaderName writes "Sec-WebSocket-…" as AWS does; net/http has it as "Sec-Websocket-…".
+func eventHeaderName(name string) string {
+	if rest, ok := strings.CutPrefix(name, "Sec-Websocket-"); ok {
+		return "Sec-WebSocket-" + rest
+	}
+	return name
+}
+
+// eventQuery returns nil maps when there is no query (A4.1).
+func eventQuery(u *url.URL, first bool) (map[string]string, map[string][]string) {
+	multi := u.Query()
+	if len(multi) == 0 {
+		return nil, nil
+	}
+	single := make(map[string]string, len(multi))
+	for name, values := range multi {
+		single[name] = values[len(values)-1]
+		if first {
+			single[name] = values[0]
+		}
+	}
+	return single, multi
+}

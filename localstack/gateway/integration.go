@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/textproto"
+	"strconv"
+	"time"
+)
+
+// What an integration can end in, beside a result.
+var (
+	errNotInvoked         = errors.New("function could not be invoked")
+	errFunction           = errors.New("function failed")
+	errTaskTimeout        = errors.New("function timed out")
+	errIntegrationTimeout = errors.New("integration timed out")
+	errMalformed          = errors.New("malformed proxy response")
+	errNullResult         = fmt.Errorf("null: %w", errMalformed)
+)
+
+// proxyResponse is what a WebSocket API uses of a function's result.
+type proxyResponse struct {
+	status      int
+	subprotocol string // the Sec-WebSocket-Protocol header, the only one that reaches a client (A1.8)
+	body        string
+}
+
+// integrate runs the route's function on the event and waits for its result, but no longer than the integration timeout. ended, if any, is
+// called when the function itself has ended, which may be later.
+func (g *Gateway) integrate(route Route, e *event, ended func()) (proxyResponse, error) {
+	type result struct {
+		payload       []byte
+		functionError string
+		err           error
+	}
+	if ended == nil {
+		ended = func() {}
+	}
+	payload, err := e.encode()
+	if err != nil {
+		ended()
+		return proxyResponse{}, fmt.Errorf("%w: encode event: %w", errNotInvoked, err)
+	}
+	results := make(chan result, 1)
+	g.running.Go(func() {
+		defer ended()
+		var r result
+		r.payload, r.functionError, r.err = g.opts.Invoker.Invoke(g.ctx, route.Function, payload)
+		results <- r
+	})
+
+	timeout := time.NewTimer(route.Timeout)
+	defer timeout.Stop()
+	select {
+	case <-timeout.C:
+		return proxyResponse{}, errIntegrationTimeout
+	case r := <-results:
+		if r.err != nil {
+			return proxyResponse{}, fmt.Errorf("%w: %w", errNotInvoked, r.err)
+		}
+		if r.functionError != "" {
+			return proxyResponse{}, functionFailure(r.payload)
+		}
+		return parseProxyResponse(r.payload, g.opts.Inferred.LenientProxyResponse)
+	}
+}
+
+// functionFailure keeps the error's type and drops its message, which may quote what a user wrote.
+func functionFailure(payload []byte) error {
+	var failure struct {
+		ErrorType string `json:"errorType"`
+	}
+	if err := json.Unmarshal(payload, &failure); err != nil {
+		return errFunction
+	}
+	if failure.ErrorType == "Sandbox.Timedout" {
+		return errTaskTimeout
+	}
+	return fmt.Errorf("%w: %.100q", errFunction, failure.ErrorType)
+}
+
+// parseProxyResponse accepts statusCode, headers, multiValueHeaders, body and isBase64Encoded, and unless it is lenient nothing else (B9). Maps
+// and body may be null, as aws-lambda-go writes them (B8).
+func parseProxyResponse(payload []byte, lenient bool) (proxyResponse, error) {
+	if bytes.Equal(bytes.TrimSpace(payload), []byte("null")) {
+		return proxyResponse{}, errNullResult
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &members); err != nil {
+		return proxyResponse{}, fmt.Errorf("%w: not an object", errMalformed)
+	}
+	var response proxyResponse
+	var headers map[string]scalar
+	var multiValueHeaders map[string][]scalar
+	var body *string
+	for name, value := range members {
+		var err error
+		switch name {
+		case "statusCode":
+			response.status, err = statusCode(value)
+		case "headers":
+			err = json.Unmarshal(value, &headers)
+		case "multiValueHeaders":
+			err = json.Unmarshal(value, &multiValueHeaders)
+		case "body":
+			err = json.Unmarshal(value, &body)
+		case "isBase64Encoded":
+			var encoded bool
+			err = json.Unmarshal(value, &encoded)
+		default:
+			if !lenient {
+				err = errors.New("unknown member")
+			}
+		}
+		if err != nil {
+			return proxyResponse{}, fmt.Errorf("%w: %.40q", errMalformed, name)
+		}
+	}
+	if response.status == 0 {
+		return proxyResponse{}, fmt.Errorf("%w: no statusCode", errMalformed)
+	}
+	if body != nil {
+		response.body = *body
+	}
+	const protocol = "Sec-Websocket-Protocol"
+	for name, values := range multiValueHeaders {
+		if textproto.CanonicalMIMEHeaderKey(name) == protocol && len(values) > 0 {
+			response.subprotocol = string(values[0])
+		}
+	}
+	for name, value := range headers {
+		if textproto.CanonicalMIMEHeaderKey(name) == protocol {
+			response.subprotocol = string(value)
+		}
+	}
+	return response, nil
+}
+
+// scalar is a header's value: a string, or a number or boolean taken as its text.
+type scalar string
+
+func (s *scalar) UnmarshalJSON(data []byte) error {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return err
+	}
+	switch value.(type) {
+	case map[string]any, []any:
+		return errors.New("not a header value")
+	}
+	text, err := stringify(value)
+	*s = scalar(text)
+	return err
+}
+
+// statusCode reads a number, or its text, as Lambda's older blueprints return it.
+func statusCode(value json.RawMessage) (int, error) {
+	var text scalar
+	if err := json.Unmarshal(value, &text); err != nil {
+		return 0, err
+	}
+	status, err := strconv.Atoi(string(text))
+	if err != nil || status < 200 || status > 599 {
+		return 0, errors.New("not an HTTP status that ends an exchange")
+	}
+	return status, nil
+}
