@@ -52,8 +52,8 @@ type Edge struct {
 	health Health
 }
 
-// New returns an edge for a listener on address ("host:port", with the port
-// that it really has). Until Ready it answers health checks with 503.
+// New returns an edge for a listener on address ("host:port", the host as it
+// was asked for). Its health is 503, "starting", until SetHealth.
 func New(address string) (*Edge, error) {
 	h, err := newHosts(address)
 	if err != nil {
@@ -77,7 +77,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// runs here.
 	if !e.hosts.allow(r.Host) {
 		refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
-			"The Host %q is not this stack's. Use %s, localhost or an AWS service's name.", r.Host, e.hosts.address))
+			"The Host %q is not this stack's. Use localhost, the address it listens on, or the name of an AWS service.", r.Host))
 		return
 	}
 	s := e.services.Load()

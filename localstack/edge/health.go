@@ -71,7 +71,7 @@ func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
 // servePage tells a person what answers here.
 func (e *Edge) servePage(w http.ResponseWriter, r *http.Request) {
 	h := e.currentHealth()
-	base := "http://" + e.hosts.address
+	base := "http://" + r.Host // the name that works from where the person is
 	var b bytes.Buffer
 	fmt.Fprint(&b, "This is a local AWS stack: a SAM template, running on this machine.\n\n")
 	if h.Doing != "" {

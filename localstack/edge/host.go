@@ -12,9 +12,8 @@ import (
 // page that points its own name at a loopback address (DNS rebinding) is on
 // the same origin as what it reads, but cannot choose the Host it sends.
 type hosts struct {
-	address string     // the listener's, for messages
-	name    string     // the listener's host, in lower case
-	ip      netip.Addr // the same, if it is an address; invalid otherwise
+	name string     // the listener's host, in lower case
+	ip   netip.Addr // the same, if it is an address; invalid otherwise
 }
 
 func newHosts(address string) (hosts, error) {
@@ -22,7 +21,7 @@ func newHosts(address string) (hosts, error) {
 	if err != nil {
 		return hosts{}, fmt.Errorf("listen address %q: %w", address, err)
 	}
-	h := hosts{address: address, name: strings.ToLower(host)}
+	h := hosts{name: strings.ToLower(host)}
 	if host == "" {
 		h.ip = netip.IPv6Unspecified() // Go listens on all addresses
 	} else if ip, err := netip.ParseAddr(host); err == nil {
