@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/big"
 )
 
 // DefaultBits is the RSA key size for devices and the service: it seals six
@@ -57,16 +56,10 @@ func ParseEncryptionKey(jwk []byte) (*EncryptionKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: JWK member n: %w", ErrKey, err)
 	}
-	// The length as well as the value: a leading zero byte would be a second
-	// spelling of the same modulus.
-	modulus := new(big.Int).SetBytes(n)
-	if !allowedBits(len(n)*8) || modulus.BitLen() != len(n)*8 {
-		return nil, fmt.Errorf("%w: modulus is not of 2048 or 3072 bits", ErrKey)
+	k, err := EncryptionKeyFromModulus(n)
+	if err != nil {
+		return nil, err
 	}
-	if modulus.Bit(0) == 0 {
-		return nil, fmt.Errorf("%w: modulus is even", ErrKey)
-	}
-	k := newEncryptionKey(&rsa.PublicKey{N: modulus, E: exponent})
 	if m.str("kid") != k.kid {
 		return nil, fmt.Errorf("%w: kid is not the thumbprint", ErrKey)
 	}

@@ -1,0 +1,116 @@
+package room
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// pagePlain bounds a page's plaintext so that its token stays within
+// chat.MaxHistoryPage: base64 takes four bytes for three, and header, wrapped
+// key, nonce and tag of a 3072-bit recipient fit in 1 KiB.
+const pagePlain = (chat.MaxHistoryPage - 1024) / 4 * 3
+
+// readBatch is how many entries are read at a time: a page holds some ten short
+// messages of 1 KB or one of 16 KB, and what does not fit was read in vain.
+const readBatch = 16
+
+// History answers with one page of a room's log, sealed to the caller's newest
+// key. Errors: those of admit, chat.NotAMember, chat.RoomInvalid.
+func (s *Service) History(ctx context.Context, c Call, room chat.Room, after chat.Seq, limit int) error {
+	conn, device, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.member(ctx, room, conn.User); err != nil {
+		return err
+	}
+	meta, err := s.open(ctx, room)
+	if err != nil {
+		return err
+	}
+	p, err := s.position(ctx, meta)
+	if err != nil {
+		return err
+	}
+	floor, err := s.floor(ctx, p)
+	if err != nil {
+		return err
+	}
+	page := frame.History{
+		Type: frame.TypeHistory, Ref: c.Ref, Room: room, Epoch: meta.Epoch, Head: p.head, Floor: floor,
+		From: max(after+1, floor),
+	}
+	page.To = page.From - 1
+	messages, read, err := s.fill(ctx, &page, limit)
+	if err != nil {
+		return err
+	}
+	// What was appended since the head was read is on the page, too.
+	page.Head = max(page.Head, page.To)
+	page.More = page.To < page.Head && read
+	if len(messages) > 0 {
+		enc, err := envelope.EncryptionKeyFromModulus(device.Enc)
+		if err != nil {
+			return fmt.Errorf("read the device's encryption key: %w", err)
+		}
+		page.JWE, err = seal(enc, envelope.TypeHistory, frame.HistoryPlain{Room: room, Epoch: meta.Epoch, Messages: messages})
+		if err != nil {
+			return err
+		}
+	}
+	return s.answer(ctx, c, page)
+}
+
+// fill reads and opens entries in order until the page is full, and sets where
+// it ends; it says whether there were any. An entry that cannot be opened is
+// left out and logged, so that one damaged row does not stand before all that
+// follow it.
+func (s *Service) fill(ctx context.Context, page *frame.History, limit int) (messages []frame.MessagePlain, read bool, err error) {
+	size := 0
+	for count := 0; count < limit; {
+		entries, err := s.store.Read(ctx, page.Room, page.Epoch, page.To, min(readBatch, limit-count))
+		if err != nil {
+			return nil, false, fmt.Errorf("read the log: %w", err)
+		}
+		if len(entries) == 0 {
+			break
+		}
+		for i := range entries {
+			e := &entries[i]
+			message, length, err := s.readable(ctx, e)
+			if err != nil {
+				s.log.ErrorContext(ctx, "an entry cannot be read", "err", err, "room", e.Room, "seq", e.Seq)
+			} else if len(messages) > 0 && size+length > pagePlain {
+				return messages, true, nil
+			} else {
+				messages = append(messages, message)
+				size += length
+			}
+			page.To, read = e.Seq, true
+		}
+		count += len(entries)
+	}
+	return messages, read, nil
+}
+
+// readable opens one entry and tells how many bytes it takes in a page.
+func (s *Service) readable(ctx context.Context, e *Entry) (frame.MessagePlain, int, error) {
+	jws, err := s.openEntry(ctx, e)
+	if err != nil {
+		return frame.MessagePlain{}, 0, err
+	}
+	message, err := plain(e, jws)
+	if err != nil {
+		return frame.MessagePlain{}, 0, err
+	}
+	data, err := strict.Marshal(message)
+	if err != nil {
+		return frame.MessagePlain{}, 0, fmt.Errorf("encode the message: %w", err)
+	}
+	return message, len(data) + 1, nil
+}

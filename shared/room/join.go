@@ -1,0 +1,101 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// Join makes the user a member of a room, which it creates if there is none,
+// and lets all of the user's connections hear it.
+// Errors: those of admit, chat.TooManyRooms.
+func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
+	conn, _, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	if room != chat.Lobby {
+		if err := s.enter(ctx, room, conn.User); err != nil {
+			return err
+		}
+	}
+	// Membership stands first and the connections are listed second: a
+	// handshake at this moment sees the one or is seen among the others.
+	connections, err := s.store.ConnectionsOf(ctx, conn.User)
+	if err != nil {
+		return fmt.Errorf("list the user's connections: %w", err)
+	}
+	for _, uc := range connections {
+		device, err := s.store.Device(ctx, conn.User, uc.Device)
+		if err != nil {
+			return fmt.Errorf("read a device of the user: %w", err)
+		}
+		if err := s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room}); err != nil {
+			return err
+		}
+	}
+	state, err := s.state(ctx, room)
+	if err != nil {
+		return err
+	}
+	return s.answer(ctx, c, frame.Joined{Type: frame.TypeJoined, Ref: c.Ref, RoomState: state})
+}
+
+// enter creates the room if need be and adds the member.
+func (s *Service) enter(ctx context.Context, room chat.Room, user chat.User) error {
+	rooms, err := s.roomsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(rooms, room) {
+		return nil
+	}
+	if len(rooms) >= chat.MaxRooms {
+		return chat.TooManyRooms
+	}
+	if _, err := s.store.Room(ctx, room); errors.Is(err, ErrNotFound) {
+		_, err = s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now())
+		if err != nil {
+			return fmt.Errorf("create the room: %w", err)
+		}
+	} else if err != nil {
+		return fmt.Errorf("read the room: %w", err)
+	}
+	if err := s.store.AddMember(ctx, room, user, s.now()); err != nil {
+		return fmt.Errorf("add the member: %w", err)
+	}
+	return nil
+}
+
+// Leave ends the user's membership of a room. Leaving a room one is not in is
+// no error, so that a repeat is none. Errors: those of admit,
+// chat.RoomInvalid for the lobby and for a room that does not exist.
+func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
+	conn, _, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	if room == chat.Lobby {
+		return chat.RoomInvalid
+	}
+	if _, err := s.open(ctx, room); err != nil {
+		return err
+	}
+	if err := s.store.RemoveMember(ctx, room, conn.User); err != nil {
+		return fmt.Errorf("remove the member: %w", err)
+	}
+	connections, err := s.store.ConnectionsOf(ctx, conn.User)
+	if err != nil {
+		return fmt.Errorf("list the user's connections: %w", err)
+	}
+	for _, uc := range connections {
+		if err := s.store.Unlisten(ctx, room, uc.ID); err != nil {
+			return fmt.Errorf("stop listening: %w", err)
+		}
+	}
+	return s.answer(ctx, c, frame.Left{Type: frame.TypeLeft, Ref: c.Ref, Room: room})
+}

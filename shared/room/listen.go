@@ -1,0 +1,94 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+)
+
+// readers bounds how many rows one call reads or writes at the same time.
+const readers = 8
+
+// listen makes a connection hear rooms, and leaves behind what is true even
+// when the device's key or the memberships change meanwhile: a rotation writes
+// the device's row first and then the rows it finds, a leave removes the
+// membership first and then the rows it finds; so whoever writes a row reads
+// both afterwards and repairs (protocol §7).
+func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device, rooms []chat.Room) error {
+	for {
+		l := Listener{Connection: id, ConnectedAt: connectedAt, User: d.User, Device: d.ID, Gen: d.Gen, Enc: d.Enc}
+		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
+			return s.store.Listen(ctx, room, l)
+		}); err != nil {
+			return fmt.Errorf("write the listener: %w", err)
+		}
+		now, err := s.store.Device(ctx, d.User, d.ID)
+		if err != nil {
+			return fmt.Errorf("read the device again: %w", err)
+		}
+		if now.Gen == d.Gen {
+			break
+		}
+		d = now
+	}
+	memberships, err := s.roomsOf(ctx, d.User)
+	if err != nil {
+		return err
+	}
+	for _, room := range rooms {
+		if !slices.Contains(memberships, room) {
+			if err := s.store.Unlisten(ctx, room, id); err != nil {
+				return fmt.Errorf("take back the listener: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// each runs do for every room, a bounded number at a time, and returns the
+// first error.
+func each(ctx context.Context, rooms []chat.Room, do func(context.Context, chat.Room) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readers)
+	for _, room := range rooms {
+		g.Go(func() error { return do(ctx, room) })
+	}
+	return g.Wait()
+}
+
+// open reads a room, and creates the lobby, which exists always. Error:
+// chat.RoomInvalid.
+func (s *Service) open(ctx context.Context, room chat.Room) (*Meta, error) {
+	meta, err := s.store.Room(ctx, room)
+	if errors.Is(err, ErrNotFound) && room == chat.Lobby {
+		meta, err = s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now())
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil, chat.RoomInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the room: %w", err)
+	}
+	return meta, nil
+}
+
+// member checks that the user is a member of the room. Error: chat.NotAMember.
+func (s *Service) member(ctx context.Context, room chat.Room, user chat.User) error {
+	if room == chat.Lobby {
+		return nil
+	}
+	is, err := s.store.IsMember(ctx, room, user)
+	if err != nil {
+		return fmt.Errorf("read the membership: %w", err)
+	}
+	if !is {
+		return chat.NotAMember
+	}
+	return nil
+}

@@ -1,0 +1,330 @@
+// Package memory keeps room's stores in memory. It is the contract's plainest
+// reading, for tests and for understanding; it forgets everything when the
+// process ends, so the service itself never uses it.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// Store implements room.Store. Its zero value is not ready; see New.
+type Store struct {
+	now func() time.Time
+
+	mu          sync.Mutex
+	connections map[chat.Connection]*connection
+	owners      map[chat.User]chat.Device
+	devices     map[deviceKey]*device
+	rooms       map[chat.Room]*room.Meta
+	members     map[chat.User]map[chat.Room]bool
+	listeners   map[chat.Room]map[chat.Connection]*room.Listener
+	logs        map[logKey]*messageLog
+}
+
+type connection struct {
+	room.Connection
+	begins  int
+	expires time.Time
+}
+
+type deviceKey struct {
+	user   chat.User
+	device chat.Device
+}
+
+type device struct {
+	room.Device
+	window int64
+	used   int
+}
+
+type logKey struct {
+	room  chat.Room
+	epoch chat.Epoch
+}
+
+type messageLog struct {
+	entries map[chat.Seq]*room.Entry
+	ids     map[idKey]chat.Seq
+}
+
+type idKey struct {
+	user   chat.User
+	device chat.Device
+	id     chat.MessageID
+}
+
+var _ room.Store = (*Store)(nil)
+
+// New returns an empty store that reads the time from now.
+func New(now func() time.Time) *Store {
+	return &Store{
+		now:         now,
+		connections: map[chat.Connection]*connection{},
+		owners:      map[chat.User]chat.Device{},
+		devices:     map[deviceKey]*device{},
+		rooms:       map[chat.Room]*room.Meta{},
+		members:     map[chat.User]map[chat.Room]bool{},
+		listeners:   map[chat.Room]map[chat.Connection]*room.Listener{},
+		logs:        map[logKey]*messageLog{},
+	}
+}
+
+func (s *Store) live(id chat.Connection) *connection {
+	c := s.connections[id]
+	if c == nil || !s.now().Before(c.expires) {
+		return nil
+	}
+	return c
+}
+
+// OpenConnection implements room.Connections.
+func (s *Store) OpenConnection(_ context.Context, id chat.Connection, connectedAt time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connections[id] = &connection{
+		Connection: room.Connection{ID: id, ConnectedAt: connectedAt},
+		expires:    connectedAt.Add(chat.ConnectionRowLifetime),
+	}
+	return nil
+}
+
+// Connection implements room.Connections.
+func (s *Store) Connection(_ context.Context, id chat.Connection) (*room.Connection, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.live(id)
+	if c == nil {
+		return nil, room.ErrNotFound
+	}
+	found := c.Connection
+	return &found, nil
+}
+
+// OpenChallenge implements room.Connections.
+func (s *Store) OpenChallenge(_ context.Context, id chat.Connection, claimed chat.User, nonce string, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.live(id)
+	if c == nil || c.Bound() || c.begins >= chat.MaxBegins {
+		return room.ErrConflict
+	}
+	c.begins++
+	c.Claimed, c.Nonce, c.NonceExpires = claimed, nonce, expires
+	return nil
+}
+
+// SpendNonce implements room.Connections.
+func (s *Store) SpendNonce(_ context.Context, id chat.Connection, nonce string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.live(id); c != nil && c.Nonce == nonce {
+		c.Nonce = ""
+	}
+	return nil
+}
+
+// Bind implements room.Connections.
+func (s *Store) Bind(_ context.Context, b room.Binding) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.live(b.Connection)
+	if c == nil || c.Bound() || c.Nonce == "" || c.Nonce != b.Nonce {
+		return room.ErrConflict
+	}
+	key := deviceKey{b.User, b.Device.ID}
+	if b.NewUser {
+		if _, taken := s.owners[b.User]; taken {
+			return room.ErrConflict
+		}
+		s.owners[b.User] = b.Device.ID
+		s.devices[key] = &device{Device: b.Device}
+	} else {
+		d := s.devices[key]
+		if d == nil || d.Revoked || d.Gen != b.ReplacesGen {
+			return room.ErrConflict
+		}
+		d.Gen, d.Enc = b.Device.Gen, b.Device.Enc
+	}
+	c.Nonce, c.BoundNonce = "", b.Nonce
+	c.ProofHash, c.Session, c.User, c.Device = b.ProofHash, b.Session, b.User, b.Device.ID
+	return nil
+}
+
+// ForgetConnection implements room.Connections.
+func (s *Store) ForgetConnection(_ context.Context, c *room.Connection) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.connections, c.ID)
+	return nil
+}
+
+// ConnectionsOf implements room.Connections.
+func (s *Store) ConnectionsOf(_ context.Context, user chat.User) ([]room.UserConnection, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []room.UserConnection
+	for id := range s.connections {
+		if c := s.live(id); c != nil && c.User == user {
+			found = append(found, room.UserConnection{ID: id, Device: c.Device, ConnectedAt: c.ConnectedAt})
+		}
+	}
+	return found, nil
+}
+
+// Owner implements room.Devices.
+func (s *Store) Owner(_ context.Context, user chat.User) (chat.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	owner, ok := s.owners[user]
+	if !ok {
+		return "", room.ErrNotFound
+	}
+	return owner, nil
+}
+
+// Device implements room.Devices.
+func (s *Store) Device(_ context.Context, user chat.User, id chat.Device) (*room.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.devices[deviceKey{user, id}]
+	if d == nil {
+		return nil, room.ErrNotFound
+	}
+	found := d.Device
+	return &found, nil
+}
+
+// Admit implements room.Devices.
+func (s *Store) Admit(_ context.Context, user chat.User, id chat.Device, now time.Time) (*room.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.devices[deviceKey{user, id}]
+	if d == nil {
+		return nil, room.ErrNotFound
+	}
+	found := d.Device
+	if d.Revoked {
+		return &found, nil
+	}
+	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
+	if window > d.window {
+		d.window, d.used = window, 0
+	}
+	if d.used >= chat.DeviceRate {
+		return nil, room.ErrThrottled
+	}
+	d.used++
+	return &found, nil
+}
+
+// ReplaceKey implements room.Devices.
+func (s *Store) ReplaceKey(_ context.Context, next *room.Device) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.devices[deviceKey{next.User, next.ID}]
+	if d == nil || d.Revoked || d.Gen != next.Gen-1 {
+		return room.ErrConflict
+	}
+	d.Gen, d.Enc = next.Gen, next.Enc
+	return nil
+}
+
+// Room implements room.Rooms.
+func (s *Store) Room(_ context.Context, name chat.Room) (*room.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	meta := s.rooms[name]
+	if meta == nil {
+		return nil, room.ErrNotFound
+	}
+	found := *meta
+	return &found, nil
+}
+
+// CreateRoom implements room.Rooms.
+func (s *Store) CreateRoom(_ context.Context, name chat.Room, epoch chat.Epoch, _ time.Time) (*room.Meta, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rooms[name] == nil {
+		s.rooms[name] = &room.Meta{Room: name, Epoch: epoch}
+	}
+	found := *s.rooms[name]
+	return &found, nil
+}
+
+// AddMember implements room.Rooms.
+func (s *Store) AddMember(_ context.Context, name chat.Room, user chat.User, _ time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.members[user] == nil {
+		s.members[user] = map[chat.Room]bool{}
+	}
+	s.members[user][name] = true
+	return nil
+}
+
+// RemoveMember implements room.Rooms.
+func (s *Store) RemoveMember(_ context.Context, name chat.Room, user chat.User) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.members[user], name)
+	return nil
+}
+
+// IsMember implements room.Rooms.
+func (s *Store) IsMember(_ context.Context, name chat.Room, user chat.User) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.members[user][name], nil
+}
+
+// RoomsOf implements room.Rooms.
+func (s *Store) RoomsOf(_ context.Context, user chat.User) ([]chat.Room, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.members[user])), nil
+}
+
+// Listen implements room.Listeners.
+func (s *Store) Listen(_ context.Context, name chat.Room, l room.Listener) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listeners[name] == nil {
+		s.listeners[name] = map[chat.Connection]*room.Listener{}
+	}
+	if old := s.listeners[name][l.Connection]; old == nil || old.Gen <= l.Gen {
+		s.listeners[name][l.Connection] = &l
+	}
+	return nil
+}
+
+// Unlisten implements room.Listeners.
+func (s *Store) Unlisten(_ context.Context, name chat.Room, id chat.Connection) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners[name], id)
+	return nil
+}
+
+// Listeners implements room.Listeners.
+func (s *Store) Listeners(_ context.Context, name chat.Room) ([]room.Listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []room.Listener
+	for _, l := range s.listeners[name] {
+		if s.now().Before(l.ConnectedAt.Add(chat.ConnectionRowLifetime)) {
+			found = append(found, *l)
+		}
+	}
+	slices.SortFunc(found, func(a, b room.Listener) int { return cmp.Compare(a.Connection, b.Connection) })
+	return found, nil
+}

@@ -1,0 +1,47 @@
+package room
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// Ping answers with the heads of the user's rooms, or of those among them that
+// were asked about, so that a client finds a lost last message.
+// Errors: those of admit.
+func (s *Service) Ping(ctx context.Context, c Call, asked map[string]chat.Seq) error {
+	conn, _, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	rooms, err := s.roomsOf(ctx, conn.User)
+	if err != nil {
+		return err
+	}
+	if len(asked) > 0 {
+		rooms = slices.DeleteFunc(rooms, func(r chat.Room) bool { _, ok := asked[string(r)]; return !ok })
+	}
+	var mu sync.Mutex
+	heads := make(map[chat.Room]frame.Head, len(rooms))
+	err = each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
+		meta, err := s.open(ctx, room)
+		if err != nil {
+			return err
+		}
+		p, err := s.position(ctx, meta)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		heads[room] = frame.Head{Epoch: meta.Epoch, Head: p.head}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.answer(ctx, c, frame.Pong{Type: frame.TypePong, Ref: c.Ref, Heads: heads})
+}

@@ -1,0 +1,92 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// Options are what a Service needs. A function that never touches a part may
+// leave it nil.
+type Options struct {
+	Store     Store
+	Keys      Keys
+	Poster    Poster
+	Log       *slog.Logger
+	Audience  string        // `aud`: host and stage of the WebSocket URL
+	Retention time.Duration // how long messages are kept
+	Now       func() time.Time
+}
+
+// Service holds the use cases. It keeps nothing between calls: any instance
+// may take any call, and any may die at any point.
+type Service struct {
+	store     Store
+	keys      Keys
+	post      Poster
+	log       *slog.Logger
+	audience  string
+	retention time.Duration
+	now       func() time.Time
+}
+
+// New composes a Service. Now is time.Now and Log slog.Default by default.
+func New(o Options) *Service {
+	s := &Service{store: o.Store, keys: o.Keys, post: o.Poster, log: o.Log, audience: o.Audience, retention: o.Retention, now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	return s
+}
+
+// Call is who speaks: the connection a frame came on, and the frame's ref.
+type Call struct {
+	Connection  chat.Connection
+	ConnectedAt time.Time
+	Ref         string
+}
+
+// admit finds the connection's session and spends one token of its device's
+// rate. Errors: chat.HandshakeRequired, chat.RateLimited, chat.DeviceRevoked.
+func (s *Service) admit(ctx context.Context, c Call) (*Connection, *Device, error) {
+	conn, err := s.store.Connection(ctx, c.Connection)
+	if errors.Is(err, ErrNotFound) || err == nil && !conn.Bound() {
+		return nil, nil, chat.HandshakeRequired
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the connection: %w", err)
+	}
+	device, err := s.store.Admit(ctx, conn.User, conn.Device, s.now())
+	switch {
+	case errors.Is(err, ErrThrottled):
+		return nil, nil, chat.RateLimited
+	case errors.Is(err, ErrNotFound):
+		return nil, nil, chat.DeviceUnknown
+	case err != nil:
+		return nil, nil, fmt.Errorf("admit the device: %w", err)
+	case device.Revoked:
+		return nil, nil, chat.DeviceRevoked
+	}
+	return conn, device, nil
+}
+
+// answer posts one frame to the connection that called. A caller that has gone
+// meanwhile is no error: it resumes on its next connection.
+func (s *Service) answer(ctx context.Context, c Call, reply any) error {
+	data, err := strict.Marshal(reply)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	if err := s.post.Post(ctx, c.Connection, data); err != nil && !errors.Is(err, ErrGone) {
+		return fmt.Errorf("post the answer: %w", err)
+	}
+	return nil
+}
