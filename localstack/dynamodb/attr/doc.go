@@ -3,7 +3,7 @@
 // them, and how they are laid out in an ordered byte store.
 //
 // Use it wherever a request, a stored item or an expression handles a value.
-// It knows nothing of tables, keys schemas or expressions, does no I/O, and
+// It knows nothing of tables, key schemas or expressions, does no I/O, and
 // never panics on input: what DynamoDB would refuse comes back as a
 // [*ValidationError] or a [*SerializationError] with DynamoDB's own text.
 package attr

@@ -122,9 +122,6 @@ func allDigits(s string) bool {
 }
 
 func notNumeric(s string) error {
-	if s == "" {
-		return Invalidf("The parameter cannot be converted to a numeric value")
-	}
 	return Invalidf("The parameter cannot be converted to a numeric value: %s", s)
 }
 

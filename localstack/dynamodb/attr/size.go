@@ -1,6 +1,7 @@
 package attr
 
-// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide.
+// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide, but for
+// numbers, where the guide only approximates what the service counts.
 const (
 	documentOverhead = 3 // bytes for a list or map, whatever it holds
 	elementOverhead  = 1 // bytes for each element of a list or field of a map
@@ -13,8 +14,7 @@ func (v Value) Size() int {
 	case S, B:
 		return len(v.text)
 	case N:
-		// One byte for every two significant digits and one more.
-		return (len(v.text)+1)/2 + 1
+		return v.Number().size()
 	case BOOL, NULL:
 		return 1
 	case SS, NS, BS:
@@ -37,6 +37,19 @@ func (v Value) Size() int {
 		return size
 	}
 	return 0
+}
+
+// size is a byte, one for every two significant digits before the decimal point,
+// one for every two after it, and one for a minus sign. Zeros that only give the
+// magnitude are not significant.
+func (n Number) size() int {
+	before := min(max(int(n.exp)+1, 0), len(n.digits))
+	after := len(n.digits) - before
+	size := 1 + (before+1)/2 + (after+1)/2
+	if n.neg {
+		size++
+	}
+	return size
 }
 
 // Size returns the bytes that DynamoDB counts for the item: the UTF-8 lengths

@@ -1,7 +1,7 @@
 package attr
 
 import (
-	"encoding/base64"
+	"slices"
 	"strings"
 )
 
@@ -27,22 +27,27 @@ func emptySet(kind Kind) error {
 	}
 }
 
+// duplicateMembers names the members of a set of which two are equal. DynamoDB
+// lists those before the first repetition in order and the others as they came.
 func duplicateMembers(kind Kind, members []Value) error {
 	if kind == NS {
-		return Invalidf("Input collection contains duplicates")
+		return Invalidf(invalidParameter + "Input collection contains duplicates.")
 	}
-	texts := make([]string, len(members))
-	for i, m := range members {
-		texts[i] = m.text
-		if kind == BS {
-			texts[i] = base64.StdEncoding.EncodeToString([]byte(m.text))
-		}
+	repeat := 1
+	for !slices.ContainsFunc(members[:repeat], members[repeat].Equal) {
+		repeat++
 	}
-	list := "[" + strings.Join(texts, ", ") + "]"
+	listed := slices.Clone(members)
+	slices.SortFunc(listed[:repeat], compareScalars)
+
+	quoted := make([]string, len(listed))
+	for i, m := range listed {
+		quoted[i] = string(m.appendScalar(nil))
+	}
 	if kind == BS {
-		return Invalidf(invalidParameter+"Input collection %sof type BS contains duplicates.", list)
+		return Invalidf(invalidParameter+"Input collection [%s]of type BS contains duplicates.", strings.Join(quoted, ","))
 	}
-	return Invalidf(invalidParameter+"Input collection %s contains duplicates.", list)
+	return Invalidf(invalidParameter+"Input collection [%s] contains duplicates.", strings.Join(quoted, ", "))
 }
 
 // Depth returns the number of levels of the value: 1 for a scalar or a set,
@@ -58,4 +63,13 @@ func (v Value) Depth() int {
 		deepest = max(deepest, f.Depth())
 	}
 	return deepest + 1
+}
+
+// CheckDepth refuses a value that would have more than [MaxDepth] levels inside
+// of so many others.
+func CheckDepth(v Value, outer int) error {
+	if outer+v.Depth() > MaxDepth {
+		return tooDeep()
+	}
+	return nil
 }

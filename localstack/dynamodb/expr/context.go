@@ -1,7 +1,9 @@
 package expr
 
 import (
-	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
@@ -18,37 +20,73 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	return (*attr.Item)(v).UnmarshalJSON(data)
 }
 
-// Context is what the expressions of one request share.
+// Context is what the expressions of one request share. It is for one goroutine;
+// what it parses is not bound to it.
 type Context struct {
 	names  Names
 	values Values
+
+	usedNames  map[string]bool
+	usedValues map[string]bool
+	parsed     bool // any expression at all
 }
 
 // NewContext checks the placeholders of a request. Nil maps stand for absent
-// parameters; empty ones are refused.
+// parameters; empty ones are refused, and so are malformed keys.
 func NewContext(names Names, values Values) (*Context, error) {
-	return &Context{names: names, values: values}, nil
+	if err := checkKeys("ExpressionAttributeNames", names, '#'); err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		if names[key] == "" {
+			return nil, attr.Invalidf("ExpressionAttributeNames contains invalid value: Empty attribute name for key %s", key)
+		}
+	}
+	if err := checkKeys("ExpressionAttributeValues", values, ':'); err != nil {
+		return nil, err
+	}
+	return &Context{
+		names: names, values: values,
+		usedNames: map[string]bool{}, usedValues: map[string]bool{},
+	}, nil
 }
 
-// ParseCondition reads a condition. The field, ConditionExpression or
-// FilterExpression, is named in errors.
-func (c *Context) ParseCondition(field, src string) (*Condition, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// ParseProjection reads a ProjectionExpression.
-func (c *Context) ParseProjection(src string) (*Projection, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// ParseUpdate reads an UpdateExpression.
-func (c *Context) ParseUpdate(src string) (*Update, error) { return nil, errors.ErrUnsupported }
-
-// ParseKeyCondition reads a KeyConditionExpression.
-func (c *Context) ParseKeyCondition(src string) (KeyCondition, error) {
-	return nil, errors.ErrUnsupported
+func checkKeys[V any](parameter string, placeholders map[string]V, first byte) error {
+	if placeholders == nil {
+		return nil
+	}
+	if len(placeholders) == 0 {
+		return attr.Invalidf("%s must not be empty", parameter)
+	}
+	for _, key := range slices.Sorted(maps.Keys(placeholders)) {
+		if !isPlaceholder(key, first) {
+			return attr.Invalidf("%s contains invalid key: Syntax error; key: %q", parameter, key)
+		}
+	}
+	return nil
 }
 
 // CheckUnused refuses names and values that none of the expressions parsed so
 // far has used.
-func (c *Context) CheckUnused() error { return nil }
+func (c *Context) CheckUnused() error {
+	if err := checkUnused("ExpressionAttributeNames", c.names, c.usedNames, c.parsed); err != nil {
+		return err
+	}
+	return checkUnused("ExpressionAttributeValues", c.values, c.usedValues, c.parsed)
+}
+
+func checkUnused[V any](parameter string, placeholders map[string]V, used map[string]bool, parsed bool) error {
+	if len(placeholders) > 0 && !parsed {
+		return attr.Invalidf("%s can only be specified when using expressions", parameter)
+	}
+	var unused []string
+	for _, key := range slices.Sorted(maps.Keys(placeholders)) {
+		if !used[key] {
+			unused = append(unused, key)
+		}
+	}
+	if len(unused) > 0 {
+		return attr.Invalidf("Value provided in %s unused in expressions: keys: {%s}", parameter, strings.Join(unused, ", "))
+	}
+	return nil
+}

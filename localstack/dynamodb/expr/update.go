@@ -1,0 +1,265 @@
+package expr
+
+import (
+	"maps"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// Update is a parsed UpdateExpression.
+type Update struct {
+	actions []action
+	touched *Projection // of the actions' paths, in their order
+}
+
+// action is what an update does at the end of one path.
+type action interface {
+	// apply returns the new value there, or the zero Value to leave none. v is
+	// the old one, zero if there was none, and item the item before the update.
+	apply(v attr.Value, item attr.Item) (attr.Value, error)
+}
+
+var (
+	errOperand = attr.Invalidf("An operand in the update expression has an incorrect data type")
+	errMissing = attr.Invalidf("The provided expression refers to an attribute that does not exist in the item")
+	errPath    = attr.Invalidf("The document path provided in the update expression is invalid for update")
+)
+
+// Apply returns the updated item. It never changes old; if there was no item,
+// old holds the key's attributes only. All operands are read from old, so that
+// the order of the actions does not matter. It does not check the item's size.
+func (u *Update) Apply(old attr.Item) (attr.Item, error) {
+	updated := maps.Clone(old)
+	if updated == nil {
+		updated = attr.Item{}
+	}
+	for _, n := range u.touched.tree {
+		v, err := u.rewrite(n, old[n.step.Name], old)
+		if err != nil {
+			return nil, err
+		}
+		if v.IsZero() {
+			delete(updated, n.step.Name)
+		} else {
+			updated[n.step.Name] = v
+		}
+	}
+	return updated, nil
+}
+
+// Attributes returns the top-level attributes that the update writes, in the
+// expression's order, so that the engine can refuse a change of the key.
+func (u *Update) Attributes() []string {
+	names := make([]string, len(u.touched.tree))
+	for i, n := range u.touched.tree {
+		names[i] = n.step.Name
+	}
+	return names
+}
+
+// Paths returns the document paths that the update writes, in the expression's
+// order.
+func (u *Update) Paths() []Path { return u.touched.Paths() }
+
+// UpdatedOld returns what ReturnValues UPDATED_OLD shows, given the item before
+// the update: what stood at the paths that the update wrote. If it is empty,
+// DynamoDB leaves Attributes out of the answer.
+func (u *Update) UpdatedOld(old attr.Item) attr.Item { return u.touched.Apply(old) }
+
+// UpdatedNew returns what ReturnValues UPDATED_NEW shows, given the item after
+// the update: what now stands at the paths that the update wrote. As in
+// DynamoDB, an element put beyond a list's end does not show, and in the place
+// of a removed element the one that moved there does.
+func (u *Update) UpdatedNew(updated attr.Item) attr.Item { return u.touched.Apply(updated) }
+
+// rewrite applies the actions below n to v, the zero Value if there is none.
+func (u *Update) rewrite(n *node, v attr.Value, item attr.Item) (attr.Value, error) {
+	switch {
+	case n.isLeaf():
+		return u.actions[n.leaf].apply(v, item)
+	case n.intoList():
+		return u.rewriteList(n.children, v, item)
+	}
+	if v.Kind() != attr.M {
+		return attr.Value{}, errPath
+	}
+	fields := maps.Collect(v.Fields())
+	for _, c := range n.children {
+		f, err := u.rewrite(c, fields[c.step.Name], item)
+		if err != nil {
+			return attr.Value{}, err
+		}
+		if f.IsZero() {
+			delete(fields, c.step.Name)
+		} else {
+			fields[c.step.Name] = f
+		}
+	}
+	return attr.Map(fields), nil
+}
+
+// rewriteList applies the actions to the elements of v. Indexes mean the list
+// as it was; what is set beyond its end is appended in the order of the indexes.
+func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (attr.Value, error) {
+	if v.Kind() != attr.L {
+		return attr.Value{}, errPath
+	}
+	elems := make([]attr.Value, 0, v.Len()+len(children))
+	keep := func(e attr.Value) {
+		if !e.IsZero() {
+			elems = append(elems, e)
+		}
+	}
+	i := 0
+	for e := range v.Elements() {
+		if len(children) > 0 && children[0].step.Index == i {
+			var err error
+			if e, err = u.rewrite(children[0], e, item); err != nil {
+				return attr.Value{}, err
+			}
+			children = children[1:]
+		}
+		keep(e)
+		i++
+	}
+	for _, c := range children {
+		e, err := u.rewrite(c, attr.Value{}, item)
+		if err != nil {
+			return attr.Value{}, err
+		}
+		keep(e)
+	}
+	return attr.List(elems...), nil
+}
+
+type (
+	setAction struct {
+		value source
+		outer int // levels above the value
+	}
+	removeAction struct{}
+	addAction    struct{ value attr.Value }
+	deleteAction struct{ value attr.Value }
+)
+
+func (a setAction) apply(_ attr.Value, item attr.Item) (attr.Value, error) {
+	v, err := a.value.read(item)
+	if err != nil {
+		return attr.Value{}, err
+	}
+	return v, attr.CheckDepth(v, a.outer)
+}
+
+func (removeAction) apply(attr.Value, attr.Item) (attr.Value, error) { return attr.Value{}, nil }
+
+func (a addAction) apply(v attr.Value, _ attr.Item) (attr.Value, error) {
+	switch {
+	case v.IsZero():
+		return a.value, nil
+	case v.Kind() == attr.N && a.value.Kind() == attr.N:
+		return sum(v, a.value, false)
+	}
+	union, ok := attr.Union(v, a.value)
+	if !ok {
+		return attr.Value{}, errOperand
+	}
+	return union, nil
+}
+
+func (a deleteAction) apply(v attr.Value, _ attr.Item) (attr.Value, error) {
+	if v.IsZero() {
+		return v, nil
+	}
+	rest, ok := attr.Difference(v, a.value)
+	if !ok {
+		return attr.Value{}, errOperand
+	}
+	return rest, nil
+}
+
+// source is what SET assigns.
+type source interface {
+	read(old attr.Item) (attr.Value, error)
+	// kind is the type of the value if the expression alone tells it, else zero.
+	kind() attr.Kind
+}
+
+type (
+	sumSource struct {
+		minus       bool
+		left, right source
+	}
+	ifNotExistsSource struct {
+		path      Path
+		otherwise source
+	}
+	listAppendSource struct{ left, right source }
+)
+
+func (sumSource) kind() attr.Kind         { return attr.N }
+func (ifNotExistsSource) kind() attr.Kind { return 0 }
+func (listAppendSource) kind() attr.Kind  { return attr.L }
+
+func (o pathOperand) read(old attr.Item) (attr.Value, error) {
+	v, ok := o.path.lookup(old)
+	if !ok {
+		return attr.Value{}, errMissing
+	}
+	return v, nil
+}
+
+func (o valueOperand) read(attr.Item) (attr.Value, error) { return o.value, nil }
+
+func (s sumSource) read(old attr.Item) (attr.Value, error) {
+	left, right, err := readBoth(s.left, s.right, old)
+	if err != nil {
+		return attr.Value{}, err
+	}
+	return sum(left, right, s.minus)
+}
+
+func (s ifNotExistsSource) read(old attr.Item) (attr.Value, error) {
+	if v, ok := s.path.lookup(old); ok {
+		return v, nil
+	}
+	return s.otherwise.read(old)
+}
+
+func (s listAppendSource) read(old attr.Item) (attr.Value, error) {
+	left, right, err := readBoth(s.left, s.right, old)
+	if err != nil {
+		return attr.Value{}, err
+	}
+	if left.Kind() != attr.L || right.Kind() != attr.L {
+		return attr.Value{}, errOperand
+	}
+	elems := make([]attr.Value, 0, left.Len()+right.Len())
+	for e := range left.Elements() {
+		elems = append(elems, e)
+	}
+	for e := range right.Elements() {
+		elems = append(elems, e)
+	}
+	return attr.List(elems...), nil
+}
+
+func readBoth(left, right source, old attr.Item) (l, r attr.Value, err error) {
+	if l, err = left.read(old); err != nil {
+		return l, r, err
+	}
+	r, err = right.read(old)
+	return l, r, err
+}
+
+// sum adds or subtracts two numbers.
+func sum(left, right attr.Value, minus bool) (attr.Value, error) {
+	if left.Kind() != attr.N || right.Kind() != attr.N {
+		return attr.Value{}, errOperand
+	}
+	n := right.Number()
+	if minus {
+		n = n.Neg()
+	}
+	n, err := left.Number().Add(n)
+	return attr.Num(n), err
+}

@@ -1,0 +1,182 @@
+package expr
+
+import (
+	"slices"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// ParseUpdate reads an UpdateExpression.
+func (c *Context) ParseUpdate(src string) (*Update, error) {
+	p, err := c.newParser("UpdateExpression", src, "SET", "REMOVE", "ADD", "DELETE")
+	if err != nil {
+		return nil, err
+	}
+	u := updateParser{parser: p}
+	for u.section(); p.peek().kind != tokEOF; u.section() {
+	}
+	p.refuse(phasePaths, checkOverlap(u.paths))
+	if err := p.finish(); err != nil {
+		return nil, err
+	}
+	return &Update{actions: u.actions, touched: newProjection(u.paths)}, nil
+}
+
+// updateParser collects the actions of an update and the path of each.
+type updateParser struct {
+	*parser
+	actions  []action
+	paths    []Path
+	sections []string
+}
+
+// section reads a keyword and its actions.
+func (u *updateParser) section() {
+	keyword := u.keyword(u.peek())
+	var read func(Path) action
+	switch keyword {
+	case "SET":
+		read = u.set
+	case "REMOVE":
+		read = func(Path) action { return removeAction{} }
+	case "ADD":
+		read = func(Path) action {
+			return addAction{u.operand(keyword, attr.N, attr.SS, attr.NS, attr.BS)}
+		}
+	case "DELETE":
+		read = func(Path) action {
+			return deleteAction{u.operand(keyword, attr.SS, attr.NS, attr.BS)}
+		}
+	default:
+		u.syntaxError()
+		return
+	}
+	u.next()
+	if slices.Contains(u.sections, keyword) {
+		u.refusef(phaseSections, "The \"%s\" section can only be used once in an update expression;", keyword)
+	}
+	u.sections = append(u.sections, keyword)
+	for {
+		path := u.path()
+		u.actions = append(u.actions, read(path))
+		u.paths = append(u.paths, path)
+		if !u.accept(",") {
+			return
+		}
+	}
+}
+
+// operand reads the value of ADD or DELETE.
+func (u *updateParser) operand(keyword string, allowed ...attr.Kind) attr.Value {
+	v := u.value()
+	if !v.IsZero() && !slices.Contains(allowed, v.Kind()) {
+		u.refusef(phaseActions, "Incorrect operand type for operator or function; operator: %s, operand type: %s", keyword, typeWord(v.Kind()))
+	}
+	return v
+}
+
+// typeWord is how the messages about ADD and DELETE, and no others, name a type.
+func typeWord(kind attr.Kind) string {
+	switch kind {
+	case attr.S:
+		return "STRING"
+	case attr.N:
+		return "NUMBER"
+	case attr.B:
+		return "BINARY"
+	case attr.BOOL:
+		return "BOOLEAN"
+	case attr.M:
+		return "MAP"
+	case attr.L:
+		return "LIST"
+	}
+	return kind.String()
+}
+
+// setTerm is a source on the right of an assignment.
+type setTerm struct {
+	source
+	sum    bool // an addition or subtraction, which is no operand
+	parens bool
+}
+
+func (u *updateParser) set(path Path) action {
+	u.expect("=")
+	return setAction{value: u.setValue().source, outer: len(path) - 1}
+}
+
+// setValue reads one operand, or two with + or - between them.
+func (u *updateParser) setValue() setTerm {
+	left := u.setPrimary()
+	op := u.peek()
+	if !op.is("+") && !op.is("-") {
+		return left
+	}
+	l := u.setOperand(left)
+	u.next()
+	u.operator()
+	r := u.setOperand(u.setPrimary())
+	for _, s := range []source{l, r} {
+		u.checkKind(phaseArguments, op.text, s.kind(), attr.N)
+	}
+	return setTerm{source: sumSource{op.text == "-", l, r}, sum: true}
+}
+
+// setOperand demands an operand where the term has been read.
+func (u *updateParser) setOperand(t setTerm) source {
+	if t.sum {
+		u.syntaxError()
+	}
+	return t.source
+}
+
+func (u *updateParser) setPrimary() setTerm {
+	switch {
+	case u.accept("("):
+		inner := u.setValue()
+		u.expect(")")
+		if inner.parens {
+			u.refusef(phaseParens, "The expression has redundant parentheses;")
+		}
+		inner.parens = true
+		return inner
+	case u.beginsCall():
+		name, args := call(u.parser, func() source { return u.setOperand(u.setPrimary()) })
+		return setTerm{source: u.function(name, args)}
+	case u.beginsPath():
+		return setTerm{source: pathOperand{u.path()}}
+	}
+	return setTerm{source: valueOperand{u.value()}}
+}
+
+// function makes the source for a call.
+func (u *updateParser) function(name string, args []source) source {
+	switch name {
+	case "if_not_exists":
+		if u.checkArity(phaseArguments, name, len(args), 2) {
+			path, ok := args[0].(pathOperand)
+			if !ok {
+				u.requiresPath(phaseArguments, name)
+			}
+			return ifNotExistsSource{path.path, args[1]}
+		}
+	case "list_append":
+		for _, a := range args {
+			if _, nested := a.(listAppendSource); nested {
+				u.misused(name)
+			}
+		}
+		if u.checkArity(phaseArguments, name, len(args), 2) {
+			for _, a := range args {
+				u.checkKind(phaseArguments, name, a.kind(), attr.L)
+			}
+			return listAppendSource{args[0], args[1]}
+		}
+	case "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size":
+		u.refusef(phaseFunctions, "The function is not allowed in an update expression; function: %s", name)
+	default:
+		u.refusef(phaseFunctions, "Invalid function name; function: %s", name)
+	}
+	return valueOperand{}
+}
