@@ -1,0 +1,216 @@
+package lambda
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// APIHandler serves the Lambda API at the paths of AWS: Invoke, ListFunctions,
+// GetFunction and GetFunctionConfiguration. It takes any signature: whoever
+// reaches the local stack may invoke.
+func (s *Service) APIHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2015-03-31/functions/{function}/invocations", s.serveInvoke)
+	mux.HandleFunc("GET /2015-03-31/functions/{$}", s.serveList)
+	mux.HandleFunc("GET /2015-03-31/functions", s.serveList)
+	mux.HandleFunc("GET /2015-03-31/functions/{function}", s.serveGet)
+	mux.HandleFunc("GET /2015-03-31/functions/{function}/configuration", s.serveConfiguration)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, &Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: r.Method + " " + r.URL.Path + " is not supported by the local Lambda service"})
+	})
+	return mux
+}
+
+func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
+	req, err := readInvoke(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	h := w.Header()
+	switch kind := r.Header.Get("X-Amz-Invocation-Type"); kind {
+	case "", "RequestResponse":
+		result, err := s.Do(r.Context(), req)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		h.Set("X-Amzn-RequestId", result.RequestID)
+		h.Set("X-Amz-Executed-Version", latest)
+		if result.FunctionError != "" {
+			h.Set("X-Amz-Function-Error", result.FunctionError)
+		}
+		if req.Tail {
+			h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString([]byte(result.LogTail)))
+		}
+		h.Set("Content-Type", "application/json")
+		h.Set("Content-Length", strconv.Itoa(len(result.Payload)))
+		_, _ = w.Write(result.Payload)
+	case "Event":
+		id, err := s.InvokeAsync(r.Context(), req.Function, req.Payload)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		h.Set("X-Amzn-RequestId", id)
+		w.WriteHeader(http.StatusAccepted)
+	case "DryRun":
+		if _, err := s.find(req.Function); err != nil {
+			writeError(w, err)
+			return
+		}
+		h.Set("X-Amzn-RequestId", newRequestID())
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		writeError(w, invalidParameter("invocation type "+strconv.Quote(kind)+" is not RequestResponse, Event or DryRun"))
+	}
+}
+
+// readInvoke reads all of an Invoke request but its type.
+func readInvoke(r *http.Request) (Request, error) {
+	payload, err := io.ReadAll(io.LimitReader(r.Body, maxSyncPayload+1))
+	if err != nil {
+		return Request{}, invalidContent(err)
+	}
+	req := Request{
+		Function: r.PathValue("function"),
+		Payload:  payload,
+		TraceID:  r.Header.Get("X-Amzn-Trace-Id"),
+	}
+	if q := r.URL.Query().Get("Qualifier"); q != "" && q != latest {
+		return Request{}, notFound(req.Function + ":" + q)
+	}
+	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
+	case "", "None":
+	case "Tail":
+		req.Tail = true
+	default:
+		return Request{}, invalidParameter("log type " + strconv.Quote(kind) + " is not None or Tail")
+	}
+	if encoded := r.Header.Get("X-Amz-Client-Context"); encoded != "" {
+		text, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil || !json.Valid(text) {
+			return Request{}, invalidContent(errors.New("client context is not JSON in base64"))
+		}
+		req.ClientContext = string(text)
+	}
+	return req, nil
+}
+
+func (s *Service) serveList(w http.ResponseWriter, _ *http.Request) {
+	list := []configuration{}
+	for _, fn := range s.Functions() {
+		list = append(list, describe(fn))
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"Functions": list})
+}
+
+func (s *Service) serveGet(w http.ResponseWriter, r *http.Request) {
+	fn, err := s.find(r.PathValue("function"))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	answer := map[string]any{"Configuration": describe(fn)}
+	if n := fn.ReservedConcurrency; n != nil {
+		answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *n}
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (s *Service) serveConfiguration(w http.ResponseWriter, r *http.Request) {
+	fn, err := s.find(r.PathValue("function"))
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, describe(fn))
+}
+
+// find returns a deployed function by any form of its name.
+func (s *Service) find(ref string) (Function, error) {
+	name, err := s.resolve(ref)
+	if err != nil {
+		return Function{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.fleets[name]
+	if f == nil {
+		return Function{}, notFound(s.arn(name))
+	}
+	return f.fn, nil
+}
+
+// configuration is the part of FunctionConfiguration that is known here.
+type configuration struct {
+	FunctionName string
+	FunctionArn  string
+	Runtime      string
+	Handler      string
+	MemorySize   int
+	Timeout      int
+	Version      string
+	PackageType  string
+	State        string
+	Environment  struct{ Variables map[string]string }
+}
+
+func describe(fn Function) configuration {
+	c := configuration{
+		FunctionName: fn.Name,
+		FunctionArn:  fn.ARN,
+		Runtime:      "provided.al2023",
+		Handler:      fn.Handler,
+		MemorySize:   fn.MemoryMB,
+		Timeout:      int(fn.Timeout.Seconds()),
+		Version:      latest,
+		PackageType:  "Zip",
+		State:        "Active",
+	}
+	c.Environment.Variables = fn.Env
+	return c
+}
+
+// writeError answers as Lambda's API does: the exception's name in a header,
+// the rest in the body.
+func writeError(w http.ResponseWriter, err error) {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+	case errors.Is(err, ErrClosed):
+		e = &Error{Code: "ServiceException", Status: http.StatusServiceUnavailable, Message: "The local stack is shutting down."}
+	default:
+		// The caller went away while the function ran: nobody reads this.
+		e = &Error{Code: "ServiceException", Status: http.StatusInternalServerError, Message: "The request was abandoned."}
+	}
+	body := map[string]string{"Type": "User", "Message": e.Message}
+	if e.Status >= http.StatusInternalServerError {
+		body["Type"] = "Service"
+	}
+	if e.Code == CodeThrottled {
+		// This one exception writes the member in lower case (API reference).
+		body = map[string]string{"Type": "User", "message": e.Message, "Reason": e.Reason}
+	}
+	w.Header().Set("X-Amzn-Errortype", e.Code)
+	writeJSON(w, e.Status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	if w.Header().Get("X-Amzn-RequestId") == "" {
+		w.Header().Set("X-Amzn-RequestId", newRequestID())
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

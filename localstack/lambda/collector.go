@@ -1,0 +1,203 @@
+package lambda
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sync"
+	"time"
+)
+
+// maxLine is where a line of output is cut into two, in bytes: the size of a
+// CloudWatch Logs event.
+const maxLine = 256 << 10
+
+// collector passes an instance's output on, line by line, with the lines that
+// Lambda adds.
+//
+// To know when all that a process wrote has been read, it writes a mark into
+// the same pipe: when the mark comes out, so has everything before it. That
+// holds on every system, needs no end of file (a grandchild may keep the pipe
+// open), and lets END follow the invocation's last line.
+type collector struct {
+	s    *Service
+	fn   Function
+	r, w *os.File
+	mark []byte // random, so that no output can be taken for it
+
+	syncing sync.Mutex
+	synced  chan struct{}
+	done    chan struct{} // the reader has ended
+
+	mu  sync.Mutex
+	inv *invocation // to which lines belong now, or nil
+}
+
+func newCollector(s *Service, fn Function) (*collector, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("make pipe for output: %w", err)
+	}
+	mark := make([]byte, 16)
+	rand.Read(mark) // never fails
+	c := &collector{
+		s: s, fn: fn, r: r, w: w,
+		mark:   []byte(hex.EncodeToString(mark)),
+		synced: make(chan struct{}, 1),
+		done:   make(chan struct{}),
+	}
+	go c.read()
+	return c, nil
+}
+
+// sync returns when everything written so far has been passed on.
+func (c *collector) sync() {
+	c.syncing.Lock()
+	defer c.syncing.Unlock()
+	// Shorter than PIPE_BUF, so nothing can come in between.
+	if _, err := c.w.Write(append(bytes.Clone(c.mark), '\n')); err != nil {
+		return
+	}
+	select {
+	case <-c.synced:
+	case <-c.done:
+	}
+}
+
+func (c *collector) close() {
+	c.w.Close()
+	c.r.Close()
+	<-c.done
+}
+
+func (c *collector) read() {
+	defer close(c.done)
+	var pending []byte
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := c.r.Read(buf)
+		pending = append(pending, buf[:n]...)
+		for {
+			i := bytes.IndexByte(pending, '\n')
+			if i < 0 {
+				break
+			}
+			c.line(pending[:i])
+			pending = pending[i+1:]
+		}
+		// Keep what may be the beginning of the mark.
+		for len(pending) > maxLine+len(c.mark) {
+			c.line(pending[:maxLine])
+			pending = pending[maxLine:]
+		}
+		if err != nil {
+			if len(pending) > 0 {
+				c.line(pending)
+			}
+			return
+		}
+	}
+}
+
+// line takes a line of the process, or the mark behind what it has written of
+// one.
+func (c *collector) line(text []byte) {
+	text, marked := bytes.CutSuffix(text, c.mark)
+	if !marked || len(text) > 0 {
+		c.mu.Lock()
+		c.write(c.inv, string(bytes.TrimSuffix(text, []byte("\r"))))
+		c.mu.Unlock()
+	}
+	if marked {
+		c.synced <- struct{}{}
+	}
+}
+
+// begin attributes what follows to an invocation.
+func (c *collector) begin(inv *invocation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inv == inv {
+		return
+	}
+	c.inv = inv
+	c.write(inv, "START RequestId: "+inv.id+" Version: "+latest)
+}
+
+// report ends an invocation's log (LDG "Lambda log formats"). memory is the
+// instance's peak in bytes, or 0 if unknown.
+func (c *collector) report(inv *invocation, memory int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv = nil
+	o := inv.outcome
+	status := ""
+	switch {
+	case o.timedOut:
+		c.write(inv, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+inv.id+" "+timeoutText(c.fn.Timeout))
+		status = "Status: timeout\t"
+	case o.crash != "":
+		c.write(inv, "RequestId: "+inv.id+" Error: "+o.crash)
+		c.write(inv, o.errorType)
+		status = "Status: error\tError Type: " + o.errorType + "\t"
+	}
+	c.write(inv, "END RequestId: "+inv.id)
+	ms := milliseconds(inv.duration)
+	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
+		inv.id, ms, math.Ceil(ms), c.fn.MemoryMB)
+	if memory > 0 {
+		line += fmt.Sprintf("Max Memory Used: %d MB\t", (memory+1<<20-1)>>20)
+	}
+	if inv.initDuration > 0 {
+		line += fmt.Sprintf("Init Duration: %.2f ms\t", milliseconds(inv.initDuration))
+	}
+	c.write(inv, line+status)
+}
+
+// initFailed reports an initialization that led nowhere.
+func (c *collector) initFailed(took time.Duration, o *outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	status := "error\tError Type: " + o.errorType
+	if o.timedOut {
+		status = "timeout"
+	}
+	c.write(c.inv, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s", milliseconds(took), status))
+}
+
+// write passes one line on, to the service's output and to a caller who asked.
+func (c *collector) write(inv *invocation, line string) {
+	id := "-"
+	if inv != nil {
+		id = inv.id[:8]
+		if inv.wantTail {
+			inv.tail.add(line)
+		}
+	}
+	c.s.outputMu.Lock()
+	defer c.s.outputMu.Unlock()
+	// Whoever reads the log may be gone; the functions go on.
+	_, _ = io.WriteString(c.s.opt.Output, c.fn.Name+" "+id+" "+line+"\n")
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// maxTail is how much of an invocation's log its caller can have (API
+// reference, Invoke, X-Amz-Log-Result).
+const maxTail = 4 << 10
+
+// tail keeps the end of a log.
+type tail struct{ text []byte }
+
+func (t *tail) add(line string) {
+	t.text = append(append(t.text, line...), '\n')
+	if extra := len(t.text) - maxTail; extra > 0 {
+		t.text = bytes.Clone(t.text[extra:])
+	}
+}
+
+func (t *tail) String() string { return string(t.text) }

@@ -1,0 +1,146 @@
+package lambda
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Credentials are what a function signs its requests with. They open nothing:
+// they tell who is calling.
+type Credentials struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+}
+
+// newCredentials derives a function's credentials from its name, so that they
+// stay the same from run to run and differ between functions.
+func (s *Service) newCredentials(function string) Credentials {
+	derive := func(use string) []byte {
+		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function}, "\x00")))
+		return sum[:]
+	}
+	return Credentials{
+		AccessKeyID:     "ASIA" + base32.StdEncoding.EncodeToString(derive("access key id"))[:16],
+		SecretAccessKey: base64.RawStdEncoding.EncodeToString(derive("secret access key"))[:40],
+		SessionToken:    base64.StdEncoding.EncodeToString(derive("session token")),
+	}
+}
+
+// Credentials returns the credentials that the instances of a function have.
+func (s *Service) Credentials(function string) (c Credentials, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.fleets[function]
+	if f == nil {
+		return Credentials{}, false
+	}
+	return f.creds, true
+}
+
+// Caller returns the name of the function that has an access key id.
+func (s *Service) Caller(accessKeyID string) (function string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, f := range s.fleets {
+		if f.creds.AccessKeyID == accessKeyID {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// maxEnv bounds a function's Environment, keys and values, in bytes (Lambda
+// quotas).
+const maxEnv = 4 << 10
+
+var envKey = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
+
+// reservedEnv are the variables that a template cannot set (LDG "Defined
+// runtime environment variables").
+var reservedEnv = []string{
+	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+	"AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+}
+
+// checkEnv refuses an Environment that Lambda would refuse, so that it shows
+// here and not at deployment.
+func checkEnv(env map[string]string) error {
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(env)) {
+		if slices.Contains(reservedEnv, key) {
+			return fmt.Errorf("environment variable %s is reserved by Lambda", key)
+		}
+		if !envKey.MatchString(key) {
+			return fmt.Errorf("environment variable %q is not a letter followed by letters, digits and _", key)
+		}
+		size += len(key) + len(env[key])
+	}
+	if size > maxEnv {
+		return fmt.Errorf("environment variables take %d bytes, Lambda allows %d", size, maxEnv)
+	}
+	return nil
+}
+
+// environment is what an instance's process sees, and all it sees: the host's
+// own variables stay outside but for what the system itself needs.
+func (in *instance) environment() []string {
+	f := in.fleet
+	opt := f.s.opt
+	env := map[string]string{"PATH": os.Getenv("PATH")}
+	if runtime.GOOS == "windows" {
+		env["SystemRoot"] = os.Getenv("SystemRoot")
+		env["TEMP"], env["TMP"] = in.tempDir, in.tempDir
+	} else {
+		env["TMPDIR"] = in.tempDir
+	}
+	maps.Copy(env, map[string]string{
+		"LANG": "en_US.UTF-8",
+		"TZ":   ":UTC",
+		// Nothing listens there: the X-Ray SDK sends datagrams and asks no more.
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":  "127.0.0.1:2000",
+		"_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+		"_AWS_XRAY_DAEMON_PORT":    "2000",
+	})
+	maps.Copy(env, f.fn.Env)
+	maps.Copy(env, opt.Env)
+	maps.Copy(env, map[string]string{
+		"_HANDLER":                        f.fn.Handler,
+		"AWS_REGION":                      opt.Region,
+		"AWS_DEFAULT_REGION":              opt.Region,
+		"AWS_ACCESS_KEY_ID":               f.creds.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           f.creds.SecretAccessKey,
+		"AWS_SESSION_TOKEN":               f.creds.SessionToken,
+		"AWS_LAMBDA_FUNCTION_NAME":        f.fn.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.fn.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.fn.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      in.logStream(),
+		"AWS_LAMBDA_RUNTIME_API":          opt.RuntimeAPI + "/" + in.id,
+		"LAMBDA_TASK_ROOT":                f.fn.Dir,
+		"LAMBDA_RUNTIME_DIR":              filepath.Dir(f.fn.Binary),
+	})
+	list := make([]string, 0, len(env))
+	for key, value := range env {
+		list = append(list, key+"="+value)
+	}
+	return list
+}
+
+// logStream has the form of CloudWatch's: date, version, 32 hex digits.
+func (in *instance) logStream() string {
+	return in.created.UTC().Format("2006/01/02/") + "[" + latest + "]" + in.id
+}

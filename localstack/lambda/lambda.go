@@ -1,0 +1,258 @@
+// Package lambda is a local Lambda service: it runs unmodified functions as
+// processes of this machine and serves them the Runtime API.
+//
+// Use it to invoke, in process or with any AWS SDK over HTTP, what would run
+// as a provided.al2023 function on Lambda: one invocation at a time per
+// instance, as many instances as there are concurrent invocations, warm ones
+// reused, time limits, payload limits, throttling, asynchronous retries and
+// schedules as on AWS.
+//
+// It never runs containers, never enforces memory sizes or permissions, never
+// freezes an idle instance, and keeps asynchronous events in memory only.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Function is what a template says of one function, with its executable.
+type Function struct {
+	Name string
+	// ARN is made of the service's account and region when empty.
+	ARN string
+	// Binary is the path of the executable, Dir the artifact directory: the
+	// process's working directory and LAMBDA_TASK_ROOT.
+	Binary, Dir string
+	// Handler is passed as _HANDLER; "bootstrap" when empty.
+	Handler string
+	// Env is the template's Environment: at most 4 KB, without the variables
+	// that Lambda reserves.
+	Env map[string]string
+	// MemoryMB is reported to the function and in REPORT lines, not enforced.
+	// 0 means 128, Lambda's default.
+	MemoryMB int
+	// Timeout bounds one invocation: 0 means 3 s, Lambda's default; at most 900 s.
+	Timeout time.Duration
+	// ReservedConcurrency bounds the concurrent invocations of this function;
+	// nil means that it shares the account's, 0 that it is never invoked.
+	ReservedConcurrency *int
+	// Async configures asynchronous invocations (EventInvokeConfig).
+	Async AsyncConfig
+}
+
+// AsyncConfig is a function's EventInvokeConfig.
+type AsyncConfig struct {
+	// MaximumRetryAttempts after a function error: 0 to 2; nil means 2.
+	MaximumRetryAttempts *int
+	// MaximumEventAge is how long a throttled event is kept: 60 s to 6 h;
+	// 0 means 6 h.
+	MaximumEventAge time.Duration
+	// OnFailure is the ARN of the destination for discarded events. Nothing is
+	// delivered there: the log says what would have been.
+	OnFailure string
+}
+
+// Options configure a Service. RuntimeAPI is required.
+type Options struct {
+	// Account and Region name what the service makes: "000000000000" and
+	// "us-east-1" when empty.
+	Account, Region string
+	// RuntimeAPI is host[:port][/prefix] under which RuntimeHandler is served.
+	RuntimeAPI string
+	// Env has variables for all functions, such as AWS_ENDPOINT_URL. They win
+	// over a template's, and lose against Lambda's own.
+	Env map[string]string
+	// Log gets what the operator of the stack should know; nil discards it.
+	Log *slog.Logger
+	// Output gets the functions' log: one Write per line, "<function> <first 8
+	// digits of the request id, or -> <line>". nil discards it.
+	Output io.Writer
+	// TempDir is where every instance gets a directory of its own for
+	// temporary files, removed with it; the system's place when empty.
+	TempDir string
+	// IdleTimeout is how long an instance is kept without work; 0 means 10 min.
+	IdleTimeout time.Duration
+	// InitTimeout bounds the initialization of an instance; 0 means 10 s (LDG
+	// "Lambda execution environment lifecycle").
+	InitTimeout time.Duration
+	// Concurrency is the account's limit; 0 means 1000 (Lambda quotas).
+	Concurrency int
+	// AsyncConcurrency bounds the asynchronous invocations of one function that
+	// run at once; 0 means 32, a number for a laptop: AWS has no such bound.
+	AsyncConcurrency int
+	// RetryDelays are the pauses before an asynchronous invocation is repeated
+	// after a function error; nil means 1 and 2 minutes, as on AWS.
+	RetryDelays []time.Duration
+	// ThrottleDelay is the first pause after a throttled asynchronous
+	// invocation, doubled up to 300 times itself; 0 means 1 s, as on AWS.
+	ThrottleDelay time.Duration
+}
+
+// Defaults and bounds of Lambda (Lambda quotas; API reference, CreateFunction).
+const (
+	defaultTimeout     = 3 * time.Second
+	maxTimeout         = 900 * time.Second
+	defaultMemoryMB    = 128
+	defaultInitTimeout = 10 * time.Second
+	defaultConcurrency = 1000
+	maxSyncPayload     = 6 << 20   // request of a synchronous invocation, bytes
+	maxAsyncPayload    = 1 << 20   // request of an asynchronous invocation, bytes
+	maxResponse        = 6_291_556 // response, bytes: 6 MiB and room for an envelope
+)
+
+// Service runs functions. Its methods may be called concurrently.
+type Service struct {
+	opt       Options
+	log       *slog.Logger
+	tempDir   string
+	launcher  *launcher
+	stopped   context.Context // ends when Close begins
+	stop      context.CancelFunc
+	processes sync.WaitGroup // one per instance, until its process is gone
+	events    sync.WaitGroup // asynchronous invocations and schedules
+
+	outputMu sync.Mutex // one line at a time
+
+	scheduleMu    sync.Mutex
+	stopSchedules context.CancelFunc
+
+	mu         sync.Mutex // all below, and the state of fleets and instances
+	changed    *sync.Cond // inFlight went down
+	fleets     map[string]*fleet
+	instances  map[string]*instance
+	inFlight   int  // invocations not yet answered
+	unreserved int  // those of functions without reserved concurrency
+	closing    bool // no new work
+	halted     bool // no new instances either
+}
+
+// New returns a service without functions. RuntimeHandler must be served at
+// Options.RuntimeAPI before the first invocation.
+func New(opt Options) (*Service, error) {
+	if opt.RuntimeAPI == "" {
+		return nil, errors.New("lambda: Options.RuntimeAPI is required")
+	}
+	opt.RuntimeAPI = strings.TrimSuffix(opt.RuntimeAPI, "/")
+	setDefault(&opt.Account, "000000000000")
+	setDefault(&opt.Region, "us-east-1")
+	setDefault(&opt.Log, slog.New(slog.DiscardHandler))
+	setDefault(&opt.IdleTimeout, 10*time.Minute)
+	setDefault(&opt.InitTimeout, defaultInitTimeout)
+	setDefault(&opt.Concurrency, defaultConcurrency)
+	setDefault(&opt.AsyncConcurrency, 32)
+	setDefault(&opt.ThrottleDelay, time.Second)
+	if opt.Output == nil {
+		opt.Output = io.Discard
+	}
+	if opt.RetryDelays == nil {
+		opt.RetryDelays = []time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if opt.TempDir != "" {
+		if err := os.MkdirAll(opt.TempDir, 0o700); err != nil {
+			return nil, fmt.Errorf("make directory for temporary files: %w", err)
+		}
+	}
+	tempDir, err := os.MkdirTemp(opt.TempDir, "lambda-")
+	if err != nil {
+		return nil, fmt.Errorf("make directory for temporary files: %w", err)
+	}
+	s := &Service{
+		opt:       opt,
+		log:       opt.Log,
+		tempDir:   tempDir,
+		launcher:  newLauncher(),
+		fleets:    make(map[string]*fleet),
+		instances: make(map[string]*instance),
+	}
+	s.changed = sync.NewCond(&s.mu)
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func setDefault[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Deploy replaces the set of functions. Instances of functions that stayed the
+// same are kept; those of changed or removed functions finish what they have
+// accepted and go. An invalid function is an error and changes nothing.
+func (s *Service) Deploy(functions []Function) error {
+	fleets := make(map[string]*fleet, len(functions))
+	reserved := 0
+	for _, fn := range functions {
+		f, err := s.newFleet(fn)
+		if err != nil {
+			return fmt.Errorf("function %s: %w", fn.Name, err)
+		}
+		if fleets[fn.Name] != nil {
+			return fmt.Errorf("function %s is listed twice", fn.Name)
+		}
+		fleets[fn.Name] = f
+		if n := fn.ReservedConcurrency; n != nil {
+			reserved += *n
+		}
+	}
+	if reserved > s.opt.Concurrency {
+		return fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved, s.opt.Concurrency)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrClosed
+	}
+	for name, old := range s.fleets {
+		if f := fleets[name]; f != nil && f.same(old) {
+			fleets[name] = old
+			continue
+		}
+		old.retire()
+	}
+	s.fleets = fleets
+	return nil
+}
+
+// Close refuses new work, waits for invocations in progress until ctx ends,
+// and stops every instance; when it returns none of their processes is left.
+// Asynchronous events that wait for a retry are dropped, which the log says.
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	wake := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changed.Broadcast()
+	})
+	defer wake()
+	s.stop()
+	for s.inFlight > 0 && ctx.Err() == nil {
+		s.changed.Wait()
+	}
+	s.halted = true
+	for _, f := range s.fleets {
+		f.abandon()
+	}
+	for _, in := range s.instances {
+		in.fleet.abandon() // also those that Deploy has replaced
+		in.shutdown()
+	}
+	s.mu.Unlock()
+
+	s.events.Wait()
+	s.processes.Wait()
+	s.launcher.close()
+	if err := os.RemoveAll(s.tempDir); err != nil {
+		return fmt.Errorf("remove temporary files: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+//go:build unix && !linux
+
+package lambda
+
+import (
+	"os"
+	"syscall"
+)
+
+// sysProcAttr gives the process a group of its own, so that a Ctrl-C meant for
+// the stack does not reach it and its children can be killed with it. When the
+// stack dies the function's Runtime API connection breaks, which ends it.
+func sysProcAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true}
+}
+
+// peakMemory is unknown here while the process runs.
+func peakMemory(int) int64 { return 0 }
+
+// exitMemory is unknown here: systems differ in the unit of Maxrss.
+func exitMemory(*os.ProcessState) int64 { return 0 }
