@@ -1,0 +1,79 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client/device"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// unreachableError says that nothing answered at the address.
+type unreachableError struct {
+	url   string
+	cause error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("cannot reach %s; check the address and that the service runs (%v)", e.url, e.cause)
+}
+
+func (e *unreachableError) Unwrap() error { return e.cause }
+
+// refusedError says that the address answered with something else than a
+// WebSocket.
+type refusedError struct {
+	url    string
+	status int
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("%s refused the connection with HTTP status %d; check the address and its stage", e.url, e.status)
+}
+
+// passing says whether the refusal may be over soon: throttling, or a function
+// that failed.
+func (e *refusedError) passing() bool { return e.status == 429 || e.status >= 500 }
+
+// wireError is an error frame: the error of the closed list, and what came with
+// it. errors.Is and errors.As find the chat.Error.
+type wireError struct {
+	cause  *chat.Error
+	retry  bool
+	keySet string
+}
+
+func (e *wireError) Error() string { return e.cause.Error() }
+
+func (e *wireError) Unwrap() error { return e.cause }
+
+func parseWireError(data []byte) error {
+	var f frame.Error
+	if err := strict.Unmarshal(data, &f); err != nil {
+		return chat.TryAgain
+	}
+	for _, known := range chat.Errors {
+		if known.Code == f.Code {
+			return &wireError{cause: known, retry: f.Retry, keySet: f.KeySet}
+		}
+	}
+	// A later service may know more codes than this client.
+	return &wireError{cause: &chat.Error{Code: f.Code, Message: f.Message, Retry: f.Retry}, retry: f.Retry}
+}
+
+// mayRetry says whether the same request may be sent again as it is.
+func mayRetry(err error) bool {
+	if errors.Is(err, errSilence) {
+		return true
+	}
+	if wire, ok := errors.AsType[*wireError](err); ok {
+		return wire.retry
+	}
+	return errors.Is(err, chat.TryAgain)
+}
+
+func unexpected(got, want string) error {
+	return fmt.Errorf("%w: %q came where %q should", device.ErrProtocol, got, want)
+}

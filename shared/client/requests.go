@@ -1,0 +1,167 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client/device"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// Ack says that a message is in its room's log for good, and where.
+type Ack struct {
+	Room     chat.Room
+	Epoch    chat.Epoch
+	Seq      chat.Seq
+	ID       chat.MessageID
+	StoredAt time.Time // by the service's clock, to the millisecond
+	// Duplicate says that an earlier try of this message was the one stored.
+	Duplicate bool
+}
+
+// Send sends a text and returns when the service has stored it. Until then it
+// sends again, under the same id, over as many connections as it takes: the text
+// is stored at most once. When ctx ends first, the text may be stored or not.
+//
+// Errors: chat.BodyTooLarge above 16 KiB; chat.FrameTooLarge where the text does
+// not fit a frame once encrypted; chat.BadFrame if it is not UTF-8;
+// chat.NotAMember; chat.RateLimited and its like after half a minute of trying.
+func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, error) {
+	if _, err := chat.ParseRoom(string(room)); err != nil {
+		return Ack{}, err
+	}
+	if len(text) > chat.MaxBody {
+		return Ack{}, chat.BodyTooLarge
+	}
+	if !utf8.ValidString(text) {
+		return Ack{}, chat.BadFrame
+	}
+	id := chat.MessageID(ulid.Make().String())
+	// Sealed once per session and server key: trying again costs no cryptography.
+	var sealed frame.Request
+	var sealedOn *session
+	var sealedTo *device.KeySet
+	var f frame.Ack
+	_, err := c.call(ctx, frame.TypeAck, &f, func(s *session) (frame.Request, error) {
+		keys := s.keySet()
+		if s == sealedOn && keys == sealedTo {
+			return sealed, nil
+		}
+		jwe, err := c.device.SealMessage(s.sid, keys, room, id, text)
+		if err != nil {
+			return frame.Request{}, wrap("seal the message", err)
+		}
+		sealed, sealedOn, sealedTo = frame.Request{Action: frame.ActionSendMessage, JWE: jwe}, s, keys
+		return sealed, nil
+	})
+	if err != nil {
+		return Ack{}, err
+	}
+	if f.ID != id || f.Room != room {
+		return Ack{}, wrap("read the ack", device.ErrProtocol)
+	}
+	return Ack{
+		Room: f.Room, Epoch: f.Epoch, Seq: f.Seq, ID: f.ID,
+		StoredAt: time.UnixMilli(f.StoredAt), Duplicate: f.Duplicate,
+	}, nil
+}
+
+// Join makes the user a member of a room, which it creates if there is none, and
+// says where the room's log stands. Joining again does no harm. Errors:
+// chat.RoomInvalid, chat.TooManyRooms.
+func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, error) {
+	if _, err := chat.ParseRoom(string(room)); err != nil {
+		return frame.RoomState{}, err
+	}
+	var f frame.Joined
+	_, err := c.call(ctx, frame.TypeJoined, &f, func(*session) (frame.Request, error) {
+		return frame.Request{Action: frame.ActionJoinRoom, Room: string(room)}, nil
+	})
+	if err != nil {
+		return frame.RoomState{}, err
+	}
+	if f.Room != room {
+		return frame.RoomState{}, wrap("join the room", device.ErrProtocol)
+	}
+	c.mu.Lock()
+	c.rooms[room] = f.RoomState
+	c.mu.Unlock()
+	c.observe(room, f.Epoch, f.Head, f.Floor)
+	return f.RoomState, nil
+}
+
+// Leave ends the user's membership and the subscriptions to the room. Error:
+// chat.RoomInvalid for the lobby, which nobody leaves.
+func (c *Client) Leave(ctx context.Context, room chat.Room) error {
+	if _, err := chat.ParseRoom(string(room)); err != nil {
+		return err
+	}
+	var f frame.Left
+	_, err := c.call(ctx, frame.TypeLeft, &f, func(*session) (frame.Request, error) {
+		return frame.Request{Action: frame.ActionLeaveRoom, Room: string(room)}, nil
+	})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.rooms, room)
+	for sub := range c.subs {
+		if sub.room == room {
+			sub.fail(chat.NotAMember)
+		}
+	}
+	return nil
+}
+
+// Rooms lists the rooms the user is in, sorted by name, with the state in which
+// this client last saw them. What another device joined or left since the
+// connection was made is not in it.
+func (c *Client) Rooms(ctx context.Context) ([]frame.RoomState, error) {
+	ctx, cancel := c.during(ctx)
+	defer cancel()
+	if _, err := c.session(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rooms := make([]frame.RoomState, 0, len(c.rooms))
+	for _, state := range c.rooms {
+		rooms = append(rooms, state)
+	}
+	slices.SortFunc(rooms, func(a, b frame.RoomState) int { return strings.Compare(string(a.Room), string(b.Room)) })
+	return rooms, nil
+}
+
+// Rotate replaces the device's encryption key and returns the new generation.
+// The new private key is in the profile before the service hears of it, and a
+// rotation that is cut off is completed by the next connection. When Rotate
+// returns, everything is sealed to the new key.
+func (c *Client) Rotate(ctx context.Context) (int64, error) {
+	gen, err := c.device.PrepareRotation()
+	if err != nil {
+		return 0, wrap("prepare the rotation", err)
+	}
+	var f frame.Rotated
+	s, err := c.call(ctx, frame.TypeRotated, &f, func(s *session) (frame.Request, error) {
+		proof, err := c.device.ProveRotation(s.sid)
+		return frame.Request{Action: frame.ActionRotateKey, Proof: proof}, err
+	})
+	if err != nil {
+		return 0, wrap("rotate the key", err)
+	}
+	plain, err := c.device.OpenRotated(f, s.sid)
+	if err != nil {
+		return 0, err
+	}
+	if plain.Gen < gen {
+		return 0, wrap("rotate the key", device.ErrProtocol)
+	}
+	return plain.Gen, nil
+}
