@@ -149,10 +149,12 @@ func (l pebbleLog) Errorf(format string, args ...any) {
 	l.log.Error("store: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf must not return: Pebble calls it when it can no longer keep what it
-// promised, for example when the log cannot be written. What was answered
-// before is safe; going on would not be.
+// Fatalf ends the process: Pebble calls it when it can no longer keep what it
+// promised, for example when the log cannot be written, and must not be
+// returned to. What was answered is on disk. The panic has a goroutine of its
+// own, because one on a request's would be recovered by net/http.
 func (l pebbleLog) Fatalf(format string, args ...any) {
 	l.Errorf(format, args...)
-	panic("store: " + fmt.Sprintf(format, args...))
+	go panic("store: " + fmt.Sprintf(format, args...))
+	select {}
 }

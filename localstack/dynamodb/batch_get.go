@@ -1,0 +1,152 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+const (
+	maxBatchGet   = 100
+	maxBatchBytes = 16 << 20 // of the items that one BatchGetItem returns
+)
+
+type batchGetInput struct {
+	RequestItems           map[string]*keysAndAttributes
+	ReturnConsumedCapacity string
+}
+
+type keysAndAttributes struct {
+	Keys                     []attr.Item
+	ConsistentRead           bool           `json:",omitzero"`
+	ProjectionExpression     *string        `json:",omitzero"`
+	ExpressionAttributeNames expr.Names     `json:",omitzero"`
+	AttributesToGet          jsontext.Value `json:",omitzero"`
+}
+
+type batchGetOutput struct {
+	Responses        map[string][]attr.Item
+	UnprocessedKeys  map[string]*keysAndAttributes
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+// batchTable is one table's part of a BatchGetItem, judged.
+type batchTable struct {
+	name       string // as the request has it
+	table      *store.Table
+	projection *expr.Projection
+	want       *keysAndAttributes
+	rows       [][]byte
+}
+
+func (e *Engine) batchGetItem(ctx context.Context, in *batchGetInput) (*batchGetOutput, error) {
+	batch, err := e.planBatchGet(in)
+	if err != nil {
+		return nil, err
+	}
+	out := &batchGetOutput{
+		Responses:       make(map[string][]attr.Item, len(batch)),
+		UnprocessedKeys: make(map[string]*keysAndAttributes),
+	}
+	var ms meters
+	bytes := 0
+	for _, b := range batch {
+		m := ms.of(b.table.Definition().Name)
+		out.Responses[b.name] = []attr.Item{}
+		for i, row := range b.rows {
+			if bytes >= maxBatchBytes {
+				rest := *b.want
+				rest.Keys = b.want.Keys[i:]
+				out.UnprocessedKeys[b.name] = &rest
+				break
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			item, err := e.store.Get(b.table, row)
+			if err != nil {
+				return nil, err
+			}
+			m.read(nil, readUnits(sizeOf(item), b.want.ConsistentRead))
+			if item == nil {
+				continue
+			}
+			bytes += item.Size()
+			out.Responses[b.name] = append(out.Responses[b.name], project(b.projection, item))
+		}
+	}
+	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+func (e *Engine) planBatchGet(in *batchGetInput) ([]batchTable, error) {
+	var c checks
+	c.present("requestItems", in.RequestItems != nil)
+	c.reports(in.ReturnConsumedCapacity, "")
+	total := 0
+	for name, want := range in.RequestItems {
+		if want == nil {
+			c.present("requestItems."+name+".member", false)
+			continue
+		}
+		c.count("requestItems."+name+".member.keys", len(want.Keys), 1, maxBatchGet)
+		total += len(want.Keys)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	switch {
+	case total == 0:
+		return nil, invalid("The batchGet request list cannot be empty")
+	case total > maxBatchGet:
+		return nil, invalid("Too many items requested for the BatchGetItem call")
+	}
+	var batch []batchTable
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		b, err := e.planBatchTable(name, in.RequestItems[name])
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, b)
+	}
+	return batch, nil
+}
+
+func (e *Engine) planBatchTable(name string, want *keysAndAttributes) (b batchTable, err error) {
+	b = batchTable{name: name, want: want}
+	if err := (&legacy{AttributesToGet: want.AttributesToGet}).refuse(); err != nil {
+		return b, err
+	}
+	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression); err != nil {
+		return b, err
+	}
+	var c checks
+	short := c.table(fmt.Sprintf("requestItems.%s.member", name), &name)
+	if err := c.err(); err != nil {
+		return b, err
+	}
+	if b.table, err = e.target(short); err != nil {
+		return b, err
+	}
+	def := b.table.Definition()
+	seen := make(map[string]bool, len(want.Keys))
+	for _, key := range want.Keys {
+		if err := checkKey(def, key); err != nil {
+			return b, err
+		}
+		row := def.Row(key)
+		if seen[string(row)] {
+			return b, invalid("Provided list of item keys contains duplicates")
+		}
+		seen[string(row)] = true
+		b.rows = append(b.rows, row)
+	}
+	return b, nil
+}

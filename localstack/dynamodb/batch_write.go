@@ -1,0 +1,129 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+const maxBatchWrite = 25
+
+type batchWriteInput struct {
+	RequestItems                map[string][]writeRequest
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+type writeRequest struct {
+	PutRequest    *putRequest    `json:",omitzero"`
+	DeleteRequest *deleteRequest `json:",omitzero"`
+}
+
+type putRequest struct{ Item attr.Item }
+
+type deleteRequest struct{ Key attr.Item }
+
+type batchWriteOutput struct {
+	UnprocessedItems map[string][]writeRequest
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+// batchWriteItem commits all its writes together, which AWS does not promise
+// but allows. Items that a transaction holds come back as unprocessed.
+func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batchWriteOutput, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	type origin struct {
+		table   string
+		request writeRequest
+	}
+	var mutations []store.Mutation
+	var origins []origin
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		planned, err := e.planBatchWrites(name, in.RequestItems[name])
+		if err != nil {
+			return nil, err
+		}
+		mutations = append(mutations, planned...)
+		for _, r := range in.RequestItems[name] {
+			origins = append(origins, origin{name, r})
+		}
+	}
+	changes, err := e.store.Write(ctx, mutations...)
+	if err != nil {
+		return nil, err
+	}
+	out := &batchWriteOutput{UnprocessedItems: make(map[string][]writeRequest)}
+	var ms meters
+	for i, c := range changes {
+		if c.Err != nil {
+			o := origins[i]
+			out.UnprocessedItems[o.table] = append(out.UnprocessedItems[o.table], o.request)
+			continue
+		}
+		ms.of(mutations[i].Table.Definition().Name).write(c)
+	}
+	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+func (in *batchWriteInput) check() error {
+	var c checks
+	c.present("requestItems", in.RequestItems != nil)
+	c.reports(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
+	if err := c.err(); err != nil {
+		return err
+	}
+	total := 0
+	for _, requests := range in.RequestItems {
+		total += len(requests)
+	}
+	switch {
+	case total == 0:
+		return invalid("The batch write request list cannot be empty")
+	case total > maxBatchWrite:
+		return invalid("Too many items requested for the BatchWriteItem call")
+	}
+	return nil
+}
+
+func (e *Engine) planBatchWrites(name string, requests []writeRequest) ([]store.Mutation, error) {
+	var c checks
+	short := c.table("requestItems", &name)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	t, err := e.target(short)
+	if err != nil {
+		return nil, err
+	}
+	var mutations []store.Mutation
+	seen := make(map[string]bool, len(requests))
+	for _, r := range requests {
+		m, err := r.plan(t)
+		if err != nil {
+			return nil, err
+		}
+		if seen[string(m.Row)] {
+			return nil, invalid("Provided list of item keys contains duplicates")
+		}
+		seen[string(m.Row)] = true
+		mutations = append(mutations, m)
+	}
+	return mutations, nil
+}
+
+func (r writeRequest) plan(t *store.Table) (store.Mutation, error) {
+	switch {
+	case (r.PutRequest == nil) == (r.DeleteRequest == nil):
+		return store.Mutation{}, invalid("A WriteRequest must contain exactly one of PutRequest and DeleteRequest")
+	case r.PutRequest != nil:
+		return planPut(t, r.PutRequest.Item, guard{})
+	default:
+		return planDelete(t, r.DeleteRequest.Key, guard{})
+	}
+}

@@ -1,0 +1,161 @@
+package dynamodb
+
+import (
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// The values of ReturnConsumedCapacity.
+const (
+	reportIndexes = "INDEXES"
+	reportTotal   = "TOTAL"
+	reportNone    = "NONE"
+)
+
+// Sizes of capacity units in bytes ("Read/write capacity mode" in the
+// Developer Guide).
+const (
+	readUnit  = 4 << 10
+	writeUnit = 1 << 10
+)
+
+// units is how many units of the size unit cover n bytes; never less than one.
+func units(n, unit int) float64 { return float64(max(1, (n+unit-1)/unit)) }
+
+// readUnits is the cost of reading n bytes at once.
+func readUnits(n int, consistent bool) float64 {
+	if consistent {
+		return units(n, readUnit)
+	}
+	return units(n, readUnit) / 2
+}
+
+type capacity struct {
+	CapacityUnits      float64 `json:"CapacityUnits"`
+	ReadCapacityUnits  float64 `json:"ReadCapacityUnits,omitzero"`
+	WriteCapacityUnits float64 `json:"WriteCapacityUnits,omitzero"`
+}
+
+func (c *capacity) add(d capacity) {
+	c.CapacityUnits += d.CapacityUnits
+	c.ReadCapacityUnits += d.ReadCapacityUnits
+	c.WriteCapacityUnits += d.WriteCapacityUnits
+}
+
+// consumedCapacity is ConsumedCapacity on the wire.
+type consumedCapacity struct {
+	TableName string               `json:"TableName"`
+	Total     capacity             `json:",embed"`
+	Table     *capacity            `json:"Table,omitzero"`
+	Local     map[string]*capacity `json:"LocalSecondaryIndexes,omitempty"`
+	Global    map[string]*capacity `json:"GlobalSecondaryIndexes,omitempty"`
+}
+
+// meter adds up what one table costs in one request.
+type meter struct {
+	table         string
+	transactional bool // costs double, and says whether it read or wrote
+	own           capacity
+	local, global map[string]*capacity
+}
+
+func (m *meter) charge(x *store.Index, c capacity) {
+	if x == nil {
+		m.own.add(c)
+		return
+	}
+	side := &m.global
+	if x.Local {
+		side = &m.local
+	}
+	if *side == nil {
+		*side = make(map[string]*capacity)
+	}
+	sum, ok := (*side)[x.Name]
+	if !ok {
+		sum = new(capacity)
+		(*side)[x.Name] = sum
+	}
+	sum.add(c)
+}
+
+// read charges read units to an index, or to the table (x nil).
+func (m *meter) read(x *store.Index, units float64) {
+	c := capacity{CapacityUnits: units}
+	if m.transactional {
+		c = capacity{CapacityUnits: 2 * units, ReadCapacityUnits: 2 * units}
+	}
+	m.charge(x, c)
+}
+
+// write charges what a change cost: the larger of the old and the new item, and
+// every entry of an index that was written.
+func (m *meter) write(c store.Change) {
+	m.charge(nil, m.written(units(max(sizeOf(c.Old), sizeOf(c.New)), writeUnit)))
+	for _, x := range c.Indexes {
+		sum := 0.0
+		for _, size := range x.Sizes {
+			sum += units(size, writeUnit)
+		}
+		m.charge(x.Index, m.written(sum))
+	}
+}
+
+func (m *meter) written(units float64) capacity {
+	if m.transactional {
+		return capacity{CapacityUnits: 2 * units, WriteCapacityUnits: 2 * units}
+	}
+	return capacity{CapacityUnits: units}
+}
+
+func sizeOf(item attr.Item) int {
+	if item == nil {
+		return 0
+	}
+	return item.Size()
+}
+
+// report is what the client asked to see; nil for nothing.
+func (m *meter) report(mode string) *consumedCapacity {
+	if mode != reportTotal && mode != reportIndexes {
+		return nil
+	}
+	out := &consumedCapacity{TableName: m.table, Total: m.own}
+	for _, side := range []map[string]*capacity{m.local, m.global} {
+		for _, c := range side {
+			out.Total.add(*c)
+		}
+	}
+	if mode == reportIndexes {
+		own := m.own
+		out.Table, out.Local, out.Global = &own, m.local, m.global
+	}
+	return out
+}
+
+// meters keeps one meter per table, in order of first use.
+type meters struct {
+	transactional bool
+	list          []*meter
+}
+
+func (ms *meters) of(table string) *meter {
+	for _, m := range ms.list {
+		if m.table == table {
+			return m
+		}
+	}
+	m := &meter{table: table, transactional: ms.transactional}
+	ms.list = append(ms.list, m)
+	return m
+}
+
+func (ms *meters) report(mode string) []*consumedCapacity {
+	var out []*consumedCapacity
+	for _, m := range ms.list {
+		if c := m.report(mode); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,119 @@
+package dynamodb
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// checks collects the violations of a request's model constraints: DynamoDB
+// reports them together, before it looks at anything else.
+type checks struct{ found []string }
+
+// err is the ValidationException for what was found; nil if nothing was.
+func (c *checks) err() error {
+	switch len(c.found) {
+	case 0:
+		return nil
+	case 1:
+		return invalid("1 validation error detected: %s", c.found[0])
+	default:
+		return invalid("%d validation errors detected: %s", len(c.found), strings.Join(c.found, "; "))
+	}
+}
+
+func (c *checks) fail(value, member, constraint string) {
+	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, member, constraint))
+}
+
+func (c *checks) present(member string, present bool) {
+	if !present {
+		c.fail("null", member, "Member must not be null")
+	}
+}
+
+// length bounds the length of an optional text, in characters.
+func (c *checks) length(member string, value *string, least, most int) {
+	if value == nil {
+		return
+	}
+	switch n := len(*value); {
+	case n < least:
+		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
+	case n > most:
+		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
+}
+
+// count bounds the number of elements of a list or map.
+func (c *checks) count(member string, n, least, most int) {
+	switch {
+	case n < least:
+		c.fail("'[]'", member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
+	case n > most:
+		c.fail(fmt.Sprintf("'[%d elements]'", n), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
+}
+
+// value bounds an optional number from below, and from above if most is positive.
+func (c *checks) value(member string, value *int64, least, most int64) {
+	if value == nil {
+		return
+	}
+	switch {
+	case *value < least:
+		c.fail(fmt.Sprintf("'%d'", *value), member, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+	case most > 0 && *value > most:
+		c.fail(fmt.Sprintf("'%d'", *value), member, fmt.Sprintf("Member must have value less than or equal to %d", most))
+	}
+}
+
+// oneOf checks an optional enumeration; empty is absent.
+func (c *checks) oneOf(member, value string, allowed ...string) {
+	if value == "" {
+		return
+	}
+	for _, a := range allowed {
+		if a == value {
+			return
+		}
+	}
+	c.fail(quoted(value), member, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
+}
+
+func quoted(s string) string { return "'" + s + "'" }
+
+var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+
+// name checks the name of a table or an index.
+func (c *checks) name(member string, name *string) {
+	c.present(member, name != nil)
+	if name == nil {
+		return
+	}
+	if *name != "" && !namePattern.MatchString(*name) {
+		c.fail(quoted(*name), member, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	c.length(member, name, 3, 255)
+}
+
+// table checks a required TableName, which may be an ARN, and cuts it to the name.
+func (c *checks) table(member string, name *string) string {
+	short := name
+	if name != nil && strings.HasPrefix(*name, "arn:") {
+		if _, after, ok := strings.Cut(*name, ":table/"); ok {
+			short = &after
+		}
+	}
+	c.name(member, short)
+	if short == nil {
+		return ""
+	}
+	return *short
+}
+
+// reports checks ReturnConsumedCapacity and ReturnItemCollectionMetrics.
+func (c *checks) reports(consumed, metrics string) {
+	c.oneOf("returnConsumedCapacity", consumed, reportIndexes, reportTotal, reportNone)
+	c.oneOf("returnItemCollectionMetrics", metrics, "SIZE", "NONE")
+}

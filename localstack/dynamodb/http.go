@@ -1,0 +1,137 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// maxBody is DynamoDB's limit of a request, in bytes (BatchWriteItem: 16 MB).
+const maxBody = 16 << 20
+
+const (
+	contentType  = "application/x-amz-json-1.0"
+	targetPrefix = "DynamoDB_20120810."
+)
+
+// hostKey is the context key of the host that a request was addressed to.
+type hostKey struct{}
+
+// ServeHTTP answers one request of the JSON 1.0 protocol.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requestID := newRequestID()
+	answer, err := e.answer(r)
+	if err != nil {
+		status, body := e.errorBody(err, r.Header.Get("X-Amz-Target"), requestID)
+		respond(w, status, requestID, body)
+		return
+	}
+	respond(w, http.StatusOK, requestID, answer)
+}
+
+// newRequestID has the form of DynamoDB's: 52 letters and digits.
+func newRequestID() string { return rand.Text() + rand.Text() }
+
+func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("x-amzn-RequestId", requestID)
+	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
+	run, err := route(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	leave, err := e.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return run(e, context.WithValue(r.Context(), hostKey{}, r.Host), body)
+}
+
+// route finds the operation that r asks for.
+func route(r *http.Request) (operation, error) {
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	run, known := operations[name]
+	if !ok || !known || r.Method != http.MethodPost {
+		return nil, serviceError("UnknownOperationException", "%s", unknownOperation(name))
+	}
+	if r.Header.Get("Authorization") == "" && !r.URL.Query().Has("X-Amz-Signature") {
+		return nil, serviceError("MissingAuthenticationTokenException", "Request is missing Authentication Token")
+	}
+	return run, nil
+}
+
+func unknownOperation(name string) string {
+	if name == "" {
+		return "The request names no operation of DynamoDB_20120810 in X-Amz-Target"
+	}
+	return "The operation " + name + " does not exist in this engine"
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		e := serviceError("RequestEntityTooLargeException", "The request is larger than %d bytes", maxBody)
+		e.status = http.StatusRequestEntityTooLarge
+		return nil, e
+	}
+	if err != nil {
+		return nil, serviceError("SerializationException", "The request body ended early")
+	}
+	return body, nil
+}
+
+// errorBody shapes an error; what the client must not see goes to the log.
+func (e *Engine) errorBody(err error, target, requestID string) (status int, body []byte) {
+	api, internal := asAPIError(err)
+	if internal && !errors.Is(err, context.Canceled) {
+		e.opts.Log.Error("request failed", "target", target, "request", requestID, "err", err)
+	}
+	members := map[string]any{"__type": api.namespace + api.code}
+	if api.reasons != nil {
+		members["CancellationReasons"] = api.reasons
+		members["Message"] = api.message
+	} else {
+		members["message"] = api.message
+	}
+	if api.item != nil {
+		members["Item"] = api.item
+	}
+	body, err = json.Marshal(members)
+	if err != nil {
+		e.opts.Log.Error("shape an error", "request", requestID, "err", err)
+		return http.StatusInternalServerError, []byte("{}")
+	}
+	return api.status, body
+}

@@ -1,0 +1,54 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+type getItemInput struct {
+	TableName                *string
+	Key                      attr.Item
+	ConsistentRead           bool
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
+	ReturnConsumedCapacity   string
+	legacy
+}
+
+type getItemOutput struct {
+	Item             attr.Item         `json:",omitzero"`
+	ConsumedCapacity *consumedCapacity `json:",omitzero"`
+}
+
+func (e *Engine) getItem(_ context.Context, in *getItemInput) (*getItemOutput, error) {
+	var c checks
+	table := c.table("tableName", in.TableName)
+	c.present("key", in.Key != nil)
+	c.reports(in.ReturnConsumedCapacity, "")
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if err := in.refuse(); err != nil {
+		return nil, err
+	}
+	p, err := parseProjection(in.ExpressionAttributeNames, in.ProjectionExpression)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.target(table)
+	if err != nil {
+		return nil, err
+	}
+	def := t.Definition()
+	if err := checkKey(def, in.Key); err != nil {
+		return nil, err
+	}
+	item, err := e.store.Get(t, def.Row(in.Key))
+	if err != nil {
+		return nil, err
+	}
+	m := meter{table: def.Name}
+	m.read(nil, readUnits(sizeOf(item), in.ConsistentRead))
+	return &getItemOutput{project(p, item), m.report(in.ReturnConsumedCapacity)}, nil
+}

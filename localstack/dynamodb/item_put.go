@@ -1,0 +1,128 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// writeOptions are the members that PutItem, UpdateItem and DeleteItem share.
+type writeOptions struct {
+	TableName                           *string
+	ConditionExpression                 *string
+	ReturnValues                        string
+	ReturnValuesOnConditionCheckFailure string
+	ReturnConsumedCapacity              string
+	ReturnItemCollectionMetrics         string
+	placeholders
+	legacy
+}
+
+// check judges them and returns the table's name.
+func (o *writeOptions) check(c *checks) (table string) {
+	table = c.table("tableName", o.TableName)
+	c.oneOf("returnValues", o.ReturnValues, returnAllNew, returnUpdatedOld, returnAllOld, returnNone, returnUpdatedNew)
+	c.oneOf("returnValuesOnConditionCheckFailure", o.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
+	c.reports(o.ReturnConsumedCapacity, o.ReturnItemCollectionMetrics)
+	return table
+}
+
+// onlyOld refuses what only an update can return.
+func (o *writeOptions) onlyOld() error {
+	switch o.ReturnValues {
+	case "", returnNone, returnAllOld:
+		return nil
+	}
+	return invalid("ReturnValues can only be ALL_OLD or NONE")
+}
+
+// guard parses the condition where it is the only expression.
+func (o *writeOptions) guard() (guard, error) {
+	c, err := o.context(o.ConditionExpression != nil)
+	if err != nil {
+		return guard{}, err
+	}
+	g, err := newGuard(c, o.ConditionExpression, o.ReturnValuesOnConditionCheckFailure)
+	if err != nil {
+		return guard{}, err
+	}
+	return g, c.CheckUnused()
+}
+
+type writeOutput struct {
+	Attributes       attr.Item         `json:",omitempty"`
+	ConsumedCapacity *consumedCapacity `json:",omitzero"`
+}
+
+// output shapes the answer of a write that returns attributes.
+func (o *writeOptions) output(t *store.Table, c store.Change, attributes attr.Item) *writeOutput {
+	m := meter{table: t.Definition().Name}
+	m.write(c)
+	return &writeOutput{attributes, m.report(o.ReturnConsumedCapacity)}
+}
+
+type putItemInput struct {
+	Item attr.Item
+	writeOptions
+}
+
+func (e *Engine) putItem(ctx context.Context, in *putItemInput) (*writeOutput, error) {
+	var c checks
+	table := in.check(&c)
+	c.present("item", in.Item != nil)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return e.putOrDelete(ctx, &in.writeOptions, table, func(t *store.Table, g guard) (store.Mutation, error) {
+		return planPut(t, in.Item, g)
+	})
+}
+
+type deleteItemInput struct {
+	Key attr.Item
+	writeOptions
+}
+
+func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOutput, error) {
+	var c checks
+	table := in.check(&c)
+	c.present("key", in.Key != nil)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return e.putOrDelete(ctx, &in.writeOptions, table, func(t *store.Table, g guard) (store.Mutation, error) {
+		return planDelete(t, in.Key, g)
+	})
+}
+
+// putOrDelete runs a write whose only expression is its condition.
+func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string, plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
+	if err := o.refuse(); err != nil {
+		return nil, err
+	}
+	if err := o.onlyOld(); err != nil {
+		return nil, err
+	}
+	g, err := o.guard()
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.target(table)
+	if err != nil {
+		return nil, err
+	}
+	m, err := plan(t, g)
+	if err != nil {
+		return nil, err
+	}
+	change, err := e.writeOne(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	var attributes attr.Item
+	if o.ReturnValues == returnAllOld {
+		attributes = change.Old
+	}
+	return o.output(t, change, attributes), nil
+}

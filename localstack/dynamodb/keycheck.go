@@ -1,0 +1,116 @@
+package dynamodb
+
+import (
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// Limits in bytes ("Constraints in Amazon DynamoDB").
+const (
+	maxItem     = 400 << 10
+	maxHashKey  = 2048
+	maxRangeKey = 1024
+)
+
+// checkKey judges the Key parameter of an operation against the table's schema.
+func checkKey(def *store.Definition, key attr.Item) error {
+	attributes := def.Key.Attributes()
+	if len(key) != len(attributes) {
+		return keyMismatch()
+	}
+	for i, a := range attributes {
+		v, ok := key[a.Name]
+		if !ok || !a.Accepts(v) {
+			return keyMismatch()
+		}
+		if err := checkKeyValue(a.Name, v, i > 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func keyMismatch() error { return invalid("The provided key element does not match the schema") }
+
+// checkKeyValue bounds a value of the table's key.
+func checkKeyValue(name string, v attr.Value, isRange bool) error {
+	if kind, empty := emptyValue(v); empty {
+		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+	}
+	return checkKeySize(v, isRange)
+}
+
+func emptyValue(v attr.Value) (kind string, empty bool) {
+	switch v.Kind() {
+	case attr.S:
+		return "string", v.Size() == 0
+	case attr.B:
+		return "binary", v.Size() == 0
+	}
+	return "", false
+}
+
+func checkKeySize(v attr.Value, isRange bool) error {
+	switch size := v.Size(); {
+	case !isRange && size > maxHashKey:
+		// The missing space is DynamoDB's.
+		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
+	case isRange && size > maxRangeKey:
+		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeKey)
+	}
+	return nil
+}
+
+// checkItem judges an item to be put: its keys, those of the indexes, its size.
+func checkItem(def *store.Definition, item attr.Item) error {
+	for i, a := range def.Key.Attributes() {
+		v, ok := item[a.Name]
+		if !ok {
+			return invalidParameter("Missing the key %s in the item", a.Name)
+		}
+		if !a.Accepts(v) {
+			return invalidParameter("Type mismatch for key %s expected: %s actual: %s", a.Name, a.Type, v.Kind())
+		}
+		if err := checkKeyValue(a.Name, v, i > 0); err != nil {
+			return err
+		}
+	}
+	if err := checkIndexKeys(def, item); err != nil {
+		return err
+	}
+	if item.Size() > maxItem {
+		return invalid("Item size has exceeded the maximum allowed size")
+	}
+	return nil
+}
+
+// checkIndexKeys judges the attributes that are keys of indexes, where present.
+func checkIndexKeys(def *store.Definition, item attr.Item) error {
+	for _, x := range def.Indexes {
+		for i, a := range x.Key.Attributes() {
+			v, ok := item[a.Name]
+			if !ok || def.Key.Has(a.Name) {
+				continue
+			}
+			if !a.Accepts(v) {
+				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.Name, a.Type, v.Kind(), x.Name)
+			}
+			if kind, empty := emptyValue(v); empty {
+				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.Name)
+			}
+			if err := checkKeySize(v, i > 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyOf cuts an item down to its primary key.
+func keyOf(def *store.Definition, item attr.Item) attr.Item {
+	key := make(attr.Item, 2)
+	for _, a := range def.Key.Attributes() {
+		key[a.Name] = item[a.Name]
+	}
+	return key
+}

@@ -1,0 +1,107 @@
+package dynamodb
+
+// The shapes of the table operations, named as in DynamoDB's API reference.
+
+// CreateTableInput declares a table, for [Engine.EnsureTable] and CreateTable.
+type CreateTableInput struct {
+	TableName                 *string
+	AttributeDefinitions      []AttributeDefinition
+	KeySchema                 []KeySchemaElement
+	BillingMode               string // PROVISIONED (default) or PAY_PER_REQUEST
+	ProvisionedThroughput     *ProvisionedThroughput
+	LocalSecondaryIndexes     []SecondaryIndex
+	GlobalSecondaryIndexes    []SecondaryIndex
+	TableClass                string
+	DeletionProtectionEnabled bool
+	StreamSpecification       *StreamSpecification
+	Tags                      []Tag
+}
+
+// AttributeDefinition gives the type of a key attribute: S, N or B.
+type AttributeDefinition struct {
+	AttributeName string
+	AttributeType string
+}
+
+// KeySchemaElement is one attribute of a key; KeyType is HASH or RANGE.
+type KeySchemaElement struct {
+	AttributeName string
+	KeyType       string
+}
+
+// ProvisionedThroughput is accepted and reported; nothing is ever throttled.
+type ProvisionedThroughput struct {
+	ReadCapacityUnits  int64
+	WriteCapacityUnits int64
+}
+
+// SecondaryIndex declares a local or a global secondary index.
+// ProvisionedThroughput is for global ones.
+type SecondaryIndex struct {
+	IndexName             *string
+	KeySchema             []KeySchemaElement
+	Projection            *Projection
+	ProvisionedThroughput *ProvisionedThroughput
+}
+
+// Projection says which attributes an index holds: ProjectionType is ALL,
+// KEYS_ONLY or, with NonKeyAttributes, INCLUDE.
+type Projection struct {
+	ProjectionType   string
+	NonKeyAttributes []string `json:",omitempty"`
+}
+
+// StreamSpecification asks for a stream; the engine refuses enabled ones.
+type StreamSpecification struct {
+	StreamEnabled  bool
+	StreamViewType string
+}
+
+// Tag is a label on a table.
+type Tag struct {
+	Key   string
+	Value string
+}
+
+type tableDescription struct {
+	TableName                 string
+	TableStatus               string
+	AttributeDefinitions      []AttributeDefinition `json:",omitempty"`
+	KeySchema                 []KeySchemaElement    `json:",omitempty"`
+	CreationDateTime          float64               `json:",omitzero"`
+	ProvisionedThroughput     throughputDescription
+	TableSizeBytes            int64
+	ItemCount                 int64
+	TableArn                  string
+	TableID                   string              `json:"TableId"`
+	BillingModeSummary        *billingModeSummary `json:",omitzero"`
+	TableClassSummary         *tableClassSummary  `json:",omitzero"`
+	LocalSecondaryIndexes     []indexDescription  `json:",omitempty"`
+	GlobalSecondaryIndexes    []indexDescription  `json:",omitempty"`
+	DeletionProtectionEnabled bool
+}
+
+type throughputDescription struct {
+	NumberOfDecreasesToday int64
+	ReadCapacityUnits      int64
+	WriteCapacityUnits     int64
+}
+
+type billingModeSummary struct {
+	BillingMode                       string
+	LastUpdateToPayPerRequestDateTime float64 `json:",omitzero"`
+}
+
+type tableClassSummary struct{ TableClass string }
+
+type indexDescription struct {
+	IndexName             string
+	KeySchema             []KeySchemaElement
+	Projection            Projection
+	IndexStatus           string                 `json:",omitempty"`
+	Backfilling           bool                   `json:",omitzero"`
+	ProvisionedThroughput *throughputDescription `json:",omitzero"`
+	IndexSizeBytes        int64
+	ItemCount             int64
+	IndexArn              string
+}

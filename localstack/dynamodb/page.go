@@ -1,0 +1,91 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// maxPage is the size of the items that one Query or Scan looks at, in bytes:
+// the item that reaches it is the last of the page.
+const maxPage = 1 << 20
+
+// page is what one Query or Scan found.
+type page struct {
+	items   []attr.Item
+	count   int
+	scanned int
+	bytes   int       // of what was looked at, before the filter
+	fetched []int     // sizes of items that a local index took from the table
+	last    attr.Item // LastEvaluatedKey, nil at the end
+}
+
+// readPage runs a plan on one state of the store.
+func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err error) {
+	view, err := e.store.View(p.table)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, view.Close()) }()
+	rows, err := view.Rows(store.Range{Table: p.table, Index: p.index, Lower: p.lower, Upper: p.upper, Reverse: p.reverse})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+
+	out = new(page)
+	for rows.Next() {
+		item, err := rows.Item()
+		if err != nil {
+			return nil, err
+		}
+		if err := out.take(p, view, item); err != nil {
+			return nil, err
+		}
+		if out.scanned == p.limit || out.bytes >= maxPage {
+			out.last = p.evaluatedKey(item)
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// take looks at one item.
+func (g *page) take(p *readPlan, view *store.View, item attr.Item) error {
+	g.scanned++
+	g.bytes += item.Size()
+	if p.fetch {
+		whole, err := view.Get(p.table, p.def.Row(item))
+		if err != nil {
+			return err
+		}
+		g.fetched = append(g.fetched, whole.Size())
+		item = whole
+	}
+	if p.filter != nil {
+		ok, err := p.filter.Eval(item)
+		if err != nil || !ok {
+			return err
+		}
+	}
+	g.count++
+	if !p.countOnly {
+		g.items = append(g.items, project(p.projection, item))
+	}
+	return nil
+}
+
+// cost charges the page: all of it at once, and each fetched item for itself.
+func (g *page) cost(p *readPlan) *meter {
+	m := &meter{table: p.def.Name}
+	m.read(p.index, readUnits(g.bytes, p.consistent))
+	for _, size := range g.fetched {
+		m.read(nil, readUnits(size, p.consistent))
+	}
+	return m
+}

@@ -1,0 +1,233 @@
+package dynamodb
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// readPlan is what a Query or a Scan is going to do, decided before any item
+// is read.
+type readPlan struct {
+	table      *store.Table
+	def        *store.Definition
+	index      *store.Index // nil for the table itself
+	lower      []byte
+	upper      []byte
+	reverse    bool
+	limit      int // items to look at; 0 for no limit
+	consistent bool
+	filter     *expr.Condition
+	projection *expr.Projection
+	countOnly  bool
+	fetch      bool // entries of a local index need attributes that it does not hold
+}
+
+// key is the key schema that orders what is read.
+func (p *readPlan) key() store.KeySchema {
+	if p.index != nil {
+		return p.index.Key
+	}
+	return p.def.Key
+}
+
+// position is the key of an item within what is read.
+func (p *readPlan) position(item attr.Item) []byte {
+	if p.index != nil {
+		return p.def.Entry(p.index, item)
+	}
+	return p.def.Row(item)
+}
+
+// evaluatedKey is the LastEvaluatedKey for an item: its primary key and, in an
+// index, the index's key.
+func (p *readPlan) evaluatedKey(item attr.Item) attr.Item {
+	key := keyOf(p.def, item)
+	for _, a := range p.key().Attributes() {
+		key[a.Name] = item[a.Name]
+	}
+	return key
+}
+
+// newReadPlan finds the table and the index.
+func (e *Engine) newReadPlan(table string, o *readOptions) (*readPlan, error) {
+	t, err := e.target(table)
+	if err != nil {
+		return nil, err
+	}
+	p := &readPlan{table: t, def: t.Definition(), consistent: o.ConsistentRead}
+	if o.Limit != nil {
+		p.limit = int(*o.Limit)
+	}
+	if o.IndexName != nil {
+		p.index = p.def.Index(*o.IndexName)
+		switch {
+		case p.index == nil:
+			return nil, invalid("The table does not have the specified index: %s", *o.IndexName)
+		case p.index.Filling:
+			return nil, invalid("Cannot read from backfilling global secondary index: %s", *o.IndexName)
+		case !p.index.Local && o.ConsistentRead:
+			return nil, invalid("Consistent reads are not supported on global secondary indexes")
+		}
+	}
+	return p, nil
+}
+
+// choose decides which attributes are returned, and whether a local index has
+// to look into the table for them.
+func (p *readPlan) choose(selection string) error {
+	switch {
+	case selection == "" || selection == selectSpecific:
+		if selection == selectSpecific && p.projection == nil {
+			return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+		}
+	case p.projection != nil:
+		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", selection)
+	case selection == selectProjected && p.index == nil:
+		return invalidParameter("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+	case selection == selectCount:
+		p.countOnly = true
+	case selection == selectAll && p.index != nil && p.index.Projection != store.ProjectAll:
+		if !p.index.Local {
+			return invalidParameter("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", p.index.Name)
+		}
+		p.fetch = true
+	}
+	return p.chooseProjected()
+}
+
+// chooseProjected judges a projection expression on an index.
+func (p *readPlan) chooseProjected() error {
+	if p.index == nil || p.projection == nil {
+		return nil
+	}
+	var missing []string
+	for _, path := range p.projection.Paths() {
+		name := path.Attribute()
+		if !p.def.Projects(p.index, name) && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
+	}
+	switch {
+	case missing == nil:
+		return nil
+	case p.index.Local:
+		p.fetch = true
+		return nil
+	}
+	return invalidParameter("Global secondary index %s does not project %s", p.index.Name, missing)
+}
+
+// startAfter moves the bounds behind ExclusiveStartKey. inside judges where
+// the key lies.
+func (p *readPlan) startAfter(start attr.Item, inside func(position []byte) error) error {
+	if start == nil {
+		return nil
+	}
+	want := make(map[string]store.KeyAttribute, 4)
+	for _, a := range slices.Concat(p.def.Key.Attributes(), p.key().Attributes()) {
+		want[a.Name] = a
+	}
+	if len(start) != len(want) {
+		return invalid("The provided starting key is invalid")
+	}
+	for name, a := range want {
+		v, ok := start[name]
+		if !ok {
+			return invalid("The provided starting key is invalid")
+		}
+		if !a.Accepts(v) {
+			return invalid("The provided starting key is invalid: The provided key element does not match the schema")
+		}
+	}
+	position := p.position(start)
+	if err := inside(position); err != nil {
+		return err
+	}
+	if p.reverse {
+		p.upper = position
+	} else {
+		p.lower = append(position, 0)
+	}
+	return nil
+}
+
+// within says whether a key lies in the plan's bounds.
+func (p *readPlan) within(position []byte) bool {
+	return bytes.Compare(position, p.lower) >= 0 && (p.upper == nil || bytes.Compare(position, p.upper) < 0)
+}
+
+// bind turns a key condition into bounds.
+func (p *readPlan) bind(condition expr.KeyCondition) error {
+	key := p.key()
+	var hash, sort *expr.KeyTerm
+	for i, term := range condition {
+		switch {
+		case term.Attribute == key.Hash.Name:
+			hash = &condition[i]
+		case key.Range != nil && term.Attribute == key.Range.Name:
+			sort = &condition[i]
+		}
+	}
+	switch {
+	case hash == nil:
+		return invalid("Query condition missed key schema element: %s", key.Hash.Name)
+	case hash.Op != expr.Eq:
+		return invalid("Query key condition not supported")
+	case len(condition) > 1 && sort == nil && key.Range != nil:
+		return invalid("Query condition missed key schema element: %s", key.Range.Name)
+	case len(condition) > 1 && sort == nil:
+		return invalid("Query key condition not supported")
+	}
+	if err := checkOperands(key.Hash, hash, false); err != nil {
+		return err
+	}
+	partition := store.Partition(hash.Args[0])
+	p.lower, p.upper = partition, store.After(partition)
+	if sort == nil {
+		return nil
+	}
+	if err := checkOperands(*key.Range, sort, true); err != nil {
+		return err
+	}
+	p.narrow(partition, sort)
+	return nil
+}
+
+func checkOperands(a store.KeyAttribute, term *expr.KeyTerm, isRange bool) error {
+	for _, v := range term.Args {
+		if !a.Accepts(v) {
+			return invalidParameter("Condition parameter type does not match schema type")
+		}
+		if err := checkKeyValue(a.Name, v, isRange); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// narrow cuts a partition down to what the sort key's condition allows.
+func (p *readPlan) narrow(partition []byte, term *expr.KeyTerm) {
+	at := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(partition), v) }
+	first := at(term.Args[0])
+	switch term.Op {
+	case expr.Eq:
+		p.lower, p.upper = first, store.After(first)
+	case expr.LT:
+		p.upper = first
+	case expr.LE:
+		p.upper = store.After(first)
+	case expr.GT:
+		p.lower = store.After(first)
+	case expr.GE:
+		p.lower = first
+	case expr.Between:
+		p.lower, p.upper = first, store.After(at(term.Args[1]))
+	case expr.BeginsWith:
+		prefix := attr.AppendKeyPrefix(slices.Clone(partition), term.Args[0])
+		p.lower, p.upper = prefix, store.After(prefix)
+	}
+}

@@ -1,0 +1,84 @@
+package dynamodb
+
+import (
+	"context"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// maxSegments is DynamoDB's limit of TotalSegments.
+const maxSegments = 1_000_000
+
+type scanInput struct {
+	Segment       *int64
+	TotalSegments *int64
+	readOptions
+}
+
+func (e *Engine) scan(ctx context.Context, in *scanInput) (*readOutput, error) {
+	var c checks
+	table := in.check(&c)
+	c.value("segment", in.Segment, 0, maxSegments-1)
+	c.value("totalSegments", in.TotalSegments, 1, maxSegments)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if err := in.refuse(); err != nil {
+		return nil, err
+	}
+	p, err := e.planScan(table, in)
+	if err != nil {
+		return nil, err
+	}
+	return e.read(ctx, p, in.ReturnConsumedCapacity)
+}
+
+func (e *Engine) planScan(table string, in *scanInput) (*readPlan, error) {
+	if err := in.checkSegment(); err != nil {
+		return nil, err
+	}
+	c, err := in.context(in.FilterExpression != nil || in.ProjectionExpression != nil)
+	if err != nil {
+		return nil, err
+	}
+	var parsed readPlan
+	if err := in.parse(c, &parsed); err != nil {
+		return nil, err
+	}
+	if err := c.CheckUnused(); err != nil {
+		return nil, err
+	}
+	p, err := e.newReadPlan(table, &in.readOptions)
+	if err != nil {
+		return nil, err
+	}
+	p.filter, p.projection = parsed.filter, parsed.projection
+	if err := p.choose(in.Select); err != nil {
+		return nil, err
+	}
+	if in.Segment != nil {
+		p.lower, p.upper = store.Segment(int(*in.Segment), int(*in.TotalSegments))
+	}
+	return p, p.startAfter(in.ExclusiveStartKey, func(position []byte) error {
+		if p.within(position) {
+			return nil
+		}
+		return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
+			*in.TotalSegments, *in.Segment)
+	})
+}
+
+func (in *scanInput) checkSegment() error {
+	switch {
+	case in.Segment == nil && in.TotalSegments == nil:
+		return nil
+	case in.TotalSegments == nil:
+		return invalid("The TotalSegments parameter is required but was not present in the request when Segment parameter is present")
+	case in.Segment == nil:
+		return invalid("The Segment parameter is required but was not present in the request when parameter TotalSegments is present")
+	case *in.Segment >= *in.TotalSegments:
+		return invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d",
+			*in.Segment, *in.TotalSegments)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+const (
+	billingProvisioned = "PROVISIONED"
+	billingOnDemand    = "PAY_PER_REQUEST"
+)
+
+type tableOutput struct {
+	TableDescription tableDescription
+}
+
+func (e *Engine) createTable(_ context.Context, in *CreateTableInput) (*tableOutput, error) {
+	def, err := e.define(in)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.store.Create(def)
+	if errors.Is(err, store.ErrTableExists) {
+		return nil, clientError("ResourceInUseException", "Table already exists: %s", def.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	description, err := e.describe(t)
+	return &tableOutput{description}, err
+}
+
+// define turns a declaration into a definition.
+func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	types, err := newAttributeTypes(in.AttributeDefinitions)
+	if err != nil {
+		return nil, err
+	}
+	def := &store.Definition{Name: *in.TableName, Created: e.opts.Now()}
+	if def.Key, err = types.keySchema(in.KeySchema); err != nil {
+		return nil, err
+	}
+	for _, in := range in.LocalSecondaryIndexes {
+		x, err := types.index(in, true, def.Key)
+		if err != nil {
+			return nil, err
+		}
+		def.Indexes = append(def.Indexes, x)
+	}
+	for _, in := range in.GlobalSecondaryIndexes {
+		x, err := types.index(in, false, def.Key)
+		if err != nil {
+			return nil, err
+		}
+		def.Indexes = append(def.Indexes, x)
+	}
+	if err := errors.Join(checkIndexes(def.Indexes), types.checkAllUsed(def)); err != nil {
+		return nil, err
+	}
+	def.Settings, err = e.settings(in)
+	return def, err
+}
+
+func (in *CreateTableInput) check() error {
+	var c checks
+	c.name("tableName", in.TableName)
+	c.present("attributeDefinitions", in.AttributeDefinitions != nil)
+	c.present("keySchema", in.KeySchema != nil)
+	if in.KeySchema != nil {
+		c.keySchema("keySchema", in.KeySchema)
+	}
+	c.attributeDefinitions(in.AttributeDefinitions)
+	c.oneOf("billingMode", in.BillingMode, billingProvisioned, billingOnDemand)
+	c.throughput("provisionedThroughput", in.ProvisionedThroughput)
+	c.indexes("localSecondaryIndexes", in.LocalSecondaryIndexes)
+	c.indexes("globalSecondaryIndexes", in.GlobalSecondaryIndexes)
+	c.tableClass(in.TableClass)
+	if err := c.err(); err != nil {
+		return err
+	}
+	return noStream(in.StreamSpecification)
+}
+
+func (c *checks) tableClass(class string) {
+	c.oneOf("tableClass", class, "STANDARD", "STANDARD_INFREQUENT_ACCESS")
+}
+
+func noStream(s *StreamSpecification) error {
+	if s != nil && s.StreamEnabled {
+		return invalidParameter("StreamSpecification: this engine has no streams; leave StreamEnabled out")
+	}
+	return nil
+}
+
+// settings checks how the table is paid for and collects what is only reported.
+func (e *Engine) settings(in *CreateTableInput) (store.Settings, error) {
+	s := store.Settings{
+		TableClass:         in.TableClass,
+		DeletionProtection: in.DeletionProtectionEnabled,
+		UUID:               newUUID(),
+	}
+	switch {
+	case in.BillingMode == billingOnDemand:
+		if in.ProvisionedThroughput != nil {
+			return s, invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		s.OnDemand, s.OnDemandSince = true, e.opts.Now()
+	case in.ProvisionedThroughput == nil:
+		return s, invalidParameter("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	default:
+		s.Read, s.Write = in.ProvisionedThroughput.ReadCapacityUnits, in.ProvisionedThroughput.WriteCapacityUnits
+	}
+	for _, x := range in.GlobalSecondaryIndexes {
+		if err := checkIndexThroughput(s.OnDemand, x); err != nil {
+			return s, err
+		}
+	}
+	var err error
+	s.Tags, err = addTags(nil, in.Tags)
+	return s, err
+}
+
+func checkIndexThroughput(onDemand bool, x SecondaryIndex) error {
+	switch {
+	case onDemand && x.ProvisionedThroughput != nil:
+		return invalidParameter("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", *x.IndexName)
+	case !onDemand && x.ProvisionedThroughput == nil:
+		return invalidParameter("ProvisionedThroughput must be specified for index: %s", *x.IndexName)
+	}
+	return nil
+}
+
+// newUUID makes a random UUID (RFC 9562 §5.4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,189 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+type updateTableInput struct {
+	TableName                   *string
+	AttributeDefinitions        []AttributeDefinition
+	BillingMode                 string
+	ProvisionedThroughput       *ProvisionedThroughput
+	GlobalSecondaryIndexUpdates []indexUpdate
+	TableClass                  string
+	DeletionProtectionEnabled   *bool
+	StreamSpecification         *StreamSpecification
+}
+
+type indexUpdate struct {
+	Create *SecondaryIndex
+	Update *struct {
+		IndexName             *string
+		ProvisionedThroughput *ProvisionedThroughput
+	}
+	Delete *struct {
+		IndexName *string
+	}
+}
+
+func (in *updateTableInput) check() error {
+	var c checks
+	c.attributeDefinitions(in.AttributeDefinitions)
+	c.oneOf("billingMode", in.BillingMode, billingProvisioned, billingOnDemand)
+	c.throughput("provisionedThroughput", in.ProvisionedThroughput)
+	c.tableClass(in.TableClass)
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		const at = "globalSecondaryIndexUpdates."
+		switch {
+		case u.Create != nil:
+			c.indexes(at+"create", []SecondaryIndex{*u.Create})
+		case u.Update != nil:
+			c.name(at+"update.indexName", u.Update.IndexName)
+			c.throughput(at+"update.provisionedThroughput", u.Update.ProvisionedThroughput)
+		case u.Delete != nil:
+			c.name(at+"delete.indexName", u.Delete.IndexName)
+		}
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	if in.BillingMode == "" && in.ProvisionedThroughput == nil && len(in.GlobalSecondaryIndexUpdates) == 0 &&
+		in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.StreamSpecification == nil {
+		return invalidParameter("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	return noStream(in.StreamSpecification)
+}
+
+func (e *Engine) updateTable(_ context.Context, in *updateTableInput) (*tableOutput, error) {
+	t, err := e.named(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	var dropped []string
+	def, err := e.store.Alter(t, func(def *store.Definition) error {
+		if err := in.settle(e, &def.Settings); err != nil {
+			return err
+		}
+		dropped, err = in.reindex(def)
+		return err
+	})
+	if errors.Is(err, store.ErrNoTable) {
+		return nil, noSuchTable(*in.TableName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	description, err := e.describe(t)
+	description.TableStatus = statusUpdating
+	for _, name := range dropped {
+		description.GlobalSecondaryIndexes = append(description.GlobalSecondaryIndexes, indexDescription{
+			IndexName:   name,
+			IndexStatus: statusDeleting,
+			IndexArn:    e.tableARN(def.Name) + "/index/" + name,
+		})
+	}
+	return &tableOutput{description}, err
+}
+
+// settle applies what does not touch the data.
+func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
+	switch {
+	case in.BillingMode == billingOnDemand:
+		if in.ProvisionedThroughput != nil {
+			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		if !s.OnDemand {
+			s.OnDemand, s.OnDemandSince = true, e.opts.Now()
+		}
+		s.Read, s.Write = 0, 0
+	case in.BillingMode == billingProvisioned && in.ProvisionedThroughput == nil:
+		return invalidParameter("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
+	case in.ProvisionedThroughput != nil:
+		if s.OnDemand && in.BillingMode == "" {
+			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+		s.OnDemand = false
+		s.Read, s.Write = in.ProvisionedThroughput.ReadCapacityUnits, in.ProvisionedThroughput.WriteCapacityUnits
+	}
+	if in.TableClass != "" {
+		s.TableClass = in.TableClass
+	}
+	if in.DeletionProtectionEnabled != nil {
+		s.DeletionProtection = *in.DeletionProtectionEnabled
+	}
+	return nil
+}
+
+// reindex applies the changes of global secondary indexes. AWS allows one
+// creation or deletion at a time, so that each can be followed to its end.
+func (in *updateTableInput) reindex(def *store.Definition) (dropped []string, err error) {
+	shape := 0
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		switch {
+		case u.Create != nil:
+			shape++
+			err = in.create(def, *u.Create)
+		case u.Delete != nil:
+			shape++
+			var x *store.Index
+			if x, err = globalIndex(def, *u.Delete.IndexName); err == nil {
+				dropped = append(dropped, x.Name)
+				def.Indexes = slices.DeleteFunc(def.Indexes, func(y *store.Index) bool { return x == y })
+			}
+		case u.Update != nil:
+			var x *store.Index
+			if x, err = globalIndex(def, *u.Update.IndexName); err == nil && u.Update.ProvisionedThroughput != nil {
+				x.Read, x.Write = u.Update.ProvisionedThroughput.ReadCapacityUnits, u.Update.ProvisionedThroughput.WriteCapacityUnits
+			}
+		default:
+			err = invalidParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if shape > 1 || shape == 1 && def.Filling() && len(dropped) == 0 {
+		return nil, clientError("LimitExceededException", "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
+	}
+	return dropped, nil
+}
+
+func globalIndex(def *store.Definition, name string) (*store.Index, error) {
+	x := def.Index(name)
+	if x == nil || x.Local {
+		return nil, clientError("ResourceNotFoundException", "Requested resource not found")
+	}
+	return x, nil
+}
+
+func (in *updateTableInput) create(def *store.Definition, want SecondaryIndex) error {
+	if def.Index(*want.IndexName) != nil {
+		return invalid("Attempting to create an index which already exists")
+	}
+	if err := checkIndexThroughput(def.Settings.OnDemand, want); err != nil {
+		return err
+	}
+	types, err := newAttributeTypes(in.AttributeDefinitions)
+	if err != nil {
+		return err
+	}
+	for _, a := range keyAttributes(def) {
+		if kind, ok := types[a.AttributeName]; ok && kind != a.AttributeType {
+			return invalidParameter("Cannot redefine attribute '%s'", a.AttributeName)
+		}
+		types[a.AttributeName] = a.AttributeType
+	}
+	x, err := types.index(want, false, def.Key)
+	if err != nil {
+		return err
+	}
+	def.Indexes = append(def.Indexes, x)
+	return errors.Join(checkIndexes(def.Indexes), types.checkAllUsed(def))
+}

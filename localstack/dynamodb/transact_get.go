@@ -1,0 +1,122 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+type transactGetInput struct {
+	TransactItems          []transactGetItem
+	ReturnConsumedCapacity string
+}
+
+type transactGetItem struct {
+	Get *struct {
+		TableName                *string
+		Key                      attr.Item
+		ProjectionExpression     *string
+		ExpressionAttributeNames expr.Names
+	}
+}
+
+type transactGetOutput struct {
+	Responses        []itemResponse
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+type itemResponse struct {
+	Item attr.Item `json:",omitzero"`
+}
+
+// transactRead is one action of a TransactGetItems, judged.
+type transactRead struct {
+	table      *store.Table
+	row        []byte
+	projection *expr.Projection
+}
+
+// transactGetItems reads all items from one state of the store. It meets no
+// conflicts: a transaction is in that state whole or not at all.
+func (e *Engine) transactGetItems(_ context.Context, in *transactGetInput) (out *transactGetOutput, err error) {
+	reads, err := e.planTransactGet(in)
+	if err != nil {
+		return nil, err
+	}
+	tables := make([]*store.Table, len(reads))
+	for i, r := range reads {
+		tables[i] = r.table
+	}
+	view, err := e.store.View(tables...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, view.Close()) }()
+	out = &transactGetOutput{Responses: make([]itemResponse, len(reads))}
+	ms := meters{transactional: true}
+	bytes := 0
+	for i, r := range reads {
+		item, err := view.Get(r.table, r.row)
+		if err != nil {
+			return nil, err
+		}
+		if bytes += sizeOf(item); bytes > maxTransactionBytes {
+			return nil, invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+		}
+		ms.of(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
+		out.Responses[i].Item = project(r.projection, item)
+	}
+	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	return out, nil
+}
+
+func (e *Engine) planTransactGet(in *transactGetInput) ([]transactRead, error) {
+	const at = "transactItems.member.get"
+	var c checks
+	c.present("transactItems", in.TransactItems != nil)
+	if in.TransactItems != nil {
+		c.count("transactItems", len(in.TransactItems), 1, maxTransaction)
+	}
+	c.reports(in.ReturnConsumedCapacity, "")
+	names := make([]string, len(in.TransactItems))
+	for i, item := range in.TransactItems {
+		c.present(at, item.Get != nil)
+		if item.Get != nil {
+			names[i] = c.table(at+".tableName", item.Get.TableName)
+			c.present(at+".key", item.Get.Key != nil)
+		}
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	reads := make([]transactRead, len(names))
+	type target struct {
+		table *store.Table
+		row   string
+	}
+	seen := make(map[target]bool, len(names))
+	for i, item := range in.TransactItems {
+		r := &reads[i]
+		var err error
+		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression); err != nil {
+			return nil, err
+		}
+		if r.table, err = e.target(names[i]); err != nil {
+			return nil, err
+		}
+		def := r.table.Definition()
+		if err := checkKey(def, item.Get.Key); err != nil {
+			return nil, err
+		}
+		r.row = def.Row(item.Get.Key)
+		if at := (target{r.table, string(r.row)}); seen[at] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		} else {
+			seen[at] = true
+		}
+	}
+	return reads, nil
+}

@@ -1,0 +1,267 @@
+package dynamodb
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// Limits of TransactWriteItems and TransactGetItems (API reference).
+const (
+	maxTransaction      = 100     // actions
+	maxTransactionBytes = 4 << 20 // of all items together
+	tokenLifetime       = 10 * time.Minute
+	maxToken            = 36 // characters of ClientRequestToken
+)
+
+type transactWriteInput struct {
+	TransactItems               jsontext.Value // its text is what makes a request the same
+	ClientRequestToken          *string
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+// transactItem has exactly one of its members.
+type transactItem struct {
+	ConditionCheck *transactAction
+	Put            *transactAction
+	Update         *transactAction
+	Delete         *transactAction
+}
+
+// transactAction has the members of all four kinds of action.
+type transactAction struct {
+	TableName                           *string
+	Key                                 attr.Item
+	Item                                attr.Item
+	ConditionExpression                 *string
+	UpdateExpression                    *string
+	ReturnValuesOnConditionCheckFailure string
+	placeholders
+}
+
+type transactWriteOutput struct {
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput) (*transactWriteOutput, error) {
+	items, err := in.check()
+	if err != nil {
+		return nil, err
+	}
+	mutations, err := e.planTransaction(items)
+	if err != nil {
+		return nil, err
+	}
+	token, err := in.token(e.opts.Now())
+	if err != nil {
+		return nil, err
+	}
+	changes, committed, err := e.store.Transact(ctx, limitBytes(mutations), token)
+	ms := meters{transactional: true}
+	switch {
+	case errors.Is(err, store.ErrTokenBusy):
+		return nil, clientError("TransactionInProgressException", "The transaction with the given request token is already in progress.")
+	case errors.Is(err, store.ErrTokenMismatch):
+		return nil, clientError("IdempotentParameterMismatchException", "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.")
+	case errors.Is(err, store.ErrTokenReplayed):
+		// The first call reported what it wrote; this one, what it reads.
+		for _, m := range mutations {
+			item, err := e.store.Get(m.Table, m.Row)
+			if err != nil {
+				return nil, err
+			}
+			ms.of(m.Table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
+		}
+	case err != nil:
+		return nil, err
+	case !committed:
+		return nil, cancelled(changes)
+	}
+	for i, c := range changes {
+		ms.of(mutations[i].Table.Definition().Name).write(c)
+	}
+	return &transactWriteOutput{ms.report(in.ReturnConsumedCapacity)}, nil
+}
+
+func (in *transactWriteInput) check() ([]transactItem, error) {
+	var items []transactItem
+	if in.TransactItems != nil {
+		if err := decode(in.TransactItems, &items); err != nil {
+			return nil, err
+		}
+	}
+	var c checks
+	c.present("transactItems", items != nil)
+	if items != nil {
+		c.count("transactItems", len(items), 1, maxTransaction)
+	}
+	c.length("clientRequestToken", in.ClientRequestToken, 1, maxToken)
+	c.reports(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
+	return items, c.err()
+}
+
+// token describes the request for idempotence; nil without ClientRequestToken.
+func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
+	if in.ClientRequestToken == nil {
+		return nil, nil
+	}
+	// SDKs write the members of maps in any order.
+	text := in.TransactItems.Clone()
+	if err := text.Canonicalize(); err != nil {
+		return nil, serviceError("SerializationException", "TransactItems cannot be read")
+	}
+	return &store.Token{
+		ID:      *in.ClientRequestToken,
+		Digest:  sha256.Sum256(text),
+		Now:     now,
+		Expires: now.Add(tokenLifetime),
+	}, nil
+}
+
+func (e *Engine) planTransaction(items []transactItem) ([]store.Mutation, error) {
+	mutations := make([]store.Mutation, len(items))
+	type target struct {
+		table *store.Table
+		row   string
+	}
+	seen := make(map[target]bool, len(items))
+	for i, item := range items {
+		m, err := e.planAction(item)
+		if err != nil {
+			return nil, err
+		}
+		at := target{m.Table, string(m.Row)}
+		if seen[at] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		}
+		seen[at] = true
+		mutations[i] = m
+	}
+	return mutations, nil
+}
+
+func (e *Engine) planAction(item transactItem) (m store.Mutation, err error) {
+	var a *transactAction
+	for _, member := range []*transactAction{item.ConditionCheck, item.Put, item.Update, item.Delete} {
+		if member != nil && a != nil {
+			return m, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+		}
+		if member != nil {
+			a = member
+		}
+	}
+	if a == nil {
+		return m, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+	}
+	table, err := a.check(item)
+	if err != nil {
+		return m, err
+	}
+	if item.Update == nil {
+		a.UpdateExpression = nil
+	}
+	update, g, err := parseUpdate(a.placeholders, a.UpdateExpression, a.ConditionExpression, a.ReturnValuesOnConditionCheckFailure)
+	if err != nil {
+		return m, err
+	}
+	t, err := e.target(table)
+	if err != nil {
+		return m, err
+	}
+	switch {
+	case item.Put != nil:
+		return planPut(t, a.Item, g)
+	case item.Update != nil:
+		return planUpdate(t, a.Key, update, g)
+	case item.Delete != nil:
+		return planDelete(t, a.Key, g)
+	default:
+		return planCheck(t, a.Key, g)
+	}
+}
+
+// check judges the members that an action must have and returns its table.
+func (a *transactAction) check(item transactItem) (table string, err error) {
+	const at = "transactItems.member."
+	var c checks
+	table = c.table(at+"tableName", a.TableName)
+	if item.Put != nil {
+		c.present(at+"put.item", a.Item != nil)
+	} else {
+		c.present(at+"key", a.Key != nil)
+	}
+	if item.Update != nil {
+		c.present(at+"update.updateExpression", a.UpdateExpression != nil)
+	}
+	if item.ConditionCheck != nil {
+		c.present(at+"conditionCheck.conditionExpression", a.ConditionExpression != nil)
+	}
+	c.oneOf(at+"returnValuesOnConditionCheckFailure", a.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
+	return table, c.err()
+}
+
+// limitBytes makes the actions refuse what makes the transaction too large.
+func limitBytes(mutations []store.Mutation) []store.Mutation {
+	total := 0
+	out := make([]store.Mutation, len(mutations))
+	for i, m := range mutations {
+		out[i] = m
+		out[i].Decide = func(old attr.Item) (attr.Item, store.Action, error) {
+			item, action, err := m.Decide(old)
+			switch action {
+			case store.Put:
+				total += sizeOf(item)
+			default:
+				total += sizeOf(old)
+			}
+			if err == nil && total > maxTransactionBytes {
+				err = invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+			}
+			return item, action, err
+		}
+	}
+	return out
+}
+
+// cancellationReason is CancellationReason on the wire.
+type cancellationReason struct {
+	Code    string
+	Message string    `json:",omitempty"`
+	Item    attr.Item `json:",omitempty"`
+}
+
+// cancelled reports why a transaction was not committed, action by action.
+func cancelled(changes []store.Change) error {
+	reasons := make([]cancellationReason, len(changes))
+	codes := make([]string, len(changes))
+	for i, c := range changes {
+		reasons[i] = reasonOf(c.Err)
+		codes[i] = reasons[i].Code
+	}
+	e := clientError("TransactionCanceledException",
+		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	e.reasons = reasons
+	return e
+}
+
+func reasonOf(err error) cancellationReason {
+	if err == nil {
+		return cancellationReason{Code: "None"}
+	}
+	if errors.Is(err, store.ErrConflict) {
+		return cancellationReason{Code: "TransactionConflict", Message: "Transaction is ongoing for the item"}
+	}
+	api, _ := asAPIError(err)
+	if api.code == "ConditionalCheckFailedException" {
+		return cancellationReason{Code: "ConditionalCheckFailed", Message: api.message, Item: api.item}
+	}
+	return cancellationReason{Code: "ValidationError", Message: api.message}
+}

@@ -1,0 +1,106 @@
+package dynamodb
+
+import (
+	"maps"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// guard is the condition of a write, and what its failure shows.
+type guard struct {
+	condition *expr.Condition
+	showOld   bool
+}
+
+func newGuard(c *expr.Context, src *string, onFailure string) (guard, error) {
+	cond, err := condition(c, "ConditionExpression", src)
+	return guard{cond, onFailure == returnAllOld}, err
+}
+
+func (g guard) check(old attr.Item) error {
+	if g.condition == nil {
+		return nil
+	}
+	ok, err := g.condition.Eval(old)
+	if err != nil || ok {
+		return err
+	}
+	if g.showOld {
+		return conditionFailed(old)
+	}
+	return conditionFailed(nil)
+}
+
+// planPut is the mutation that puts item, which it judges.
+func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
+	def := t.Definition()
+	if err := checkItem(def, item); err != nil {
+		return store.Mutation{}, err
+	}
+	return store.Mutation{
+		Table: t,
+		Row:   def.Row(item),
+		Decide: func(old attr.Item) (attr.Item, store.Action, error) {
+			return item, store.Put, g.check(old)
+		},
+	}, nil
+}
+
+// planDelete is the mutation that removes the item of a key.
+func planDelete(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
+	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+		return nil, store.Delete, g.check(old)
+	})
+}
+
+// planCheck is the mutation that changes nothing if its condition holds.
+func planCheck(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
+	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+		return nil, store.Keep, g.check(old)
+	})
+}
+
+func planKeyed(t *store.Table, key attr.Item, decide func(attr.Item) (attr.Item, store.Action, error)) (store.Mutation, error) {
+	def := t.Definition()
+	if err := checkKey(def, key); err != nil {
+		return store.Mutation{}, err
+	}
+	return store.Mutation{Table: t, Row: def.Row(key), Decide: decide}, nil
+}
+
+// planUpdate is the mutation that updates the item of a key, or makes it. A nil
+// update only makes it.
+func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (store.Mutation, error) {
+	def := t.Definition()
+	if update != nil {
+		for _, name := range update.Attributes() {
+			if def.Key.Has(name) {
+				return store.Mutation{}, invalidParameter("Cannot update attribute %s. This attribute is part of the key", name)
+			}
+		}
+	}
+	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+		if err := g.check(old); err != nil {
+			return nil, store.Keep, err
+		}
+		item := old
+		if item == nil {
+			item = maps.Clone(key)
+		}
+		if update != nil {
+			var err error
+			if item, err = update.Apply(item); err != nil {
+				return nil, store.Keep, err
+			}
+		}
+		if err := checkIndexKeys(def, item); err != nil {
+			return nil, store.Keep, err
+		}
+		if item.Size() > maxItem {
+			return nil, store.Keep, invalid("Item size to update has exceeded the maximum allowed size")
+		}
+		return item, store.Put, nil
+	})
+}
