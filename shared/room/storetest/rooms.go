@@ -1,0 +1,246 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+func roomIsCreatedOnce(t *testing.T, s room.Store, clock *Clock) {
+	name := fresh[chat.Room]("room")
+	_, err := s.Room(t.Context(), name)
+	want(t, err, room.ErrNotFound)
+	first, err := s.CreateRoom(t.Context(), name, "epoch-1", clock.Now())
+	ok(t, err)
+	again, err := s.CreateRoom(t.Context(), name, "epoch-2", clock.Now())
+	ok(t, err)
+	found, err := s.Room(t.Context(), name)
+	ok(t, err)
+	for _, meta := range []*room.Meta{first, again, found} {
+		equal(t, "meta", *meta, room.Meta{Room: name, Epoch: "epoch-1"})
+	}
+}
+
+func membersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
+	user := fresh[chat.User]("user")
+	a, b := fresh[chat.Room]("a"), fresh[chat.Room]("b")
+	for _, name := range []chat.Room{b, a, b} {
+		ok(t, s.AddMember(t.Context(), name, user, clock.Now()))
+	}
+	rooms, err := s.RoomsOf(t.Context(), user)
+	ok(t, err)
+	if !slices.Equal(rooms, []chat.Room{a, b}) {
+		t.Fatalf("got rooms %v", rooms)
+	}
+	is, err := s.IsMember(t.Context(), a, user)
+	ok(t, err)
+	equal(t, "member", is, true)
+	ok(t, s.RemoveMember(t.Context(), a, user))
+	ok(t, s.RemoveMember(t.Context(), a, user))
+	is, err = s.IsMember(t.Context(), a, user)
+	ok(t, err)
+	equal(t, "member", is, false)
+	rooms, err = s.RoomsOf(t.Context(), user)
+	ok(t, err)
+	equal(t, "rooms", len(rooms), 1)
+}
+
+func listener(clock *Clock, gen int64) room.Listener {
+	return room.Listener{
+		Connection: fresh[chat.Connection]("connection"), ConnectedAt: clock.Now(), User: "ada", Device: "device",
+		Gen: gen, Enc: bytes.Repeat([]byte{byte(gen)}, 256),
+	}
+}
+
+func listenersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
+	name := fresh[chat.Room]("room")
+	a, b := listener(clock, 1), listener(clock, 1)
+	ok(t, s.Listen(t.Context(), name, a))
+	ok(t, s.Listen(t.Context(), name, b))
+	ok(t, s.Unlisten(t.Context(), name, a.Connection))
+	ok(t, s.Unlisten(t.Context(), name, a.Connection))
+	found, err := s.Listeners(t.Context(), name)
+	ok(t, err)
+	equal(t, "listeners", len(found), 1)
+	equal(t, "connection", found[0].Connection, b.Connection)
+	equal(t, "connected at", found[0].ConnectedAt.UnixMilli(), b.ConnectedAt.UnixMilli())
+	equal(t, "enc", bytes.Equal(found[0].Enc, b.Enc), true)
+	clock.Advance(chat.ConnectionRowLifetime + 2*time.Second)
+	found, err = s.Listeners(t.Context(), name)
+	ok(t, err)
+	equal(t, "listeners after their time", len(found), 0)
+}
+
+func newerListenerKeyStays(t *testing.T, s room.Store, clock *Clock) {
+	name := fresh[chat.Room]("room")
+	newer := listener(clock, 2)
+	older := newer
+	older.Gen, older.Enc = 1, bytes.Repeat([]byte{1}, 256)
+	ok(t, s.Listen(t.Context(), name, older))
+	ok(t, s.Listen(t.Context(), name, newer))
+	ok(t, s.Listen(t.Context(), name, older))
+	found, err := s.Listeners(t.Context(), name)
+	ok(t, err)
+	equal(t, "listeners", len(found), 1)
+	equal(t, "gen", found[0].Gen, 2)
+	equal(t, "enc", bytes.Equal(found[0].Enc, newer.Enc), true)
+}
+
+// newRoom makes a room with an epoch of its own.
+func newRoom(t *testing.T, s room.Store, clock *Clock) (chat.Room, chat.Epoch) {
+	t.Helper()
+	meta, err := s.CreateRoom(t.Context(), fresh[chat.Room]("room"), chat.NewEpoch(), clock.Now())
+	ok(t, err)
+	return meta.Room, meta.Epoch
+}
+
+func logIsRead(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	tail, err := s.Tail(t.Context(), name, epoch)
+	ok(t, err)
+	equal(t, "tail of an empty log", tail.Seq, 0)
+	first, err := s.First(t.Context(), name, epoch)
+	ok(t, err)
+	equal(t, "first of an empty log", first, 0)
+
+	var entries []*room.Entry
+	for seq := chat.Seq(3); seq <= 14; seq++ {
+		e := entry(name, epoch, seq, clock.Now())
+		entries = append(entries, e)
+		ok(t, s.Append(t.Context(), e, 0))
+		clock.Advance(time.Second)
+	}
+	tail, err = s.Tail(t.Context(), name, epoch)
+	ok(t, err)
+	equal(t, "tail", tail.Seq, 14)
+	if at := tail.Expires; at.Before(entries[11].Expires) || at.After(entries[11].Expires.Add(2*time.Second)) {
+		t.Fatalf("the tail expires at %v, want %v", at, entries[11].Expires)
+	}
+	first, err = s.First(t.Context(), name, epoch)
+	ok(t, err)
+	equal(t, "first", first, 3)
+	page, err := s.Read(t.Context(), name, epoch, 8, 4)
+	ok(t, err)
+	equal(t, "page", len(page), 4)
+	for i, e := range page {
+		equal(t, "seq", e.Seq, chat.Seq(9+i))
+		same(t, &e, entries[6+i])
+	}
+	at, err := s.StoredAt(t.Context(), name, epoch, 5)
+	ok(t, err)
+	equal(t, "stored at", at.UnixMilli(), entries[2].StoredAt.UnixMilli())
+	_, err = s.StoredAt(t.Context(), name, epoch, 2)
+	want(t, err, room.ErrNotFound)
+	_, err = s.Entry(t.Context(), name, epoch, 15)
+	want(t, err, room.ErrNotFound)
+	page, err = s.Read(t.Context(), name, epoch, 14, 4)
+	ok(t, err)
+	equal(t, "page behind the end", len(page), 0)
+}
+
+func same(t *testing.T, got, want *room.Entry) {
+	t.Helper()
+	if got.Room != want.Room || got.Epoch != want.Epoch || got.Seq != want.Seq || got.ID != want.ID || got.User != want.User ||
+		got.Device != want.Device || !bytes.Equal(got.SenderKey, want.SenderKey) || !got.StoredAt.Equal(want.StoredAt) ||
+		got.DataKey != want.DataKey || !bytes.Equal(got.Sealed, want.Sealed) {
+		t.Fatalf("got entry %+v, want %+v", got, want)
+	}
+}
+
+func slotIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 0))
+	second := entry(name, epoch, 1, clock.Now())
+	want(t, s.Append(t.Context(), second, 0), room.ErrConflict)
+	second.Seq = 2 // its id was not left behind
+	ok(t, s.Append(t.Context(), second, 0))
+}
+
+func idIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	e := entry(name, epoch, 1, clock.Now())
+	ok(t, s.Append(t.Context(), e, 0))
+	for _, seq := range []chat.Seq{1, 2} { // the slot taken, too, or free
+		again := *e
+		again.Seq = seq
+		var there *room.DuplicateError
+		if err := s.Append(t.Context(), &again, 0); !errors.As(err, &there) {
+			t.Fatalf("a repeat got %v", err)
+		}
+		equal(t, "seq of the first", there.Seq, 1)
+	}
+	another := *e
+	another.Seq, another.Device = 2, "another"
+	ok(t, s.Append(t.Context(), &another, 0)) // the same id of another device is another message
+}
+
+func ceilingRisesWithTheAppend(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 64))
+	want(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 128), room.ErrConflict)
+	meta, err := s.Room(t.Context(), name)
+	ok(t, err)
+	equal(t, "ceiling", meta.Ceiling, 64)
+	want(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 64), room.ErrConflict)
+	want(t, s.Append(t.Context(), entry(name, "another", 2, clock.Now()), 70), room.ErrConflict)
+	ok(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 65))
+}
+
+func contendedAppendsLeaveNoGap(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	const writers, each = 8, 5
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				for {
+					tail, err := s.Tail(t.Context(), name, epoch)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					err = s.Append(t.Context(), entry(name, epoch, tail.Seq+1, clock.Now()), 0)
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, room.ErrConflict) && !errors.Is(err, room.ErrBusy) {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	page, err := s.Read(t.Context(), name, epoch, 0, writers*each+1)
+	ok(t, err)
+	equal(t, "entries", len(page), writers*each)
+	for i, e := range page {
+		equal(t, "seq", e.Seq, chat.Seq(i+1))
+	}
+}
+
+func epochsAreSeparate(t *testing.T, s room.Store, clock *Clock) {
+	name := fresh[chat.Room]("room")
+	ok(t, s.Append(t.Context(), entry(name, "one", 1, clock.Now()), 0))
+	ok(t, s.Append(t.Context(), entry(name, "two", 1, clock.Now()), 0))
+	page, err := s.Read(t.Context(), name, "one", 0, 10)
+	ok(t, err)
+	equal(t, "entries of one epoch", len(page), 1)
+}
+
+func largeEntriesComeBackUnchanged(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	e := entry(name, epoch, 1, clock.Now())
+	e.Sealed = bytes.Repeat([]byte{0, 255, 13}, 8000)
+	ok(t, s.Append(t.Context(), e, 0))
+	found, err := s.Entry(t.Context(), name, epoch, 1)
+	ok(t, err)
+	same(t, found, e)
+}

@@ -1,0 +1,134 @@
+// Package storetest is the behavioural suite of room's stores. Every
+// implementation passes it: the one in memory, and the one on DynamoDB against
+// whichever engine answers.
+package storetest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// Clock is a time that tests move.
+type Clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+// NewClock starts at the present.
+func NewClock() *Clock { return &Clock{t: time.Now().Truncate(time.Millisecond)} }
+
+// Now is the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+// Advance moves the clock forward.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// Run runs the suite. factory returns a store that reads the time from now;
+// it may return the same tables again, since every test makes its own names.
+func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Store) {
+	for name, test := range map[string]func(*testing.T, room.Store, *Clock){
+		"ConnectionIsForgotten":         connectionIsForgotten,
+		"ConnectionExpires":             connectionExpires,
+		"BeginsAreCounted":              beginsAreCounted,
+		"ChallengeWantsAConnection":     challengeWantsAConnection,
+		"NonceIsSpentOnce":              nonceIsSpentOnce,
+		"BindClaimsAName":               bindClaimsAName,
+		"OneOfTwoClaimantsWins":         oneOfTwoClaimantsWins,
+		"BindRotates":                   bindRotates,
+		"AdmitCounts":                   admitCounts,
+		"ReplaceKeyGoesUpByOne":         replaceKeyGoesUpByOne,
+		"RoomIsCreatedOnce":             roomIsCreatedOnce,
+		"MembersComeAndGo":              membersComeAndGo,
+		"ListenersComeAndGo":            listenersComeAndGo,
+		"NewerListenerKeyStays":         newerListenerKeyStays,
+		"LogIsRead":                     logIsRead,
+		"SlotIsTakenOnce":               slotIsTakenOnce,
+		"IDIsTakenOnce":                 idIsTakenOnce,
+		"CeilingRisesWithTheAppend":     ceilingRisesWithTheAppend,
+		"ContendedAppendsLeaveNoGap":    contendedAppendsLeaveNoGap,
+		"EpochsAreSeparate":             epochsAreSeparate,
+		"LargeEntriesComeBackUnchanged": largeEntriesComeBackUnchanged,
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := NewClock()
+			test(t, factory(t, clock.Now), clock)
+		})
+	}
+}
+
+// fresh returns a name of its own, so that tests share tables.
+func fresh[T ~string](prefix string) T {
+	return T(prefix + "-" + strings.ToLower(rand.Text()[:16]))
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("unexpected error: %v", err)
+	}
+}
+
+func want(t *testing.T, got, target error) {
+	t.Helper()
+	if !errors.Is(got, target) {
+		t.Fatalf("got error %v, want %v", got, target)
+	}
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func device(user chat.User) room.Device {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return room.Device{
+		ID: fresh[chat.Device]("device"), User: user, Key: key, Gen: 1,
+		Enc: bytes.Repeat([]byte{7}, 256), AddedAt: time.Now().Truncate(time.Millisecond),
+	}
+}
+
+// bind takes a new connection through to a session.
+func bind(t *testing.T, s room.Store, clock *Clock, d room.Device, isNew bool) chat.Connection {
+	t.Helper()
+	id := fresh[chat.Connection]("connection")
+	ok(t, s.OpenConnection(t.Context(), id, clock.Now()))
+	ok(t, s.OpenChallenge(t.Context(), id, d.User, "nonce", clock.Now().Add(time.Minute)))
+	ok(t, s.Bind(t.Context(), binding(id, clock, d, isNew)))
+	return id
+}
+
+func binding(id chat.Connection, clock *Clock, d room.Device, isNew bool) room.Binding {
+	return room.Binding{
+		Connection: id, ConnectedAt: clock.Now(), Nonce: "nonce", ProofHash: "hash", Session: chat.NewSession(),
+		User: d.User, Device: d, NewUser: isNew, ReplacesGen: d.Gen,
+	}
+}
+
+func entry(name chat.Room, epoch chat.Epoch, seq chat.Seq, at time.Time) *room.Entry {
+	return &room.Entry{
+		Room: name, Epoch: epoch, Seq: seq, ID: fresh[chat.MessageID]("id"), User: "ada", Device: "device",
+		SenderKey: bytes.Repeat([]byte{1}, 32), StoredAt: at, Expires: at.Add(time.Hour).Truncate(time.Second),
+		DataKey: "key", Sealed: []byte(fmt.Sprintf("sealed %d", seq)),
+	}
+}

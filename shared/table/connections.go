@@ -1,0 +1,157 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+const connectionItem = "connection#"
+
+func connectionKey(id chat.Connection) item { return item{"connection": str(id)} }
+
+func userConnectionKey(user chat.User, id chat.Connection) item {
+	return item{"user": str(user), "item": str(connectionItem + id)}
+}
+
+// OpenConnection implements room.Connections.
+func (s *Store) OpenConnection(ctx context.Context, id chat.Connection, connectedAt time.Time) error {
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Connections, Item: item{
+		"connection":  str(id),
+		"connectedAt": millis(connectedAt),
+		"expires":     expiry(connectedAt.Add(chat.ConnectionRowLifetime)),
+	}})
+	return outcome(err)
+}
+
+// Connection implements room.Connections.
+func (s *Store) Connection(ctx context.Context, id chat.Connection) (*room.Connection, error) {
+	it, err := s.get(ctx, s.names.Connections, connectionKey(id))
+	if err != nil {
+		return nil, err
+	}
+	if expired(it, s.now()) {
+		return nil, room.ErrNotFound
+	}
+	return &room.Connection{
+		ID:           id,
+		ConnectedAt:  moment(it, "connectedAt"),
+		Claimed:      text[chat.User](it, "claimed"),
+		Nonce:        text[string](it, "nonce"),
+		NonceExpires: moment(it, "nonceExpires"),
+		ProofHash:    text[string](it, "proof"),
+		BoundNonce:   text[string](it, "boundNonce"),
+		Session:      text[chat.Session](it, "session"),
+		User:         text[chat.User](it, "user"),
+		Device:       text[chat.Device](it, "device"),
+	}, nil
+}
+
+// OpenChallenge implements room.Connections.
+func (s *Store) OpenChallenge(ctx context.Context, id chat.Connection, claimed chat.User, nonce string, expires time.Time) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                &s.names.Connections,
+		Key:                      connectionKey(id),
+		UpdateExpression:         aws.String("SET #claimed = :claimed, #nonce = :nonce, #nonceExpires = :until ADD #begins :one"),
+		ConditionExpression:      aws.String("#expires > :now AND attribute_not_exists(#session) AND (attribute_not_exists(#begins) OR #begins < :most)"),
+		ExpressionAttributeNames: names("claimed", "nonce", "nonceExpires", "begins", "expires", "session"),
+		ExpressionAttributeValues: item{
+			":claimed": str(claimed), ":nonce": str(nonce), ":until": millis(expires), ":one": num(1),
+			":now": num(s.now().Unix()), ":most": num(chat.MaxBegins),
+		},
+	})
+	return outcome(err)
+}
+
+// SpendNonce implements room.Connections.
+func (s *Store) SpendNonce(ctx context.Context, id chat.Connection, nonce string) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &s.names.Connections,
+		Key:                       connectionKey(id),
+		UpdateExpression:          aws.String("REMOVE #nonce"),
+		ConditionExpression:       aws.String("#nonce = :nonce"),
+		ExpressionAttributeNames:  names("nonce"),
+		ExpressionAttributeValues: item{":nonce": str(nonce)},
+	})
+	if err = outcome(err); errors.Is(err, room.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// Bind implements room.Connections.
+func (s *Store) Bind(ctx context.Context, b room.Binding) error {
+	items := []types.TransactWriteItem{
+		{Update: &types.Update{
+			TableName:                &s.names.Connections,
+			Key:                      connectionKey(b.Connection),
+			UpdateExpression:         aws.String("SET #proof = :proof, #boundNonce = :nonce, #session = :session, #user = :user, #device = :device REMOVE #nonce"),
+			ConditionExpression:      aws.String("#nonce = :nonce AND attribute_not_exists(#session)"),
+			ExpressionAttributeNames: names("proof", "boundNonce", "session", "user", "device", "nonce"),
+			ExpressionAttributeValues: item{
+				":proof": str(b.ProofHash), ":nonce": str(b.Nonce), ":session": str(b.Session),
+				":user": str(b.User), ":device": str(b.Device.ID),
+			},
+		}},
+		{Put: &types.Put{TableName: &s.names.Users, Item: item{
+			"user":        str(b.User),
+			"item":        str(connectionItem + b.Connection),
+			"device":      str(b.Device.ID),
+			"connectedAt": millis(b.ConnectedAt),
+			"expires":     expiry(b.ConnectedAt.Add(chat.ConnectionRowLifetime)),
+		}}},
+	}
+	if b.NewUser {
+		items = append(items, s.claimName(b), s.addDevice(&b.Device))
+	} else {
+		items = append(items, s.confirmDevice(&b.Device, b.ReplacesGen))
+	}
+	_, err := s.transact(ctx, items...)
+	return err
+}
+
+// ForgetConnection implements room.Connections.
+func (s *Store) ForgetConnection(ctx context.Context, c *room.Connection) error {
+	if c.Bound() {
+		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Users, Key: userConnectionKey(c.User, c.ID)})
+		if err != nil {
+			return outcome(err)
+		}
+	}
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Connections, Key: connectionKey(c.ID)})
+	return outcome(err)
+}
+
+// ConnectionsOf implements room.Connections.
+func (s *Store) ConnectionsOf(ctx context.Context, user chat.User) ([]room.UserConnection, error) {
+	var found []room.UserConnection
+	now := s.now()
+	err := s.query(ctx, s.itemsOf(user, connectionItem), func(it item) bool {
+		if !expired(it, now) {
+			found = append(found, room.UserConnection{
+				ID:          text[chat.Connection](it, "item")[len(connectionItem):],
+				Device:      text[chat.Device](it, "device"),
+				ConnectedAt: moment(it, "connectedAt"),
+			})
+		}
+		return true
+	})
+	return found, err
+}
+
+// itemsOf is the query of one kind of a user's items.
+func (s *Store) itemsOf(user chat.User, kind string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName:                 &s.names.Users,
+		KeyConditionExpression:    aws.String("#user = :user AND begins_with(#item, :kind)"),
+		ExpressionAttributeNames:  names("user", "item"),
+		ExpressionAttributeValues: item{":user": str(user), ":kind": str(kind)},
+	}
+}

@@ -1,0 +1,155 @@
+package table
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+const (
+	nameItem   = "name"
+	deviceItem = "device#"
+)
+
+func nameKey(user chat.User) item { return item{"user": str(user), "item": str(nameItem)} }
+
+func deviceKey(user chat.User, device chat.Device) item {
+	return item{"user": str(user), "item": str(deviceItem + device)}
+}
+
+// claimName binds a free name to its first device.
+func (s *Store) claimName(b room.Binding) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName:                &s.names.Users,
+		Item:                     item{"user": str(b.User), "item": str(nameItem), "device": str(b.Device.ID), "addedAt": millis(b.Device.AddedAt)},
+		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
+		ExpressionAttributeNames: names("user"),
+	}}
+}
+
+// addDevice puts a device on record.
+func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &s.names.Users,
+		Item: item{
+			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen), "enc": bin(d.Enc),
+			"addedAt": millis(d.AddedAt), "lastSeenAt": millis(s.now()), "window": num(0), "used": num(0),
+		},
+		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
+		ExpressionAttributeNames: names("user"),
+	}}
+}
+
+// confirmDevice writes the pair of a device on record, which replaces the
+// generation gen or is it.
+func (s *Store) confirmDevice(d *room.Device, gen int64) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName:                &s.names.Users,
+		Key:                      deviceKey(d.User, d.ID),
+		UpdateExpression:         aws.String("SET #gen = :new, #enc = :enc, #lastSeenAt = :now"),
+		ConditionExpression:      aws.String("#gen = :old AND attribute_not_exists(#revoked)"),
+		ExpressionAttributeNames: names("gen", "enc", "lastSeenAt", "revoked"),
+		ExpressionAttributeValues: item{
+			":new": num(d.Gen), ":old": num(gen), ":enc": bin(d.Enc), ":now": millis(s.now()),
+		},
+	}}
+}
+
+// Owner implements room.Devices.
+func (s *Store) Owner(ctx context.Context, user chat.User) (chat.Device, error) {
+	it, err := s.get(ctx, s.names.Users, nameKey(user))
+	if err != nil {
+		return "", err
+	}
+	return text[chat.Device](it, "device"), nil
+}
+
+// Device implements room.Devices.
+func (s *Store) Device(ctx context.Context, user chat.User, device chat.Device) (*room.Device, error) {
+	it, err := s.get(ctx, s.names.Users, deviceKey(user, device))
+	if err != nil {
+		return nil, err
+	}
+	return readDevice(it), nil
+}
+
+func readDevice(it item) *room.Device {
+	_, revoked := it["revoked"]
+	return &room.Device{
+		ID:      text[chat.Device](it, "item")[len(deviceItem):],
+		User:    text[chat.User](it, "user"),
+		Key:     binary(it, "key"),
+		Gen:     number[int64](it, "gen"),
+		Enc:     binary(it, "enc"),
+		AddedAt: moment(it, "addedAt"),
+		Revoked: revoked,
+	}
+}
+
+// admitAttempts bounds how often Admit loses the turn of a window to another
+// call of the same device.
+const admitAttempts = 4
+
+// Admit implements room.Devices. The usual case is one write that counts in
+// the current window; the write that turns the window comes after one that failed.
+func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*room.Device, error) {
+	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
+	count := &dynamodb.UpdateItemInput{
+		TableName:                           &s.names.Users,
+		Key:                                 deviceKey(user, device),
+		UpdateExpression:                    aws.String("ADD #used :one"),
+		ConditionExpression:                 aws.String("#window = :window AND #used < :most AND attribute_not_exists(#revoked)"),
+		ExpressionAttributeNames:            names("used", "window", "revoked"),
+		ExpressionAttributeValues:           item{":one": num(1), ":window": num(window), ":most": num(chat.DeviceRate)},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	turn := *count
+	turn.UpdateExpression = aws.String("SET #used = :one, #window = :window")
+	turn.ConditionExpression = aws.String("#window < :window AND attribute_not_exists(#revoked)")
+	in := count
+	for range admitAttempts {
+		out, err := s.db.UpdateItem(ctx, in)
+		if err == nil {
+			return readDevice(out.Attributes), nil
+		}
+		old, failed := failedItem(err)
+		if !failed {
+			return nil, outcome(err)
+		}
+		if len(old) == 0 {
+			return nil, room.ErrNotFound
+		}
+		if _, revoked := old["revoked"]; revoked {
+			return readDevice(old), nil
+		}
+		switch there := number[int64](old, "window"); {
+		case there < window:
+			turn.ExpressionAttributeValues = item{":one": num(1), ":window": num(window)}
+			in = &turn
+		case number[int](old, "used") >= chat.DeviceRate:
+			return nil, room.ErrThrottled
+		default: // another instance's clock is ahead, or it turned the window first
+			window = there
+			count.ExpressionAttributeValues[":window"] = num(window)
+			in = count
+		}
+	}
+	return nil, room.ErrBusy
+}
+
+// ReplaceKey implements room.Devices.
+func (s *Store) ReplaceKey(ctx context.Context, d *room.Device) error {
+	w := s.confirmDevice(d, d.Gen-1).Update
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: w.TableName, Key: w.Key, UpdateExpression: w.UpdateExpression, ConditionExpression: w.ConditionExpression,
+		ExpressionAttributeNames: w.ExpressionAttributeNames, ExpressionAttributeValues: w.ExpressionAttributeValues,
+	})
+	return outcome(err)
+}

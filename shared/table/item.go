@@ -1,0 +1,84 @@
+package table
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// item is a row as DynamoDB has it.
+type item = map[string]types.AttributeValue
+
+func str[T ~string](v T) types.AttributeValue {
+	return &types.AttributeValueMemberS{Value: string(v)}
+}
+
+func num[T ~int | ~int64](v T) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(v), 10)}
+}
+
+func bin(v []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: v} }
+
+// expiry is a time as DynamoDB's time to live wants it, rounded up.
+func expiry(t time.Time) types.AttributeValue { return num(t.Unix() + 1) }
+
+// millis is a time as every other attribute has it.
+func millis(t time.Time) types.AttributeValue { return num(t.UnixMilli()) }
+
+// The readers below return zero values for attributes that are absent: a row
+// that lacks one is older than the code, or half expired.
+
+func text[T ~string](it item, name string) T {
+	if v, ok := it[name].(*types.AttributeValueMemberS); ok {
+		return T(v.Value)
+	}
+	return ""
+}
+
+func number[T ~int | ~int64](it item, name string) T {
+	if v, ok := it[name].(*types.AttributeValueMemberN); ok {
+		n, _ := strconv.ParseInt(v.Value, 10, 64)
+		return T(n)
+	}
+	return 0
+}
+
+func binary(it item, name string) []byte {
+	if v, ok := it[name].(*types.AttributeValueMemberB); ok {
+		return v.Value
+	}
+	return nil
+}
+
+func moment(it item, name string) time.Time {
+	if ms := number[int64](it, name); ms != 0 {
+		return time.UnixMilli(ms)
+	}
+	return time.Time{}
+}
+
+// expired says whether a row's time to live is over.
+func expired(it item, now time.Time) bool {
+	at := number[int64](it, "expires")
+	return at != 0 && now.Unix() >= at
+}
+
+// project names attributes by placeholders, since many are reserved words.
+func project(names []string) (*string, map[string]string) {
+	placeholders := make(map[string]string, len(names))
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = "#" + name
+		placeholders[parts[i]] = name
+	}
+	expression := strings.Join(parts, ", ")
+	return &expression, placeholders
+}
+
+// names makes the placeholders of an expression from the attributes it uses.
+func names(attributes ...string) map[string]string {
+	_, placeholders := project(attributes)
+	return placeholders
+}

@@ -1,0 +1,67 @@
+package table
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+func listenerKey(name chat.Room, id chat.Connection) item {
+	return item{"room": str(name), "item": str(connectionItem + id)}
+}
+
+// Listen implements room.Listeners.
+func (s *Store) Listen(ctx context.Context, name chat.Room, l room.Listener) error {
+	it := listenerKey(name, l.Connection)
+	it["user"], it["device"] = str(l.User), str(l.Device)
+	it["gen"], it["enc"] = num(l.Gen), bin(l.Enc)
+	it["connectedAt"] = millis(l.ConnectedAt)
+	it["expires"] = expiry(l.ConnectedAt.Add(chat.ConnectionRowLifetime))
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &s.names.Rooms,
+		Item:                      it,
+		ConditionExpression:       aws.String("attribute_not_exists(#gen) OR #gen <= :gen"),
+		ExpressionAttributeNames:  names("gen"),
+		ExpressionAttributeValues: item{":gen": num(l.Gen)},
+	})
+	if err = outcome(err); errors.Is(err, room.ErrConflict) {
+		return nil // a newer key stands there already
+	}
+	return err
+}
+
+// Unlisten implements room.Listeners.
+func (s *Store) Unlisten(ctx context.Context, name chat.Room, id chat.Connection) error {
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Rooms, Key: listenerKey(name, id)})
+	return outcome(err)
+}
+
+// Listeners implements room.Listeners.
+func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
+	var found []room.Listener
+	now := s.now()
+	err := s.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.names.Rooms,
+		KeyConditionExpression:    aws.String("#room = :room AND begins_with(#item, :kind)"),
+		ExpressionAttributeNames:  names("room", "item"),
+		ExpressionAttributeValues: item{":room": str(name), ":kind": str(connectionItem)},
+	}, func(it item) bool {
+		if !expired(it, now) {
+			found = append(found, room.Listener{
+				Connection:  text[chat.Connection](it, "item")[len(connectionItem):],
+				ConnectedAt: moment(it, "connectedAt"),
+				User:        text[chat.User](it, "user"),
+				Device:      text[chat.Device](it, "device"),
+				Gen:         number[int64](it, "gen"),
+				Enc:         binary(it, "enc"),
+			})
+		}
+		return true
+	})
+	return found, err
+}

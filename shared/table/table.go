@@ -1,0 +1,155 @@
+// Package table keeps room's stores and the keyring's records in DynamoDB. It
+// is the only place that knows a table's keys and attributes: what a row is
+// called, which condition guards it, what one transaction holds and when a row
+// expires. It never sees a plaintext or an unwrapped key.
+//
+// The tables, all on demand, each with the attribute `expires` (Unix seconds)
+// as its time to live:
+//
+//	users        user, item   "name" | "device#THUMBPRINT" | "room#ROOM" | "connection#ID"
+//	connections  connection
+//	rooms        room, item   "meta" | "connection#ID"
+//	messages     log, seq     ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
+//	keys         kind, id
+//
+// Every read is strongly consistent and of a base table. DynamoDB deletes
+// expired rows late, so every read checks the expiry itself.
+package table
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// Names are the tables' names in a deployment.
+type Names struct{ Users, Connections, Rooms, Messages, Keys string }
+
+// Store implements room.Store on DynamoDB. It is safe for concurrent use.
+type Store struct {
+	db    *dynamodb.Client
+	names Names
+	now   func() time.Time
+}
+
+var _ room.Store = (*Store)(nil)
+
+// New returns a store on the named tables. now is time.Now by default.
+func New(db *dynamodb.Client, names Names, now func() time.Time) *Store {
+	if now == nil {
+		now = time.Now
+	}
+	return &Store{db: db, names: names, now: now}
+}
+
+// get reads one row, strongly consistent. Error: room.ErrNotFound.
+func (s *Store) get(ctx context.Context, table string, key item, projection ...string) (item, error) {
+	in := &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)}
+	if len(projection) > 0 {
+		in.ProjectionExpression, in.ExpressionAttributeNames = project(projection)
+	}
+	out, err := s.db.GetItem(ctx, in)
+	if err != nil {
+		return nil, outcome(err)
+	}
+	if len(out.Item) == 0 {
+		return nil, room.ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// query reads rows in order, strongly consistent, page by page, until visit
+// returns false. Filtered pages may be empty before the last.
+func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, visit func(item) bool) error {
+	in.ConsistentRead = aws.Bool(true)
+	for {
+		out, err := s.db.Query(ctx, in)
+		if err != nil {
+			return outcome(err)
+		}
+		for _, it := range out.Items {
+			if !visit(it) {
+				return nil
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 || in.Limit != nil {
+			return nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// Transactions that touch one row at the same time cancel each other. A few
+// tries with jitter let them pass one by one.
+const (
+	transactAttempts = 8
+	transactPause    = 20 * time.Millisecond
+)
+
+// transact writes all or nothing. When a condition failed it returns
+// room.ErrConflict and the reasons, one per item. The SDK puts one idempotency
+// token on all tries of a call, so its own retry of a write that worked is
+// answered as that write was.
+func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) ([]types.CancellationReason, error) {
+	for attempt := 1; ; attempt++ {
+		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+		var cancelled *types.TransactionCanceledException
+		if !errors.As(err, &cancelled) {
+			return nil, outcome(err)
+		}
+		for _, r := range cancelled.CancellationReasons {
+			if aws.ToString(r.Code) == "ConditionalCheckFailed" {
+				return cancelled.CancellationReasons, room.ErrConflict
+			}
+		}
+		if attempt == transactAttempts {
+			return nil, fmt.Errorf("%w: %w", room.ErrBusy, err)
+		}
+		select {
+		case <-time.After(rand.N(transactPause)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// outcome turns DynamoDB's errors into the stores' own: a failed condition
+// into room.ErrConflict, being turned away into room.ErrBusy.
+func outcome(err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		failed    *types.ConditionalCheckFailedException
+		conflict  *types.TransactionConflictException
+		running   *types.TransactionInProgressException
+		exceeded  *types.ProvisionedThroughputExceededException
+		throttled *types.ThrottlingException
+		limited   *types.RequestLimitExceeded
+	)
+	switch {
+	case errors.As(err, &failed):
+		return room.ErrConflict
+	case errors.As(err, &conflict), errors.As(err, &running), errors.As(err, &exceeded), errors.As(err, &throttled), errors.As(err, &limited):
+		return fmt.Errorf("%w: %w", room.ErrBusy, err)
+	}
+	return err
+}
+
+// failedItem returns the row that made a condition fail, when the request
+// asked for it.
+func failedItem(err error) (item, bool) {
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	return failed.Item, true
+}
