@@ -271,16 +271,21 @@ func (g *Gateway) sweep() {
 			return
 		case <-ticker.C:
 		}
-		g.mu.Lock()
-		open := slices.Collect(maps.Values(g.connections))
-		g.mu.Unlock()
-		now := g.opts.Now()
-		for _, c := range open {
-			if now.Sub(c.connectedAt) >= g.opts.Limits.Lifetime {
-				c.end(&closure{code: websocket.StatusCode(g.opts.Inferred.LifetimeCloseCode), reason: goingAwayReason})
-			} else if now.Sub(time.Unix(0, c.lastActive.Load())) >= g.opts.Limits.Idle {
-				c.end(goingAway)
-			}
+		g.expire()
+	}
+}
+
+// expire ends the connections whose time has come (A8.3, A8.4).
+func (g *Gateway) expire() {
+	g.mu.Lock()
+	open := slices.Collect(maps.Values(g.connections))
+	g.mu.Unlock()
+	now := g.opts.Now()
+	for _, c := range open {
+		if now.Sub(c.connectedAt) >= g.opts.Limits.Lifetime {
+			c.end(&closure{code: websocket.StatusCode(g.opts.Inferred.LifetimeCloseCode), reason: goingAwayReason})
+		} else if now.Sub(time.Unix(0, c.lastActive.Load())) >= g.opts.Limits.Idle {
+			c.end(goingAway)
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -26,7 +28,8 @@ const (
 
 const (
 	maxControlPayload = 125 // bytes (RFC 6455 §5.5)
-	maxFrameHeader    = 14  // bytes: two, eight of length, four of mask (RFC 6455 §5.2)
+	maxFrameHeader    = 10  // bytes: two, eight of length (RFC 6455 §5.2); the mask is taken for payload here
+	maskLength        = 4   // bytes
 )
 
 // inspectedConn is the connection that the WebSocket library reads from. Reads come from one goroutine at a time.
@@ -54,6 +57,9 @@ func (c *inspectedConn) Read(p []byte) (int, error) {
 	good, closure := c.frames.scan(p[:n])
 	c.closeSeen.Store(c.frames.closed)
 	if closure == nil {
+		if err == io.EOF {
+			err = errLost
+		}
 		return n, err
 	}
 	c.discarding = true
@@ -78,14 +84,17 @@ func (c *inspectedConn) discard(p []byte) error {
 	return io.EOF
 }
 
+// errLost stands for io.EOF, which the library would take for the end of the message when it comes between two fragments.
+var errLost = errors.New("stream ended")
+
 // frameScanner follows the frame headers in a client's byte stream.
 type frameScanner struct {
 	maxFrame, maxMessage uint64 // bytes of payload
 	lenient              bool   // follow only, judge nothing
 
 	header     [maxFrameHeader]byte
-	have, need int    // bytes of header, need 0 at a frame's start
-	payload    uint64 // bytes of the current frame still to come
+	have, need int    // bytes of header; need is known from the second on
+	payload    uint64 // bytes of the current frame still to come, mask included
 	fragmented bool   // a message has begun and not ended
 	message    uint64 // bytes of that message so far
 	closed     bool   // a close frame has begun; nothing after it counts
@@ -121,7 +130,7 @@ func (s *frameScanner) scan(p []byte) (int, *closure) {
 	return len(p), nil
 }
 
-// headerLength is the length of a frame header by its second byte (RFC 6455 §5.2).
+// headerLength is the length of a frame header without its mask, by its second byte (RFC 6455 §5.2).
 func headerLength(second byte) int {
 	n := 2
 	switch second & 0x7f {
@@ -129,9 +138,6 @@ func headerLength(second byte) int {
 		n += 2
 	case 127:
 		n += 8
-	}
-	if second&0x80 != 0 {
-		n += 4
 	}
 	return n
 }
@@ -146,8 +152,11 @@ func (s *frameScanner) begin() *closure {
 	case 127:
 		length = binary.BigEndian.Uint64(s.header[2:])
 	}
-	s.payload = length
 	fin, opcode, masked := first&0x80 != 0, first&0x0f, second&0x80 != 0
+	s.payload = length
+	if masked && length <= math.MaxUint64-maskLength {
+		s.payload += maskLength
+	}
 	s.closed = opcode == opClose
 
 	if first&0x70 != 0 || !masked || length>>63 != 0 {

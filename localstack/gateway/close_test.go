@@ -1,0 +1,265 @@
+package gateway
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+var closing = map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
+
+func TestA2_6_PingIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$default": returns(ok)}, nil)
+	c := s.dialRaw()
+	c.write(frame(fin|opPing, []byte("hello")))
+	if opcode, payload := c.readFrame(); opcode != opPong || string(payload) != "hello" {
+		t.Errorf("got frame %x %q", opcode, payload)
+	}
+	// Inside a fragmented message too.
+	c.write(frame(opText, []byte("a")))
+	c.write(frame(fin|opPing, nil))
+	if opcode, _ := c.readFrame(); opcode != opPong {
+		t.Errorf("got frame %x", opcode)
+	}
+	c.write(frame(fin|opContinuation, []byte("b")))
+	if e, _ := s.event("$default"); e.Body != "ab" {
+		t.Errorf("body %q", e.Body)
+	}
+	s.noEvent("$default") // control frames reach no route
+}
+
+func TestA2_7_PingAndIdleness(t *testing.T) {
+	t.Parallel()
+	for _, resets := range []bool{false, true} {
+		s := start(t, closing, func(o *Options) { o.Inferred.PingResetsIdle = resets })
+		c := s.dialRaw()
+		s.clock.Advance(9 * time.Minute)
+		c.write(frame(fin|opPing, nil))
+		if opcode, _ := c.readFrame(); opcode != opPong {
+			t.Fatalf("got frame %x", opcode)
+		}
+		s.clock.Advance(time.Minute)
+		s.gateway.expire()
+		want := 0
+		if resets {
+			want = 1
+		}
+		if n := s.gateway.Connections(); n != want {
+			t.Errorf("PingResetsIdle %v: %d connections", resets, n)
+		}
+	}
+}
+
+func TestA8_3_Idle(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dial()
+	const almost = 10*time.Minute - time.Millisecond
+	s.clock.Advance(almost)
+	s.gateway.expire()
+	c.send("x") // a message from the client counts
+	s.event("$default")
+	s.clock.Advance(almost)
+	s.gateway.expire()
+	s.mustPost(c.id, "x") // and one to it
+	c.receive()
+	eventually(t, "the post counts", func() bool {
+		s.gateway.mu.Lock()
+		defer s.gateway.mu.Unlock()
+		return s.gateway.connections[c.id].lastActive.Load() == s.clock.Now().UnixNano()
+	})
+	s.clock.Advance(almost)
+	s.gateway.expire()
+	if n := s.gateway.Connections(); n != 1 {
+		t.Fatalf("%d connections before the idle time is over", n)
+	}
+	s.clock.Advance(time.Millisecond)
+	s.gateway.expire()
+	c.wantClosed(1001, "Going away")
+	s.wantDisconnect(1001, "Going away")
+}
+
+func TestA8_3_PostsDoNotCountWithTheOption(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, func(o *Options) { o.Inferred.OnlyReceivedResetsIdle = true })
+	c := s.dial()
+	s.clock.Advance(9 * time.Minute)
+	s.mustPost(c.id, "x")
+	c.receive()
+	s.clock.Advance(time.Minute)
+	s.gateway.expire()
+	c.wantClosed(1001, "Going away")
+	s.wantDisconnect(1001, "Going away")
+}
+
+func TestA8_3_TheGatewayLooksByItself(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, func(o *Options) { o.Sweep = time.Millisecond })
+	c := s.dial()
+	s.clock.Advance(10 * time.Minute)
+	c.wantClosed(1001, "Going away")
+}
+
+func TestA8_4_Lifetime(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{0, 1000} {
+		s := start(t, closing, func(o *Options) { o.Inferred.LifetimeCloseCode = code })
+		c := s.dial()
+		for range 2*60 - 1 { // busy all the time
+			s.clock.Advance(time.Minute)
+			c.send("x")
+			s.event("$default")
+			s.gateway.expire()
+		}
+		if n := s.gateway.Connections(); n != 1 {
+			t.Fatalf("%d connections before the lifetime is over", n)
+		}
+		s.clock.Advance(time.Minute)
+		c.send("x")
+		s.event("$default")
+		s.gateway.expire()
+		want := 1001
+		if code != 0 {
+			want = code
+		}
+		c.wantClosed(websocket.StatusCode(want), "Going away")
+		s.wantDisconnect(int64(want), "Going away")
+	}
+}
+
+func TestA8_6_ClientClosesWithoutStatus(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dialRaw()
+	c.write(frame(fin|opClose, nil))
+	if opcode, payload := c.readFrame(); opcode != opClose || len(payload) != 0 {
+		t.Errorf("answered with frame %x %q", opcode, payload)
+	}
+	s.wantDisconnect(1005, "Client-side close frame status not set")
+}
+
+func TestA8_7_8_ClientCloses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		code   websocket.StatusCode
+		reason string
+		omit   bool
+		want   string
+	}{
+		{1000, "", false, ""},
+		{1001, "", false, ""}, // A8.7: a browser that navigates away
+		{1000, "bye", false, "bye"},
+		{4321, "<\"own\" & é>", false, "<\"own\" & é>"},
+		{4321, "bye", true, ""},
+	} {
+		s := start(t, closing, func(o *Options) { o.Inferred.OmitClientCloseReason = test.omit })
+		c := s.dial()
+		if err := c.Close(test.code, test.reason); err != nil {
+			t.Errorf("%d: %v", test.code, err)
+		}
+		s.wantDisconnect(int64(test.code), test.want)
+		if n := s.gateway.Connections(); n != 0 {
+			t.Errorf("%d connections", n)
+		}
+	}
+}
+
+func TestA8_9_Dropped(t *testing.T) {
+	t.Parallel()
+	for _, how := range []struct {
+		name string
+		drop func(*net.TCPConn)
+	}{
+		{"end of stream", func(c *net.TCPConn) { c.Close() }},
+		{"reset", func(c *net.TCPConn) { c.SetLinger(0); c.Close() }},
+		{"inside a frame", func(c *net.TCPConn) { c.Write(frame(fin|opText, []byte("hello"))[:8]); c.Close() }},
+		{"inside a header", func(c *net.TCPConn) { c.Write([]byte{fin | opText}); c.Close() }},
+		{"inside a message", func(c *net.TCPConn) { c.Write(frame(opText, []byte("hello"))); c.Close() }},
+	} {
+		for _, code := range []int{0, 1001} {
+			s := start(t, closing, func(o *Options) { o.Inferred.DropCode = code })
+			how.drop(s.dialRaw().Conn.(*net.TCPConn))
+			want := int64(1006)
+			if code != 0 {
+				want = int64(code)
+			}
+			if got, reason := s.disconnected(); got != want || reason != "" {
+				t.Errorf("%s: $disconnect got %d %q, want %d", how.name, got, reason, want)
+			}
+			s.noEvent("$default")
+		}
+	}
+}
+
+func TestC7_DroppedConnectionStaysUntilIdle(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, func(o *Options) { o.Inferred.DropUntilIdle = true })
+	c := s.dial()
+	c.CloseNow()
+	lost := s.gateway.openSockets()[0]
+	<-lost.writerEnded // the gateway has noticed
+	for range 20 {
+		s.mustPost(c.id, "nobody reads this")
+	}
+	s.noEvent("$disconnect")
+	s.clock.Advance(10 * time.Minute)
+	s.gateway.expire()
+	s.wantDisconnect(1006, "")
+	if n := s.gateway.Connections(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestA8_12_DisconnectRunsAfterTheClose(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x")}, nil) // A6.8: nobody sees its errors
+	c := s.dial()
+	c.Close(1000, "")
+	e, _ := s.event("$disconnect")
+	if e.RequestContext.ConnectionID != c.id {
+		t.Errorf("$disconnect of %q", e.RequestContext.ConnectionID)
+	}
+	if n := s.gateway.Connections(); n != 0 {
+		t.Errorf("%d connections during $disconnect", n)
+	}
+	s.noEvent("$disconnect")
+}
+
+func TestA8_14_DisconnectMayOverlapMessages(t *testing.T) {
+	t.Parallel()
+	for _, waits := range []bool{false, true} {
+		release := make(chan struct{})
+		s := start(t, map[string]function{
+			"$connect": returns(ok), "$disconnect": returns(ok),
+			"$default": func(context.Context, []byte) ([]byte, string, error) {
+				<-release
+				return []byte(ok), "", nil
+			},
+		}, func(o *Options) { o.Inferred.DisconnectWaitsForMessages = waits })
+		c := s.dial()
+		c.send("x")
+		s.event("$default")
+		c.Close(1000, "")
+		if waits {
+			s.noEvent("$disconnect")
+			close(release)
+			s.event("$disconnect")
+		} else {
+			s.event("$disconnect")
+			close(release)
+		}
+	}
+}
+
+func TestMessagesAfterACloseFrameAreNotHandled(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dialRaw()
+	c.write(append(frame(fin|opClose, []byte{3, 232}), frame(fin|opText, []byte("too late"))...))
+	s.wantDisconnect(1000, "")
+	s.noEvent("$default")
+}

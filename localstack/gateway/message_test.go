@@ -1,0 +1,402 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+)
+
+// wantFrame compares a frame with a text in which C stands for the connection's id and R for the request id.
+func wantFrame(t *testing.T, got, want, connectionID, requestID string) {
+	t.Helper()
+	if want = strings.NewReplacer("<C>", connectionID, "<R>", requestID).Replace(want); got != want {
+		t.Errorf("frame\n%s, want\n%s", got, want)
+	}
+}
+
+func TestA5_3_Routing(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{
+		"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok), "join": returns(ok), "Join": returns(ok),
+	}, nil)
+	c := s.dial()
+	for _, test := range []struct{ body, route string }{
+		{`{"action":"join"}`, "join"},
+		{`{"action":"Join"}`, "Join"}, // A5.2: case counts
+		{`{"action":"JOIN"}`, "$default"},
+		{`{"action":"leave"}`, "$default"},
+		{`{"action":" join"}`, "$default"},
+		{`{}`, "$default"},
+		{`not JSON`, "$default"},
+		{``, "$default"},
+		{`{"action":{"join":1}}`, "$default"},
+		{`{"action":"$connect"}`, "$default"}, // A5.5
+		{`{"action":"$disconnect"}`, "$default"},
+		{`{"action":"$default"}`, "$default"},
+	} {
+		c.send(test.body)
+		e, _ := s.event(test.route)
+		if e.Body != test.body || e.RequestContext.RouteKey != test.route { // A5.4: the key is "$default" on fallback
+			t.Errorf("%q went to %q with %q", test.body, e.RequestContext.RouteKey, e.Body)
+		}
+	}
+	s.noEvent("$connect")
+	s.noEvent("$disconnect")
+}
+
+func TestA5_5_DollarKeysWithTheOption(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)}, func(o *Options) { o.Inferred.RouteDollarKeys = true })
+	c := s.dial()
+	c.send(`{"action":"$connect"}`)
+	if e, _ := s.event("$connect"); e.RequestContext.EventType != "MESSAGE" {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestA6_1_ForbiddenFrame(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok)}, nil)
+	c := s.dial()
+	form := regexp.MustCompile(`^\{"message": "Forbidden", "connectionId":"` + regexp.QuoteMeta(c.id) + `", "requestId":"[A-Za-z0-9_-]{15}="\}$`)
+	for range 2 { // A6.5: the socket stays open
+		c.send(`{"action":"leave"}`)
+		if got := c.receive(); !form.MatchString(got) {
+			t.Errorf("frame %s", got)
+		}
+	}
+}
+
+func TestA6_2_InternalServerErrorFrame(t *testing.T) {
+	t.Parallel()
+	functions := map[string]function{
+		"$connect": returns(ok),
+		"raises":   fails("errorString"),
+		"timesout": fails("Sandbox.Timedout"),
+		"missing":  func(context.Context, []byte) ([]byte, string, error) { return nil, "", errors.New("not permitted") },
+	}
+	for i, result := range malformed {
+		functions[fmt.Sprint("malformed", i)] = returns(result)
+	}
+	s := start(t, functions, nil)
+	c := s.dial()
+	for key := range functions {
+		if key == "$connect" {
+			continue
+		}
+		c.send(fmt.Sprintf(`{"action":%q}`, key))
+		got := c.receive()
+		e, _ := s.event(key)
+		// A6.9: the event's request id.
+		wantFrame(t, got, `{"message": "Internal server error", "connectionId":"<C>", "requestId":"<R>"}`, c.id, e.RequestContext.RequestID)
+	}
+}
+
+func TestA6_3_TimedOutFrame(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := start(t, map[string]function{"$connect": returns(ok), "slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
+		<-release
+		return nil, "", ctx.Err() // the function's own context has not ended
+	}}, route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout }))
+	c := s.dial()
+	c.send(`{"action":"slow"}`)
+	got := c.receive()
+	e, _ := s.event("slow")
+	wantFrame(t, got, `{"message": "Endpoint request timed out", "connectionId":"<C>", "requestId":"<R>"}`, c.id, e.RequestContext.RequestID)
+	close(release)
+}
+
+func TestA6_6_NoAnswerWithoutRouteResponse(t *testing.T) {
+	t.Parallel()
+	functions := map[string]function{"last": echoes}
+	for _, status := range []int{200, 301, 401, 500, 501} {
+		functions[fmt.Sprint(status)] = returns(fmt.Sprintf(`{"statusCode":%d,"body":"nobody sees this"}`, status))
+	}
+	s := start(t, functions, twoWay("last"))
+	c, _, err := s.tryDial("/prod", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range functions {
+		if key != "last" {
+			c.send(fmt.Sprintf(`{"action":%q}`, key))
+			s.event(key)
+		}
+	}
+	if err := awaitIdle(s); err != nil {
+		t.Fatal(err)
+	}
+	c.send(`{"action":"last"}`)
+	if got := c.receive(); got != `{"action":"last"}` {
+		t.Errorf("received %q", got)
+	}
+}
+
+// awaitIdle waits until no message of any connection is being handled.
+func awaitIdle(s *stack) error {
+	for _, c := range s.gateway.openSockets() {
+		done := make(chan struct{})
+		go func() {
+			c.messages.Wait()
+			close(done)
+		}()
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func TestA6_7_NullResult(t *testing.T) {
+	t.Parallel()
+	functions := map[string]function{"$connect": returns(ok), "null": returns(`null`), "echo": echoes}
+	s := start(t, functions, nil)
+	c := s.dial()
+	c.send(`{"action":"null"}`)
+	if got := c.receive(); !strings.Contains(got, "Internal server error") {
+		t.Errorf("received %s", got)
+	}
+
+	s = start(t, functions, func(o *Options) {
+		o.Inferred.NullResultAccepted = true
+		twoWay("echo")(o)
+	})
+	c = s.dial()
+	c.send(`{"action":"null"}`)
+	s.event("null")
+	if err := awaitIdle(s); err != nil {
+		t.Fatal(err)
+	}
+	c.send(`{"action":"echo"}`)
+	if got := c.receive(); got != `{"action":"echo"}` {
+		t.Errorf("received %s", got)
+	}
+}
+
+func TestA6_9_FreshRequestIDWithTheOption(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"fails": fails("x")}, func(o *Options) { o.Inferred.FreshErrorRequestID = true })
+	c := s.dial()
+	c.send(`{"action":"fails"}`)
+	got := c.receive()
+	if e, _ := s.event("fails"); strings.Contains(got, e.RequestContext.RequestID) {
+		t.Errorf("%s has the event's request id", got)
+	}
+}
+
+func TestA7_1_RouteResponse(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 128<<10)
+	for _, test := range []struct{ result, want string }{
+		{`{"statusCode":200,"body":"hello"}`, "hello"},
+		{`{"statusCode":500,"headers":{"a":"b"},"body":"{\"a\":1}"}`, `{"a":1}`},     // A7.3: neither status nor headers
+		{`{"statusCode":200}`, ""},                                                   // A7.3: an empty message
+		{`{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":""}`, ""}, // B8
+		{`{"statusCode":200,"body":null}`, ""},
+		{`{"statusCode":200,"body":"` + long + `"}`, long},
+	} {
+		s := start(t, map[string]function{"ask": returns(test.result)}, twoWay("ask"))
+		c := s.dial()
+		c.send(`{"action":"ask"}`)
+		if got := c.receive(); got != test.want {
+			t.Errorf("%.80s: received %.80q", test.result, got)
+		}
+	}
+	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"x` + long + `"}`)}, twoWay("ask"))
+	c := s.dial()
+	c.send(`{"action":"ask"}`)
+	if got := c.receive(); !strings.Contains(got, "Internal server error") {
+		t.Errorf("a body over 128 KB: received %.80q", got)
+	}
+}
+
+func TestA7_4_ConnectResultIsNoMessage(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(`{"statusCode":200,"body":"welcome"}`), "echo": echoes}, twoWay("$connect", "echo"))
+	c := s.dial()
+	c.send(`{"action":"echo"}`)
+	if got := c.receive(); got != `{"action":"echo"}` {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestA7_5_MessagesRunConcurrently(t *testing.T) {
+	t.Parallel()
+	// The first message's function ends only when the second's runs, and the second answers first.
+	second, answered := make(chan struct{}), make(chan struct{})
+	s := start(t, map[string]function{
+		"first": func(context.Context, []byte) ([]byte, string, error) {
+			<-second
+			<-answered
+			return []byte(`{"statusCode":200,"body":"first"}`), "", nil
+		},
+		"second": func(context.Context, []byte) ([]byte, string, error) {
+			close(second)
+			return []byte(`{"statusCode":200,"body":"second"}`), "", nil
+		},
+	}, twoWay("first", "second"))
+	c := s.dial()
+	c.send(`{"action":"first"}`)
+	c.send(`{"action":"second"}`)
+	if got := c.receive(); got != "second" {
+		t.Errorf("received %q", got)
+	}
+	close(answered)
+	if got := c.receive(); got != "first" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestInFlightIsBounded(t *testing.T) {
+	t.Parallel()
+	const bound, messages = 3, 20
+	var running, most atomic.Int64
+	release := make(chan struct{})
+	s := start(t, map[string]function{"work": func(context.Context, []byte) ([]byte, string, error) {
+		n := running.Add(1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		<-release
+		running.Add(-1)
+		return []byte(ok), "", nil
+	}}, func(o *Options) { o.Limits.InFlight = bound })
+	c := s.dial()
+	for range messages {
+		c.send(`{"action":"work"}`)
+	}
+	eventually(t, "the bound is used", func() bool { return running.Load() == bound })
+	close(release)
+	for range messages {
+		s.event("work")
+	}
+	if most.Load() != bound {
+		t.Errorf("%d functions at once, want %d", most.Load(), bound)
+	}
+}
+
+func TestFunctionAfterIntegrationTimeoutKeepsItsSlot(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := start(t, map[string]function{
+		"slow": func(context.Context, []byte) ([]byte, string, error) {
+			<-release
+			return []byte(ok), "", nil
+		},
+		"fast": echoes,
+	}, func(o *Options) {
+		o.Limits.InFlight = 1
+		route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout })(o)
+		twoWay("fast")(o)
+	})
+	c := s.dial()
+	c.send(`{"action":"slow"}`)
+	c.send(`{"action":"fast"}`)
+	if got := c.receive(); !strings.Contains(got, "timed out") {
+		t.Errorf("received %q", got)
+	}
+	s.noEvent("fast")
+	close(release)
+	if got := c.receive(); got != `{"action":"fast"}` {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestInvalidUTF8(t *testing.T) {
+	t.Parallel()
+	functions := map[string]function{"$default": echoes, "$disconnect": returns(ok)}
+	s := start(t, functions, nil)
+	c := s.dialRaw()
+	c.write(frame(fin|opText, []byte("a\xffb")))
+	c.wantClose(1007)
+	s.wantDisconnect(1007, "")
+	s.noEvent("$default")
+
+	s = start(t, functions, func(o *Options) { o.Inferred.InvalidUTF8Accepted = true })
+	c = s.dialRaw()
+	c.write(frame(fin|opText, []byte("a\xffb")))
+	if e, _ := s.event("$default"); e.Body != "a\uFFFDb" {
+		t.Errorf("body %q", e.Body)
+	}
+}
+
+func TestFragmentsMayCutCharacters(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
+	c := s.dialRaw()
+	text := "è\U0001F600"
+	for i := range len(text) {
+		first := byte(opContinuation)
+		if i == 0 {
+			first = opText
+		}
+		c.write(frame(first, []byte{text[i]}))
+	}
+	c.write(frame(fin|opContinuation, nil))
+	if _, got := c.readFrame(); string(got) != text {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestB9_LenientProxyResponse(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"x","extra":1}`)}, func(o *Options) {
+		o.Inferred.LenientProxyResponse = true
+		twoWay("ask")(o)
+	})
+	c := s.dial()
+	c.send(`{"action":"ask"}`)
+	if got := c.receive(); got != "x" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func FuzzProxyResponse(f *testing.F) {
+	for _, result := range malformed {
+		f.Add([]byte(result))
+	}
+	f.Add([]byte(`{"statusCode":200,"headers":{"a":1},"multiValueHeaders":{"a":["b"]},"body":"x","isBase64Encoded":true}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		response, err := parseProxyResponse(payload, false)
+		if err != nil {
+			if !errors.Is(err, errMalformed) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		if response.status < 200 || response.status > 599 || !utf8.ValidString(response.body) || !json.Valid(payload) {
+			t.Errorf("%q accepted as %+v", payload, response)
+		}
+	})
+}
+
+// FuzzMessages sends arbitrary text over a real socket; whatever it is, the connection lives and the next message is answered.
+func FuzzMessages(f *testing.F) {
+	for _, text := range []string{``, `{`, a51Payload, `{"action":"$connect"}`, `{"action":["x",{}]}`, "\x00", strings.Repeat("[", 20000)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) || len(text) > 32<<10 {
+			t.Skip()
+		}
+		s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
+		c := s.dial()
+		c.send(text)
+		if got := c.receive(); got != text {
+			t.Errorf("sent %q, received %q", text, got)
+		}
+		c.Close(websocket.StatusNormalClosure, "")
+	})
+}
