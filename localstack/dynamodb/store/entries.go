@@ -32,12 +32,13 @@ func (d *Definition) project(x *Index, item attr.Item) attr.Item {
 
 // editor collects the writes of one commit.
 type editor struct {
+	db    *pebble.DB
 	batch *pebble.Batch
 	tally tally
 }
 
 func newEditor(s *Store) *editor {
-	return &editor{batch: s.db.NewBatch(), tally: make(tally)}
+	return &editor{db: s.db, batch: s.db.NewBatch(), tally: make(tally)}
 }
 
 // replace changes the row of one item and everything derived from it: entries
@@ -98,7 +99,13 @@ func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item) ([]int, e
 	var change Totals
 	var errs []error
 	if from != nil {
-		change.add(Totals{Items: -1, Bytes: -int64(before.Size())})
+		counted, err := e.counted(x, from)
+		if err != nil {
+			return nil, err
+		}
+		if counted {
+			change.add(Totals{Items: -1, Bytes: -int64(before.Size())})
+		}
 		if !same {
 			sizes = append(sizes, before.Size())
 			errs = append(errs, e.batch.Delete(from, nil))
@@ -115,6 +122,22 @@ func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item) ([]int, e
 	}
 	e.tally.add(d.ID, x.ID, change)
 	return sizes, errors.Join(errs...)
+}
+
+// counted says whether the entry that an item ought to have is there: while the
+// index is being filled it may not be.
+func (e *editor) counted(x *Index, entry []byte) (bool, error) {
+	if !x.Filling {
+		return true, nil
+	}
+	_, closer, err := e.db.Get(entry)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, closer.Close()
 }
 
 // reschedule brings the expiry index from old to item.

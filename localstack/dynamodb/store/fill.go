@@ -155,13 +155,12 @@ func (s *Store) fillRow(e *editor, def, goal *Definition, row []byte, item attr.
 			continue
 		}
 		key := rowKey(def.ID, x.ID, def.Entry(x, item))
-		_, closer, err := s.db.Get(key)
-		if err == nil {
-			closer.Close() // written since the index exists, and counted then
-			continue
-		}
-		if !errors.Is(err, pebble.ErrNotFound) {
+		counted, err := e.counted(x, key)
+		if err != nil {
 			return fmt.Errorf("index %s: %w", x.Name, err)
+		}
+		if counted {
+			continue // written since the index exists
 		}
 		entry := def.project(x, item)
 		if err := e.set(key, entry); err != nil {

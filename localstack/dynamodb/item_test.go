@@ -1,0 +1,205 @@
+package dynamodb
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\ngot  %v\nwant %v", what, dump(got), dump(want))
+	}
+}
+
+func TestPutGetDelete(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S, sk N", nil, nil)
+	one := item{"pk": s("ada"), "sk": n(1), "text": s("hello"), "blob": b("\x00\x01"),
+		"tags": &types.AttributeValueMemberSS{Value: []string{"a", "b"}},
+		"deep": &types.AttributeValueMemberM{Value: item{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1.5"), &types.AttributeValueMemberNULL{Value: true}}}}}}
+	f.put(t, "notes", one)
+	k := item{"pk": s("ada"), "sk": n(1)}
+	same(t, "item", f.get(t, "notes", k), one)
+
+	out, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("notes"),
+		Item: item{"pk": s("ada"), "sk": n(1), "text": s("again")}, ReturnValues: types.ReturnValueAllOld})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "ALL_OLD of a put", out.Attributes, one)
+
+	del, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("notes"), Key: k, ReturnValues: types.ReturnValueAllOld})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "ALL_OLD of a delete", del.Attributes, item{"pk": s("ada"), "sk": n(1), "text": s("again")})
+	if got := f.get(t, "notes", k); got != nil {
+		t.Errorf("after the delete: %v", got)
+	}
+}
+
+func TestReturnValuesOfUpdate(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S", nil, nil)
+	for _, tt := range []struct {
+		mode   types.ReturnValue
+		before item
+		want   item
+	}{
+		{types.ReturnValueNone, item{"pk": s("x"), "a": n(1), "b": n(2)}, nil},
+		{types.ReturnValueAllOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"pk": s("x"), "a": n(1), "b": n(2)}},
+		{types.ReturnValueAllNew, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"pk": s("x"), "a": n(6), "b": n(2), "c": s("new")}},
+		{types.ReturnValueUpdatedOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(1)}},
+		{types.ReturnValueUpdatedNew, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(6), "c": s("new")}},
+		{types.ReturnValueAllOld, nil, nil},
+		{types.ReturnValueUpdatedOld, nil, nil},
+		{types.ReturnValueAllNew, nil, item{"pk": s("x"), "a": n(5), "c": s("new")}},
+	} {
+		if _, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")}}); err != nil {
+			t.Fatal(err)
+		}
+		if tt.before != nil {
+			f.put(t, "notes", tt.before)
+		}
+		out, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")},
+			UpdateExpression:          aws.String("SET a = if_not_exists(a, :zero) + :five, c = :new"),
+			ExpressionAttributeValues: item{":five": n(5), ":zero": n(0), ":new": s("new")}, ReturnValues: tt.mode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, string(tt.mode), out.Attributes, tt.want)
+	}
+}
+
+func TestUpdateWithoutExpressionMakesTheItem(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S", nil, nil)
+	k := item{"pk": s("x")}
+	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("notes"), Key: k}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "item", f.get(t, "notes", k), k)
+}
+
+func TestConditionFailureShowsTheItem(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S", nil, nil)
+	old := item{"pk": s("x"), "a": n(1)}
+	f.put(t, "notes", old)
+	in := &sdk.PutItemInput{TableName: aws.String("notes"), Item: item{"pk": s("x")},
+		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
+	_, err := f.PutItem(t.Context(), in)
+	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		t.Fatalf("error of type %T", err)
+	}
+	same(t, "item", failed.Item, old)
+
+	in.ReturnValuesOnConditionCheckFailure = ""
+	_, err = f.PutItem(t.Context(), in)
+	if !errors.As(err, &failed) || failed.Item != nil {
+		t.Errorf("error %v with item %v", err, failed.Item)
+	}
+	same(t, "item after the failures", f.get(t, "notes", item{"pk": s("x")}), old)
+}
+
+// long is a text of n bytes.
+func long(n int) string { return strings.Repeat("x", n) }
+
+func TestItemValidation(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "items", "pk S, sk N",
+		[]index{{"by-owner", "owner S, at N", "ALL"}}, []index{{"by-rank", "pk S, grade B", "KEYS_ONLY"}})
+	put := func(it item) func() error {
+		return func() error {
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("items"), Item: it})
+			return err
+		}
+	}
+	update := func(expression string, values item) func() error {
+		return func() error {
+			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("items"), Key: item{"pk": s("a"), "sk": n(1)},
+				UpdateExpression: &expression, ExpressionAttributeValues: values})
+			return err
+		}
+	}
+	get := func(k item) func() error {
+		return func() error {
+			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("items"), Key: k})
+			return err
+		}
+	}
+	const mismatch = "The provided key element does not match the schema"
+	for _, tt := range []struct {
+		name    string
+		do      func() error
+		message string
+	}{
+		{"missing key", put(item{"pk": s("a")}), "One or more parameter values were invalid: Missing the key sk in the item"},
+		{"key of the wrong type", put(item{"pk": s("a"), "sk": s("1")}), "One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S"},
+		{"empty key", put(item{"pk": s(""), "sk": n(1)}), "The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
+		{"long hash key", put(item{"pk": s(long(2049)), "sk": n(1)}), "Size of hashkey has exceeded the maximum size limit of2048 bytes"},
+		{"longest hash key", put(item{"pk": s(long(2048)), "sk": n(1)}), ""},
+		{"index key of the wrong type", put(item{"pk": s("a"), "sk": n(1), "owner": n(1)}), "Type mismatch for Index Key owner Expected: S Actual: N IndexName: by-owner"},
+		{"empty index key", put(item{"pk": s("a"), "sk": n(1), "grade": b("")}), "cannot contain an empty binary value. IndexName: by-rank, IndexKey: grade"},
+		{"long range key of an index", put(item{"pk": s("a"), "sk": n(1), "grade": b(long(1025))}), "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"},
+		{"largest item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2 - 1))}), ""},
+		{"too large an item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2))}), "Item size has exceeded the maximum allowed size"},
+		{"too large an update", update("SET u = :u", item{":u": s(long(400 << 10))}), "Item size to update has exceeded the maximum allowed size"},
+		{"update of a key", update("SET sk = :v", item{":v": n(2)}), "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"},
+		{"removal of a key", update("REMOVE pk", nil), "Cannot update attribute pk. This attribute is part of the key"},
+		{"update of an index key", update("SET grade = :v", item{":v": s("no")}), "Type mismatch for Index Key grade Expected: B Actual: S IndexName: by-rank"},
+		{"get without range key", get(item{"pk": s("a")}), mismatch},
+		{"get with another attribute", get(item{"pk": s("a"), "at": n(1)}), mismatch},
+		{"get with the wrong type", get(item{"pk": s("a"), "sk": s("1")}), mismatch},
+		{"get with more", get(item{"pk": s("a"), "sk": n(1), "x": n(1)}), mismatch},
+		{"get with an empty key", get(item{"pk": s(""), "sk": n(1)}), "cannot contain an empty string value. Key: pk"},
+		{"ReturnValues of a put", func() error {
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("items"), Item: item{"pk": s("a"), "sk": n(1)}, ReturnValues: types.ReturnValueAllNew})
+			return err
+		}, "ReturnValues can only be ALL_OLD or NONE"},
+		{"names without expression", func() error {
+			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("items"), Key: item{"pk": s("a"), "sk": n(1)}, ExpressionAttributeNames: map[string]string{"#a": "a"}})
+			return err
+		}, "ExpressionAttributeNames can only be specified when using expressions"},
+		{"unused value", update("REMOVE a", item{":v": n(1)}), "unused in expressions"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.do()
+			if tt.message == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			wantError(t, err, "ValidationException", tt.message)
+		})
+	}
+}
+
+func TestNoTable(t *testing.T) {
+	f := open(t, Options{})
+	_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("nothing"), Key: item{"pk": s("a")}})
+	wantError(t, err, "ResourceNotFoundException", "Requested resource not found")
+}
+
+func TestProjection(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S", nil, nil)
+	f.put(t, "notes", item{"pk": s("x"), "a": n(1), "name": s("n")})
+	out, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")},
+		ProjectionExpression: aws.String("#n, nothing"), ExpressionAttributeNames: map[string]string{"#n": "name"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "projected", out.Item, item{"name": s("n")})
+}

@@ -1,0 +1,116 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// raw sends one request as it is; a header without value is left out.
+func (f *fixture) raw(t *testing.T, target, authorization, body string) (status int, errorType, message string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := response.Header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
+		t.Errorf("Content-Type %q", got)
+	}
+	if got, want := response.Header.Get("X-Amz-Crc32"), strconv.Itoa(int(crc32.ChecksumIEEE(answer))); got != want {
+		t.Errorf("X-Amz-Crc32 %s, want %s", got, want)
+	}
+	if id := response.Header.Get("x-amzn-RequestId"); len(id) != 52 {
+		t.Errorf("x-amzn-RequestId %q", id)
+	}
+	var e struct {
+		Type    string `json:"__type"`
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(answer, &e); err != nil {
+		t.Fatalf("answer %q: %v", answer, err)
+	}
+	return response.StatusCode, e.Type, e.Message
+}
+
+func TestProtocolErrors(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "things", "pk S", nil, nil)
+	const (
+		prefix  = "DynamoDB_20120810."
+		sig     = "AWS4-HMAC-SHA256 Credential=x"
+		service = "com.amazon.coral.service#"
+		own     = "com.amazonaws.dynamodb.v20120810#"
+	)
+	for _, tt := range []struct {
+		name, target, auth, body string
+		status                   int
+		errorType, message       string
+	}{
+		{"no target", "", sig, "{}", 400, service + "UnknownOperationException", ""},
+		{"unknown operation", prefix + "ExecuteStatement", sig, "{}", 400, service + "UnknownOperationException", "ExecuteStatement"},
+		{"other service", "DynamoDBStreams_20120810.ListStreams", sig, "{}", 400, service + "UnknownOperationException", ""},
+		{"no credentials", prefix + "ListTables", "", "{}", 400, service + "MissingAuthenticationTokenException", "Request is missing Authentication Token"},
+		{"not JSON", prefix + "ListTables", sig, "{", 400, service + "SerializationException", ""},
+		{"no body", prefix + "ListTables", sig, "", 400, service + "SerializationException", ""},
+		{"number for text", prefix + "DescribeTable", sig, `{"TableName":5}`, 400, service + "SerializationException", "NUMBER_VALUE cannot be converted to String"},
+		{"text for number", prefix + "ListTables", sig, `{"Limit":"5"}`, 400, service + "SerializationException", "STRING_VALUE cannot be converted to Long"},
+		{"text for boolean", prefix + "GetItem", sig, `{"ConsistentRead":"yes"}`, 400, service + "SerializationException", "STRING_VALUE cannot be converted to Boolean"},
+		{"list for text", prefix + "DescribeTable", sig, `{"TableName":[]}`, 400, service + "SerializationException", "Start of list found where not expected"},
+		{"object for text", prefix + "DescribeTable", sig, `{"TableName":{}}`, 400, service + "SerializationException", "Start of structure or map found where not expected."},
+		{"null member", prefix + "DescribeTable", sig, `{"TableName":null}`, 400, own + "ValidationException",
+			"1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null"},
+		{"empty value", prefix + "PutItem", sig, `{"TableName":"things","Item":{"pk":{}}}`, 400, own + "ValidationException",
+			"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
+		{"several constraints", prefix + "PutItem", sig, `{"TableName":"x","ReturnValues":"SOME"}`, 400, own + "ValidationException",
+			"3 validation errors detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3; " +
+				"Value 'SOME' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]; " +
+				"Value null at 'item' failed to satisfy constraint: Member must not be null"},
+		{"bad table name", prefix + "DescribeTable", sig, `{"TableName":"a b c"}`, 400, own + "ValidationException",
+			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"},
+		{"no such table", prefix + "DescribeTable", sig, `{"TableName":"nothing"}`, 400, own + "ResourceNotFoundException", "Requested resource not found: Table: nothing not found"},
+		{"legacy parameter", prefix + "PutItem", sig, `{"TableName":"things","Item":{"pk":{"S":"a"}},"Expected":{}}`, 400, own + "ValidationException",
+			"The legacy parameter Expected is not supported by this engine: use ConditionExpression"},
+		{"legacy get", prefix + "BatchGetItem", sig, `{"RequestItems":{"things":{"Keys":[{"pk":{"S":"a"}}],"AttributesToGet":["a"]}}}`, 400, own + "ValidationException", "AttributesToGet"},
+		{"too large", prefix + "ListTables", sig, strings.Repeat(" ", maxBody+1), 413, service + "RequestEntityTooLargeException", ""},
+		{"members are case-sensitive", prefix + "DescribeTable", sig, `{"tablename":"things"}`, 400, own + "ValidationException", "Value null at 'tableName'"},
+		{"unknown members are ignored", prefix + "DescribeTable", sig, `{"TableName":"things","Zork":1}`, 200, "", ""},
+		{"a table by ARN", prefix + "DescribeTable", sig, `{"TableName":"arn:aws:dynamodb:us-east-1:000000000000:table/things"}`, 200, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			status, errorType, message := f.raw(t, tt.target, tt.auth, tt.body)
+			if status != tt.status || errorType != tt.errorType || !strings.Contains(message, tt.message) {
+				t.Errorf("got  %d %s %q\nwant %d %s %q", status, errorType, message, tt.status, tt.errorType, tt.message)
+			}
+		})
+	}
+}
+
+func TestClosedEngineRefuses(t *testing.T) {
+	f := open(t, Options{})
+	if err := f.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status, errorType, _ := f.raw(t, "DynamoDB_20120810.ListTables", "x", "{}")
+	if status != http.StatusServiceUnavailable || !strings.HasSuffix(errorType, "#ServiceUnavailableException") {
+		t.Errorf("got %d %s", status, errorType)
+	}
+}
