@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -218,9 +219,14 @@ func decodeBase64(text string) (Value, error) {
 		}
 	}
 	// Strict: one text for one content, also in the bits after the last byte.
+	// Go's decoder skips line breaks; DynamoDB does not.
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
-	var at base64.CorruptInputError
-	if errors.As(err, &at) {
+	at := strings.IndexAny(text, "\r\n")
+	var corrupt base64.CorruptInputError
+	if at < 0 && errors.As(err, &corrupt) {
+		at = int(corrupt)
+	}
+	if at >= 0 {
 		return Value{}, &SerializationError{Message: fmt.Sprintf("Invalid Base64 character: '%c'", text[at])}
 	}
 	return Value{kind: B, text: string(raw)}, nil

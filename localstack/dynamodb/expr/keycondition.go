@@ -51,7 +51,10 @@ func (c *Context) ParseKeyCondition(src string) (KeyCondition, error) {
 		return nil, err
 	}
 	var terms KeyCondition
-	return terms, terms.add(root)
+	if err := terms.add(root); err != nil {
+		return nil, err
+	}
+	return terms, nil
 }
 
 // add appends the terms of a condition.

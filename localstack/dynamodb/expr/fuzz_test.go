@@ -1,0 +1,78 @@
+package expr
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+)
+
+// FuzzExpression parses any text as every kind of expression. It is either
+// refused with a ValidationError or can be evaluated, and never changes an item.
+func FuzzExpression(f *testing.F) {
+	for _, seed := range []string{
+		"a = :n", "NOT (a <> :s OR #n < b.c[2]) AND size(l) >= :n", "a BETWEEN :n AND :n", "a IN (:n, b, size(c))",
+		"attribute_exists(m.a) and attribute_not_exists(#n)", "attribute_type(a, :s)", "begins_with(s, :s)", "contains(ss, :s)",
+		"SET a = :n, m.x = if_not_exists(m.x, :n) + :n, l[1] = :s", "SET l = list_append(l, :l) REMOVE m.a, l[0]", "ADD n :n, ss :ss DELETE x :ss",
+		"a, b.c[0], #n", "n = :n AND begins_with(s, :s)", "((", "a = b)", "a[99999999999]", "SET a = ((b))", ": # _ ü 4.5 <>",
+	} {
+		f.Add(seed)
+	}
+	names, values := Names{"#n": "n"}, Values{
+		":n": attr.Int(1), ":s": attr.String("S"), ":l": attr.List(attr.Int(1)),
+	}
+	values[":ss"], _ = attr.StringSet("a", "S")
+	item := attr.Item{
+		"n": attr.Int(5), "s": attr.String("String"), "ss": values[":ss"], "l": attr.List(attr.Int(0), attr.String("x")),
+		"a": attr.Null(), "m": attr.Map(map[string]attr.Value{"a": attr.Int(1), "l": attr.List()}),
+	}
+	unchanged := item.AppendBinary(nil)
+
+	f.Fuzz(func(t *testing.T, src string) {
+		c, err := NewContext(names, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(err error) bool {
+			var refused *attr.ValidationError
+			if err != nil && !errors.As(err, &refused) {
+				t.Fatalf("%q: %T %v", src, err, err)
+			}
+			return err == nil
+		}
+		if cond, err := c.ParseCondition("FilterExpression", src); check(err) {
+			one, err := cond.Eval(item)
+			check(err)
+			again, _ := cond.Eval(item)
+			if one != again {
+				t.Fatalf("%q is %t and %t", src, one, again)
+			}
+		}
+		if projection, err := c.ParseProjection(src); check(err) {
+			once := projection.Apply(item)
+			if once.Size() > item.Size() {
+				t.Fatalf("%q leaves more than there was: %s", src, once)
+			}
+		}
+		if update, err := c.ParseUpdate(src); check(err) {
+			updated, err := update.Apply(item)
+			if check(err) {
+				update.UpdatedOld(item)
+				update.UpdatedNew(updated)
+			}
+			if len(update.Attributes()) == 0 {
+				t.Fatalf("%q updates nothing", src)
+			}
+		}
+		if terms, err := c.ParseKeyCondition(src); check(err) {
+			for _, term := range terms {
+				if term.Attribute == "" || len(term.Args) == 0 {
+					t.Fatalf("%q has the term %v", src, term)
+				}
+			}
+		}
+		if string(item.AppendBinary(nil)) != string(unchanged) {
+			t.Fatalf("%q changed the item to %s", src, item)
+		}
+	})
+}
