@@ -1,0 +1,179 @@
+package keyring
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// dataKey is an unwrapped data key.
+type dataKey struct{ aead cipher.AEAD }
+
+// Format keeps the key out of every formatted text.
+func (dataKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[data key]") }
+
+// newDataKey takes 32 bytes and clears them. The AEAD draws a random 96-bit nonce
+// for each text and puts it in front of the ciphertext: many instances encrypt
+// under one key, and a counter would need all of them to agree. How often that
+// is safe bounds the key's life: see DefaultDataKeyAge.
+func newDataKey(plaintext []byte) (*dataKey, error) {
+	defer clear(plaintext)
+	if len(plaintext) != 32 {
+		return nil, errors.New("not of 32 bytes")
+	}
+	block, err := aes.NewCipher(plaintext)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &dataKey{aead: aead}, nil
+}
+
+// SealAtRest encrypts a text for the database under the newest data key, making
+// one where there is none or it is as old as DataKeyAge. aad is what the text
+// belongs to; it is authenticated, not stored. The ciphertext is 28 bytes longer
+// than the text: nonce, text, tag. OpenAtRest needs the data key's id again.
+func (k *Keyring) SealAtRest(ctx context.Context, plaintext, aad []byte) (dataKeyID string, ciphertext []byte, err error) {
+	s, err := k.current(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	newest := s.newest
+	if !k.fit(newest) {
+		if newest, err = k.renewData(ctx); err != nil {
+			return "", nil, err
+		}
+	}
+	key, err := k.unwrapData(ctx, newest)
+	if err != nil {
+		return "", nil, err
+	}
+	return numberID(newest.number), key.aead.Seal(nil, nil, plaintext, aad), nil
+}
+
+// OpenAtRest decrypts what SealAtRest encrypted. ErrAtRest where the data key is
+// unknown or destroyed, or where anything differs from what was sealed.
+func (k *Keyring) OpenAtRest(ctx context.Context, dataKeyID string, ciphertext, aad []byte) ([]byte, error) {
+	wrapped, err := k.findData(ctx, dataKeyID)
+	if err != nil {
+		return nil, err
+	}
+	key, err := k.unwrapData(ctx, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := key.aead.Open(nil, nil, ciphertext, aad)
+	if err != nil {
+		return nil, ErrAtRest
+	}
+	return plaintext, nil
+}
+
+// fit tells whether a data key may encrypt more texts.
+func (k *Keyring) fit(d *wrappedData) bool {
+	return d != nil && k.now().Sub(d.created) < k.options.DataKeyAge
+}
+
+// findData looks a data key up, in the store where this instance has not yet seen
+// it. The id comes from the database, never from a client.
+func (k *Keyring) findData(ctx context.Context, id string) (*wrappedData, error) {
+	number, err := parseNumber(id)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAtRest, err)
+	}
+	s, err := k.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if d := s.data[number]; d != nil {
+		return d, nil
+	}
+	r, err := k.store.Get(ctx, KindData, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("%w: its data key does not exist", ErrAtRest)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read data key: %w", err)
+	}
+	return decodeData(r)
+}
+
+// unwrapData returns a data key in clear, from memory after the first time.
+func (k *Keyring) unwrapData(ctx context.Context, d *wrappedData) (*dataKey, error) {
+	return k.dataKeys.get(ctx, numberID(d.number), func() (*dataKey, error) {
+		plaintext, err := k.kms.Decrypt(ctx, d.wrapped, k.context(purposeData))
+		if err != nil {
+			return nil, fmt.Errorf("unwrap data key %d: %w", d.number, err)
+		}
+		key, err := newDataKey(plaintext)
+		if err != nil {
+			return nil, fmt.Errorf("unwrap data key %d: %w", d.number, err)
+		}
+		return key, nil
+	})
+}
+
+// renewData returns a fit data key, making one unless another process has.
+func (k *Keyring) renewData(ctx context.Context) (*wrappedData, error) {
+	if err := k.changing.enter(ctx); err != nil {
+		return nil, fmt.Errorf("renew data key: %w", err)
+	}
+	defer k.changing.leave()
+	s, err := k.current(ctx)
+	if err == nil && !k.fit(s.newest) {
+		s, err = k.reload(ctx, s)
+	}
+	if err == nil && !k.fit(s.newest) {
+		s, err = k.makeData(ctx, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("renew data key: %w", err)
+	}
+	return s.newest, nil
+}
+
+// makeData stores the data key that follows the snapshot's newest. Of several
+// makers of one number one wins, and the others use the winner's.
+func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) {
+	number := int64(1)
+	if s.newest != nil {
+		number = s.newest.number + 1
+	}
+	plaintext, blob, err := k.kms.GenerateDataKey(ctx, k.context(purposeData))
+	if err != nil {
+		return nil, fmt.Errorf("generate data key: %w", err)
+	}
+	// The clear form is not used: only what comes back out of the store and KMS
+	// is sure to open again what it sealed.
+	clear(plaintext)
+	r, err := encode(KindData, numberID(number), 1, dataRecord{Created: k.now().Unix(), Generation: s.generation(), Wrapped: blob})
+	if err != nil {
+		return nil, err
+	}
+	after, err := k.create(ctx, s, r)
+	if err == nil && after.data[number] == nil {
+		err = errors.New("the data key was not stored")
+	}
+	return after, err
+}
+
+// dataPastRetention tells whether nothing sealed under the data key is kept any
+// more: the key that took its place is older than the retention.
+func (k *Keyring) dataPastRetention(s *snapshot, number int64) bool {
+	if k.options.DataKeyRetention <= 0 || number == s.newest.number {
+		return false
+	}
+	next := s.newest
+	for n, d := range s.data {
+		if n > number && n < next.number {
+			next = d
+		}
+	}
+	return k.now().Sub(next.created) > k.options.DataKeyRetention+k.options.DataKeyAge
+}

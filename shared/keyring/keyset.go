@@ -1,0 +1,85 @@
+package keyring
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// maxKeys bounds a key set. With 3072 bits that many make a token of 26 KB,
+// below envelope.MaxSigned and API Gateway's frame. It takes a rotation every
+// twelve hours with the defaults to get there.
+const maxKeys = 32
+
+// claims of a key set (protocol §3): what clients are told and check.
+type claims struct {
+	Audience   string            `json:"aud"`
+	Generation int64             `json:"gen"`
+	Expires    int64             `json:"exp"` // Unix seconds
+	Keys       []json.RawMessage `json:"keys"`
+}
+
+// keySet is the current key set.
+type keySet struct {
+	token      string
+	generation int64 // also the number of the active server key
+	expires    time.Time
+	retired    []retirement
+}
+
+// decodeKeySet checks the stored set as a client would: it is signed once and
+// served for weeks, so a damaged or substituted one must not leave the service.
+func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, error) {
+	var value keySetRecord
+	if err := strict.Unmarshal(r.Value, &value); err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	if service == nil {
+		return nil, errTorn
+	}
+	signed, err := envelope.ParseSigned(value.Token, envelope.TypeKeys)
+	if err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	text, err := signed.Verify(service.public)
+	if err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	var c claims
+	if err := strict.Unmarshal(text, &c); err != nil {
+		return nil, fmt.Errorf("key set: %w", err)
+	}
+	if c.Audience != audience {
+		return nil, fmt.Errorf("the stored keys belong to the deployment %q, this is %q: a deployment's address cannot change", c.Audience, audience)
+	}
+	if c.Generation != r.Generation || len(c.Keys) != 1+len(value.Retired) {
+		return nil, errors.New("key set: claims and record differ")
+	}
+	return &keySet{token: value.Token, generation: c.Generation, expires: time.Unix(c.Expires, 0), retired: value.Retired}, nil
+}
+
+// dueAt is when KeySet renews the set although no schedule did: an eighth of its
+// life before the end, 42 hours with the default, far longer than a connection
+// that just received it can use it.
+func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }
+
+// signKeySet makes the key set of generation g from the active and retired keys.
+func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time, active *serverKey, retired []*serverKey) (string, error) {
+	c := claims{Audience: audience, Generation: g, Expires: expires.Unix(), Keys: []json.RawMessage{active.public.JWK()}}
+	for _, key := range retired {
+		c.Keys = append(c.Keys, key.public.JWK())
+	}
+	text, err := strict.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("encode key set: %w", err)
+	}
+	token, err := envelope.Sign(service, envelope.TypeKeys, text)
+	if err != nil {
+		return "", fmt.Errorf("sign key set: %w", err)
+	}
+	return token, nil
+}

@@ -1,0 +1,261 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/envelope"
+)
+
+// KeySet returns the current key set (a JWS of TypeKeys) and its generation. It
+// makes what is missing, so that the first request of a new deployment finds
+// keys, and renews a set that is about to expire, so that a deployment which
+// slept past its schedule does too.
+//
+// Each call reads the stored generation, since clients refuse a set older than
+// one they saw: an instance must not hand out what it remembers.
+func (k *Keyring) KeySet(ctx context.Context) (token string, generation int64, err error) {
+	s, err := k.latest(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	if k.due(s) {
+		if s, err = k.renew(ctx); err != nil {
+			return "", 0, err
+		}
+	}
+	return s.set.token, s.set.generation, nil
+}
+
+// due tells whether there is no key set or the one there is runs out.
+func (k *Keyring) due(s *snapshot) bool {
+	return s.set == nil || !k.now().Before(s.set.dueAt(k.options.KeySetLifetime))
+}
+
+// latest returns a snapshot that has the stored generation of the key set.
+func (k *Keyring) latest(ctx context.Context) (*snapshot, error) {
+	before := k.snapshot.Load()
+	s, err := k.current(ctx)
+	if err != nil || s != before {
+		return s, err // an error, or read just now
+	}
+	r, err := k.store.Get(ctx, KindKeySet, keySetID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("read key set: %w", err)
+	}
+	if r.Generation == s.generation() { // zero is both "not found" and "none"
+		return s, nil
+	}
+	return k.reload(ctx, s)
+}
+
+// renew makes the next key set unless somebody did in the meantime.
+func (k *Keyring) renew(ctx context.Context) (*snapshot, error) {
+	if err := k.changing.enter(ctx); err != nil {
+		return nil, fmt.Errorf("renew key set: %w", err)
+	}
+	defer k.changing.leave()
+	s, err := k.latest(ctx)
+	if err != nil || !k.due(s) {
+		return s, err
+	}
+	if s, err = k.advance(ctx, s); err != nil {
+		return nil, fmt.Errorf("renew key set: %w", err)
+	}
+	return s, nil
+}
+
+// Rotate takes a new server key into use, retires the one before, makes a new
+// data key and destroys what is past its time; a schedule calls it. When several
+// run at once they rotate once between them. A run that fails or dies at any
+// step leaves the keys usable, and the next run takes up what it left.
+//
+// It fails when as many keys as fit into a key set are still in use, which takes
+// rotating far more often than retired keys expire.
+func (k *Keyring) Rotate(ctx context.Context) error {
+	if err := k.rotate(ctx); err != nil {
+		return fmt.Errorf("rotate keys: %w", err)
+	}
+	return nil
+}
+
+func (k *Keyring) rotate(ctx context.Context) error {
+	if err := k.changing.enter(ctx); err != nil {
+		return err
+	}
+	defer k.changing.leave()
+	s, err := k.reload(ctx, k.snapshot.Load())
+	if err != nil {
+		return err
+	}
+	if s, err = k.advance(ctx, s); err != nil {
+		return err
+	}
+	if s.newest == nil || s.newest.generation < s.generation() {
+		if s, err = k.makeData(ctx, s); err != nil {
+			return err
+		}
+	}
+	return k.destroy(ctx, s)
+}
+
+// advance makes the key set that follows the snapshot's, or finds that another
+// process has made it. Every step but the last leaves something that the next
+// run finds and uses: an identity, a published pair.
+func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
+	from := s.generation()
+	s, err := k.ensureService(ctx, s)
+	if err != nil || s.generation() != from {
+		return s, err
+	}
+	s, err = k.ensureServer(ctx, s, from+1)
+	if err != nil || s.generation() != from {
+		return s, err
+	}
+	// Unwrapped before anybody seals to it: a pair that KMS does not give back
+	// must not become the one that every message is lost under.
+	active := s.servers[from+1]
+	if _, err := k.unwrapServer(ctx, active); err != nil {
+		return nil, err
+	}
+	record, err := k.nextKeySet(ctx, s, active)
+	if err != nil {
+		return nil, err
+	}
+	write := k.store.Replace
+	if from == 0 {
+		write = k.store.Create
+	}
+	if err := write(ctx, record); err != nil && !errors.Is(err, ErrConflict) {
+		return nil, fmt.Errorf("activate server key: %w", err)
+	}
+	// After a conflict as after success the store has the answer.
+	after, err := k.reload(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if after.generation() <= from {
+		return nil, errors.New("activate server key: the store refused generation " + numberID(from+1))
+	}
+	return after, nil
+}
+
+// nextKeySet signs the key set in which active follows the snapshot's active key.
+func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey) (Record, error) {
+	now := k.now()
+	var retired []retirement
+	var keys []*serverKey
+	if s.set != nil {
+		for _, r := range append([]retirement{{Number: s.set.generation, At: now.Unix()}}, s.set.retired...) {
+			key := s.servers[r.Number]
+			if key != nil && now.Before(time.Unix(r.At, 0).Add(k.options.DecryptOnlyFor)) {
+				retired = append(retired, r)
+				keys = append(keys, key)
+			}
+		}
+	}
+	if 1+len(keys) > maxKeys {
+		return Record{}, fmt.Errorf("%d retired keys are still in use: rotate less often", len(keys))
+	}
+	service, err := k.unwrapService(ctx, s.service)
+	if err != nil {
+		return Record{}, err
+	}
+	token, err := signKeySet(service, k.options.Audience, active.number, now.Add(k.options.KeySetLifetime), active, keys)
+	if err != nil {
+		return Record{}, err
+	}
+	return encode(KindKeySet, keySetID, active.number, keySetRecord{Token: token, Retired: retired})
+}
+
+// ensureService makes the identity unless it exists.
+func (k *Keyring) ensureService(ctx context.Context, s *snapshot) (*snapshot, error) {
+	if s.service != nil {
+		return s, nil
+	}
+	key, err := envelope.GenerateSigningKey()
+	if err != nil {
+		return nil, err
+	}
+	seed := key.Seed()
+	defer clear(seed)
+	wrapped, err := k.kms.Encrypt(ctx, seed, k.context(purposeService))
+	if err != nil {
+		return nil, fmt.Errorf("wrap service key: %w", err)
+	}
+	r, err := encode(KindService, serviceID, 1, serviceRecord{JWK: key.Public().JWK(), Wrapped: wrapped})
+	if err != nil {
+		return nil, err
+	}
+	after, err := k.create(ctx, s, r)
+	if err == nil && after.service == nil {
+		err = errors.New("the service key was not stored")
+	}
+	return after, err
+}
+
+// ensureServer publishes the server key of that number unless it exists.
+func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (*snapshot, error) {
+	if s.servers[number] != nil {
+		return s, nil
+	}
+	key, err := envelope.GenerateDecryptionKey(k.options.ServerKeyBits)
+	if err != nil {
+		return nil, err
+	}
+	der, err := key.MarshalPKCS8()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(der)
+	wrapped, err := k.kms.Encrypt(ctx, der, k.context(purposeServer))
+	if err != nil {
+		return nil, fmt.Errorf("wrap server key: %w", err)
+	}
+	r, err := encode(KindServer, numberID(number), 1, serverRecord{JWK: key.Public().JWK(), Created: k.now().Unix(), Wrapped: wrapped})
+	if err != nil {
+		return nil, err
+	}
+	after, err := k.create(ctx, s, r)
+	if err == nil && after.servers[number] == nil {
+		err = errors.New("the server key was not stored")
+	}
+	return after, err
+}
+
+// create writes the record unless another process does, and reads what is there.
+func (k *Keyring) create(ctx context.Context, s *snapshot, r Record) (*snapshot, error) {
+	if err := k.store.Create(ctx, r); err != nil && !errors.Is(err, ErrConflict) {
+		return nil, fmt.Errorf("store %s key: %w", r.Kind, err)
+	}
+	return k.reload(ctx, s)
+}
+
+// destroy deletes server keys that are below the key set's generation and not in
+// it, and data keys past their retention.
+func (k *Keyring) destroy(ctx context.Context, s *snapshot) error {
+	listed := map[int64]bool{}
+	for _, r := range s.set.retired {
+		listed[r.Number] = true
+	}
+	for number := range s.servers {
+		if number >= s.generation() || listed[number] {
+			continue
+		}
+		if err := k.store.Delete(ctx, KindServer, numberID(number)); err != nil {
+			return fmt.Errorf("destroy server key %d: %w", number, err)
+		}
+	}
+	for number := range s.data {
+		if !k.dataPastRetention(s, number) {
+			continue
+		}
+		if err := k.store.Delete(ctx, KindData, numberID(number)); err != nil {
+			return fmt.Errorf("destroy data key %d: %w", number, err)
+		}
+	}
+	_, err := k.reload(ctx, s) // drops the unwrapped ones from memory
+	return err
+}

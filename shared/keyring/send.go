@@ -1,0 +1,111 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/shared/envelope"
+)
+
+// OpenSend opens a token of TypeSend and returns what was inside and the kid of
+// the server key it was sealed to, which the plaintext has to repeat as skid.
+// Errors: envelope.ErrEnvelope; ErrStaleKey where the kid names no key that is
+// published, active or decrypt-only. An unknown kid makes this instance read the
+// keys again, at most once in ten seconds.
+func (k *Keyring) OpenSend(ctx context.Context, token string) (plaintext []byte, skid string, err error) {
+	sealed, err := envelope.ParseSealed(token, envelope.TypeSend)
+	if err != nil {
+		return nil, "", err
+	}
+	key, err := k.accepted(ctx, sealed.KID)
+	if err != nil {
+		return nil, "", err
+	}
+	private, err := k.unwrapServer(ctx, key)
+	if err != nil {
+		return nil, "", err
+	}
+	if plaintext, err = sealed.Open(private); err != nil {
+		return nil, "", err
+	}
+	return plaintext, sealed.KID, nil
+}
+
+// AcceptsServerKey tells whether kid names a server key that OpenSend would use.
+func (k *Keyring) AcceptsServerKey(ctx context.Context, kid string) (bool, error) {
+	_, err := k.accepted(ctx, kid)
+	if errors.Is(err, ErrStaleKey) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (k *Keyring) accepted(ctx context.Context, kid string) (*serverKey, error) {
+	s, err := k.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.byKID[kid] == nil && k.mayReadForUnknown() {
+		if s, err = k.reload(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	key := s.byKID[kid]
+	if key == nil || !s.accepts(key, k.now(), k.options.DecryptOnlyFor) {
+		return nil, ErrStaleKey
+	}
+	return key, nil
+}
+
+// mayReadForUnknown allows one read per unknownKeyInterval.
+func (k *Keyring) mayReadForUnknown() bool {
+	k.unknown.Lock()
+	defer k.unknown.Unlock()
+	now := k.now()
+	if !k.unknown.last.IsZero() && now.Sub(k.unknown.last) < unknownKeyInterval {
+		return false
+	}
+	k.unknown.last = now
+	return true
+}
+
+// unwrapServer returns a server key's private half, from memory after the first
+// time.
+func (k *Keyring) unwrapServer(ctx context.Context, key *serverKey) (*envelope.DecryptionKey, error) {
+	kid := key.public.Thumbprint()
+	return k.serverKeys.get(ctx, kid, func() (*envelope.DecryptionKey, error) {
+		der, err := k.kms.Decrypt(ctx, key.wrapped, k.context(purposeServer))
+		if err != nil {
+			return nil, fmt.Errorf("unwrap server key %d: %w", key.number, err)
+		}
+		defer clear(der)
+		private, err := envelope.ParseDecryptionKey(der)
+		if err != nil {
+			return nil, fmt.Errorf("unwrap server key %d: %w", key.number, err)
+		}
+		if private.Thumbprint() != kid {
+			return nil, fmt.Errorf("server key %d: its private half is another key's", key.number)
+		}
+		return private, nil
+	})
+}
+
+// unwrapService returns the identity's private half likewise.
+func (k *Keyring) unwrapService(ctx context.Context, service *wrappedService) (*envelope.SigningKey, error) {
+	return k.service.get(ctx, service.public.Thumbprint(), func() (*envelope.SigningKey, error) {
+		seed, err := k.kms.Decrypt(ctx, service.wrapped, k.context(purposeService))
+		if err != nil {
+			return nil, fmt.Errorf("unwrap service key: %w", err)
+		}
+		defer clear(seed)
+		private, err := envelope.SigningKeyFromSeed(seed)
+		if err != nil {
+			return nil, fmt.Errorf("unwrap service key: %w", err)
+		}
+		if private.Public() != service.public {
+			return nil, errors.New("service key: its private half is another key's")
+		}
+		return private, nil
+	})
+}

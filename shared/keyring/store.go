@@ -1,0 +1,57 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+)
+
+// Kind is a kind of record.
+type Kind string
+
+// The kinds of records.
+const (
+	KindService Kind = "service" // the Ed25519 identity, one record
+	KindServer  Kind = "server"  // an RSA pair each
+	KindData    Kind = "data"    // an AES-256 key each
+	KindKeySet  Kind = "keyset"  // the signed key set, one record
+)
+
+// Record is one stored thing. Its Value is opaque to the store, holds private
+// material only as wrapped by KMS, and has at most 64 KiB.
+type Record struct {
+	Kind       Kind
+	ID         string // unique within the kind
+	Generation int64  // 1 when created, one more each time it is replaced
+	Value      []byte
+}
+
+// Store keeps records. Every read is strongly consistent: it shows each write
+// that was answered before the read began. Implementations pass keyringtest.Run.
+type Store interface {
+	// List returns all records in any order. It need not be a snapshot: of two
+	// records written while it runs it may show either one alone.
+	List(ctx context.Context) ([]Record, error)
+
+	// Get returns one record. Error: ErrNotFound.
+	Get(ctx context.Context, kind Kind, id string) (Record, error)
+
+	// Create writes a record that does not exist. Of any number of creators one
+	// wins and the others get ErrConflict, which, since writes are retried, may
+	// also follow a write of one's own that worked.
+	Create(ctx context.Context, r Record) error
+
+	// Replace writes r in place of the record whose generation is
+	// r.Generation-1. Error: ErrConflict where there is none, as for Create.
+	Replace(ctx context.Context, r Record) error
+
+	// Delete removes a record. Removing what is not there is no error.
+	Delete(ctx context.Context, kind Kind, id string) error
+}
+
+var (
+	// ErrNotFound says that a record does not exist.
+	ErrNotFound = errors.New("key record not found")
+
+	// ErrConflict says that somebody else wrote first.
+	ErrConflict = errors.New("key record was written by another")
+)
