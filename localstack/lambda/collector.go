@@ -158,15 +158,20 @@ func (c *collector) report(inv *invocation, memory int64) {
 	c.write(inv, line+status)
 }
 
-// initFailed reports an initialization that led nowhere.
-func (c *collector) initFailed(took time.Duration, o *outcome) {
+// initFailed reports an initialization that led nowhere: a first one, or the
+// second attempt, which is part of an invocation.
+func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	phase := "init"
+	if second {
+		phase = "invoke"
+	}
 	status := "error\tError Type: " + o.errorType
 	if o.timedOut {
 		status = "timeout"
 	}
-	c.write(c.inv, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: init\tStatus: %s", milliseconds(took), status))
+	c.write(c.inv, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status))
 }
 
 // write passes one line on, to the service's output and to a caller who asked.

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -96,16 +97,16 @@ func (in *instance) run() {
 	s.mu.Unlock()
 	if in.out != nil {
 		if initFailure != nil {
-			in.out.initFailed(time.Since(in.created), initFailure)
+			in.out.initFailed(time.Since(in.created), in.bound != nil, initFailure)
 		}
 		if inv != nil {
-			in.out.report(inv, exitMemory(state))
+			in.out.report(inv, 0)
 		}
 		in.out.close()
 	}
 	if initFailure != nil {
 		s.log.Warn("function did not initialize", "function", in.fleet.fn.Name,
-			"error", initFailure.errorType, "detail", string(initFailure.payload))
+			"error", initFailure.errorType, "detail", cmp.Or(initFailure.crash, string(initFailure.payload)))
 	}
 	if inv != nil {
 		inv.finish()
@@ -185,7 +186,7 @@ func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, in
 	case StateStarting:
 		f.starting--
 		if !f.s.halted {
-			initFailure = why(in.id)
+			initFailure = why("")
 		}
 		f.startFailed(in, why)
 		inv = in.bound

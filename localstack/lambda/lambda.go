@@ -121,9 +121,6 @@ type Service struct {
 
 	outputMu sync.Mutex // one line at a time
 
-	scheduleMu    sync.Mutex
-	stopSchedules context.CancelFunc
-
 	mu         sync.Mutex // all below, and the state of fleets and instances
 	changed    *sync.Cond // inFlight went down
 	fleets     map[string]*fleet
@@ -132,6 +129,9 @@ type Service struct {
 	unreserved int  // those of functions without reserved concurrency
 	closing    bool // no new work
 	halted     bool // no new instances either
+
+	schedules     *sync.WaitGroup // the running schedules, or nil
+	stopSchedules context.CancelFunc
 }
 
 // New returns a service without functions. RuntimeHandler must be served at
@@ -225,6 +225,7 @@ func (s *Service) Deploy(functions []Function) error {
 // Close refuses new work, waits for invocations in progress until ctx ends,
 // and stops every instance; when it returns none of their processes is left.
 // Asynchronous events that wait for a retry are dropped, which the log says.
+// Close may be called again, to wait less long.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true

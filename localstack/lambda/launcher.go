@@ -3,6 +3,7 @@ package lambda
 import (
 	"os/exec"
 	"runtime"
+	"sync"
 )
 
 // launcher starts all processes from one thread that lives as long as they do.
@@ -11,7 +12,10 @@ import (
 // nothing is left behind when the stack itself is killed; but the kernel means
 // the thread that forked it, and Go ends threads at will unless a goroutine is
 // locked to them.
-type launcher struct{ starts chan launch }
+type launcher struct {
+	starts chan launch
+	ended  sync.Once
+}
 
 type launch struct {
 	cmd  *exec.Cmd
@@ -36,4 +40,4 @@ func (l *launcher) start(cmd *exec.Cmd) error {
 }
 
 // close ends the thread: every process that was started must be gone.
-func (l *launcher) close() { close(l.starts) }
+func (l *launcher) close() { l.ended.Do(func() { close(l.starts) }) }

@@ -29,14 +29,3 @@ func peakMemory(pid int) int64 {
 	}
 	return kib << 10
 }
-
-// exitMemory is the largest resident size that an ended process had, in bytes.
-func exitMemory(state *os.ProcessState) int64 {
-	if state == nil {
-		return 0
-	}
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		return usage.Maxrss << 10
-	}
-	return 0
-}

@@ -2,10 +2,7 @@
 
 package lambda
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
 // sysProcAttr gives the process a group of its own, so that a Ctrl-C meant for
 // the stack does not reach it and its children can be killed with it. When the
@@ -16,6 +13,3 @@ func sysProcAttr() *syscall.SysProcAttr {
 
 // peakMemory is unknown here while the process runs.
 func peakMemory(int) int64 { return 0 }
-
-// exitMemory is unknown here: systems differ in the unit of Maxrss.
-func exitMemory(*os.ProcessState) int64 { return 0 }

@@ -1,0 +1,119 @@
+package lambda_test
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+// hasty makes asynchronous retries come at once.
+func hasty(o *lambda.Options) {
+	o.RetryDelays = []time.Duration{time.Millisecond, 2 * time.Millisecond}
+	o.ThrottleDelay = time.Millisecond
+}
+
+func TestAsynchronousEventIsDeliveredOnce(t *testing.T) {
+	st := serve(t, hasty, function("f"))
+	dir := t.TempDir()
+	id, err := st.InvokeAsync(t.Context(), "f", marshal(t, event{Do: "record", File: filepath.Join(dir, "one")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it ran", func() bool { return len(lines(t, filepath.Join(dir, "one"))) > 0 })
+	if err := st.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(t, filepath.Join(dir, "one")); !slices.Equal(got, []string{id}) {
+		t.Errorf("attempts %q, want one with %s", got, id)
+	}
+}
+
+func TestFunctionErrorsAreRetriedUnderTheSameID(t *testing.T) {
+	one := 1
+	destination := "arn:aws:sqs:us-east-1:000000000000:failures"
+	st := serve(t, hasty, function("default"),
+		function("once", func(fn *lambda.Function) {
+			fn.Async = lambda.AsyncConfig{MaximumRetryAttempts: &one, OnFailure: destination}
+		}))
+	for name, attempts := range map[string]int{"default": 3, "once": 2} {
+		file := filepath.Join(t.TempDir(), name)
+		id, err := st.InvokeAsync(t.Context(), name, marshal(t, event{Do: "record", File: file, Text: "try again"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the event is discarded", func() bool {
+			return strings.Contains(st.log.String(), "requestId="+id+" condition=RetriesExhausted")
+		})
+		if got := lines(t, file); !slices.Equal(got, slices.Repeat([]string{id}, attempts)) {
+			t.Errorf("%s: attempts %q, want %d with %s", name, got, attempts, id)
+		}
+	}
+	if !strings.Contains(st.log.String(), "undeliveredTo="+destination) {
+		t.Error("the log does not name the destination")
+	}
+}
+
+func TestThrottledEventsWait(t *testing.T) {
+	st := serve(t, hasty, function("f", reserved(1)))
+	dir := t.TempDir()
+	release := filepath.Join(dir, "release")
+	var busy sync.WaitGroup
+	busy.Go(func() { st.invoke(t, "f", event{Do: "block", File: release}) })
+	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+
+	const n = 5
+	record := filepath.Join(dir, "record")
+	for range n {
+		if _, err := st.InvokeAsync(t.Context(), "f", marshal(t, event{Do: "record", File: record})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var refused *lambda.Error
+	if _, err := st.Invoke(t.Context(), "f", nil); !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled {
+		t.Errorf("while it is busy: %v", err)
+	}
+	touch(t, release)
+	busy.Wait()
+	eventually(t, "all events are delivered", func() bool { return len(lines(t, record)) == n })
+}
+
+func TestEventsTooOldAreDiscarded(t *testing.T) {
+	st := serve(t, hasty, function("f", reserved(1), func(fn *lambda.Function) { fn.Async.MaximumEventAge = 30 * time.Millisecond }))
+	release := filepath.Join(t.TempDir(), "release")
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer touch(t, release)
+	busy.Go(func() { st.invoke(t, "f", event{Do: "block", File: release}) })
+	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	if _, err := st.InvokeAsync(t.Context(), "f", nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the event is discarded", func() bool { return strings.Contains(st.log.String(), "condition=EventAgeExceeded") })
+}
+
+func TestEventsThatCannotRunAreDiscarded(t *testing.T) {
+	st := serve(t, nil, function("off", reserved(0)), function("failing"))
+	if _, err := st.InvokeAsync(t.Context(), "off", nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the event is discarded", func() bool { return strings.Contains(st.log.String(), "condition=ZeroReservedConcurrency") })
+
+	// With AWS's delays this one waits a minute for its second attempt.
+	file := filepath.Join(t.TempDir(), "record")
+	if _, err := st.InvokeAsync(t.Context(), "failing", marshal(t, event{Do: "record", File: file, Text: "no"})); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first attempt is over", func() bool { return st.states("failing")[lambda.StateIdle] == 1 })
+	if err := st.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(st.log.String(), "condition=ServiceClosed attempts=1") || len(lines(t, file)) != 1 {
+		t.Errorf("%d attempts", len(lines(t, file)))
+	}
+}

@@ -1,0 +1,81 @@
+package lambda_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+func TestFailedInitializationIsTriedAgain(t *testing.T) {
+	st := serve(t, nil, function("f", env("INIT", "once"), env("MARK", filepath.Join(t.TempDir(), "mark"))))
+	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
+		t.Errorf("got %d", n)
+	}
+	if report := of(st.output, "f - INIT_REPORT "); len(report) != 1 || !strings.HasSuffix(report[0], "Phase: init\tStatus: error\tError Type: Runtime.ExitError") {
+		t.Errorf("initializations reported: %q", report)
+	}
+}
+
+func TestFunctionThatCannotInitialize(t *testing.T) {
+	gone := filepath.Join(t.TempDir(), "gone")
+	touch(t, gone)
+	st := serve(t, func(o *lambda.Options) { o.InitTimeout = 50 * time.Millisecond },
+		function("exits", env("INIT", "exit")),
+		function("hangs", env("INIT", "hang"), timeout(time.Second)),
+		function("gone", func(fn *lambda.Function) { fn.Binary = gone }))
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"exits": `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: \S+ Error: Runtime exited with error: exit status 3"}`,
+		"hangs": `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: \S+ Error: Task timed out after 1.00 seconds"}`,
+		"gone":  `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: \S+ Error: start executable: .*"}`,
+	} {
+		result := st.invoke(t, name, event{})
+		if !regexp.MustCompile(want).Match(result.Payload) || result.FunctionError != "Unhandled" {
+			t.Errorf("%s: %s", name, result.Payload)
+		}
+	}
+	if got := of(st.output, "exits - "); len(got) < 2 || got[0] != "no configuration" {
+		t.Errorf("output of the initialization: %q", got)
+	}
+}
+
+func TestBurstIsServedByTheFirstInstancesThatAreReady(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	st := serve(t, nil, function("f", env("INIT", "slow"), env("MARK", mark)))
+	const n = 100
+	done := make(chan lambda.Result, n)
+	for range n {
+		go func() { done <- st.invoke(t, "f", event{Do: "count"}) }()
+	}
+	eventually(t, "some instances start", func() bool { return st.states("f")[lambda.StateStarting] >= 4 })
+	touch(t, mark)
+	for range n {
+		value[int](t, <-done)
+	}
+	if got := len(st.Instances()); got >= n/2 {
+		t.Errorf("%d instances for a burst of %d short invocations", got, n)
+	}
+}
+
+func TestExtensionIsWarnedBeforeTheEnd(t *testing.T) {
+	said := filepath.Join(t.TempDir(), "said")
+	st := serve(t, nil, function("f", env("SIGTERM", said)))
+	st.invoke(t, "f", event{})
+	if err := st.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(said)
+	if err != nil || string(text) != "terminated" {
+		t.Errorf("the handler of SIGTERM left %q, %v", text, err)
+	}
+	if strings.Contains(st.output.String(), "Failed to register") {
+		t.Error("the extension could not register")
+	}
+}

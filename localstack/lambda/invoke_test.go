@@ -1,0 +1,353 @@
+package lambda_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+func TestSequentialInvocationsShareOneInstance(t *testing.T) {
+	st := serve(t, nil, function("counter"))
+	for i := 1; i <= 50; i++ {
+		result := st.invoke(t, "counter", event{Do: "count"})
+		if n := value[int](t, result); n != i {
+			t.Fatalf("invocation %d ran in an instance that had seen %d", i, n-1)
+		}
+		if (result.InitDuration > 0) != (i == 1) {
+			t.Errorf("invocation %d: init duration %v", i, result.InitDuration)
+		}
+	}
+	if n := len(st.Instances()); n != 1 {
+		t.Errorf("%d instances, want 1", n)
+	}
+}
+
+func TestConcurrentInvocationsRunInInstancesOfTheirOwn(t *testing.T) {
+	const n = 6
+	st := serve(t, nil, function("f"))
+	release := filepath.Join(t.TempDir(), "release")
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			if got := value[string](t, st.invoke(t, "f", event{Do: "block", File: release})); got != "released" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	eventually(t, "all run at once", func() bool { return st.states("f")[lambda.StateRunning] == n })
+	touch(t, release)
+	all.Wait()
+	eventually(t, "all idle", func() bool { return st.states("f")[lambda.StateIdle] == n })
+
+	// The one used last is used again, so that the others can grow old.
+	first := pid(t, st)
+	for range 5 {
+		if p := pid(t, st); p != first {
+			t.Fatalf("process %d answered after %d", p, first)
+		}
+	}
+	if got := len(st.Instances()); got != n {
+		t.Errorf("%d instances, want %d", got, n)
+	}
+}
+
+type seen struct {
+	RequestID, Arn, Dir, Trace, Client string
+	Remaining, PID                     int
+}
+
+func pid(t *testing.T, st *stack) int {
+	t.Helper()
+	p := value[seen](t, st.invoke(t, "f", event{Do: "context"})).PID
+	eventually(t, "instance is back", func() bool { return st.states("f")[lambda.StateResponded] == 0 })
+	return p
+}
+
+func TestIdleInstancesAreReaped(t *testing.T) {
+	st := serve(t, func(o *lambda.Options) { o.IdleTimeout = 20 * time.Millisecond }, function("f"))
+	st.invoke(t, "f", event{})
+	eventually(t, "no instance is left", func() bool { return len(st.Instances()) == 0 })
+	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
+		t.Errorf("the next invocation is number %d of its instance", n)
+	}
+}
+
+func TestHowFunctionsFail(t *testing.T) {
+	const id = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
+	for _, test := range []struct {
+		name    string
+		event   event
+		payload string // pattern
+		dies    bool
+	}{
+		{"error", event{Do: "fail", Text: "no such room"}, `^{"errorMessage":"no such room","errorType":"errorString"}$`, false},
+		{"panic", event{Do: "panic", Text: "oh"}, `^{"errorMessage":"oh","errorType":"string","stackTrace":\[{"path":.*"line":.*"label":.*}\]}$`, true},
+		{"exit 0", event{Do: "exit"}, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + id + ` Error: Runtime exited without providing a reason"}$`, true},
+		{"exit 7", event{Do: "exit", N: 7}, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + id + ` Error: Runtime exited with error: exit status 7"}$`, true},
+		{"timeout", event{Do: "hang"}, `^{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 1.00 seconds"}$`, true},
+		{"too large", event{Do: "large", N: 7 << 20}, `^{"errorMessage":"Response payload size exceeded maximum allowed payload size \(6291556 bytes\).","errorType":"Function.ResponseSizeTooLarge"}$`, true},
+		{"midway", event{Do: "halfway"}, `"errorMessage":"source is gone"`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			st := serve(t, nil, function("f", timeout(time.Second)))
+			before := value[int](t, st.invoke(t, "f", event{Do: "count"}))
+			result := st.invoke(t, "f", test.event)
+			if result.FunctionError != "Unhandled" {
+				t.Errorf("function error %q", result.FunctionError)
+			}
+			if !regexp.MustCompile(test.payload).Match(result.Payload) {
+				t.Errorf("payload %s\nwant %s", result.Payload, test.payload)
+			}
+			if strings.Contains(test.payload, id) && !strings.Contains(string(result.Payload), result.RequestID) {
+				t.Errorf("payload %s does not name request %s", result.Payload, result.RequestID)
+			}
+			want := before + 2
+			if test.dies {
+				want = 1
+			}
+			if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != want {
+				t.Errorf("afterwards invocation %d of its instance, want %d", n, want)
+			}
+		})
+	}
+}
+
+func TestLargestPayloadsPass(t *testing.T) {
+	st := serve(t, nil, function("f"))
+	frame := len(marshal(t, event{Text: "x"})) - 1
+	text := strings.Repeat("a", 6<<20-frame)
+	if got := value[string](t, st.invoke(t, "f", event{Text: text})); got != text {
+		t.Errorf("got %d bytes back, want %d", len(got), len(text))
+	}
+	var refused *lambda.Error
+	if _, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text + "a"})); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge {
+		t.Errorf("one byte more: %v", err)
+	}
+}
+
+func TestWhatAFunctionIsTold(t *testing.T) {
+	dir := t.TempDir()
+	st := serve(t, nil, function("f", func(fn *lambda.Function) { fn.Dir = dir }, timeout(90*time.Second)))
+	result, err := st.Do(t.Context(), lambda.Request{
+		Function:      "arn:aws:lambda:us-east-1:000000000000:function:f",
+		Payload:       []byte(`{"Do":"context"}`),
+		ClientContext: `{"client":{"app_title":"tests"}}`,
+		TraceID:       "Root=1-00000000-000000000000000000000000",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := value[seen](t, result)
+	if got.RequestID != result.RequestID || !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]`).MatchString(got.RequestID) {
+		t.Errorf("request id %q, result has %q", got.RequestID, result.RequestID)
+	}
+	if got.Arn != "arn:aws:lambda:us-east-1:000000000000:function:f" || got.Client != "tests" ||
+		got.Trace != "Root=1-00000000-000000000000000000000000" {
+		t.Errorf("got %+v", got)
+	}
+	if real, _ := filepath.EvalSymlinks(dir); got.Dir != real && got.Dir != dir {
+		t.Errorf("works in %s, want %s", got.Dir, dir)
+	}
+	if got.Remaining <= 0 || got.Remaining > 90_000 {
+		t.Errorf("%d ms remain of 90 s", got.Remaining)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("HOST_SECRET", "leaked")
+	st := serve(t, func(o *lambda.Options) {
+		o.Env = map[string]string{"AWS_ENDPOINT_URL": "http://stack", "AWS_REGION": "moon-1"}
+	},
+		function("f", env("TABLE", "rooms"), env("AWS_ENDPOINT_URL", "http://template")),
+		function("other"))
+	read := func(name string) map[string]string {
+		got := make(map[string]string)
+		for _, kv := range value[[]string](t, st.invoke(t, name, event{Do: "env"})) {
+			key, value, _ := strings.Cut(kv, "=")
+			got[key] = value
+		}
+		return got
+	}
+	got := read("f")
+	want := map[string]string{
+		"TABLE":                           "rooms",
+		"AWS_ENDPOINT_URL":                "http://stack",
+		"AWS_REGION":                      "us-east-1",
+		"AWS_DEFAULT_REGION":              "us-east-1",
+		"_HANDLER":                        "bootstrap",
+		"AWS_LAMBDA_FUNCTION_NAME":        "f",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/f",
+		"LAMBDA_TASK_ROOT":                filepath.Dir(binary),
+		"TZ":                              ":UTC",
+		"LANG":                            "en_US.UTF-8",
+		"PATH":                            os.Getenv("PATH"),
+	}
+	for key, value := range want {
+		if got[key] != value {
+			t.Errorf("%s=%q, want %q", key, got[key], value)
+		}
+	}
+	if !regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(got["AWS_LAMBDA_LOG_STREAM_NAME"]) {
+		t.Errorf("log stream %q", got["AWS_LAMBDA_LOG_STREAM_NAME"])
+	}
+	for _, key := range []string{"HOST_SECRET", "HOME", "AWS_EXECUTION_ENV", "AWS_LAMBDA_MAX_CONCURRENCY"} {
+		if _, ok := got[key]; ok {
+			t.Errorf("%s is set", key)
+		}
+	}
+	creds, ok := st.Credentials("f")
+	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
+		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 || len(creds.SecretAccessKey) != 40 {
+		t.Errorf("credentials %+v", creds)
+	}
+	if other := read("other")["AWS_ACCESS_KEY_ID"]; other == creds.AccessKeyID {
+		t.Error("two functions have the same credentials")
+	}
+	if name, ok := st.Caller(creds.AccessKeyID); !ok || name != "f" {
+		t.Errorf("the key belongs to %q", name)
+	}
+}
+
+func TestInvalidFunctionsAreRefused(t *testing.T) {
+	st := serve(t, nil, function("kept"))
+	minus := -1
+	three := 3
+	for name, fn := range map[string]lambda.Function{
+		"reserved by Lambda":                    function("f", env("AWS_REGION", "x")),
+		"allows 4096":                           function("f", env("BIG", strings.Repeat("x", 4094))),
+		`"1X" is not a letter`:                  function("f", env("1X", "")),
+		"find executable":                       function("f", func(fn *lambda.Function) { fn.Binary = "absent" }),
+		"timeout 15m1s":                         function("f", timeout(901*time.Second)),
+		"reserved concurrency -1 is negative":   {Name: "f", Binary: binary, ReservedConcurrency: &minus},
+		"maximum retry attempts 3":              {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumRetryAttempts: &three}},
+		"reserved concurrency of all functions": function("f", reserved(1001)),
+		"name is empty":                         function(""),
+	} {
+		if err := st.Deploy([]lambda.Function{fn}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("deploy: %v, want an error with %q", err, name)
+		}
+	}
+	if err := st.Deploy([]lambda.Function{function("a"), function("a")}); err == nil {
+		t.Error("two functions of one name were deployed")
+	}
+	st.invoke(t, "kept", event{})
+}
+
+func TestCancelledCallerLetsTheFunctionFinish(t *testing.T) {
+	st := serve(t, nil, function("f"))
+	release := filepath.Join(t.TempDir(), "release")
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := st.Invoke(ctx, "f", marshal(t, event{Do: "block", File: release}))
+		failed <- err
+	}()
+	eventually(t, "it runs", func() bool { return strings.Contains(st.output.String(), "waiting") })
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled invocation: %v", err)
+	}
+	touch(t, release)
+	eventually(t, "it is idle again", func() bool { return st.states("f")[lambda.StateIdle] == 1 })
+	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 2 {
+		t.Errorf("invocation %d of its instance, want 2", n)
+	}
+}
+
+func TestDeployReplacesInstancesOfChangedFunctions(t *testing.T) {
+	st := serve(t, nil, function("same"), function("changed", env("CODE", "1")), function("removed"))
+	for _, name := range []string{"same", "changed", "removed"} {
+		st.invoke(t, name, event{Do: "count"})
+	}
+	release := filepath.Join(t.TempDir(), "release")
+	busy := make(chan lambda.Result, 1)
+	go func() { busy <- st.invoke(t, "changed", event{Do: "block", File: release}) }()
+	eventually(t, "it runs", func() bool { return st.states("changed")[lambda.StateRunning] == 1 })
+
+	if err := st.Deploy([]lambda.Function{function("same"), function("changed", env("CODE", "2"))}); err != nil {
+		t.Fatal(err)
+	}
+	if n := value[int](t, st.invoke(t, "same", event{Do: "count"})); n != 2 {
+		t.Errorf("the unchanged function starts anew: %d", n)
+	}
+	if list := value[[]string](t, st.invoke(t, "changed", event{Do: "env"})); !slices.Contains(list, "CODE=2") {
+		t.Errorf("the changed function runs with %q", list)
+	}
+	var refused *lambda.Error
+	if _, err := st.Invoke(t.Context(), "removed", nil); !errors.As(err, &refused) || refused.Code != lambda.CodeNotFound {
+		t.Errorf("the removed function: %v", err)
+	}
+	touch(t, release)
+	if got := value[string](t, <-busy); got != "released" {
+		t.Errorf("the busy instance answered %q", got)
+	}
+	eventually(t, "old instances are gone", func() bool { return len(st.Instances()) == 2 })
+}
+
+func TestReservedConcurrency(t *testing.T) {
+	st := serve(t, func(o *lambda.Options) { o.Concurrency = 3 }, function("two", reserved(2)), function("rest"), function("off", reserved(0)))
+	release := filepath.Join(t.TempDir(), "release")
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer touch(t, release)
+	for _, name := range []string{"two", "two", "rest"} {
+		all.Go(func() { st.invoke(t, name, event{Do: "block", File: release}) })
+	}
+	eventually(t, "three run", func() bool {
+		return st.states("two")[lambda.StateRunning] == 2 && st.states("rest")[lambda.StateRunning] == 1
+	})
+	for name, reason := range map[string]string{
+		"two":  "ReservedFunctionConcurrentInvocationLimitExceeded",
+		"off":  "ReservedFunctionConcurrentInvocationLimitExceeded",
+		"rest": "ConcurrentInvocationLimitExceeded",
+	} {
+		var refused *lambda.Error
+		_, err := st.Invoke(t.Context(), name, nil)
+		if !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled || refused.Reason != reason || refused.Status != 429 {
+			t.Errorf("%s: %v", name, fmt.Sprintf("%#v", err))
+		}
+	}
+}
+
+func TestClosedServiceRefusesWork(t *testing.T) {
+	st := serve(t, nil, function("f"))
+	release := filepath.Join(t.TempDir(), "release")
+	running := make(chan lambda.Result, 1)
+	go func() { running <- st.invoke(t, "f", event{Do: "block", File: release}) }()
+	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+
+	closed := make(chan error, 1)
+	go func() { closed <- st.Close(t.Context()) }()
+	eventually(t, "new work is refused", func() bool {
+		_, err := st.InvokeAsync(t.Context(), "f", []byte(`{"Do":"count"}`))
+		return errors.Is(err, lambda.ErrClosed)
+	})
+	if _, err := st.Invoke(t.Context(), "f", nil); !errors.Is(err, lambda.ErrClosed) {
+		t.Errorf("invoke: %v", err)
+	}
+	select {
+	case err := <-closed:
+		t.Fatalf("closed under a running invocation: %v", err)
+	default:
+	}
+	touch(t, release)
+	if got := value[string](t, <-running); got != "released" {
+		t.Errorf("the running invocation got %q", got)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}

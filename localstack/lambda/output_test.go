@@ -1,0 +1,86 @@
+package lambda_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+// of returns the lines of the output with a prefix, without it.
+func of(output *buffer, prefix string) []string {
+	var list []string
+	for line := range strings.Lines(output.String()) {
+		if rest, ok := strings.CutPrefix(line, prefix); ok {
+			list = append(list, strings.TrimSuffix(rest, "\n"))
+		}
+	}
+	return list
+}
+
+func TestOutputBelongsToItsInvocation(t *testing.T) {
+	const instances, lines = 4, 500
+	st := serve(t, nil, function("f"))
+	var all sync.WaitGroup
+	for i := range instances {
+		all.Go(func() {
+			text := fmt.Sprint("instance", i)
+			result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, event{Do: "print", Text: text, N: lines}), Tail: true})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			id := result.RequestID
+			want := []string{"START RequestId: " + id + " Version: $LATEST"}
+			for n := range lines {
+				want = append(want, fmt.Sprint(text, " ", n))
+			}
+			want = append(want, "END RequestId: "+id)
+			got := of(st.output, "f "+id[:8]+" ")
+			if len(got) != len(want)+1 || !slices.Equal(got[:len(want)], want) {
+				t.Errorf("output of %s:\n%s", id, strings.Join(got, "\n"))
+				return
+			}
+			report := regexp.MustCompile(`^REPORT RequestId: ` + id + `\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t(Max Memory Used: \d+ MB\t)?(Init Duration: \d+\.\d\d ms\t)?$`)
+			if !report.MatchString(got[len(want)]) {
+				t.Errorf("report %q", got[len(want)])
+			}
+			if all := strings.Join(got, "\n") + "\n"; result.LogTail != all[len(all)-4096:] {
+				t.Errorf("tail of %d bytes is not the end of the output", len(result.LogTail))
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestLastWordsAreKept(t *testing.T) {
+	st := serve(t, nil, function("f", timeout(time.Second)))
+	for _, test := range []struct {
+		event event
+		want  string // pattern of the lines between START and END
+	}{
+		{event{Do: "exit", N: 2}, `last words\nRequestId: ID Error: Runtime exited with error: exit status 2\nRuntime.ExitError`},
+		{event{Do: "hang"}, `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID Task timed out after 1.00 seconds`},
+		{event{Do: "panic", Text: "oh"}, `(?s).*"errorMessage":"oh".*`},
+		{event{Do: "long", N: 600 << 10}, `<256K>\n<256K>\n<88K>`},
+		{event{Do: "child"}, ``},
+	} {
+		result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, test.event), Tail: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := result.RequestID
+		got := strings.Join(of(st.output, "f "+id[:8]+" "), "\n")
+		got = strings.ReplaceAll(got, strings.Repeat("y", 256<<10), "<256K>")
+		got = strings.ReplaceAll(got, strings.Repeat("y", 88<<10), "<88K>")
+		want := `^START RequestId: ID Version: \$LATEST\n` + test.want + `\n?END RequestId: ID\nREPORT RequestId: ID\t.*$`
+		if !regexp.MustCompile(strings.ReplaceAll(want, "ID", id)).MatchString(got) {
+			t.Errorf("%+v: %.2000s", test.event, got)
+		}
+	}
+}

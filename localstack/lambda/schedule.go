@@ -1,0 +1,212 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Schedule invokes a function, asynchronously, at the times of an expression.
+type Schedule struct {
+	// Name is the rule's, for its ARN in the event and for the log; the
+	// function's name when empty.
+	Name string
+	// Expression is rate(value unit), cron(six fields) or at(local time), as in
+	// EventBridge.
+	Expression string
+	// Timezone is an IANA name for cron and at; UTC when empty.
+	Timezone string
+	// Function is a name or ARN.
+	Function string
+	// Input is the JSON text that the function gets; EventBridge's "Scheduled
+	// Event" when empty.
+	Input   string
+	Enabled bool
+}
+
+// maxSleep is how long a schedule trusts a timer: those stand still while a
+// laptop sleeps, the wall clock does not.
+const maxSleep = 30 * time.Second
+
+// StartSchedules replaces the running schedules. The first occurrence of a
+// rate is one period from now. Occurrences that pass while the machine sleeps
+// are made up for by one. An expression that AWS would not take is an error
+// and changes nothing.
+func (s *Service) StartSchedules(schedules []Schedule) error {
+	type timed struct {
+		Schedule
+		trigger trigger
+	}
+	var list []timed
+	for _, sch := range schedules {
+		setDefault(&sch.Name, sch.Function)
+		t, err := parseSchedule(sch.Expression, sch.Timezone)
+		if err != nil {
+			return fmt.Errorf("schedule %s: %w", sch.Name, err)
+		}
+		if sch.Input != "" && !json.Valid([]byte(sch.Input)) {
+			return fmt.Errorf("schedule %s: input is not JSON", sch.Name)
+		}
+		if _, err := s.find(sch.Function); err != nil {
+			return fmt.Errorf("schedule %s: %w", sch.Name, err)
+		}
+		if sch.Enabled {
+			list = append(list, timed{sch, t})
+		}
+	}
+
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if s.stopSchedules != nil {
+		s.stopSchedules()
+	}
+	previous := s.schedules
+	ctx, stop := context.WithCancel(s.stopped)
+	running := new(sync.WaitGroup)
+	s.stopSchedules, s.schedules = stop, running
+	start := time.Now()
+	for _, sch := range list {
+		s.events.Add(1)
+		running.Go(func() {
+			defer s.events.Done()
+			s.runSchedule(ctx, sch.Schedule, sch.trigger, start)
+		})
+	}
+	s.mu.Unlock()
+	if previous != nil {
+		previous.Wait()
+	}
+	return nil
+}
+
+func (s *Service) runSchedule(ctx context.Context, sch Schedule, t trigger, last time.Time) {
+	for {
+		next, ok := t.next(last)
+		if !ok {
+			return
+		}
+		next = next.Round(0) // by the wall clock
+		for wait := time.Until(next); wait > 0; wait = time.Until(next) {
+			select {
+			case <-time.After(min(wait, maxSleep)):
+			case <-ctx.Done():
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		last = next
+		if late := time.Now(); late.Sub(next) > maxSleep {
+			last = late
+		}
+		input := []byte(sch.Input)
+		if len(input) == 0 {
+			input = s.scheduledEvent(sch, next)
+		}
+		if _, err := s.InvokeAsync(ctx, sch.Function, input); err != nil {
+			s.log.Error("scheduled invocation refused", "schedule", sch.Name, "function", sch.Function, "error", err)
+		}
+	}
+}
+
+// scheduledEvent is what a rule without Input sends (EventBridge user guide).
+func (s *Service) scheduledEvent(sch Schedule, at time.Time) []byte {
+	event, _ := json.Marshal(struct { // strings only
+		Version    string   `json:"version"`
+		ID         string   `json:"id"`
+		DetailType string   `json:"detail-type"`
+		Source     string   `json:"source"`
+		Account    string   `json:"account"`
+		Time       string   `json:"time"`
+		Region     string   `json:"region"`
+		Resources  []string `json:"resources"`
+		Detail     struct{} `json:"detail"`
+	}{
+		Version:    "0",
+		ID:         newRequestID(),
+		DetailType: "Scheduled Event",
+		Source:     "aws.events",
+		Account:    s.opt.Account,
+		Time:       at.UTC().Format(time.RFC3339),
+		Region:     s.opt.Region,
+		Resources:  []string{"arn:aws:events:" + s.opt.Region + ":" + s.opt.Account + ":rule/" + sch.Name},
+	})
+	return event
+}
+
+// trigger is a parsed expression.
+type trigger interface {
+	// next is the first occurrence after a time, if there is one.
+	next(after time.Time) (time.Time, bool)
+}
+
+var expression = regexp.MustCompile(`^(rate|cron|at)\((.*)\)$`)
+
+func parseSchedule(text, timezone string) (trigger, error) {
+	location := time.UTC
+	if timezone != "" {
+		var err error
+		if location, err = time.LoadLocation(timezone); err != nil {
+			return nil, fmt.Errorf("time zone %q: %w", timezone, err)
+		}
+	}
+	m := expression.FindStringSubmatch(strings.TrimSpace(text))
+	if m == nil {
+		return nil, fmt.Errorf("expression %q is not rate(…), cron(…) or at(…)", text)
+	}
+	var t trigger
+	var err error
+	switch m[1] {
+	case "rate":
+		t, err = parseRate(m[2])
+	case "cron":
+		t, err = parseCron(m[2], location)
+	default:
+		var when time.Time
+		when, err = time.ParseInLocation("2006-01-02T15:04:05", m[2], location)
+		t = once(when)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", text, err)
+	}
+	return t, nil
+}
+
+type once time.Time
+
+func (o once) next(after time.Time) (time.Time, bool) {
+	return time.Time(o), time.Time(o).After(after)
+}
+
+type rate time.Duration
+
+func (r rate) next(after time.Time) (time.Time, bool) { return after.Add(time.Duration(r)), true }
+
+// parseRate takes "1 minute", "5 minutes" and the same of hours and days; the
+// plural has to fit the value, as in EventBridge.
+func parseRate(text string) (rate, error) {
+	number, unit, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is not a positive number", number)
+	}
+	units := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+	single, plural := strings.CutSuffix(unit, "s")
+	d, ok := units[single]
+	if !ok {
+		return 0, fmt.Errorf("unit %q is not minute, hour or day, or its plural", unit)
+	}
+	if plural != (n > 1) {
+		return 0, fmt.Errorf("value %d and unit %q do not agree in number", n, unit)
+	}
+	return rate(time.Duration(n) * d), nil
+}
