@@ -167,12 +167,17 @@ func (d *Device) OpenWelcome(f frame.Welcome, nonce string) (*frame.WelcomePlain
 	return &w, d.confirm(kid)
 }
 
-// SealMessage makes the `jwe` of a sendMessage frame for one session.
+// SealMessage makes the `jwe` of a sendMessage frame for one session. Error:
+// chat.FrameTooLarge for a text that no frame can carry.
 func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id chat.MessageID, body string) (string, error) {
 	token, err := d.sign(envelope.TypeMessage, frame.MessageClaims{
 		V: frame.Version, SID: string(sid), Sub: string(d.User()), SKID: keys.Newest.Thumbprint(),
 		Room: string(room), ID: string(id), Body: body,
 	})
+	if errors.Is(err, envelope.ErrSignature) {
+		// Its bound is that of a frame, and nothing else can be wrong here.
+		return "", chat.FrameTooLarge
+	}
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,319 @@
+package clienttest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+type conn struct {
+	ws     *websocket.Conn
+	claims chat.User // who it says it is
+	nonce  string
+	user   chat.User // who it is
+	sid    chat.Session
+}
+
+// heed does what a frame asks for, or says why not.
+func (s *Service) heed(c *conn, data []byte) {
+	var head frame.Request
+	_ = strict.Unmarshal(data, &head)
+	r, ref, err := frame.Parse(head.Action, data)
+	if err == nil {
+		f := Frame{User: c.user, Session: c.sid, Request: *r}
+		if r.Action == frame.ActionSendMessage {
+			f.Claims, _, _ = s.open(r.JWE)
+		}
+		s.frames = append(s.frames, f)
+		if s.faults.Refuse != nil {
+			if refusal := s.faults.Refuse(c.user, *r); refusal != nil {
+				err = refusal
+			}
+		}
+	}
+	if err == nil {
+		err = s.route(c, r)
+	}
+	if err == nil {
+		return
+	}
+	known, ok := errors.AsType[*chat.Error](err)
+	if !ok {
+		s.t.Errorf("service: %v", err)
+		known = chat.Internal
+	}
+	e := frame.NewError(known, ref)
+	if known == chat.StaleServerKey {
+		e.KeySet = s.keySet()
+	}
+	s.post(c, frame.TypeError, e)
+	if known.Closes {
+		_ = c.ws.Close(websocket.StatusNormalClosure, "")
+	}
+}
+
+func (s *Service) route(c *conn, r *frame.Request) error {
+	if r.Action == frame.ActionHandshake {
+		if r.User != "" {
+			c.claims, c.nonce = chat.User(r.User), chat.NewNonce()
+			s.post(c, frame.TypeChallenge, frame.Challenge{Type: frame.TypeChallenge, Ref: r.Ref, V: frame.Version, Nonce: c.nonce, KeySet: s.keySet()})
+			return nil
+		}
+		return s.prove(c, r)
+	}
+	if c.user == "" {
+		return chat.HandshakeRequired
+	}
+	switch r.Action {
+	case frame.ActionSendMessage:
+		return s.send(c, r)
+	case frame.ActionHistory:
+		return s.history(c, r)
+	case frame.ActionJoinRoom:
+		s.room(chat.Room(r.Room)).members[c.user] = true
+		s.post(c, frame.TypeJoined, frame.Joined{Type: frame.TypeJoined, Ref: r.Ref, RoomState: s.state(chat.Room(r.Room))})
+	case frame.ActionLeaveRoom:
+		if r.Room == string(chat.Lobby) {
+			return chat.RoomInvalid
+		}
+		delete(s.room(chat.Room(r.Room)).members, c.user)
+		s.post(c, frame.TypeLeft, frame.Left{Type: frame.TypeLeft, Ref: r.Ref, Room: chat.Room(r.Room)})
+	case frame.ActionRotateKey:
+		return s.rotate(c, r)
+	case frame.ActionPing:
+		pong := frame.Pong{Type: frame.TypePong, Ref: r.Ref, Heads: map[chat.Room]frame.Head{}}
+		for name := range s.rooms {
+			state := s.state(name)
+			pong.Heads[name] = frame.Head{Epoch: state.Epoch, Head: state.Head}
+		}
+		s.post(c, frame.TypePong, pong)
+	default:
+		return chat.UnknownAction
+	}
+	return nil
+}
+
+func (s *Service) state(name chat.Room) frame.RoomState {
+	r := s.room(name)
+	return frame.RoomState{Room: name, Epoch: r.epoch, Head: chat.Seq(len(r.log)), Floor: r.floor}
+}
+
+func (r *room) has(user chat.User, name chat.Room) bool { return name == chat.Lobby || r.members[user] }
+
+func (s *Service) prove(c *conn, r *frame.Request) error {
+	token, err := envelope.ParseSigned(r.Proof, envelope.TypeHandshake)
+	if err != nil {
+		return chat.BadProof
+	}
+	old := s.devices[c.claims]
+	if old != nil && old.key.Thumbprint() != token.KID {
+		return chat.NameTaken
+	}
+	var claims frame.HandshakeClaims
+	if err := verify(r.Proof, envelope.TypeHandshake, token.JWK, &claims); err != nil {
+		return chat.BadProof
+	}
+	enc, err := envelope.ParseEncryptionKey(claims.Enc)
+	if err != nil || claims.Nonce != c.nonce || claims.Sub != string(c.claims) || claims.Check() != nil {
+		return chat.BadProof
+	}
+	d := &device{key: token.JWK, gen: claims.Gen, enc: enc}
+	if err := d.follows(old); err != nil {
+		return err
+	}
+	s.devices[c.claims] = d
+	c.user, c.sid = c.claims, chat.NewSession()
+	plain := frame.WelcomePlain{V: frame.Version, Nonce: c.nonce, SID: c.sid, User: c.user, Device: chat.Device(d.key.Thumbprint())}
+	for name, room := range s.rooms {
+		if room.has(c.user, name) {
+			plain.Rooms = append(plain.Rooms, s.state(name))
+		}
+	}
+	s.post(c, frame.TypeWelcome, frame.Welcome{Type: frame.TypeWelcome, Ref: r.Ref, JWE: s.seal(enc, envelope.TypeWelcome, plain)})
+	return nil
+}
+
+// follows says whether a device may take the place of the one on record.
+func (d *device) follows(old *device) error {
+	same := old != nil && old.enc.Thumbprint() == d.enc.Thumbprint()
+	switch {
+	case old == nil, d.gen == old.gen && same, d.gen == old.gen+1 && !same:
+		return nil
+	case d.gen <= old.gen:
+		return chat.StaleDeviceKey
+	}
+	return chat.BadProof
+}
+
+func (s *Service) rotate(c *conn, r *frame.Request) error {
+	old := s.devices[c.user]
+	var claims frame.RotateClaims
+	if err := verify(r.Proof, envelope.TypeRotate, old.key, &claims); err != nil {
+		return chat.BadProof
+	}
+	enc, err := envelope.ParseEncryptionKey(claims.Enc)
+	if err != nil {
+		return chat.KeyUnacceptable
+	}
+	if claims.SID != string(c.sid) {
+		return chat.SessionMismatch
+	}
+	d := &device{key: old.key, gen: claims.Gen, enc: enc}
+	if err := d.follows(old); err != nil {
+		return err
+	}
+	s.devices[c.user] = d
+	plain := frame.RotatedPlain{SID: c.sid, Gen: d.gen}
+	s.post(c, frame.TypeRotated, frame.Rotated{Type: frame.TypeRotated, Ref: r.Ref, Gen: d.gen, JWE: s.seal(enc, envelope.TypeRotated, plain)})
+	return nil
+}
+
+// open opens what a client sealed and returns its claims and the token inside.
+func (s *Service) open(jwe string) (claims frame.MessageClaims, jws string, err error) {
+	sealed, err := envelope.ParseSealed(jwe, envelope.TypeSend)
+	if err != nil {
+		return claims, "", chat.BadEnvelope
+	}
+	for _, key := range s.servers {
+		if key.Thumbprint() != sealed.KID {
+			continue
+		}
+		plain, err := sealed.Open(key)
+		if err != nil {
+			return claims, "", chat.BadEnvelope
+		}
+		for _, d := range s.devices {
+			if verify(string(plain), envelope.TypeMessage, d.key, &claims) == nil {
+				return claims, string(plain), nil
+			}
+		}
+		return claims, "", chat.BadSignature
+	}
+	return claims, "", chat.StaleServerKey
+}
+
+func (s *Service) send(c *conn, r *frame.Request) error {
+	claims, jws, err := s.open(r.JWE)
+	if err != nil {
+		return err
+	}
+	name := chat.Room(claims.Room)
+	room := s.room(name)
+	if claims.SID != string(c.sid) || claims.Sub != string(c.user) {
+		return chat.SessionMismatch
+	}
+	if !room.has(c.user, name) {
+		return chat.NotAMember
+	}
+	d := s.devices[c.user]
+	e := entry{
+		seq: chat.Seq(len(room.log) + 1), id: chat.MessageID(claims.ID), from: c.user,
+		device: chat.Device(d.key.Thumbprint()), jwk: d.key.JWK(), jws: jws, at: time.Now().UnixMilli(),
+	}
+	duplicate := false
+	for _, old := range room.log {
+		if old.id == e.id && old.device == e.device {
+			e, duplicate = old, true
+		}
+	}
+	if !duplicate {
+		room.log = append(room.log, e)
+	}
+	s.post(c, frame.TypeAck, frame.Ack{
+		Type: frame.TypeAck, Ref: r.Ref, ID: e.id, Room: name, Epoch: room.epoch, Seq: e.seq, StoredAt: e.at, Duplicate: duplicate,
+	})
+	for to := range s.conns {
+		if to.user != "" && room.has(to.user, name) {
+			s.post(to, frame.TypeMessage, frame.Message{
+				Type: frame.TypeMessage, Room: name, Epoch: room.epoch, Seq: e.seq,
+				JWE: s.seal(s.devices[to.user].enc, envelope.TypeSealedMessage, s.plain(to.user, name, e)),
+			})
+		}
+	}
+	return nil
+}
+
+func (s *Service) plain(to chat.User, name chat.Room, e entry) frame.MessagePlain {
+	m := frame.MessagePlain{
+		Room: name, Epoch: s.room(name).epoch, Seq: e.seq, ID: e.id, From: e.from, Device: e.device, StoredAt: e.at, JWK: e.jwk, JWS: e.jws,
+	}
+	if s.faults.Forge != nil {
+		s.faults.Forge(to, &m)
+	}
+	return m
+}
+
+func (s *Service) history(c *conn, r *frame.Request) error {
+	name := chat.Room(r.Room)
+	room := s.room(name)
+	if !room.has(c.user, name) {
+		return chat.NotAMember
+	}
+	page := frame.History{
+		Type: frame.TypeHistory, Ref: r.Ref, Room: name, Epoch: room.epoch,
+		From: max(chat.Seq(r.After)+1, room.floor), Head: chat.Seq(len(room.log)), Floor: room.floor,
+	}
+	page.To = page.From - 1
+	plain := frame.HistoryPlain{Room: name, Epoch: room.epoch}
+	for size := 0; page.To < page.Head && len(plain.Messages) < r.Limit && size < chat.MaxHistoryPage/2; {
+		page.To++
+		e := room.log[page.To-1]
+		plain.Messages = append(plain.Messages, s.plain(c.user, name, e))
+		size += len(e.jws)
+	}
+	page.More = page.To < page.Head
+	if len(plain.Messages) > 0 {
+		page.JWE = s.seal(s.devices[c.user].enc, envelope.TypeHistory, plain)
+	}
+	s.post(c, frame.TypeHistory, page)
+	return nil
+}
+
+// verify checks a token and decodes its claims.
+func verify(token string, typ envelope.Type, key envelope.VerifyKey, claims any) error {
+	signed, err := envelope.ParseSigned(token, typ)
+	if err != nil {
+		return err
+	}
+	payload, err := signed.Verify(key)
+	if err != nil {
+		return err
+	}
+	return strict.Unmarshal(payload, claims)
+}
+
+func (s *Service) seal(to *envelope.EncryptionKey, typ envelope.Type, plain any) string {
+	data, err := strict.Marshal(plain)
+	if err != nil {
+		s.t.Errorf("service: %v", err)
+	}
+	token, err := envelope.Seal(to, typ, data)
+	if err != nil {
+		s.t.Errorf("service: %v", err)
+	}
+	return token
+}
+
+// post sends a frame, or what the faults make of it.
+func (s *Service) post(c *conn, kind string, f any) {
+	data, err := strict.Marshal(f)
+	if err != nil {
+		s.t.Errorf("service: %v", err)
+	}
+	frames := [][]byte{data}
+	if s.faults.Answer != nil {
+		frames = s.faults.Answer(c.user, kind, data)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, data := range frames {
+		_ = c.ws.Write(ctx, websocket.MessageText, data) // a client that is gone misses it
+	}
+}
