@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
+	"github.com/coder/websocket"
+)
+
+// dialDeaf opens a connection that never reads, and returns its id. Its small window makes the kernel's buffers fill soon.
+func (s *stack) dialDeaf() string {
+	s.t.Helper()
+	c := s.dialRaw()
+	c.Conn.(*net.TCPConn).SetReadBuffer(4096)
+	e, _ := s.event("$connect")
+	return e.RequestContext.ConnectionID
+}
+
+// fill posts until nothing more goes in: a run of refusals, since one alone may find the writer between two messages.
+func (s *stack) fill(id string) {
+	s.t.Helper()
+	message := strings.Repeat("x", 128<<10)
+	refusals := 0
+	eventually(s.t, "the client-side buffer is full", func() bool {
+		err := s.post(id, message)
+		if limit := (*types.LimitExceededException)(nil); errors.As(err, &limit) {
+			refusals++
+		} else if err != nil {
+			s.t.Fatalf("post: %v", err)
+		} else {
+			refusals = 0
+		}
+		return refusals == 50
+	})
+}
+
+func TestC5_LimitExceededWhenTheBufferIsFull(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)}, func(o *Options) {
+		o.Limits.SendBuffer = 256 << 10
+		o.Limits.Write = time.Hour
+	})
+	deaf := s.dialDeaf()
+	quick := s.dial()
+	s.fill(deaf)
+	response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(deaf), strings.Repeat("x", 128<<10), true)
+	if response.StatusCode != 429 || !strings.HasPrefix(body, `{"message":"`) {
+		t.Errorf("%s %s", response.Status, body)
+	}
+	s.mustPost(quick.id, "hello") // a slow client delays nobody
+	if got := quick.receive(); got != "hello" {
+		t.Errorf("received %q", got)
+	}
+	for _, c := range s.gateway.openSockets() {
+		c.drop() // Shutdown would wait for the deaf one
+	}
+}
+
+func TestDeadClientIsDropped(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, func(o *Options) {
+		o.Limits.SendBuffer = 256 << 10
+		o.Limits.Write = 50 * time.Millisecond
+	})
+	deaf := s.dialDeaf()
+	eventually(t, "the connection is gone", func() bool {
+		gone := (*types.GoneException)(nil)
+		return errors.As(s.post(deaf, strings.Repeat("x", 128<<10)), &gone)
+	})
+	s.wantDisconnect(1006, "")
+}
+
+func TestPostsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dial()
+	const posts = 300
+	go func() {
+		for i := range posts {
+			if err := s.post(c.id, fmt.Sprint(i)); err != nil {
+				t.Errorf("post %d: %v", i, err)
+			}
+		}
+	}()
+	for i := range posts {
+		if got := c.receive(); got != fmt.Sprint(i) {
+			t.Fatalf("received %q, want %d", got, i)
+		}
+	}
+}
+
+// A client that asks and never reads is held back by its own full buffer; nothing is lost and nobody else waits.
+func TestAnswersWaitForRoom(t *testing.T) {
+	t.Parallel()
+	body := strings.Repeat("x", 64<<10)
+	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"` + body + `"}`)}, func(o *Options) {
+		o.Limits.SendBuffer = 256 << 10
+		o.Limits.InFlight = 2
+		twoWay("ask")(o)
+	})
+	c := s.dial()
+	const asks = 200 // 12.5 MiB of answers
+	go func() {
+		for range asks {
+			if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"action":"ask"}`)); err != nil {
+				t.Errorf("ask: %v", err)
+				return
+			}
+		}
+	}()
+	for range asks {
+		if got := c.receive(); got != body {
+			t.Fatalf("received %d bytes", len(got))
+		}
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	clients := []*client{s.dial(), s.dial(), s.dial()}
+	done := make(chan error, 1)
+	go func() { done <- s.gateway.Shutdown(t.Context()) }()
+	for _, c := range clients {
+		c.wantClosed(1001, "Going away")
+		s.wantDisconnect(1001, "Going away")
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := s.gateway.Connections(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+	if got := s.refused("/prod"); got != http.StatusServiceUnavailable {
+		t.Errorf("a handshake after shutdown answered %d", got)
+	}
+	s.noEvent("$connect")
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // again
+		t.Error(err)
+	}
+}
+
+func TestShutdownIsBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{
+		"$connect": returns(ok),
+		"$disconnect": func(ctx context.Context, _ []byte) ([]byte, string, error) {
+			<-ctx.Done() // a function that hangs until the gateway gives up
+			return nil, "", ctx.Err()
+		},
+	}, nil)
+	c := s.dial()
+	s.dialDeaf() // and a client that does not answer the close
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.gateway.Shutdown(ctx) }()
+	c.wantClosed(1001, "Going away")
+	s.event("$disconnect")
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: %v", err)
+	}
+	s.event("$disconnect") // the deaf client's
+}
+
+func TestShutdownDuringConnect(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := start(t, map[string]function{
+		"$disconnect": returns(ok),
+		"$connect": func(context.Context, []byte) ([]byte, string, error) {
+			<-release
+			return []byte(ok), "", nil
+		},
+	}, nil)
+	dialled := make(chan *client, 1)
+	go func() {
+		c, _, err := s.tryDial("/prod", nil)
+		if err != nil {
+			t.Errorf("dial: %v", err)
+		}
+		dialled <- c
+	}()
+	s.event("$connect")
+	done := make(chan error, 1)
+	go func() { done <- s.gateway.Shutdown(t.Context()) }()
+	eventually(t, "the gateway stops", func() bool {
+		s.gateway.mu.Lock()
+		defer s.gateway.mu.Unlock()
+		return s.gateway.stopping
+	})
+	close(release)
+	if c := <-dialled; c != nil {
+		c.wantClosed(1001, "Going away")
+	}
+	s.wantDisconnect(1001, "Going away") // its $connect has run
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
