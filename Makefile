@@ -1,0 +1,45 @@
+# Sotto. `make help` lists what there is; `make run` does the main job.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell if [ "$$(go env CGO_ENABLED 2>/dev/null)" = 1 ] && command -v $$(go env CC 2>/dev/null) >/dev/null 2>&1; then echo -race; fi)
+
+# What SAM's own builder does not pass to the compiler: no RPC mode, no symbols.
+SAM_GOFLAGS := -tags=lambda.norpc -trimpath "-ldflags=-s -w"
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: go ## start everything on this machine (the same as `go run ./localstack`)
+	@go run ./localstack $(ARGS)
+
+test: go lint cross ## run every test, with the race detector where there is a C compiler
+	@if [ -z "$(RACE)" ]; then echo "make test: no C compiler found, so without the race detector (Debian: apt-get install gcc)"; fi
+	go test $(RACE) -timeout 14m ./...
+
+lint: go ## gofmt, go vet, staticcheck
+	@unformatted="$$(gofmt -l functions shared localstack clients)"; if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go tool staticcheck ./...
+
+cross: go ## check that the tree builds for linux, darwin and windows
+	@for os in linux darwin windows; do echo "GOOS=$$os go build ./..."; GOOS=$$os CGO_ENABLED=0 go build ./... || exit 1; done
+
+bench: go ## benchmarks: envelopes, the database, and whole sends through the stack
+	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./shared/table ./localstack/e2e
+
+sam-build: ## build for AWS with the SAM CLI, stripped (needs `sam`: pip install aws-sam-cli)
+	GOFLAGS='$(SAM_GOFLAGS)' sam build
+
+deploy: sam-build ## deploy to AWS with the defaults of samconfig.toml (needs an account)
+	sam deploy
+
+clean: ## remove what builds and runs have left here, the local stack's data included
+	rm -rf .aws-sam .sotto bin
+
+go:
+	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl (Debian: apt-get install golang-go)"; exit 1; }
+
+.PHONY: help run test lint cross bench sam-build deploy clean go

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/sotto-chat/sotto/shared/config"
+	"github.com/sotto-chat/sotto/shared/post"
+	"github.com/sotto-chat/sotto/shared/table"
+)
+
+// client keeps as many idle connections to one host as a fan-out uses; the
+// SDK's own keeps ten, and the rest would be dialled again for each message.
+var client = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+	t.MaxIdleConnsPerHost = post.Concurrency
+})
+
+// signer holds the credentials that Lambda gives the environment, which stay
+// the same while it lives.
+func signer(c config.Config) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
+}
+
+// endpoint is the base of a service's URLs, nil for AWS's own.
+func endpoint(url string) *string {
+	if url == "" {
+		return nil
+	}
+	return &url
+}
+
+// The clients are built by hand from the configuration: loading the SDK's own
+// takes milliseconds of every cold start.
+
+func rows(c config.Config) *table.Store {
+	db := dynamodb.New(dynamodb.Options{
+		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.DynamoDBEndpoint),
+	})
+	return table.New(db, table.Names(c.Tables), nil)
+}
+
+func poster(c config.Config) *post.Poster {
+	return post.New(apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.ManagementEndpoint),
+	}))
+}
