@@ -48,13 +48,18 @@ func open(t testing.TB, opts Options) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(e)
+	f := serveFixture(t, e)
 	t.Cleanup(func() {
-		server.Close()
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	return f
+}
+
+func serveFixture(t testing.TB, e *Engine) *fixture {
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
 	return &fixture{newClient(server.URL), e, server}
 }
 

@@ -1,0 +1,109 @@
+package dynamodb
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+func putRequests(items ...item) []types.WriteRequest {
+	var out []types.WriteRequest
+	for _, it := range items {
+		out = append(out, types.WriteRequest{PutRequest: &types.PutRequest{Item: it}})
+	}
+	return out
+}
+
+func TestBatchWriteAndGet(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "one", "pk S", nil, nil)
+	f.createTable(t, "two", "pk S, sk N", nil, nil)
+	f.put(t, "one", item{"pk": s("gone"), "t": s(long(3000))})
+	writes := map[string][]types.WriteRequest{
+		"one": append(putRequests(item{"pk": s("a"), "x": n(1), "y": n(2)}),
+			types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: item{"pk": s("gone")}}}),
+		"two": putRequests(item{"pk": s("a"), "sk": n(1)}, item{"pk": s("a"), "sk": n(2)}),
+	}
+	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: writes, ReturnConsumedCapacity: "TOTAL"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "unprocessed", len(out.UnprocessedItems), 0)
+	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits, *out.ConsumedCapacity[1].CapacityUnits}, []float64{1 + 3, 2})
+
+	got, err := f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{ReturnConsumedCapacity: "TOTAL", RequestItems: map[string]types.KeysAndAttributes{
+		"one": {Keys: []item{{"pk": s("a")}, {"pk": s("gone")}}, ProjectionExpression: aws.String("#x"), ExpressionAttributeNames: map[string]string{"#x": "x"}},
+		"two": {Keys: []item{{"pk": s("a"), "sk": n(2)}}, ConsistentRead: aws.Bool(true)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "responses", got.Responses, map[string][]item{"one": {{"x": n(1)}}, "two": {{"pk": s("a"), "sk": n(2)}}})
+	same(t, "capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits, *got.ConsumedCapacity[1].CapacityUnits}, []float64{1, 1})
+}
+
+func TestBatchLimits(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "one", "pk S", nil, nil)
+	keys := func(n int) (out []item) {
+		for i := range n {
+			out = append(out, item{"pk": s(fmt.Sprint(i))})
+		}
+		return out
+	}
+	_, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(26)...)}})
+	wantError(t, err, "ValidationException", "Too many items requested for the BatchWriteItem call")
+	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(item{"pk": s("a")}, item{"pk": s("a")})}})
+	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
+	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: keys(101)}}})
+	wantError(t, err, "ValidationException", "Member must have length less than or equal to 100")
+	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: append(keys(2), keys(2)...)}}})
+	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
+	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"none": {Keys: keys(1)}}})
+	wantError(t, err, "ResourceNotFoundException", "Requested resource not found")
+}
+
+func TestBatchGetLeavesWhatIsOver16MB(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "large", "pk S", nil, nil)
+	const count = 50
+	var keys []item
+	for i := range count {
+		k := item{"pk": s(fmt.Sprintf("%02d", i))}
+		keys = append(keys, k)
+		f.put(t, "large", item{"pk": k["pk"], "t": s(long(390 << 10))})
+	}
+	request := map[string]types.KeysAndAttributes{"large": {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	var found []int
+	for len(request) > 0 {
+		out, err := f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: request})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, len(out.Responses["large"]))
+		request = out.UnprocessedKeys
+		if rest, ok := request["large"]; ok && (rest.ConsistentRead == nil || !*rest.ConsistentRead) {
+			t.Error("what is left has lost ConsistentRead")
+		}
+	}
+	same(t, "items", found, []int{43, 7}) // 43 × 390 KiB is the first sum above 16 MiB
+}
+
+func TestBatchLeavesWhatATransactionHolds(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "one", "pk S", nil, nil)
+	release := f.holdAsTransaction(t, "one", item{"pk": s("busy")})
+	defer release()
+	requests := putRequests(item{"pk": s("busy"), "x": n(1)}, item{"pk": s("free")})
+	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": requests}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "unprocessed", out.UnprocessedItems, map[string][]types.WriteRequest{"one": requests[:1]})
+	if f.get(t, "one", item{"pk": s("free")}) == nil {
+		t.Error("the other item was not written")
+	}
+}
