@@ -151,9 +151,15 @@ func (d *decoder) value(depth int) (Value, error) {
 		return Bool(b == 1), err
 	case NULL:
 		return Null(), nil
-	case SS, NS, BS, L:
+	case SS, NS, BS:
 		elems, err := d.elements(depth - 1)
+		if err == nil && !isSorted(elems, kind.member()) {
+			err = errItem
+		}
 		return Value{kind: kind, elems: elems}, err
+	case L:
+		elems, err := d.elements(depth - 1)
+		return List(elems...), err
 	case M:
 		fields, err := d.fields(depth - 1)
 		return Value{kind: M, fields: fields}, err
@@ -173,4 +179,14 @@ func (d *decoder) elements(depth int) ([]Value, error) {
 		}
 	}
 	return elems, nil
+}
+
+// isSorted reports whether elems can be the members of a set.
+func isSorted(elems []Value, kind Kind) bool {
+	for i, e := range elems {
+		if e.kind != kind || i > 0 && compareScalars(elems[i-1], e) >= 0 {
+			return false
+		}
+	}
+	return len(elems) > 0
 }

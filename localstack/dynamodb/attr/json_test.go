@@ -35,6 +35,19 @@ func TestItemJSON(t *testing.T) {
 	}
 }
 
+func TestNullIsAbsent(t *testing.T) {
+	var request struct {
+		Item  Item
+		Value Value
+	}
+	if err := json.Unmarshal([]byte(`{"Item":null,"Value":null}`), &request); err != nil {
+		t.Fatal(err)
+	}
+	if request.Item != nil || !request.Value.IsZero() {
+		t.Errorf("null reads as %s and %s", request.Item, request.Value)
+	}
+}
+
 func TestInvalidValues(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`:                                msgEmpty,
@@ -176,6 +189,27 @@ func TestStorageForm(t *testing.T) {
 		}
 		if _, err := DecodeItem(append(bytes.Clone(stored), 0)); err == nil {
 			t.Errorf("%.80s decodes with a byte too many", item)
+		}
+	}
+}
+
+func TestDamagedStorageForms(t *testing.T) {
+	for _, data := range [][]byte{
+		nil,
+		{0xFF},                                 // endless varint
+		{0xFF, 0xFF, 0xFF, 0xFF, 0x0F},         // four thousand million attributes
+		{1, 0, 99},                             // no such type
+		{1, 0, 0},                              // the zero type
+		{1, 0, byte(BOOL), 2},                  // no such boolean
+		{1, 0, byte(S), 5, 'a'},                // a string that is cut off
+		{1, 0, byte(SS), 0},                    // an empty set
+		{1, 0, byte(SS), 1, byte(N), signZero}, // a number in a set of strings
+		{1, 0, byte(SS), 2, byte(S), 1, 'b', byte(S), 1, 'a'},         // a set out of order
+		{1, 0, byte(NS), 2, byte(N), signZero, byte(N), signZero},     // a member twice
+		append([]byte{1, 0}, bytes.Repeat([]byte{byte(L), 1}, 40)...), // too deep
+	} {
+		if item, err := DecodeItem(data); err == nil {
+			t.Errorf("% x decodes as %s", data, item)
 		}
 	}
 }

@@ -21,9 +21,13 @@ const (
 )
 
 // UnmarshalJSON reads DynamoDB JSON. The error is a [*ValidationError] or a
-// [*SerializationError] with DynamoDB's text.
+// [*SerializationError] with DynamoDB's text. null, which stands for an absent
+// member everywhere in AWS's JSON protocol, leaves v as it is.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	d := newReader(data)
+	if d.PeekKind() == 'n' {
+		return nil
+	}
 	value, err := d.value(MaxDepth)
 	if err != nil {
 		return err
@@ -35,6 +39,9 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 // UnmarshalJSON reads DynamoDB JSON, with the errors of [Value.UnmarshalJSON].
 func (i *Item) UnmarshalJSON(data []byte) error {
 	d := newReader(data)
+	if d.PeekKind() == 'n' {
+		return nil
+	}
 	fields, err := d.fields(MaxDepth)
 	if err != nil {
 		return err
@@ -73,8 +80,7 @@ func (d reader) open(delim jsontext.Kind, otherwise string) error {
 	return nil
 }
 
-// fields reads an object of values, each of at most depth levels. null is an
-// absent member, as everywhere in AWS's JSON protocol.
+// fields reads an object of values, each of at most depth levels.
 func (d reader) fields(depth int) (map[string]Value, error) {
 	if err := d.open('{', msgNotCollection); err != nil {
 		return nil, err

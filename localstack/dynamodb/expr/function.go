@@ -2,18 +2,28 @@ package expr
 
 import "github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 
-// function makes the term for a call in a condition.
-func (p *parser) function(name string, args []operand) term {
-	want, known := map[string]int{
+// The functions of conditions and of updates, with their numbers of operands.
+// Their names are case-sensitive.
+var (
+	conditionFunctions = map[string]int{
 		"attribute_exists":     1,
 		"attribute_not_exists": 1,
 		"attribute_type":       2,
 		"begins_with":          2,
 		"contains":             2,
 		"size":                 1,
-	}[name]
+	}
+	updateFunctions = map[string]int{
+		"if_not_exists": 2,
+		"list_append":   2,
+	}
+)
+
+// function makes the term for a call in a condition.
+func (p *parser) function(name string, args []operand) term {
+	want, known := conditionFunctions[name]
 	if !known {
-		if name == "if_not_exists" || name == "list_append" {
+		if _, elsewhere := updateFunctions[name]; elsewhere {
 			p.refusef(phaseFunctions, "The function is not allowed in a condition expression; function: %s", name)
 		} else {
 			p.refusef(phaseFunctions, "Invalid function name; function: %s", name)

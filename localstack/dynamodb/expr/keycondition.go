@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
@@ -70,10 +71,11 @@ func (k *KeyCondition) add(root cond) error {
 	case beginsCond:
 		return k.addTerm(BeginsWith, c.of, c.prefix)
 	case compareCond:
-		op, ok := map[string]KeyOp{"=": Eq, "<": LT, "<=": LE, ">": GT, ">=": GE}[c.op]
-		if !ok {
+		i := slices.Index(keyOpNames[:], c.op)
+		if i < 0 { // <>
 			break
 		}
+		op := KeyOp(i)
 		if _, isPath := c.right.(pathOperand); isPath {
 			if _, isValue := c.left.(valueOperand); isValue {
 				return k.addTerm(mirror(op), c.right, c.left)

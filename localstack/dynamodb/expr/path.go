@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,9 +122,7 @@ func (n *node) child(s Step) *node {
 		}
 	}
 	c := &node{step: s}
-	n.children = append(n.children, nil)
-	copy(n.children[at+1:], n.children[at:])
-	n.children[at] = c
+	n.children = slices.Insert(n.children, at, c)
 	return c
 }
 

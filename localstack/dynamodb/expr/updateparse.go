@@ -152,31 +152,32 @@ func (u *updateParser) setPrimary() setTerm {
 
 // function makes the source for a call.
 func (u *updateParser) function(name string, args []source) source {
-	switch name {
-	case "if_not_exists":
-		if u.checkArity(phaseArguments, name, len(args), 2) {
-			path, ok := args[0].(pathOperand)
-			if !ok {
-				u.requiresPath(phaseArguments, name)
-			}
-			return ifNotExistsSource{path.path, args[1]}
+	want, known := updateFunctions[name]
+	if !known {
+		if _, elsewhere := conditionFunctions[name]; elsewhere {
+			u.refusef(phaseFunctions, "The function is not allowed in an update expression; function: %s", name)
+		} else {
+			u.refusef(phaseFunctions, "Invalid function name; function: %s", name)
 		}
-	case "list_append":
-		for _, a := range args {
-			if _, nested := a.(listAppendSource); nested {
-				u.misused(name)
-			}
-		}
-		if u.checkArity(phaseArguments, name, len(args), 2) {
-			for _, a := range args {
-				u.checkKind(phaseArguments, name, a.kind(), attr.L)
-			}
-			return listAppendSource{args[0], args[1]}
-		}
-	case "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size":
-		u.refusef(phaseFunctions, "The function is not allowed in an update expression; function: %s", name)
-	default:
-		u.refusef(phaseFunctions, "Invalid function name; function: %s", name)
+		return valueOperand{}
 	}
-	return valueOperand{}
+	for _, a := range args {
+		if _, nested := a.(listAppendSource); nested && name == "list_append" {
+			u.misused(name)
+		}
+	}
+	if !u.checkArity(phaseArguments, name, len(args), want) {
+		return valueOperand{}
+	}
+	if name == "if_not_exists" {
+		path, ok := args[0].(pathOperand)
+		if !ok {
+			u.requiresPath(phaseArguments, name)
+		}
+		return ifNotExistsSource{path.path, args[1]}
+	}
+	for _, a := range args {
+		u.checkKind(phaseArguments, name, a.kind(), attr.L)
+	}
+	return listAppendSource{args[0], args[1]}
 }
