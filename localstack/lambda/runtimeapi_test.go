@@ -1,0 +1,197 @@
+package lambda_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+// runtimeClient speaks the Runtime API by hand, in the place of a function whose
+// process does nothing.
+type runtimeClient struct {
+	t    *testing.T
+	base string
+}
+
+// puppet starts a stack with one such instance, at work on one invocation.
+func puppet(t *testing.T, payload string) (rt *runtimeClient, result <-chan lambda.Result) {
+	st := serve(t, nil, function("f", env("INIT", "hang")))
+	answer := make(chan lambda.Result, 1)
+	go func() {
+		if r, err := st.Invoke(t.Context(), "f", []byte(payload)); err == nil {
+			answer <- r
+		}
+	}()
+	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 })
+	return &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}, answer
+}
+
+const apiPath = "/2018-06-01/runtime"
+
+func (rt *runtimeClient) do(method, path string, body io.Reader, change ...func(*http.Request)) (*http.Response, string) {
+	rt.t.Helper()
+	req, err := http.NewRequestWithContext(rt.t.Context(), method, rt.base+path, body)
+	if err != nil {
+		rt.t.Fatal(err)
+	}
+	for _, c := range change {
+		c(req)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		rt.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		rt.t.Fatal(err)
+	}
+	return res, string(text)
+}
+
+func (rt *runtimeClient) want(status int, body, method, path, send string, change ...func(*http.Request)) {
+	rt.t.Helper()
+	res, got := rt.do(method, path, strings.NewReader(send), change...)
+	if res.StatusCode != status || !strings.Contains(got, body) {
+		rt.t.Errorf("%s %s: %d %s, want %d %s", method, path, res.StatusCode, got, status, body)
+	}
+}
+
+func (rt *runtimeClient) next() (id string) {
+	rt.t.Helper()
+	res, _ := rt.do("GET", apiPath+"/invocation/next", nil)
+	if res.StatusCode != http.StatusOK {
+		rt.t.Fatalf("next: %s", res.Status)
+	}
+	return res.Header.Get("Lambda-Runtime-Aws-Request-Id")
+}
+
+const ok = `{"status":"OK"}`
+
+func TestRuntimeAPI(t *testing.T) {
+	before := time.Now()
+	rt, result := puppet(t, `{"a":1}`)
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/some/response", "1")
+
+	res, body := rt.do("GET", apiPath+"/invocation/next", nil)
+	id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
+	deadline, err := strconv.ParseInt(res.Header.Get("Lambda-Runtime-Deadline-Ms"), 10, 64)
+	if res.StatusCode != 200 || body != `{"a":1}` || len(id) != 36 || err != nil ||
+		res.Header.Get("Content-Type") != "application/json" ||
+		res.Header.Get("Lambda-Runtime-Invoked-Function-Arn") != "arn:aws:lambda:us-east-1:000000000000:function:f" ||
+		!strings.HasPrefix(res.Header.Get("Lambda-Runtime-Trace-Id"), "Root=1-") {
+		t.Errorf("next: %s %s %v", res.Status, body, res.Header)
+	}
+	if d := time.UnixMilli(deadline); d.Before(before.Add(time.Minute).Truncate(time.Millisecond)) || d.After(time.Now().Add(time.Minute)) {
+		t.Errorf("deadline %v is not a minute from %v", d, before)
+	}
+
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "GET", apiPath+"/invocation/next", "")
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/init/error", "{}")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/response", "1")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/error", "{}")
+	rt.want(202, ok, "POST", apiPath+"/invocation/"+id+"/response", `{"b":2}`, func(r *http.Request) {
+		r.ContentLength = -1 // chunked
+	})
+	if got := <-result; string(got.Payload) != `{"b":2}` || got.FunctionError != "" || got.RequestID != id {
+		t.Errorf("result %+v", got)
+	}
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/"+id+"/response", "1")
+}
+
+func TestRuntimeReportsAnError(t *testing.T) {
+	rt, result := puppet(t, "{}")
+	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/error", `{"errorType":"Mine"}`, func(r *http.Request) {
+		r.Header.Set("Lambda-Runtime-Function-Xray-Error-Cause", strings.Repeat("x", 1<<20-1))
+	})
+	if got := <-result; string(got.Payload) != `{"errorType":"Mine"}` || got.FunctionError != "Unhandled" {
+		t.Errorf("result %+v", got)
+	}
+}
+
+func TestRuntimeReportsAnErrorInTrailers(t *testing.T) {
+	rt, result := puppet(t, "{}")
+	object := `{"errorMessage":"source is gone","errorType":"errorString"}`
+	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", "the beginning", func(r *http.Request) {
+		r.ContentLength = -1
+		r.Trailer = http.Header{
+			"Lambda-Runtime-Function-Error-Type": {"errorString"},
+			"Lambda-Runtime-Function-Error-Body": {base64.StdEncoding.EncodeToString([]byte(object))},
+		}
+	})
+	if got := <-result; string(got.Payload) != object || got.FunctionError != "Unhandled" {
+		t.Errorf("result %+v", got)
+	}
+}
+
+func TestRuntimeSendsTooMuch(t *testing.T) {
+	rt, result := puppet(t, "{}")
+	id := rt.next()
+	res, body := rt.do("POST", apiPath+"/invocation/"+id+"/response", bytes.NewReader(make([]byte, 6_291_557)))
+	if res.StatusCode != 413 || !strings.Contains(body, `"errorType":"RequestEntityTooLarge"`) {
+		t.Errorf("%s %s", res.Status, body)
+	}
+	if got := <-result; !strings.Contains(string(got.Payload), `"Function.ResponseSizeTooLarge"`) {
+		t.Errorf("result %s", got.Payload)
+	}
+}
+
+func TestRuntimeSendsAsMuchAsItMay(t *testing.T) {
+	rt, result := puppet(t, "{}")
+	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", strings.Repeat("1", 6_291_556))
+	if got := <-result; len(got.Payload) != 6_291_556 || got.FunctionError != "" {
+		t.Errorf("%d bytes, function error %q", len(got.Payload), got.FunctionError)
+	}
+}
+
+// The first attempt is not the caller's business, the second one is.
+func TestRuntimeReportsAFailedInitialization(t *testing.T) {
+	st := serve(t, nil, function("f", env("INIT", "hang")))
+	answer := make(chan lambda.Result, 1)
+	go func() { answer <- st.invoke(t, "f", event{}) }()
+	object := `{"errorMessage":"no table","errorType":"Config.Missing"}`
+	previous := ""
+	for range 2 {
+		eventually(t, "an instance starts", func() bool {
+			list := st.Instances()
+			return len(list) == 1 && list[0].ID != previous
+		})
+		previous = st.Instances()[0].ID
+		rt := &runtimeClient{t, st.url + runtimePath + "/" + previous}
+		rt.want(202, ok, "POST", apiPath+"/init/error", object)
+	}
+	if got := <-answer; string(got.Payload) != object || got.FunctionError != "Unhandled" {
+		t.Errorf("result %+v", got)
+	}
+	eventually(t, "the instances are gone", func() bool { return len(st.Instances()) == 0 })
+	rt := &runtimeClient{t, st.url + runtimePath + "/" + previous}
+	rt.want(403, "", "GET", apiPath+"/invocation/next", "")
+}
+
+func TestExtensionsAPI(t *testing.T) {
+	rt, _ := puppet(t, "{}")
+	named := func(r *http.Request) { r.Header.Set("Lambda-Extension-Name", "mine") }
+	const register = "/2020-01-01/extension/register"
+	rt.want(403, "Extension.InvalidExtensionName", "POST", register, `{"events":[]}`)
+	rt.want(400, "InvalidRequestFormat", "POST", register, `events`, named)
+	rt.want(403, "INVOKE events are not supported", "POST", register, `{"events":["INVOKE"]}`, named)
+	rt.want(403, "Extension.InvalidExtensionIdentifier", "GET", "/2020-01-01/extension/event/next", "")
+
+	res, body := rt.do("POST", register, strings.NewReader(`{"events":null}`), named)
+	var answer struct{ FunctionName, FunctionVersion, Handler string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || res.StatusCode != 200 ||
+		len(res.Header.Get("Lambda-Extension-Identifier")) != 36 ||
+		answer.FunctionName != "f" || answer.FunctionVersion != "$LATEST" || answer.Handler != "bootstrap" {
+		t.Errorf("register: %s %s", res.Status, body)
+	}
+	rt.next()
+	rt.want(403, "Extension.RegistrationClosed", "POST", register, `{}`, named)
+}
