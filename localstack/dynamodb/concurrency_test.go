@@ -1,0 +1,206 @@
+package dynamodb
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+func number(t testing.TB, v types.AttributeValue) int {
+	t.Helper()
+	i, err := strconv.Atoi(v.(*types.AttributeValueMemberN).Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func TestConcurrentIncrements(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "counts", "pk S", []index{{"by-n", "n N", "KEYS_ONLY"}}, nil)
+	const clients, each = 8, 40
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for range each {
+				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("counts"), Key: item{"pk": s("c")},
+					UpdateExpression: aws.String("ADD n :one"), ExpressionAttributeValues: item{":one": n(1)}}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	same(t, "count", f.get(t, "counts", item{"pk": s("c")})["n"], n(clients*each))
+	out, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("counts"), IndexName: aws.String("by-n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "index", out.Items, []item{{"pk": s("c"), "n": n(clients * each)}})
+}
+
+// One of those who write version v+1 over version v wins, always.
+func TestContendedConditionalPuts(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "versions", "pk S", nil, nil)
+	const clients, versions = 6, 25
+	wins := make([]map[int]bool, clients)
+	var all sync.WaitGroup
+	for c := range clients {
+		wins[c] = make(map[int]bool)
+		all.Go(func() {
+			for v := 1; v <= versions; v++ {
+				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("versions"), Item: item{"pk": s("x"), "v": n(v), "by": n(c)},
+					ConditionExpression: aws.String("attribute_not_exists(pk) OR v < :v"), ExpressionAttributeValues: item{":v": n(v)}})
+				var lost *types.ConditionalCheckFailedException
+				switch {
+				case err == nil:
+					wins[c][v] = true
+				case !errors.As(err, &lost):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	winners := make(map[int]int)
+	for c := range clients {
+		for v := range wins[c] {
+			winners[v]++
+		}
+	}
+	for v, times := range winners {
+		if times != 1 {
+			t.Errorf("version %d was written %d times", v, times)
+		}
+	}
+	last := f.get(t, "versions", item{"pk": s("x")})
+	same(t, "version", last["v"], n(versions))
+	if by := number(t, last["by"]); !wins[by][versions] {
+		t.Errorf("client %d is in the item, but was told that it lost", by)
+	}
+}
+
+// Transfers between accounts keep their sum, for every reader at every time.
+func TestConcurrentTransactions(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "accounts", "pk S", nil, nil)
+	const accounts, clients, each, balance = 5, 6, 30, 100
+	account := func(i int) item { return item{"pk": s(fmt.Sprint("a", i))} }
+	for i := range accounts {
+		f.put(t, "accounts", item{"pk": account(i)["pk"], "n": n(balance)})
+	}
+	add := func(i int, amount string) types.TransactWriteItem {
+		return types.TransactWriteItem{Update: &types.Update{TableName: aws.String("accounts"), Key: account(i),
+			UpdateExpression: aws.String("ADD n :a"), ExpressionAttributeValues: item{":a": n(amount)}}}
+	}
+	var all, reader sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for done := 0; done < each; {
+				from := rand.IntN(accounts)
+				to := (from + 1 + rand.IntN(accounts-1)) % accounts
+				_, err := f.transact(t, nil, add(from, "-1"), add(to, "1"))
+				var cancelled *types.TransactionCanceledException
+				switch {
+				case err == nil:
+					done++
+				case !errors.As(err, &cancelled):
+					t.Error(err)
+					return
+				default:
+					for _, r := range cancelled.CancellationReasons {
+						if *r.Code != "None" && *r.Code != "TransactionConflict" {
+							t.Errorf("cancelled for %s", *r.Code)
+						}
+					}
+				}
+			}
+		})
+	}
+	finished := make(chan struct{})
+	reader.Go(func() {
+		var gets []types.TransactGetItem
+		for i := range accounts {
+			gets = append(gets, types.TransactGetItem{Get: &types.Get{TableName: aws.String("accounts"), Key: account(i)}})
+		}
+		for {
+			out, err := f.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{TransactItems: gets})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			scan, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("accounts")})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got, scanned := 0, 0
+			for _, r := range out.Responses {
+				got += number(t, r.Item["n"])
+			}
+			for _, it := range scan.Items {
+				scanned += number(t, it["n"])
+			}
+			if got != accounts*balance || scanned != accounts*balance {
+				t.Errorf("the sum is %d by transaction, %d by scan", got, scanned)
+				return
+			}
+			select {
+			case <-finished:
+				return
+			default:
+			}
+		}
+	})
+	all.Wait()
+	close(finished)
+	reader.Wait()
+}
+
+// Tables come and go while they are written.
+func TestTablesDroppedUnderWrites(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "flicker", "pk S", nil, nil)
+	finished := make(chan struct{})
+	var writers sync.WaitGroup
+	for c := range 4 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-finished:
+					return
+				default:
+				}
+				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("flicker"), Item: item{"pk": s(fmt.Sprint(c, i))}})
+				var gone *types.ResourceNotFoundException
+				if err != nil && !errors.As(err, &gone) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 20 {
+		if _, err := f.DeleteTable(t.Context(), &sdk.DeleteTableInput{TableName: aws.String("flicker")}); err != nil {
+			t.Error(err)
+		}
+		f.createTable(t, "flicker", "pk S", nil, nil)
+	}
+	close(finished)
+	writers.Wait()
+	out, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("flicker"), Select: types.SelectCount})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "items and their count", int64(out.Count), *f.describe(t, "flicker").ItemCount)
+}
