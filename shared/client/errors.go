@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/device"
@@ -17,7 +18,11 @@ type unreachableError struct {
 }
 
 func (e *unreachableError) Error() string {
-	return fmt.Sprintf("cannot reach %s; check the address and that the service runs (%v)", e.url, e.cause)
+	cause := e.cause
+	if op, ok := errors.AsType[*net.OpError](cause); ok {
+		cause = op.Err // the library's own layers say the address three times more
+	}
+	return fmt.Sprintf("cannot reach %s (%v); check the address and that the service runs", e.url, cause)
 }
 
 func (e *unreachableError) Unwrap() error { return e.cause }

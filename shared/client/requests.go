@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/device"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -42,7 +40,7 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 	if !utf8.ValidString(text) {
 		return Ack{}, chat.BadFrame
 	}
-	id := chat.MessageID(ulid.Make().String())
+	id := device.NewMessageID()
 	// Sealed once per session and server key: trying again costs no cryptography.
 	var sealed frame.Request
 	var sealedOn *session

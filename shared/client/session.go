@@ -63,7 +63,7 @@ func ask(ctx context.Context, l *link, r frame.Request, kind string, v any) erro
 
 // connect makes one connection and completes the handshake on it (protocol §4).
 func (c *Client) connect(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timing.dial)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.dial, errSilence)
 	defer cancel()
 	s := &session{}
 	l, err := dial(ctx, c.url, c.timing)

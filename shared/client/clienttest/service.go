@@ -254,14 +254,11 @@ func (s *Service) keySet() string {
 	if s.faults.KeySet != nil {
 		s.faults.KeySet(&c)
 	}
-	data, err := strict.Marshal(struct {
-		frame.KeySetClaims
-		JWK jsontext.Value `json:"jwk"`
-	}{c, s.signer.Public().JWK()})
+	data, err := strict.Marshal(c)
 	if err != nil {
 		s.t.Error(err)
 	}
-	token, err := envelope.Sign(s.signer, envelope.TypeKeys, data)
+	token, err := envelope.SignWithJWK(s.signer, envelope.TypeKeys, data)
 	if err != nil {
 		s.t.Error(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/oklog/ulid/v2"
+
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/profile"
 	"github.com/sotto-chat/sotto/shared/envelope"
@@ -166,6 +168,9 @@ func (d *Device) OpenWelcome(f frame.Welcome, nonce string) (*frame.WelcomePlain
 	}
 	return &w, d.confirm(kid)
 }
+
+// NewMessageID chooses the idempotency key of a new message.
+func NewMessageID() chat.MessageID { return chat.MessageID(ulid.Make().String()) }
 
 // SealMessage makes the `jwe` of a sendMessage frame for one session. Error:
 // chat.FrameTooLarge for a text that no frame can carry.

@@ -1,13 +1,9 @@
 package device
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sotto-chat/sotto/shared/client/profile"
 	"github.com/sotto-chat/sotto/shared/envelope"
@@ -78,18 +74,17 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 // tunnel's end is not the address that the service has.
 func mayClaim(address, aud string) bool { return aud == address || isLoopback(address) }
 
-// verifyKeySet verifies the set under the service key that stands in it. That
-// the key is the right one is for the caller to know, by its thumbprint.
+// verifyKeySet verifies the set under the service key in its header. That the
+// key is the right one is for the caller to know, by its thumbprint.
 func verifyKeySet(token string) (*frame.KeySetClaims, string, error) {
 	signed, err := envelope.ParseSigned(token, envelope.TypeKeys)
 	if err != nil {
 		return nil, "", err
 	}
-	key, err := claimedKey(token)
-	if err != nil {
-		return nil, "", err
+	if signed.JWK.IsZero() {
+		return nil, "", errors.New("without the service key's jwk")
 	}
-	payload, err := signed.Verify(key)
+	payload, err := signed.Verify(signed.JWK)
 	if err != nil {
 		return nil, "", err
 	}
@@ -97,27 +92,5 @@ func verifyKeySet(token string) (*frame.KeySetClaims, string, error) {
 	if err := strict.Unmarshal(payload, &claims); err != nil {
 		return nil, "", err
 	}
-	return &claims, key.Thumbprint(), nil
-}
-
-// claimedKey reads the signer's public key, the claim `jwk`, off a token that is
-// not verified yet: a client that meets the service for the first time has no
-// other place to take it from. Nothing else is believed before the signature.
-func claimedKey(token string) (envelope.VerifyKey, error) {
-	_, rest, _ := strings.Cut(token, ".")
-	part, _, _ := strings.Cut(rest, ".")
-	payload, err := base64.RawURLEncoding.Strict().DecodeString(part)
-	if err != nil {
-		return envelope.VerifyKey{}, err
-	}
-	var claims struct {
-		JWK jsontext.Value `json:"jwk"`
-	}
-	if err := strict.Unmarshal(payload, &claims); err != nil {
-		return envelope.VerifyKey{}, err
-	}
-	if len(claims.JWK) == 0 {
-		return envelope.VerifyKey{}, errors.New("without the service key's jwk")
-	}
-	return envelope.ParseVerifyKey(claims.JWK)
+	return &claims, signed.KID, nil
 }

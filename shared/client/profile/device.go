@@ -76,6 +76,12 @@ func (u *User) Device() (Device, error) {
 	return u.change(func(d Device) (Device, error) { return d, nil })
 }
 
+// HasDevice says whether the user has a device here, and makes none.
+func (u *User) HasDevice() (bool, error) {
+	_, ok, err := u.readDevice()
+	return ok, err
+}
+
 // PrepareKey keeps a next encryption key, if none is prepared already. It is on
 // disk when PrepareKey returns, so it may be offered to the service.
 func (u *User) PrepareKey() (Device, error) {

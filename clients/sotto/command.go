@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/client/device"
+	"github.com/sotto-chat/sotto/shared/client/profile"
+)
+
+// command is one of the words after `sotto`.
+type command struct {
+	name  string
+	usage []string // operands and flags, one line for each form
+	short string
+	help  string
+	flags func(*invocation)
+	run   func(in *invocation, operands []string) error
+}
+
+// commands in the order in which the help lists them.
+func commands() []*command {
+	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), keysCommand(), frameCommand()}
+}
+
+// invocation is one run of a command.
+type invocation struct {
+	*output
+	ctx   context.Context
+	stdin io.Reader
+	flags *flag.FlagSet
+
+	url, profile, user string
+	room               string // if the command has --room
+	asJSON             bool   // if it has --json
+}
+
+// run is the whole program. It returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	out := newOutput(stdout, stderr)
+	err := dispatch(ctx, args, stdin, out)
+	switch _, usage := errors.AsType[*usageError](err); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errQuietly):
+		return 1
+	case errors.Is(err, context.Canceled):
+		out.notice("interrupted")
+		return 1
+	case usage:
+		out.notice("%s", describe(err))
+		return 2
+	default:
+		out.notice("%s", describe(err))
+		return 1
+	}
+}
+
+// errQuietly is failure after everything has been said.
+var errQuietly = errors.New("failed")
+
+func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) error {
+	if len(args) == 0 {
+		return usagef("no command; run: sotto --help")
+	}
+	name, args := args[0], args[1:]
+	if slices.Contains([]string{"help", "--help", "-help", "-h"}, name) {
+		if len(args) == 0 {
+			out.line(overview())
+			return out.failed()
+		}
+		name, args = args[0], []string{"--help"}
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return c.invoke(ctx, args, stdin, out)
+		}
+	}
+	if strings.HasPrefix(name, "-") {
+		return usagef("the command comes first, then its flags; run: sotto --help")
+	}
+	return usagef("there is no command %q; run: sotto --help", name)
+}
+
+func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, out *output) error {
+	in := &invocation{output: out, ctx: ctx, stdin: stdin, flags: flag.NewFlagSet(c.name, flag.ContinueOnError)}
+	in.flags.SetOutput(io.Discard)
+	in.flags.StringVar(&in.user, "user", "", "who you are, a `NAME`")
+	in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
+	in.flags.StringVar(&in.profile, "profile", "", "`DIR` of your keys (default: sotto in your configuration folder)")
+	if c.flags != nil {
+		c.flags(in)
+	}
+	operands, err := parse(in.flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		out.line(c.manual(in.flags))
+		return out.failed()
+	}
+	if err != nil {
+		return usagef("%v; run: sotto %s --help", err, c.name)
+	}
+	return c.run(in, operands)
+}
+
+// parse takes flags before, between and after operands; after -- all are
+// operands.
+func parse(flags *flag.FlagSet, args []string) (operands []string, err error) {
+	var rest []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, rest = args[:i], args[i+1:]
+	}
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return append(operands, rest...), nil
+		}
+		operands = append(operands, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+}
+
+func overview() string {
+	var b strings.Builder
+	b.WriteString("Sotto: encrypted group chat from the command line.\n\nUsage:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  sotto %-7s %s\n", c.name, c.short)
+	}
+	b.WriteString(`
+Examples:
+  sotto chat --user ada
+  sotto send --user ada "hello, everybody"
+  sotto listen --user bob --since 0 --json
+
+A name belongs to whoever uses it first; its keys are in the profile, which you
+should back up. Run: sotto COMMAND --help`)
+	return b.String()
+}
+
+func (c *command) manual(flags *flag.FlagSet) string {
+	var b strings.Builder
+	b.WriteString("Usage:\n")
+	for _, form := range c.usage {
+		fmt.Fprintf(&b, "  sotto %s %s\n", c.name, form)
+	}
+	fmt.Fprintf(&b, "\n%s\n\nFlags, before or after what else there is:\n", strings.TrimSpace(c.help))
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		name := strings.TrimSpace("--" + f.Name + " " + value)
+		if !slices.Contains([]string{"", "false", "0", "0s"}, f.DefValue) {
+			text += fmt.Sprintf(" (default %s)", f.DefValue)
+		}
+		fmt.Fprintf(&b, "  %-18s %s\n", name, text)
+	})
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// withRoom adds --room.
+func withRoom(in *invocation) {
+	in.flags.StringVar(&in.room, "room", string(chat.Lobby), "the `ROOM`, which is joined if need be")
+}
+
+// withJSON adds --json.
+func withJSON(in *invocation) {
+	in.flags.BoolVar(&in.asJSON, "json", false, "print JSON, one object on each line")
+}
+
+// none refuses operands.
+func none(operands []string) error {
+	if len(operands) > 0 {
+		return usagef("%q is one word too many; texts with spaces need quotes", operands[0])
+	}
+	return nil
+}
+
+// asUser checks --user before anything is dialled or made.
+func (in *invocation) asUser() (chat.User, error) {
+	if in.user == "" {
+		return "", usagef("who are you? Add --user NAME")
+	}
+	user, err := chat.ParseUser(in.user)
+	if err != nil {
+		return "", usagef("%q cannot be a user: %s; %s", in.user, strings.TrimSuffix(chat.NameInvalid.Message, "."), remedies[chat.NameInvalid])
+	}
+	return user, nil
+}
+
+// inRoom checks a room's name.
+func inRoom(name string) (chat.Room, error) {
+	room, err := chat.ParseRoom(name)
+	if err != nil {
+		return "", usagef("%q cannot be a room; a room's name has 2 to 32 characters of a-z, 0-9, - and _, and starts with a letter or digit", name)
+	}
+	return room, nil
+}
+
+// store opens the profile.
+func (in *invocation) store() (*profile.Store, error) {
+	dir := in.profile
+	if dir == "" {
+		var err error
+		if dir, err = profile.DefaultDir(); err != nil {
+			return nil, usagef("%v; choose one with --profile DIR", err)
+		}
+	}
+	return profile.Open(dir)
+}
+
+// deployment is what the profile knows of the service at --url.
+func (in *invocation) deployment() (*profile.Deployment, error) {
+	address, err := device.Address(in.url)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	store, err := in.store()
+	if err != nil {
+		return nil, err
+	}
+	return store.Deployment(address)
+}
+
+// connect opens a client for --user.
+func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
+	user, err := in.asUser()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := device.Address(in.url); err != nil {
+		return nil, usagef("%v", err)
+	}
+	store, err := in.store()
+	if err != nil {
+		return nil, err
+	}
+	return client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Notify: in.connection})
+}
+
+// connection tells of lost and regained connections.
+func (in *invocation) connection(n client.Notice) {
+	if n.Connected {
+		in.notice("connected again")
+		return
+	}
+	in.notice("no connection (%s); trying again in %.1f s", describe(n.Err), n.Wait.Seconds())
+}

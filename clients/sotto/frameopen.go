@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// open prints what the frames on stdin say, until they end. One that cannot be
+// read is said and does not hide the others.
+func (h *hand) open(operands []string) error {
+	if err := none(operands); err != nil {
+		return err
+	}
+	if err := h.load(); err != nil {
+		return err
+	}
+	lines := newFrameReader(h.ctx, h.stdin)
+	if lines.file != nil {
+		h.notice("paste each frame and press Enter; Ctrl-D ends")
+	}
+	opened, failed := 0, false
+	for {
+		line, err := lines.next()
+		switch {
+		case errors.Is(err, context.Canceled) && opened > 0:
+			err = io.EOF
+		case err == nil:
+			data, kind := parseFrame(line)
+			if data == nil {
+				continue
+			}
+			opened++
+			if err := h.show(kind, data); err != nil {
+				h.notice("%s", describe(err))
+				failed = true
+			}
+			continue
+		}
+		switch {
+		case !errors.Is(err, io.EOF):
+			return err
+		case opened == 0:
+			return errors.New("no frame came; give what wscat shows on stdin")
+		case failed:
+			return errQuietly
+		}
+		return h.failed()
+	}
+}
+
+// show prints what one frame says, and keeps what the next steps need.
+func (h *hand) show(kind string, data []byte) error {
+	show := map[string]func([]byte) error{
+		frame.TypeChallenge: h.showChallenge, frame.TypeWelcome: h.showWelcome, frame.TypeMessage: h.showMessage,
+		frame.TypeHistory: h.showHistory, frame.TypeAck: h.showAck, frame.TypeRotated: h.showRotated,
+		frame.TypeServerKey: h.showServerKey, frame.TypeError: h.showError,
+	}[kind]
+	switch {
+	case show != nil:
+		return show(data)
+	case kind == "":
+		h.line("error from API Gateway, not from the service: send the frame again")
+	default:
+		h.line(harmless(string(data))) // joined, left, pong: nothing in them is sealed
+	}
+	return nil
+}
+
+// decode reads a frame of a known type.
+func decode[T any](data []byte) (f T, err error) {
+	if err := strict.Unmarshal(data, &f); err != nil {
+		return f, fmt.Errorf("the frame cannot be read (%w); copy the whole line", err)
+	}
+	return f, nil
+}
+
+func (h *hand) showChallenge(data []byte) error {
+	f, err := decode[frame.Challenge](data)
+	if err != nil {
+		return err
+	}
+	keys, err := h.device.AcceptKeySet(f.KeySet)
+	if err != nil {
+		return err
+	}
+	h.line(fmt.Sprintf("challenge: key set %d of %s; answer it with: sotto frame prove --user %s", keys.Gen, harmless(keys.Audience), h.name))
+	return nil
+}
+
+func (h *hand) showWelcome(data []byte) error {
+	f, err := decode[frame.Welcome](data)
+	if err != nil {
+		return err
+	}
+	state, err := h.user.Hand()
+	if err != nil {
+		return err
+	}
+	w, err := h.device.OpenWelcome(f, state.Nonce)
+	if err != nil {
+		return err
+	}
+	state.SID = w.SID
+	if err := h.user.SetHand(state); err != nil {
+		return err
+	}
+	rooms := make([]string, 0, len(w.Rooms))
+	for _, room := range w.Rooms {
+		rooms = append(rooms, fmt.Sprintf("%s (head %d, floor %d)", room.Room, room.Head, room.Floor))
+	}
+	h.line(harmless(fmt.Sprintf("welcome: %s, session %s, device %s, rooms: %s", w.User, w.SID, w.Device, strings.Join(rooms, ", "))))
+	return nil
+}
+
+func (h *hand) showMessage(data []byte) error {
+	f, err := decode[frame.Message](data)
+	if err != nil {
+		return err
+	}
+	m, err := h.device.OpenMessage(f)
+	if err != nil {
+		return err
+	}
+	return h.showText(m)
+}
+
+func (h *hand) showText(m client.Message) error {
+	if m.NewDevice {
+		h.notice("%s writes from a new device (%s)", m.From, m.Device)
+	}
+	h.line(fmt.Sprintf("message %s %d: %s", m.Room, m.Seq, h.text(m, "")))
+	return nil
+}
+
+func (h *hand) showHistory(data []byte) error {
+	f, err := decode[frame.History](data)
+	if err != nil {
+		return err
+	}
+	page, err := h.device.OpenHistory(f)
+	if err != nil {
+		return err
+	}
+	more := "the end"
+	if f.More {
+		more = fmt.Sprintf("more after %d", f.To)
+	}
+	h.line(harmless(fmt.Sprintf("history %s: %d messages, head %d, floor %d, %s", f.Room, len(page), f.Head, f.Floor, more)))
+	for _, m := range page {
+		if err := h.showText(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *hand) showAck(data []byte) error {
+	f, err := decode[frame.Ack](data)
+	if err != nil {
+		return err
+	}
+	again := ""
+	if f.Duplicate {
+		again = ", stored before"
+	}
+	h.line(harmless(fmt.Sprintf("ack %s %d: %s%s", f.Room, f.Seq, f.ID, again)))
+	return nil
+}
+
+func (h *hand) showRotated(data []byte) error {
+	f, err := decode[frame.Rotated](data)
+	if err != nil {
+		return err
+	}
+	state, err := h.user.Hand()
+	if err != nil {
+		return err
+	}
+	r, err := h.device.OpenRotated(f, state.SID)
+	if err != nil {
+		return err
+	}
+	h.line(fmt.Sprintf("rotated: generation %d", r.Gen))
+	return nil
+}
+
+func (h *hand) showServerKey(data []byte) error {
+	f, err := decode[frame.ServerKey](data)
+	if err != nil {
+		return err
+	}
+	return h.takeKeySet("serverKey", f.KeySet)
+}
+
+// takeKeySet keeps a newer key set for the next seal.
+func (h *hand) takeKeySet(what, token string) error {
+	keys, err := h.device.AcceptKeySet(token)
+	if err != nil {
+		return err
+	}
+	state, err := h.user.Hand()
+	if err != nil {
+		return err
+	}
+	state.KeySet = token
+	if err := h.user.SetHand(state); err != nil {
+		return err
+	}
+	h.line(fmt.Sprintf("%s: key set %d; seal again with it: sotto frame seal", what, keys.Gen))
+	return nil
+}
+
+func (h *hand) showError(data []byte) error {
+	f, err := decode[frame.Error](data)
+	if err != nil {
+		return err
+	}
+	retry := "not as it is"
+	if f.Retry {
+		retry = "may be sent again"
+	}
+	h.line(harmless(fmt.Sprintf("error %s: %s (%s)", f.Code, f.Message, retry)))
+	if f.KeySet != "" {
+		return h.takeKeySet(string(f.Code), f.KeySet)
+	}
+	return nil
+}

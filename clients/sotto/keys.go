@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+)
+
+func keysCommand() *command {
+	return &command{
+		name:  "keys",
+		usage: []string{"--user NAME", "service", "rotate --user NAME"},
+		short: "show keys, or rotate your own",
+		help: `
+Without another word it prints the thumbprints of your device's keys, for others to
+compare. "keys service" prints the thumbprint of the service key that was pinned when
+the profile first met the service. "keys rotate" replaces your device's encryption
+key; what was sealed to the old one stays readable for programs that run. Private
+keys are never printed.
+
+Examples:
+  sotto keys --user ada
+  sotto keys service --url wss://HOST/STAGE
+  sotto keys rotate --user ada`,
+		run: func(in *invocation, operands []string) error {
+			if len(operands) == 0 {
+				return in.ownKeys()
+			}
+			if err := none(operands[1:]); err != nil {
+				return err
+			}
+			switch operands[0] {
+			case "service":
+				return in.serviceKey()
+			case "rotate":
+				return in.rotate()
+			}
+			return usagef("there is no %q among the keys; run: sotto keys --help", operands[0])
+		},
+	}
+}
+
+// ownKeys prints what is public of the device's keys.
+func (in *invocation) ownKeys() error {
+	user, err := in.asUser()
+	if err != nil {
+		return err
+	}
+	deployment, err := in.deployment()
+	if err != nil {
+		return err
+	}
+	owner := deployment.User(user)
+	has, err := owner.HasDevice()
+	if err != nil {
+		return err
+	}
+	if !has {
+		return fmt.Errorf("%s has no device for %s in this profile; connect once: sotto rooms --user %s", user, deployment.Address(), user)
+	}
+	d, err := owner.Device()
+	if err != nil {
+		return err
+	}
+	in.line(fmt.Sprintf("device      %s", d.ID()))
+	in.line(fmt.Sprintf("encryption  %s", d.Current.Private.Thumbprint()))
+	in.line(fmt.Sprintf("generation  %d", d.Current.Gen))
+	return in.failed()
+}
+
+// serviceKey prints the pinned service key's thumbprint.
+func (in *invocation) serviceKey() error {
+	deployment, err := in.deployment()
+	if err != nil {
+		return err
+	}
+	trust, err := deployment.Trust()
+	if err != nil {
+		return err
+	}
+	if trust.ServiceKey == "" {
+		return fmt.Errorf("no service key is pinned for %s in this profile; connect once: sotto rooms --user NAME", deployment.Address())
+	}
+	in.line(trust.ServiceKey)
+	return in.failed()
+}
+
+// rotate replaces the device's encryption key and prints the new generation.
+func (in *invocation) rotate() error {
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	gen, err := c.Rotate(in.ctx)
+	if err != nil {
+		return err
+	}
+	in.line(fmt.Sprintf("generation  %d", gen))
+	return in.failed()
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+)
+
+func listenCommand() *command {
+	var timeout time.Duration
+	var count int
+	since := client.NewOnly
+	return &command{
+		name:  "listen",
+		usage: []string{"--user NAME [--room ROOM] [--since SEQ] [--count N] [--timeout 30s] [--json]"},
+		short: "print messages as they come",
+		help: `
+Prints a room's messages in order, each once: from now on, or with --since those
+behind a seq (0 is the beginning). Writes the line "listening" to stderr as soon as
+nothing can be missed any more. Exits with 0 after --count messages, and with 1
+when --timeout comes first; without either it listens until Ctrl-C.
+
+With --json each line is an object with room, seq, id, from, body and storedAt (Unix
+milliseconds); where a message cannot be opened, with room, seq and error.
+
+Examples:
+  sotto listen --user bob
+  sotto listen --user bob --room builds --since 0 --count 1 --timeout 30s --json`,
+		flags: func(in *invocation) {
+			withRoom(in)
+			withJSON(in)
+			in.flags.DurationVar(&timeout, "timeout", 0, "give up after this `TIME`; 0 is never")
+			in.flags.IntVar(&count, "count", 0, "end after `N` messages; 0 is never")
+			in.flags.Func("since", "begin behind this `SEQ`; without it, with what comes from now on", func(s string) error {
+				n, err := strconv.ParseInt(s, 10, 64)
+				if err != nil || n < 0 {
+					return errors.New("not a seq, which is 0 or more")
+				}
+				since = chat.Seq(n)
+				return nil
+			})
+		},
+		run: func(in *invocation, operands []string) error {
+			if err := none(operands); err != nil {
+				return err
+			}
+			if count < 0 {
+				return usagef("--count cannot be negative")
+			}
+			room, err := inRoom(in.room)
+			if err != nil {
+				return err
+			}
+			ctx, cancel, err := limited(in.ctx, timeout)
+			if err != nil {
+				return err
+			}
+			defer cancel()
+			seen, err := in.listen(ctx, room, since, count)
+			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("%d messages within %v; wait longer with --timeout", seen, timeout)
+			}
+			if err != nil && in.ctx.Err() != nil && count == 0 {
+				return nil // Ctrl-C is how this ends
+			}
+			if err != nil && in.ctx.Err() != nil {
+				return fmt.Errorf("interrupted after %d of %d messages", seen, count)
+			}
+			return err
+		},
+	}
+}
+
+// listen prints messages until there were count of them, if it is not 0.
+func (in *invocation) listen(ctx context.Context, room chat.Room, since chat.Seq, count int) (seen int, err error) {
+	c, err := in.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if _, err := enter(ctx, c, room); err != nil {
+		return 0, err
+	}
+	sub, err := c.Subscribe(room, since)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := io.WriteString(in.stderr, "listening\n"); err != nil {
+		return 0, fmt.Errorf("cannot write to stderr: %w", err)
+	}
+	print := func(m client.Message) error { return in.message(m, "") }
+	if in.asJSON {
+		print = in.messageJSON
+	}
+	for count == 0 || seen < count {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			return seen, err
+		}
+		if err := print(m); err != nil {
+			return seen, err
+		}
+		seen++
+	}
+	return seen, nil
+}

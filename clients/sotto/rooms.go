@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+)
+
+func joinCommand() *command {
+	return &command{
+		name:  "join",
+		usage: []string{"--user NAME ROOM"},
+		short: "join a room, or make it",
+		help: `
+Makes you a member of a room, and makes the room where there is none. Every room
+is open: whoever joins it reads all that it keeps.
+
+Example:
+  sotto join --user ada kitchen`,
+		run: func(in *invocation, operands []string) error {
+			return in.withRoomOperand(operands, func(c *client.Client, room chat.Room) error {
+				_, err := c.Join(in.ctx, room)
+				return err
+			})
+		},
+	}
+}
+
+func leaveCommand() *command {
+	return &command{
+		name:  "leave",
+		usage: []string{"--user NAME ROOM"},
+		short: "leave a room",
+		help: `
+Ends your membership of a room. Nobody leaves the lobby.
+
+Example:
+  sotto leave --user ada kitchen`,
+		run: func(in *invocation, operands []string) error {
+			return in.withRoomOperand(operands, func(c *client.Client, room chat.Room) error {
+				return c.Leave(in.ctx, room)
+			})
+		},
+	}
+}
+
+func roomsCommand() *command {
+	return &command{
+		name:  "rooms",
+		usage: []string{"--user NAME"},
+		short: "list your rooms",
+		help: `
+Prints the rooms you are in, one on each line.
+
+Example:
+  sotto rooms --user ada`,
+		run: func(in *invocation, operands []string) error {
+			if err := none(operands); err != nil {
+				return err
+			}
+			c, err := in.connect(in.ctx)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			rooms, err := c.Rooms(in.ctx)
+			if err != nil {
+				return err
+			}
+			for _, state := range rooms {
+				in.line(string(state.Room))
+			}
+			return in.failed()
+		},
+	}
+}
+
+func (in *invocation) withRoomOperand(operands []string, do func(*client.Client, chat.Room) error) error {
+	if len(operands) == 0 {
+		return usagef("which room? Add its name")
+	}
+	if err := none(operands[1:]); err != nil {
+		return err
+	}
+	room, err := inRoom(operands[0])
+	if err != nil {
+		return err
+	}
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(c, room)
+}
+
+// enter joins a room unless the user is in it, which costs nothing then, and
+// returns its head.
+func enter(ctx context.Context, c *client.Client, room chat.Room) (head chat.Seq, err error) {
+	rooms, err := c.Rooms(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, state := range rooms {
+		if state.Room == room {
+			return state.Head, nil
+		}
+	}
+	state, err := c.Join(ctx, room)
+	return state.Head, err
+}

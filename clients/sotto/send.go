@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+)
+
+func sendCommand() *command {
+	var timeout time.Duration
+	return &command{
+		name:  "send",
+		usage: []string{"--user NAME [--room ROOM] [--timeout 30s] [--json] TEXT", "--user NAME [--room ROOM] [--timeout 30s] [--json] -"},
+		short: "send one message",
+		help: `
+Sends a text, or with - all of stdin, as one message. Exits with 0 only after the
+service has stored it; until then it sends again, over as many connections as it
+takes, and the message is stored once. With --json it prints the message.
+
+Examples:
+  sotto send --user ada "hello, everybody"
+  git log -1 | sotto send --user ci --room builds -
+  sotto send --user ada -- "--a text that begins like a flag"`,
+		flags: func(in *invocation) {
+			withRoom(in)
+			withJSON(in)
+			in.flags.DurationVar(&timeout, "timeout", 30*time.Second, "give up after this `TIME`; 0 is never")
+		},
+		run: func(in *invocation, operands []string) error {
+			text, err := in.textToSend(operands)
+			if err != nil {
+				return err
+			}
+			room, err := inRoom(in.room)
+			if err != nil {
+				return err
+			}
+			ctx, cancel, err := limited(in.ctx, timeout)
+			if err != nil {
+				return err
+			}
+			defer cancel()
+			m, err := in.send(ctx, room, text)
+			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("no ack within %v, so the message may be stored or not; look with: sotto listen --since 0, or send it again", timeout)
+			}
+			if err != nil && in.ctx.Err() != nil {
+				return errors.New("interrupted before the ack; the message may be stored or not")
+			}
+			if err != nil || !in.asJSON {
+				return err
+			}
+			return in.messageJSON(m)
+		},
+	}
+}
+
+// limited adds a time limit to ctx; 0 is none.
+func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
+	switch {
+	case limit < 0:
+		return nil, nil, usagef("--timeout cannot be negative")
+	case limit == 0:
+		ctx, cancel := context.WithCancel(ctx)
+		return ctx, cancel, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	return ctx, cancel, nil
+}
+
+// textToSend is the one operand, or all of stdin.
+func (in *invocation) textToSend(operands []string) (string, error) {
+	switch {
+	case len(operands) == 0:
+		return "", usagef("there is no text; add it in quotes, or - to read it from stdin")
+	case len(operands) > 1:
+		return "", none(operands[1:])
+	}
+	if _, err := in.asUser(); err != nil { // before stdin is waited for
+		return "", err
+	}
+	text := operands[0]
+	if text == "-" {
+		// One byte more than a message may have shows that there is too much.
+		data, err := io.ReadAll(io.LimitReader(in.stdin, chat.MaxBody+1))
+		if err != nil {
+			return "", fmt.Errorf("cannot read stdin: %w", err)
+		}
+		text = string(data)
+	}
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "", usagef("the text is empty; there is nothing to send")
+	case !utf8.ValidString(text):
+		return "", usagef("the text is not UTF-8; convert it first")
+	}
+	return text, nil
+}
+
+// send joins the room if need be and sends a text to it.
+func (in *invocation) send(ctx context.Context, room chat.Room, text string) (client.Message, error) {
+	c, err := in.connect(ctx)
+	if err != nil {
+		return client.Message{}, err
+	}
+	defer c.Close()
+	if _, err := enter(ctx, c, room); err != nil {
+		return client.Message{}, err
+	}
+	ack, err := c.Send(ctx, room, text)
+	if err != nil {
+		return client.Message{}, err
+	}
+	return client.Message{
+		Room: ack.Room, Epoch: ack.Epoch, Seq: ack.Seq, ID: ack.ID, From: c.User(), Device: c.Device(),
+		StoredAt: ack.StoredAt, Body: text,
+	}, nil
+}
