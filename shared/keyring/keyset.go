@@ -29,6 +29,30 @@ type keySet struct {
 	generation int64 // also the number of the active server key
 	expires    time.Time
 	retired    []retirement
+	jwks       []json.RawMessage // as signed: the active key's, then the retired ones'
+}
+
+// numbers returns the server keys' numbers in the order of jwks.
+func (s *keySet) numbers() []int64 {
+	numbers := []int64{s.generation}
+	for _, r := range s.retired {
+		numbers = append(numbers, r.Number)
+	}
+	return numbers
+}
+
+// check compares the set with the server keys as stored. A retired key may be
+// gone, destroyed after the set was read.
+func (s *keySet) check(servers map[int64]*serverKey) error {
+	if servers[s.generation] == nil {
+		return errTorn
+	}
+	for i, number := range s.numbers() {
+		if key := servers[number]; key != nil && string(key.public.JWK()) != string(s.jwks[i]) {
+			return fmt.Errorf("server key %d is not the one in the key set", number)
+		}
+	}
+	return nil
 }
 
 // decodeKeySet checks the stored set as a client would: it is signed once and
@@ -59,7 +83,7 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 	if c.Generation != r.Generation || len(c.Keys) != 1+len(value.Retired) {
 		return nil, errors.New("key set: claims and record differ")
 	}
-	return &keySet{token: value.Token, generation: c.Generation, expires: time.Unix(c.Expires, 0), retired: value.Retired}, nil
+	return &keySet{token: value.Token, generation: c.Generation, expires: time.Unix(c.Expires, 0), retired: value.Retired, jwks: c.Keys}, nil
 }
 
 // dueAt is when KeySet renews the set although no schedule did: an eighth of its
@@ -67,17 +91,14 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 // that just received it can use it.
 func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }
 
-// signKeySet makes the key set of generation g from the active and retired keys.
-func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time, active *serverKey, retired []*serverKey) (string, error) {
-	c := claims{Audience: audience, Generation: g, Expires: expires.Unix(), Keys: []json.RawMessage{active.public.JWK()}}
-	for _, key := range retired {
-		c.Keys = append(c.Keys, key.public.JWK())
-	}
-	text, err := strict.Marshal(c)
+// signKeySet makes the key set of generation g over the active key and the
+// retired ones, in that order.
+func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time, jwks []json.RawMessage) (string, error) {
+	text, err := strict.Marshal(claims{Audience: audience, Generation: g, Expires: expires.Unix(), Keys: jwks})
 	if err != nil {
 		return "", fmt.Errorf("encode key set: %w", err)
 	}
-	token, err := envelope.Sign(service, envelope.TypeKeys, text)
+	token, err := envelope.SignWithJWK(service, envelope.TypeKeys, text)
 	if err != nil {
 		return "", fmt.Errorf("sign key set: %w", err)
 	}

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -143,27 +144,28 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 }
 
 // nextKeySet signs the key set in which active follows the snapshot's active key.
+// The retired keys are taken from the set before, which is signed, and not from
+// their records, which whoever writes the database could change.
 func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey) (Record, error) {
 	now := k.now()
 	var retired []retirement
-	var keys []*serverKey
+	jwks := []json.RawMessage{active.public.JWK()}
 	if s.set != nil {
-		for _, r := range append([]retirement{{Number: s.set.generation, At: now.Unix()}}, s.set.retired...) {
-			key := s.servers[r.Number]
-			if key != nil && now.Before(time.Unix(r.At, 0).Add(k.options.DecryptOnlyFor)) {
+		for i, r := range append([]retirement{{Number: s.set.generation, At: now.Unix()}}, s.set.retired...) {
+			if s.servers[r.Number] != nil && now.Before(time.Unix(r.At, 0).Add(k.options.DecryptOnlyFor)) {
 				retired = append(retired, r)
-				keys = append(keys, key)
+				jwks = append(jwks, s.set.jwks[i])
 			}
 		}
 	}
-	if 1+len(keys) > maxKeys {
-		return Record{}, fmt.Errorf("%d retired keys are still in use: rotate less often", len(keys))
+	if len(jwks) > maxKeys {
+		return Record{}, fmt.Errorf("%d retired keys are still in use: rotate less often", len(retired))
 	}
 	service, err := k.unwrapService(ctx, s.service)
 	if err != nil {
 		return Record{}, err
 	}
-	token, err := signKeySet(service, k.options.Audience, active.number, now.Add(k.options.KeySetLifetime), active, keys)
+	token, err := signKeySet(service, k.options.Audience, active.number, now.Add(k.options.KeySetLifetime), jwks)
 	if err != nil {
 		return Record{}, err
 	}

@@ -141,10 +141,10 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.set = decoded
-	if s.servers[decoded.generation] == nil {
-		return nil, errTorn
+	if err := decoded.check(s.servers); err != nil {
+		return nil, err
 	}
+	s.set = decoded
 	return s, nil
 }
 
