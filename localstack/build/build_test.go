@@ -1,0 +1,394 @@
+package build_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/build"
+)
+
+// tree writes files below a new directory.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func program(says string) string {
+	return fmt.Sprintf("package main\n\nfunc main() { println(%q) }\n", says)
+}
+
+const module = "module example.com/app\n\ngo 1.26\n"
+
+func goTarget(root, name, dir string) build.Target {
+	return build.Target{Name: name, LogicalID: name, Dir: filepath.Join(root, dir), Method: build.MethodGo}
+}
+
+// says runs an executable and returns what it prints.
+func says(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.Command(path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("run %s: %v", path, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestBuildGo(t *testing.T) {
+	root := tree(t, map[string]string{
+		"go.mod":             module,
+		"main.go":            program("root"),
+		"send/main.go":       program("send"),
+		"a/handler/main.go":  program("a"),
+		"b/handler/main.go":  program("b"),
+		"c/Handler/main.go":  program("c"),
+		"tool/v2/main.go":    program("v2"),
+		"other/go.mod":       "// another module\nmodule \"example.com/other/v3\"\n",
+		"other/main.go":      program("other"),
+		"other/send/main.go": program("other send"),
+		"with space/main.go": program("space"),
+	})
+	want := map[string]string{
+		"Root": ".", "Send": "send", "A": "a/handler", "B": "b/handler", "C": "c/Handler", "V2": "tool/v2",
+		"Other": "other", "OtherSend": "other/send",
+	}
+	var targets []build.Target
+	for name, dir := range want {
+		targets = append(targets, goTarget(root, name, dir))
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	built, err := build.Build(t.Context(), out, targets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(built) != len(want) {
+		t.Errorf("built %v", built)
+	}
+	words := map[string]string{
+		"Root": "root", "Send": "send", "A": "a", "B": "b", "C": "c", "V2": "v2", "Other": "other", "OtherSend": "other send",
+	}
+	for name, path := range built {
+		if got := says(t, path); got != words[name] {
+			t.Errorf("%s says %q", name, got)
+		}
+		if filepath.Dir(path) != filepath.Join(out, name) || !strings.HasPrefix(filepath.Base(path), "bootstrap") {
+			t.Errorf("%s is at %s", name, path)
+		}
+		if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
+			t.Errorf("artifact directory of %s: %v, %v", name, files, err)
+		}
+	}
+}
+
+func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
+	root := tree(t, map[string]string{
+		"go.mod":       module,
+		"send/main.go": program("one"),
+		"join/main.go": program("join"),
+	})
+	targets := []build.Target{goTarget(root, "send", "send"), goTarget(root, "join", "join")}
+	out := t.TempDir()
+	stat := func() map[string]os.FileInfo {
+		built, err := build.Build(t.Context(), out, targets, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		infos := make(map[string]os.FileInfo)
+		for name, path := range built {
+			if infos[name], err = os.Stat(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return infos
+	}
+	same := func(a, b os.FileInfo) bool {
+		return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+	}
+	first, second := stat(), stat()
+	for name := range first {
+		if !same(first[name], second[name]) {
+			t.Errorf("%s was built again without a change", name)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "send", "main.go"), []byte(program("two")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	third := stat()
+	if !same(first["join"], third["join"]) {
+		t.Error("join was built again, its source is the same")
+	}
+	if same(first["send"], third["send"]) || says(t, filepath.Join(out, "send", filepath.Base(third["send"].Name()))) != "two" {
+		t.Error("send was not built again")
+	}
+}
+
+func TestEveryFailureNamesItsFunctions(t *testing.T) {
+	root := tree(t, map[string]string{
+		"go.mod":          module,
+		"good/main.go":    program("good"),
+		"typo/main.go":    "package main\n\nfunc main() { printn() }\n",
+		"missing/main.go": "package main\n\nimport \"example.com/app/absent\"\n\nfunc main() { absent.X() }\n",
+		"lib/lib.go":      "package lib\n",
+		"shared/x.go":     "package shared\n\nvar X int = \"text\"\n",
+		"one/main.go":     "package main\n\nimport \"example.com/app/shared\"\n\nfunc main() { println(shared.X) }\n",
+		"two/main.go":     "package main\n\nimport \"example.com/app/shared\"\n\nfunc main() { println(shared.X) }\n",
+		"empty/readme":    "",
+	})
+	var targets []build.Target
+	for _, dir := range []string{"two", "good", "typo", "missing", "lib", "one", "empty"} {
+		targets = append(targets, goTarget(root, dir, dir))
+	}
+	built, err := build.Build(t.Context(), t.TempDir(), targets, nil)
+	var failed *build.Error
+	if !errors.As(err, &failed) {
+		t.Fatalf("got %v", err)
+	}
+	messages := make(map[string]string)
+	for _, f := range failed.Failures {
+		messages[strings.Join(f.Functions, " ")] = f.Message
+	}
+	for functions, message := range map[string]string{
+		"typo":    "main.go:3:15: undefined: printn",
+		"missing": "example.com/app/absent",
+		"lib":     "no main packages to build",
+		"one two": "x.go:3:13: cannot use \"text\"",
+		"empty":   "no Go files",
+	} {
+		if !strings.Contains(messages[functions], message) {
+			t.Errorf("message for %s: %q, want %q", functions, messages[functions], message)
+		}
+	}
+	if len(messages) != 5 || len(built) != 1 || says(t, built["good"]) != "good" {
+		t.Errorf("failures %q, built %v", messages, built)
+	}
+	if text := err.Error(); !strings.Contains(text, "functions one, two:\n") || !strings.Contains(text, "function typo:\n") {
+		t.Errorf("error reads:\n%s", text)
+	}
+}
+
+func TestPackageThatIsNoProgram(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "g/main.go": program("g")})
+	targets := []build.Target{goTarget(root, "f", "f"), goTarget(root, "g", "g")}
+	out := t.TempDir()
+	if _, err := build.Build(t.Context(), out, targets, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "g", "main.go"), []byte("package g\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	built, err := build.Build(t.Context(), out, targets, nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "function g: ") || !strings.Contains(err.Error(), "is not a main package") {
+		t.Errorf("got %v", err)
+	}
+	if len(built) != 1 || built["f"] == "" {
+		t.Errorf("built %v", built)
+	}
+}
+
+func TestAFailureKeepsTheLastGoodExecutable(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("good")})
+	targets := []build.Target{goTarget(root, "f", "f")}
+	out := t.TempDir()
+	built, err := build.Build(t.Context(), out, targets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build.Build(t.Context(), out, targets, nil); err == nil {
+		t.Error("a program without main was built")
+	}
+	if got := says(t, built["f"]); got != "good" {
+		t.Errorf("the executable says %q", got)
+	}
+}
+
+func TestInvalidTargets(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f")})
+	for want, targets := range map[string][]build.Target{
+		"cannot name a directory": {goTarget(root, "../f", "f")},
+		"is listed twice":         {goTarget(root, "f", "f"), goTarget(root, "F", "f")},
+		"is not absolute":         {{Name: "f", Dir: "f", Method: build.MethodGo}},
+		"does not exist":          {goTarget(root, "f", "g")},
+		`method "dotnet7" is not`: {{Name: "f", Dir: root, Method: "dotnet7"}},
+		"needs a logical id":      {{Name: "f", Dir: root, Method: build.MethodMakefile}},
+	} {
+		if _, err := build.Build(t.Context(), t.TempDir(), targets, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+func TestMissingToolsAreNamed(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "Makefile": ""})
+	t.Setenv("PATH", t.TempDir())
+	_, err := build.Build(t.Context(), t.TempDir(), []build.Target{
+		goTarget(root, "f", "f"), goTarget(root, "g", "f"),
+		{Name: "m", LogicalID: "m", Dir: root, Method: build.MethodMakefile},
+	}, nil)
+	want := "functions f, g: the go command is not on PATH: install Go from https://go.dev/dl/ and start again\n" +
+		"function m: the make command is not on PATH: install it ("
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error reads:\n%v\nwant:\n%s", err, want)
+	}
+}
+
+func TestCancelledBuild(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f")})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := build.Build(ctx, t.TempDir(), []build.Target{goTarget(root, "f", "f")}, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+const makefile = `
+build-Good:
+	go build -o "$(ARTIFACTS_DIR)/bootstrap" ./good
+	echo data > "$(ARTIFACTS_DIR)/data.txt"
+build-Foreign:
+	GOOS=plan9 GOARCH=386 go build -o "$(ARTIFACTS_DIR)/bootstrap" ./good
+build-Forgets:
+	echo nothing to see
+build-Broken:
+	go build -o "$(ARTIFACTS_DIR)/bootstrap" ./broken
+`
+
+func makeTarget(root, id string) build.Target {
+	return build.Target{Name: strings.ToLower(id), LogicalID: id, Dir: root, Method: build.MethodMakefile}
+}
+
+func needMake(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("needs make")
+	}
+}
+
+func TestBuildMakefile(t *testing.T) {
+	needMake(t)
+	root := tree(t, map[string]string{
+		"go.mod": module, "Makefile": makefile,
+		"good/main.go": program("good"), "broken/main.go": "package main\n",
+	})
+	out := t.TempDir()
+	for range 2 {
+		built, err := build.Build(t.Context(), out, []build.Target{makeTarget(root, "Good")}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := says(t, built["good"]); got != "good" {
+			t.Errorf("good says %q", got)
+		}
+		if _, err := os.Stat(filepath.Join(out, "good", "data.txt")); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := build.Build(t.Context(), out, []build.Target{
+		makeTarget(root, "Foreign"), makeTarget(root, "Forgets"), makeTarget(root, "Broken"), makeTarget(root, "Absent"),
+	}, nil)
+	for _, want := range []string{
+		"function foreign: make build-Foreign built for plan9/386, this machine is " + runtime.GOOS + "/" + runtime.GOARCH,
+		"function forgets: make build-Forgets left no file bootstrap in $(ARTIFACTS_DIR)",
+		"function main is undeclared in the main package",
+		"build-Absent",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error reads:\n%v\nwithout %q", err, want)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(out, ".make-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestSlowStepsAreReported(t *testing.T) {
+	needMake(t)
+	root := tree(t, map[string]string{
+		"go.mod": module, "main.go": program("slow"),
+		// It waits until the progress line has made the test write the file.
+		"Makefile": "build-Slow:\n\twhile [ ! -e go ]; do sleep 0.05; done\n\tgo build -o \"$(ARTIFACTS_DIR)/bootstrap\" .\n",
+	})
+	var mu sync.Mutex
+	var lines []string
+	_, err := build.Build(t.Context(), t.TempDir(), []build.Target{makeTarget(root, "Slow")}, func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, line)
+		if err := os.WriteFile(filepath.Join(root, "go"), nil, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "built slow in ") {
+		t.Errorf("progress %q", slices.Clone(lines))
+	}
+}
+
+// BenchmarkWarmRebuild builds 14 functions of one module after a change of a
+// package that all of them import.
+func BenchmarkWarmRebuild(b *testing.B) {
+	root := b.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	write("go.mod", module)
+	var targets []build.Target
+	for i := range 14 {
+		name := fmt.Sprint("f", i)
+		write(name+"/main.go", "package main\n\nimport (\n\t\"net/http\"\n\n\t\"example.com/app/shared\"\n)\n\n"+
+			"func main() { println(http.StatusText(shared.N)) }\n")
+		targets = append(targets, goTarget(root, name, name))
+	}
+	out := b.TempDir()
+	run := func(n int) {
+		write("shared/n.go", fmt.Sprintf("package shared\n\nvar N = %d\n", n))
+		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run(0)
+	var changed, unchanged time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		start := time.Now()
+		run(int(time.Now().UnixNano()))
+		changed += time.Since(start)
+		start = time.Now()
+		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+			b.Fatal(err)
+		}
+		unchanged += time.Since(start)
+	}
+	b.ReportMetric(changed.Seconds()/float64(n), "s/changed")
+	b.ReportMetric(unchanged.Seconds()/float64(n), "s/unchanged")
+}
