@@ -55,12 +55,27 @@ func (l *loader) table(res *resource) Table {
 		t.LocalSecondaryIndexes = append(t.LocalSecondaryIndexes, ix)
 	}
 	l.checkCapacity(res.at, t.BillingMode, t.ProvisionedThroughput)
-	for i, a := range t.AttributeDefinitions {
-		if a.Name != "" && !slices.Contains(used, a.Name) && p.get("AttributeDefinitions").items[i].has("AttributeName") {
-			l.fail(p.get("AttributeDefinitions").items[i].get("AttributeName"), "no key uses the attribute "+quote(a.Name), "remove the definition: DynamoDB defines key attributes only")
+	l.checkDefinitions(p, used)
+	return t
+}
+
+// checkDefinitions refuses attributes that no key uses. If a key uses one that
+// is not defined, that is the mistake, and it is reported there.
+func (l *loader) checkDefinitions(p *value, used []string) {
+	var defined []string
+	for _, a := range p.each("AttributeDefinitions") {
+		defined = append(defined, a.str("AttributeName"))
+	}
+	for _, name := range used {
+		if !slices.Contains(defined, name) {
+			return
 		}
 	}
-	return t
+	for _, a := range p.each("AttributeDefinitions") {
+		if name := a.get("AttributeName"); name.known() && !slices.Contains(used, name.text) {
+			l.fail(name, "no key uses the attribute "+quote(name.text), "remove the definition: DynamoDB defines key attributes only")
+		}
+	}
 }
 
 // keySchema reads a key: one HASH, then at most one RANGE, both defined.

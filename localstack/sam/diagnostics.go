@@ -32,9 +32,9 @@ func (d *diagnostics) failKey(v *value, f field, problem, remedy string) {
 // failFile reports a mistake of the file as a whole.
 func (d *diagnostics) failFile(problem, remedy string) { d.failAt(1, 1, "", problem, remedy) }
 
-// join appends a key to a subject.
+// join appends a key to a subject. A resource stands for itself.
 func join(subject, key string) string {
-	if subject == "" {
+	if subject == "" || subject == "Resources" {
 		return key
 	}
 	return subject + "." + key
@@ -42,16 +42,34 @@ func join(subject, key string) string {
 
 // suggest is "did you mean …?" if one of known is close to word, else otherwise.
 func suggest(word string, known []string, prefix, otherwise string) string {
-	best, bestDistance := "", 1+max(1, len(word)/3)
+	if best := nearest(word, known); best != "" {
+		return "did you mean " + prefix + best + "?"
+	}
+	return otherwise
+}
+
+// nearest is the one of known that word may be a mistake for: up to a third of
+// its letters differ, or it stops short. It is "" if there is none.
+func nearest(word string, known []string) string {
+	best, limit := "", 1
+	if len(word) >= 3 {
+		limit += max(1, len(word)/3)
+	}
+	lower := strings.ToLower(word)
 	for _, k := range known {
-		if n := distance(strings.ToLower(word), strings.ToLower(k), bestDistance); n < bestDistance {
-			best, bestDistance = k, n
+		if n := distance(lower, strings.ToLower(k), limit); n < limit {
+			best, limit = k, n
 		}
 	}
-	if best == "" {
-		return otherwise
+	if best != "" || len(word) < 4 {
+		return best
 	}
-	return "did you mean " + prefix + best + "?"
+	for _, k := range known {
+		if strings.HasPrefix(strings.ToLower(k), lower) && (best == "" || len(k) < len(best)) {
+			best = k
+		}
+	}
+	return best
 }
 
 // distance is Levenshtein's, with a swap of neighbours as one step. It gives

@@ -71,7 +71,12 @@ func (es Errors) sorted() Errors {
 		}
 		return a.Column - b.Column
 	})
-	return slices.CompactFunc(es, func(a, b *Error) bool { return *a == *b })
+	seen := map[Error]bool{}
+	return slices.DeleteFunc(es, func(e *Error) bool {
+		again := seen[*e]
+		seen[*e] = true
+		return again
+	})
 }
 
 // oneLine keeps text from the template from breaking an error's line.

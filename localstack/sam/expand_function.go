@@ -19,8 +19,10 @@ func (l *loader) expandFunction(res *resource) {
 	if c := p.get("InlineCode"); c != nil && !p.has("CodeUri") {
 		l.fail(c, "inline code cannot run on a provided runtime", "use CodeUri with the folder of the code")
 		fields = append(fields, with("Code", c.derive(unknown)))
-	} else if !p.has("CodeUri") && p.str("PackageType") != "Image" {
-		l.fail(res.at, "CodeUri is missing", "add CodeUri with the folder of the code")
+	} else if !p.has("CodeUri") {
+		if p.str("PackageType") != "Image" { // images are refused as such
+			l.fail(res.at, "CodeUri is missing", "add CodeUri with the folder of the code")
+		}
 		fields = append(fields, with("Code", res.at.derive(unknown)))
 	}
 	if c := p.get("FunctionUrlConfig"); c != nil {

@@ -25,9 +25,6 @@ func (l *loader) expandWebSocketAPI(res *resource, stageName *value) {
 	if stage == nil {
 		stage = res.at.newText("default")
 	}
-	if stage.scalar() == "$default" {
-		l.fail(stage, "a WebSocket API has no stage $default", "give the stage a name")
-	}
 	if c := p.get("Domain"); c != nil {
 		l.note(c, res.id, "Domain", "custom domains are not served locally")
 	}

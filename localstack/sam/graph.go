@@ -146,8 +146,14 @@ func (l *loader) cycle(path []edge) {
 	last := path[len(path)-1]
 	start := slices.IndexFunc(path, func(e edge) bool { return e.to == last.to })
 	var names []string
-	for _, e := range path[start:] {
+	at := path[start+1].at
+	for i, e := range path[start:] {
 		names = append(names, e.to.id)
+		// A reference that SAM generates has no place in the template, so one
+		// that the template writes is shown.
+		if i > 0 && !strings.Contains(at.subject(), ".") {
+			at = e.at
+		}
 	}
-	l.fail(path[start+1].at, "circular dependency "+strings.Join(names, " → "), "remove one of these references")
+	l.fail(at, "circular dependency "+strings.Join(names, " → "), "remove one of these references")
 }

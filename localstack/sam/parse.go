@@ -36,14 +36,14 @@ func parse(d *diagnostics, data []byte) *value {
 		d.failFile("the template is empty", "write at least a Resources section")
 		return nil
 	} else if err != nil {
-		d.notYAML(err)
+		d.notYAML(err, data)
 		return nil
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); err == nil {
 		d.failAt(more.Line, more.Column, "", "a second YAML document starts here", "keep one document per file")
 	} else if !errors.Is(err, io.EOF) {
-		d.notYAML(err)
+		d.notYAML(err, data)
 		return nil
 	}
 	c := converter{d: d, open: map[*yaml.Node]bool{}}
@@ -63,15 +63,27 @@ func parse(d *diagnostics, data []byte) *value {
 	return nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// fromZero are the messages for which the YAML library counts lines from 0.
+	fromZero = regexp.MustCompile(`^did not find expected (key|node content|'-' indicator|',' or|<)`)
+	noAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
-func (d *diagnostics) notYAML(err error) {
+func (d *diagnostics) notYAML(err error, data []byte) {
 	message, line := err.Error(), 1
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = message[len(m[0]):]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
 		}
+	}
+	if fromZero.MatchString(message) {
+		line++
+	}
+	if m := noAnchor.FindStringSubmatch(message); m != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
 	}
 	d.failAt(line, 1, "", "not YAML: "+message, "correct the syntax there or in the lines above")
 }

@@ -173,9 +173,9 @@ func (l *loader) generate(res *resource, id, typ string, fields ...field) *resou
 	if _, ok := supported[typ]; !ok {
 		g.noted = true
 	}
-	if old := l.resources[id]; old != nil {
+	if l.resources[id] != nil {
 		l.fail(res.at, fmt.Sprintf("SAM generates the resource %s from it, which exists already", id), "rename one of the two")
-		return old
+		return g // for the caller to finish; nothing refers to it
 	}
 	l.resources[id] = g
 	l.order = append(l.order, g)

@@ -24,8 +24,7 @@ func readConfig(path, env string) (*config, *Error) {
 		return nil, unreadable(path, err, "create it beside the template or start without a configuration environment")
 	}
 	var doc map[string]any
-	meta, err := toml.Decode(string(data), &doc)
-	if err != nil {
+	if _, err := toml.Decode(string(data), &doc); err != nil {
 		e := &Error{File: path, Line: 1, Column: 1, Problem: "not TOML: " + err.Error(), Remedy: "correct the syntax"}
 		var pe toml.ParseError
 		if errors.As(err, &pe) {
@@ -36,9 +35,9 @@ func readConfig(path, env string) (*config, *Error) {
 	commands, ok := doc[env].(map[string]any)
 	if !ok {
 		var envs []string
-		for _, k := range meta.Keys() {
-			if len(k) == 1 && k[0] != "version" {
-				envs = append(envs, k[0])
+		for _, k := range sortedKeys(doc) {
+			if _, isTable := doc[k].(map[string]any); isTable {
+				envs = append(envs, k)
 			}
 		}
 		hint := "add [" + env + ".deploy.parameters]"

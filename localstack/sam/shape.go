@@ -38,7 +38,7 @@ var (
 	str      = &shape{kind: stringShape}
 	integer  = &shape{kind: intShape}
 	decimal  = &shape{kind: floatShape}
-	flag     = &shape{kind: boolShape}
+	toggle   = &shape{kind: boolShape}
 	strList  = listOf(str)
 	strMap   = mapOf(str)
 	// document is JSON written out in YAML, or its text.

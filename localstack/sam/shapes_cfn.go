@@ -3,12 +3,10 @@ package sam
 // The properties of the CloudFormation resources that have a local meaning,
 // from CloudFormation's resource specification.
 
-// API Gateway quotas (WebSocket integration timeout), Lambda's limits for
-// asynchronous invocation.
+// Lambda's limits for asynchronous invocation.
 var (
-	integrationTimeout = between(50, 29000)
-	eventAge           = between(60, 21600)
-	eventRetries       = between(0, 2)
+	eventAge     = between(60, 21600)
+	eventRetries = between(0, 2)
 )
 
 // supported maps a resource type to its properties. SAM's types come first,
@@ -20,12 +18,12 @@ var supported = map[string]*shape{
 
 	"AWS::ApiGatewayV2::Api": objectOf(props{
 		"ApiKeySelectionExpression": str, "BasePath": str, "Body": anything, "BodyS3Location": anything, "CorsConfiguration": anything,
-		"CredentialsArn": str, "Description": str, "DisableExecuteApiEndpoint": flag, "DisableSchemaValidation": flag, "FailOnWarnings": flag,
+		"CredentialsArn": str, "Description": str, "DisableExecuteApiEndpoint": toggle, "DisableSchemaValidation": toggle, "FailOnWarnings": toggle,
 		"IpAddressType": words("ipv4", "dualstack"), "Name": str, "ProtocolType": words("WEBSOCKET", "HTTP"), "RouteKey": str,
 		"RouteSelectionExpression": str, "Tags": strMap, "Target": str, "Version": str,
 	}),
 	"AWS::ApiGatewayV2::Route": objectOf(props{
-		"ApiId": must(str), "ApiKeyRequired": flag, "AuthorizationScopes": strList, "AuthorizationType": words("NONE", "AWS_IAM", "CUSTOM", "JWT"),
+		"ApiId": must(str), "ApiKeyRequired": toggle, "AuthorizationScopes": strList, "AuthorizationType": words("NONE", "AWS_IAM", "CUSTOM", "JWT"),
 		"AuthorizerId": str, "ModelSelectionExpression": str, "OperationName": str, "RequestModels": strMap, "RequestParameters": anything,
 		"RouteKey": must(str), "RouteResponseSelectionExpression": str, "Target": str,
 	}),
@@ -34,10 +32,10 @@ var supported = map[string]*shape{
 		"IntegrationMethod": str, "IntegrationSubtype": str,
 		"IntegrationType": must(words("AWS_PROXY", "AWS", "HTTP", "HTTP_PROXY", "MOCK")), "IntegrationUri": str, "PassthroughBehavior": str,
 		"PayloadFormatVersion": str, "RequestParameters": anything, "RequestTemplates": anything, "ResponseParameters": anything,
-		"TemplateSelectionExpression": str, "TimeoutInMillis": between(50, 30000), "TlsConfig": anything,
+		"TemplateSelectionExpression": str, "TimeoutInMillis": integer, "TlsConfig": anything,
 	}),
 	"AWS::ApiGatewayV2::Stage": objectOf(props{
-		"AccessLogSettings": accessLog, "AccessPolicyId": str, "ApiId": must(str), "AutoDeploy": flag, "ClientCertificateId": str,
+		"AccessLogSettings": accessLog, "AccessPolicyId": str, "ApiId": must(str), "AutoDeploy": toggle, "ClientCertificateId": str,
 		"DefaultRouteSettings": routeSettings, "DeploymentId": str, "Description": str, "RouteSettings": mapOf(routeSettings),
 		"StageName": must(str), "StageVariables": strMap, "Tags": strMap,
 	}),
@@ -55,14 +53,14 @@ var supported = map[string]*shape{
 	}),
 	"AWS::ApiGatewayV2::Authorizer": objectOf(props{
 		"ApiId": must(str), "AuthorizerCredentialsArn": str, "AuthorizerPayloadFormatVersion": str, "AuthorizerResultTtlInSeconds": integer,
-		"AuthorizerType": must(words("REQUEST", "JWT")), "AuthorizerUri": str, "EnableSimpleResponses": flag, "IdentitySource": strList,
+		"AuthorizerType": must(words("REQUEST", "JWT")), "AuthorizerUri": str, "EnableSimpleResponses": toggle, "IdentitySource": strList,
 		"IdentityValidationExpression": str, "JwtConfiguration": anything, "Name": must(str),
 	}),
 
 	"AWS::DynamoDB::Table": objectOf(props{
 		"AttributeDefinitions": listOf(objectOf(props{"AttributeName": must(str), "AttributeType": must(words("S", "N", "B"))})),
 		"BillingMode":          words("PAY_PER_REQUEST", "PROVISIONED"), "ContributorInsightsSpecification": anything,
-		"DeletionProtectionEnabled": flag, "GlobalSecondaryIndexes": listOf(objectOf(props{
+		"DeletionProtectionEnabled": toggle, "GlobalSecondaryIndexes": listOf(objectOf(props{
 			"ContributorInsightsSpecification": anything, "IndexName": must(str), "KeySchema": must(keySchema), "OnDemandThroughput": anything,
 			"Projection": must(projection), "ProvisionedThroughput": capacity, "WarmThroughput": anything,
 		})),
@@ -76,14 +74,14 @@ var supported = map[string]*shape{
 			"ResourcePolicy": anything, "StreamViewType": must(words("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")), "Tags": tagList,
 		}),
 		"TableClass": words("STANDARD", "STANDARD_INFREQUENT_ACCESS"), "TableName": str, "Tags": tagList,
-		"TimeToLiveSpecification": objectOf(props{"AttributeName": str, "Enabled": must(flag)}), "VectorIndexes": anything, "WarmThroughput": anything,
+		"TimeToLiveSpecification": objectOf(props{"AttributeName": str, "Enabled": must(toggle)}), "VectorIndexes": anything, "WarmThroughput": anything,
 	}),
 
 	"AWS::KMS::Key": objectOf(props{
-		"BypassPolicyLockoutSafetyCheck": flag, "Description": str, "EnableKeyRotation": flag, "Enabled": flag, "KeyPolicy": document,
+		"BypassPolicyLockoutSafetyCheck": toggle, "Description": str, "EnableKeyRotation": toggle, "Enabled": toggle, "KeyPolicy": document,
 		"KeySpec": words("SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521",
 			"ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87"),
-		"KeyUsage": words("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"), "MultiRegion": flag,
+		"KeyUsage": words("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"), "MultiRegion": toggle,
 		"Origin": words("AWS_KMS", "EXTERNAL"), "PendingWindowInDays": between(7, 30), "RotationPeriodInDays": between(90, 2560), "Tags": tagList,
 	}),
 	"AWS::KMS::Alias": objectOf(props{"AliasName": must(str), "TargetKeyId": must(str)}),
@@ -93,14 +91,14 @@ var supported = map[string]*shape{
 		"DeadLetterConfig": objectOf(props{"TargetArn": str}), "Description": str, "DurableConfig": anything, "Environment": environment,
 		"EphemeralStorage": objectOf(props{"Size": must(between(512, 10240))}), "FileSystemConfigs": anything, "FunctionName": str,
 		"FunctionScalingConfig": anything, "Handler": str, "ImageConfig": anything, "KmsKeyArn": str, "Layers": anything, "LoggingConfig": anything,
-		"MemorySize": functionMemory, "PackageType": words("Zip", "Image"), "PublishToLatestPublished": flag,
+		"MemorySize": functionMemory, "PackageType": words("Zip", "Image"), "PublishToLatestPublished": toggle,
 		"RecursiveLoop": words("Allow", "Terminate"), "ReservedConcurrentExecutions": between(0, 1<<30), "Role": must(str), "Runtime": str,
 		"RuntimeManagementConfig": anything, "SnapStart": anything, "Tags": tagList, "TenancyConfig": anything, "Timeout": functionTimeout,
 		"TracingConfig": anything, "VpcConfig": vpcConfig,
 	}),
 	"AWS::Lambda::Permission": objectOf(props{
 		"Action": must(str), "EventSourceToken": str, "FunctionName": must(str), "FunctionUrlAuthType": words("AWS_IAM", "NONE"),
-		"InvokedViaFunctionUrl": flag, "Principal": must(str), "PrincipalOrgID": str, "SourceAccount": str, "SourceArn": str,
+		"InvokedViaFunctionUrl": toggle, "Principal": must(str), "PrincipalOrgID": str, "SourceAccount": str, "SourceArn": str,
 	}),
 	"AWS::Lambda::EventInvokeConfig": objectOf(props{
 		"DestinationConfig": objectOf(props{

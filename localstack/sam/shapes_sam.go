@@ -9,13 +9,13 @@ var (
 	environment   = objectOf(props{"Variables": strMap})
 	architectures = listOf(words("x86_64", "arm64"))
 	routeSettings = objectOf(props{
-		"DataTraceEnabled": flag, "DetailedMetricsEnabled": flag, "LoggingLevel": words("ERROR", "INFO", "OFF"),
+		"DataTraceEnabled": toggle, "DetailedMetricsEnabled": toggle, "LoggingLevel": words("ERROR", "INFO", "OFF"),
 		"ThrottlingBurstLimit": integer, "ThrottlingRateLimit": decimal,
 	})
 	accessLog = objectOf(props{"DestinationArn": str, "Format": str})
 	capacity  = objectOf(props{"ReadCapacityUnits": must(between(1, 1<<30)), "WriteCapacityUnits": must(between(1, 1<<30))})
-	encrypted = objectOf(props{"KMSMasterKeyId": str, "SSEEnabled": flag, "SSEType": words("KMS")})
-	recovery  = objectOf(props{"PointInTimeRecoveryEnabled": flag, "RecoveryPeriodInDays": between(1, 35)})
+	encrypted = objectOf(props{"KMSMasterKeyId": str, "SSEEnabled": toggle, "SSEType": words("KMS")})
+	recovery  = objectOf(props{"PointInTimeRecoveryEnabled": toggle, "RecoveryPeriodInDays": between(1, 35)})
 )
 
 // Lambda quotas.
@@ -26,7 +26,7 @@ var (
 
 var samFunction = objectOf(props{
 	"Architectures": architectures, "AssumeRolePolicyDocument": document, "AutoPublishAlias": str,
-	"AutoPublishAliasAllProperties": flag, "AutoPublishCodeSha256": str, "CapacityProviderConfig": anything,
+	"AutoPublishAliasAllProperties": toggle, "AutoPublishCodeSha256": str, "CapacityProviderConfig": anything,
 	"CodeSigningConfigArn": str, "CodeUri": anything, "DeadLetterQueue": objectOf(props{"Type": must(words("SNS", "SQS")), "TargetArn": must(str)}),
 	"DeploymentPreference": anything, "Description": str, "DurableConfig": anything, "Environment": environment,
 	"EphemeralStorage": objectOf(props{"Size": must(between(512, 10240))}), "EventInvokeConfig": samEventInvoke,
@@ -36,8 +36,8 @@ var samFunction = objectOf(props{
 	"FunctionUrlConfig":     anything,
 	"FunctionScalingConfig": anything, "Handler": str, "ImageConfig": anything, "ImageUri": str, "InlineCode": str,
 	"KmsKeyArn": str, "Layers": anything, "LoggingConfig": anything, "MemorySize": functionMemory,
-	"PackageType": words("Zip", "Image"), "PermissionsBoundary": str, "Policies": anything, "PropagateTags": flag,
-	"ProvisionedConcurrencyConfig": anything, "PublishToLatestPublished": flag, "RecursiveLoop": words("Allow", "Terminate"),
+	"PackageType": words("Zip", "Image"), "PermissionsBoundary": str, "Policies": anything, "PropagateTags": toggle,
+	"ProvisionedConcurrencyConfig": anything, "PublishToLatestPublished": toggle, "RecursiveLoop": words("Allow", "Terminate"),
 	"ReservedConcurrentExecutions": between(0, 1<<30), "Role": str, "RolePath": str, "Runtime": str, "RuntimeManagementConfig": anything,
 	"SnapStart": anything, "SourceKMSKeyArn": str, "Tags": strMap, "TenancyConfig": anything, "Timeout": functionTimeout,
 	"Tracing": words("Active", "PassThrough", "Disabled"), "VersionDeletionPolicy": str, "VersionDescription": str, "VpcConfig": vpcConfig,
@@ -55,11 +55,11 @@ var samWebSocketAPI = objectOf(props{
 	"Auth": objectOf(props{
 		"AuthType": must(words("NONE", "AWS_IAM", "CUSTOM")), "AuthArn": str, "IdentitySource": strList, "InvokeRole": str, "Name": str,
 	}),
-	"DefaultRouteSettings": routeSettings, "Description": str, "DisableExecuteApiEndpoint": flag, "DisableSchemaValidation": flag,
-	"Domain": anything, "FailOnWarnings": flag, "IpAddressType": words("ipv4", "dualstack"), "Name": str, "PropagateTags": flag,
+	"DefaultRouteSettings": routeSettings, "Description": str, "DisableExecuteApiEndpoint": toggle, "DisableSchemaValidation": toggle,
+	"Domain": anything, "FailOnWarnings": toggle, "IpAddressType": words("ipv4", "dualstack"), "Name": str, "PropagateTags": toggle,
 	"RouteSelectionExpression": must(str), "RouteSettings": mapOf(routeSettings),
 	"Routes": must(mapOf(objectOf(props{
-		"ApiKeyRequired": flag, "FunctionArn": must(str), "IntegrationTimeout": integrationTimeout, "ModelSelectionExpression": str,
+		"ApiKeyRequired": toggle, "FunctionArn": must(str), "IntegrationTimeout": integer, "ModelSelectionExpression": str,
 		"OperationName": str, "RequestModels": strMap, "RequestParameters": anything, "RouteResponseSelectionExpression": str,
 	}))),
 	"StageName": str, "StageVariables": strMap, "Tags": strMap,
@@ -74,11 +74,11 @@ var samSimpleTable = objectOf(props{
 // The properties of a function's events that are run locally.
 var (
 	samScheduleEvent = objectOf(props{
-		"Schedule": must(str), "Name": str, "Description": str, "Enabled": flag, "State": words("ENABLED", "DISABLED"), "Input": str,
+		"Schedule": must(str), "Name": str, "Description": str, "Enabled": toggle, "State": words("ENABLED", "DISABLED"), "Input": str,
 		"DeadLetterConfig": anything, "RetryPolicy": anything, "RoleArn": str,
 	})
 	samScheduleV2Event = objectOf(props{
-		"ScheduleExpression": must(str), "ScheduleExpressionTimezone": str, "StartDate": str, "EndDate": str, "Name": str, "OmitName": flag,
+		"ScheduleExpression": must(str), "ScheduleExpressionTimezone": str, "StartDate": str, "EndDate": str, "Name": str, "OmitName": toggle,
 		"Description": str, "State": words("ENABLED", "DISABLED"), "Input": str, "GroupName": str, "KmsKeyArn": str,
 		"FlexibleTimeWindow": anything, "DeadLetterConfig": anything, "RetryPolicy": anything, "RoleArn": str, "PermissionsBoundary": str,
 	})

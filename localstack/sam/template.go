@@ -174,11 +174,11 @@ func (l *loader) transforms() {
 			l.languageX = true
 		case n.text == serverless || n.kind == unknown:
 		default:
-			what := quote(n.text)
+			what := "the macro " + quote(n.text) + " is not supported"
 			if !n.isScalar() {
-				what = n.kind.String()
+				what = "is " + n.kind.String() + ", not a macro's name"
 			}
-			l.fail(n, "the macro "+what+" is not supported", "use "+serverless+" and, if needed, "+languageX)
+			l.fail(n, what, "use "+serverless+" and, if needed, "+languageX)
 		}
 	}
 }

@@ -36,11 +36,15 @@ func typeProblem(typ string) (problem, remedy string) {
 	if parts[0] != "AWS" {
 		return "", "" // the CloudFormation registry: Organisation::Service::Resource
 	}
+	rest := strings.Join(parts[2:], "::")
 	types, ok := services[parts[1]]
 	if !ok {
-		return "unknown resource type " + quote(typ), suggest(parts[1], sortedKeys(services), "AWS::", "correct the type")
+		best := nearest(parts[1], sortedKeys(services))
+		if best == "" {
+			return "unknown resource type " + quote(typ), "correct the type"
+		}
+		return "unknown resource type " + quote(typ), "did you mean AWS::" + best + "::" + rest + "?"
 	}
-	rest := strings.Join(parts[2:], "::")
 	if len(types) == 0 {
 		return "", ""
 	}
@@ -63,8 +67,17 @@ func noteReason(typ string) string {
 	case !strings.HasPrefix(typ, "AWS::"):
 		return "extensions from the CloudFormation registry are not run locally"
 	}
-	return "has no local meaning"
+	for _, prefix := range meaningless {
+		if strings.HasPrefix(typ, prefix) {
+			return "has no local meaning"
+		}
+	}
+	return "is not run locally"
 }
+
+// meaningless are services whose absence changes nothing for a function.
+var meaningless = []string{"AWS::Budgets::", "AWS::CloudWatch::", "AWS::CodeDeploy::", "AWS::Logs::", "AWS::ApiGateway::Account",
+	"AWS::ApplicationInsights::", "AWS::ResourceGroups::", "AWS::Synthetics::", "AWS::XRay::", "AWS::CloudFormation::WaitCondition"}
 
 // noteReasons are for types whose absence a user may stumble over.
 var noteReasons = map[string]string{

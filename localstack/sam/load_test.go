@@ -1,0 +1,125 @@
+package sam
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares text with a file, or writes it.
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run go test -update and read the difference\ngot:\n%s", path, got)
+	}
+}
+
+// TestPlans resolves whole templates; the plans are golden files.
+func TestPlans(t *testing.T) {
+	files, err := filepath.Glob("testdata/plans/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no templates: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			p, err := Load(Options{Path: file})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := p.Dir
+			got, err := json.MarshalIndent(relative(p), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(got, []byte(dir)) {
+				t.Errorf("the plan still holds %s", dir)
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".json", append(got, '\n'))
+		})
+	}
+}
+
+// relative rewrites the paths of a plan, so that it is the same on every machine.
+func relative(p *Plan) *Plan {
+	for i := range p.Functions {
+		f := &p.Functions[i]
+		if rest, err := filepath.Rel(p.Dir, f.CodeURI); err == nil {
+			f.CodeURI = filepath.ToSlash(rest)
+		}
+	}
+	for i := range p.Notes {
+		p.Notes[i].File = filepath.ToSlash(p.Notes[i].File)
+	}
+	p.Path, p.Dir = filepath.ToSlash(p.Path), "."
+	return p
+}
+
+// TestMistakes loads templates with mistakes. Each archive in testdata/mistakes
+// holds pairs of files: NAME.yaml and the whole expected output NAME.want.
+func TestMistakes(t *testing.T) {
+	files, err := filepath.Glob("testdata/mistakes/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no archives: %v", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants := map[string]int{}
+		for i, f := range archive.Files {
+			wants[f.Name] = i
+		}
+		for _, f := range archive.Files {
+			name, ok := strings.CutSuffix(f.Name, ".yaml")
+			if !ok {
+				continue
+			}
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+name, func(t *testing.T) {
+				dir := t.TempDir()
+				if err := os.Mkdir(filepath.Join(dir, "fn"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(dir, f.Name)
+				if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				got := ""
+				if _, err := Load(Options{Path: path}); err != nil {
+					got = strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "") + "\n"
+				}
+				i, ok := wants[name+".want"]
+				if !ok {
+					t.Fatalf("%s.want is missing; got:\n%s", name, got)
+				}
+				if *update {
+					archive.Files[i].Data = []byte(got)
+				} else if got != string(archive.Files[i].Data) {
+					t.Errorf("got:\n%swant:\n%s", got, archive.Files[i].Data)
+				}
+			})
+		}
+		if *update {
+			golden(t, file, txtar.Format(archive))
+		}
+	}
+}
