@@ -52,6 +52,10 @@ func (t Type) signed() bool {
 	return false
 }
 
+// mayCarryKey says whether the header may hold the signer's own public key: in
+// the two tokens by which strangers meet, and nowhere else.
+func (t Type) mayCarryKey() bool { return t == TypeHandshake || t == TypeKeys }
+
 // sealed tells whether the type belongs to a JWE.
 func (t Type) sealed() bool {
 	switch t {

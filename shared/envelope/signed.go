@@ -15,8 +15,8 @@ type Signed struct {
 	// the key up in its own records under it together with the user.
 	KID string
 
-	// JWK is the key that the token carries, or zero. Only a TypeHandshake
-	// token may carry one, and only its thumbprint being KID is known of it.
+	// JWK is the key that the token carries, or zero. Only handshakes and key
+	// sets may carry one, and only its thumbprint being KID is known of it.
 	JWK VerifyKey
 
 	token string
@@ -29,12 +29,12 @@ func Sign(k *SigningKey, typ Type, claims []byte) (string, error) {
 	return sign(k, typ, claims, nil)
 }
 
-// SignWithJWK is Sign with the public key in the header, by which a device shows
-// its key to a service that has none on record. It fails with ErrSignature for
-// every type but TypeHandshake.
+// SignWithJWK is Sign with the public key in the header, by which a device and a
+// service that meet for the first time show each other their keys. It fails with
+// ErrSignature for every type but TypeHandshake and TypeKeys.
 func SignWithJWK(k *SigningKey, typ Type, claims []byte) (string, error) {
-	if typ != TypeHandshake {
-		return "", fmt.Errorf("%w: only a handshake carries its key", ErrSignature)
+	if !typ.mayCarryKey() {
+		return "", fmt.Errorf("%w: only handshakes and key sets carry a key", ErrSignature)
 	}
 	return sign(k, typ, claims, k.public.JWK())
 }
@@ -69,7 +69,7 @@ func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
 
 // ParseSigned checks the structure of a compact JWS: its size, canonical
 // encoding, and a protected header of exactly alg (EdDSA), kid and typ, with jwk
-// allowed where typ is TypeHandshake. It fails with ErrSignature.
+// allowed where typ is TypeHandshake or TypeKeys. It fails with ErrSignature.
 func ParseSigned(token string, typ Type) (*Signed, error) {
 	if !typ.signed() {
 		return nil, fmt.Errorf("%w: typ of no signed token", ErrSignature)
@@ -97,7 +97,7 @@ func parseSignedHeader(header []byte, typ Type) (kid string, jwk VerifyKey, err 
 	if err != nil {
 		return "", VerifyKey{}, fmt.Errorf("header: %w", err)
 	}
-	carriesKey := typ == TypeHandshake && m.hasExactly("alg", "jwk", "kid", "typ")
+	carriesKey := typ.mayCarryKey() && m.hasExactly("alg", "jwk", "kid", "typ")
 	if !carriesKey && !m.hasExactly("alg", "kid", "typ") {
 		return "", VerifyKey{}, errHeader
 	}

@@ -106,6 +106,10 @@ func writeAccepted(t *testing.T, ada *SigningKey, device, service *DecryptionKey
 	write(t, "signed", "handshake-with-jwk", vector{Comment: "a device that is not on record shows its key",
 		Key: "ada", Typ: TypeHandshake, Carries: true, Token: token, Text: texts[TypeHandshake],
 		Packed: base64url.EncodeToString(must(PackSigned(token)))})
+	token = must(SignWithJWK(ada, TypeKeys, []byte(texts[TypeKeys])))
+	write(t, "signed", "keys-with-jwk", vector{Comment: "a service shows its key to a client that has pinned none",
+		Key: "ada", Typ: TypeKeys, Carries: true, Token: token, Text: texts[TypeKeys],
+		Packed: base64url.EncodeToString(must(PackSigned(token)))})
 	token = rawSign(ada, `{ "typ": "sotto-message+jwt", "kid": "`+ada.Thumbprint()+`",`+"\n"+` "alg": "EdDSA" }`, "")
 	write(t, "signed", "other-order", vector{Comment: "header members in another order with white space; no claims at all",
 		Key: "ada", Typ: TypeMessage, Token: token, Packed: base64url.EncodeToString(must(PackSigned(token)))})

@@ -62,7 +62,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 			if err != nil {
 				return fmt.Errorf("read the bound device: %w", err)
 			}
-			return s.welcome(ctx, c, conn, device)
+			return s.welcome(ctx, c, conn, device, true)
 		}
 		binding, err := s.verify(ctx, conn, proof)
 		if err != nil {
@@ -85,7 +85,8 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 		bound := *conn
 		bound.Session, bound.User, bound.Device = binding.Session, binding.User, binding.Device.ID
 		bound.BoundNonce = binding.Nonce
-		return s.welcome(ctx, c, &bound, &binding.Device)
+		rotated := !binding.NewUser && binding.ReplacesGen != binding.Device.Gen
+		return s.welcome(ctx, c, &bound, &binding.Device, rotated)
 	}
 	return chat.TryAgain
 }
@@ -197,8 +198,15 @@ func (s *Service) claim(ctx context.Context, b *Binding, link string) error {
 }
 
 // welcome makes the connection hear the user's rooms and then reads where they
-// stand, in this order: what is appended in between is posted or read.
-func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device *Device) error {
+// stand, in this order: what is appended in between is posted or read. After a
+// rotation, or when it may have been one, the device's other connections get
+// the new key, too.
+func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device *Device, rotated bool) error {
+	if rotated {
+		if err := s.relisten(ctx, device); err != nil {
+			return err
+		}
+	}
 	rooms, err := s.roomsOf(ctx, conn.User)
 	if err != nil {
 		return err

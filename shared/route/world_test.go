@@ -1,0 +1,345 @@
+package route_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/keyring"
+	"github.com/sotto-chat/sotto/shared/keyring/keyringtest"
+	"github.com/sotto-chat/sotto/shared/room"
+	"github.com/sotto-chat/sotto/shared/room/memory"
+	"github.com/sotto-chat/sotto/shared/room/storetest"
+	"github.com/sotto-chat/sotto/shared/route"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+const audience = "chat.example/test"
+
+// ring is a real keyring as package room sees it.
+type ring struct{ *keyring.Keyring }
+
+func (r ring) KeySet(ctx context.Context) (string, error) {
+	token, _, err := r.Keyring.KeySet(ctx)
+	return token, err
+}
+
+func (r ring) Accepts(ctx context.Context, kid string) (bool, error) {
+	return r.AcceptsServerKey(ctx, kid)
+}
+
+func (r ring) OpenSend(ctx context.Context, token string) ([]byte, string, error) {
+	plaintext, kid, err := r.Keyring.OpenSend(ctx, token)
+	if errors.Is(err, keyring.ErrStaleKey) {
+		err = room.ErrStaleKey
+	}
+	return plaintext, kid, err
+}
+
+// world is the whole service over stores in memory.
+type world struct {
+	t      *testing.T
+	clock  *storetest.Clock
+	store  *memory.Store
+	keys   ring
+	hub    *memory.Hub
+	router *route.Router
+	opened atomic.Int64
+}
+
+const retention = 30 * 24 * time.Hour
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}}
+	w.store = memory.New(w.clock.Now)
+	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now})}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	service := room.New(room.Options{
+		Store: w.store, Keys: w.keys, Poster: w.hub, Log: log, Audience: audience, Retention: retention, Now: w.clock.Now,
+	})
+	w.router = &route.Router{Service: service, Poster: w.hub, KeySet: w.keys.KeySet, Log: log}
+	return w
+}
+
+// device is a client's side of the protocol, without comfort.
+type device struct {
+	user    chat.User
+	signing *envelope.SigningKey
+	enc     *envelope.DecryptionKey
+	gen     int64
+}
+
+func newDevice(t *testing.T, user chat.User) *device {
+	t.Helper()
+	signing, err := envelope.GenerateSigningKey()
+	must(t, err)
+	return &device{user: user, signing: signing, enc: newKey(t), gen: 1}
+}
+
+// pool is a few keys to go round: making one takes longer than most tests.
+var (
+	pool [8]*envelope.DecryptionKey
+	next int
+)
+
+// newKey returns a key that is another than the last seven.
+func newKey(t *testing.T) *envelope.DecryptionKey {
+	t.Helper()
+	next = (next + 1) % len(pool)
+	if pool[next] == nil {
+		key, err := envelope.GenerateDecryptionKey(2048)
+		must(t, err)
+		pool[next] = key
+	}
+	return pool[next]
+}
+
+// conn is one connection of a device.
+type conn struct {
+	*world
+	*device
+	id     chat.Connection
+	at     time.Time
+	nonce  string
+	keyset string
+	server *envelope.EncryptionKey
+	sid    chat.Session
+	rooms  []frame.RoomState
+}
+
+// dial opens a connection.
+func (w *world) dial(d *device) *conn {
+	w.t.Helper()
+	c := &conn{world: w, device: d, id: chat.Connection(fmt.Sprintf("conn-%d=", w.opened.Add(1))), at: w.clock.Now()}
+	r, err := w.router.Connect(w.t.Context(), c.event(""))
+	must(w.t, err)
+	if r.StatusCode != 200 {
+		w.t.Fatalf("$connect answered %d", r.StatusCode)
+	}
+	return c
+}
+
+// enter opens a connection and completes a handshake.
+func (w *world) enter(d *device) *conn {
+	w.t.Helper()
+	c := w.dial(d)
+	c.begin()
+	c.expectNone(c.do("handshake", frame.Request{Proof: c.proof(nil)}))
+	return c
+}
+
+func (c *conn) event(body string) *events.APIGatewayWebsocketProxyRequest {
+	e := &events.APIGatewayWebsocketProxyRequest{Body: body}
+	e.RequestContext.ConnectionID = string(c.id)
+	e.RequestContext.ConnectedAt = c.at.UnixMilli()
+	return e
+}
+
+// raw sends a body to the handler of a route and returns the frames that
+// this connection got, answers and others.
+func (c *conn) raw(action, body string) []received {
+	c.t.Helper()
+	handlers := map[string]route.Handler{
+		"handshake": c.router.Handshake, "sendMessage": c.router.SendMessage, "history": c.router.History,
+		"joinRoom": c.router.JoinRoom, "leaveRoom": c.router.LeaveRoom, "rotateKey": c.router.RotateKey,
+		"ping": c.router.Ping, "$default": c.router.Default, "$disconnect": c.router.Disconnect,
+	}
+	r, err := handlers[action](c.t.Context(), c.event(body))
+	must(c.t, err)
+	if r.StatusCode != 200 {
+		c.t.Fatalf("%s answered %d", action, r.StatusCode)
+	}
+	return c.take()
+}
+
+func (c *conn) do(action string, f frame.Request) []received {
+	c.t.Helper()
+	f.Action = action
+	return c.raw(action, string(encode(c.t, f)))
+}
+
+// received is any frame of the service.
+type received struct {
+	Type   string                   `json:"type"`
+	Ref    string                   `json:"ref"`
+	Code   chat.Code                `json:"code"`
+	Retry  bool                     `json:"retry"`
+	Nonce  string                   `json:"nonce"`
+	KeySet string                   `json:"keyset"`
+	JWE    string                   `json:"jwe"`
+	Room   chat.Room                `json:"room"`
+	Epoch  chat.Epoch               `json:"epoch"`
+	Seq    chat.Seq                 `json:"seq"`
+	From   chat.Seq                 `json:"from"`
+	To     chat.Seq                 `json:"to"`
+	Head   chat.Seq                 `json:"head"`
+	Floor  chat.Seq                 `json:"floor"`
+	More   bool                     `json:"more"`
+	Gen    int64                    `json:"gen"`
+	ID     string                   `json:"id"`
+	Dup    bool                     `json:"duplicate"`
+	Heads  map[chat.Room]frame.Head `json:"heads"`
+}
+
+func (c *conn) take() []received {
+	c.t.Helper()
+	var all []received
+	for _, data := range c.hub.Take(c.id) {
+		var r received
+		must(c.t, strict.Unmarshal(data, &r))
+		switch r.Type {
+		case frame.TypeChallenge:
+			c.challenge(r)
+		case frame.TypeWelcome:
+			c.welcome(r)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func (c *conn) challenge(r received) {
+	c.nonce, c.keyset = r.Nonce, r.KeySet
+	signed, err := envelope.ParseSigned(r.KeySet, envelope.TypeKeys)
+	must(c.t, err)
+	payload, err := signed.Verify(signed.JWK)
+	must(c.t, err)
+	var claims frame.KeySetClaims
+	must(c.t, strict.Unmarshal(payload, &claims))
+	c.server, err = envelope.ParseEncryptionKey(claims.Keys[0])
+	must(c.t, err)
+}
+
+func (c *conn) welcome(r received) {
+	var w frame.WelcomePlain
+	c.open(r.JWE, envelope.TypeWelcome, &w)
+	if w.Nonce != c.nonce || w.User != c.user || w.Device != chat.Device(c.signing.Thumbprint()) {
+		c.t.Fatalf("a welcome for somebody else: %+v", w)
+	}
+	c.sid, c.rooms = w.SID, w.Rooms
+}
+
+// open opens a token with the device's newest key.
+func (c *conn) open(token string, typ envelope.Type, into any) {
+	c.t.Helper()
+	sealed, err := envelope.ParseSealed(token, typ)
+	must(c.t, err)
+	plain, err := sealed.Open(c.enc)
+	must(c.t, err)
+	must(c.t, strict.Unmarshal(plain, into))
+}
+
+func (c *conn) begin() {
+	c.t.Helper()
+	got := c.do("handshake", frame.Request{User: string(c.user), Ref: "b"})
+	if len(got) != 1 || got[0].Type != frame.TypeChallenge || got[0].Ref != "b" {
+		c.t.Fatalf("begin got %+v", got)
+	}
+}
+
+// proof signs the handshake's claims after change had its way with them.
+func (c *conn) proof(change func(*frame.HandshakeClaims)) string {
+	c.t.Helper()
+	claims := frame.HandshakeClaims{
+		V: 1, Sub: string(c.user), Aud: audience, Nonce: c.nonce, SKID: c.server.Thumbprint(), Enc: c.device.enc.Public().JWK(), Gen: c.gen,
+	}
+	if change != nil {
+		change(&claims)
+	}
+	token, err := envelope.SignWithJWK(c.signing, envelope.TypeHandshake, encode(c.t, claims))
+	must(c.t, err)
+	return token
+}
+
+// message signs and seals a message after change had its way with the claims.
+func (c *conn) message(body string, change func(*frame.MessageClaims)) string {
+	c.t.Helper()
+	claims := frame.MessageClaims{
+		V: 1, SID: string(c.sid), Sub: string(c.user), SKID: c.server.Thumbprint(), Room: "lobby", ID: ulid.Make().String(), Body: body,
+	}
+	if change != nil {
+		change(&claims)
+	}
+	return c.sealed(c.signing, encode(c.t, claims))
+}
+
+func (c *conn) sealed(by *envelope.SigningKey, claims []byte) string {
+	c.t.Helper()
+	jws, err := envelope.Sign(by, envelope.TypeMessage, claims)
+	must(c.t, err)
+	jwe, err := envelope.Seal(c.server, envelope.TypeSend, []byte(jws))
+	must(c.t, err)
+	return jwe
+}
+
+// read opens a message frame, verifies the sender's token, and returns the text.
+func (c *conn) read(r received) (frame.MessagePlain, string) {
+	c.t.Helper()
+	var m frame.MessagePlain
+	c.open(r.JWE, envelope.TypeSealedMessage, &m)
+	if m.Seq != r.Seq || m.Room != r.Room || m.Epoch != r.Epoch {
+		c.t.Fatalf("inner and outer frame differ: %+v and %+v", m, r)
+	}
+	return m, c.text(m)
+}
+
+func (c *conn) text(m frame.MessagePlain) string {
+	c.t.Helper()
+	key, err := envelope.ParseVerifyKey(m.JWK)
+	must(c.t, err)
+	signed, err := envelope.ParseSigned(m.JWS, envelope.TypeMessage)
+	must(c.t, err)
+	payload, err := signed.Verify(key)
+	must(c.t, err)
+	var claims frame.MessageClaims
+	must(c.t, strict.Unmarshal(payload, &claims))
+	if claims.Sub != string(m.From) || claims.ID != string(m.ID) || claims.Room != string(m.Room) {
+		c.t.Fatalf("the token says %+v, the frame %+v", claims, m)
+	}
+	return claims.Body
+}
+
+func (c *conn) expectNone(got []received) {
+	c.t.Helper()
+	for _, r := range got {
+		if r.Type == frame.TypeError {
+			c.t.Fatalf("got error %s", r.Code)
+		}
+	}
+}
+
+// expect wants exactly one frame, the error.
+func (c *conn) expect(got []received, code *chat.Error) {
+	c.t.Helper()
+	if len(got) != 1 || got[0].Type != frame.TypeError || got[0].Code != code.Code || got[0].Retry != code.Retry {
+		c.t.Fatalf("got %+v, want error %s", got, code.Code)
+	}
+	if c.hub.Closed(c.id) != code.Closes {
+		c.t.Fatalf("after %s the connection is closed: %v", code.Code, c.hub.Closed(c.id))
+	}
+}
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := strict.Marshal(v)
+	must(t, err)
+	return data
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
