@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/sam"
+)
+
+// announce prints the addresses to use.
+func announce(out io.Writer, s *stack) {
+	var b strings.Builder
+	b.WriteString("\nReady.\n\n")
+	for _, api := range s.plan.APIs {
+		fmt.Fprintf(&b, "  WebSocket  %s\n", s.webSocketURL(api))
+	}
+	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", s.url(), s.plan.Region)
+	fmt.Fprintf(&b, "  health     %s%s\n", s.url(), edge.HealthPath)
+	fmt.Fprintf(&b, "  data       %s\n\n", s.data)
+	b.WriteString("Ctrl-C stops.\n\n")
+	_, _ = io.WriteString(out, b.String()) // a closed stdout is no reason to stop
+}
+
+// notes says what in the template has no effect here, by type.
+func notes(c *console, plan *sam.Plan) {
+	found := make(map[string]int)
+	for _, n := range plan.Notes {
+		found[n.Type+": "+n.Reason]++
+	}
+	for _, what := range slices.Sorted(maps.Keys(found)) {
+		c.say("without effect here: %s (%s)", what, count(found[what], "resource"))
+	}
+	for _, api := range plan.APIs {
+		for _, r := range api.Routes {
+			if r.FunctionARN != "" && !r.Permitted {
+				c.say("%s: route %s works here, but on AWS the template's permissions do not let API Gateway invoke %s",
+					plan.Path, r.Key, r.FunctionLogicalID)
+			}
+		}
+	}
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

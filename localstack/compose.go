@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strconv"
+
+	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/dynamodb"
+	"github.com/sotto-chat/sotto/localstack/gateway"
+	"github.com/sotto-chat/sotto/localstack/lambda"
+	"github.com/sotto-chat/sotto/localstack/sam"
+)
+
+// What the template says, in the words of each service. The services do not
+// know the template, nor one another.
+
+func targets(plan *sam.Plan) []build.Target {
+	var list []build.Target
+	for _, f := range plan.Functions {
+		t := build.Target{Name: f.Name, LogicalID: f.LogicalID, Dir: f.CodeURI, Method: f.BuildMethod, Properties: make(map[string]any)}
+		if t.Method == "" {
+			t.Method = build.MethodGo // as only Go runs here
+		}
+		for name, text := range f.BuildProperties {
+			t.Properties[name] = text
+			if b, err := strconv.ParseBool(text); err == nil {
+				t.Properties[name] = b
+			}
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func functions(plan *sam.Plan, executables map[string]string) []lambda.Function {
+	var list []lambda.Function
+	for _, f := range plan.Functions {
+		failures := f.Async.OnFailure
+		if failures == "" {
+			failures = f.Async.DeadLetter
+		}
+		executable := executables[f.Name]
+		list = append(list, lambda.Function{
+			Name: f.Name, ARN: f.ARN, Binary: executable, Dir: filepath.Dir(executable), Handler: f.Handler,
+			Env: f.Environment, MemoryMB: f.MemoryMB, Timeout: f.Timeout, ReservedConcurrency: f.ReservedConcurrency,
+			Async: lambda.AsyncConfig{MaximumRetryAttempts: &f.Async.Retries, MaximumEventAge: f.Async.MaxAge, OnFailure: failures},
+		})
+	}
+	return list
+}
+
+// invoker lets the gateway run functions without knowing Lambda.
+type invoker struct{ *lambda.Service }
+
+var _ gateway.Invoker = invoker{}
+
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, string, error) {
+	result, err := i.Service.Invoke(ctx, function, payload)
+	return result.Payload, result.FunctionError, err
+}
+
+func apis(plan *sam.Plan) []gateway.API {
+	var list []gateway.API
+	for _, a := range plan.APIs {
+		routes := make(map[string]gateway.Route)
+		for _, r := range a.Routes {
+			if r.FunctionARN == "" {
+				continue // $connect or $disconnect without an integration is as good as none
+			}
+			routes[r.Key] = gateway.Route{Key: r.Key, Function: r.FunctionARN, Timeout: r.Timeout, RouteResponse: r.RouteResponse}
+		}
+		list = append(list, gateway.API{
+			ID: a.ID, Stage: a.Stage, Region: plan.Region, Account: plan.Account,
+			RouteSelectionExpression: a.RouteSelectionExpression, Routes: routes, StageVariables: a.StageVariables,
+		})
+	}
+	return list
+}
+
+func table(t sam.Table) dynamodb.CreateTableInput {
+	in := dynamodb.CreateTableInput{
+		TableName: &t.Name, KeySchema: keySchema(t.KeySchema), BillingMode: t.BillingMode,
+		ProvisionedThroughput: throughput(t.ProvisionedThroughput), DeletionProtectionEnabled: t.DeletionProtection,
+		LocalSecondaryIndexes: indexes(t.LocalSecondaryIndexes), GlobalSecondaryIndexes: indexes(t.GlobalSecondaryIndexes),
+	}
+	for _, a := range t.AttributeDefinitions {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, dynamodb.AttributeDefinition{AttributeName: a.Name, AttributeType: a.Type})
+	}
+	return in
+}
+
+func keySchema(elements []sam.KeyElement) []dynamodb.KeySchemaElement {
+	var list []dynamodb.KeySchemaElement
+	for _, e := range elements {
+		list = append(list, dynamodb.KeySchemaElement{AttributeName: e.Name, KeyType: e.Type})
+	}
+	return list
+}
+
+func indexes(of []sam.Index) []dynamodb.SecondaryIndex {
+	var list []dynamodb.SecondaryIndex
+	for _, x := range of {
+		list = append(list, dynamodb.SecondaryIndex{
+			IndexName: &x.Name, KeySchema: keySchema(x.KeySchema), ProvisionedThroughput: throughput(x.ProvisionedThroughput),
+			Projection: &dynamodb.Projection{ProjectionType: x.ProjectionType, NonKeyAttributes: x.NonKeyAttributes},
+		})
+	}
+	return list
+}
+
+func throughput(t *sam.Throughput) *dynamodb.ProvisionedThroughput {
+	if t == nil {
+		return nil
+	}
+	return &dynamodb.ProvisionedThroughput{ReadCapacityUnits: int64(t.Read), WriteCapacityUnits: int64(t.Write)}
+}
+
+func schedules(plan *sam.Plan) []lambda.Schedule {
+	var list []lambda.Schedule
+	for _, s := range plan.Schedules {
+		list = append(list, lambda.Schedule{
+			Name: s.Name, Expression: s.Expression, Timezone: s.Timezone, Function: s.FunctionARN,
+			Input: string(s.Input), Enabled: s.Enabled,
+		})
+	}
+	return list
+}

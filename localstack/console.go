@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+)
+
+// console is stderr. As text it has plain lines for people; as JSON one object
+// per line. Nothing of it is ever written to a file: the functions' logs may
+// hold what their authors print.
+type console struct {
+	mu   sync.Mutex
+	out  io.Writer
+	json bool
+	log  *slog.Logger // for what goes wrong inside the stack
+}
+
+func newConsole(out io.Writer, json bool) *console {
+	c := &console{out: out, json: json}
+	if json {
+		c.log = slog.New(slog.NewJSONHandler(lockedWriter{c}, nil))
+	} else {
+		c.log = slog.New(slog.NewTextHandler(lockedWriter{c}, &slog.HandlerOptions{
+			ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+				if len(groups) == 0 && a.Key == slog.TimeKey {
+					return slog.Attr{} // whoever looks on knows when
+				}
+				return a
+			},
+		}))
+	}
+	return c
+}
+
+// say prints one line about what is being done.
+func (c *console) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if c.json {
+		c.log.Info(text)
+		return
+	}
+	fmt.Fprintln(lockedWriter{c}, text)
+}
+
+// fail prints why the command ends.
+func (c *console) fail(err error) {
+	if c.json {
+		c.log.Error(err.Error())
+		return
+	}
+	fmt.Fprintf(lockedWriter{c}, "localstack: %v\n", err)
+}
+
+// functionLog takes the functions' log, a line per Write.
+type functionLog struct{ *console }
+
+func (f functionLog) Write(line []byte) (int, error) {
+	if f.json {
+		f.log.Info("function log", "line", string(bytes.TrimRight(line, "\n")))
+		return len(line), nil
+	}
+	return lockedWriter{f.console}.Write(line)
+}
+
+// lockedWriter keeps lines whole.
+type lockedWriter struct{ c *console }
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.c.out.Write(p)
+}

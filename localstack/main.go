@@ -1,0 +1,21 @@
+// Command localstack runs an AWS SAM template on this machine: the WebSocket
+// APIs, the Go functions behind them as processes, the DynamoDB tables and KMS
+// keys in a folder, all on one port that AWS SDKs and WebSocket clients use as
+// they would use AWS.
+//
+// Use it to develop and test with nothing installed but Go. It never calls AWS,
+// never needs an account and never sends anything anywhere. See -h.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}

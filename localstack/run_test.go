@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// writeFiles lays an app out in a folder of its own.
+func writeFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// runCommand runs the command, which is expected to end by itself.
+func runCommand(ctx context.Context, args ...string) (status int, stdout, stderr string) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var out, errs buffer
+	status = run(ctx, args, &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// interrupted is the context of a command that gets Ctrl-C before anything else.
+func interrupted(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+const aTable = `
+Resources:
+  Things:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+`
+
+func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"table.yaml": aTable,
+		"junk.yaml":  "{",
+		"key.yaml":   "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
+	})
+	table := filepath.Join(dir, "table.yaml")
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"unknown flag", []string{"-nonsense"}, []string{"-nonsense", "-h"}},
+		{"argument", []string{"template.yaml"}, []string{`"template.yaml"`, "-h"}},
+		{"parameter without value", []string{"-parameter", "A"}, []string{"KEY=VALUE"}},
+		{"unknown parameter", []string{"-template", table, "-parameter", "A=1"}, []string{"A"}},
+		{"log form", []string{"-log", "xml"}, []string{"text or json"}},
+		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
+		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
+		{"asymmetric key", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml", "K.KeySpec", "SYMMETRIC_DEFAULT"}},
+		{"no port", []string{"-template", table, "-listen", "localhost"}, []string{"HOST:PORT"}},
+		{"bad port", []string{"-template", table, "-listen", "127.0.0.1:x"}, []string{"127.0.0.1:x"}},
+		{"all addresses", []string{"-template", table, "-listen", "0.0.0.0:0"}, []string{"-allow-remote", "127.0.0.1"}},
+		{"all addresses, shortly", []string{"-template", table, "-listen", ":0"}, []string{"-allow-remote"}},
+		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, stdout, stderr := runCommand(interrupted(t), c.args...)
+			if status != exitUsage || stdout != "" {
+				t.Errorf("status %d, stdout %q", status, stdout)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr lacks %q: %s", want, stderr)
+				}
+			}
+			if strings.Count(stderr, "\n") != 1 {
+				t.Errorf("not one line: %s", stderr)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(dir, dataFolder)); err == nil {
+		t.Error("a refused start leaves a data folder")
+	}
+}
+
+func TestHelpIsForReading(t *testing.T) {
+	status, stdout, stderr := runCommand(t.Context(), "-h")
+	if status != exitOK || stderr != "" {
+		t.Errorf("status %d, stderr %q", status, stderr)
+	}
+	for _, flag := range []string{"-template", "-listen", "-data", "-parameter", "-config-env", "-log", "-allow-remote"} {
+		if !strings.Contains(stdout, "\n  "+flag) {
+			t.Errorf("help lacks %s", flag)
+		}
+	}
+	for line := range strings.Lines(stdout) {
+		if len(line) > 81 {
+			t.Errorf("wider than a terminal: %s", line)
+		}
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
+	status, _, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"), "-listen", taken.Addr().String())
+	if status != exitFailed || !strings.Contains(stderr, taken.Addr().String()+" is in use") || !strings.Contains(stderr, "-listen 127.0.0.1:0") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+}
+
+func TestDataFolderInUse(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
+	lock, err := lockData(filepath.Join(dir, dataFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0"}
+	status, _, stderr := runCommand(t.Context(), args...)
+	if status != exitFailed || !strings.Contains(stderr, fmt.Sprintf("pid %d", os.Getpid())) || !strings.Contains(stderr, "-data") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	if err := lock.release(); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := runCommand(interrupted(t), args...); status != exitOK {
+		t.Errorf("after the lock was released: status %d: %s", status, stderr)
+	}
+}
+
+func TestFunctionThatDoesNotCompile(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"template.yaml": stuck["template.yaml"],
+		"fn/go.mod":     stuck["fn/go.mod"],
+		"fn/main.go":    "package main\n\nfunc main() { missing() }\n",
+	})
+	status, stdout, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	if status != exitFailed || stdout != "" {
+		t.Errorf("status %d, stdout %q", status, stdout)
+	}
+	for _, want := range []string{"stuck", "undefined: missing", "main.go:3"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr lacks %q: %s", want, stderr)
+		}
+	}
+}
+
+// From the moment there is a listener, whoever waits for the stack learns what
+// it is doing; and a stack that never got ready stops as well as any.
+func TestHealthBeforeReady(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
+	o, err := parseFlags([]string{"-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := open(o, plan, newConsole(new(buffer), false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, h := getHealth(t, s.url()); status != 503 || h.Doing == "" {
+		t.Errorf("health is %d %+v, want 503 and what is being done", status, h)
+	}
+	if err := s.start(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if status, h := getHealth(t, s.url()); status != 200 || h.PID != os.Getpid() {
+		t.Errorf("health is %d %+v, want 200", status, h)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogsAsJSON(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
+	status, _, stderr := runCommand(interrupted(t), "-log", "json", "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	if status != exitOK || stderr == "" {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}\n") {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+}

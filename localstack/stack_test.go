@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/coder/websocket"
+)
+
+const echoTemplate = "testdata/echo/template.yaml"
+
+func awsConfig(url string) aws.Config {
+	return aws.Config{
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("anything", "goes", ""),
+		BaseEndpoint: &url,
+	}
+}
+
+// dial opens a WebSocket to the stack.
+func dial(t *testing.T, p *process) (conn *websocket.Conn) {
+	t.Helper()
+	_, h := p.health(t)
+	conn, _, err := websocket.Dial(t.Context(), h.WebSocket, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+// echo sends a message and wants it back.
+func echo(t *testing.T, conn *websocket.Conn, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := conn.Read(ctx)
+	if err != nil || string(got) != text {
+		t.Fatalf("got %q, %v; want %q back", got, err, text)
+	}
+}
+
+// attribute reads one binary attribute of the item, or nil.
+func attribute(t *testing.T, p *process, id, name string) []byte {
+	t.Helper()
+	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: aws.String("echo"), ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, _ := out.Item[name].(*types.AttributeValueMemberB)
+	if value == nil {
+		return nil
+	}
+	return value.Value
+}
+
+// What was acknowledged over a WebSocket is there after a crash: the item, and
+// the key under which part of it is encrypted.
+func TestMessagesOutliveACrash(t *testing.T) {
+	data := t.TempDir()
+	p := startProcess(t, "-template", echoTemplate, "-data", data)
+	echo(t, dial(t, p), "kept")
+	p.kill()
+
+	p = startProcess(t, "-template", echoTemplate, "-data", data)
+	sealed := attribute(t, p, "kept", "sealed")
+	opened, err := kms.NewFromConfig(awsConfig(p.url)).Decrypt(t.Context(), &kms.DecryptInput{
+		CiphertextBlob: sealed, KeyId: aws.String("alias/echo"),
+	})
+	if err != nil || string(opened.Plaintext) != "kept" {
+		t.Errorf("after the crash: %v", err)
+	}
+	echo(t, dial(t, p), "and on")
+}
+
+func TestStopInOrder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that asks a process of another console to end")
+	}
+	data := t.TempDir()
+	p := startProcess(t, "-template", echoTemplate, "-data", data)
+	conn := dial(t, p)
+	echo(t, conn, "hello")
+
+	p.signal(t, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, _, err := conn.Read(ctx)
+	if code := websocket.CloseStatus(err); code != websocket.StatusGoingAway {
+		t.Errorf("the socket closed with %v (%v), want 1001", code, err)
+	}
+	if state := p.wait(t); state.ExitCode() != 0 {
+		t.Errorf("the stack ended with %v, want 0", state)
+	}
+
+	p = startProcess(t, "-template", echoTemplate, "-data", data)
+	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("echo")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := slices.ContainsFunc(out.Items, func(item map[string]types.AttributeValue) bool {
+		code, ok := item["code"].(*types.AttributeValueMemberB)
+		return ok && string(code.Value) == "1001"
+	})
+	if !told {
+		t.Errorf("$disconnect has not run with 1001: %d items", len(out.Items))
+	}
+}
+
+func TestHealthAndServicesOfARunningStack(t *testing.T) {
+	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-parameter", "StageName=beta")
+	status, h := p.health(t)
+	if status != http.StatusOK || h.PID != p.cmd.Process.Pid || h.Doing != "" ||
+		!slices.Equal(h.Functions, []string{"echo"}) || h.Services["dynamodb"] != "running" ||
+		!strings.HasSuffix(h.WebSocket, "/beta") || !strings.HasPrefix(h.WebSocket, "ws"+strings.TrimPrefix(p.url, "http")) {
+		t.Errorf("health: %d %+v", status, h)
+	}
+	for _, route := range []string{"$connect", "$disconnect", "$default"} {
+		if !slices.Contains(h.Routes, route) {
+			t.Errorf("health lacks the route %s: %v", route, h.Routes)
+		}
+	}
+	echo(t, dial(t, p), "over the stage beta")
+
+	invoked, err := lambda.NewFromConfig(awsConfig(p.url)).Invoke(t.Context(), &lambda.InvokeInput{
+		FunctionName: aws.String("echo"), Payload: []byte(`{"requestContext":{"routeKey":"$connect"}}`),
+	})
+	if err != nil || invoked.FunctionError != nil || !strings.Contains(string(invoked.Payload), `"statusCode":200`) {
+		t.Errorf("Invoke: %+v, %v", invoked, err)
+	}
+	response, err := http.Get(p.url + "/beta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusUpgradeRequired {
+		t.Errorf("a plain GET of the stage: %d, want 426", response.StatusCode)
+	}
+	eventually(t, "the function's log is on stderr", func() bool { return strings.Contains(p.stderr.String(), "REPORT RequestId: ") })
+}
+
+// stuck is an app whose one function never answers.
+var stuck = map[string]string{
+	"template.yaml": `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Stuck:
+    Type: AWS::Serverless::Function
+    Properties: {FunctionName: stuck, CodeUri: fn, Runtime: provided.al2023, Handler: bootstrap, Timeout: 900}
+    Metadata: {BuildMethod: go1.x}
+`,
+	"fn/go.mod": "module stuck\n\ngo 1.26\n",
+	"fn/main.go": `package main
+
+import (
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	next := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next"
+	if _, err := http.Get(next); err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Hour) // never answers
+}
+`,
+}
+
+func TestASecondInterruptEndsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that asks a process of another console to end")
+	}
+	dir := writeFiles(t, stuck)
+	p := startProcess(t, "-template", dir+"/template.yaml")
+	invoked := make(chan error, 1)
+	go func() {
+		client := lambda.NewFromConfig(awsConfig(p.url), func(o *lambda.Options) { o.Retryer = aws.NopRetryer{} })
+		_, err := client.Invoke(context.WithoutCancel(t.Context()), &lambda.InvokeInput{FunctionName: aws.String("stuck")})
+		invoked <- err
+	}()
+	eventually(t, "the function runs", func() bool { return strings.Contains(p.stderr.String(), "START RequestId: ") })
+	p.signal(t, os.Interrupt)
+	eventually(t, "the stack is stopping", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
+	p.signal(t, os.Interrupt)
+	if state := p.wait(t); state.Exited() {
+		t.Errorf("the stack ended in order (%v), although the second interrupt is to end it at once", state)
+	}
+	if err := <-invoked; err == nil {
+		t.Error("the invocation was answered")
+	}
+}
