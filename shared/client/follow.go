@@ -96,17 +96,17 @@ func (s *Subscription) settle() {
 
 // yield gives a message to the consumer if it is the next one, and waits until
 // the consumer takes it.
-func (s *Subscription) yield(m Message) bool {
+func (s *Subscription) yield(m Message) {
 	s.mu.Lock()
 	due := m.Epoch == s.epoch && m.Seq == s.last+1
 	s.mu.Unlock()
 	if !due {
-		return false
+		return
 	}
 	select {
 	case s.out <- m:
 	case <-s.ctx.Done():
-		return false
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +114,6 @@ func (s *Subscription) yield(m Message) bool {
 		s.last = m.Seq
 	}
 	s.fruitless = 0
-	return true
 }
 
 // fill asks for one page of history after the last message and yields it.
@@ -146,13 +145,19 @@ func (s *Subscription) fill() {
 		return // the page lies behind a seq of the old log: ask again
 	}
 	s.next() // moves up to the floor
-	yielded := false
 	for _, m := range s.read(page) {
-		yielded = s.yield(m) || yielded
+		s.yield(m)
 	}
-	if !yielded {
+	if !s.hasPassed(epoch, after) {
 		s.fruitlessly(page)
 	}
+}
+
+// hasPassed says whether the subscription has come past a place in the log.
+func (s *Subscription) hasPassed(epoch chat.Epoch, seq chat.Seq) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch != epoch || s.last > seq
 }
 
 // read opens a page. If it does not open, each of its messages is a placeholder:
