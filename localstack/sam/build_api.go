@@ -79,6 +79,8 @@ func (l *loader) collect(byID map[string]*apiParts) {
 				l.fail(key, "is "+quote(key.text), "use $default, the only key of a route response")
 			}
 			parts.responses[res.props.str("RouteId")] = true
+		case "IntegrationResponse":
+			l.note(res.at, res.id, res.typ, "proxy integrations do not use integration responses")
 		case "Model":
 			l.model(parts, res)
 		}

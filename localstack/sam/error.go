@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,13 +64,7 @@ func (es Errors) Unwrap() []error {
 // happens when a bad value in Globals reaches several functions.
 func (es Errors) sorted() Errors {
 	slices.SortStableFunc(es, func(a, b *Error) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
 	})
 	seen := map[Error]bool{}
 	return slices.DeleteFunc(es, func(e *Error) bool {

@@ -57,12 +57,12 @@ func (l *loader) expandRole(res *resource) *resource {
 	if own := p.get("AssumeRolePolicyDocument"); own != nil {
 		trust = own
 	}
-	managed := []*value{at.newText(l.arn1("service-role/AWSLambdaBasicExecutionRole"))}
+	managed := []*value{at.newText(l.awsPolicy("service-role/AWSLambdaBasicExecutionRole"))}
 	if p.str("Tracing") != "" && p.str("Tracing") != "Disabled" {
-		managed = append(managed, at.newText(l.arn1("AWSXRayDaemonWriteAccess")))
+		managed = append(managed, at.newText(l.awsPolicy("AWSXRayDaemonWriteAccess")))
 	}
 	if p.has("VpcConfig") {
-		managed = append(managed, at.newText(l.arn1("service-role/AWSLambdaVPCAccessExecutionRole")))
+		managed = append(managed, at.newText(l.awsPolicy("service-role/AWSLambdaVPCAccessExecutionRole")))
 	}
 	var inline []*value
 	policies := p.get("Policies")
@@ -101,8 +101,8 @@ func (l *loader) expandRole(res *resource) *resource {
 	return role
 }
 
-// arn1 is the ARN of one of AWS's own managed policies.
-func (l *loader) arn1(name string) string {
+// awsPolicy is the ARN of one of AWS's own managed policies.
+func (l *loader) awsPolicy(name string) string {
 	return "arn:" + l.pseudo["AWS::Partition"] + ":iam::aws:policy/" + name
 }
 
@@ -117,9 +117,9 @@ func (l *loader) managedARN(name string) string {
 	case strings.HasPrefix(name, "arn:"):
 		return name
 	case slices.Contains(serviceRolePolicies, name):
-		return l.arn1("service-role/" + name)
+		return l.awsPolicy("service-role/" + name)
 	}
-	return l.arn1(name)
+	return l.awsPolicy(name)
 }
 
 // destinationPolicies lets the role write to the destinations of asynchronous

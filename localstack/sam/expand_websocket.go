@@ -58,9 +58,10 @@ func (l *loader) expandStage(res *resource, p, api, stage, written *value) {
 	case !isAlphanumeric(prefix) && prefix != "$default" && stage.known():
 		l.fail(stage, "SAM puts the stage's name into a logical id, which takes letters and digits only", "rename the stage or give its name by a parameter")
 	}
-	l.generate(res, res.id+prefix+"Stage", "AWS::ApiGatewayV2::Stage",
+	generated := l.generate(res, res.id+prefix+"Stage", "AWS::ApiGatewayV2::Stage",
 		append(pick(p, "StageVariables", "AccessLogSettings", "DefaultRouteSettings", "RouteSettings"),
 			with("ApiId", api), with("StageName", stage), with("AutoDeploy", stage.newText("true")))...)
+	res.parts = map[string]string{"Stage": generated.id}
 }
 
 func (l *loader) expandRoute(res *resource, p, routes *value, f field, api, stage *value) {

@@ -32,7 +32,8 @@ type Plan struct {
 	Keys      []Key
 	Schedules []Schedule
 	Outputs   []Output
-	// Notes lists what the template has and a local stack passes over.
+	// Notes lists what the template has and a local stack passes over, in the
+	// template's order.
 	Notes []Note
 }
 

@@ -55,6 +55,7 @@ func (l *loader) policyTemplate(role *resource, item *value) *value {
 	if !ok {
 		if slices.Contains(otherTemplates, f.key) {
 			role.unresolvedTemplates = append(role.unresolvedTemplates, f.key)
+			l.note(item, role.id, f.key, "the policy template is not resolved to statements")
 		} else {
 			l.failKey(item, f, "unknown policy template", suggest(f.key, append(sortedKeys(policyTemplates), otherTemplates...), "", "write a map with a Statement"))
 		}

@@ -213,3 +213,13 @@ func TestSizeIsBounded(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestJSONTemplates(t *testing.T) {
+	p, err := loadText(t, "{\n\t\"Resources\": {\n\t\t\"Key\": {\"Type\": \"AWS::KMS::Key\", \"Properties\": {\"Description\": {\"Fn::Sub\": \"\\u0061 ${AWS::Region}\"}}}\n\t}\n}\r\n", Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Keys[0].Description; got != "a us-east-1" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -22,7 +22,8 @@ type resource struct {
 	noted     bool // passed over
 	generated bool
 
-	// parts maps SAM's dotted names (Function.Alias) to logical ids.
+	// parts maps the second half of SAM's dotted names (Function.Alias,
+	// Api.Stage) to logical ids.
 	parts map[string]string
 	// unresolvedTemplates are the policy templates of a generated role that
 	// this package does not know the statements of.

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -92,6 +93,7 @@ func load(d *diagnostics, data []byte, dir string, o Options, overrides map[stri
 	if len(d.errs) > 0 {
 		return nil, d.errs.sorted()
 	}
+	slices.SortStableFunc(l.plan.Notes, func(a, b Note) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	return l.plan, nil
 }
 
@@ -126,6 +128,9 @@ func (l *loader) run(overrides map[string]override) {
 		for _, f := range l.conditions.fields {
 			l.condition(f.value, f.key)
 		}
+	}
+	if rules := l.section("Rules"); rules != nil {
+		l.note(rules, "Rules", "Rules", "assertions on parameters are not evaluated")
 	}
 	l.readGlobals()
 	l.readResources()
