@@ -35,6 +35,9 @@ func notes(c *console, plan *sam.Plan) {
 		c.say("without effect here: %s (%s)", what, count(found[what], "resource"))
 	}
 	for _, api := range plan.APIs {
+		if api.Throttle != nil || slices.ContainsFunc(api.Routes, func(r sam.Route) bool { return r.Throttle != nil }) {
+			c.say("without effect here: the throttling of %s", api.LogicalID)
+		}
 		for _, r := range api.Routes {
 			if r.FunctionARN != "" && !r.Permitted {
 				c.say("%s: route %s works here, but on AWS the template's permissions do not let API Gateway invoke %s",

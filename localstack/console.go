@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
+
+	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
 // console is stderr. As text it has plain lines for people; as JSON one object
@@ -45,13 +48,17 @@ func (c *console) say(format string, args ...any) {
 	fmt.Fprintln(lockedWriter{c}, text)
 }
 
-// fail prints why the command ends.
+// fail prints why the command ends. The template's mistakes begin with their
+// place in the file, for whoever jumps there.
 func (c *console) fail(err error) {
-	if c.json {
+	switch {
+	case c.json:
 		c.log.Error(err.Error())
-		return
+	case errors.As(err, new(sam.Errors)):
+		fmt.Fprintln(lockedWriter{c}, err)
+	default:
+		fmt.Fprintln(lockedWriter{c}, "localstack:", err)
 	}
-	fmt.Fprintf(lockedWriter{c}, "localstack: %v\n", err)
 }
 
 // functionLog takes the functions' log, a line per Write.

@@ -28,6 +28,10 @@ func lockData(dir string) (*dataLock, error) {
 		// Beside the lock, since Windows lets nobody read a locked file.
 		pid: filepath.Join(dir, "pid"),
 	}
+	// Keys and tables are not for anybody's repository.
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("keep the data folder out of Git: %w", err)
+	}
 	free, err := l.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the data folder %s: %w", dir, err)

@@ -52,11 +52,31 @@ Resources:
       KeySchema: [{AttributeName: id, KeyType: HASH}]
 `
 
+// apiWith is an app whose API has one more property.
+func apiWith(property string) string {
+	return `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: fn, Runtime: provided.al2023, Handler: bootstrap}
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        $connect: {FunctionArn: !GetAtt Fn.Arn}
+      ` + property + "\n"
+}
+
 func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
-		"table.yaml": aTable,
-		"junk.yaml":  "{",
-		"key.yaml":   "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
+		"table.yaml":  aTable,
+		"junk.yaml":   "{",
+		"stream.yaml": aTable + "      StreamSpecification: {StreamViewType: NEW_IMAGE}\n",
+		"auth.yaml":   apiWith("Auth: {AuthType: CUSTOM, AuthArn: !GetAtt Fn.Arn, IdentitySource: [route.request.header.Auth]}"),
+		"iam.yaml":    apiWith("Auth: {AuthType: AWS_IAM}"),
+		"fn/main.go":  "package main\n",
+		"key.yaml":    "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
 	})
 	table := filepath.Join(dir, "table.yaml")
 	for _, c := range []struct {
@@ -72,6 +92,9 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
 		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
 		{"asymmetric key", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml", "K.KeySpec", "SYMMETRIC_DEFAULT"}},
+		{"authorizer", []string{"-template", filepath.Join(dir, "auth.yaml")}, []string{"auth.yaml", "Api.Routes.$connect", "authorizers"}},
+		{"IAM", []string{"-template", filepath.Join(dir, "iam.yaml")}, []string{"iam.yaml", "Api.Routes.$connect", "AWS_IAM"}},
+		{"stream", []string{"-template", filepath.Join(dir, "stream.yaml")}, []string{"stream.yaml", "Things.StreamSpecification"}},
 		{"no port", []string{"-template", table, "-listen", "localhost"}, []string{"HOST:PORT"}},
 		{"bad port", []string{"-template", table, "-listen", "127.0.0.1:x"}, []string{"127.0.0.1:x"}},
 		{"all addresses", []string{"-template", table, "-listen", "0.0.0.0:0"}, []string{"-allow-remote", "127.0.0.1"}},
@@ -95,6 +118,14 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, dataFolder)); err == nil {
 		t.Error("a refused start leaves a data folder")
+	}
+}
+
+func TestRemoteAddressOnRequest(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
+	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"), "-listen", "0.0.0.0:0", "-allow-remote")
+	if status != exitOK {
+		t.Errorf("status %d: %s", status, stderr)
 	}
 }
 
