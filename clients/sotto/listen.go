@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -91,9 +90,7 @@ func (in *invocation) listen(ctx context.Context, room chat.Room, since chat.Seq
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.WriteString(in.stderr, "listening\n"); err != nil {
-		return 0, fmt.Errorf("cannot write to stderr: %w", err)
-	}
+	in.signal("listening")
 	print := func(m client.Message) error { return in.message(m, "") }
 	if in.asJSON {
 		print = in.messageJSON

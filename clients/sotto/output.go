@@ -90,6 +90,13 @@ func (o *output) notice(format string, a ...any) {
 	_, _ = fmt.Fprintf(o.stderr, "sotto: %s\n", harmless(fmt.Sprintf(format, a...)))
 }
 
+// signal prints a word that scripts wait for on stderr.
+func (o *output) signal(word string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, _ = io.WriteString(o.stderr, word+"\n")
+}
+
 // messageJSON is a message in --json.
 type messageJSON struct {
 	Room     chat.Room      `json:"room"`

@@ -70,7 +70,7 @@ func (f *folder) readPrivate(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !private(info) {
-		return nil, fmt.Errorf("%s is %w (mode %04o); others may know its keys. If they cannot, run: chmod 600 %s",
+		return nil, fmt.Errorf("%s is %w (mode %04o); if nobody else has read it, run: chmod 600 %s",
 			file.Name(), ErrInsecure, info.Mode().Perm(), file.Name())
 	}
 	// A profile's files have a few kilobytes; anything else is no profile.
