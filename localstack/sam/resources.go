@@ -36,7 +36,7 @@ type resource struct {
 }
 
 var resourceAttributes = []string{"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy",
-	"UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy", "Connectors", "IgnoreGlobals", "Version"}
+	"UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy", "Connectors", "Description", "IgnoreGlobals", "Version"}
 
 // readResources fills order with every resource, expanded and resolved early.
 func (l *loader) readResources() {
