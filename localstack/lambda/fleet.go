@@ -12,8 +12,9 @@ import (
 
 // settleGrace is how long an invocation waits for an instance that has just
 // responded and is about to ask for more work, before one is started for it.
-// The function library takes well under a millisecond; a process takes tens.
-const settleGrace = 20 * time.Millisecond
+// The function library takes well under a millisecond, on a machine that is
+// not busy; a process takes tens. Who is slower than this does other things.
+const settleGrace = 100 * time.Millisecond
 
 // maxStarting bounds the instances of one function that initialize at once. In
 // a burst the first ones to be ready serve the queue sooner than a hundred

@@ -165,13 +165,15 @@ func (st *stack) client() *sdk.Client {
 	})
 }
 
-// invoke fails the test if the invocation did not happen.
+// invoke fails the test if the invocation did not happen. It returns when the
+// instance is ready for the next one, so that a test can tell which it will be.
 func (st *stack) invoke(tb testing.TB, name string, event any) lambda.Result {
 	tb.Helper()
 	result, err := st.Invoke(context.Background(), name, marshal(tb, event))
 	if err != nil {
 		tb.Fatalf("invoke %s with %v: %v", name, event, err)
 	}
+	eventually(tb, "instance is back", func() bool { return st.states(name)[lambda.StateResponded] == 0 })
 	return result
 }
 

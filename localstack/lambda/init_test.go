@@ -24,9 +24,10 @@ func TestFailedInitializationIsTriedAgain(t *testing.T) {
 func TestFunctionThatCannotInitialize(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone")
 	touch(t, gone)
-	st := serve(t, func(o *lambda.Options) { o.InitTimeout = 50 * time.Millisecond },
+	hasty := serve(t, func(o *lambda.Options) { o.InitTimeout = 50 * time.Millisecond },
+		function("hangs", env("INIT", "hang"), timeout(time.Second)))
+	st := serve(t, nil,
 		function("exits", env("INIT", "exit")),
-		function("hangs", env("INIT", "hang"), timeout(time.Second)),
 		function("gone", func(fn *lambda.Function) { fn.Binary = gone }))
 	if err := os.Remove(gone); err != nil {
 		t.Fatal(err)
@@ -36,10 +37,17 @@ func TestFunctionThatCannotInitialize(t *testing.T) {
 		"hangs": `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: \S+ Error: Task timed out after 1.00 seconds"}`,
 		"gone":  `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: \S+ Error: start executable: .*"}`,
 	} {
-		result := st.invoke(t, name, event{})
+		on := st
+		if name == "hangs" {
+			on = hasty
+		}
+		result := on.invoke(t, name, event{})
 		if !regexp.MustCompile(want).Match(result.Payload) || result.FunctionError != "Unhandled" {
 			t.Errorf("%s: %s", name, result.Payload)
 		}
+	}
+	if got := of(hasty.output, "hangs - "); len(got) != 1 || !strings.HasSuffix(got[0], "Phase: init\tStatus: timeout") {
+		t.Errorf("output of the initialization that hangs: %q", got)
 	}
 	if got := of(st.output, "exits - "); len(got) < 2 || got[0] != "no configuration" {
 		t.Errorf("output of the initialization: %q", got)

@@ -59,23 +59,24 @@ func TestOutputBelongsToItsInvocation(t *testing.T) {
 }
 
 func TestLastWordsAreKept(t *testing.T) {
-	st := serve(t, nil, function("f", timeout(time.Second)))
+	st := serve(t, nil, function("f"), function("brief", timeout(time.Second)))
 	for _, test := range []struct {
-		event event
-		want  string // pattern of the lines between START and END
+		function string
+		event    event
+		want     string // pattern of the lines between START and END
 	}{
-		{event{Do: "exit", N: 2}, `last words\nRequestId: ID Error: Runtime exited with error: exit status 2\nRuntime.ExitError`},
-		{event{Do: "hang"}, `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID Task timed out after 1.00 seconds`},
-		{event{Do: "panic", Text: "oh"}, `(?s).*"errorMessage":"oh".*`},
-		{event{Do: "long", N: 600 << 10}, `<256K>\n<256K>\n<88K>`},
-		{event{Do: "child"}, ``},
+		{"f", event{Do: "exit", N: 2}, `last words\nRequestId: ID Error: Runtime exited with error: exit status 2\nRuntime.ExitError`},
+		{"brief", event{Do: "hang"}, `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID Task timed out after 1.00 seconds`},
+		{"f", event{Do: "panic", Text: "oh"}, `(?s).*"errorMessage":"oh".*`},
+		{"f", event{Do: "long", N: 600 << 10}, `<256K>\n<256K>\n<88K>`},
+		{"f", event{Do: "child"}, ``},
 	} {
-		result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, test.event), Tail: true})
+		result, err := st.Do(t.Context(), lambda.Request{Function: test.function, Payload: marshal(t, test.event), Tail: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		id := result.RequestID
-		got := strings.Join(of(st.output, "f "+id[:8]+" "), "\n")
+		got := strings.Join(of(st.output, test.function+" "+id[:8]+" "), "\n")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 256<<10), "<256K>")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 88<<10), "<88K>")
 		want := `^START RequestId: ID Version: \$LATEST\n` + test.want + `\n?END RequestId: ID\nREPORT RequestId: ID\t.*$`

@@ -23,8 +23,9 @@ func (s *Service) RuntimeHandler() http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
 			in := s.instances[r.PathValue("instance")]
+			known := in != nil && in.out != nil // nobody asks before the process is about to start
 			s.mu.Unlock()
-			if in == nil {
+			if !known {
 				runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "There is no such instance, or it has ended")
 				return
 			}

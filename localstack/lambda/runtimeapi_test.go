@@ -30,7 +30,7 @@ func puppet(t *testing.T, payload string) (rt *runtimeClient, result <-chan lamb
 			answer <- r
 		}
 	}()
-	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 })
+	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
 	return &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}, answer
 }
 
@@ -152,6 +152,49 @@ func TestRuntimeSendsAsMuchAsItMay(t *testing.T) {
 	}
 }
 
+// An invocation waits a moment for an instance that has responded, and takes
+// another one if it does something else first.
+func TestInstanceThatDoesNotComeBack(t *testing.T) {
+	st := serve(t, nil, function("f", env("INIT", "hang")))
+	first := make(chan lambda.Result, 1)
+	go func() {
+		if r, err := st.Invoke(t.Context(), "f", nil); err == nil {
+			first <- r
+		}
+	}()
+	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
+	slow := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}
+	slow.want(202, ok, "POST", apiPath+"/invocation/"+slow.next()+"/response", `"slow"`)
+
+	second := make(chan lambda.Result, 1)
+	go func() {
+		if r, err := st.Invoke(t.Context(), "f", nil); err == nil {
+			second <- r
+		}
+	}()
+	eventually(t, "another instance starts", func() bool { return len(st.Instances()) == 2 && st.Instances()[1].PID != 0 })
+	quick := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[1].ID}
+	quick.want(202, ok, "POST", apiPath+"/invocation/"+quick.next()+"/response", `"quick"`)
+	if got := <-second; string(got.Payload) != `"quick"` {
+		t.Errorf("the second invocation got %s", got.Payload)
+	}
+
+	// The first one comes back for a third.
+	third := make(chan lambda.Result, 1)
+	go func() {
+		if r, err := st.Invoke(t.Context(), "f", nil); err == nil {
+			third <- r
+		}
+	}()
+	slow.want(202, ok, "POST", apiPath+"/invocation/"+slow.next()+"/response", `"third"`)
+	if got := <-third; string(got.Payload) != `"third"` {
+		t.Errorf("the third invocation got %s", got.Payload)
+	}
+	if got := <-first; string(got.Payload) != `"slow"` {
+		t.Errorf("the first invocation got %s", got.Payload)
+	}
+}
+
 // The first attempt is not the caller's business, the second one is.
 func TestRuntimeReportsAFailedInitialization(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "hang")))
@@ -162,7 +205,7 @@ func TestRuntimeReportsAFailedInitialization(t *testing.T) {
 	for range 2 {
 		eventually(t, "an instance starts", func() bool {
 			list := st.Instances()
-			return len(list) == 1 && list[0].ID != previous
+			return len(list) == 1 && list[0].PID != 0 && list[0].ID != previous
 		})
 		previous = st.Instances()[0].ID
 		rt := &runtimeClient{t, st.url + runtimePath + "/" + previous}

@@ -44,7 +44,7 @@ func TestScheduleWithoutInputSendsTheStandardEvent(t *testing.T) {
 	if err := st.StartSchedules([]lambda.Schedule{{Name: "rotate", Expression: soon(), Function: "f", Enabled: true}}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 })
+	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
 	rt := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}
 	_, body := rt.do("GET", apiPath+"/invocation/next", nil)
 	got := unmarshal[map[string]any](t, []byte(body))
