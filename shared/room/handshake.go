@@ -62,6 +62,9 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 			if err != nil {
 				return fmt.Errorf("read the bound device: %w", err)
 			}
+			if device.Revoked {
+				return chat.DeviceRevoked
+			}
 			return s.welcome(ctx, c, conn, device, true)
 		}
 		binding, err := s.verify(ctx, conn, proof)
