@@ -72,6 +72,7 @@ func (l *loader) identify(res *resource) {
 			res.ref = "mrk-" + strings.ReplaceAll(res.ref, "-", "")
 		}
 		res.attrs = map[string]string{"Arn": l.arn("kms", region, "key/"+res.ref), "KeyId": res.ref}
+	case "AWS::KMS::Alias": // Ref is the name; it has no attributes
 	case "AWS::IAM::Role":
 		id := "AROA" + strings.ToUpper(shortID(17, "role", stack, res.id))
 		res.attrs = map[string]string{"Arn": l.arn("iam", "", "role"+res.props.strOr("Path", "/")+res.name), "RoleId": id}

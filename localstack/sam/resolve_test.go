@@ -39,6 +39,8 @@ Resources:
   Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Join [-, [!Ref Table, q]]}}
   Topic: {Type: AWS::SNS::Topic}
   Odd: {Type: AWS::Batch::JobQueue}
+  Master: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {}}}
+  Nickname: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/nick, TargetKeyId: !Ref Master}}
 Outputs:
   Out: {Value: `
 	tests := []struct{ name, expression, want string }{
@@ -49,6 +51,7 @@ Outputs:
 		{"ref parameter", `!Ref Text`, "hello"},
 		{"ref long form", `{Ref: Text}`, "hello"},
 		{"ref resource", `!Ref Table`, "hello-table"},
+		{"ref alias", `!Ref Nickname`, "alias/nick"},
 		{"region", `!Ref AWS::Region`, "us-east-1"},
 		{"account", `!Ref AWS::AccountId`, "000000000000"},
 		{"partition", `!Ref AWS::Partition`, "aws"},
