@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -55,7 +56,16 @@ type conversation struct {
 	*invocation
 	client  *client.Client
 	room    chat.Room // where lines go
-	follows map[chat.Room]*client.Subscription
+	follows map[chat.Room]*follower
+	said    client.Ack // the last text sent
+}
+
+// follower prints the messages of one room.
+type follower struct {
+	sub   *client.Subscription
+	named string              // the room's name, if it is to be printed
+	shown chan client.Message // the last message printed
+	ended chan struct{}
 }
 
 func (in *invocation) chat(room chat.Room) error {
@@ -64,7 +74,7 @@ func (in *invocation) chat(room chat.Room) error {
 		return err
 	}
 	defer c.Close()
-	v := &conversation{invocation: in, client: c, follows: map[chat.Room]*client.Subscription{}}
+	v := &conversation{invocation: in, client: c, follows: map[chat.Room]*follower{}}
 	if err := v.enter(room); err != nil {
 		return err
 	}
@@ -73,9 +83,11 @@ func (in *invocation) chat(room chat.Room) error {
 		select {
 		case line, more := <-lines:
 			if !more {
+				v.await()
 				return <-failed
 			}
 			if quit, err := v.heed(line); quit || err != nil {
+				v.await()
 				return err
 			}
 		case <-c.Done():
@@ -150,8 +162,35 @@ func (v *conversation) say(text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("the text is not UTF-8; set the terminal to it")
 	}
-	_, err := v.client.Send(v.ctx, v.room, text)
+	ack, err := v.client.Send(v.ctx, v.room, text)
+	if err == nil {
+		v.said = ack
+	}
 	return err
+}
+
+// patience is how long a conversation that ends waits for its last text.
+const patience = 5 * time.Second
+
+// await lets the last text sent be shown, so that what came before it is, too.
+func (v *conversation) await() {
+	f := v.follows[v.said.Room]
+	if f == nil {
+		return
+	}
+	enough := time.After(patience)
+	for {
+		select {
+		case m := <-f.shown:
+			if m.Epoch != v.said.Epoch || m.Seq >= v.said.Seq {
+				return
+			}
+		case <-f.ended:
+			return
+		case <-enough:
+			return
+		}
+	}
 }
 
 // enter makes a room the one where lines go, and follows it.
@@ -169,25 +208,31 @@ func (v *conversation) enter(room chat.Room) error {
 	if err != nil {
 		return err
 	}
-	v.follows[room] = sub
-	named := "" // rooms are told apart once there are several
-	if len(v.follows) > 1 {
-		named = string(room)
+	f := &follower{sub: sub, shown: make(chan client.Message, 1), ended: make(chan struct{})}
+	v.follows[room] = f
+	if len(v.follows) > 1 { // rooms are told apart once there are several
+		f.named = string(room)
 	}
-	go v.follow(sub, named)
+	go v.follow(f)
 	return nil
 }
 
 // follow prints a room's messages until it is left.
-func (v *conversation) follow(sub *client.Subscription, named string) {
+func (v *conversation) follow(f *follower) {
+	defer close(f.ended)
 	for {
-		m, err := sub.Next(v.ctx)
+		m, err := f.sub.Next(v.ctx)
 		if err == nil {
-			err = v.message(m, named)
+			err = v.message(m, f.named)
 		}
 		if err != nil {
 			return // said by whoever ended it
 		}
+		select { // the newest takes the place of what nobody has asked for
+		case <-f.shown:
+		default:
+		}
+		f.shown <- m
 	}
 }
 

@@ -40,6 +40,7 @@ type invocation struct {
 	url, profile, user string
 	room               string // if the command has --room
 	asJSON             bool   // if it has --json
+	offline            bool   // as the last notice said
 }
 
 // run is the whole program. It returns the exit code.
@@ -243,11 +244,13 @@ func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
 	return client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Notify: in.connection})
 }
 
-// connection tells of lost and regained connections.
+// connection tells of a lost connection once, and when there is one again.
 func (in *invocation) connection(n client.Notice) {
-	if n.Connected {
+	switch {
+	case n.Connected:
 		in.notice("connected again")
-		return
+	case !in.offline:
+		in.notice("%s; trying again until there is one", describe(n.Err))
 	}
-	in.notice("no connection (%s); trying again in %.1f s", describe(n.Err), n.Wait.Seconds())
+	in.offline = !n.Connected
 }

@@ -45,6 +45,10 @@ type Options struct {
 	// Profile keeps the keys; nil is a fresh one in memory, with which the name
 	// is lost when the process ends.
 	Profile *profile.Store
+	// ServiceKey, if set, is the thumbprint of the deployment's service key, which
+	// `sotto keys service` prints where it is known. Otherwise the key that is met
+	// first is the one trusted.
+	ServiceKey string
 	// Log takes what may interest an operator; nil is silent.
 	Log *slog.Logger
 	// Notify, if set, hears of lost and regained connections. It is called by
@@ -102,6 +106,11 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 	deployment, err := o.Profile.Deployment(address)
 	if err != nil {
 		return nil, err
+	}
+	if o.ServiceKey != "" {
+		if err := device.TrustServiceKey(deployment, o.ServiceKey); err != nil {
+			return nil, err
+		}
 	}
 	d, err := device.Load(deployment.User(user))
 	if err != nil {

@@ -22,6 +22,15 @@ const readLimit = 256 << 10
 // errLost says that the connection ended before an answer came.
 var errLost = errors.New("the connection was lost")
 
+// lost is errLost with the root of the matter: the layers in between say where
+// in the library it came up.
+func lost(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return fmt.Errorf("%w (%w)", errLost, err)
+}
+
 // errSilence says that no answer came in time. Every request of the protocol
 // may be sent again, so it counts as chat.TryAgain.
 var errSilence = errors.New("the service did not answer in time")
@@ -70,7 +79,7 @@ func (l *link) read(pushed func(reply)) {
 	for {
 		kind, data, err := l.ws.Read(context.Background())
 		if err != nil {
-			l.end(fmt.Errorf("%w: %w", errLost, err))
+			l.end(lost(err))
 			return
 		}
 		if kind == websocket.MessageText {
@@ -180,7 +189,7 @@ func (l *link) write(r frame.Request) error {
 	ctx, cancel := context.WithTimeout(l.ctx, l.timing.write)
 	defer cancel()
 	if err := l.ws.Write(ctx, websocket.MessageText, data); err != nil {
-		err = fmt.Errorf("%w: %w", errLost, err)
+		err = lost(err)
 		l.end(err)
 		return err
 	}

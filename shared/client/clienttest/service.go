@@ -95,8 +95,12 @@ func New(t testing.TB) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	first, err := firstServerKey()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &Service{
-		t: t, signer: signer, gen: 1, servers: []*envelope.DecryptionKey{newServerKey(t)},
+		t: t, signer: signer, gen: 1, servers: []*envelope.DecryptionKey{first},
 		devices: map[chat.User]*device{}, rooms: map[chat.Room]*room{}, conns: map[*conn]bool{},
 	}
 	s.room(chat.Lobby)
@@ -105,6 +109,11 @@ func New(t testing.TB) *Service {
 	s.URL = "ws" + strings.TrimPrefix(s.server.URL, "http") + "/local"
 	return s
 }
+
+// firstServerKey is every service's first one: a key takes long to make.
+var firstServerKey = sync.OnceValues(func() (*envelope.DecryptionKey, error) {
+	return envelope.GenerateDecryptionKey(envelope.DefaultBits)
+})
 
 func newServerKey(t testing.TB) *envelope.DecryptionKey {
 	key, err := envelope.GenerateDecryptionKey(envelope.DefaultBits)

@@ -141,6 +141,29 @@ func TestKeySets(t *testing.T) {
 	}
 }
 
+func TestAConfiguredServiceKeyCounts(t *testing.T) {
+	s, other := newService(t), newService(t)
+	d := deployment(t, "abc.example/prod")
+	if err := TrustServiceKey(d, "no thumbprint"); err == nil {
+		t.Error("anything passes as a thumbprint")
+	}
+	for range 2 {
+		if err := TrustServiceKey(d, s.signer.Thumbprint()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := accept(d, other.keySet(t, "abc.example/prod", nil)); !errors.Is(err, ErrSigner) {
+		t.Errorf("another service's set: %v, want %v", err, ErrSigner)
+	}
+	if _, err := accept(d, s.keySet(t, "evil.example/prod", nil)); !errors.Is(err, ErrAudience) {
+		t.Errorf("another deployment's set: %v, want %v", err, ErrAudience)
+	}
+	must[*KeySet](t)(accept(d, s.keySet(t, "abc.example/prod", nil)))
+	if err := TrustServiceKey(d, other.signer.Thumbprint()); !errors.Is(err, ErrSigner) {
+		t.Errorf("configuring another key: %v, want %v", err, ErrSigner)
+	}
+}
+
 func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 	s := newService(t)
 	d := must[*Device](t)(Load(deployment(t, "abc.example/prod").User("ada")))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/profile"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -67,6 +68,22 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 		return nil, err
 	}
 	return &KeySet{Audience: claims.Aud, Gen: claims.Gen, Newest: newest, Token: token}, nil
+}
+
+// TrustServiceKey pins a deployment's service key, by its thumbprint, before the
+// first use. Error: ErrSigner where another one is pinned already.
+func TrustServiceKey(deployment *profile.Deployment, thumbprint string) error {
+	if !chat.IsThumbprint(thumbprint) {
+		return fmt.Errorf("%q is no thumbprint of a service key", thumbprint)
+	}
+	return deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
+		if t.ServiceKey != "" && t.ServiceKey != thumbprint {
+			return t, fmt.Errorf("%s is known to have its key sets %w (%s); remove %s if that was a mistake",
+				deployment.Address(), ErrSigner, t.ServiceKey, deployment.Folder())
+		}
+		t.ServiceKey = thumbprint
+		return t, nil
+	})
 }
 
 // mayClaim says whether a service dialled at address may call itself aud. On a

@@ -67,6 +67,9 @@ type deviceRecord struct {
 
 func (u *User) file() string { return u.dir + "/device.json" }
 
+// lock is the user's own: making keys takes a while, and no other user waits.
+func (u *User) lock() string { return u.dir + "/lock" }
+
 // Device reads the user's device and makes it, with fresh keys, where there is
 // none yet. Of several that do so at once, all get the same device.
 func (u *User) Device() (Device, error) {
@@ -114,7 +117,7 @@ func (u *User) ConfirmKey(gen int64) (Device, error) {
 // change makes the device if needed, changes it and saves it, all under the lock.
 func (u *User) change(f func(Device) (Device, error)) (Device, error) {
 	b := u.deployment.backend
-	unlock, err := b.lock(u.deployment.lock())
+	unlock, err := b.lock(u.lock())
 	if err != nil {
 		return Device{}, err
 	}

@@ -76,7 +76,7 @@ func (u *User) Known() (Known, error) {
 // Learn adds a device to those seen of a user and returns all that are known
 // now. fresh says that the user was known by other devices only.
 func (u *User) Learn(user chat.User, device chat.Device) (known Known, fresh bool, err error) {
-	unlock, err := u.deployment.backend.lock(u.deployment.lock())
+	unlock, err := u.deployment.backend.lock(u.lock())
 	if err != nil {
 		return nil, false, err
 	}
