@@ -1,0 +1,17 @@
+// Package e2e holds the end-to-end tests: the real commands as processes, over
+// real sockets, with real files, as somebody would use them who has cloned the
+// repository.
+//
+//   - testdata/script/*.txtar are scripts whose actors ada, bob, carol and
+//     mallory run `sotto`, and whose `stack` runs `localstack` (script_test.go
+//     says which commands there are).
+//   - frames_test.go breaks the protocol on purpose over bare WebSockets.
+//   - wscat_test.go walks the README's steps with the real wscat from npm.
+//   - aws_test.go uses the stack through the AWS SDK.
+//   - imports_test.go keeps the rules about which package may use which.
+//   - bench_test.go measures whole sends (`make bench`).
+//
+// A test belongs here when it needs more than one process; what one package
+// promises is tested beside that package. Nothing here sleeps for a fixed time
+// or measures one: tests wait for conditions, and give up after patience.
+package e2e

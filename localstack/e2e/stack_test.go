@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// stack is `localstack` as a process of its own, on a free port. It may be
+// started again after it has ended, over the same data.
+type stack struct {
+	template, data string
+	flags          []string // besides these two and -listen
+
+	process        *process
+	stdout, stderr *output // of all its runs
+	url            string  // what AWS_ENDPOINT_URL is to be
+	webSocket      string
+}
+
+// health is the answer of /_localstack/health.
+type health struct {
+	Doing     string            `json:"doing"`
+	Services  map[string]string `json:"services"`
+	Functions []string          `json:"functions"`
+	Routes    []string          `json:"routes"`
+	WebSocket string            `json:"websocket"`
+	PID       int               `json:"pid"`
+}
+
+// start starts the stack and waits until it is ready.
+func (s *stack) start() error {
+	localstack, err := localstackBinary()
+	if err != nil {
+		return err
+	}
+	if s.stdout == nil {
+		s.stdout, s.stderr = new(output), new(output)
+	}
+	before := s.stdout.Len()
+	args := append([]string{"-listen", "127.0.0.1:0", "-template", s.template, "-data", s.data}, s.flags...)
+	if s.process, err = startProcess(exec.Command(localstack, args...), s.stdout, s.stderr); err != nil {
+		return err
+	}
+	ready := within(startPatience, func() bool {
+		s.url = announced(s.stdout.String()[before:])
+		return s.url != "" || !s.process.running()
+	})
+	if s.url == "" {
+		s.process.kill()
+		return fmt.Errorf("the stack did not become ready (gave up: %v, %v); its log:\n%s", !ready, s.process.cmd.ProcessState, s.stderr)
+	}
+	status, h, err := s.health()
+	if err != nil || status != http.StatusOK {
+		s.process.kill()
+		return fmt.Errorf("the stack says that it is ready, but its health is %d %+v, %v", status, h, err)
+	}
+	s.webSocket = h.WebSocket
+	return nil
+}
+
+// announced finds the address of the AWS APIs in what the stack has printed.
+func announced(stdout string) string {
+	for lines := bufio.NewScanner(strings.NewReader(stdout)); lines.Scan(); {
+		if _, rest, ok := strings.Cut(lines.Text(), "AWS_ENDPOINT_URL="); ok && strings.Contains(stdout, "Ctrl-C") {
+			return strings.Fields(rest)[0]
+		}
+	}
+	return ""
+}
+
+func (s *stack) health() (int, health, error) { return healthAt(s.url) }
+
+func healthAt(url string) (int, health, error) {
+	var h health
+	response, err := http.Get(url + "/_localstack/health")
+	if err != nil {
+		return 0, h, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, h, err
+	}
+	strict := json.NewDecoder(bytes.NewReader(body))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&h); err != nil {
+		return 0, h, fmt.Errorf("the health is %s: %w", body, err)
+	}
+	return response.StatusCode, h, nil
+}
+
+// running says whether the stack's process has not ended.
+func (s *stack) running() bool { return s.process != nil && s.process.running() }
+
+// stop presses Ctrl-C and wants a clean end.
+func (s *stack) stop() error {
+	if err := s.process.interrupt(); err != nil {
+		s.kill() // Windows
+		return nil
+	}
+	status, err := s.process.wait()
+	switch {
+	case err != nil:
+		return err
+	case status != 0:
+		return fmt.Errorf("the stack ended with status %d; its log:\n%s", status, tail(s.stderr.String(), 40))
+	}
+	return s.sound()
+}
+
+// kill is kill -9.
+func (s *stack) kill() { s.process.kill() }
+
+// sound looks for what no stack may write: a panic or a data race.
+func (s *stack) sound() error {
+	log := s.stderr.String()
+	for _, sign := range trouble {
+		if _, rest, ok := strings.Cut(log, sign); ok {
+			return errors.New("the stack's log has " + sign + rest[:min(len(rest), 4000)])
+		}
+	}
+	return nil
+}
+
+// borrowFunctions gives the stack what go build has made for the shared one,
+// so that starting it takes no linking. Copies, not links: the go command
+// touches what it finds up to date, and the stack looks at that.
+func (s *stack) borrowFunctions() error {
+	from, err := shared()
+	if err != nil {
+		return err
+	}
+	built := filepath.Join("functions", ".go")
+	return os.CopyFS(filepath.Join(s.data, built), os.DirFS(filepath.Join(from.data, built)))
+}
