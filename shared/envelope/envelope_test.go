@@ -193,6 +193,18 @@ func TestSizesAreBounded(t *testing.T) {
 		t.Errorf("dots: %v", err)
 	}
 
+	// Sound tokens in all but their size.
+	huge := rawSign(key, `{"alg":"EdDSA","kid":"`+key.Thumbprint()+`","typ":"sotto-message+jwt"}`, strings.Repeat("a", MaxSigned))
+	if _, err := ParseSigned(huge, TypeMessage); !errors.Is(err, errSize) {
+		t.Errorf("signed token of %d bytes: %v", len(huge), err)
+	}
+	to := deviceKey().Public()
+	huge = raw{header: `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + to.Thumbprint() + `","typ":"sotto-send+jwe"}`,
+		to: to, text: make([]byte, MaxSealed)}.token()
+	if _, err := ParseSealed(huge, TypeSend); !errors.Is(err, errSize) {
+		t.Errorf("sealed token of %d bytes: %v", len(huge), err)
+	}
+
 	// The reason for MaxSealed: a page with one message as large as they get.
 	largest := must(Sign(key, TypeMessage, make([]byte, 24_000)))
 	page := fmt.Appendf(nil, `{"room":"lobby","epoch":%q,"messages":[{"jwk":%s,"jws":%q}]}`, strings.Repeat("e", 64), key.Public().JWK(), largest)

@@ -106,6 +106,7 @@ func writeRefusedSigned(t *testing.T, ada *SigningKey) {
 	add("claims-changed", "other claims", "open", strings.Replace(good, "."+base64url.EncodeToString([]byte(claims)), "."+base64url.EncodeToString([]byte(`{"v":2}`)), 1))
 	add("header-reserialised", "the header is signed as it was spelled", "open",
 		base64url.EncodeToString([]byte(header(" ")))+good[strings.Index(good, "."):])
+	add("kid-not-the-signers", "ada's signature under mallory's name", "open", rawSign(ada, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
 	add("kid-of-another", "a valid token of mallory's", "open", rawSign(mallory, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
 }
 

@@ -187,15 +187,11 @@ func TestDataKeysAreUnwrappedOnce(t *testing.T) {
 	}
 	k := d.instance()
 	unwrapped, lists := d.kms.decrypts.Load(), d.store.lists.Load()
-	var readers sync.WaitGroup
-	for range 20 {
-		readers.Go(func() {
-			if _, err := k.OpenAtRest(t.Context(), id, stored, nil); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	readers.Wait()
+	together(20, func(wait func()) { d.store.hold = wait }, func() {
+		if _, err := k.OpenAtRest(t.Context(), id, stored, nil); err != nil {
+			t.Error(err)
+		}
+	})
 	if n := d.kms.decrypts.Load() - unwrapped; n != 1 {
 		t.Errorf("unwrapped %d times, want once", n)
 	}

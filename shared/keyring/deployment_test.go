@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -75,21 +76,27 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// countingStore counts reads of everything.
+// countingStore counts reads of everything. With hold set, they wait for it.
 type countingStore struct {
 	keyring.Store
 	lists atomic.Int64
+	hold  func()
 }
 
 func (s *countingStore) List(ctx context.Context) ([]keyring.Record, error) {
 	s.lists.Add(1)
+	if s.hold != nil {
+		s.hold()
+	}
 	return s.Store.List(ctx)
 }
 
-// countingKMS counts unwrappings and remembers what was wrapped.
+// countingKMS counts unwrappings and remembers what was wrapped. With hold set,
+// unwrappings wait for it.
 type countingKMS struct {
 	keyring.KMS
 	decrypts atomic.Int64
+	hold     func()
 	mu       sync.Mutex
 	secrets  [][]byte
 }
@@ -101,6 +108,9 @@ func (k *countingKMS) Encrypt(ctx context.Context, plaintext []byte, ec keyring.
 
 func (k *countingKMS) Decrypt(ctx context.Context, blob []byte, ec keyring.EncryptionContext) ([]byte, error) {
 	k.decrypts.Add(1)
+	if k.hold != nil {
+		k.hold()
+	}
 	return k.KMS.Decrypt(ctx, blob, ec)
 }
 
@@ -114,6 +124,26 @@ func (k *countingKMS) remember(secret []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.secrets = append(k.secrets, bytes.Clone(secret))
+}
+
+// together runs n callers at once. What is held up by the function that it hands
+// to hold goes on when all callers are under way.
+func together(n int, hold func(wait func()), call func()) {
+	var started, done sync.WaitGroup
+	started.Add(n)
+	hold(func() {
+		started.Wait()
+		for range 100 {
+			runtime.Gosched() // lets those who are under way reach the gate
+		}
+	})
+	for range n {
+		done.Go(func() {
+			started.Done()
+			call()
+		})
+	}
+	done.Wait()
 }
 
 // claims is a key set as a client reads it.
@@ -159,6 +189,9 @@ func (d *deployment) verify(t *testing.T, token string) claims {
 	signed, err := envelope.ParseSigned(token, envelope.TypeKeys)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if signed.JWK != signer {
+		t.Errorf("the key set carries the key %q, and a client that pinned none cannot verify it", signed.JWK)
 	}
 	text, err := signed.Verify(signer)
 	if err != nil {

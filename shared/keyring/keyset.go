@@ -11,8 +11,8 @@ import (
 )
 
 // maxKeys bounds a key set. With 3072 bits that many make a token of 26 KB,
-// below envelope.MaxSigned and API Gateway's frame. It takes a rotation every
-// twelve hours with the defaults to get there.
+// below envelope.MaxSigned and API Gateway's frame. With the defaults it takes a
+// rotation every eleven hours to get there.
 const maxKeys = 32
 
 // claims of a key set (protocol §3): what clients are told and check.

@@ -118,15 +118,11 @@ func TestPrivateKeysAreUnwrappedOnce(t *testing.T) {
 	k := d.instance()
 	unwrapped := d.kms.decrypts.Load()
 	token := seal(t, active, "hello")
-	var senders sync.WaitGroup
-	for range 20 {
-		senders.Go(func() {
-			if _, _, err := k.OpenSend(t.Context(), token); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	senders.Wait()
+	together(20, func(wait func()) { d.kms.hold = wait }, func() {
+		if _, _, err := k.OpenSend(t.Context(), token); err != nil {
+			t.Error(err)
+		}
+	})
 	if n := d.kms.decrypts.Load() - unwrapped; n != 1 {
 		t.Errorf("unwrapped %d times, want once", n)
 	}
