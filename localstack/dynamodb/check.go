@@ -32,7 +32,7 @@ func (c *checks) present(member string, present bool) {
 	}
 }
 
-// length bounds the length of an optional text, in characters.
+// length bounds the length of an optional text, in bytes.
 func (c *checks) length(member string, value *string, least, most int) {
 	if value == nil {
 		return

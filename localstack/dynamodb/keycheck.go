@@ -84,6 +84,29 @@ func checkItem(def *store.Definition, item attr.Item) error {
 	return nil
 }
 
+// checkUpdated judges an item that an update has made of another.
+func checkUpdated(def *store.Definition, item attr.Item) error {
+	for _, x := range def.Indexes {
+		for i, a := range x.Key.Attributes() {
+			v, ok := item[a.Name]
+			switch {
+			case !ok || def.Key.Has(a.Name):
+			case !a.Accepts(v):
+				return invalid("The update expression attempted to update the secondary index key to unsupported type")
+			case checkKeySize(v, i > 0) != nil:
+				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
+			}
+		}
+	}
+	if err := checkIndexKeys(def, item); err != nil {
+		return err
+	}
+	if item.Size() > maxItem {
+		return invalid("Item size to update has exceeded the maximum allowed size")
+	}
+	return nil
+}
+
 // checkIndexKeys judges the attributes that are keys of indexes, where present.
 func checkIndexKeys(def *store.Definition, item attr.Item) error {
 	for _, x := range def.Indexes {

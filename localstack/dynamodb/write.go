@@ -95,12 +95,6 @@ func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (st
 				return nil, store.Keep, err
 			}
 		}
-		if err := checkIndexKeys(def, item); err != nil {
-			return nil, store.Keep, err
-		}
-		if item.Size() > maxItem {
-			return nil, store.Keep, invalid("Item size to update has exceeded the maximum allowed size")
-		}
-		return item, store.Put, nil
+		return item, store.Put, checkUpdated(def, item)
 	})
 }

@@ -39,7 +39,11 @@ func (s *Store) fillForever() {
 				continue
 			}
 			for t.Definition().Filling() && !s.stopping() {
-				if err := s.fill(t); err != nil {
+				err := s.fill(t)
+				if errors.Is(err, ErrNoTable) {
+					break // dropped meanwhile
+				}
+				if err != nil {
 					s.log.Error("fill index", "table", name, "err", err)
 					break
 				}
@@ -77,7 +81,7 @@ func (s *Store) fillStep(t *Table, goal *Definition, from []byte) (next []byte, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dropped {
-		return nil, true, nil
+		return nil, false, ErrNoTable
 	}
 	def := t.Definition().Clone()
 	e := newEditor(s)

@@ -94,3 +94,26 @@ func TestDropLeavesNothing(t *testing.T) {
 		t.Errorf("a write to a dropped table: %v", err)
 	}
 }
+
+// A filler that meets a dropped table lets go of it, and Close does not hang.
+func TestDropWhileFilling(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	for i := range 20 {
+		table, err := s.Create(&Definition{Name: "gone", Key: KeySchema{Hash: KeyAttribute{Name: "pk", Type: "S"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Alter(table, func(def *Definition) error {
+			def.Indexes = append(def.Indexes, &Index{Name: fmt.Sprint("x", i), Key: KeySchema{Hash: KeyAttribute{Name: "a", Type: "N"}}, Projection: ProjectAll})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Drop("gone", func(*Definition) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
