@@ -169,10 +169,11 @@ func (v *conversation) say(text string) error {
 	return err
 }
 
-// patience is how long a conversation that ends waits for its last text.
+// patience is how long a conversation waits for its last text before it moves on.
 const patience = 5 * time.Second
 
-// await lets the last text sent be shown, so that what came before it is, too.
+// await lets the last text sent be shown, and with it what came before, while its
+// room is still followed.
 func (v *conversation) await() {
 	f := v.follows[v.said.Room]
 	if f == nil {
@@ -237,6 +238,7 @@ func (v *conversation) follow(f *follower) {
 }
 
 func (v *conversation) leave() error {
+	v.await()
 	left := v.room
 	if err := v.client.Leave(v.ctx, left); err != nil {
 		return err
