@@ -48,8 +48,9 @@ import (
 //	        finds every line of FILE (or none) in the bytes of the paths' files,
 //	        as it is or in base64, base64url or hexadecimal.
 //
-// $URL is the WebSocket's address, $AWS_ENDPOINT_URL that of the AWS APIs,
-// $TEMPLATE our template.
+// $URL is the WebSocket's address, $AWS_ENDPOINT_URL that of the AWS APIs and
+// $ADDRESS its HOST:PORT; $FREE is a HOST:PORT where nobody listens; $TEMPLATE is
+// our template, or what the script sets it to before `stack start`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -103,6 +104,10 @@ func setupScript(e *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	free, err := freeAddress()
+	if err != nil {
+		return err
+	}
 	s := &script{processes: map[string]*process{}, sockets: map[string]*socket{}}
 	e.Values[scriptKey{}] = s
 	e.Defer(func() {
@@ -116,8 +121,10 @@ func setupScript(e *testscript.Env) error {
 	}
 	e.Setenv("TEMPLATE", filepath.Join(root, "template.yaml"))
 	e.Setenv("DATA", filepath.Join(e.WorkDir, "data"))
+	e.Setenv("FREE", free)
 	e.Setenv("URL", from.webSocket)
 	e.Setenv("AWS_ENDPOINT_URL", from.url)
+	e.Setenv("ADDRESS", from.address)
 	return nil
 }
 

@@ -49,6 +49,7 @@ func (s *script) begin(ts *testscript.TestScript) {
 	ts.Check(s.stack.start())
 	ts.Setenv("URL", s.stack.webSocket)
 	ts.Setenv("AWS_ENDPOINT_URL", s.stack.url)
+	ts.Setenv("ADDRESS", s.stack.address)
 }
 
 // cmdFunctions looks for processes by their executables, which lie below the

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,11 +16,12 @@ import (
 	"strings"
 )
 
-// stack is `localstack` as a process of its own, on a free port. It may be
-// started again after it has ended, over the same data.
+// stack is `localstack` as a process of its own. It may be started again after
+// it has ended, at the same address and over the same data.
 type stack struct {
 	template, data string
 	flags          []string // besides these two and -listen
+	address        string   // HOST:PORT; a free one is taken at the first start
 
 	process        *process
 	stdout, stderr *output // of all its runs
@@ -45,8 +48,13 @@ func (s *stack) start() error {
 	if s.stdout == nil {
 		s.stdout, s.stderr = new(output), new(output)
 	}
+	if s.address == "" {
+		if s.address, err = freeAddress(); err != nil {
+			return err
+		}
+	}
 	before := s.stdout.Len()
-	args := append([]string{"-listen", "127.0.0.1:0", "-template", s.template, "-data", s.data}, s.flags...)
+	args := append([]string{"-listen", s.address, "-template", s.template, "-data", s.data}, s.flags...)
 	if s.process, err = startProcess(exec.Command(localstack, args...), s.stdout, s.stderr); err != nil {
 		return err
 	}
@@ -65,6 +73,18 @@ func (s *stack) start() error {
 	}
 	s.webSocket = h.WebSocket
 	return nil
+}
+
+// freeAddress finds a port that nobody listens on and that no outgoing
+// connection takes meanwhile, as it might a port from the range of port 0.
+func freeAddress() (string, error) {
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("there is no free port from 20000 to 29999")
 }
 
 // announced finds the address of the AWS APIs in what the stack has printed.
