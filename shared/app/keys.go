@@ -53,3 +53,12 @@ func (k *keys) OpenSend(ctx context.Context, token string) ([]byte, string, erro
 	}
 	return plaintext, kid, err
 }
+
+// OpenAtRest implements room.Keys.
+func (k *keys) OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error) {
+	plaintext, err := k.Keyring.OpenAtRest(ctx, dataKey, sealed, additional)
+	if errors.Is(err, keyring.ErrAtRest) {
+		err = fmt.Errorf("%w: %w", room.ErrDamaged, err)
+	}
+	return plaintext, err
+}

@@ -13,8 +13,7 @@ type User string
 // Ed25519 signing key, 43 characters of base64url.
 type Device string
 
-// Connection is a WebSocket connection as API Gateway names it: opaque, at
-// most [MaxConnectionID] characters.
+// Connection is a WebSocket connection as API Gateway names it: opaque.
 type Connection string
 
 // Session names the binding of a connection to a device (`sid`). It is a

@@ -22,8 +22,6 @@ const (
 	MaxRooms = 50
 	// MaxBegins bounds the challenges handed out on one connection.
 	MaxBegins = 5
-	// MaxConnectionID bounds API Gateway's opaque ids, 16 to 20 characters today.
-	MaxConnectionID = 128
 )
 
 const (

@@ -12,7 +12,8 @@ const (
 	DeviceRateWindow = 10 * time.Second
 	// RoomRate is how many messages a room takes per RoomRateWindow from all
 	// senders together. A room's log is one partition of 1,000 write units a
-	// second (DynamoDB quotas); a message takes 6, so 150/s is its ceiling.
+	// second (DynamoDB quotas); a message of 1 KB takes 4 there, so that 250 a
+	// second is its ceiling.
 	RoomRate = 1000
 	// RoomRateWindow is the time in which RoomRate messages may be appended.
 	RoomRateWindow = 10 * time.Second

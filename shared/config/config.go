@@ -74,6 +74,9 @@ func From(getenv func(string) string) (Config, error) {
 	}
 	c.Retention = time.Duration(days) * 24 * time.Hour
 	c.ServerKeyBits, err = number(getenv, "SOTTO_SERVER_KEY_BITS", 2048, 2048, 3072)
+	if err == nil && c.ServerKeyBits != 2048 && c.ServerKeyBits != 3072 {
+		err = fmt.Errorf("SOTTO_SERVER_KEY_BITS is %d, not 2048 or 3072", c.ServerKeyBits)
+	}
 	return c, err
 }
 

@@ -16,6 +16,9 @@ const (
 	ActionPing        = "ping"
 )
 
+// maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259 §6).
+const maxSeq = 1<<53 - 1
+
 // Request is a client's frame. Which members must be there depends on the
 // action; Parse has checked them.
 type Request struct {
@@ -81,7 +84,7 @@ func (r *Request) check() error {
 			return chat.BadFrame
 		}
 	case ActionHistory:
-		if r.After < 0 || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
+		if r.After < 0 || r.After > maxSeq || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
 			return chat.BadFrame
 		}
 		if r.Limit == 0 {

@@ -33,7 +33,7 @@ func (s *Service) sealEntry(ctx context.Context, e *Entry, jws string) error {
 	return nil
 }
 
-// openEntry returns the sender's token of an entry.
+// openEntry returns the sender's token of an entry. Error: ErrDamaged.
 func (s *Service) openEntry(ctx context.Context, e *Entry) (string, error) {
 	packed, err := s.keys.OpenAtRest(ctx, e.DataKey, e.Sealed, additional(e))
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Service) openEntry(ctx context.Context, e *Entry) (string, error) {
 	}
 	jws, err := envelope.UnpackSigned(packed)
 	if err != nil {
-		return "", fmt.Errorf("unpack the token: %w", err)
+		return "", fmt.Errorf("%w: unpack the token: %w", ErrDamaged, err)
 	}
 	return jws, nil
 }

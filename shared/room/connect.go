@@ -18,27 +18,39 @@ func (s *Service) Connect(ctx context.Context, c Call) error {
 }
 
 // Disconnect removes all that stands about a connection. API Gateway calls it
-// at best once and perhaps never, so what it leaves expires by itself.
+// at best once and perhaps never, so what it leaves expires by itself. A
+// handshake may overlap with it: what is bound meanwhile is read again.
 func (s *Service) Disconnect(ctx context.Context, c Call) error {
-	conn, err := s.store.Connection(ctx, c.Connection)
-	if errors.Is(err, ErrNotFound) {
-		return nil
+	for range bindAttempts {
+		conn, err := s.store.Connection(ctx, c.Connection)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the connection: %w", err)
+		}
+		if err := s.forget(ctx, conn); !errors.Is(err, ErrConflict) {
+			return err
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("read the connection: %w", err)
-	}
+	return ErrBusy
+}
+
+// forget removes a connection's listeners, and then its row, so that a call
+// that died half way finds its work again. Error: ErrConflict as of
+// ForgetConnection.
+func (s *Service) forget(ctx context.Context, conn *Connection) error {
 	if conn.Bound() {
 		rooms, err := s.roomsOf(ctx, conn.User)
 		if err != nil {
 			return err
 		}
-		for _, room := range rooms {
-			if err := s.store.Unlisten(ctx, room, conn.ID); err != nil {
-				return fmt.Errorf("stop listening: %w", err)
-			}
+		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
+			return s.store.Unlisten(ctx, room, conn.ID)
+		}); err != nil {
+			return fmt.Errorf("stop listening: %w", err)
 		}
 	}
-	// Last, so that a call that died half way finds its work again.
 	if err := s.store.ForgetConnection(ctx, conn); err != nil {
 		return fmt.Errorf("forget the connection: %w", err)
 	}

@@ -57,17 +57,17 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 				return chat.AlreadyBound
 			}
 			// The same proof again: an invocation delivered twice, or one
-			// that died after the transaction.
-			device, err := s.store.Device(ctx, conn.User, conn.Device)
+			// that died after the transaction. It costs a token as any frame.
+			conn, device, err := s.admit(ctx, c)
 			if err != nil {
-				return fmt.Errorf("read the bound device: %w", err)
+				return err
 			}
-			if device.Revoked {
-				return chat.DeviceRevoked
-			}
-			return s.welcome(ctx, c, conn, device, true)
+			return s.welcome(ctx, c, conn, device)
 		}
 		binding, err := s.verify(ctx, conn, proof)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
 		if err != nil {
 			var refusal *chat.Error
 			if errors.As(err, &refusal) {
@@ -88,14 +88,13 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 		bound := *conn
 		bound.Session, bound.User, bound.Device = binding.Session, binding.User, binding.Device.ID
 		bound.BoundNonce = binding.Nonce
-		rotated := !binding.NewUser && binding.ReplacesGen != binding.Device.Gen
-		return s.welcome(ctx, c, &bound, &binding.Device, rotated)
+		return s.welcome(ctx, c, &bound, &binding.Device)
 	}
 	return chat.TryAgain
 }
 
 // verify checks a proof against what is on record, cheapest first, and says
-// what to write.
+// what to write. Error: ErrConflict when what it read does not hold any more.
 func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*Binding, error) {
 	if conn.Nonce == "" || !s.now().Before(conn.NonceExpires) {
 		return nil, chat.NonceExpired
@@ -154,7 +153,7 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if record == nil {
 		return b, s.claim(ctx, b, claims.Link)
 	}
-	b.Device.AddedAt = record.AddedAt
+	b.Device.AddedAt, b.Device.Spread = record.AddedAt, record.Spread
 	b.ReplacesGen = record.Gen
 	same := bytes.Equal(record.Enc, b.Device.Enc)
 	switch {
@@ -186,13 +185,15 @@ func signer(record *Device, token *envelope.Signed) (envelope.VerifyKey, error) 
 // claim decides about a device that is not on record. A free name is bound to
 // it; of a taken one a link would be needed, and linking is not built yet.
 func (s *Service) claim(ctx context.Context, b *Binding, link string) error {
-	_, err := s.store.Owner(ctx, b.User)
+	owner, err := s.store.Owner(ctx, b.User)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		b.NewUser = true
+		b.NewUser, b.Device.Spread = true, b.Device.Gen
 		return nil
 	case err != nil:
 		return fmt.Errorf("read the name: %w", err)
+	case owner == b.Device.ID:
+		return ErrConflict // it was put on record since verify looked
 	case link != "":
 		return chat.DeviceUnknown
 	default:
@@ -201,21 +202,26 @@ func (s *Service) claim(ctx context.Context, b *Binding, link string) error {
 }
 
 // welcome makes the connection hear the user's rooms and then reads where they
-// stand, in this order: what is appended in between is posted or read. After a
-// rotation, or when it may have been one, the device's other connections get
-// the new key, too.
-func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device *Device, rotated bool) error {
-	if rotated {
-		if err := s.relisten(ctx, device); err != nil {
-			return err
-		}
+// stand, in this order: what is appended in between is posted or read. Where a
+// rotation has not reached the device's other connections yet, it does now.
+func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device *Device) error {
+	if err := s.spread(ctx, device); err != nil {
+		return err
 	}
 	rooms, err := s.roomsOf(ctx, conn.User)
 	if err != nil {
 		return err
 	}
-	if err := s.listen(ctx, conn.ID, conn.ConnectedAt, device, rooms); err != nil {
+	device, err = s.listen(ctx, conn.ID, conn.ConnectedAt, device, rooms)
+	if err != nil {
 		return err
+	}
+	// The connection may have ended meanwhile, and its $disconnect have found
+	// less than stands there now.
+	if _, err := s.store.Connection(ctx, conn.ID); errors.Is(err, ErrNotFound) {
+		return s.forget(ctx, conn)
+	} else if err != nil {
+		return fmt.Errorf("read the connection again: %w", err)
 	}
 	states, err := s.states(ctx, rooms)
 	if err != nil {

@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -50,8 +51,9 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	if err != nil {
 		return err
 	}
-	// What was appended since the head was read is on the page, too.
-	page.Head = max(page.Head, page.To)
+	if read { // what was appended since the head was read may be on the page
+		page.Head = max(page.Head, page.To)
+	}
 	page.More = page.To < page.Head && read
 	if len(messages) > 0 {
 		enc, err := envelope.EncryptionKeyFromModulus(device.Enc)
@@ -67,8 +69,8 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 }
 
 // fill reads and opens entries in order until the page is full, and sets where
-// it ends; it says whether there were any. An entry that cannot be opened is
-// left out and logged, so that one damaged row does not stand before all that
+// it ends; it says whether there were any. An entry that is damaged is left out
+// and logged, so that one damaged row does not stand before all that
 // follow it.
 func (s *Service) fill(ctx context.Context, page *frame.History, limit int) (messages []frame.MessagePlain, read bool, err error) {
 	size := 0
@@ -83,11 +85,14 @@ func (s *Service) fill(ctx context.Context, page *frame.History, limit int) (mes
 		for i := range entries {
 			e := &entries[i]
 			message, length, err := s.readable(ctx, e)
-			if err != nil {
+			switch {
+			case errors.Is(err, ErrDamaged):
 				s.log.ErrorContext(ctx, "an entry cannot be read", "err", err, "room", e.Room, "seq", e.Seq)
-			} else if len(messages) > 0 && size+length > pagePlain {
+			case err != nil:
+				return nil, false, err // it passes, and the client asks again
+			case len(messages) > 0 && size+length > pagePlain:
 				return messages, true, nil
-			} else {
+			default:
 				messages = append(messages, message)
 				size += length
 			}

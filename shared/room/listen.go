@@ -20,17 +20,18 @@ const readers = 8
 // the device's row first and then the rows it finds, a leave removes the
 // membership first and then the rows it finds; so whoever writes a row reads
 // both afterwards and repairs (protocol §7).
-func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device, rooms []chat.Room) error {
+// It returns the device as it is then.
+func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device, rooms []chat.Room) (*Device, error) {
 	for {
 		l := Listener{Connection: id, ConnectedAt: connectedAt, User: d.User, Device: d.ID, Gen: d.Gen, Enc: d.Enc}
 		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
 			return s.store.Listen(ctx, room, l)
 		}); err != nil {
-			return fmt.Errorf("write the listener: %w", err)
+			return nil, fmt.Errorf("write the listener: %w", err)
 		}
 		now, err := s.store.Device(ctx, d.User, d.ID)
 		if err != nil {
-			return fmt.Errorf("read the device again: %w", err)
+			return nil, fmt.Errorf("read the device again: %w", err)
 		}
 		if now.Gen == d.Gen {
 			break
@@ -39,14 +40,43 @@ func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt ti
 	}
 	memberships, err := s.roomsOf(ctx, d.User)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, room := range rooms {
 		if !slices.Contains(memberships, room) {
 			if err := s.store.Unlisten(ctx, room, id); err != nil {
-				return fmt.Errorf("take back the listener: %w", err)
+				return nil, fmt.Errorf("take back the listener: %w", err)
 			}
 		}
+	}
+	return d, nil
+}
+
+// spread writes the device's newest key into the rows of all its connections,
+// unless that is known to be done. The mark on the device's row makes whoever
+// comes next finish what a call that died has left.
+func (s *Service) spread(ctx context.Context, d *Device) error {
+	if d.Spread >= d.Gen {
+		return nil
+	}
+	rooms, err := s.roomsOf(ctx, d.User)
+	if err != nil {
+		return err
+	}
+	connections, err := s.store.ConnectionsOf(ctx, d.User)
+	if err != nil {
+		return fmt.Errorf("list the user's connections: %w", err)
+	}
+	for _, uc := range connections {
+		if uc.Device != d.ID {
+			continue
+		}
+		if _, err := s.listen(ctx, uc.ID, uc.ConnectedAt, d, rooms); err != nil {
+			return err
+		}
+	}
+	if err := s.store.MarkSpread(ctx, d.User, d.ID, d.Gen); err != nil {
+		return fmt.Errorf("mark the key as spread: %w", err)
 	}
 	return nil
 }

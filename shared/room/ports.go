@@ -15,8 +15,8 @@ type Poster interface {
 	// Post sends one frame to one connection. Error: ErrGone.
 	Post(ctx context.Context, id chat.Connection, data []byte) error
 	// PostAll makes and posts one frame for each of n connections, a bounded
-	// number at a time, and reports each outcome. One slow or dead connection
-	// delays nobody but itself.
+	// number at a time, and reports each outcome. A slow or dead connection
+	// holds up its own place among these, and no longer than a bounded time.
 	PostAll(ctx context.Context, n int, connection func(i int) chat.Connection, frame func(i int) ([]byte, error), outcome func(i int, err error))
 	// Close closes a connection. Closing one that is gone is no error.
 	Close(ctx context.Context, id chat.Connection) error
@@ -25,6 +25,10 @@ type Poster interface {
 // ErrStaleKey says that a token is sealed to a server key that is unknown or
 // destroyed.
 var ErrStaleKey = errors.New("the server key is not accepted")
+
+// ErrDamaged says that what the database keeps cannot be read and never will
+// be, unlike after a failure that passes.
+var ErrDamaged = errors.New("the stored entry is damaged")
 
 // Keys is what the use cases need of the keyring, which alone holds the
 // service's private keys.
@@ -36,7 +40,8 @@ type Keys interface {
 	// OpenSend opens a `sotto-send+jwe` and returns its plaintext and kid.
 	// Errors: ErrStaleKey; envelope.ErrEnvelope.
 	OpenSend(ctx context.Context, token string) (plaintext []byte, kid string, err error)
-	// SealAtRest and OpenAtRest encrypt what the database keeps.
+	// SealAtRest and OpenAtRest encrypt what the database keeps. Error of
+	// OpenAtRest: ErrDamaged.
 	SealAtRest(ctx context.Context, plaintext, additional []byte) (dataKey string, sealed []byte, err error)
 	OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error)
 }

@@ -45,7 +45,7 @@ func (s *Service) position(ctx context.Context, meta *Meta) (position, error) {
 
 // floor finds the lowest seq still retained, head+1 when none is. Rows past
 // retention may wait days for the database to delete them, so it does not
-// walk over them but bisects: storedAt never decreases along a log by more
+// walk over them but bisects: the times along a log never decrease by more
 // than the skew of clocks. A row that is missing has expired.
 func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 	low, err := s.store.First(ctx, p.meta.Room, p.meta.Epoch)
@@ -56,17 +56,17 @@ func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 		return p.head + 1, nil
 	}
 	retained := func(seq chat.Seq) (bool, error) {
-		at, err := s.store.StoredAt(ctx, p.meta.Room, p.meta.Epoch, seq)
+		times, err := s.store.Times(ctx, p.meta.Room, p.meta.Epoch, seq)
 		if errors.Is(err, ErrNotFound) {
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("read an entry's time: %w", err)
+			return false, fmt.Errorf("read an entry's times: %w", err)
 		}
-		return !s.expired(at), nil
+		return !s.expired(times), nil
 	}
 	if ok, err := retained(low); err != nil || ok {
-		return low, err // usually nothing has expired
+		return low, err
 	}
 	high := p.head + 1
 	for high-low > 1 { // low has expired; high is retained, or behind the head
@@ -84,8 +84,13 @@ func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 	return high, nil
 }
 
-// expired says whether a message stored at t is past its retention.
-func (s *Service) expired(t time.Time) bool { return t.Before(s.now().Add(-s.retention)) }
+// expired says whether an entry is past its retention: the one in force now, or
+// the one that it was stored under if that was shorter, since the database may
+// have begun to delete its neighbours.
+func (s *Service) expired(t Times) bool {
+	now := s.now()
+	return t.StoredAt.Before(now.Add(-s.retention)) || t.Expires.Add(-keepLonger).Before(now)
+}
 
 // state reads what a client needs to know about a room.
 func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, error) {

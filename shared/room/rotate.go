@@ -14,8 +14,8 @@ import (
 
 // Rotate makes a device's next encryption key the newest. From its answer on,
 // everything is sealed to the new key: the device's row is written first, then
-// the rows of its connections. Repeating the current pair does the second part
-// again and answers again, which heals a call that died between the two.
+// the rows of its connections. Repeating the current pair does what is left of
+// the second part and answers again.
 // Errors: those of admit, chat.BadProof, chat.BadSignature,
 // chat.SessionMismatch, chat.KeyUnacceptable, chat.StaleDeviceKey.
 func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
@@ -42,7 +42,7 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 			return fmt.Errorf("replace the key: %w", err)
 		}
 	}
-	if err := s.relisten(ctx, next); err != nil {
+	if err := s.spread(ctx, next); err != nil {
 		return err
 	}
 	enc, err := envelope.EncryptionKeyFromModulus(next.Enc)
@@ -96,27 +96,6 @@ func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Devi
 		return nil, chat.BadProof
 	}
 	return &next, trySeal(enc, envelope.TypeRotated)
-}
-
-// relisten writes the device's new key into the rows of its connections.
-func (s *Service) relisten(ctx context.Context, d *Device) error {
-	rooms, err := s.roomsOf(ctx, d.User)
-	if err != nil {
-		return err
-	}
-	connections, err := s.store.ConnectionsOf(ctx, d.User)
-	if err != nil {
-		return fmt.Errorf("list the user's connections: %w", err)
-	}
-	for _, uc := range connections {
-		if uc.Device != d.ID {
-			continue
-		}
-		if err := s.listen(ctx, uc.ID, uc.ConnectedAt, d, rooms); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Announce tells every connected client of a new key set. Everybody hears the

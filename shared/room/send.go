@@ -41,17 +41,10 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err := s.member(ctx, room, conn.User); err != nil {
 		return err
 	}
-	entry, duplicate, err := s.append(ctx, &Entry{
-		Room: room, ID: chat.MessageID(claims.ID), User: conn.User, Device: conn.Device, SenderKey: device.Key,
-	}, jws)
+	entry := &Entry{Room: room, ID: chat.MessageID(claims.ID), User: conn.User, Device: conn.Device, SenderKey: device.Key}
+	duplicate, err := s.append(ctx, entry, jws)
 	if err != nil {
 		return err
-	}
-	if duplicate {
-		// Deliver what is stored, never what came: one id must not show two texts.
-		if jws, err = s.openEntry(ctx, entry); err != nil {
-			return err
-		}
 	}
 	// The message is in the log for good. What fails from here on is logged
 	// and not the sender's business: recipients fill the gap by history.
@@ -62,7 +55,12 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err := s.answer(ctx, c, ack); err != nil {
 		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq)
 	}
-	if err := s.deliver(ctx, entry, jws); err != nil {
+	if duplicate {
+		err = s.redeliver(ctx, c, entry)
+	} else {
+		err = s.deliver(ctx, entry, jws)
+	}
+	if err != nil {
 		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room, "seq", entry.Seq)
 	}
 	return nil
@@ -102,20 +100,20 @@ func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Dev
 	return jws, &claims, claims.Check()
 }
 
-// append finds the entry's place and stores it there. It returns the entry
-// that is in the log under this id, and whether it was there before.
-func (s *Service) append(ctx context.Context, e *Entry, jws string) (*Entry, bool, error) {
+// append finds the entry's place and stores it there, or says that its id is in
+// the log already; epoch, seq and storedAt of e are then those in the log.
+func (s *Service) append(ctx context.Context, e *Entry, jws string) (duplicate bool, err error) {
 	meta, err := s.open(ctx, e.Room)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	for range appendAttempts {
 		p, err := s.position(ctx, meta)
 		if err != nil {
-			return nil, false, err
+			return false, err
 		}
 		if err := s.roomRate(ctx, p); err != nil {
-			return nil, false, err
+			return false, err
 		}
 		now := s.now()
 		e.Epoch, e.Seq = meta.Epoch, p.head+1
@@ -129,28 +127,25 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (*Entry, boo
 			raise = e.Seq + ceilingStep - 1
 		}
 		if err := s.sealEntry(ctx, e, jws); err != nil {
-			return nil, false, err
+			return false, err
 		}
 		err = s.store.Append(ctx, e, raise)
 		var there *DuplicateError
 		switch {
 		case err == nil:
-			return e, false, nil
+			return false, nil
 		case errors.As(err, &there):
-			entry, err := s.store.Entry(ctx, e.Room, e.Epoch, there.Seq)
-			if err != nil {
-				return nil, false, fmt.Errorf("read the first of a repeat: %w", err)
-			}
-			return entry, true, nil
+			e.Seq, e.StoredAt = there.Seq, there.StoredAt
+			return true, nil
 		case errors.Is(err, ErrConflict):
 			if meta, err = s.open(ctx, e.Room); err != nil { // the ceiling may have risen
-				return nil, false, err
+				return false, err
 			}
 		default:
-			return nil, false, fmt.Errorf("append to the log: %w", err)
+			return false, fmt.Errorf("append to the log: %w", err)
 		}
 	}
-	return nil, false, chat.TryAgain
+	return false, chat.TryAgain
 }
 
 // roomRate reads the room's rate off its log: the message RoomRate places back
@@ -159,14 +154,14 @@ func (s *Service) roomRate(ctx context.Context, p position) error {
 	if p.tail.Seq < chat.RoomRate {
 		return nil
 	}
-	at, err := s.store.StoredAt(ctx, p.meta.Room, p.meta.Epoch, p.tail.Seq-chat.RoomRate+1)
+	times, err := s.store.Times(ctx, p.meta.Room, p.meta.Epoch, p.tail.Seq-chat.RoomRate+1)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the room's rate: %w", err)
 	}
-	if at.After(s.now().Add(-chat.RoomRateWindow)) {
+	if times.StoredAt.After(s.now().Add(-chat.RoomRateWindow)) {
 		return chat.RateLimited
 	}
 	return nil

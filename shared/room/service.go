@@ -23,8 +23,8 @@ type Options struct {
 	Now       func() time.Time
 }
 
-// Service holds the use cases. It keeps nothing between calls: any instance
-// may take any call, and any may die at any point.
+// Service holds the use cases. It keeps nothing between calls: any instance may
+// take any call, and any may die at any point.
 type Service struct {
 	store     Store
 	keys      Keys

@@ -44,7 +44,8 @@ func (c *Connection) Bound() bool { return c.Session != "" }
 // Connections keeps the rows of connections. Every read is strongly
 // consistent, and rows past their expiry are not found.
 type Connections interface {
-	// OpenConnection writes the row of a new connection.
+	// OpenConnection writes the row of a new connection. A row that is there
+	// stays as it is: the event may be delivered twice, and late.
 	OpenConnection(ctx context.Context, id chat.Connection, connectedAt time.Time) error
 	// Connection reads a row. Error: ErrNotFound.
 	Connection(ctx context.Context, id chat.Connection) (*Connection, error)
@@ -60,7 +61,8 @@ type Connections interface {
 	// ErrConflict, after which nothing was written by this call.
 	Bind(ctx context.Context, b Binding) error
 	// ForgetConnection removes the connection's row and its entry among the
-	// user's connections. What is not there is no error.
+	// user's connections. What is not there is no error. Error: ErrConflict
+	// when the row has another session than c: it was bound after c was read.
 	ForgetConnection(ctx context.Context, c *Connection) error
 	// ConnectionsOf lists the open connections of a user.
 	ConnectionsOf(ctx context.Context, user chat.User) ([]UserConnection, error)
@@ -96,6 +98,7 @@ type Device struct {
 	Key     []byte // the Ed25519 public key, 32 bytes
 	Gen     int64  // the generation of Enc; the highest is the newest
 	Enc     []byte // the RSA modulus of the newest encryption key, big-endian
+	Spread  int64  // the generation that all of the device's listeners have at least
 	AddedAt time.Time
 	Revoked bool
 }
@@ -115,6 +118,9 @@ type Devices interface {
 	// ReplaceKey makes d.Enc the newest encryption key under d.Gen. Error:
 	// ErrConflict unless generation d.Gen-1 is on record and not revoked.
 	ReplaceKey(ctx context.Context, d *Device) error
+	// MarkSpread notes that every listener of the device has the generation
+	// gen at least. A higher mark stays.
+	MarkSpread(ctx context.Context, user chat.User, device chat.Device, gen int64) error
 }
 
 // Meta is what is on record about a room itself.
@@ -187,6 +193,9 @@ type Tail struct {
 	Expires time.Time
 }
 
+// Times are when an entry was stored and when the database may delete it.
+type Times struct{ StoredAt, Expires time.Time }
+
 // Log keeps rooms' messages. Reads are strongly consistent.
 type Log interface {
 	// Append stores an entry in one transaction: its seq's slot must be free
@@ -199,16 +208,19 @@ type Log interface {
 	Tail(ctx context.Context, room chat.Room, epoch chat.Epoch) (Tail, error)
 	// Entry reads one entry. Error: ErrNotFound.
 	Entry(ctx context.Context, room chat.Room, epoch chat.Epoch, seq chat.Seq) (*Entry, error)
-	// StoredAt reads the time of one entry alone. Error: ErrNotFound.
-	StoredAt(ctx context.Context, room chat.Room, epoch chat.Epoch, seq chat.Seq) (time.Time, error)
+	// Times reads the times of one entry alone. Error: ErrNotFound.
+	Times(ctx context.Context, room chat.Room, epoch chat.Epoch, seq chat.Seq) (Times, error)
 	// First returns the lowest seq that the log still has, 0 when it is empty.
 	First(ctx context.Context, room chat.Room, epoch chat.Epoch) (chat.Seq, error)
 	// Read returns up to limit entries with seq > after, in order.
 	Read(ctx context.Context, room chat.Room, epoch chat.Epoch, after chat.Seq, limit int) ([]Entry, error)
 }
 
-// DuplicateError says that an id is in the log already, and where.
-type DuplicateError struct{ Seq chat.Seq }
+// DuplicateError says that an id is in the log already, where, and since when.
+type DuplicateError struct {
+	Seq      chat.Seq
+	StoredAt time.Time
+}
 
 func (e *DuplicateError) Error() string { return "the message is in the log already" }
 

@@ -71,7 +71,7 @@ func (r *Router) Default(ctx context.Context, e *events.APIGatewayWebsocketProxy
 
 // Handshake handles handshake, both its frames.
 func (r *Router) Handshake(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionHandshake, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionHandshake, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		if f.Proof != "" {
 			return r.Service.Prove(ctx, c, f.Proof)
 		}
@@ -81,58 +81,77 @@ func (r *Router) Handshake(ctx context.Context, e *events.APIGatewayWebsocketPro
 
 // SendMessage handles sendMessage.
 func (r *Router) SendMessage(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionSendMessage, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionSendMessage, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Send(ctx, c, f.JWE)
 	})
 }
 
 // History handles history.
 func (r *Router) History(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionHistory, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionHistory, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.History(ctx, c, chat.Room(f.Room), chat.Seq(f.After), f.Limit)
 	})
 }
 
 // JoinRoom handles joinRoom.
 func (r *Router) JoinRoom(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionJoinRoom, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionJoinRoom, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Join(ctx, c, chat.Room(f.Room))
 	})
 }
 
 // LeaveRoom handles leaveRoom.
 func (r *Router) LeaveRoom(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionLeaveRoom, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionLeaveRoom, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Leave(ctx, c, chat.Room(f.Room))
 	})
 }
 
 // RotateKey handles rotateKey.
 func (r *Router) RotateKey(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionRotateKey, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionRotateKey, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Rotate(ctx, c, f.Proof)
 	})
 }
 
 // Ping handles ping.
 func (r *Router) Ping(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	return r.message(ctx, e, frame.ActionPing, func(c room.Call, f *frame.Request) error {
+	return r.message(ctx, e, frame.ActionPing, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Ping(ctx, c, f.Heads)
 	})
 }
 
 // message parses the frame, runs the use case, and answers with an error
 // frame if it fails.
-func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest, action string, do func(room.Call, *frame.Request) error) (events.APIGatewayProxyResponse, error) {
-	f, ref, err := frame.Parse(action, []byte(e.Body))
-	c := call(e, ref)
-	if err == nil {
-		err = r.guard(ctx, func() error { return do(c, f) })
-	}
+func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest, action string, do func(context.Context, room.Call, *frame.Request) error) (events.APIGatewayProxyResponse, error) {
+	c := call(e, "")
+	during, cancel := reserve(ctx)
+	defer cancel()
+	err := r.guard(ctx, func() error {
+		f, ref, err := frame.Parse(action, []byte(e.Body))
+		c.Ref = ref
+		if err != nil {
+			return err
+		}
+		return do(during, c, f)
+	})
 	if err != nil {
 		r.refuse(ctx, c, err)
 	}
 	return done, nil
+}
+
+// lastWords is what a use case leaves of the function's time, so that a client
+// whose call ran out of it is told so.
+const lastWords = time.Second
+
+// reserve ends a use case before Lambda ends the function.
+func reserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-lastWords))
 }
 
 // guard turns a panic into an error, so that one hostile frame costs neither

@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,12 +22,17 @@ func userConnectionKey(user chat.User, id chat.Connection) item {
 
 // OpenConnection implements room.Connections.
 func (s *Store) OpenConnection(ctx context.Context, id chat.Connection, connectedAt time.Time) error {
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Connections, Item: item{
-		"connection":  str(id),
-		"connectedAt": millis(connectedAt),
-		"expires":     expiry(connectedAt.Add(chat.ConnectionRowLifetime)),
-	}})
-	return outcome(err)
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.names.Connections,
+		Item: item{
+			"connection":  str(id),
+			"connectedAt": millis(connectedAt),
+			"expires":     expiry(connectedAt.Add(chat.ConnectionRowLifetime)),
+		},
+		ConditionExpression:      aws.String("attribute_not_exists(#connection)"),
+		ExpressionAttributeNames: names("connection"),
+	})
+	return unless(room.ErrConflict, outcome(err))
 }
 
 // Connection implements room.Connections.
@@ -80,10 +84,7 @@ func (s *Store) SpendNonce(ctx context.Context, id chat.Connection, nonce string
 		ExpressionAttributeNames:  names("nonce"),
 		ExpressionAttributeValues: item{":nonce": str(nonce)},
 	})
-	if err = outcome(err); errors.Is(err, room.ErrConflict) {
-		return nil
-	}
-	return err
+	return unless(room.ErrConflict, outcome(err))
 }
 
 // Bind implements room.Connections.
@@ -125,7 +126,21 @@ func (s *Store) ForgetConnection(ctx context.Context, c *room.Connection) error 
 			return outcome(err)
 		}
 	}
-	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Connections, Key: connectionKey(c.ID)})
+	in := &dynamodb.DeleteItemInput{
+		TableName:                           &s.names.Connections,
+		Key:                                 connectionKey(c.ID),
+		ConditionExpression:                 aws.String("attribute_not_exists(#session)"),
+		ExpressionAttributeNames:            names("session"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if c.Bound() {
+		in.ConditionExpression = aws.String("#session = :session")
+		in.ExpressionAttributeValues = item{":session": str(c.Session)}
+	}
+	_, err := s.db.DeleteItem(ctx, in)
+	if there, failed := failedItem(err); failed && len(there) == 0 {
+		return nil // it is gone already
+	}
 	return outcome(err)
 }
 

@@ -38,7 +38,7 @@ func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.names.Users,
 		Item: item{
-			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen), "enc": bin(d.Enc),
+			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen), "enc": bin(d.Enc), "spread": num(d.Gen),
 			"addedAt": millis(d.AddedAt), "lastSeenAt": millis(s.now()), "window": num(0), "used": num(0),
 		},
 		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
@@ -87,6 +87,7 @@ func readDevice(it item) *room.Device {
 		Key:     binary(it, "key"),
 		Gen:     number[int64](it, "gen"),
 		Enc:     binary(it, "enc"),
+		Spread:  number[int64](it, "spread"),
 		AddedAt: moment(it, "addedAt"),
 		Revoked: revoked,
 	}
@@ -152,4 +153,17 @@ func (s *Store) ReplaceKey(ctx context.Context, d *room.Device) error {
 		ExpressionAttributeNames: w.ExpressionAttributeNames, ExpressionAttributeValues: w.ExpressionAttributeValues,
 	})
 	return outcome(err)
+}
+
+// MarkSpread implements room.Devices.
+func (s *Store) MarkSpread(ctx context.Context, user chat.User, device chat.Device, gen int64) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &s.names.Users,
+		Key:                       deviceKey(user, device),
+		UpdateExpression:          aws.String("SET #spread = :gen"),
+		ConditionExpression:       aws.String("#spread < :gen"),
+		ExpressionAttributeNames:  names("spread"),
+		ExpressionAttributeValues: item{":gen": num(gen)},
+	})
+	return unless(room.ErrConflict, outcome(err))
 }

@@ -59,6 +59,14 @@ func moment(it item, name string) time.Time {
 	return time.Time{}
 }
 
+// seconds reads what expiry wrote; the zero time when it is absent.
+func seconds(it item, name string) time.Time {
+	if s := number[int64](it, name); s != 0 {
+		return time.Unix(s, 0)
+	}
+	return time.Time{}
+}
+
 // expired says whether a row's time to live is over.
 func expired(it item, now time.Time) bool {
 	at := number[int64](it, "expires")

@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -29,10 +28,7 @@ func (s *Store) Listen(ctx context.Context, name chat.Room, l room.Listener) err
 		ExpressionAttributeNames:  names("gen"),
 		ExpressionAttributeValues: item{":gen": num(l.Gen)},
 	})
-	if err = outcome(err); errors.Is(err, room.ErrConflict) {
-		return nil // a newer key stands there already
-	}
-	return err
+	return unless(room.ErrConflict, outcome(err)) // a newer key stands there already
 }
 
 // Unlisten implements room.Listeners.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -31,7 +30,7 @@ func idKey(e *room.Entry) item {
 func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error {
 	free := aws.String("attribute_not_exists(#log)")
 	id := idKey(e)
-	id["at"], id["expires"] = num(e.Seq), expiry(e.Expires)
+	id["at"], id["storedAt"], id["expires"] = num(e.Seq), millis(e.StoredAt), expiry(e.Expires)
 	entry := entryKey(e.Room, e.Epoch, e.Seq)
 	entry["id"], entry["user"], entry["device"], entry["key"] = str(e.ID), str(e.User), str(e.Device), bin(e.SenderKey)
 	entry["storedAt"], entry["expires"] = millis(e.StoredAt), expiry(e.Expires)
@@ -55,7 +54,8 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 	}
 	reasons, err := s.transact(ctx, items...)
 	if errors.Is(err, room.ErrConflict) && aws.ToString(reasons[0].Code) == "ConditionalCheckFailed" {
-		return &room.DuplicateError{Seq: number[chat.Seq](reasons[0].Item, "at")}
+		first := reasons[0].Item
+		return &room.DuplicateError{Seq: number[chat.Seq](first, "at"), StoredAt: moment(first, "storedAt")}
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 // Tail implements room.Log.
 func (s *Store) Tail(ctx context.Context, name chat.Room, epoch chat.Epoch) (room.Tail, error) {
 	last, err := s.end(ctx, name, epoch, false)
-	return room.Tail{Seq: number[chat.Seq](last, "seq"), Expires: time.Unix(number[int64](last, "expires"), 0)}, err
+	return room.Tail{Seq: number[chat.Seq](last, "seq"), Expires: seconds(last, "expires")}, err
 }
 
 // First implements room.Log.
@@ -101,13 +101,13 @@ func (s *Store) Entry(ctx context.Context, name chat.Room, epoch chat.Epoch, seq
 	return &e, nil
 }
 
-// StoredAt implements room.Log.
-func (s *Store) StoredAt(ctx context.Context, name chat.Room, epoch chat.Epoch, seq chat.Seq) (time.Time, error) {
-	it, err := s.get(ctx, s.names.Messages, entryKey(name, epoch, seq), "storedAt")
+// Times implements room.Log.
+func (s *Store) Times(ctx context.Context, name chat.Room, epoch chat.Epoch, seq chat.Seq) (room.Times, error) {
+	it, err := s.get(ctx, s.names.Messages, entryKey(name, epoch, seq), "storedAt", "expires")
 	if err != nil {
-		return time.Time{}, err
+		return room.Times{}, err
 	}
-	return moment(it, "storedAt"), nil
+	return room.Times{StoredAt: moment(it, "storedAt"), Expires: seconds(it, "expires")}, nil
 }
 
 // Read implements room.Log.
@@ -132,7 +132,7 @@ func readEntry(it item, name chat.Room, epoch chat.Epoch) room.Entry {
 		Device:    text[chat.Device](it, "device"),
 		SenderKey: binary(it, "key"),
 		StoredAt:  moment(it, "storedAt"),
-		Expires:   time.Unix(number[int64](it, "expires"), 0),
+		Expires:   seconds(it, "expires"),
 		DataKey:   text[string](it, "dataKey"),
 		Sealed:    binary(it, "sealed"),
 	}

@@ -3,8 +3,8 @@
 // called, which condition guards it, what one transaction holds and when a row
 // expires. It never sees a plaintext or an unwrapped key.
 //
-// The tables, all on demand, each with the attribute `expires` (Unix seconds)
-// as its time to live:
+// The tables, all on demand, all but the last with the attribute `expires` (Unix
+// seconds) as their time to live:
 //
 //	users        user, item   "name" | "device#THUMBPRINT" | "room#ROOM" | "connection#ID"
 //	connections  connection
@@ -13,7 +13,8 @@
 //	keys         kind, id
 //
 // Every read is strongly consistent and of a base table. DynamoDB deletes
-// expired rows late, so every read checks the expiry itself.
+// expired rows late: reads of connections and listeners check the expiry
+// themselves, and what is past retention in a log is package room's to say.
 package table
 
 import (
@@ -105,10 +106,17 @@ func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) 
 		if !errors.As(err, &cancelled) {
 			return nil, outcome(err)
 		}
+		passing := false
 		for _, r := range cancelled.CancellationReasons {
-			if aws.ToString(r.Code) == "ConditionalCheckFailed" {
+			switch aws.ToString(r.Code) {
+			case "ConditionalCheckFailed":
 				return cancelled.CancellationReasons, room.ErrConflict
+			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+				passing = true
 			}
+		}
+		if !passing {
+			return nil, err
 		}
 		if attempt == transactAttempts {
 			return nil, fmt.Errorf("%w: %w", room.ErrBusy, err)
@@ -140,6 +148,14 @@ func outcome(err error) error {
 		return room.ErrConflict
 	case errors.As(err, &conflict), errors.As(err, &running), errors.As(err, &exceeded), errors.As(err, &throttled), errors.As(err, &limited):
 		return fmt.Errorf("%w: %w", room.ErrBusy, err)
+	}
+	return err
+}
+
+// unless is err, or nil if it is the one that does not matter.
+func unless(harmless, err error) error {
+	if errors.Is(err, harmless) {
+		return nil
 	}
 	return err
 }

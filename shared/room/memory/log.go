@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/room"
@@ -13,7 +12,7 @@ import (
 func (s *Store) log(name chat.Room, epoch chat.Epoch) *messageLog {
 	key := logKey{name, epoch}
 	if s.logs[key] == nil {
-		s.logs[key] = &messageLog{entries: map[chat.Seq]*room.Entry{}, ids: map[idKey]chat.Seq{}}
+		s.logs[key] = &messageLog{entries: map[chat.Seq]*room.Entry{}, ids: map[idKey]room.DuplicateError{}}
 	}
 	return s.logs[key]
 }
@@ -24,8 +23,8 @@ func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq) error {
 	defer s.mu.Unlock()
 	l := s.log(e.Room, e.Epoch)
 	id := idKey{e.User, e.Device, e.ID}
-	if seq, there := l.ids[id]; there {
-		return &room.DuplicateError{Seq: seq}
+	if first, there := l.ids[id]; there {
+		return &first
 	}
 	if l.entries[e.Seq] != nil {
 		return room.ErrConflict
@@ -38,7 +37,7 @@ func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq) error {
 		meta.Ceiling = raise
 	}
 	stored := *e
-	l.entries[e.Seq], l.ids[id] = &stored, e.Seq
+	l.entries[e.Seq], l.ids[id] = &stored, room.DuplicateError{Seq: e.Seq, StoredAt: e.StoredAt}
 	return nil
 }
 
@@ -66,13 +65,13 @@ func (s *Store) Entry(_ context.Context, name chat.Room, epoch chat.Epoch, seq c
 	return &found, nil
 }
 
-// StoredAt implements room.Log.
-func (s *Store) StoredAt(ctx context.Context, name chat.Room, epoch chat.Epoch, seq chat.Seq) (time.Time, error) {
+// Times implements room.Log.
+func (s *Store) Times(ctx context.Context, name chat.Room, epoch chat.Epoch, seq chat.Seq) (room.Times, error) {
 	e, err := s.Entry(ctx, name, epoch, seq)
 	if err != nil {
-		return time.Time{}, err
+		return room.Times{}, err
 	}
-	return e.StoredAt, nil
+	return room.Times{StoredAt: e.StoredAt, Expires: e.Expires}, nil
 }
 
 // First implements room.Log.
@@ -101,7 +100,7 @@ func (s *Store) Read(_ context.Context, name chat.Room, epoch chat.Epoch, after 
 }
 
 // Expire deletes the entries that have expired, as a database does at a time
-// of its own choice.
+// of its own choice. Their ids stay: a database deletes rows in any order.
 func (s *Store) Expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

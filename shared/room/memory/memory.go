@@ -21,6 +21,7 @@ type Store struct {
 
 	mu          sync.Mutex
 	connections map[chat.Connection]*connection
+	users       map[chat.User][]room.UserConnection
 	owners      map[chat.User]chat.Device
 	devices     map[deviceKey]*device
 	rooms       map[chat.Room]*room.Meta
@@ -53,7 +54,7 @@ type logKey struct {
 
 type messageLog struct {
 	entries map[chat.Seq]*room.Entry
-	ids     map[idKey]chat.Seq
+	ids     map[idKey]room.DuplicateError
 }
 
 type idKey struct {
@@ -69,6 +70,7 @@ func New(now func() time.Time) *Store {
 	return &Store{
 		now:         now,
 		connections: map[chat.Connection]*connection{},
+		users:       map[chat.User][]room.UserConnection{},
 		owners:      map[chat.User]chat.Device{},
 		devices:     map[deviceKey]*device{},
 		rooms:       map[chat.Room]*room.Meta{},
@@ -90,6 +92,9 @@ func (s *Store) live(id chat.Connection) *connection {
 func (s *Store) OpenConnection(_ context.Context, id chat.Connection, connectedAt time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.connections[id] != nil {
+		return nil
+	}
 	s.connections[id] = &connection{
 		Connection: room.Connection{ID: id, ConnectedAt: connectedAt},
 		expires:    connectedAt.Add(chat.ConnectionRowLifetime),
@@ -146,7 +151,9 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 			return room.ErrConflict
 		}
 		s.owners[b.User] = b.Device.ID
-		s.devices[key] = &device{Device: b.Device}
+		d := &device{Device: b.Device}
+		d.Spread = d.Gen
+		s.devices[key] = d
 	} else {
 		d := s.devices[key]
 		if d == nil || d.Revoked || d.Gen != b.ReplacesGen {
@@ -154,6 +161,7 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 		}
 		d.Gen, d.Enc = b.Device.Gen, b.Device.Enc
 	}
+	s.users[b.User] = append(s.users[b.User], room.UserConnection{ID: b.Connection, Device: b.Device.ID, ConnectedAt: b.ConnectedAt})
 	c.Nonce, c.BoundNonce = "", b.Nonce
 	c.ProofHash, c.Session, c.User, c.Device = b.ProofHash, b.Session, b.User, b.Device.ID
 	return nil
@@ -163,7 +171,11 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 func (s *Store) ForgetConnection(_ context.Context, c *room.Connection) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if there := s.connections[c.ID]; there != nil && there.Session != c.Session {
+		return room.ErrConflict
+	}
 	delete(s.connections, c.ID)
+	s.users[c.User] = slices.DeleteFunc(s.users[c.User], func(uc room.UserConnection) bool { return uc.ID == c.ID })
 	return nil
 }
 
@@ -172,9 +184,9 @@ func (s *Store) ConnectionsOf(_ context.Context, user chat.User) ([]room.UserCon
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []room.UserConnection
-	for id := range s.connections {
-		if c := s.live(id); c != nil && c.User == user {
-			found = append(found, room.UserConnection{ID: id, Device: c.Device, ConnectedAt: c.ConnectedAt})
+	for _, uc := range s.users[user] {
+		if s.now().Before(uc.ConnectedAt.Add(chat.ConnectionRowLifetime)) {
+			found = append(found, uc)
 		}
 	}
 	return found, nil
@@ -235,6 +247,16 @@ func (s *Store) ReplaceKey(_ context.Context, next *room.Device) error {
 		return room.ErrConflict
 	}
 	d.Gen, d.Enc = next.Gen, next.Enc
+	return nil
+}
+
+// MarkSpread implements room.Devices.
+func (s *Store) MarkSpread(_ context.Context, user chat.User, id chat.Device, gen int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.devices[deviceKey{user, id}]; d != nil {
+		d.Spread = max(d.Spread, gen)
+	}
 	return nil
 }
 

@@ -35,6 +35,41 @@ func connectionIsForgotten(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "connections", len(listed), 0)
 }
 
+func lateConnectChangesNothing(t *testing.T, s room.Store, clock *Clock) {
+	d := device(fresh[chat.User]("user"))
+	id := bind(t, s, clock, d, true)
+	ok(t, s.OpenConnection(t.Context(), id, clock.Now().Add(time.Second)))
+	conn, err := s.Connection(t.Context(), id)
+	ok(t, err)
+	equal(t, "bound", conn.Bound(), true)
+}
+
+func forgettingWantsTheSession(t *testing.T, s room.Store, clock *Clock) {
+	d := device(fresh[chat.User]("user"))
+	id := fresh[chat.Connection]("connection")
+	ok(t, s.OpenConnection(t.Context(), id, clock.Now()))
+	before, err := s.Connection(t.Context(), id)
+	ok(t, err)
+	ok(t, s.OpenChallenge(t.Context(), id, d.User, "nonce", clock.Now().Add(time.Minute)))
+	ok(t, s.Bind(t.Context(), binding(id, clock, d, true)))
+	want(t, s.ForgetConnection(t.Context(), before), room.ErrConflict)
+	now, err := s.Connection(t.Context(), id)
+	ok(t, err)
+	ok(t, s.ForgetConnection(t.Context(), now))
+	ok(t, s.ForgetConnection(t.Context(), before))
+}
+
+func spreadOnlyRises(t *testing.T, s room.Store, clock *Clock) {
+	d := device(fresh[chat.User]("user"))
+	bind(t, s, clock, d, true)
+	for _, step := range []struct{ mark, want int64 }{{1, 1}, {3, 3}, {2, 3}} {
+		ok(t, s.MarkSpread(t.Context(), d.User, d.ID, step.mark))
+		found, err := s.Device(t.Context(), d.User, d.ID)
+		ok(t, err)
+		equal(t, "spread", found.Spread, step.want)
+	}
+}
+
 func connectionExpires(t *testing.T, s room.Store, clock *Clock) {
 	d := device(fresh[chat.User]("user"))
 	id := bind(t, s, clock, d, true)

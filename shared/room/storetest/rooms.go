@@ -132,10 +132,13 @@ func logIsRead(t *testing.T, s room.Store, clock *Clock) {
 		equal(t, "seq", e.Seq, chat.Seq(9+i))
 		same(t, &e, entries[6+i])
 	}
-	at, err := s.StoredAt(t.Context(), name, epoch, 5)
+	times, err := s.Times(t.Context(), name, epoch, 5)
 	ok(t, err)
-	equal(t, "stored at", at.UnixMilli(), entries[2].StoredAt.UnixMilli())
-	_, err = s.StoredAt(t.Context(), name, epoch, 2)
+	equal(t, "stored at", times.StoredAt.UnixMilli(), entries[2].StoredAt.UnixMilli())
+	if d := times.Expires.Sub(entries[2].Expires); d < 0 || d > 2*time.Second {
+		t.Fatalf("it expires at %v, want %v", times.Expires, entries[2].Expires)
+	}
+	_, err = s.Times(t.Context(), name, epoch, 2)
 	want(t, err, room.ErrNotFound)
 	_, err = s.Entry(t.Context(), name, epoch, 15)
 	want(t, err, room.ErrNotFound)
@@ -174,6 +177,7 @@ func idIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 			t.Fatalf("a repeat got %v", err)
 		}
 		equal(t, "seq of the first", there.Seq, 1)
+		equal(t, "time of the first", there.StoredAt.UnixMilli(), e.StoredAt.UnixMilli())
 	}
 	another := *e
 	another.Seq, another.Device = 2, "another"

@@ -45,6 +45,9 @@ func (c *Clock) Advance(d time.Duration) {
 func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Store) {
 	for name, test := range map[string]func(*testing.T, room.Store, *Clock){
 		"ConnectionIsForgotten":         connectionIsForgotten,
+		"LateConnectChangesNothing":     lateConnectChangesNothing,
+		"ForgettingWantsTheSession":     forgettingWantsTheSession,
+		"SpreadOnlyRises":               spreadOnlyRises,
 		"ConnectionExpires":             connectionExpires,
 		"BeginsAreCounted":              beginsAreCounted,
 		"ChallengeWantsAConnection":     challengeWantsAConnection,
@@ -103,7 +106,7 @@ func device(user chat.User) room.Device {
 	key := make([]byte, 32)
 	rand.Read(key)
 	return room.Device{
-		ID: fresh[chat.Device]("device"), User: user, Key: key, Gen: 1,
+		ID: fresh[chat.Device]("device"), User: user, Key: key, Gen: 1, Spread: 1,
 		Enc: bytes.Repeat([]byte{7}, 256), AddedAt: time.Now().Truncate(time.Millisecond),
 	}
 }
