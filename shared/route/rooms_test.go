@@ -33,7 +33,7 @@ func TestJoinAndLeave(t *testing.T) {
 		t.Fatalf("who is no member got %+v", got)
 	}
 	b.expect(b.do("history", frame.Request{Room: "den"}), chat.NotAMember)
-	b.expectNone(b.do("joinRoom", frame.Request{Room: "den"}))
+	b.expectOne(b.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	if w.enter(ada).rooms[1].Head != 1 {
 		t.Fatal("the welcome does not list the room with its head")
 	}
@@ -55,10 +55,10 @@ func TestTooManyRooms(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	for i := range chat.MaxRooms - 1 { // the lobby is one
-		c.expectNone(c.do("joinRoom", frame.Request{Room: fmt.Sprintf("room-%d", i)}))
+		c.expectOne(c.do("joinRoom", frame.Request{Room: fmt.Sprintf("room-%d", i)}), frame.TypeJoined)
 	}
 	c.expect(c.do("joinRoom", frame.Request{Room: "one-more"}), chat.TooManyRooms)
-	c.expectNone(c.do("joinRoom", frame.Request{Room: "room-0"}))
+	c.expectOne(c.do("joinRoom", frame.Request{Room: "room-0"}), frame.TypeJoined)
 }
 
 // page asks for history and opens it.
@@ -185,7 +185,7 @@ func TestPing(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	a.say("one", nil)
-	a.expectNone(a.do("joinRoom", frame.Request{Room: "den"}))
+	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	got := a.do("ping", frame.Request{Ref: "x"})
 	if len(got) != 1 || got[0].Ref != "x" || len(got[0].Heads) != 2 || got[0].Heads["lobby"].Head != 1 || got[0].Heads["lobby"].Epoch != a.rooms[0].Epoch {
 		t.Fatalf("got %+v", got)

@@ -71,6 +71,6 @@ func TestRefusedRotations(t *testing.T) {
 		})
 	}
 	c := newWorld(t).enter(newDevice(t, "ada"))
-	c.expectNone(c.do("rotateKey", frame.Request{Proof: c.rotation(next, 2, nil)}))
+	c.expectOne(c.do("rotateKey", frame.Request{Proof: c.rotation(next, 2, nil)}), frame.TypeRotated)
 	c.expect(c.do("rotateKey", frame.Request{Proof: c.rotation(newKey(t), 2, nil)}), chat.StaleDeviceKey)
 }

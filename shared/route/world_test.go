@@ -28,7 +28,10 @@ import (
 const audience = "chat.example/test"
 
 // ring is a real keyring as package room sees it.
-type ring struct{ *keyring.Keyring }
+type ring struct {
+	*keyring.Keyring
+	unreadable *error // what OpenAtRest fails with, if anything
+}
 
 func (r ring) KeySet(ctx context.Context) (string, error) {
 	token, _, err := r.Keyring.KeySet(ctx)
@@ -47,9 +50,53 @@ func (r ring) OpenSend(ctx context.Context, token string) ([]byte, string, error
 	return plaintext, kid, err
 }
 
+func (r ring) OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error) {
+	if err := *r.unreadable; err != nil {
+		return nil, err
+	}
+	return r.Keyring.OpenAtRest(ctx, dataKey, sealed, additional)
+}
+
+// interrupted is a store that lets a test step in before a call: to run another
+// invocation at that moment, or to let this one die there.
+type interrupted struct {
+	room.Store
+	before map[string]func() error
+}
+
+func (s interrupted) step(call string) error {
+	if f := s.before[call]; f != nil {
+		return f()
+	}
+	return nil
+}
+
+func (s interrupted) Device(ctx context.Context, user chat.User, id chat.Device) (*room.Device, error) {
+	d, err := s.Store.Device(ctx, user, id)
+	if died := s.step("after Device"); died != nil {
+		return nil, died
+	}
+	return d, err
+}
+
+func (s interrupted) Listen(ctx context.Context, name chat.Room, l room.Listener) error {
+	if err := s.step("Listen"); err != nil {
+		return err
+	}
+	return s.Store.Listen(ctx, name, l)
+}
+
+func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat.User) error {
+	if err := s.step("RemoveMember"); err != nil {
+		return err
+	}
+	return s.Store.RemoveMember(ctx, name, user)
+}
+
 // world is the whole service over stores in memory.
 type world struct {
 	t      *testing.T
+	before map[string]func() error
 	clock  *storetest.Clock
 	store  *memory.Store
 	keys   ring
@@ -61,12 +108,12 @@ type world struct {
 const retention = 30 * 24 * time.Hour
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}}
+	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, before: map[string]func() error{}}
 	w.store = memory.New(w.clock.Now)
-	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now})}
+	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now}), new(error)}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	service := room.New(room.Options{
-		Store: w.store, Keys: w.keys, Poster: w.hub, Log: log, Audience: audience, Retention: retention, Now: w.clock.Now,
+		Store: interrupted{w.store, w.before}, Keys: w.keys, Poster: w.hub, Log: log, Audience: audience, Retention: retention, Now: w.clock.Now,
 	})
 	w.router = &route.Router{Service: service, Poster: w.hub, KeySet: w.keys.KeySet, Log: log}
 	return w
@@ -135,7 +182,7 @@ func (w *world) enter(d *device) *conn {
 	w.t.Helper()
 	c := w.dial(d)
 	c.begin()
-	c.expectNone(c.do("handshake", frame.Request{Proof: c.proof(nil)}))
+	c.expectOne(c.do("handshake", frame.Request{Proof: c.proof(nil)}), frame.TypeWelcome)
 	return c
 }
 
@@ -310,12 +357,11 @@ func (c *conn) text(m frame.MessagePlain) string {
 	return claims.Body
 }
 
-func (c *conn) expectNone(got []received) {
+// expectOne wants exactly one frame, of the type.
+func (c *conn) expectOne(got []received, typ string) {
 	c.t.Helper()
-	for _, r := range got {
-		if r.Type == frame.TypeError {
-			c.t.Fatalf("got error %s", r.Code)
-		}
+	if len(got) != 1 || got[0].Type != typ {
+		c.t.Fatalf("got %+v, want %s", got, typ)
 	}
 }
 
