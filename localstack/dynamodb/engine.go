@@ -24,6 +24,8 @@ type Options struct {
 	// Concurrency bounds the requests that are worked on at the same time;
 	// others wait. Default 256.
 	Concurrency int
+	// Faults makes requests go wrong on purpose; default: none do.
+	Faults Faults
 }
 
 const (

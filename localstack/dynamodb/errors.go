@@ -58,6 +58,9 @@ func conditionFailed(item attr.Item) *apiError {
 	return e
 }
 
+// conflictMessage is said of an item that a transaction holds.
+const conflictMessage = "Transaction is ongoing for the item"
+
 func noTable() *apiError {
 	return clientError("ResourceNotFoundException", "Requested resource not found")
 }
@@ -83,13 +86,17 @@ func asAPIError(err error) (e *apiError, internal bool) {
 	case errors.Is(err, store.ErrNoTable):
 		return noTable(), false
 	case errors.Is(err, store.ErrConflict):
-		return clientError("TransactionConflictException", "Transaction is ongoing for the item"), false
+		return clientError("TransactionConflictException", conflictMessage), false
 	case errors.Is(err, errClosed):
 		e = serviceError("ServiceUnavailableException", "The engine is shutting down")
 		e.status = http.StatusServiceUnavailable
 		return e, false
 	}
-	e = clientError("InternalServerError", "Internal server error")
+	return internalServerError(), true
+}
+
+func internalServerError() *apiError {
+	e := clientError("InternalServerError", "Internal server error")
 	e.status = http.StatusInternalServerError
-	return e, true
+	return e
 }

@@ -29,6 +29,9 @@ type hostKey struct{}
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := newRequestID()
 	answer, err := e.answer(r)
+	if lost := (lostAnswer{}); errors.As(err, &lost) {
+		err = lost.lose(r)
+	}
 	if err != nil {
 		status, body := e.errorBody(err, r.Header.Get("X-Amz-Target"), requestID)
 		respond(w, status, requestID, body)
@@ -51,7 +54,7 @@ func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 }
 
 func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
-	run, err := route(r)
+	name, run, err := route(r)
 	if err != nil {
 		return nil, err
 	}
@@ -75,20 +78,31 @@ func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return run(e, context.WithValue(r.Context(), hostKey{}, r.Host), body)
+	if e.opts.Faults != nil {
+		if err := e.opts.Faults.Before(name, Request{body}).refuse(Request{body}); err != nil {
+			return nil, err
+		}
+	}
+	answer, err = run(e, context.WithValue(r.Context(), hostKey{}, r.Host), body)
+	if err == nil && e.opts.Faults != nil {
+		if l := e.opts.Faults.After(name, Request{body}); l.Lost {
+			return nil, lostAnswer{l}
+		}
+	}
+	return answer, err
 }
 
 // route finds the operation that r asks for.
-func route(r *http.Request) (operation, error) {
+func route(r *http.Request) (name string, run operation, err error) {
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	run, known := operations[name]
 	if !ok || !known || r.Method != http.MethodPost {
-		return nil, serviceError("UnknownOperationException", "%s", unknownOperation(name))
+		return "", nil, serviceError("UnknownOperationException", "%s", unknownOperation(name))
 	}
 	if r.Header.Get("Authorization") == "" && !r.URL.Query().Has("X-Amz-Signature") {
-		return nil, serviceError("MissingAuthenticationTokenException", "Request is missing Authentication Token")
+		return "", nil, serviceError("MissingAuthenticationTokenException", "Request is missing Authentication Token")
 	}
-	return run, nil
+	return name, run, nil
 }
 
 func unknownOperation(name string) string {

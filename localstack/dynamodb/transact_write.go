@@ -241,10 +241,16 @@ type cancellationReason struct {
 // cancelled reports why a transaction was not committed, action by action.
 func cancelled(changes []store.Change) error {
 	reasons := make([]cancellationReason, len(changes))
-	codes := make([]string, len(changes))
 	for i, c := range changes {
 		reasons[i] = reasonOf(c.Err)
-		codes[i] = reasons[i].Code
+	}
+	return cancelledFor(reasons)
+}
+
+func cancelledFor(reasons []cancellationReason) error {
+	codes := make([]string, len(reasons))
+	for i, r := range reasons {
+		codes[i] = r.Code
 	}
 	e := clientError("TransactionCanceledException",
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
@@ -257,7 +263,7 @@ func reasonOf(err error) cancellationReason {
 		return cancellationReason{Code: "None"}
 	}
 	if errors.Is(err, store.ErrConflict) {
-		return cancellationReason{Code: "TransactionConflict", Message: "Transaction is ongoing for the item"}
+		return cancellationReason{Code: "TransactionConflict", Message: conflictMessage}
 	}
 	api, _ := asAPIError(err)
 	if api.code == "ConditionalCheckFailedException" {

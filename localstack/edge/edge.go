@@ -5,9 +5,10 @@
 // Use it on a listener that only this machine reaches. It asks AWS requests to
 // be signed, as AWS does, without checking the signature: any credentials are
 // good. What it does keep out is web pages: one on another origin cannot add
-// an Authorization header (there is no CORS answer), and one that rebinds its
-// DNS name to this machine is refused by its Host header. It never terminates
-// TLS and never alters what a service answers, but for adding a request id.
+// an Authorization header (there is no CORS answer), nor the header that fault
+// injection takes in its place, and one that rebinds its DNS name to this
+// machine is refused by its Host header. It never terminates TLS and never
+// alters what a service answers, but for adding a request id.
 package edge
 
 import (
@@ -33,15 +34,22 @@ type Services struct {
 	// Management takes /{stage}/@connections/… and /@connections/…, with the
 	// path as it came.
 	Management http.Handler
+	// Faults takes FaultsPath and what is below it.
+	Faults http.Handler
 }
 
 // Paths of the edge itself. A stage with the name _localstack, which API
 // Gateway would allow, is out of reach.
 const (
 	HealthPath    = "/_localstack/health"
+	FaultsPath    = "/_localstack/faults"
 	RuntimePrefix = "/_localstack/runtime"
 	ownPrefix     = "/_localstack/"
 )
+
+// FaultsHeader lets a request to FaultsPath change something, whatever its
+// value. Without it or Authorization it is refused.
+const FaultsHeader = "X-Localstack-Faults"
 
 // Edge is the handler. Its methods may be called concurrently.
 type Edge struct {
@@ -86,6 +94,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveHealth(w, r)
 	case strings.HasPrefix(p, RuntimePrefix+"/"):
 		e.serveRuntime(w, r, s.Runtime)
+	case s.Faults != nil && strings.HasPrefix(p+"/", FaultsPath+"/"):
+		serveFaults(w, r, s.Faults)
 	case strings.HasPrefix(p+"/", ownPrefix):
 		http.Error(w, "There is nothing at this address. "+HealthPath+" says what runs.", http.StatusNotFound)
 	case isUpgrade(r):
@@ -164,6 +174,20 @@ func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Hand
 		return
 	}
 	http.StripPrefix(RuntimePrefix, to).ServeHTTP(w, r)
+}
+
+// serveFaults takes requests that break things on purpose. As those to the AWS
+// services, they must carry a header that a page on another origin cannot send:
+// Authorization, or FaultsHeader, which is easier to type. Reading changes
+// nothing, and another origin cannot see the answer.
+func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !reads && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
+		refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
+			"To change faults, send the header "+FaultsHeader+" (with any value) or Authorization, so that no web page can.")
+		return
+	}
+	to.ServeHTTP(w, r)
 }
 
 // newRequestID is a random UUID (RFC 9562 §5.4), as AWS's request ids are.

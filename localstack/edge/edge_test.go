@@ -23,7 +23,7 @@ func named(name string) http.Handler {
 func allServices() edge.Services {
 	return edge.Services{
 		DynamoDB: named("dynamodb"), KMS: named("kms"), Lambda: named("lambda"),
-		Runtime: named("runtime"), Gateway: named("gateway"), Management: named("management"),
+		Runtime: named("runtime"), Gateway: named("gateway"), Management: named("management"), Faults: named("faults"),
 	}
 }
 
@@ -99,6 +99,9 @@ func TestRequestsReachTheirService(t *testing.T) {
 		{"KMS by scope", request{"POST", "/", "", signedFor("kms")}, "kms /"},
 		{"invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", signedFor("lambda")}, "lambda /2015-03-31/functions/a/invocations"},
 		{"runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", nil}, "runtime /w1/2018-06-01/runtime/invocation/next"},
+		{"faults, read", request{"GET", "/_localstack/faults", "", nil}, "faults /_localstack/faults"},
+		{"faults, with their header", request{"POST", "/_localstack/faults", "", headers("X-Localstack-Faults", "1")}, "faults /_localstack/faults"},
+		{"faults, signed", request{"DELETE", "/_localstack/faults/3", "", signedFor("lambda")}, "faults /_localstack/faults/3"},
 		{"upgrade of a stage", request{"GET", "/local", "", upgrade}, "gateway /local"},
 		{"upgrade of the root", request{"GET", "/", "", upgrade}, "gateway /"},
 		{"upgrade by AWS's name", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, "gateway /prod"},
@@ -147,6 +150,10 @@ func TestRefusals(t *testing.T) {
 		{"another address", request{"GET", "/local", "192.0.2.1", nil}, 403, "AccessDeniedException", ""},
 		{"a page calls the runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", headers("Sec-Fetch-Site", "cross-site")}, 403, "AccessDeniedException", "web pages"},
 		{"a page posts to the runtime", request{"POST", "/_localstack/runtime/w1/2018-06-01/runtime/init/error", "", headers("Origin", "https://evil.example")}, 403, "AccessDeniedException", "web pages"},
+		{"a page posts a fault", request{"POST", "/_localstack/faults", "", headers("Origin", "https://evil.example", "Content-Type", "text/plain")}, 403, "MissingAuthenticationTokenException", "X-Localstack-Faults"},
+		{"a page asks whether it may", request{"OPTIONS", "/_localstack/faults", "", headers("Origin", "https://evil.example", "Access-Control-Request-Headers", "x-localstack-faults")}, 403, "MissingAuthenticationTokenException", "web page"},
+		{"a fault under a rebound name", request{"POST", "/_localstack/faults", "evil.example", headers("X-Localstack-Faults", "1")}, 403, "AccessDeniedException", "evil.example"},
+		{"another path that begins so", request{"POST", "/_localstack/faultsx", "", headers("X-Localstack-Faults", "1")}, 404, "", "/_localstack/health"},
 		{"another own path", request{"GET", "/_localstack/none", "", nil}, 404, "", "/_localstack/health"},
 		{"the runtime's prefix alone", request{"GET", "/_localstack/runtime", "", nil}, 404, "", "/_localstack/health"},
 		{"DELETE /", request{"DELETE", "/", "", nil}, 405, "", "GET, HEAD and POST"},

@@ -68,6 +68,9 @@ func (g *Gateway) postToConnection(w http.ResponseWriter, r *http.Request, c *co
 		refuse(w, http.StatusBadRequest, "BadRequestException", "Data is empty")
 		return
 	}
+	if c.faulted(w, r) {
+		return
+	}
 	m := outgoing{kind: websocket.MessageText, data: data} // whatever its bytes (C10)
 	if g.opts.Inferred.BinaryPosts && !utf8.Valid(data) {
 		m.kind = websocket.MessageBinary

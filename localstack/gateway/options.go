@@ -14,6 +14,8 @@ type Options struct {
 	APIs []API
 	// Invoker runs the routes' functions.
 	Invoker Invoker
+	// Faults makes posts go wrong on purpose; nil leaves them alone.
+	Faults Faults
 	// Log receives what went wrong, by connection and request id; nil discards it. Payloads are never logged.
 	Log *slog.Logger
 	// Now is the clock of events, idleness and lifetimes; nil means time.Now. Time limits of single operations (integration, write) run on

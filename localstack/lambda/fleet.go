@@ -104,11 +104,12 @@ func equal(a, b *int) bool {
 // dispatch gives an invocation to the instance that was used last, or queues
 // it and starts an instance.
 func (f *fleet) dispatch(inv *invocation) {
-	if n := len(f.idle); n > 0 {
-		in := f.idle[n-1]
-		f.idle = f.idle[:n-1]
-		in.assign(inv)
-		return
+	for i, in := range slices.Backward(f.idle) {
+		if !inv.shuns(in) {
+			f.idle = slices.Delete(f.idle, i, i+1)
+			in.assign(inv)
+			return
+		}
 	}
 	f.waiting = append(f.waiting, inv)
 	if len(f.settling) > 0 {
@@ -123,10 +124,11 @@ func (f *fleet) dispatch(inv *invocation) {
 
 // offer gives an instance that is ready the oldest invocation that waits.
 func (f *fleet) offer(in *instance) {
+	next := slices.IndexFunc(f.waiting, func(inv *invocation) bool { return !inv.shuns(in) })
 	switch {
-	case len(f.waiting) > 0:
-		inv := f.waiting[0]
-		f.waiting = f.waiting[1:]
+	case next >= 0:
+		inv := f.waiting[next]
+		f.waiting = slices.Delete(f.waiting, next, next+1)
 		in.assign(inv)
 	case f.retired || f.s.halted:
 		in.shutdown()

@@ -212,6 +212,7 @@ func (in *instance) assign(inv *invocation) {
 		inv.initDuration = in.initDuration
 	}
 	in.invocations++
+	inv.ranOn = in
 	in.state, in.inv, in.lastUsed = StateRunning, inv, time.Now()
 	in.after(time.Until(inv.deadline), func() {
 		inv.settle(timedOut(inv.id, in.fleet.fn.Timeout))

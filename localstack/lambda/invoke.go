@@ -105,6 +105,16 @@ func (s *Service) submit(name string, inv *invocation) error {
 	if f == nil {
 		return notFound(s.arn(name))
 	}
+	if err := f.admit(inv); err != nil {
+		return err
+	}
+	f.submit(inv)
+	return nil
+}
+
+// admit counts an invocation in, unless a limit forbids. Under Service.mu.
+func (f *fleet) admit(inv *invocation) error {
+	s := f.s
 	if limit := f.fn.ReservedConcurrency; limit != nil {
 		if f.inFlight >= *limit {
 			return throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
@@ -118,7 +128,6 @@ func (s *Service) submit(name string, inv *invocation) error {
 	f.inFlight++
 	s.inFlight++
 	inv.fleet = f
-	f.dispatch(inv)
 	return nil
 }
 
@@ -143,7 +152,9 @@ type invocation struct {
 	wantTail      bool
 
 	fleet        *fleet
-	start        time.Time // of the time that Timeout bounds
+	twin         *invocation // the other delivery of the same event, or nil
+	ranOn        *instance   // the last to which it was given, or nil
+	start        time.Time   // of the time that Timeout bounds
 	deadline     time.Time
 	duration     time.Duration // until the outcome
 	initDuration time.Duration

@@ -91,6 +91,8 @@ type Options struct {
 	// RetryDelays are the pauses before an asynchronous invocation is repeated
 	// after a function error; nil means 1 and 2 minutes, as on AWS.
 	RetryDelays []time.Duration
+	// Faults makes invocations go wrong on purpose; nil leaves them alone.
+	Faults Faults
 	// ThrottleDelay is the first pause after a throttled asynchronous
 	// invocation, doubled up to 300 times itself; 0 means 1 s, as on AWS.
 	ThrottleDelay time.Duration

@@ -87,6 +87,10 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 		s.mu.Lock()
 		in.asking = false
 		s.mu.Unlock()
+		if !in.delivered(inv) {
+			<-in.gone
+			return
+		}
 		writeEvent(w, in, inv)
 	case <-r.Context().Done():
 		// The connection is gone, and with it, as a rule, the process.
@@ -193,22 +197,40 @@ func (s *Service) serveInitError(w http.ResponseWriter, r *http.Request, in *ins
 // accept settles the invocation that a runtime answers, or refuses: what it
 // returns is whether the request is still to be answered.
 func (s *Service) accept(w http.ResponseWriter, r *http.Request, in *instance, o *outcome) bool {
+	accepted, lost := s.take(w, r, in, o)
+	if lost {
+		<-in.gone // its process is not to learn anything any more
+	}
+	return accepted
+}
+
+// take is accept but for waiting. A response that is lost is not accepted, and
+// its process is about to end.
+func (s *Service) take(w http.ResponseWriter, r *http.Request, in *instance, o *outcome) (accepted, lost bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inv := in.inv
 	switch {
 	case in.state != StateRunning && in.state != StateResponded:
 		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The runtime has no event to answer")
-		return false
+		return false, false
 	case inv == nil || inv.id != r.PathValue("id"):
 		runtimeFail(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return false
+		return false, false
 	case in.state == StateResponded || inv.outcome != nil:
 		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The event has been answered")
-		return false
+		return false, false
 	}
-	in.answered(o)
-	return true
+	if s.opt.Faults != nil {
+		var kill bool
+		if kill, lost = s.opt.Faults.Answered(in.fleet.fn.Name); kill {
+			defer in.kill()
+		}
+	}
+	if !lost {
+		in.answered(o)
+	}
+	return !lost, lost
 }
 
 // runtimeError is an error object as runtimes write it.
