@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/build"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
+	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
@@ -14,6 +16,21 @@ import (
 
 // What the template says, in the words of each service. The services do not
 // know the template, nor one another.
+
+// injector has the faults of the command line on.
+func injector(o options, plan *sam.Plan, c *console) (*fault.Injector, error) {
+	names := []string{} // not nil: without functions no name is one
+	for _, f := range plan.Functions {
+		names = append(names, f.Name)
+	}
+	in := fault.New(fault.Options{Seed: o.faultSeed, Functions: names, Log: c.log})
+	for _, f := range o.faults {
+		if _, err := in.Add(f); err != nil {
+			return nil, fmt.Errorf("-fault %s: %w", f, err)
+		}
+	}
+	return in, nil
+}
 
 func targets(plan *sam.Plan) []build.Target {
 	var list []build.Target

@@ -7,6 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/fault"
 )
 
 // usage is what -h prints.
@@ -29,6 +31,20 @@ Usage: go run ./localstack [flags]
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
                       they are, and nothing is encrypted on the way.
+  -fault SPEC         make something fail on purpose, to test against; may be
+                      repeated. SPEC is KIND[:TARGET][,table=NAME]
+                      [,probability=0..1][,count=N][,delay=DURATION], such as
+                      lambda.kill-during:sendMessage,probability=0.1,delay=20ms
+                      KIND is lambda.kill-before, lambda.kill-during,
+                      lambda.kill-after, lambda.lose-response, lambda.twice,
+                      lambda.hold (TARGET: a function); dynamodb.throughput,
+                      dynamodb.throttling, dynamodb.conflict, dynamodb.error,
+                      dynamodb.lose-answer, dynamodb.late-error (TARGET: an
+                      operation); gateway.delay, gateway.limit, gateway.gone,
+                      gateway.drop (TARGET: a connection's id). While it runs:
+                      /_localstack/faults; see docs/local-stack-faults.md
+  -fault-seed N       decides what -fault leaves to chance (default: a random
+                      one, which is printed)
   -h                  this text
 
 The addresses to use go to stdout once everything is ready; progress and the
@@ -50,6 +66,8 @@ type options struct {
 	configEnv   string
 	json        bool
 	allowRemote bool
+	faults      []fault.Fault
+	faultSeed   uint64
 }
 
 // parseFlags reads the command line. Its error is flag.ErrHelp if help was
@@ -70,6 +88,12 @@ func parseFlags(args []string) (options, error) {
 		}
 		o.parameters[key] = value
 		return nil
+	})
+	flags.Uint64Var(&o.faultSeed, "fault-seed", 0, "")
+	flags.Func("fault", "", func(s string) error {
+		f, err := fault.Parse(s)
+		o.faults = append(o.faults, f)
+		return err
 	})
 	flags.Func("log", "", func(s string) error {
 		if s != "text" && s != "json" {

@@ -99,6 +99,10 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"bad port", []string{"-template", table, "-listen", "127.0.0.1:x"}, []string{"127.0.0.1:x"}},
 		{"all addresses", []string{"-template", table, "-listen", "0.0.0.0:0"}, []string{"-allow-remote", "127.0.0.1"}},
 		{"all addresses, shortly", []string{"-template", table, "-listen", ":0"}, []string{"-allow-remote"}},
+		{"unknown fault", []string{"-template", table, "-fault", "kernel.panic"}, []string{"kernel.panic", "lambda.kill-before"}},
+		{"fault of no function", []string{"-template", table, "-fault", "lambda.twice:nobody"}, []string{`no function "nobody"`}},
+		{"half a fault", []string{"-template", table, "-fault", "lambda.twice,often"}, []string{`"often"`, "probability="}},
+		{"action as a fault", []string{"-template", table, "-fault", "stack.exit"}, []string{"stack.exit", "posted"}},
 		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -134,7 +138,7 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-data", "-parameter", "-config-env", "-log", "-allow-remote"} {
+	for _, flag := range []string{"-template", "-listen", "-data", "-parameter", "-config-env", "-log", "-allow-remote", "-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}

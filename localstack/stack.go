@@ -12,6 +12,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/build"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/lambda"
@@ -40,6 +41,7 @@ type stack struct {
 	listener *listener
 	lock     *dataLock
 	edge     *edge.Edge
+	faults   *fault.Injector
 	server   *http.Server
 	failed   chan error // from the server, at most one
 
@@ -51,6 +53,10 @@ type stack struct {
 // open takes the port and the data folder, and begins to answer health checks.
 // The port comes first: that it is in use is the commonest mistake.
 func open(o options, plan *sam.Plan, c *console) (*stack, error) {
+	faults, err := injector(o, plan, c)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	data, err := filepath.Abs(o.data)
 	if err != nil {
 		return nil, fmt.Errorf("locate the data folder: %w", err)
@@ -68,7 +74,7 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	s := &stack{
-		plan: plan, data: data, console: c, listener: l, lock: lock, edge: front,
+		plan: plan, data: data, console: c, listener: l, lock: lock, edge: front, faults: faults,
 		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes},
 		failed: make(chan error, 1),
 	}
@@ -101,13 +107,16 @@ func (s *stack) start(ctx context.Context) error {
 		return err
 	}
 	services := edge.Services{DynamoDB: s.tables, KMS: keys, Lambda: s.lambda.APIHandler(), Runtime: s.lambda.RuntimeHandler()}
+	breakable := fault.Targets{Functions: s.lambda}
 	if len(s.plan.APIs) > 0 {
-		s.gateway, err = gateway.New(gateway.Options{APIs: apis(s.plan), Invoker: invoker{s.lambda}, Log: s.console.log})
+		s.gateway, err = gateway.New(gateway.Options{APIs: apis(s.plan), Invoker: invoker{s.lambda}, Faults: s.faults.Gateway(), Log: s.console.log})
 		if err != nil {
 			return err
 		}
 		services.Gateway, services.Management = s.gateway, s.gateway.Management()
+		breakable.Connections = s.gateway
 	}
+	services.Faults = s.faults.Handler(edge.FaultsPath, breakable)
 	s.edge.Serve(services)
 	if err := s.lambda.StartSchedules(schedules(s.plan)); err != nil {
 		return err
@@ -130,7 +139,8 @@ func (s *stack) openStores(ctx context.Context) (*kms.Service, error) {
 		}
 	}
 	s.tables, err = dynamodb.Open(dynamodb.Options{
-		Dir: filepath.Join(s.data, "dynamodb"), Account: s.plan.Account, Region: s.plan.Region, Log: s.console.log,
+		Dir: filepath.Join(s.data, "dynamodb"), Account: s.plan.Account, Region: s.plan.Region,
+		Faults: s.faults.DynamoDB(), Log: s.console.log,
 	})
 	if err != nil {
 		return nil, err
@@ -155,6 +165,7 @@ func (s *stack) startFunctions(executables map[string]string) (err error) {
 			"AWS_ENDPOINT_URL":                         s.url(),
 			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(),
 		},
+		Faults:  s.faults.Lambda(),
 		Log:     s.console.log,
 		Output:  functionLog{s.console},
 		TempDir: temporary,
