@@ -167,8 +167,11 @@ type Listeners interface {
 	Listen(ctx context.Context, room chat.Room, l Listener) error
 	// Unlisten removes exactly one row; what is not there is no error.
 	Unlisten(ctx context.Context, room chat.Room, id chat.Connection) error
-	// Listeners lists the room's listeners, strongly consistent.
+	// Listeners lists the room's listeners in the order of their connections'
+	// ids, strongly consistent.
 	Listeners(ctx context.Context, room chat.Room) ([]Listener, error)
+	// ListenersIn lists those from first to last, both included, likewise.
+	ListenersIn(ctx context.Context, room chat.Room, first, last chat.Connection) ([]Listener, error)
 }
 
 // Entry is one message in a room's log. Sealed is the sender's token,

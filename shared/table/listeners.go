@@ -39,13 +39,29 @@ func (s *Store) Unlisten(ctx context.Context, name chat.Room, id chat.Connection
 
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
+	return s.listeners(ctx, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
+}
+
+// ListenersIn implements room.Listeners. DynamoDB compares strings by their
+// bytes, as Go does.
+func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last chat.Connection) ([]room.Listener, error) {
+	if first > last {
+		return nil, nil // DynamoDB refuses such a range
+	}
+	return s.listeners(ctx, "#item BETWEEN :first AND :last", item{
+		":room": str(name), ":first": str(connectionItem + first), ":last": str(connectionItem + last),
+	})
+}
+
+// listeners reads the rows of a room whose items meet the condition.
+func (s *Store) listeners(ctx context.Context, condition string, values item) ([]room.Listener, error) {
 	var found []room.Listener
 	now := s.now()
 	err := s.query(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.names.Rooms,
-		KeyConditionExpression:    aws.String("#room = :room AND begins_with(#item, :kind)"),
+		KeyConditionExpression:    aws.String("#room = :room AND " + condition),
 		ExpressionAttributeNames:  names("room", "item"),
-		ExpressionAttributeValues: item{":room": str(name), ":kind": str(connectionItem)},
+		ExpressionAttributeValues: values,
 	}, func(it item) bool {
 		if !expired(it, now) {
 			found = append(found, room.Listener{

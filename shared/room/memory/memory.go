@@ -337,6 +337,12 @@ func (s *Store) Unlisten(_ context.Context, name chat.Room, id chat.Connection) 
 	return nil
 }
 
+// ListenersIn implements room.Listeners.
+func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last chat.Connection) ([]room.Listener, error) {
+	found, err := s.Listeners(ctx, name)
+	return slices.DeleteFunc(found, func(l room.Listener) bool { return l.Connection < first || l.Connection > last }), err
+}
+
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(_ context.Context, name chat.Room) ([]room.Listener, error) {
 	s.mu.Lock()

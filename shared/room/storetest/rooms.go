@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,6 +91,37 @@ func newerListenerKeyStays(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "listeners", len(found), 1)
 	equal(t, "gen", found[0].Gen, 2)
 	equal(t, "enc", bytes.Equal(found[0].Enc, newer.Enc), true)
+}
+
+func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
+	name, other := fresh[chat.Room]("room"), fresh[chat.Room]("room")
+	for _, id := range []chat.Connection{"b=", "D=", "a=", "-=", "c=", "Zz="} { // written in no order
+		l := listener(clock, 1)
+		l.Connection = id
+		ok(t, s.Listen(t.Context(), name, l))
+		ok(t, s.Listen(t.Context(), other, l))
+	}
+	ok(t, s.Unlisten(t.Context(), name, "a="))
+	ids := func(found []room.Listener, err error) string {
+		t.Helper()
+		ok(t, err)
+		var all []string
+		for _, l := range found {
+			all = append(all, string(l.Connection))
+		}
+		return strings.Join(all, " ")
+	}
+	equal(t, "all", ids(s.Listeners(t.Context(), name)), "-= D= Zz= b= c=")
+	for _, r := range []struct {
+		first, last chat.Connection
+		want        string
+	}{
+		{"D=", "b=", "D= Zz= b="}, {"a=", "c=", "b= c="}, {"c=", "c=", "c="}, {"a=", "a=", ""}, {"d", "z", ""}, {"c=", "b=", ""},
+	} {
+		equal(t, "from "+string(r.first)+" to "+string(r.last), ids(s.ListenersIn(t.Context(), name, r.first, r.last)), r.want)
+	}
+	clock.Advance(chat.ConnectionRowLifetime + 2*time.Second)
+	equal(t, "after their time", ids(s.ListenersIn(t.Context(), name, "D=", "b=")), "")
 }
 
 // newRoom makes a room with an epoch of its own.

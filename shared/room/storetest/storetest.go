@@ -61,6 +61,7 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 		"MembersComeAndGo":              membersComeAndGo,
 		"ListenersComeAndGo":            listenersComeAndGo,
 		"NewerListenerKeyStays":         newerListenerKeyStays,
+		"ListenersInARange":             listenersInARange,
 		"LogIsRead":                     logIsRead,
 		"SlotIsTakenOnce":               slotIsTakenOnce,
 		"IDIsTakenOnce":                 idIsTakenOnce,
