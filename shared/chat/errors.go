@@ -39,6 +39,7 @@ var (
 	NotAMember        = &Error{Code: "not_a_member", Message: "You are not a member of this room."}
 	RoomInvalid       = &Error{Code: "room_invalid", Message: "There is no such room, or this cannot be done with it."}
 	TooManyRooms      = &Error{Code: "too_many_rooms", Message: "A user may be in at most 50 rooms."}
+	TooManyDevices    = &Error{Code: "too_many_devices", Message: "A user may have at most 20 devices that are not revoked."}
 	BodyTooLarge      = &Error{Code: "body_too_large", Message: "A message may have at most 16384 bytes of text."}
 	RateLimited       = &Error{Code: "rate_limited", Message: "Too many requests; wait a little.", Retry: true}
 	TryAgain          = &Error{Code: "try_again", Message: "This did not work just now; send it again.", Retry: true}
@@ -49,5 +50,5 @@ var (
 var Errors = []*Error{
 	BadFrame, UnknownAction, FrameTooLarge, HandshakeRequired, AlreadyBound, BadProof, NonceExpired, NameInvalid,
 	NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadEnvelope, StaleServerKey,
-	BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms, BodyTooLarge, RateLimited, TryAgain, Internal,
+	BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms, TooManyDevices, BodyTooLarge, RateLimited, TryAgain, Internal,
 }

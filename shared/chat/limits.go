@@ -20,6 +20,12 @@ const (
 	MaxRef = 64
 	// MaxRooms bounds a user's rooms: each is a row to write at a handshake.
 	MaxRooms = 50
+	// MaxDevices bounds a user's devices that are not revoked: each has a rate of
+	// its own.
+	MaxDevices = 20
+	// MaxDevicesListed bounds the devices in one answer, the revoked ones, which
+	// stay on record for ever, among them.
+	MaxDevicesListed = 100
 	// MaxBegins bounds the challenges handed out on one connection.
 	MaxBegins = 5
 )
@@ -27,6 +33,8 @@ const (
 const (
 	// NonceLifetime is how long a challenge can be answered.
 	NonceLifetime = 120 * time.Second
+	// LinkLifetime is how far ahead a link may expire, by the service's clock.
+	LinkLifetime = 10 * time.Minute
 	// ConnectionLifetime is the longest an API Gateway WebSocket lives (API
 	// Gateway quotas). Rows of connections expire a little later.
 	ConnectionLifetime = 2 * time.Hour

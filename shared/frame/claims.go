@@ -74,6 +74,29 @@ func (c *RotateClaims) Check() error {
 	return nil
 }
 
+// LinkClaims stand in a `sotto-link+jwt`, by which a device vouches for another
+// of its user (protocol §4).
+type LinkClaims struct {
+	Sub string `json:"sub"`
+	Aud string `json:"aud"`
+	Dev string `json:"dev"` // thumbprint of the device to be linked
+	Exp int64  `json:"exp"` // Unix seconds
+}
+
+// RevokeClaims stand in a `sotto-revoke+jwt` (protocol §4).
+type RevokeClaims struct {
+	SID string `json:"sid"`
+	Dev string `json:"dev"` // thumbprint of the device to be barred
+}
+
+// Check checks the form of the claims. Error: chat.BadProof.
+func (c *RevokeClaims) Check() error {
+	if c.SID == "" || !chat.IsThumbprint(c.Dev) {
+		return chat.BadProof
+	}
+	return nil
+}
+
 // KeySetClaims stand in a `sotto-keys+jwt`, signed by the service key
 // (protocol §3).
 type KeySetClaims struct {

@@ -21,6 +21,8 @@ const (
 	TypeLeft      = "left"
 	TypeServerKey = "serverKey"
 	TypeRotated   = "rotated"
+	TypeDevices   = "devices"
+	TypeRevoked   = "revoked"
 	TypePong      = "pong"
 	TypeError     = "error"
 )
@@ -149,6 +151,29 @@ type Rotated struct {
 type RotatedPlain struct {
 	SID chat.Session `json:"sid"`
 	Gen int64        `json:"gen"`
+}
+
+// DeviceState is one of the user's own devices.
+type DeviceState struct {
+	Device     chat.Device `json:"device"`
+	AddedAt    int64       `json:"addedAt"`    // Unix ms
+	LastSeenAt int64       `json:"lastSeenAt"` // Unix ms
+	Revoked    bool        `json:"revoked"`
+	Current    bool        `json:"current"` // the one that asked
+}
+
+// Devices answers devices: those in use first, the newest first among each.
+type Devices struct {
+	Type    string        `json:"type"`
+	Ref     string        `json:"ref,omitzero"`
+	Devices []DeviceState `json:"devices"`
+}
+
+// Revoked answers revokeDevice.
+type Revoked struct {
+	Type   string      `json:"type"`
+	Ref    string      `json:"ref,omitzero"`
+	Device chat.Device `json:"device"`
 }
 
 // Head is a room's epoch and last seq, in a pong.

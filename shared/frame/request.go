@@ -13,6 +13,8 @@ const (
 	ActionJoinRoom    = "joinRoom"
 	ActionLeaveRoom   = "leaveRoom"
 	ActionRotateKey   = "rotateKey"
+	ActionDevices     = "devices"
+	ActionRevoke      = "revokeDevice"
 	ActionPing        = "ping"
 )
 
@@ -25,7 +27,7 @@ type Request struct {
 	Action string              `json:"action"`
 	Ref    string              `json:"ref,omitzero"`
 	User   string              `json:"user,omitzero"`  // handshake, begin
-	Proof  string              `json:"proof,omitzero"` // handshake, prove; rotateKey
+	Proof  string              `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
 	JWE    string              `json:"jwe,omitzero"`   // sendMessage
 	Room   string              `json:"room,omitzero"`  // history, joinRoom, leaveRoom
 	After  int64               `json:"after,omitzero"` // history: the page begins behind this seq
@@ -79,7 +81,7 @@ func (r *Request) check() error {
 		if r.JWE == "" {
 			return chat.BadFrame
 		}
-	case ActionRotateKey:
+	case ActionRotateKey, ActionRevoke:
 		if r.Proof == "" {
 			return chat.BadFrame
 		}

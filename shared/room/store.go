@@ -86,21 +86,25 @@ type Binding struct {
 	Device      Device
 	// NewUser claims the name for this device, which is its first.
 	NewUser bool
+	// LinkedBy is the device that vouches for this one, which is new; it must
+	// still be on record and not revoked when the transaction is made.
+	LinkedBy chat.Device
 	// ReplacesGen is the generation on record that Device.Gen replaces; equal
-	// to Device.Gen when the pair on record stays. Unused with NewUser.
+	// to Device.Gen when the pair on record stays. Unused for a new device.
 	ReplacesGen int64
 }
 
 // Device is what is on record about one device of a user.
 type Device struct {
-	ID      chat.Device
-	User    chat.User
-	Key     []byte // the Ed25519 public key, 32 bytes
-	Gen     int64  // the generation of Enc; the highest is the newest
-	Enc     []byte // the RSA modulus of the newest encryption key, big-endian
-	Spread  int64  // the generation that all of the device's listeners have at least
-	AddedAt time.Time
-	Revoked bool
+	ID         chat.Device
+	User       chat.User
+	Key        []byte // the Ed25519 public key, 32 bytes
+	Gen        int64  // the generation of Enc; the highest is the newest
+	Enc        []byte // the RSA modulus of the newest encryption key, big-endian
+	Spread     int64  // the generation that all of the device's listeners have at least
+	AddedAt    time.Time
+	LastSeenAt time.Time // the last handshake, rotation or turn of a rate's window
+	Revoked    bool      // for ever: the row is a tombstone
 }
 
 // Devices keeps users' names and devices, which never expire. Reads are
@@ -111,6 +115,12 @@ type Devices interface {
 	Owner(ctx context.Context, user chat.User) (chat.Device, error)
 	// Device reads a device's row. Error: ErrNotFound.
 	Device(ctx context.Context, user chat.User, device chat.Device) (*Device, error)
+	// DevicesOf lists a user's devices, the revoked ones among them.
+	DevicesOf(ctx context.Context, user chat.User) ([]Device, error)
+	// Revoke makes a device's row a tombstone, on behalf of another device of
+	// the user; a repeat is no error. Errors: ErrNotFound when the device is
+	// not on record; ErrConflict when the other is not, or is revoked itself.
+	Revoke(ctx context.Context, user chat.User, device, by chat.Device, now time.Time) error
 	// Admit spends one token of the device's rate and returns the row as it
 	// stands then, in one conditional write (two when the window turns). A
 	// revoked device is returned without spending. Errors: ErrThrottled, ErrNotFound.

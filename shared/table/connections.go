@@ -109,9 +109,12 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 			"expires":     expiry(b.ConnectedAt.Add(chat.ConnectionRowLifetime)),
 		}}},
 	}
-	if b.NewUser {
+	switch {
+	case b.NewUser:
 		items = append(items, s.claimName(b), s.addDevice(&b.Device))
-	} else {
+	case b.LinkedBy != "":
+		items = append(items, s.nameIsThere(b.User), s.deviceIsGood(b.User, b.LinkedBy), s.addDevice(&b.Device))
+	default:
 		items = append(items, s.confirmDevice(&b.Device, b.ReplacesGen))
 	}
 	_, err := s.transact(ctx, items...)

@@ -82,14 +82,15 @@ func (s *Store) Device(ctx context.Context, user chat.User, device chat.Device) 
 func readDevice(it item) *room.Device {
 	_, revoked := it["revoked"]
 	return &room.Device{
-		ID:      text[chat.Device](it, "item")[len(deviceItem):],
-		User:    text[chat.User](it, "user"),
-		Key:     binary(it, "key"),
-		Gen:     number[int64](it, "gen"),
-		Enc:     binary(it, "enc"),
-		Spread:  number[int64](it, "spread"),
-		AddedAt: moment(it, "addedAt"),
-		Revoked: revoked,
+		ID:         text[chat.Device](it, "item")[len(deviceItem):],
+		User:       text[chat.User](it, "user"),
+		Key:        binary(it, "key"),
+		Gen:        number[int64](it, "gen"),
+		Enc:        binary(it, "enc"),
+		Spread:     number[int64](it, "spread"),
+		AddedAt:    moment(it, "addedAt"),
+		LastSeenAt: moment(it, "lastSeenAt"),
+		Revoked:    revoked,
 	}
 }
 
@@ -112,7 +113,8 @@ func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, n
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	turn := *count
-	turn.UpdateExpression = aws.String("SET #used = :one, #window = :window")
+	turn.UpdateExpression = aws.String("SET #used = :one, #window = :window, #lastSeenAt = :now")
+	turn.ExpressionAttributeNames = names("used", "window", "lastSeenAt", "revoked")
 	turn.ConditionExpression = aws.String("#window < :window AND attribute_not_exists(#revoked)")
 	in := count
 	for range admitAttempts {
@@ -132,7 +134,7 @@ func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, n
 		}
 		switch there := number[int64](old, "window"); {
 		case there < window:
-			turn.ExpressionAttributeValues = item{":one": num(1), ":window": num(window)}
+			turn.ExpressionAttributeValues = item{":one": num(1), ":window": num(window), ":now": millis(now)}
 			in = &turn
 		case number[int](old, "used") >= chat.DeviceRate:
 			return nil, room.ErrThrottled

@@ -153,13 +153,23 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 		s.owners[b.User] = b.Device.ID
 		d := &device{Device: b.Device}
 		d.Spread = d.Gen
+		d.LastSeenAt = s.now()
+		s.devices[key] = d
+	} else if b.LinkedBy != "" {
+		_, named := s.owners[b.User]
+		by := s.devices[deviceKey{b.User, b.LinkedBy}]
+		if !named || by == nil || by.Revoked || s.devices[key] != nil {
+			return room.ErrConflict
+		}
+		d := &device{Device: b.Device}
+		d.Spread, d.LastSeenAt = d.Gen, s.now()
 		s.devices[key] = d
 	} else {
 		d := s.devices[key]
 		if d == nil || d.Revoked || d.Gen != b.ReplacesGen {
 			return room.ErrConflict
 		}
-		d.Gen, d.Enc = b.Device.Gen, b.Device.Enc
+		d.Gen, d.Enc, d.LastSeenAt = b.Device.Gen, b.Device.Enc, s.now()
 	}
 	s.users[b.User] = append(s.users[b.User], room.UserConnection{ID: b.Connection, Device: b.Device.ID, ConnectedAt: b.ConnectedAt})
 	c.Nonce, c.BoundNonce = "", b.Nonce
@@ -215,6 +225,35 @@ func (s *Store) Device(_ context.Context, user chat.User, id chat.Device) (*room
 	return &found, nil
 }
 
+// DevicesOf implements room.Devices.
+func (s *Store) DevicesOf(_ context.Context, user chat.User) ([]room.Device, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []room.Device
+	for key, d := range s.devices {
+		if key.user == user {
+			found = append(found, d.Device)
+		}
+	}
+	slices.SortFunc(found, func(a, b room.Device) int { return cmp.Compare(a.ID, b.ID) })
+	return found, nil
+}
+
+// Revoke implements room.Devices.
+func (s *Store) Revoke(_ context.Context, user chat.User, id, by chat.Device, _ time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, other := s.devices[deviceKey{user, id}], s.devices[deviceKey{user, by}]
+	switch {
+	case other == nil || other.Revoked:
+		return room.ErrConflict
+	case d == nil:
+		return room.ErrNotFound
+	}
+	d.Revoked = true
+	return nil
+}
+
 // Admit implements room.Devices.
 func (s *Store) Admit(_ context.Context, user chat.User, id chat.Device, now time.Time) (*room.Device, error) {
 	s.mu.Lock()
@@ -229,7 +268,7 @@ func (s *Store) Admit(_ context.Context, user chat.User, id chat.Device, now tim
 	}
 	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
 	if window > d.window {
-		d.window, d.used = window, 0
+		d.window, d.used, d.LastSeenAt = window, 0, s.now()
 	}
 	if d.used >= chat.DeviceRate {
 		return nil, room.ErrThrottled
@@ -246,7 +285,7 @@ func (s *Store) ReplaceKey(_ context.Context, next *room.Device) error {
 	if d == nil || d.Revoked || d.Gen != next.Gen-1 {
 		return room.ErrConflict
 	}
-	d.Gen, d.Enc = next.Gen, next.Enc
+	d.Gen, d.Enc, d.LastSeenAt = next.Gen, next.Enc, s.now()
 	return nil
 }
 

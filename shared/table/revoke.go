@@ -1,0 +1,61 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// nameIsThere lets a transaction pass only for a name that somebody has.
+func (s *Store) nameIsThere(user chat.User) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName:                &s.names.Users,
+		Key:                      nameKey(user),
+		ConditionExpression:      aws.String("attribute_exists(#user)"),
+		ExpressionAttributeNames: names("user"),
+	}}
+}
+
+// deviceIsGood lets a transaction pass only while a device is on record and not
+// revoked.
+func (s *Store) deviceIsGood(user chat.User, device chat.Device) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName:                &s.names.Users,
+		Key:                      deviceKey(user, device),
+		ConditionExpression:      aws.String("attribute_exists(#user) AND attribute_not_exists(#revoked)"),
+		ExpressionAttributeNames: names("user", "revoked"),
+	}}
+}
+
+// DevicesOf implements room.Devices.
+func (s *Store) DevicesOf(ctx context.Context, user chat.User) ([]room.Device, error) {
+	var found []room.Device
+	err := s.query(ctx, s.itemsOf(user, deviceItem), func(it item) bool {
+		found = append(found, *readDevice(it))
+		return true
+	})
+	return found, err
+}
+
+// Revoke implements room.Devices. Of two devices that revoke each other at the
+// same time one wins, so that a user always keeps one.
+func (s *Store) Revoke(ctx context.Context, user chat.User, device, by chat.Device, now time.Time) error {
+	reasons, err := s.transact(ctx, s.deviceIsGood(user, by), types.TransactWriteItem{Update: &types.Update{
+		TableName:                 &s.names.Users,
+		Key:                       deviceKey(user, device),
+		UpdateExpression:          aws.String("SET #revoked = if_not_exists(#revoked, :now)"),
+		ConditionExpression:       aws.String("attribute_exists(#user)"),
+		ExpressionAttributeNames:  names("revoked", "user"),
+		ExpressionAttributeValues: item{":now": millis(now)},
+	}})
+	if errors.Is(err, room.ErrConflict) && aws.ToString(reasons[0].Code) == "None" {
+		return room.ErrNotFound
+	}
+	return err
+}
