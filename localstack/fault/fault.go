@@ -123,7 +123,7 @@ func decode(r io.Reader, into any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return err
+		return fmt.Errorf("read the JSON: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("more than one JSON value")

@@ -10,13 +10,13 @@ import (
 // KIND[:TARGET][,table=NAME][,probability=0..1][,count=N][,delay=DURATION].
 // Whether it makes sense is for [Injector.Add] to say.
 func Parse(spec string) (Fault, error) {
-	head, rest, _ := strings.Cut(spec, ",")
+	head, rest, more := strings.Cut(spec, ",")
 	kind, target, given := strings.Cut(head, ":")
 	f := Fault{Kind: Kind(kind), Target: all, Probability: 1}
 	if given {
 		f.Target = target
 	}
-	if rest == "" {
+	if !more {
 		return f, nil
 	}
 	for part := range strings.SplitSeq(rest, ",") {

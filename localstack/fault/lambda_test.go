@@ -1,0 +1,204 @@
+package fault_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+type event = map[string]any
+
+const crashed = "Runtime.ExitError"
+
+func TestKillBeforeTheHandler(t *testing.T) {
+	s := start(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	s.set(`{"kind":"lambda.kill-before","target":"f"}`)
+	for range 3 {
+		if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed || !strings.Contains(payload, crashed) {
+			t.Errorf("the caller got %s", payload)
+		}
+	}
+	if _, failed := s.invoke("g", event{"Do": "count"}); failed {
+		t.Error("the fault strikes another function")
+	}
+	if got := lines(t, ran); len(got) != 0 {
+		t.Errorf("the handler ran: %v", got)
+	}
+	s.cleared(3)
+	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); failed || len(lines(t, ran)) != 1 {
+		t.Errorf("afterwards the caller got %s", payload)
+	}
+}
+
+func TestKillDuringTheHandler(t *testing.T) {
+	s := start(t)
+	began := filepath.Join(t.TempDir(), "began")
+	s.set(`{"kind":"lambda.kill-during","delay":"500ms","count":1}`)
+	if payload, failed := s.invoke("f", event{"Do": "hang", "File": began}); !failed || !strings.Contains(payload, crashed) {
+		t.Errorf("the caller got %s", payload)
+	}
+	s.cleared(1)
+	if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
+		t.Errorf("a new instance answered %s", payload)
+	}
+}
+
+func TestKillAfterTheHandler(t *testing.T) {
+	s := start(t)
+	s.set(`{"kind":"lambda.kill-after","target":"f"}`)
+	for range 2 {
+		if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
+			t.Errorf("the caller got %s, want the first response of a new instance", payload)
+		}
+		eventually(t, "the process is gone", func() bool { return len(s.lambda.Instances()) == 0 })
+	}
+	s.cleared(2)
+	s.invoke("f", event{"Do": "count"})
+	eventually(t, "the instance is back", func() bool { return states(s, "f")[lambda.StateIdle] == 1 })
+	if payload, _ := s.invoke("f", event{"Do": "count"}); payload != "2" {
+		t.Errorf("afterwards no instance lives on: %s", payload)
+	}
+}
+
+func TestLoseTheResponse(t *testing.T) {
+	s := start(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	s.set(`{"kind":"lambda.lose-response"}`)
+	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed || !strings.Contains(payload, crashed) {
+		t.Errorf("the caller got %s", payload)
+	}
+	if got := lines(t, ran); len(got) != 1 {
+		t.Errorf("the handler ran %d times", len(got))
+	}
+	eventually(t, "the process is gone", func() bool { return len(s.lambda.Instances()) == 0 })
+	s.cleared(1)
+	if payload, failed := s.invoke("f", event{"Text": "fine"}); failed {
+		t.Errorf("afterwards the caller got %s", payload)
+	}
+}
+
+func TestDeliverTwice(t *testing.T) {
+	s := start(t)
+	dir := t.TempDir()
+	s.invoke("f", event{"Do": "count"}) // so that there is an instance that would be reused
+	eventually(t, "the instance is back", func() bool { return states(s, "f")[lambda.StateIdle] == 1 })
+	s.set(`{"kind":"lambda.twice","target":"f","count":1}`)
+	ran := filepath.Join(dir, "ran")
+	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); failed {
+		t.Errorf("the caller got %s", payload)
+	}
+	eventually(t, "it ran twice", func() bool { return len(lines(t, ran)) == 2 })
+	if got := lines(t, ran); got[0] != got[1] {
+		t.Errorf("the request ids differ: %v", got)
+	}
+	if n := len(s.lambda.Instances()); n != 2 {
+		t.Errorf("%d instances, want one for each delivery", n)
+	}
+	s.cleared(1)
+	once := filepath.Join(dir, "once")
+	s.invoke("f", event{"Do": "record", "File": once})
+	if got := lines(t, once); len(got) != 1 {
+		t.Errorf("afterwards it ran %d times", len(got))
+	}
+}
+
+// A second delivery is an invocation as any other: a limit that is reached
+// forbids it, and then the fault has not struck.
+func TestDeliverTwiceKeepsToTheLimits(t *testing.T) {
+	s := start(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	s.set(`{"kind":"lambda.twice"}`)
+	if payload, failed := s.invoke("g", event{"Do": "record", "File": ran}); failed {
+		t.Errorf("the caller got %s", payload)
+	}
+	if got := lines(t, ran); len(got) != 1 {
+		t.Errorf("it ran %d times", len(got))
+	}
+	s.cleared(0)
+}
+
+func TestHoldBack(t *testing.T) {
+	s := start(t)
+	s.set(`{"kind":"lambda.hold","target":"f","delay":"15m"}`)
+	answer := make(chan string)
+	go func() {
+		payload, _ := s.invoke("f", event{"Text": "held"})
+		answer <- payload
+	}()
+	eventually(t, "it is held", func() bool { return s.struck() == 1 })
+	if payload, failed := s.invoke("g", event{"Text": "free"}); failed || payload != `"free"` {
+		t.Errorf("the other function answered %s", payload)
+	}
+	for _, in := range s.lambda.Instances() {
+		if in.Function == "f" {
+			t.Errorf("an instance was started for it: %+v", in)
+		}
+	}
+	s.cleared(1)
+	if payload, failed := s.invoke("f", event{"Text": "next"}); failed || payload != `"next"` {
+		t.Errorf("afterwards the caller got %s", payload)
+	}
+	// Nobody waits for it when the service closes.
+	if err := s.lambda.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if payload := <-answer; payload != `"held"` {
+		t.Errorf("what was held back ended with %s", payload)
+	}
+}
+
+func TestHoldBackForAWhile(t *testing.T) {
+	s := start(t)
+	s.set(`{"kind":"lambda.hold","delay":"1ms"}`)
+	if payload, failed := s.invoke("f", event{"Text": "held"}); failed || payload != `"held"` {
+		t.Errorf("the caller got %s", payload)
+	}
+	s.cleared(1)
+}
+
+func TestKillNow(t *testing.T) {
+	s := start(t)
+	failures := make(chan bool)
+	released := filepath.Join(t.TempDir(), "released")
+	for _, function := range []string{"f", "f", "g"} {
+		go func() {
+			_, failed := s.invoke(function, event{"Do": "block", "File": released})
+			failures <- failed
+		}()
+	}
+	eventually(t, "they run", func() bool {
+		return states(s, "f")[lambda.StateRunning] == 2 && states(s, "g")[lambda.StateRunning] == 1
+	})
+	if n := s.act(`{"kind":"lambda.kill-now","target":"f"}`); n != 2 {
+		t.Errorf("killed %d, want 2", n)
+	}
+	for range 2 {
+		if !<-failures {
+			t.Error("an invocation outlived its process")
+		}
+	}
+	if n := s.act(`{"kind":"lambda.kill-now"}`); n != 1 {
+		t.Errorf("killed %d of the rest, want 1", n)
+	}
+	if !<-failures {
+		t.Error("an invocation outlived its process")
+	}
+	if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
+		t.Errorf("a new instance answered %s", payload)
+	}
+}
+
+// states counts a function's instances by what they do.
+func states(s *stack, function string) map[lambda.State]int {
+	counts := make(map[lambda.State]int)
+	for _, in := range s.lambda.Instances() {
+		if in.Function == function {
+			counts[in.State]++
+		}
+	}
+	return counts
+}
