@@ -1,15 +1,20 @@
 // Package post posts frames to connections through API Gateway's @connections
 // API: a bounded number at a time, with what the answers mean said in room's
-// terms. It never logs or keeps what it posts.
+// terms. What is too much for one instance it hands over by Lambda. It never
+// logs or keeps what it posts.
 package post
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 
@@ -20,9 +25,11 @@ import (
 const (
 	// Concurrency is how many posts of one fan-out are under way at a time, and
 	// so how many idle connections the HTTP client should keep to the endpoint.
-	Concurrency = 64
-	// patience bounds one post with its retries: the SDK backs off on 429 and
-	// 5xx, and a client that cannot be reached by then resumes by itself.
+	// It is a chunk's size, so that in a chunk nobody waits for anybody.
+	Concurrency = room.ChunkSize
+	// patience bounds one post with all its tries. A client that cannot be
+	// reached by then finds the gap by itself, while every second of waiting is
+	// billed and the next message of the room is on its way.
 	patience = 5 * time.Second
 )
 
@@ -33,8 +40,39 @@ type Poster struct {
 
 var _ room.Poster = (*Poster)(nil)
 
-// New returns a poster on the stage that api's endpoint names.
-func New(api *apigatewaymanagementapi.Client) *Poster { return &Poster{api: api} }
+// New returns a poster on the stage that api's endpoint names. It posts with a
+// retryer of its own.
+func New(api *apigatewaymanagementapi.Client) *Poster {
+	return &Poster{api: apigatewaymanagementapi.New(api.Options(), func(o *apigatewaymanagementapi.Options) { o.Retryer = retryer() })}
+}
+
+// A post is tried up to attempts times. Pauses double from firstPause, so that
+// all of them together stay below patience.
+const (
+	attempts   = 6
+	firstPause = 100 * time.Millisecond
+)
+
+// retryer tries again after 429, which says that the account's rate is spent or
+// that the client reads too slowly (API Gateway, PostToConnection), after 5xx
+// and after failures of the network. It has no common budget, as the SDK's own
+// has: with one, a few clogged clients would use up everybody's tries.
+func retryer() *retry.Standard {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = attempts
+		o.RateLimiter = ratelimit.None
+		o.Backoff = retry.BackoffDelayerFunc(pause)
+		o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+	})
+}
+
+// pause is how long to wait after a failed attempt, counted from 1. The jitter
+// of one half keeps a crowd that failed together from returning together, and
+// the other half lets the pauses grow for everybody.
+func pause(attempt int, _ error) (time.Duration, error) {
+	longest := firstPause << min(max(attempt-1, 0), attempts)
+	return longest/2 + rand.N(longest/2), nil
+}
 
 // Post implements room.Poster.
 func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) error {
@@ -52,21 +90,24 @@ func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) erro
 }
 
 // PostAll implements room.Poster. Making a frame costs an RSA operation, so it
-// runs on the workers, too. outcome is called by one worker at a time.
+// runs on the workers, too.
 func (p *Poster) PostAll(ctx context.Context, n int, connection func(int) chat.Connection, frame func(int) ([]byte, error), outcome func(int, error)) {
+	one := func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data, err := frame(i)
+		if err != nil {
+			return err
+		}
+		return p.Post(ctx, connection(i), data)
+	}
 	next := make(chan int)
-	var mu sync.Mutex
 	var workers sync.WaitGroup
 	for range min(n, Concurrency) {
 		workers.Go(func() {
 			for i := range next {
-				data, err := frame(i)
-				if err == nil {
-					err = p.Post(ctx, connection(i), data)
-				}
-				mu.Lock()
-				outcome(i, err)
-				mu.Unlock()
+				outcome(i, one(i))
 			}
 		})
 	}

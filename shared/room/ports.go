@@ -15,11 +15,20 @@ type Poster interface {
 	// Post sends one frame to one connection. Error: ErrGone.
 	Post(ctx context.Context, id chat.Connection, data []byte) error
 	// PostAll makes and posts one frame for each of n connections, a bounded
-	// number at a time, and reports each outcome. A slow or dead connection
-	// holds up its own place among these, and no longer than a bounded time.
+	// number at a time, and reports each outcome, several at the same time. A
+	// slow or dead connection holds up its own place among these, and no longer
+	// than a bounded time. When ctx ends, the rest is not made, and its outcome is
+	// ctx's error.
 	PostAll(ctx context.Context, n int, connection func(i int) chat.Connection, frame func(i int) ([]byte, error), outcome func(i int, err error))
 	// Close closes a connection. Closing one that is gone is no error.
 	Close(ctx context.Context, id chat.Connection) error
+}
+
+// Courier hands parts of a large room's delivery to other instances.
+type Courier interface {
+	// HandOver has Service.Deliver called with the chunk soon, elsewhere, and
+	// at least once. After an error it may be called, too.
+	HandOver(ctx context.Context, c Chunk) error
 }
 
 // ErrStaleKey says that a token is sealed to a server key that is unknown or

@@ -52,18 +52,34 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 		Type: frame.TypeAck, Ref: c.Ref, ID: entry.ID, Room: entry.Room, Epoch: entry.Epoch, Seq: entry.Seq,
 		StoredAt: entry.StoredAt.UnixMilli(), Duplicate: duplicate,
 	}
-	if err := s.answer(ctx, c, ack); err != nil {
-		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq)
-	}
+	acked := inBackground(func() error { return s.answer(ctx, c, ack) })
 	if duplicate {
-		err = s.redeliver(ctx, c, entry)
+		err = s.redeliver(ctx, entry, c.Connection, acked)
 	} else {
-		err = s.deliver(ctx, entry, jws)
+		err = s.deliverNew(ctx, entry, jws, c.Connection, acked)
 	}
 	if err != nil {
 		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room, "seq", entry.Seq)
 	}
+	if err := acked(); err != nil {
+		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq)
+		if ctx.Err() != nil {
+			return chat.TryAgain // for want of time: the repeat is acked
+		}
+	}
 	return nil
+}
+
+// inBackground starts do and returns a function that waits for its result. A
+// sender whose own socket is clogged must not hold up what others get.
+func inBackground(do func() error) (wait func() error) {
+	done := make(chan struct{})
+	var err error
+	go func() {
+		defer close(done)
+		err = do()
+	}()
+	return func() error { <-done; return err }
 }
 
 // openMessage turns what came into a sender's verified token and its claims.

@@ -17,6 +17,7 @@ type Options struct {
 	Store     Store
 	Keys      Keys
 	Poster    Poster
+	Courier   Courier // nil where large rooms are not cut
 	Log       *slog.Logger
 	Audience  string        // `aud`: host and stage of the WebSocket URL
 	Retention time.Duration // how long messages are kept
@@ -29,6 +30,7 @@ type Service struct {
 	store     Store
 	keys      Keys
 	post      Poster
+	courier   Courier
 	log       *slog.Logger
 	audience  string
 	retention time.Duration
@@ -37,7 +39,7 @@ type Service struct {
 
 // New composes a Service. Now is time.Now and Log slog.Default by default.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, keys: o.Keys, post: o.Poster, log: o.Log, audience: o.Audience, retention: o.Retention, now: o.Now}
+	s := &Service{store: o.Store, keys: o.Keys, post: o.Poster, courier: o.Courier, log: o.Log, audience: o.Audience, retention: o.Retention, now: o.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
