@@ -47,17 +47,22 @@ func Default(c config.Config, log *slog.Logger) route.Handler {
 
 // Handshake makes the handler of handshake.
 func Handshake(c config.Config, log *slog.Logger) route.Handler {
-	return withKeys(c, log).Handshake
+	return withKeys(c, log, nil).Handshake
 }
 
 // SendMessage makes the handler of sendMessage.
 func SendMessage(c config.Config, log *slog.Logger) route.Handler {
-	return withKeys(c, log).SendMessage
+	return withKeys(c, log, courier(c)).SendMessage
+}
+
+// Deliver makes the handler of what sendMessage hands over.
+func Deliver(c config.Config, log *slog.Logger) func(context.Context, room.Chunk) error {
+	return withKeys(c, log, nil).Deliver
 }
 
 // History makes the handler of history.
 func History(c config.Config, log *slog.Logger) route.Handler {
-	return withKeys(c, log).History
+	return withKeys(c, log, nil).History
 }
 
 // JoinRoom makes the handler of joinRoom.
@@ -91,6 +96,8 @@ func RotateServerKey(c config.Config, log *slog.Logger) func(context.Context) er
 		if err := keys.Rotate(ctx); err != nil {
 			return err
 		}
+		ctx, cancel := route.Reserve(ctx) // running out of time would be a failure, too
+		defer cancel()
 		if err := service.Announce(ctx); err != nil {
 			log.ErrorContext(ctx, "the new key set was not announced to all", "err", err)
 		}
@@ -110,11 +117,12 @@ func withoutKeys(c config.Config, log *slog.Logger) *route.Router {
 	return &route.Router{Service: service, Poster: post, Log: log}
 }
 
-// withKeys composes what opens or seals with the service's keys.
-func withKeys(c config.Config, log *slog.Logger) *route.Router {
+// withKeys composes what opens or seals with the service's keys. courier is nil
+// for all that hand nothing over.
+func withKeys(c config.Config, log *slog.Logger, courier room.Courier) *route.Router {
 	post, keys := poster(c), openKeyring(c)
 	warm(keys, log)
-	service := room.New(room.Options{Store: rows(c), Keys: keys, Poster: post, Log: log, Audience: c.Audience, Retention: c.Retention})
+	service := room.New(room.Options{Store: rows(c), Keys: keys, Poster: post, Courier: courier, Log: log, Audience: c.Audience, Retention: c.Retention})
 	return &route.Router{Service: service, Poster: post, KeySet: keys.KeySet, Log: log}
 }
 

@@ -9,9 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/sotto-chat/sotto/shared/config"
 	"github.com/sotto-chat/sotto/shared/post"
+	"github.com/sotto-chat/sotto/shared/room"
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
@@ -54,4 +56,15 @@ func poster(c config.Config) *post.Poster {
 	return post.New(apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.ManagementEndpoint),
 	}))
+}
+
+// courier is nil where no function is configured to hand chunks over to, as in
+// templates of before there was one.
+func courier(c config.Config) room.Courier {
+	if c.DeliverFunction == "" {
+		return nil
+	}
+	return post.NewCourier(lambda.New(lambda.Options{
+		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.LambdaEndpoint),
+	}), c.DeliverFunction)
 }

@@ -23,10 +23,13 @@ type Config struct {
 	// Endpoints of the services, empty for AWS's own.
 	DynamoDBEndpoint   string
 	KMSEndpoint        string
+	LambdaEndpoint     string
 	ManagementEndpoint string // of @connections, with the stage
 
 	Tables Tables
 	KMSKey string // ARN or id of the key that wraps all others
+
+	DeliverFunction string // its name, where chunks of large rooms are handed over
 
 	Audience      string        // `aud` of the protocol: host and stage of the WebSocket URL
 	Retention     time.Duration // of messages
@@ -51,6 +54,7 @@ func From(getenv func(string) string) (Config, error) {
 		SessionToken:       getenv("AWS_SESSION_TOKEN"),
 		DynamoDBEndpoint:   endpoint(getenv, "DYNAMODB"),
 		KMSEndpoint:        endpoint(getenv, "KMS"),
+		LambdaEndpoint:     endpoint(getenv, "LAMBDA"),
 		ManagementEndpoint: endpoint(getenv, "APIGATEWAYMANAGEMENTAPI"),
 		Tables: Tables{
 			Users:       getenv("SOTTO_USERS_TABLE"),
@@ -59,8 +63,9 @@ func From(getenv func(string) string) (Config, error) {
 			Messages:    getenv("SOTTO_MESSAGES_TABLE"),
 			Keys:        getenv("SOTTO_KEYS_TABLE"),
 		},
-		KMSKey:   getenv("SOTTO_KMS_KEY"),
-		Audience: getenv("SOTTO_AUDIENCE"),
+		KMSKey:          getenv("SOTTO_KMS_KEY"),
+		DeliverFunction: getenv("SOTTO_DELIVER_FUNCTION"),
+		Audience:        getenv("SOTTO_AUDIENCE"),
 	}
 	if c.ManagementEndpoint == "" {
 		c.ManagementEndpoint = getenv("SOTTO_MANAGEMENT_ENDPOINT")

@@ -45,10 +45,8 @@ func (s *Service) forget(ctx context.Context, conn *Connection) error {
 		if err != nil {
 			return err
 		}
-		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-			return s.store.Unlisten(ctx, room, conn.ID)
-		}); err != nil {
-			return fmt.Errorf("stop listening: %w", err)
+		if err := s.silence(ctx, rooms, conn.ID); err != nil {
+			return err
 		}
 	}
 	if err := s.store.ForgetConnection(ctx, conn); err != nil {

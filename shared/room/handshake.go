@@ -40,7 +40,8 @@ func (s *Service) Begin(ctx context.Context, c Call, user chat.User) error {
 // user and device in one transaction, and answers with the welcome.
 // Errors: chat.AlreadyBound, chat.NonceExpired, chat.BadProof,
 // chat.StaleServerKey, chat.KeyUnacceptable, chat.NameInvalid, chat.NameTaken,
-// chat.DeviceUnknown, chat.DeviceRevoked, chat.StaleDeviceKey.
+// chat.DeviceUnknown, chat.DeviceRevoked, chat.StaleDeviceKey,
+// chat.TooManyDevices.
 func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 	digest := sha256.Sum256([]byte(proof))
 	hash := base64.RawURLEncoding.EncodeToString(digest[:])
@@ -182,23 +183,25 @@ func signer(record *Device, token *envelope.Signed) (envelope.VerifyKey, error) 
 	return token.JWK, nil
 }
 
-// claim decides about a device that is not on record. A free name is bound to
-// it; of a taken one a link would be needed, and linking is not built yet.
+// claim decides about a device that is not on record: a free name is bound to
+// it, a taken one wants a link. A link to a free name has nobody who could have
+// signed it, and must not take the name.
 func (s *Service) claim(ctx context.Context, b *Binding, link string) error {
 	owner, err := s.store.Owner(ctx, b.User)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound) && link == "":
 		b.NewUser, b.Device.Spread = true, b.Device.Gen
 		return nil
+	case errors.Is(err, ErrNotFound):
+		return chat.DeviceUnknown
 	case err != nil:
 		return fmt.Errorf("read the name: %w", err)
 	case owner == b.Device.ID:
 		return ErrConflict // it was put on record since verify looked
-	case link != "":
-		return chat.DeviceUnknown
-	default:
+	case link == "":
 		return chat.NameTaken
 	}
+	return s.vouched(ctx, b, link)
 }
 
 // welcome makes the connection hear the user's rooms and then reads where they

@@ -34,7 +34,11 @@ func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 		if err != nil {
 			return fmt.Errorf("read a device of the user: %w", err)
 		}
-		if _, err := s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room}); err != nil {
+		_, err = s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
+		if errors.Is(err, chat.DeviceRevoked) && uc.Device != conn.Device {
+			continue // another device's end is no matter of this call's
+		}
+		if err != nil {
 			return err
 		}
 	}

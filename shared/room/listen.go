@@ -16,13 +16,19 @@ import (
 const readers = 8
 
 // listen makes a connection hear rooms, and leaves behind what is true even
-// when the device's key or the memberships change meanwhile: a rotation writes
-// the device's row first and then the rows it finds, a leave removes the
-// membership first and then the rows it finds; so whoever writes a row reads
-// both afterwards and repairs (protocol §7).
-// It returns the device as it is then.
+// when the device's key or the memberships change meanwhile: a rotation or a
+// revocation writes the device's row first and then the rows it finds, a leave
+// removes the membership first and then the rows it finds; so whoever writes a
+// row reads both afterwards and repairs (protocol §7).
+// It returns the device as it is then. Error: chat.DeviceRevoked.
 func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device, rooms []chat.Room) (*Device, error) {
 	for {
+		if d.Revoked {
+			if err := s.silence(ctx, rooms, id); err != nil {
+				return nil, err
+			}
+			return nil, chat.DeviceRevoked
+		}
 		l := Listener{Connection: id, ConnectedAt: connectedAt, User: d.User, Device: d.ID, Gen: d.Gen, Enc: d.Enc}
 		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
 			return s.store.Listen(ctx, room, l)
@@ -33,7 +39,7 @@ func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt ti
 		if err != nil {
 			return nil, fmt.Errorf("read the device again: %w", err)
 		}
-		if now.Gen == d.Gen {
+		if now.Gen == d.Gen && !now.Revoked {
 			break
 		}
 		d = now
@@ -50,6 +56,16 @@ func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt ti
 		}
 	}
 	return d, nil
+}
+
+// silence makes a connection hear rooms no longer.
+func (s *Service) silence(ctx context.Context, rooms []chat.Room, id chat.Connection) error {
+	if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
+		return s.store.Unlisten(ctx, room, id)
+	}); err != nil {
+		return fmt.Errorf("stop listening: %w", err)
+	}
+	return nil
 }
 
 // spread writes the device's newest key into the rows of all its connections,

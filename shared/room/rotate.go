@@ -35,6 +35,9 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 			if err != nil {
 				return fmt.Errorf("read the device again: %w", err)
 			}
+			if now.Revoked {
+				return chat.DeviceRevoked
+			}
 			if now.Gen != next.Gen || !bytes.Equal(now.Enc, next.Enc) {
 				return chat.StaleDeviceKey
 			}
@@ -58,21 +61,9 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 
 // nextKey verifies a rotation's proof and returns the device as it shall be.
 func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Device, error) {
-	token, err := envelope.ParseSigned(proof, envelope.TypeRotate)
-	if err != nil {
-		return nil, chat.BadProof
-	}
-	key, err := envelope.VerifyKeyFromBytes(device.Key)
-	if err != nil {
-		return nil, fmt.Errorf("read the device's key: %w", err)
-	}
-	payload, err := token.Verify(key)
-	if err != nil {
-		return nil, chat.BadSignature
-	}
 	var claims frame.RotateClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
-		return nil, chat.BadProof
+	if err := signedBy(device, proof, envelope.TypeRotate, &claims); err != nil {
+		return nil, err
 	}
 	if err := claims.Check(); err != nil {
 		return nil, err
@@ -96,6 +87,27 @@ func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Devi
 		return nil, chat.BadProof
 	}
 	return &next, trySeal(enc, envelope.TypeRotated)
+}
+
+// signedBy reads the claims of a token that the device has signed. Errors:
+// chat.BadProof, chat.BadSignature.
+func signedBy(device *Device, proof string, typ envelope.Type, claims any) error {
+	token, err := envelope.ParseSigned(proof, typ)
+	if err != nil {
+		return chat.BadProof
+	}
+	key, err := envelope.VerifyKeyFromBytes(device.Key)
+	if err != nil {
+		return fmt.Errorf("read the device's key: %w", err)
+	}
+	payload, err := token.Verify(key)
+	if err != nil {
+		return chat.BadSignature
+	}
+	if err := strict.Unmarshal(payload, claims); err != nil {
+		return chat.BadProof
+	}
+	return nil
 }
 
 // Announce tells every connected client of a new key set. Everybody hears the

@@ -114,6 +114,20 @@ func (r *Router) RotateKey(ctx context.Context, e *events.APIGatewayWebsocketPro
 	})
 }
 
+// Devices handles devices.
+func (r *Router) Devices(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return r.message(ctx, e, frame.ActionDevices, func(ctx context.Context, c room.Call, _ *frame.Request) error {
+		return r.Service.Devices(ctx, c)
+	})
+}
+
+// RevokeDevice handles revokeDevice.
+func (r *Router) RevokeDevice(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return r.message(ctx, e, frame.ActionRevokeDevice, func(ctx context.Context, c room.Call, f *frame.Request) error {
+		return r.Service.Revoke(ctx, c, f.Proof)
+	})
+}
+
 // Ping handles ping.
 func (r *Router) Ping(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionPing, func(ctx context.Context, c room.Call, f *frame.Request) error {
@@ -121,11 +135,24 @@ func (r *Router) Ping(ctx context.Context, e *events.APIGatewayWebsocketProxyReq
 	})
 }
 
+// Deliver handles the asynchronous event that hands over a chunk of a large
+// room. Lambda repeats it after an error.
+func (r *Router) Deliver(ctx context.Context, chunk room.Chunk) error {
+	ctx, cancel := Reserve(ctx)
+	defer cancel()
+	err := r.guard(ctx, func() error { return r.Service.Deliver(ctx, chunk) })
+	if errors.Is(err, room.ErrDamaged) { // and will be at a repeat
+		r.Log.ErrorContext(ctx, "an entry cannot be read", "err", err, "room", chunk.Room, "seq", chunk.Seq)
+		return nil
+	}
+	return err
+}
+
 // message parses the frame, runs the use case, and answers with an error
 // frame if it fails.
 func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest, action string, do func(context.Context, room.Call, *frame.Request) error) (events.APIGatewayProxyResponse, error) {
 	c := call(e, "")
-	during, cancel := reserve(ctx)
+	during, cancel := Reserve(ctx)
 	defer cancel()
 	err := r.guard(ctx, func() error {
 		f, ref, err := frame.Parse(action, []byte(e.Body))
@@ -142,11 +169,11 @@ func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxy
 }
 
 // lastWords is what a use case leaves of the function's time, so that a client
-// whose call ran out of it is told so.
+// whose call ran out of it is told so, and the log.
 const lastWords = time.Second
 
-// reserve ends a use case before Lambda ends the function.
-func reserve(ctx context.Context) (context.Context, context.CancelFunc) {
+// Reserve ends a use case before Lambda ends the function.
+func Reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)

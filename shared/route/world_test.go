@@ -200,6 +200,7 @@ func (c *conn) raw(action, body string) []received {
 	handlers := map[string]route.Handler{
 		"handshake": c.router.Handshake, "sendMessage": c.router.SendMessage, "history": c.router.History,
 		"joinRoom": c.router.JoinRoom, "leaveRoom": c.router.LeaveRoom, "rotateKey": c.router.RotateKey,
+		"devices": c.router.Devices, "revokeDevice": c.router.RevokeDevice,
 		"ping": c.router.Ping, "$default": c.router.Default, "$disconnect": c.router.Disconnect,
 	}
 	r, err := handlers[action](c.t.Context(), c.event(body))
@@ -237,6 +238,9 @@ type received struct {
 	ID     string                   `json:"id"`
 	Dup    bool                     `json:"duplicate"`
 	Heads  map[chat.Room]frame.Head `json:"heads"`
+
+	Device  chat.Device         `json:"device"`
+	Devices []frame.DeviceState `json:"devices"`
 }
 
 func (c *conn) take() []received {

@@ -1,0 +1,114 @@
+package room
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// Devices answers with the user's own devices, so that a user sees what speaks
+// in their name: those in use first, the newest first among each, and of the
+// revoked ones as many as fit. Errors: those of admit.
+func (s *Service) Devices(ctx context.Context, c Call) error {
+	conn, _, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	devices, err := s.store.DevicesOf(ctx, conn.User)
+	if err != nil {
+		return fmt.Errorf("list the user's devices: %w", err)
+	}
+	slices.SortFunc(devices, func(a, b Device) int {
+		if a.Revoked != b.Revoked {
+			if a.Revoked {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(b.AddedAt.Compare(a.AddedAt), cmp.Compare(a.ID, b.ID))
+	})
+	reply := frame.Devices{Type: frame.TypeDevices, Ref: c.Ref}
+	for _, d := range devices[:min(len(devices), chat.MaxDevicesListed)] {
+		reply.Devices = append(reply.Devices, frame.DeviceState{
+			Device: d.ID, AddedAt: d.AddedAt.UnixMilli(), LastSeenAt: d.LastSeenAt.UnixMilli(), Revoked: d.Revoked, Current: d.ID == conn.Device,
+		})
+	}
+	return s.answer(ctx, c, reply)
+}
+
+// Revoke bars another device of the user for ever. The tombstone is written
+// first: from then on no frame of that device passes and no handshake binds it.
+// Then its connections stop hearing and are closed, so that from the answer on
+// nothing is sealed to it. A repeat does what is left of that and answers again.
+// No device revokes itself, so that one always remains (protocol §11).
+// Errors: those of admit, chat.BadProof, chat.BadSignature,
+// chat.SessionMismatch, chat.DeviceUnknown.
+func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
+	conn, device, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	var claims frame.RevokeClaims
+	if err := signedBy(device, proof, envelope.TypeRevoke, &claims); err != nil {
+		return err
+	}
+	if err := claims.Check(); err != nil {
+		return err
+	}
+	if claims.SID != string(conn.Session) {
+		return chat.SessionMismatch
+	}
+	barred := chat.Device(claims.Dev)
+	if barred == conn.Device {
+		return chat.BadProof
+	}
+	err = s.store.Revoke(ctx, conn.User, barred, conn.Device, s.now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return chat.DeviceUnknown
+	case errors.Is(err, ErrConflict):
+		return chat.DeviceRevoked // the caller itself, meanwhile
+	case err != nil:
+		return fmt.Errorf("revoke the device: %w", err)
+	}
+	if err := s.expel(ctx, conn.User, barred); err != nil {
+		return err
+	}
+	return s.answer(ctx, c, frame.Revoked{Type: frame.TypeRevoked, Ref: c.Ref, Device: barred})
+}
+
+// expel ends all connections of a device that is revoked. Each is forgotten only
+// once it is closed, so that a call that died half way finds its work again.
+// What is bound or made to hear after the connections are listed was so before
+// the tombstone, or undoes itself (listen).
+func (s *Service) expel(ctx context.Context, user chat.User, device chat.Device) error {
+	connections, err := s.store.ConnectionsOf(ctx, user)
+	if err != nil {
+		return fmt.Errorf("list the user's connections: %w", err)
+	}
+	rooms, err := s.roomsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, uc := range connections {
+		if uc.Device != device {
+			continue
+		}
+		if err := s.silence(ctx, rooms, uc.ID); err != nil {
+			return err
+		}
+		if err := s.post.Close(ctx, uc.ID); err != nil {
+			return fmt.Errorf("close a connection: %w", err)
+		}
+		if err := s.Disconnect(ctx, Call{Connection: uc.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

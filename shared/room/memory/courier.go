@@ -1,0 +1,34 @@
+package memory
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// Courier implements room.Courier: it keeps the chunks that are handed over
+// until somebody takes them. Its zero value is ready.
+type Courier struct {
+	mu     sync.Mutex
+	chunks []room.Chunk
+}
+
+var _ room.Courier = (*Courier)(nil)
+
+// HandOver implements room.Courier.
+func (c *Courier) HandOver(_ context.Context, chunk room.Chunk) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chunks = append(c.chunks, chunk)
+	return nil
+}
+
+// Take returns the chunks that were handed over since the last Take.
+func (c *Courier) Take() []room.Chunk {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	chunks := c.chunks
+	c.chunks = nil
+	return chunks
+}
