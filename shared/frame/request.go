@@ -7,15 +7,15 @@ import (
 
 // Actions, which API Gateway selects the route by (protocol §3).
 const (
-	ActionHandshake   = "handshake"
-	ActionSendMessage = "sendMessage"
-	ActionHistory     = "history"
-	ActionJoinRoom    = "joinRoom"
-	ActionLeaveRoom   = "leaveRoom"
-	ActionRotateKey   = "rotateKey"
-	ActionDevices     = "devices"
-	ActionRevoke      = "revokeDevice"
-	ActionPing        = "ping"
+	ActionHandshake    = "handshake"
+	ActionSendMessage  = "sendMessage"
+	ActionHistory      = "history"
+	ActionJoinRoom     = "joinRoom"
+	ActionLeaveRoom    = "leaveRoom"
+	ActionRotateKey    = "rotateKey"
+	ActionDevices      = "devices"
+	ActionRevokeDevice = "revokeDevice"
+	ActionPing         = "ping"
 )
 
 // maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259 §6).
@@ -81,7 +81,7 @@ func (r *Request) check() error {
 		if r.JWE == "" {
 			return chat.BadFrame
 		}
-	case ActionRotateKey, ActionRevoke:
+	case ActionRotateKey, ActionRevokeDevice:
 		if r.Proof == "" {
 			return chat.BadFrame
 		}
