@@ -80,6 +80,16 @@ func RotateKey(c config.Config, log *slog.Logger) route.Handler {
 	return withoutKeys(c, log).RotateKey
 }
 
+// Devices makes the handler of devices.
+func Devices(c config.Config, log *slog.Logger) route.Handler {
+	return withoutKeys(c, log).Devices
+}
+
+// RevokeDevice makes the handler of revokeDevice.
+func RevokeDevice(c config.Config, log *slog.Logger) route.Handler {
+	return withoutKeys(c, log).RevokeDevice
+}
+
 // Ping makes the handler of ping.
 func Ping(c config.Config, log *slog.Logger) route.Handler {
 	return withoutKeys(c, log).Ping
