@@ -1,16 +1,209 @@
 package e2e
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	management "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	managementtypes "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// awsConfig is what the SDK's LoadDefaultConfig makes of AWS_ENDPOINT_URL and
-// any credentials.
+// awsConfig is what the SDK's own loader makes of AWS_ENDPOINT_URL, any
+// credentials and any region.
 func awsConfig(url string) aws.Config {
 	return aws.Config{
-		Region:       "us-east-1",
+		Region:       "eu-central-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("anything", "goes", ""),
 		BaseEndpoint: &url,
 	}
+}
+
+// The SDK's clients, told nothing but the endpoint, find what the template has.
+func TestAWSClients(t *testing.T) {
+	s, ctx := sharedStack(t), patient(t)
+	config := awsConfig(s.url)
+
+	tables, err := dynamodb.NewFromConfig(config).ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Users", "Connections", "Rooms", "Messages", "Keys"} {
+		if !slices.ContainsFunc(tables.TableNames, func(table string) bool { return strings.Contains(table, name+"Table") }) {
+			t.Errorf("there is no %sTable among %v", name, tables.TableNames)
+		}
+	}
+
+	keys := kms.NewFromConfig(config)
+	list, err := keys.ListKeys(ctx, &kms.ListKeysInput{})
+	if err != nil || len(list.Keys) != 1 || !strings.Contains(*list.Keys[0].KeyArn, ":000000000000:key/") {
+		t.Fatalf("the keys are %+v, %v; want one of account 000000000000", list, err)
+	}
+	sealed, err := keys.Encrypt(ctx, &kms.EncryptInput{KeyId: list.Keys[0].KeyId, Plaintext: []byte("a data key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil || string(opened.Plaintext) != "a data key" {
+		t.Errorf("Decrypt: %+v, %v", opened, err)
+	}
+
+	functions := lambda.NewFromConfig(config)
+	answer, err := functions.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String("local-DefaultFunction"), Payload: []byte(`{"requestContext":{"connectionId":"none="},"body":"{}"}`),
+	})
+	if err != nil || answer.FunctionError != nil || !strings.Contains(string(answer.Payload), `"statusCode":200`) {
+		t.Errorf("Invoke: %+v, %v", answer, err)
+	}
+	failed, err := functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("local-DefaultFunction"), Payload: []byte(`"no event"`)})
+	if err != nil || failed.FunctionError == nil || !strings.Contains(string(failed.Payload), `"errorType"`) {
+		t.Errorf("Invoke with what is no event: %+v, %v; want a function error", failed, err)
+	}
+}
+
+// The @connections API reaches a client, with the stage in the endpoint and
+// without it.
+func TestConnectionsAPI(t *testing.T) {
+	s, ctx := sharedStack(t), patient(t)
+	p := connect(ctx, t, s, newUser(t, "posted"))
+	p.begin() // no frame tells the connection's id, but the service's row of it
+	id := connectionOf(t, s, string(p.user.name))
+
+	for _, url := range []string{s.url, s.url + "/local"} {
+		client := management.NewFromConfig(awsConfig(url))
+		if _, err := client.PostToConnection(ctx, &management.PostToConnectionInput{ConnectionId: &id, Data: []byte(`{"type":"posted","to":"` + url + `"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.next(ctx); err != nil || got != `{"type":"posted","to":"`+url+`"}` {
+			t.Errorf("through %s came %s, %v", url, got, err)
+		}
+		if info, err := client.GetConnection(ctx, &management.GetConnectionInput{ConnectionId: &id}); err != nil || info.ConnectedAt == nil || info.Identity == nil {
+			t.Errorf("GetConnection through %s: %+v, %v", url, info, err)
+		}
+	}
+	client := management.NewFromConfig(awsConfig(s.url))
+	if _, err := client.DeleteConnection(ctx, &management.DeleteConnectionInput{ConnectionId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := p.closed(ctx); code != 1000 {
+		t.Errorf("it closed with %v, %v", code, err)
+	}
+	_, err := client.PostToConnection(ctx, &management.PostToConnectionInput{ConnectionId: &id, Data: []byte("late")})
+	if _, gone := errors.AsType[*managementtypes.GoneException](err); !gone {
+		t.Errorf("posting to a connection that is gone: %v", err)
+	}
+}
+
+// Requests that AWS wants signed are refused without a signature, in the way of
+// each service, so that no web page can make them.
+func TestUnsignedRequestsAreRefused(t *testing.T) {
+	s := sharedStack(t)
+	for _, r := range []struct {
+		method, path, target string
+		status               int
+	}{
+		{http.MethodPost, "/", "DynamoDB_20120810.ListTables", http.StatusBadRequest},
+		{http.MethodPost, "/", "TrentService.ListKeys", http.StatusBadRequest},
+		{http.MethodPost, "/2015-03-31/functions/local-PingFunction/invocations", "", http.StatusForbidden},
+		{http.MethodGet, "/2015-03-31/functions", "", http.StatusForbidden},
+		{http.MethodPost, "/local/@connections/abc=", "", http.StatusForbidden},
+		{http.MethodPost, "/@connections/abc=", "", http.StatusForbidden},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), r.method, s.url+r.path, strings.NewReader(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Amz-Target", r.target)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != r.status || !strings.Contains(string(body), "Missing Authentication Token") {
+			t.Errorf("%s %s %s: %d %s, %v; want %d", r.method, r.path, r.target, response.StatusCode, body, err, r.status)
+		}
+	}
+}
+
+// A page under a foreign name, which DNS may point at this machine, gets nothing.
+func TestForeignHostsAreRefused(t *testing.T) {
+	s := sharedStack(t)
+	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost": http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/_localstack/health", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("Host %s: %d, want %d", host, response.StatusCode, want)
+		}
+	}
+}
+
+// The health has every member that it promises, with what the template has.
+func TestHealthOfARunningStack(t *testing.T) {
+	s := sharedStack(t)
+	status, h, err := s.health()
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("%d, %v", status, err)
+	}
+	want := map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running", "execute-api": "running"}
+	if !maps.Equal(h.Services, want) || h.PID != s.process.cmd.Process.Pid || h.Doing != "" ||
+		h.WebSocket != "ws"+strings.TrimPrefix(s.url, "http")+"/local" {
+		t.Errorf("the health is %+v", h)
+	}
+	for _, route := range []string{
+		"$connect", "$disconnect", "$default", frame.ActionHandshake, frame.ActionSendMessage, frame.ActionHistory,
+		frame.ActionJoinRoom, frame.ActionLeaveRoom, frame.ActionRotateKey, frame.ActionPing,
+	} {
+		if !slices.Contains(h.Routes, route) {
+			t.Errorf("the route %s is not among %v", route, h.Routes)
+		}
+	}
+	for _, function := range []string{"Connect", "Handshake", "SendMessage", "RotateServerKey"} {
+		if !slices.Contains(h.Functions, "local-"+function+"Function") {
+			t.Errorf("the function %s is not among %v", function, h.Functions)
+		}
+	}
+}
+
+// connectionOf finds the id of the one connection that begins as a user.
+func connectionOf(t testing.TB, s *stack, name string) string {
+	t.Helper()
+	items, err := allItems(t.Context(), dynamodb.NewFromConfig(awsConfig(s.url)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range items {
+		table, line, _ := strings.Cut(item, " ")
+		if !strings.Contains(table, "ConnectionsTable") || !strings.Contains(line, `"`+name+`"`) {
+			continue
+		}
+		var row struct {
+			Connection struct{ Value string } `json:"connection"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		return row.Connection.Value
+	}
+	t.Fatalf("no connection has begun as %s", name)
+	return ""
 }

@@ -96,8 +96,8 @@ type scriptKey struct{}
 
 func stateOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-// scripts numbers the scripts of this run, to tell their users apart.
-var scripts atomic.Int64
+// runs numbers what has users and rooms of its own on the shared stack.
+var runs atomic.Int64
 
 func setupScript(e *testscript.Env) error {
 	from, err := shared()
@@ -115,7 +115,7 @@ func setupScript(e *testscript.Env) error {
 			e.T().(testing.TB).Error(err)
 		}
 	})
-	e.Setenv("RUN", fmt.Sprint(scripts.Add(1)))
+	e.Setenv("RUN", fmt.Sprint(runs.Add(1)))
 	for _, name := range actors {
 		e.Setenv(name, name+"-"+e.Getenv("RUN"))
 	}

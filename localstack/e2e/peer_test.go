@@ -1,0 +1,241 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
+	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
+)
+
+// user is somebody who speaks the protocol by hand: a device's keys, without
+// the client that keeps to the rules.
+type user struct {
+	name    chat.User
+	signing *envelope.SigningKey
+	opening *envelope.DecryptionKey
+	gen     int64
+}
+
+// newUser makes a device for a name that nobody has.
+func newUser(t testing.TB, name string) *user {
+	t.Helper()
+	return &user{
+		name:    newName(name),
+		signing: newSigningKey(t), opening: newDecryptionKey(t), gen: 1,
+	}
+}
+
+// newName makes a name that nobody has.
+func newName(name string) chat.User { return chat.User(fmt.Sprintf("%s-%d", name, runs.Add(1))) }
+
+func newSigningKey(t testing.TB) *envelope.SigningKey {
+	t.Helper()
+	key, err := envelope.GenerateSigningKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newDecryptionKey(t testing.TB) *envelope.DecryptionKey {
+	t.Helper()
+	key, err := envelope.GenerateDecryptionKey(envelope.DefaultBits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// peer is a user's connection.
+type peer struct {
+	*socket
+	t    testing.TB
+	ctx  context.Context
+	user *user
+
+	challenge frame.Challenge // the last one
+	audience  string
+	server    *envelope.EncryptionKey // the service's newest key
+	proven    string                  // the last proof
+	sid       chat.Session            // once welcome
+}
+
+// connect opens a connection for a user and goes no further.
+func connect(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
+	t.Helper()
+	c, err := openSocket(ctx, s.webSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.drop)
+	return &peer{socket: c, t: t, ctx: ctx, user: u}
+}
+
+// enter opens a connection and completes the handshake.
+func enter(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
+	t.Helper()
+	p := connect(ctx, t, s, u)
+	p.begin()
+	p.say(prove(p.proof(nil)))
+	p.enterWith(expect[frame.Welcome](p, frame.TypeWelcome))
+	return p
+}
+
+// say sends a frame, as it is given or from its parts.
+func (p *peer) say(f any) {
+	p.t.Helper()
+	text, ok := f.(string)
+	if !ok {
+		text = encode(p.t, f)
+	}
+	if err := p.send(p.ctx, text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// expect returns the next frame of a type, passing over others.
+func expect[T any](p *peer, typ string) (f T) {
+	p.t.Helper()
+	text, err := p.receive(p.ctx, typ)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return decode[T](p.t, []byte(text))
+}
+
+func encode(t testing.TB, v any) string {
+	t.Helper()
+	data, err := strict.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// begin asks for a challenge and takes its key set as it comes.
+func (p *peer) begin() {
+	p.t.Helper()
+	p.say(begin(p.user.name))
+	p.challenge = expect[frame.Challenge](p, frame.TypeChallenge)
+	signed, err := envelope.ParseSigned(p.challenge.KeySet, envelope.TypeKeys)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	payload, err := signed.Verify(signed.JWK)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	claims := decode[frame.KeySetClaims](p.t, payload)
+	p.audience = claims.Aud
+	if p.server, err = envelope.ParseEncryptionKey(claims.Keys[0]); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// proof answers the last challenge; alter may spoil the claims.
+func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
+	p.t.Helper()
+	claims := frame.HandshakeClaims{
+		V: frame.Version, Sub: string(p.user.name), Aud: p.audience, Nonce: p.challenge.Nonce, SKID: p.server.Thumbprint(),
+		Enc: p.user.opening.Public().JWK(), Gen: p.user.gen,
+	}
+	if alter != nil {
+		alter(&claims)
+	}
+	token, err := envelope.SignWithJWK(p.user.signing, envelope.TypeHandshake, []byte(encode(p.t, claims)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.proven = token
+	return token
+}
+
+// enterWith takes the session from a welcome.
+func (p *peer) enterWith(w frame.Welcome) {
+	p.t.Helper()
+	sealed, err := envelope.ParseSealed(w.JWE, envelope.TypeWelcome)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	plain, err := sealed.Open(p.user.opening)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.sid = decode[frame.WelcomePlain](p.t, plain).SID
+}
+
+// sign signs claims as the user's device.
+func (p *peer) sign(typ envelope.Type, claims any) string {
+	p.t.Helper()
+	token, err := envelope.Sign(p.user.signing, typ, []byte(encode(p.t, claims)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return token
+}
+
+// seal seals to the service's newest key.
+func (p *peer) seal(typ envelope.Type, plain string) string {
+	p.t.Helper()
+	token, err := envelope.Seal(p.server, typ, []byte(plain))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return token
+}
+
+// message makes a message's claims; alter may spoil them.
+func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.MessageClaims {
+	claims := frame.MessageClaims{
+		V: frame.Version, SID: string(p.sid), Sub: string(p.user.name), SKID: p.server.Thumbprint(),
+		Room: string(room), ID: ulid.Make().String(), Body: "never to be stored",
+	}
+	if alter != nil {
+		alter(&claims)
+	}
+	return claims
+}
+
+// sealed makes a sendMessage frame of claims.
+func (p *peer) sealed(claims frame.MessageClaims) frame.Request {
+	p.t.Helper()
+	return send(p.seal(envelope.TypeSend, p.sign(envelope.TypeMessage, claims)))
+}
+
+// heads asks where rooms stand.
+func (p *peer) heads() map[chat.Room]frame.Head {
+	p.t.Helper()
+	p.say(frame.Request{Action: frame.ActionPing})
+	return expect[frame.Pong](p, frame.TypePong).Heads
+}
+
+func begin(name chat.User) frame.Request {
+	return frame.Request{Action: frame.ActionHandshake, User: string(name)}
+}
+
+func prove(proof string) frame.Request {
+	return frame.Request{Action: frame.ActionHandshake, Proof: proof}
+}
+
+func send(jwe string) frame.Request {
+	return frame.Request{Action: frame.ActionSendMessage, JWE: jwe}
+}
+
+func join(room chat.Room) frame.Request {
+	return frame.Request{Action: frame.ActionJoinRoom, Room: string(room)}
+}
+
+// decode reads JSON strictly.
+func decode[T any](t testing.TB, data []byte) (v T) {
+	t.Helper()
+	if err := strict.Unmarshal(data, &v); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return v
+}
