@@ -1,10 +1,10 @@
 package route_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -93,30 +93,55 @@ func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat
 	return s.Store.RemoveMember(ctx, name, user)
 }
 
+// interruptedCourier is the same for hand-overs, several of which may be under
+// way.
+type interruptedCourier struct {
+	room.Courier
+	before map[string]func() error
+}
+
+func (c interruptedCourier) HandOver(ctx context.Context, chunk room.Chunk) error {
+	if f := c.before["HandOver"]; f != nil {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return c.Courier.HandOver(ctx, chunk)
+}
+
 // world is the whole service over stores in memory.
 type world struct {
-	t      *testing.T
-	before map[string]func() error
-	clock  *storetest.Clock
-	store  *memory.Store
-	keys   ring
-	hub    *memory.Hub
-	router *route.Router
-	opened atomic.Int64
+	t       *testing.T
+	before  map[string]func() error
+	clock   *storetest.Clock
+	store   *memory.Store
+	keys    ring
+	hub     *memory.Hub
+	courier *memory.Courier
+	log     *bytes.Buffer
+	router  *route.Router
+	opened  atomic.Int64
 }
 
 const retention = 30 * 24 * time.Hour
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, before: map[string]func() error{}}
+	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, before: map[string]func() error{}}
 	w.store = memory.New(w.clock.Now)
 	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now}), new(error)}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	service := room.New(room.Options{
-		Store: interrupted{w.store, w.before}, Keys: w.keys, Poster: w.hub, Log: log, Audience: audience, Retention: retention, Now: w.clock.Now,
-	})
-	w.router = &route.Router{Service: service, Poster: w.hub, KeySet: w.keys.KeySet, Log: log}
+	w.compose(interrupted{w.store, w.before}, w.hub)
 	return w
+}
+
+// compose makes the service anew, as another version of an instance would be.
+func (w *world) compose(store room.Store, poster room.Poster) {
+	w.log = new(bytes.Buffer)
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	service := room.New(room.Options{
+		Store: store, Keys: w.keys, Poster: poster, Courier: interruptedCourier{w.courier, w.before}, Log: log,
+		Audience: audience, Retention: retention, Now: w.clock.Now,
+	})
+	w.router = &route.Router{Service: service, Poster: poster, KeySet: w.keys.KeySet, Log: log}
 }
 
 // device is a client's side of the protocol, without comfort.
