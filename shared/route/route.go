@@ -168,9 +168,9 @@ func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxy
 	return done, nil
 }
 
-// lastWords is what a use case leaves of the function's time, so that a client
+// LastWords is what a use case leaves of the function's time, so that a client
 // whose call ran out of it is told so, and the log.
-const lastWords = time.Second
+const LastWords = time.Second
 
 // Reserve ends a use case before Lambda ends the function.
 func Reserve(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -178,7 +178,7 @@ func Reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-lastWords))
+	return context.WithDeadline(ctx, deadline.Add(-LastWords))
 }
 
 // guard turns a panic into an error, so that one hostile frame costs neither
