@@ -104,7 +104,7 @@ func (h *hand) prove(operands []string) error {
 	if err != nil {
 		return err
 	}
-	proof, err := h.device.Prove(c.Nonce, keys)
+	proof, err := h.device.Prove(c.Nonce, keys, "")
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ type Options struct {
 	// Profile keeps the keys; nil is a fresh one in memory, with which the name
 	// is lost when the process ends.
 	Profile *profile.Store
+	// Link is the token by which another device of the user vouches for this one
+	// (Client.Link). It is needed once, until this device is on record.
+	Link string
 	// ServiceKey, if set, is the thumbprint of the deployment's service key, which
 	// `sotto keys service` prints where it is known. Otherwise the key that is met
 	// first is the one trusted.
@@ -70,6 +73,7 @@ type Client struct {
 	log    *slog.Logger
 	notify func(Notice)
 	timing timing
+	link   string // of the options, until it has served; of whoever connects
 
 	ctx    context.Context // ends with the client; its cause says why
 	cancel context.CancelCauseFunc
@@ -87,8 +91,9 @@ type Client struct {
 // once; where the service asks to try again, it does so a few times.
 //
 // Errors besides the profile's and the network's: chat.NameInvalid,
-// chat.NameTaken, chat.DeviceUnknown, chat.DeviceRevoked, chat.StaleDeviceKey,
-// and device.ErrSigner and its like for a service that is not to be trusted.
+// chat.NameTaken where another device has the name and there is no Options.Link,
+// chat.DeviceUnknown where that does not hold, chat.DeviceRevoked,
+// chat.StaleDeviceKey, chat.TooManyDevices, and device.ErrSigner and its like for a service that is not to be trusted.
 func Open(ctx context.Context, o Options) (*Client, error) { return open(ctx, o, defaultTiming) }
 
 func open(ctx context.Context, o Options, t timing) (*Client, error) {
@@ -117,7 +122,7 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		url: o.URL, device: d, log: o.Log, notify: o.Notify, timing: t,
+		url: o.URL, device: d, log: o.Log, notify: o.Notify, timing: t, link: o.Link,
 		changed: make(chan struct{}), rooms: map[chat.Room]frame.RoomState{}, subs: map[*Subscription]struct{}{},
 	}
 	if c.log == nil {

@@ -207,8 +207,7 @@ func TestANewDeviceIsShownAsSuch(t *testing.T) {
 	sub := subscribe(t, bob, chat.Lobby, NewOnly)
 	first := connect(t, s, "ada")
 	send(t, first, "first", "again")
-	s.Forget("ada")
-	second := connect(t, s, "ada")
+	second := connect(t, s, "ada", linkedBy(t, first))
 	send(t, second, "second", "again")
 	for i, want := range []bool{false, false, true, false} {
 		if m := next(t, sub); m.NewDevice != want {

@@ -93,7 +93,7 @@ func (c *Client) handshake(ctx context.Context, s *session) error {
 		return err
 	}
 	offered := c.device.NewestGen()
-	proof, err := c.device.Prove(challenge.Nonce, keys)
+	proof, err := c.device.Prove(challenge.Nonce, keys, c.link)
 	if err != nil {
 		return wrap("make the proof", err)
 	}
@@ -114,6 +114,12 @@ func (c *Client) handshake(ctx context.Context, s *session) error {
 	plain, err := c.device.OpenWelcome(welcome, challenge.Nonce)
 	if err != nil {
 		return err
+	}
+	if c.link != "" {
+		if err := c.device.Linked(c.link); err != nil {
+			return err
+		}
+		c.link = "" // this device is on record now
 	}
 	s.sid, s.keys, s.rooms, s.since = plain.SID, keys, plain.Rooms, time.Now()
 	return nil

@@ -19,6 +19,7 @@ type conn struct {
 	nonce  string
 	user   chat.User // who it is
 	sid    chat.Session
+	device *device
 }
 
 // heed does what a frame asks for, or says why not.
@@ -71,6 +72,9 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 	if c.user == "" {
 		return chat.HandshakeRequired
 	}
+	if c.device.revoked {
+		return chat.DeviceRevoked
+	}
 	switch r.Action {
 	case frame.ActionSendMessage:
 		return s.send(c, r)
@@ -87,6 +91,10 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 		s.post(c, frame.TypeLeft, frame.Left{Type: frame.TypeLeft, Ref: r.Ref, Room: chat.Room(r.Room)})
 	case frame.ActionRotateKey:
 		return s.rotate(c, r)
+	case frame.ActionDevices:
+		s.list(c, r)
+	case frame.ActionRevokeDevice:
+		return s.revoke(c, r)
 	case frame.ActionPing:
 		pong := frame.Pong{Type: frame.TypePong, Ref: r.Ref, Heads: map[chat.Room]frame.Head{}}
 		for name := range s.rooms {
@@ -112,10 +120,7 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	if err != nil {
 		return chat.BadProof
 	}
-	old := s.devices[c.claims]
-	if old != nil && old.key.Thumbprint() != token.KID {
-		return chat.NameTaken
-	}
+	old := s.find(c.claims, chat.Device(token.KID))
 	var claims frame.HandshakeClaims
 	if err := verify(r.Proof, envelope.TypeHandshake, token.JWK, &claims); err != nil {
 		return chat.BadProof
@@ -124,13 +129,20 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	if err != nil || claims.Nonce != c.nonce || claims.Sub != string(c.claims) || claims.Check() != nil {
 		return chat.BadProof
 	}
-	d := &device{key: token.JWK, gen: claims.Gen, enc: enc}
-	if err := d.follows(old); err != nil {
-		return err
+	d := &device{id: chat.Device(token.KID), key: token.JWK, gen: claims.Gen, enc: enc, added: time.Now().UnixMilli()}
+	if old == nil {
+		if err := s.claim(c.claims, d, claims.Link); err != nil {
+			return err
+		}
+		s.devices[c.claims] = append(s.devices[c.claims], d)
+	} else {
+		if err := d.replaces(old); err != nil {
+			return err
+		}
+		d = old
 	}
-	s.devices[c.claims] = d
-	c.user, c.sid = c.claims, chat.NewSession()
-	plain := frame.WelcomePlain{V: frame.Version, Nonce: c.nonce, SID: c.sid, User: c.user, Device: chat.Device(d.key.Thumbprint())}
+	c.user, c.sid, c.device = c.claims, chat.NewSession(), d
+	plain := frame.WelcomePlain{V: frame.Version, Nonce: c.nonce, SID: c.sid, User: c.user, Device: d.id}
 	for name, room := range s.rooms {
 		if room.has(c.user, name) {
 			plain.Rooms = append(plain.Rooms, s.state(name))
@@ -140,11 +152,14 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	return nil
 }
 
-// follows says whether a device may take the place of the one on record.
-func (d *device) follows(old *device) error {
-	same := old != nil && old.enc.Thumbprint() == d.enc.Thumbprint()
+// replaces puts the pair of d in the place of the one on record, if it may.
+func (d *device) replaces(old *device) error {
+	same := old.enc.Thumbprint() == d.enc.Thumbprint()
 	switch {
-	case old == nil, d.gen == old.gen && same, d.gen == old.gen+1 && !same:
+	case old.revoked:
+		return chat.DeviceRevoked
+	case d.gen == old.gen && same, d.gen == old.gen+1 && !same:
+		old.gen, old.enc = d.gen, d.enc
 		return nil
 	case d.gen <= old.gen:
 		return chat.StaleDeviceKey
@@ -153,9 +168,8 @@ func (d *device) follows(old *device) error {
 }
 
 func (s *Service) rotate(c *conn, r *frame.Request) error {
-	old := s.devices[c.user]
 	var claims frame.RotateClaims
-	if err := verify(r.Proof, envelope.TypeRotate, old.key, &claims); err != nil {
+	if err := verify(r.Proof, envelope.TypeRotate, c.device.key, &claims); err != nil {
 		return chat.BadProof
 	}
 	enc, err := envelope.ParseEncryptionKey(claims.Enc)
@@ -165,11 +179,10 @@ func (s *Service) rotate(c *conn, r *frame.Request) error {
 	if claims.SID != string(c.sid) {
 		return chat.SessionMismatch
 	}
-	d := &device{key: old.key, gen: claims.Gen, enc: enc}
-	if err := d.follows(old); err != nil {
+	d := &device{gen: claims.Gen, enc: enc}
+	if err := d.replaces(c.device); err != nil {
 		return err
 	}
-	s.devices[c.user] = d
 	plain := frame.RotatedPlain{SID: c.sid, Gen: d.gen}
 	s.post(c, frame.TypeRotated, frame.Rotated{Type: frame.TypeRotated, Ref: r.Ref, Gen: d.gen, JWE: s.seal(enc, envelope.TypeRotated, plain)})
 	return nil
@@ -189,9 +202,11 @@ func (s *Service) open(jwe string) (claims frame.MessageClaims, jws string, err 
 		if err != nil {
 			return claims, "", chat.BadEnvelope
 		}
-		for _, d := range s.devices {
-			if verify(string(plain), envelope.TypeMessage, d.key, &claims) == nil {
-				return claims, string(plain), nil
+		for _, devices := range s.devices {
+			for _, d := range devices {
+				if verify(string(plain), envelope.TypeMessage, d.key, &claims) == nil {
+					return claims, string(plain), nil
+				}
 			}
 		}
 		return claims, "", chat.BadSignature
@@ -212,10 +227,9 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 	if !room.has(c.user, name) {
 		return chat.NotAMember
 	}
-	d := s.devices[c.user]
 	e := entry{
 		seq: chat.Seq(len(room.log) + 1), id: chat.MessageID(claims.ID), from: c.user,
-		device: chat.Device(d.key.Thumbprint()), jwk: d.key.JWK(), jws: jws, at: time.Now().UnixMilli(),
+		device: c.device.id, jwk: c.device.key.JWK(), jws: jws, at: time.Now().UnixMilli(),
 	}
 	duplicate := false
 	for _, old := range room.log {
@@ -230,10 +244,10 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 		Type: frame.TypeAck, Ref: r.Ref, ID: e.id, Room: name, Epoch: room.epoch, Seq: e.seq, StoredAt: e.at, Duplicate: duplicate,
 	})
 	for to := range s.conns {
-		if to.user != "" && room.has(to.user, name) {
+		if to.user != "" && !to.device.revoked && room.has(to.user, name) {
 			s.post(to, frame.TypeMessage, frame.Message{
 				Type: frame.TypeMessage, Room: name, Epoch: room.epoch, Seq: e.seq,
-				JWE: s.seal(s.devices[to.user].enc, envelope.TypeSealedMessage, s.plain(to.user, name, e)),
+				JWE: s.seal(to.device.enc, envelope.TypeSealedMessage, s.plain(to.user, name, e)),
 			})
 		}
 	}
@@ -270,7 +284,7 @@ func (s *Service) history(c *conn, r *frame.Request) error {
 	}
 	page.More = page.To < page.Head
 	if len(plain.Messages) > 0 {
-		page.JWE = s.seal(s.devices[c.user].enc, envelope.TypeHistory, plain)
+		page.JWE = s.seal(c.device.enc, envelope.TypeHistory, plain)
 	}
 	s.post(c, frame.TypeHistory, page)
 	return nil

@@ -51,7 +51,7 @@ type Service struct {
 	signer  *envelope.SigningKey
 	servers []*envelope.DecryptionKey // newest first
 	gen     int64
-	devices map[chat.User]*device
+	devices map[chat.User][]*device // in the order in which they came
 	rooms   map[chat.Room]*room
 	conns   map[*conn]bool
 	frames  []Frame
@@ -63,12 +63,6 @@ type Frame struct {
 	Session chat.Session
 	frame.Request
 	Claims frame.MessageClaims // of a message that could be opened
-}
-
-type device struct {
-	key envelope.VerifyKey
-	gen int64
-	enc *envelope.EncryptionKey
 }
 
 type room struct {
@@ -101,7 +95,7 @@ func New(t testing.TB) *Service {
 	}
 	s := &Service{
 		t: t, signer: signer, gen: 1, servers: []*envelope.DecryptionKey{first},
-		devices: map[chat.User]*device{}, rooms: map[chat.Room]*room{}, conns: map[*conn]bool{},
+		devices: map[chat.User][]*device{}, rooms: map[chat.Room]*room{}, conns: map[*conn]bool{},
 	}
 	s.room(chat.Lobby)
 	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
@@ -235,12 +229,13 @@ func (s *Service) ServiceKey() string {
 	return s.signer.Thumbprint()
 }
 
-// DeviceGen is the generation of a user's encryption key on record.
+// DeviceGen is the generation of the encryption key on record of a user's first
+// device.
 func (s *Service) DeviceGen(user chat.User) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := s.devices[user]; d != nil {
-		return d.gen
+	if devices := s.devices[user]; len(devices) > 0 {
+		return devices[0].gen
 	}
 	return 0
 }
@@ -255,8 +250,11 @@ func (s *Service) room(name chat.Room) *room {
 	return r
 }
 
+// audience is every service's own.
+const audience = "test.example/local"
+
 func (s *Service) keySet() string {
-	c := frame.KeySetClaims{Aud: "test.example/local", Gen: s.gen, Exp: time.Now().Add(time.Hour).Unix()}
+	c := frame.KeySetClaims{Aud: audience, Gen: s.gen, Exp: time.Now().Add(time.Hour).Unix()}
 	for _, key := range s.servers {
 		c.Keys = append(c.Keys, key.Public().JWK())
 	}
@@ -300,12 +298,4 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		s.heed(c, data)
 		s.mu.Unlock()
 	}
-}
-
-// Forget frees a user's name, as nothing in the protocol does: the next device
-// that claims it gets it.
-func (s *Service) Forget(user chat.User) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.devices, user)
 }

@@ -144,15 +144,16 @@ func (d *Device) sign(typ envelope.Type, claims any) (string, error) {
 }
 
 // Prove answers a challenge: the `proof` of a handshake. It offers the newest
-// encryption key, which takes up a rotation that was cut off.
-func (d *Device) Prove(nonce string, keys *KeySet) (string, error) {
+// encryption key, which takes up a rotation that was cut off. link, if there is
+// one, is what another device of the user has signed by Link.
+func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) {
 	if !frame.IsNonce(nonce) {
 		return "", fmt.Errorf("%w: the challenge's nonce has not its form", ErrProtocol)
 	}
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
 		V: frame.Version, Sub: string(d.User()), Aud: keys.Audience, Nonce: nonce, SKID: keys.Newest.Thumbprint(),
-		Enc: newest.Private.Public().JWK(), Gen: newest.Gen,
+		Enc: newest.Private.Public().JWK(), Gen: newest.Gen, Link: link,
 	})
 }
 

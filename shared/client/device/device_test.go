@@ -169,7 +169,7 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 	d := must[*Device](t)(Load(deployment(t, "abc.example/prod").User("ada")))
 	keys := must[*KeySet](t)(d.AcceptKeySet(s.keySet(t, "abc.example/prod", nil)))
 	nonce := chat.NewNonce()
-	proof := must[string](t)(d.Prove(nonce, keys))
+	proof := must[string](t)(d.Prove(nonce, keys, ""))
 	token := must[*envelope.Signed](t)(envelope.ParseSigned(proof, envelope.TypeHandshake))
 	var claims frame.HandshakeClaims
 	if err := strict.Unmarshal(must[[]byte](t)(token.Verify(token.JWK)), &claims); err != nil || claims.Check() != nil {
