@@ -1,0 +1,112 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+)
+
+// samples is how many sends a percentile is of, at the least.
+const samples = 100
+
+// BenchmarkSend measures one whole send through the stack, over real processes
+// and sockets: from Send until the last recipient has the text, opened and
+// verified. All clients run in this process, so its allocations are those of one
+// sender and all recipients; sealing to the recipients is the stack's work.
+//
+// ns/op is the mean, ack-p50 and ack-p99 the time until the ack, all-p50 and
+// all-p99 until the last recipient has it. Functions are warm. A room takes 100
+// messages a second, so ns/op below 10 ms would measure that limit.
+func BenchmarkSend(b *testing.B) {
+	for _, recipients := range []int{1, 10, 50} {
+		b.Run(fmt.Sprintf("recipients=%d", recipients), func(b *testing.B) { benchmarkSend(b, recipients) })
+	}
+}
+
+func benchmarkSend(b *testing.B, recipients int) {
+	s, ctx := sharedStack(b), b.Context()
+	room := chat.Room(newName("bench"))
+	open := func() *client.Client {
+		c, err := client.Open(ctx, client.Options{URL: s.webSocket, User: newName("bench")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = c.Close() })
+		if _, err := c.Join(ctx, room); err != nil {
+			b.Fatal(err)
+		}
+		return c
+	}
+	// A device may send 100 frames in 10 s, so ten take turns.
+	var senders []*client.Client
+	for range 10 {
+		senders = append(senders, open())
+	}
+	arrived := make(chan error)
+	for range recipients {
+		heard, err := open().Subscribe(room, client.NewOnly)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(heard.Close)
+		go func() {
+			for {
+				m, err := heard.Next(ctx)
+				if err == nil {
+					err = m.Problem
+				}
+				select {
+				case arrived <- err:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	var acks, all []time.Duration
+	turn := 0
+	send := func() {
+		start := time.Now()
+		if _, err := senders[turn%len(senders)].Send(ctx, room, "The quick brown fox jumps over the lazy dog."); err != nil {
+			b.Fatal(err)
+		}
+		turn++
+		acks = append(acks, time.Since(start))
+		for range recipients {
+			if err := <-arrived; err != nil {
+				b.Fatal(err)
+			}
+		}
+		all = append(all, time.Since(start))
+	}
+	for range senders { // warms the functions
+		send()
+	}
+	acks, all = nil, nil
+	b.ReportAllocs()
+	for b.Loop() {
+		send()
+	}
+	for len(all) < samples {
+		send()
+	}
+	for name, durations := range map[string][]time.Duration{"ack": acks, "all": all} {
+		b.ReportMetric(percentile(durations, 50), name+"-p50-ms")
+		b.ReportMetric(percentile(durations, 99), name+"-p99-ms")
+	}
+}
+
+// percentile is the smallest duration that p of a hundred do not exceed, in
+// milliseconds.
+func percentile(durations []time.Duration, p int) float64 {
+	slices.Sort(durations)
+	rank := (len(durations)*p + 99) / 100
+	return float64(durations[max(rank, 1)-1].Microseconds()) / 1000
+}
