@@ -27,7 +27,7 @@ type command struct {
 
 // commands in the order in which the help lists them.
 func commands() []*command {
-	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), keysCommand(), frameCommand()}
+	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), devicesCommand(), keysCommand(), frameCommand()}
 }
 
 // invocation is one run of a command.
@@ -40,6 +40,7 @@ type invocation struct {
 	url, profile, user string
 	room               string // if the command has --room
 	asJSON             bool   // if it has --json
+	token              string // the link that a new device brings, if it does
 	offline            bool   // as the last notice said
 }
 
@@ -117,6 +118,15 @@ func parse(flags *flag.FlagSet, args []string) (operands []string, err error) {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, rest = args[:i], args[i+1:]
 	}
+	// One thumbprint in 64 begins with a dash.
+	if i := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") && chat.IsThumbprint(a) }); i >= 0 {
+		before, err := parse(flags, args[:i])
+		if err != nil {
+			return nil, err
+		}
+		after, err := parse(flags, args[i+1:])
+		return slices.Concat(before, args[i:i+1], after, rest), err
+	}
 	for {
 		if err := flags.Parse(args); err != nil {
 			return nil, err
@@ -141,8 +151,8 @@ Examples:
   sotto send --user ada "hello, everybody"
   sotto listen --user bob --since 0 --json
 
-A name belongs to whoever uses it first; its keys are in the profile, which you
-should back up. Run: sotto COMMAND --help`)
+A name belongs to whoever uses it first; its keys are in the profile. Link a second
+device before you lose the first (sotto devices). Run: sotto COMMAND --help`)
 	return b.String()
 }
 
@@ -241,7 +251,11 @@ func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Notify: in.connection})
+	c, err := client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Link: in.token, Notify: in.connection})
+	if err != nil {
+		return nil, in.unlinked(err, store, user)
+	}
+	return c, nil
 }
 
 // connection tells of a lost connection once, and when there is one again.

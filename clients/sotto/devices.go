@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/client/device"
+	"github.com/sotto-chat/sotto/shared/client/profile"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+func devicesCommand() *command {
+	return &command{
+		name:  "devices",
+		usage: []string{"--user NAME [--json]", "link THUMBPRINT --user NAME", "accept TOKEN --user NAME", "revoke THUMBPRINT --user NAME"},
+		short: "list, link and revoke your devices",
+		help: `
+Lists the devices that speak in your name. A profile on another machine is another
+device, and needs a link from one that you have:
+
+  new machine   sotto chat --user ada                      is refused, and prints its THUMBPRINT
+  old machine   sotto devices link THUMBPRINT --user ada   prints a TOKEN, good for some minutes
+  new machine   sotto devices accept TOKEN --user ada      from now on it is yours
+
+The token is of use to that device alone. "devices revoke" bars another device for
+ever and ends its connections; run it when a device is lost. With --json the list has
+one object on each line: device, addedAt and lastSeenAt (Unix milliseconds), revoked
+and current, which is the device that asks.
+
+Examples:
+  sotto devices --user ada
+  sotto devices revoke THUMBPRINT --user ada`,
+		flags: withJSON,
+		run: func(in *invocation, operands []string) error {
+			if len(operands) == 0 {
+				return in.listDevices()
+			}
+			do := map[string]struct {
+				operand string
+				run     func(string) error
+			}{
+				"link": {"THUMBPRINT", in.link}, "accept": {"TOKEN", in.accept}, "revoke": {"THUMBPRINT", in.revoke},
+			}[operands[0]]
+			switch {
+			case do.run == nil:
+				return usagef("there is no %q among the devices; run: sotto devices --help", operands[0])
+			case len(operands) == 1:
+				return usagef("which one? Add its %s", do.operand)
+			case len(operands) > 2:
+				return none(operands[2:])
+			case do.operand == "THUMBPRINT" && !chat.IsThumbprint(operands[1]):
+				return usagef("%q is no thumbprint; it has 43 characters of A-Z, a-z, 0-9, - and _", operands[1])
+			}
+			return do.run(operands[1])
+		},
+	}
+}
+
+// listDevices prints the user's devices.
+func (in *invocation) listDevices() error {
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	devices, err := c.Devices(in.ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if !in.asJSON {
+			in.line(deviceLine(d))
+			continue
+		}
+		if err := in.json(frame.DeviceState{
+			Device: d.ID, AddedAt: d.AddedAt.UnixMilli(), LastSeenAt: d.LastSeenAt.UnixMilli(), Revoked: d.Revoked, Current: d.Current,
+		}); err != nil {
+			return err
+		}
+	}
+	return in.failed()
+}
+
+// deviceLine is a device for people.
+func deviceLine(d client.DeviceInfo) string {
+	mark := ""
+	switch {
+	case d.Revoked:
+		mark = "  revoked"
+	case d.Current:
+		mark = "  this device"
+	}
+	const minutes = "2006-01-02 15:04"
+	return fmt.Sprintf("%s  added %s  last seen %s%s", d.ID, d.AddedAt.Local().Format(minutes), d.LastSeenAt.Local().Format(minutes), mark)
+}
+
+// link prints the token by which a new device becomes the user's.
+func (in *invocation) link(thumbprint string) error {
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	token, expires, err := c.Link(in.ctx, chat.Device(thumbprint))
+	if errors.Is(err, client.ErrOwnDevice) {
+		return fmt.Errorf("%w; give the thumbprint of the new one, which it prints when it is refused", err)
+	}
+	if err != nil {
+		return err
+	}
+	in.line(token)
+	in.notice("good until %s; run on the new device: sotto devices accept TOKEN --user %s", expires.Local().Format(time.TimeOnly), c.User())
+	return in.failed()
+}
+
+// accept connects a new device with its link for the first time.
+func (in *invocation) accept(token string) error {
+	in.token = strings.TrimSpace(token)
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	in.notice("this device is one of %s's now", c.User())
+	return nil
+}
+
+// revoke bars another device of the user.
+func (in *invocation) revoke(thumbprint string) error {
+	c, err := in.connect(in.ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	err = c.Revoke(in.ctx, chat.Device(thumbprint))
+	switch {
+	case errors.Is(err, client.ErrOwnDevice):
+		return fmt.Errorf("%w; revoke it from another one", err)
+	case errors.Is(err, chat.DeviceUnknown):
+		return fmt.Errorf("%s is no device of %s; run: sotto devices --user %s", thumbprint, c.User(), c.User())
+	}
+	return err
+}
+
+// unlinked makes of a refusal that a link would have prevented an error that says
+// how to link.
+func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.User) error {
+	said := ""
+	switch {
+	case errors.Is(refusal, chat.NameTaken):
+		said = describe(chat.NameTaken) + "; if it is yours, run on a device that has it"
+	case errors.Is(refusal, chat.DeviceUnknown) && in.token != "":
+		said = fmt.Sprintf("the link does not hold: it has expired, or is for another device, user or service; make a new one on a device that has %s", user)
+	default:
+		return refusal
+	}
+	address, err := device.Address(in.url)
+	if err != nil {
+		return refusal
+	}
+	deployment, err := store.Deployment(address)
+	if err != nil {
+		return refusal
+	}
+	keys, err := deployment.User(user).Device()
+	if err != nil {
+		return refusal
+	}
+	return fmt.Errorf("%s: sotto devices link %s --user %s", said, keys.ID(), user)
+}
