@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -20,6 +21,8 @@ Usage: go run ./localstack [flags]
   -template FILE      the SAM or CloudFormation template (default template.yaml)
   -listen HOST:PORT   where to listen (default 127.0.0.1:4566); port 0 takes any
                       free one
+  -endpoint URL       the AWS endpoint that functions are told to use, such as a
+                      proxy that records what they say (default: the stack itself)
   -data DIR           where tables, keys and built functions are kept (default
                       .sotto beside the template)
   -parameter KEY=VAL  value of a template parameter, instead of its default; may
@@ -60,6 +63,7 @@ const (
 
 type options struct {
 	listen      string
+	endpoint    string // empty: the stack itself
 	template    string
 	data        string
 	parameters  map[string]string
@@ -78,6 +82,14 @@ func parseFlags(args []string) (options, error) {
 	flags.SetOutput(io.Discard) // the caller prints
 	flags.StringVar(&o.template, "template", defaultTemplate, "")
 	flags.StringVar(&o.listen, "listen", defaultListen, "")
+	flags.Func("endpoint", "", func(s string) error {
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			return errors.New("want http://HOST:PORT")
+		}
+		o.endpoint = u.Scheme + "://" + u.Host
+		return nil
+	})
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "")

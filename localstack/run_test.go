@@ -103,6 +103,8 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"fault of no function", []string{"-template", table, "-fault", "lambda.twice:nobody"}, []string{`no function "nobody"`}},
 		{"half a fault", []string{"-template", table, "-fault", "lambda.twice,often"}, []string{`"often"`, "probability="}},
 		{"action as a fault", []string{"-template", table, "-fault", "stack.exit"}, []string{"stack.exit", "posted"}},
+		{"endpoint without a scheme", []string{"-template", table, "-endpoint", "127.0.0.1:4567"}, []string{"-endpoint", "http://HOST:PORT"}},
+		{"endpoint with a path", []string{"-template", table, "-endpoint", "http://127.0.0.1:4567/local"}, []string{"http://HOST:PORT"}},
 		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,7 +140,7 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-data", "-parameter", "-config-env", "-log", "-allow-remote", "-fault", "-fault-seed"} {
+	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-log", "-allow-remote", "-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}

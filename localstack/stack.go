@@ -37,6 +37,7 @@ const (
 type stack struct {
 	plan     *sam.Plan
 	data     string // absolute path of the data folder
+	endpoint string // of the AWS APIs, for functions
 	console  *console
 	listener *listener
 	lock     *dataLock
@@ -77,6 +78,9 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 		plan: plan, data: data, console: c, listener: l, lock: lock, edge: front, faults: faults,
 		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes},
 		failed: make(chan error, 1),
+	}
+	if s.endpoint = o.endpoint; s.endpoint == "" {
+		s.endpoint = s.url()
 	}
 	go func() {
 		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -162,7 +166,7 @@ func (s *stack) startFunctions(executables map[string]string) (err error) {
 		Account: s.plan.Account, Region: s.plan.Region,
 		RuntimeAPI: s.listener.address + edge.RuntimePrefix,
 		Env: map[string]string{
-			"AWS_ENDPOINT_URL":                         s.url(),
+			"AWS_ENDPOINT_URL":                         s.endpoint,
 			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(),
 		},
 		Faults:  s.faults.Lambda(),
@@ -216,9 +220,9 @@ func (s *stack) url() string { return "http://" + s.listener.address }
 // has none: connection ids are unique over all of them.
 func (s *stack) managementURL() string {
 	if len(s.plan.APIs) == 1 {
-		return s.url() + "/" + s.plan.APIs[0].Stage
+		return s.endpoint + "/" + s.plan.APIs[0].Stage
 	}
-	return s.url()
+	return s.endpoint
 }
 
 func (s *stack) webSocketURL(api sam.WebSocketAPI) string {
