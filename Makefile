@@ -30,6 +30,20 @@ cross: go ## check that the tree builds for linux, darwin and windows
 bench: go ## benchmarks: envelopes, the database, and whole sends through the stack
 	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./shared/table ./localstack/e2e
 
+# The local stack takes any signature; that there is one keeps browsers out.
+AWS_ENDPOINT_URL ?= http://127.0.0.1:4566
+ROTATE_URL = $(AWS_ENDPOINT_URL)/2015-03-31/functions/local-RotateServerKeyFunction/invocations
+SIGNED = Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0
+
+rotate: ## rotate the server key now, of the running local stack or on AWS with STACK=name
+ifdef STACK
+	sam remote invoke RotateServerKeyFunction --stack-name '$(STACK)'
+else
+	@answer="$$(curl -sS --fail-with-body -X POST -H '$(SIGNED)' '$(ROTATE_URL)')" && [ "$$answer" = null ] \
+		|| { echo "make rotate: $(AWS_ENDPOINT_URL) did not rotate the key (is \`make run\` running?) $$answer" >&2; exit 1; }
+	@echo "The server key is rotated; who is connected has been told."
+endif
+
 sam-build: ## build for AWS with the SAM CLI, stripped (needs `sam`: pip install aws-sam-cli)
 	GOFLAGS='$(SAM_GOFLAGS)' sam build
 
@@ -42,4 +56,4 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl (Debian: apt-get install golang-go)"; exit 1; }
 
-.PHONY: help run test lint cross bench sam-build deploy clean go
+.PHONY: help run test lint cross bench rotate sam-build deploy clean go
