@@ -111,22 +111,23 @@ func (c interruptedCourier) HandOver(ctx context.Context, chunk room.Chunk) erro
 
 // world is the whole service over stores in memory.
 type world struct {
-	t       *testing.T
-	before  map[string]func() error
-	clock   *storetest.Clock
-	store   *memory.Store
-	keys    ring
-	hub     *memory.Hub
-	courier *memory.Courier
-	log     *bytes.Buffer
-	router  *route.Router
-	opened  atomic.Int64
+	t         *testing.T
+	before    map[string]func() error
+	clock     *storetest.Clock
+	store     *memory.Store
+	keys      ring
+	hub       *memory.Hub
+	courier   *memory.Courier
+	retention time.Duration
+	log       *bytes.Buffer
+	router    *route.Router
+	opened    atomic.Int64
 }
 
 const retention = 30 * 24 * time.Hour
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, before: map[string]func() error{}}
+	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, retention: retention, before: map[string]func() error{}}
 	w.store = memory.New(w.clock.Now)
 	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now}), new(error)}
 	w.compose(interrupted{w.store, w.before}, w.hub)
@@ -139,7 +140,7 @@ func (w *world) compose(store room.Store, poster room.Poster) {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	service := room.New(room.Options{
 		Store: store, Keys: w.keys, Poster: poster, Courier: interruptedCourier{w.courier, w.before}, Log: log,
-		Audience: audience, Retention: retention, Now: w.clock.Now,
+		Audience: audience, Retention: w.retention, Now: w.clock.Now,
 	})
 	w.router = &route.Router{Service: service, Poster: poster, KeySet: w.keys.KeySet, Log: log}
 }
