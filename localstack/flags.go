@@ -22,7 +22,7 @@ Usage: go run ./localstack [flags]
   -listen HOST:PORT   where to listen (default 127.0.0.1:4566); port 0 takes any
                       free one
   -endpoint URL       the AWS endpoint that functions are told to use, such as a
-                      proxy that records what they say (default: the stack itself)
+                      proxy that records what they say (default the stack's)
   -data DIR           where tables, keys and built functions are kept (default
                       .sotto beside the template)
   -parameter KEY=VAL  value of a template parameter, instead of its default; may
