@@ -58,8 +58,7 @@ func poster(c config.Config) *post.Poster {
 	}))
 }
 
-// courier is nil where no function is configured to hand chunks over to, as in
-// templates of before there was one.
+// courier is nil where the template names no function to hand chunks over to.
 func courier(c config.Config) room.Courier {
 	if c.DeliverFunction == "" {
 		return nil

@@ -153,7 +153,7 @@ func TestSlowConnectionsDelayNobody(t *testing.T) {
 	m, p := serve(t)
 	ids := make([]chat.Connection, Concurrency)
 	for i := range ids {
-		kind := []string{"stalled", "stalled", "clogged", "gone", "dead"}[i%5]
+		kind := []string{"stalled", "clogged", "clogged", "gone", "dead"}[i%5]
 		ids[i] = chat.Connection(fmt.Sprintf("%s-%d", kind, i))
 	}
 	last := chat.Connection("open")
@@ -202,6 +202,9 @@ func TestSlowConnectionsDelayNobody(t *testing.T) {
 		if took := m.taken(string(id)) == "POST "+string(id); took != (err == nil) {
 			t.Errorf("%s took its frame: %v, but ended with %v", id, took, err)
 		}
+	}
+	if err := p.Post(t.Context(), "busy", []byte("x")); err != nil {
+		t.Errorf("clogged connections have used up the tries of others: %v", err)
 	}
 }
 
