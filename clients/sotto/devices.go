@@ -22,9 +22,9 @@ func devicesCommand() *command {
 Lists the devices that speak in your name. A profile on another machine is another
 device, and needs a link from one that you have:
 
-  new machine   sotto chat --user ada                      is refused, and prints its THUMBPRINT
-  old machine   sotto devices link THUMBPRINT --user ada   prints a TOKEN, good for some minutes
-  new machine   sotto devices accept TOKEN --user ada      from now on it is yours
+  new   sotto chat --user ada                      is refused, and prints its THUMBPRINT
+  old   sotto devices link THUMBPRINT --user ada   prints a TOKEN, good for 9 minutes
+  new   sotto devices accept TOKEN --user ada      from now on it is yours
 
 The token is of use to that device alone. "devices revoke" bars another device for
 ever and ends its connections; run it when a device is lost. With --json the list has

@@ -26,6 +26,13 @@ func (s interrupted) Revoke(ctx context.Context, user chat.User, id, by chat.Dev
 	return s.Store.Revoke(ctx, user, id, by, now)
 }
 
+func (s interrupted) ReplaceKey(ctx context.Context, d *room.Device) error {
+	if err := s.step("ReplaceKey"); err != nil {
+		return err
+	}
+	return s.Store.ReplaceKey(ctx, d)
+}
+
 func (s interrupted) Unlisten(ctx context.Context, name chat.Room, id chat.Connection) error {
 	if err := s.step("Unlisten"); err != nil {
 		return err
@@ -330,11 +337,32 @@ func TestOneOfTwoDevicesThatRevokeEachOtherStays(t *testing.T) {
 	ada := newDevice(t, "ada")
 	a, b := w.enter(ada), w.linked(ada)
 	w.once("Revoke", func() error { b.revoke(ada); return nil })
-	got := a.do("revokeDevice", a.revocation(b.device, nil))
-	if len(got) != 0 && got[0].Code != chat.DeviceRevoked.Code {
-		t.Fatalf("the second got %+v", got)
+	if got := a.do("revokeDevice", a.revocation(b.device, nil)); len(got) != 0 {
+		t.Fatalf("the second, whose connection is closed, got %+v", got)
 	}
 	b.expectOne(b.do("ping", frame.Request{}), frame.TypePong)
+}
+
+// A call that was admitted before its device was revoked says so as long as its
+// connection is there.
+func TestRevokedMeanwhile(t *testing.T) {
+	for call, do := range map[string]func(a, b *conn) []received{
+		"Revoke": func(a, b *conn) []received { return a.do("revokeDevice", a.revocation(b.device, nil)) },
+		"ReplaceKey": func(a, _ *conn) []received {
+			return a.do("rotateKey", frame.Request{Proof: a.rotation(newKey(a.t), 2, nil)})
+		},
+	} {
+		t.Run(call, func(t *testing.T) {
+			w := newWorld(t)
+			ada := newDevice(t, "ada")
+			a, b := w.enter(ada), w.linked(ada)
+			w.once(call, func() error {
+				return w.store.Revoke(t.Context(), "ada", ada.thumbprint(), b.thumbprint(), w.clock.Now())
+			})
+			a.expect(do(a, b), chat.DeviceRevoked)
+			b.expectOne(b.do("ping", frame.Request{}), frame.TypePong)
+		})
+	}
 }
 
 // Whatever call of a revocation is the last before its instance dies, the repeat
