@@ -27,6 +27,9 @@ lint: go ## gofmt, go vet, staticcheck
 cross: go ## check that the tree builds for linux, darwin and windows
 	@for os in linux darwin windows; do echo "GOOS=$$os go build ./..."; GOOS=$$os CGO_ENABLED=0 go build ./... || exit 1; done
 
+chaos: go ## break everything at random while users chat, for MINUTES=1, from SEED=random, and check what they saw
+	go test -count=1 -v -timeout 0 -run '^TestChaos$$' ./localstack/e2e/chaos -args -seed=$(or $(SEED),random) -minutes=$(or $(MINUTES),1)
+
 bench: go ## benchmarks: envelopes, the database, and whole sends through the stack
 	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./shared/table ./localstack/e2e
 
@@ -56,4 +59,4 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl (Debian: apt-get install golang-go)"; exit 1; }
 
-.PHONY: help run test lint cross bench rotate sam-build deploy clean go
+.PHONY: help run test lint cross chaos bench rotate sam-build deploy clean go
