@@ -146,15 +146,13 @@ func (in *invocation) revoke(thumbprint string) error {
 	return err
 }
 
-// unlinked makes of a refusal that a link would have prevented an error that says
-// how to link.
+// unlinked says how to link, where the refusal is one that a link would have
+// prevented, and returns what to say of the refusal itself.
 func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.User) error {
-	said := ""
 	switch {
 	case errors.Is(refusal, chat.NameTaken):
-		said = describe(chat.NameTaken) + "; if it is yours, run on a device that has it"
 	case errors.Is(refusal, chat.DeviceUnknown) && in.token != "":
-		said = fmt.Sprintf("the link does not hold: it has expired, or is for another device, user or service; make a new one on a device that has %s", user)
+		refusal = errors.New("the link does not hold: it has expired, or is for another device, user or service; make a new one")
 	default:
 		return refusal
 	}
@@ -166,9 +164,8 @@ func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.Us
 	if err != nil {
 		return refusal
 	}
-	keys, err := deployment.User(user).Device()
-	if err != nil {
-		return refusal
+	if keys, err := deployment.User(user).Device(); err == nil {
+		in.notice("if %s is you, make this one of your devices; run on one that you have: sotto devices link %s --user %s", user, keys.ID(), user)
 	}
-	return fmt.Errorf("%s: sotto devices link %s --user %s", said, keys.ID(), user)
+	return refusal
 }
