@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +58,8 @@ var strangers = []breach{
 	{"history without a session", "handshake_required", request(frame.Request{Action: frame.ActionHistory, Room: "lobby"})},
 	{"joinRoom without a session", "handshake_required", request(join("den"))},
 	{"leaveRoom without a session", "handshake_required", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "den"})},
+	{"devices without a session", "handshake_required", text(`{"action":"devices"}`)},
+	{"revokeDevice without a session", "handshake_required", text(`{"action":"revokeDevice","proof":"x"}`)},
 	{"rotateKey without a session", "handshake_required", request(frame.Request{Action: frame.ActionRotateKey, Proof: "x"})},
 	{"a proof without a challenge", "nonce_expired", request(prove("e30.e30.e30"))},
 	{"a proof that is no token", "bad_proof", proof(func(*peer) string { return "nonsense" })},
@@ -231,7 +236,8 @@ var (
 		"stale_device_key": "TestHandshakesOfAUserWhoIsKnown",
 		"too_many_rooms":   "TestTooManyRooms",
 		"rate_limited":     "TestTooManyFrames",
-		"device_revoked":   "revoking devices is not built yet",
+		"device_revoked":   "wants a second device: package room's tests",
+		"too_many_devices": "wants twenty devices: package room's tests",
 		"try_again":        "wants a database that is contended or gone",
 		"internal":         "wants a defect",
 	}
@@ -301,6 +307,28 @@ func TestBreaches(t *testing.T) {
 		if !slices.Contains(list, code) {
 			t.Errorf("%s is not in the closed list", code)
 		}
+	}
+}
+
+// The closed list of the code is that of the protocol.
+func TestErrorsAreThoseOfTheProtocol(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## 8. Errors\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var written, coded []string
+	for _, code := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section, -1) {
+		written = append(written, code[1])
+	}
+	for _, e := range chat.Errors {
+		coded = append(coded, string(e.Code))
+	}
+	slices.Sort(written)
+	slices.Sort(coded)
+	if !slices.Equal(slices.Compact(written), coded) {
+		t.Errorf("docs/protocol.md §8 has %v, package chat %v", written, coded)
 	}
 }
 

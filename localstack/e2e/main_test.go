@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +45,10 @@ func run(m *testing.M) (status int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := readSources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	var err error
 	if temporary, err = os.MkdirTemp("", "sotto-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -57,6 +63,27 @@ func run(m *testing.M) (status int) {
 		}
 	}
 	return status
+}
+
+// readSources looks into the folders of all that the go command, started by
+// these tests, will build. So `go test` knows that they depend on it, and does
+// not repeat an old result from its cache when only a function has changed.
+func readSources() error {
+	for _, part := range []string{"clients/sotto", "functions", "localstack", "shared", "template.yaml", "go.mod"} {
+		err := filepath.WalkDir(filepath.Join(root, part), func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // somebody's temporary file
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("look into the sources: %w", err)
+		}
+	}
+	return nil
 }
 
 // binary builds one of the commands, once.
