@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/sotto-chat/sotto/shared/room"
@@ -24,11 +26,13 @@ func (c *Courier) HandOver(_ context.Context, chunk room.Chunk) error {
 	return nil
 }
 
-// Take returns the chunks that were handed over since the last Take.
+// Take returns the chunks that were handed over since the last Take, in the
+// order of their places, since hand-overs run at the same time.
 func (c *Courier) Take() []room.Chunk {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	chunks := c.chunks
 	c.chunks = nil
+	slices.SortFunc(chunks, func(a, b room.Chunk) int { return cmp.Compare(a.First, b.First) })
 	return chunks
 }
