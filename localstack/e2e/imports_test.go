@@ -125,6 +125,9 @@ func (r importRule) broken(packages []listed) (found []string, held int) {
 // for together.
 func packagesOfModule(t *testing.T) []listed {
 	t.Helper()
+	if err := readSources(); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports,Deps", "./...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr

@@ -45,10 +45,6 @@ func run(m *testing.M) (status int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := readSources(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	var err error
 	if temporary, err = os.MkdirTemp("", "sotto-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -65,8 +61,9 @@ func run(m *testing.M) (status int) {
 	return status
 }
 
-// readSources looks into the folders of all that the go command, started by
-// these tests, will build. So `go test` knows that they depend on it, and does
+// readSources looks at all files from which the go command, started by a test,
+// builds or lists something. So `go test` knows that the test depends on them
+// (it notes what tests look at, though not TestMain before they run), and does
 // not repeat an old result from its cache when only a function has changed.
 func readSources() error {
 	for _, part := range []string{"clients/sotto", "functions", "localstack", "shared", "template.yaml", "go.mod"} {
@@ -89,6 +86,9 @@ func readSources() error {
 // binary builds one of the commands, once.
 func binary(name, pkg string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
+		if err := readSources(); err != nil {
+			return "", err
+		}
 		path := filepath.Join(temporary, name)
 		if runtime.GOOS == "windows" {
 			path += ".exe"
