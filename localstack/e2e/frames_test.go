@@ -69,7 +69,7 @@ var strangers = []breach{
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"sotto-handshake+jwt"}`)) + "." + strings.Split(p.proof(nil), ".")[1] + "."
 	})},
 	{"a proof for another deployment", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Aud = "elsewhere.example/prod" })},
-	{"a proof for another challenge", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Nonce = strings.Repeat("A", 43) })},
+	{"a proof for another challenge", "nonce_expired", claims(func(c *frame.HandshakeClaims) { c.Nonce = strings.Repeat("A", 43) })},
 	{"a proof for another name", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })},
 	{"a first key of generation 0", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Gen = 0 })},
 	{"a proof with an unknown server key", "stale_server_key", claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("B", 43) })},

@@ -126,8 +126,13 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if err := claims.Check(); err != nil {
 		return nil, err
 	}
-	if claims.Sub != string(user) || claims.Nonce != conn.Nonce || claims.Aud != s.audience {
+	if claims.Sub != string(user) || claims.Aud != s.audience {
 		return nil, chat.BadProof
+	}
+	if claims.Nonce != conn.Nonce {
+		// Two begins overlapped, or one was delivered twice: the device proved
+		// itself to the challenge that lost, which is no fault of its own.
+		return nil, chat.NonceExpired
 	}
 	if record != nil && record.Revoked {
 		return nil, chat.DeviceRevoked

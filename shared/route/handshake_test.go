@@ -53,7 +53,7 @@ func TestBadProofs(t *testing.T) {
 		"another version":     {func(h *frame.HandshakeClaims) { h.V = 2 }, chat.BadProof},
 		"another user":        {func(h *frame.HandshakeClaims) { h.Sub = "eve" }, chat.BadProof},
 		"another deployment":  {func(h *frame.HandshakeClaims) { h.Aud = "chat.example/other" }, chat.BadProof},
-		"another nonce":       {func(h *frame.HandshakeClaims) { h.Nonce = chat.NewNonce() }, chat.BadProof},
+		"another nonce":       {func(h *frame.HandshakeClaims) { h.Nonce = chat.NewNonce() }, chat.NonceExpired},
 		"no generation":       {func(h *frame.HandshakeClaims) { h.Gen = 0 }, chat.BadProof},
 		"unknown server key":  {func(h *frame.HandshakeClaims) { h.SKID = other }, chat.StaleServerKey},
 		"key with more":       {func(h *frame.HandshakeClaims) { h.Enc = []byte(`{"kty":"RSA","d":"AQAB"}`) }, chat.KeyUnacceptable},
@@ -111,7 +111,7 @@ func TestProofOnAnotherConnection(t *testing.T) {
 	a, b := w.dial(ada), w.dial(ada)
 	a.begin()
 	b.begin()
-	b.expect(b.prove(a.proof(nil)), chat.BadProof)
+	b.expect(b.prove(a.proof(nil)), chat.NonceExpired)
 }
 
 func TestNames(t *testing.T) {

@@ -126,8 +126,11 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 		return chat.BadProof
 	}
 	enc, err := envelope.ParseEncryptionKey(claims.Enc)
-	if err != nil || claims.Nonce != c.nonce || claims.Sub != string(c.claims) || claims.Check() != nil {
+	if err != nil || claims.Sub != string(c.claims) || claims.Check() != nil {
 		return chat.BadProof
+	}
+	if claims.Nonce != c.nonce {
+		return chat.NonceExpired
 	}
 	d := &device{id: chat.Device(token.KID), key: token.JWK, gen: claims.Gen, enc: enc, added: time.Now().UnixMilli()}
 	if old == nil {
