@@ -161,18 +161,20 @@ func cmdSearch(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: [!] search FILE PATH...")
 	}
-	for line := range strings.Lines(ts.ReadFile(args[0])) {
-		line = strings.TrimSpace(line)
-		var places []string
-		for _, path := range args[1:] {
-			found, err := searchBytes(ts.MkAbs(path), line)
-			ts.Check(err)
-			places = append(places, found...)
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	places := map[string][]string{}
+	for _, path := range args[1:] {
+		found, err := searchBytes(ts.MkAbs(path), lines...)
+		ts.Check(err)
+		for line, where := range found {
+			places[line] = append(places[line], where...)
 		}
+	}
+	for _, line := range lines {
 		switch {
-		case neg && len(places) > 0:
-			ts.Fatalf("%q is in %s", line, strings.Join(places, ", "))
-		case !neg && len(places) == 0:
+		case neg && len(places[line]) > 0:
+			ts.Fatalf("%q is in %s", line, strings.Join(places[line], ", "))
+		case !neg && len(places[line]) == 0:
 			ts.Fatalf("%q is nowhere in %s", line, strings.Join(args[1:], ", "))
 		}
 	}

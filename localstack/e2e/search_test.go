@@ -31,14 +31,18 @@ func forms(text string) map[string][]byte {
 	return f
 }
 
-// searchBytes looks for a text in all its forms in a file, or in all files of a
-// folder, and returns where it is. Files that vanish meanwhile are no error.
-func searchBytes(path, text string) (places []string, err error) {
-	if len(text) < 6 {
-		return nil, errors.New("too short to be found only where it was put: " + text)
-	}
+// searchBytes looks for texts in all their forms in a file, or in all files of a
+// folder, and returns where each is. Files that vanish meanwhile are no error.
+func searchBytes(path string, texts ...string) (places map[string][]string, err error) {
 	var seen []fs.FileInfo // hard links to the functions' executables
-	wanted := forms(text)
+	wanted := map[string]map[string][]byte{}
+	for _, text := range texts {
+		if len(text) < 6 {
+			return nil, errors.New("too short to be found only where it was put: " + text)
+		}
+		wanted[text] = forms(text)
+	}
+	places = map[string][]string{}
 	err = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && !d.Type().IsRegular() {
 			return nil
@@ -66,9 +70,11 @@ func searchBytes(path, text string) (places []string, err error) {
 		if err != nil {
 			return err
 		}
-		for form, b := range wanted {
-			if bytes.Contains(data, b) {
-				places = append(places, path+" ("+form+")")
+		for text, forms := range wanted {
+			for form, b := range forms {
+				if bytes.Contains(data, b) {
+					places[text] = append(places[text], path+" ("+form+")")
+				}
 			}
 		}
 		return nil
