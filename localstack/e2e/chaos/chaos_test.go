@@ -94,6 +94,7 @@ type chaos struct {
 type findings struct {
 	acked, lost, unanswered int
 	partitions, operations  int
+	undecided               int // partitions that are not linearizable, or may not be
 	thinking                time.Duration
 	searched                int // bytes
 }
@@ -197,7 +198,7 @@ func (c *chaos) converge(ctx context.Context) error {
 		}
 	}
 	for _, w := range c.writers {
-		_ = w.current().Close() // and so nothing is seen any more
+		w.leave()
 	}
 	return nil
 }
@@ -293,7 +294,8 @@ func (c *chaos) check() error {
 		c.found.operations += len(p.operations)
 	}
 	began := time.Now()
-	c.wrong = append(c.wrong, linearizable(partitions)...)
+	wrong = linearizable(partitions)
+	c.wrong, c.found.undecided = append(c.wrong, wrong...), len(wrong)
 	c.found.partitions, c.found.thinking = len(partitions), time.Since(began)
 	if c.found.acked == 0 || len(h.deliveries) == 0 {
 		return errors.New("nothing was stored or delivered, so nothing is shown")
@@ -301,7 +303,8 @@ func (c *chaos) check() error {
 	return nil
 }
 
-// keep saves what is needed to find out what went wrong. No text is in it.
+// keep saves what is needed to find out what went wrong. No text is in it, unless
+// that is what went wrong.
 func (c *chaos) keep() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "sotto-chaos-"); err != nil {
 		return "", err

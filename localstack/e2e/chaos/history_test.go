@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -90,14 +91,14 @@ type history struct {
 	operations []*operation
 	deliveries []delivery
 	pages      []pageSeal
-	generation map[string]int64 // of a device's key, by its thumbprint
-	texts      text             // the last one given out
-	captured   []string         // sendMessage frames
-	violations []string         // what is wrong beyond doubt when it is seen
+	generation map[string]int64       // of a device's key, by its thumbprint
+	texts      text                   // the last one given out
+	captured   map[chat.User][]string // tokens of sendMessage frames, each once
+	violations []string               // what is wrong beyond doubt when it is seen
 }
 
 func newHistory(marker string) *history {
-	return &history{began: time.Now(), marker: marker, generation: map[string]int64{}}
+	return &history{began: time.Now(), marker: marker, generation: map[string]int64{}, captured: map[chat.User][]string{}}
 }
 
 func (h *history) now() instant { return instant(time.Since(h.began)) }
@@ -172,21 +173,24 @@ func (h *history) violate(format string, args ...any) {
 	h.violations = append(h.violations, fmt.Sprintf(format, args...))
 }
 
-// capture keeps a sendMessage frame as it went over a wire.
-func (h *history) capture(frame string) {
+// capture keeps what stood in a sendMessage frame.
+func (h *history) capture(user chat.User, token string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.captured = append(h.captured, frame)
+	if !slices.Contains(h.captured[user], token) { // and not a replay of it
+		h.captured[user] = append(h.captured[user], strings.Clone(token))
+	}
 }
 
-// aCapture returns a captured frame, the one that choose picks of n.
-func (h *history) aCapture(choose func(n int) int) (string, bool) {
+// aCapture returns what a user has sent, the one that choose picks of n; "" if
+// there is none.
+func (h *history) aCapture(user chat.User, choose func(n int) int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.captured) == 0 {
-		return "", false
+	if len(h.captured[user]) == 0 {
+		return ""
 	}
-	return h.captured[choose(len(h.captured))], true
+	return h.captured[user][choose(len(h.captured[user]))]
 }
 
 func (h *history) delivered(d delivery) {

@@ -52,20 +52,17 @@ func (m *mallory) replay(ctx context.Context) error {
 // once replays one captured frame, on a connection made for it: what is refused
 // for its session is closed.
 func (m *mallory) once(ctx context.Context) {
-	jwe, ok := m.history.aCapture(m.chance.IntN)
-	if !ok {
-		return
-	}
+	victim := m.writers[m.chance.IntN(len(m.writers))]
+	jwe := m.history.aCapture(victim.user, m.chance.IntN)
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	p := &peer{url: m.wire.url, keys: m.own}
 	enter := p.enter
-	switch m.chance.IntN(4) {
+	switch m.chance.IntN(3) {
 	case 0:
 		enter = p.dial
 	case 1:
-		// Wherever the profile lies, a device in the hands of two is one device.
-		victim := m.writers[m.chance.IntN(len(m.writers))]
+		// The sender's own device, as two processes with one profile would use it.
 		if !victim.rotating.TryLock() {
 			return
 		}
@@ -74,7 +71,7 @@ func (m *mallory) once(ctx context.Context) {
 		enter = p.enter
 	}
 	defer p.drop()
-	if enter(ctx) != nil {
+	if jwe == "" || enter(ctx) != nil {
 		return // it was not to be, this time
 	}
 	var ack frame.Ack

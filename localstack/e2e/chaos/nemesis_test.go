@@ -115,19 +115,19 @@ func (n *nemesis) phase(ctx context.Context, phase int) (err error) {
 }
 
 func (n *nemesis) accident(ctx context.Context, phase int) (err error) {
-	choice := n.chance.IntN(4)
 	if phase%restartEvery == restartEvery/2 {
 		return n.restart(ctx)
 	}
-	switch choice {
+	if n.chance.IntN(3) == 0 {
+		n.rotateServerKey(ctx)
+	}
+	switch n.chance.IntN(4) {
 	case 0:
 		_, err = n.stack.faults(ctx, http.MethodPost, fault{Kind: "lambda.kill-now", Target: n.function()})
 	case 1:
 		_, err = n.stack.faults(ctx, http.MethodPost, fault{Kind: "gateway.drop-now", Target: "random"})
 	case 2:
 		_, err = n.stack.faults(ctx, http.MethodPost, fault{Kind: "gateway.drop-now", Target: "*"})
-	default:
-		n.rotateServerKey(ctx)
 	}
 	return err
 }

@@ -180,7 +180,7 @@ func (r *reader) read(ctx context.Context) error {
 		if r.ws != nil {
 			r.once(ctx)
 		}
-		pause(ctx, r.chance, 20, 200)
+		pause(ctx, r.chance, 10, 120)
 	}
 	r.drop()
 	return nil

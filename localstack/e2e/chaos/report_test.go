@@ -58,7 +58,7 @@ func (c *chaos) report() {
 	line("replays", "%s", counts(c.mallory.answers))
 	line("messages", "%d acknowledged, %d lost, %d without an answer", c.found.acked, c.found.lost, c.found.unanswered)
 	line("plaintext", "searched for in %.1f MB", float64(c.found.searched)/1e6)
-	line("linearizability", "%d partitions of %d operations, decided in %v", c.found.partitions, c.found.operations, c.found.thinking.Round(time.Millisecond))
+	line("linearizable", "%d of %d partitions, with %d operations, decided in %v", c.found.partitions-c.found.undecided, c.found.partitions, c.found.operations, c.found.thinking.Round(time.Millisecond))
 	if n := len(c.wrong); n > 0 {
 		line("verdict", "WRONG in %d ways", n)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -45,6 +46,9 @@ func newStack(dir string) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := lookAtSources(root); err != nil {
+		return nil, err
+	}
 	s := &stack{dir: dir, binary: filepath.Join(dir, "localstack")}
 	if runtime.GOOS == "windows" {
 		s.binary += ".exe"
@@ -66,6 +70,26 @@ func newStack(dir string) (*stack, error) {
 		}
 	}
 	return nil, errors.New("there is no free port from 10000 to 19999")
+}
+
+// lookAtSources makes `go test`, which notes what a test looks at, know that the
+// test depends on all that the go command will build for it.
+func lookAtSources(root string) error {
+	for _, part := range []string{"functions", "localstack", "shared", "template.yaml", "go.mod"} {
+		err := filepath.WalkDir(filepath.Join(root, part), func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // somebody's temporary file
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // start starts the stack and waits until it is ready.

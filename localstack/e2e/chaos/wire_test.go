@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -142,7 +141,7 @@ func (w *wire) sent(j *joint, data []byte) {
 	}
 	switch r.Action {
 	case frame.ActionSendMessage:
-		w.history.capture(strings.Clone(r.JWE))
+		w.history.capture(w.user, r.JWE)
 	case frame.ActionHistory:
 		j.mu.Lock()
 		j.pages[r.Ref] = w.history.now()

@@ -30,6 +30,8 @@ type writer struct {
 
 	rotating sync.Mutex // no other process makes a handshake meanwhile
 
+	following sync.WaitGroup // of the client's subscriptions
+
 	mu       sync.Mutex
 	client   *client.Client
 	seen     map[chat.Room]*view
@@ -113,7 +115,7 @@ func (w *writer) open(ctx context.Context) (*client.Client, error) {
 		subscriptions = append(subscriptions, s)
 	}
 	for i, s := range subscriptions {
-		go w.follow(w.rooms[i], s)
+		w.following.Go(func() { w.follow(w.rooms[i], s) })
 	}
 	return c, nil
 }
@@ -167,9 +169,17 @@ func (w *writer) current() *client.Client {
 // restart ends the client, whatever waits on it, and opens another. Nobody is to
 // do so at the same time.
 func (w *writer) restart(ctx context.Context) error {
-	_ = w.current().Close()
+	w.leave()
 	w.restarts++
 	return w.enter(ctx)
+}
+
+// leave ends the client. Nothing is seen any more when it returns.
+func (w *writer) leave() {
+	if c := w.current(); c != nil {
+		_ = c.Close()
+	}
+	w.following.Wait()
 }
 
 // heal restarts a client that has backed off: a user who sees that it does not
@@ -192,6 +202,10 @@ func (w *writer) heal(ctx context.Context) error {
 // chat does what users do, until ctx ends.
 func (w *writer) chat(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if w.current().Err() != nil { // it is being restarted
+			pause(ctx, w.chance, 50, 100)
+			continue
+		}
 		switch n := w.chance.IntN(100); {
 		case n < 80:
 			w.send(ctx)
@@ -204,7 +218,7 @@ func (w *writer) chat(ctx context.Context) error {
 		default:
 			pause(ctx, w.chance, 100, 1000)
 		}
-		pause(ctx, w.chance, 20, 250)
+		pause(ctx, w.chance, 5, 120)
 	}
 	return nil
 }
@@ -255,8 +269,6 @@ func (w *writer) rotate(ctx context.Context) error {
 
 // close ends the client and the wire.
 func (w *writer) close() {
-	if c := w.current(); c != nil {
-		_ = c.Close()
-	}
+	w.leave()
 	w.wire.close()
 }
