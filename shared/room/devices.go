@@ -42,10 +42,12 @@ func (s *Service) Devices(ctx context.Context, c Call) error {
 	return s.answer(ctx, c, reply)
 }
 
-// Revoke bars another device of the user for ever. The tombstone is written
-// first: from then on no frame of that device passes and no handshake binds it.
-// Then its connections stop hearing and are closed, so that from the answer on
-// nothing is sealed to it. A repeat does what is left of that and answers again.
+// Revoke bars another device of the user for ever. Its connections stop hearing
+// first, so that a call that dies leaves a device that is deaf, and not one that
+// is barred and hears. From the tombstone on no frame of the device passes and
+// no handshake binds it. Then what was bound in between stops hearing, too, and
+// all its connections are closed: no send that begins after the answer seals to
+// it. A repeat does what is left of that and answers again.
 // No device revokes itself, so that one always remains (protocol §11).
 // Errors: those of admit, chat.BadProof, chat.BadSignature,
 // chat.SessionMismatch, chat.DeviceUnknown.
@@ -68,6 +70,9 @@ func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	if barred == conn.Device {
 		return chat.BadProof
 	}
+	if _, err := s.mute(ctx, conn.User, barred); err != nil {
+		return err
+	}
 	err = s.store.Revoke(ctx, conn.User, barred, conn.Device, s.now())
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -83,32 +88,49 @@ func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	return s.answer(ctx, c, frame.Revoked{Type: frame.TypeRevoked, Ref: c.Ref, Device: barred})
 }
 
-// expel ends all connections of a device that is revoked. Each is forgotten only
-// once it is closed, so that a call that died half way finds its work again.
-// What is bound or made to hear after the connections are listed was so before
-// the tombstone, or undoes itself (listen).
-func (s *Service) expel(ctx context.Context, user chat.User, device chat.Device) error {
-	connections, err := s.store.ConnectionsOf(ctx, user)
-	if err != nil {
-		return fmt.Errorf("list the user's connections: %w", err)
-	}
+// mute makes all connections of a device hear nothing any more, and lists them.
+func (s *Service) mute(ctx context.Context, user chat.User, device chat.Device) ([]UserConnection, error) {
 	rooms, err := s.roomsOf(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	connections, err := s.connectionsOf(ctx, user, device)
+	if err != nil {
+		return nil, err
+	}
+	return connections, each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
+		return s.silence(ctx, rooms, uc.ID)
+	})
+}
+
+// expel ends all connections of a device that is revoked. All of them hear
+// nothing before the first is closed, and one that cannot be closed does not
+// stand before the others. Each is forgotten only once it is closed, so that a
+// call that died half way finds its work again. A handshake, join or rotation
+// that runs meanwhile finds the tombstone and undoes itself (listen).
+func (s *Service) expel(ctx context.Context, user chat.User, device chat.Device) error {
+	connections, err := s.mute(ctx, user, device)
 	if err != nil {
 		return err
 	}
-	for _, uc := range connections {
-		if uc.Device != device {
-			continue
+	return s.end(ctx, connections)
+}
+
+// end closes connections and forgets them. It tries all and returns what failed.
+func (s *Service) end(ctx context.Context, connections []UserConnection) error {
+	failed := make([]error, len(connections))
+	places := make([]int, len(connections))
+	for i := range places {
+		places[i] = i
+	}
+	_ = each(ctx, places, func(ctx context.Context, i int) error {
+		if failed[i] = s.post.Close(ctx, connections[i].ID); failed[i] == nil {
+			failed[i] = s.Disconnect(ctx, Call{Connection: connections[i].ID})
 		}
-		if err := s.silence(ctx, rooms, uc.ID); err != nil {
-			return err
-		}
-		if err := s.post.Close(ctx, uc.ID); err != nil {
-			return fmt.Errorf("close a connection: %w", err)
-		}
-		if err := s.Disconnect(ctx, Call{Connection: uc.ID}); err != nil {
-			return err
-		}
+		return nil
+	})
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("end the connections: %w", err)
 	}
 	return nil
 }

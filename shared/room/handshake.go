@@ -224,6 +224,7 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 	if err != nil {
 		return err
 	}
+	s.prune(ctx, device)
 	// The connection may have ended meanwhile, and its $disconnect have found
 	// less than stands there now.
 	if _, err := s.store.Connection(ctx, conn.ID); errors.Is(err, ErrNotFound) {

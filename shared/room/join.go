@@ -23,30 +23,35 @@ func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 			return err
 		}
 	}
-	// Membership stands first and the connections are listed second: a
-	// handshake at this moment sees the one or is seen among the others.
-	connections, err := s.store.ConnectionsOf(ctx, conn.User)
-	if err != nil {
-		return fmt.Errorf("list the user's connections: %w", err)
-	}
-	for _, uc := range connections {
-		device, err := s.store.Device(ctx, conn.User, uc.Device)
-		if err != nil {
-			return fmt.Errorf("read a device of the user: %w", err)
-		}
-		_, err = s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
-		if errors.Is(err, chat.DeviceRevoked) && uc.Device != conn.Device {
-			continue // another device's end is no matter of this call's
-		}
-		if err != nil {
-			return err
-		}
+	if err := s.hear(ctx, conn, room); err != nil {
+		return err
 	}
 	state, err := s.state(ctx, room)
 	if err != nil {
 		return err
 	}
 	return s.answer(ctx, c, frame.Joined{Type: frame.TypeJoined, Ref: c.Ref, RoomState: state})
+}
+
+// hear lets all connections of the caller's user hear a room. Membership stands
+// first and the connections are listed second: a handshake at this moment sees
+// the one or is seen among the others.
+func (s *Service) hear(ctx context.Context, caller *Connection, room chat.Room) error {
+	connections, err := s.store.ConnectionsOf(ctx, caller.User)
+	if err != nil {
+		return fmt.Errorf("list the user's connections: %w", err)
+	}
+	return each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
+		device, err := s.store.Device(ctx, caller.User, uc.Device)
+		if err != nil {
+			return fmt.Errorf("read a device of the user: %w", err)
+		}
+		_, err = s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
+		if errors.Is(err, chat.DeviceRevoked) && uc.Device != caller.Device {
+			return nil // another device's end is no matter of this call's
+		}
+		return err
+	})
 }
 
 // enter creates the room if need be and adds the member. Joins at the same time
@@ -103,6 +108,14 @@ func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
 	if err := s.deafen(ctx, room, conn.User); err != nil {
 		return err
 	}
+	// A join that overlapped may have been deafened with the rest.
+	if again, err := s.store.IsMember(ctx, room, conn.User); err != nil {
+		return fmt.Errorf("read the membership again: %w", err)
+	} else if again {
+		if err := s.hear(ctx, conn, room); err != nil {
+			return err
+		}
+	}
 	return s.answer(ctx, c, frame.Left{Type: frame.TypeLeft, Ref: c.Ref, Room: room})
 }
 
@@ -112,10 +125,7 @@ func (s *Service) deafen(ctx context.Context, room chat.Room, user chat.User) er
 	if err != nil {
 		return fmt.Errorf("list the user's connections: %w", err)
 	}
-	for _, uc := range connections {
-		if err := s.store.Unlisten(ctx, room, uc.ID); err != nil {
-			return fmt.Errorf("stop listening: %w", err)
-		}
-	}
-	return nil
+	return each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
+		return s.silence(ctx, []chat.Room{room}, uc.ID)
+	})
 }

@@ -79,17 +79,15 @@ func (s *Service) spread(ctx context.Context, d *Device) error {
 	if err != nil {
 		return err
 	}
-	connections, err := s.store.ConnectionsOf(ctx, d.User)
+	connections, err := s.connectionsOf(ctx, d.User, d.ID)
 	if err != nil {
-		return fmt.Errorf("list the user's connections: %w", err)
+		return err
 	}
-	for _, uc := range connections {
-		if uc.Device != d.ID {
-			continue
-		}
-		if _, err := s.listen(ctx, uc.ID, uc.ConnectedAt, d, rooms); err != nil {
-			return err
-		}
+	if err := each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
+		_, err := s.listen(ctx, uc.ID, uc.ConnectedAt, d, rooms)
+		return err
+	}); err != nil {
+		return err
 	}
 	if err := s.store.MarkSpread(ctx, d.User, d.ID, d.Gen); err != nil {
 		return fmt.Errorf("mark the key as spread: %w", err)
@@ -97,13 +95,37 @@ func (s *Service) spread(ctx context.Context, d *Device) error {
 	return nil
 }
 
-// each runs do for every room, a bounded number at a time, and returns the
+// connectionsOf lists the open connections of one device, the oldest first.
+func (s *Service) connectionsOf(ctx context.Context, user chat.User, device chat.Device) ([]UserConnection, error) {
+	connections, err := s.store.ConnectionsOf(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("list the user's connections: %w", err)
+	}
+	connections = slices.DeleteFunc(connections, func(uc UserConnection) bool { return uc.Device != device })
+	slices.SortFunc(connections, func(a, b UserConnection) int { return a.ConnectedAt.Compare(b.ConnectedAt) })
+	return connections, nil
+}
+
+// prune ends a device's oldest connections above chat.MaxConnections. Most of
+// these are rows of connections whose end nobody reported. What fails is left
+// to the next handshake.
+func (s *Service) prune(ctx context.Context, d *Device) {
+	connections, err := s.connectionsOf(ctx, d.User, d.ID)
+	if err == nil && len(connections) > chat.MaxConnections {
+		err = s.end(ctx, connections[:len(connections)-chat.MaxConnections])
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "the device's oldest connections were not all ended", "err", err)
+	}
+}
+
+// each runs do for every item, a bounded number at a time, and returns the
 // first error.
-func each(ctx context.Context, rooms []chat.Room, do func(context.Context, chat.Room) error) error {
+func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
-	for _, room := range rooms {
-		g.Go(func() error { return do(ctx, room) })
+	for _, item := range items {
+		g.Go(func() error { return do(ctx, item) })
 	}
 	return g.Wait()
 }

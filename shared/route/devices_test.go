@@ -23,7 +23,10 @@ func (s interrupted) Revoke(ctx context.Context, user chat.User, id, by chat.Dev
 	if err := s.step("Revoke"); err != nil {
 		return err
 	}
-	return s.Store.Revoke(ctx, user, id, by, now)
+	if err := s.Store.Revoke(ctx, user, id, by, now); err != nil {
+		return err
+	}
+	return s.step("after Revoke")
 }
 
 func (s interrupted) ReplaceKey(ctx context.Context, d *room.Device) error {
@@ -289,7 +292,7 @@ func TestRevokedDeviceIsRefusedAtOnce(t *testing.T) {
 	ada := newDevice(t, "ada")
 	a, b := w.enter(ada), w.linked(ada)
 	message := b.message("too late", nil)
-	w.once("Unlisten", func() error { return errDied })
+	w.once("after Revoke", func() error { return errDied })
 	a.expectOne(a.do("revokeDevice", a.revocation(b.device, nil)), frame.TypeError)
 	for action, f := range map[string]frame.Request{
 		"sendMessage": {JWE: message}, "history": {Room: "lobby"}, "joinRoom": {Room: "den"}, "leaveRoom": {Room: "den"}, "ping": {},
@@ -368,7 +371,7 @@ func TestRevokedMeanwhile(t *testing.T) {
 // Whatever call of a revocation is the last before its instance dies, the repeat
 // leaves nothing of the device behind.
 func TestRevocationThatDiedIsFinished(t *testing.T) {
-	for _, call := range []string{"Unlisten", "ForgetConnection"} {
+	for _, call := range []string{"Unlisten", "after Revoke", "ForgetConnection"} {
 		t.Run(call, func(t *testing.T) {
 			w := newWorld(t)
 			ada := newDevice(t, "ada")

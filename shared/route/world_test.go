@@ -90,7 +90,10 @@ func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat
 	if err := s.step("RemoveMember"); err != nil {
 		return err
 	}
-	return s.Store.RemoveMember(ctx, name, user)
+	if err := s.Store.RemoveMember(ctx, name, user); err != nil {
+		return err
+	}
+	return s.step("after RemoveMember")
 }
 
 // interruptedCourier is the same for hand-overs, several of which may be under

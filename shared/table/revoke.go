@@ -54,7 +54,7 @@ func (s *Store) Revoke(ctx context.Context, user chat.User, device, by chat.Devi
 		ExpressionAttributeNames:  names("revoked", "user"),
 		ExpressionAttributeValues: item{":now": millis(now)},
 	}})
-	if errors.Is(err, room.ErrConflict) && aws.ToString(reasons[0].Code) == "None" {
+	if errors.Is(err, room.ErrConflict) && aws.ToString(reasons[0].Code) != "ConditionalCheckFailed" {
 		return room.ErrNotFound
 	}
 	return err
