@@ -19,10 +19,11 @@ import (
 
 // The functions of the template, as faults and logs name them.
 const (
-	sendFunction    = "local-SendMessageFunction"
-	deliverFunction = "local-DeliverFunction"
-	historyFunction = "local-HistoryFunction"
-	rotateFunction  = "local-RotateServerKeyFunction"
+	sendFunction      = "local-SendMessageFunction"
+	deliverFunction   = "local-DeliverFunction"
+	historyFunction   = "local-HistoryFunction"
+	handshakeFunction = "local-HandshakeFunction"
+	rotateFunction    = "local-RotateServerKeyFunction"
 )
 
 // breaks sets a fault for the rest of the test, or takes an action.
