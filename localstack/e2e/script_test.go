@@ -23,6 +23,8 @@ import (
 //	[!] sotto ARG... [<FILE] [&NAME&]
 //	        the same without anybody's flags.
 //	[!] localstack ARG... [&NAME&]
+//	capture VARIABLE stdout|stderr REGEXP
+//	        sets a variable to what the first group of the last output's match is.
 //	status N
 //	        the exit status of the last of these commands.
 //	waitfor NAME stdout|stderr REGEXP [COUNT]
@@ -64,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"mallory":    actor("mallory"),
 			"sotto":      program(sottoBinary),
 			"localstack": program(localstackBinary),
+			"capture":    cmdCapture,
 			"status":     cmdStatus,
 			"waitfor":    cmdWaitfor,
 			"type":       cmdType,
