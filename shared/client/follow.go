@@ -121,6 +121,7 @@ func (s *Subscription) fill() {
 	s.mu.Lock()
 	epoch, after := s.epoch, s.last
 	s.mu.Unlock()
+	gen := s.client.device.Gen()
 	var page frame.History
 	_, err := s.client.call(s.ctx, frame.TypeHistory, &page, func(*session) (frame.Request, error) {
 		return frame.Request{Action: frame.ActionHistory, Room: string(s.room), After: int64(after), Limit: chat.MaxHistoryLimit}, nil
@@ -145,7 +146,11 @@ func (s *Subscription) fill() {
 		return // the page lies behind a seq of the old log: ask again
 	}
 	s.next() // moves up to the floor
-	for _, m := range s.read(page) {
+	messages, err := s.read(page)
+	if err != nil && s.client.device.Gen() != gen {
+		return // rotations have overtaken the page: it comes again, to the newest key
+	}
+	for _, m := range messages {
 		s.yield(m)
 	}
 	if !s.hasPassed(epoch, after) {
@@ -161,17 +166,17 @@ func (s *Subscription) hasPassed(epoch chat.Epoch, seq chat.Seq) bool {
 }
 
 // read opens a page. If it does not open, each of its messages is a placeholder:
-// to ask once more would bring the same.
-func (s *Subscription) read(page frame.History) []Message {
+// to ask once more would bring the same, unless the key has changed meanwhile.
+func (s *Subscription) read(page frame.History) ([]Message, error) {
 	messages, err := s.client.device.OpenHistory(page)
 	if err == nil {
-		return messages
+		return messages, nil
 	}
 	s.client.log.Warn("a page of history cannot be opened", "room", s.room, "from", page.From, "to", page.To, "err", err)
 	for seq := page.From; seq <= page.To; seq++ {
 		messages = append(messages, Message{Room: page.Room, Epoch: page.Epoch, Seq: seq, Problem: err})
 	}
-	return messages
+	return messages, err
 }
 
 // fruitlessly counts a page that brought nothing and waits before the next one.

@@ -242,3 +242,35 @@ func TestNothingSentIsReadableOnTheWire(t *testing.T) {
 		t.Errorf("frames are not what they should be: %s", &seen)
 	}
 }
+
+// A device keeps one key that is over. A page that was under way during two
+// rotations is sealed to the one before that, and is asked for again.
+func TestAPageThatTwoRotationsHaveOvertakenIsAskedForAgain(t *testing.T) {
+	s := clienttest.New(t)
+	send(t, connect(t, s, "ada"), "first", "second")
+	bob := connect(t, s, "bob")
+	var held []byte
+	asked := make(chan struct{})
+	s.Misbehave(clienttest.Faults{Answer: func(user chat.User, kind string, data []byte) [][]byte {
+		switch {
+		case user == "bob" && kind == frame.TypeHistory && held == nil:
+			held = data
+			close(asked)
+			return nil
+		case user == "bob" && kind == frame.TypeJoined:
+			return [][]byte{held, data}
+		}
+		return [][]byte{data}
+	}})
+	sub := subscribe(t, bob, chat.Lobby, 0)
+	<-asked
+	for range 2 {
+		if _, err := bob.Rotate(within(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := bob.Join(within(t), "den"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, sub, "first", "second")
+}
