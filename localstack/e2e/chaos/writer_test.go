@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -191,7 +192,9 @@ func (w *writer) heal(ctx context.Context) error {
 			return nil
 		case <-w.slow:
 		case <-w.current().Done():
-			w.history.violate("the client of %s has given up: %v", w.user, w.current().Err())
+			if err := w.current().Err(); !errors.Is(err, client.ErrClosed) { // which is the run's end
+				w.history.violate("the client of %s has given up: %v", w.user, err)
+			}
 		}
 		if err := w.restart(ctx); err != nil && ctx.Err() == nil {
 			return err
