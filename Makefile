@@ -13,7 +13,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: go ## start everything on this machine (the same as `go run ./localstack`)
-	@go run ./localstack $(ARGS)
+	@test -x bin/localstack || echo "compiling the local stack; the first time takes a minute or two"
+	@go build -o bin/localstack ./localstack && exec bin/localstack $(ARGS)
 
 test: go lint cross ## run every test, with the race detector where there is a C compiler
 	@if [ -z "$(RACE)" ]; then echo "make test: no C compiler found, so without the race detector (Debian: apt-get install gcc)"; fi
@@ -57,6 +58,6 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 	rm -rf .aws-sam .sotto bin
 
 go:
-	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl (Debian: apt-get install golang-go)"; exit 1; }
+	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl"; exit 1; }
 
 .PHONY: help run test lint cross chaos bench rotate sam-build deploy clean go
