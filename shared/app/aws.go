@@ -1,11 +1,7 @@
 package app
 
 import (
-	"net/http"
-	"time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,17 +12,6 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 	"github.com/sotto-chat/sotto/shared/table"
 )
-
-// client keeps as many idle connections to one host as a fan-out uses; the
-// SDK's own keeps ten, and the rest would be dialled again for each message.
-// An instance that was frozen may wake with connections that are dead, so no
-// answer is waited for longer than patience; the SDK then tries another.
-var client = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-	t.MaxIdleConnsPerHost = post.Concurrency
-	t.ResponseHeaderTimeout = patience
-})
-
-const patience = 3 * time.Second
 
 // signer holds the credentials that Lambda gives the environment, which stay
 // the same while it lives.
