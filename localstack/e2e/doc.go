@@ -9,7 +9,11 @@
 //   - wscat_test.go walks the README's steps with the real wscat from npm.
 //   - aws_test.go uses the stack through the AWS SDK.
 //   - imports_test.go keeps the rules about which package may use which.
-//   - bench_test.go measures whole sends (`make bench`).
+//   - nodes_test.go, database_test.go, transit_test.go and largeroom_test.go
+//     kill functions and the database under load, and record the wires;
+//     properties_test.go lists which test shows which promised property.
+//   - chaos breaks everything at random and checks the recorded history.
+//   - bench_test.go and recovery_bench_test.go measure (`make bench`).
 //
 // A test belongs here when it needs more than one process; what one package
 // promises is tested beside that package. Nothing here sleeps for a fixed time
