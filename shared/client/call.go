@@ -46,7 +46,7 @@ func (c *Client) call(ctx context.Context, kind string, v any, build func(*sessi
 			s.takeKeySet(keys)
 		case wire != nil && wire.cause.Code == chat.HandshakeRequired.Code && again < tries:
 			again++
-			s.end(errors.Join(errLost, err)) // the service forgot this connection
+			s.end(lost(err)) // the service forgot this connection
 		case mayRetry(err) && again < tries:
 			c.log.Info("a request is tried again", "action", r.Action, "err", err)
 			if err := wait(ctx, c.timing.retry.delay(again)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -22,13 +23,30 @@ const readLimit = 256 << 10
 // errLost says that the connection ended before an answer came.
 var errLost = errors.New("the connection was lost")
 
-// lost is errLost with the root of the matter: the layers in between say where
-// in the library it came up.
-func lost(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
+// lostError is errLost with its cause. It says the root of the matter in plain
+// words: the layers in between say where in the library it came up.
+type lostError struct{ cause error }
+
+func lost(cause error) error { return &lostError{cause} }
+
+func (e *lostError) Unwrap() []error { return []error{errLost, e.cause} }
+
+func (e *lostError) Error() string {
+	why := e.cause
+	for inner := errors.Unwrap(why); inner != nil; inner = errors.Unwrap(why) {
+		why = inner
 	}
-	return fmt.Errorf("%w (%w)", errLost, err)
+	text := why.Error()
+	closed, byPeer := errors.AsType[websocket.CloseError](e.cause)
+	switch {
+	case byPeer:
+		text = fmt.Sprintf("the service closed it with code %d", closed.Code)
+	case errors.Is(why, io.EOF), errors.Is(why, io.ErrUnexpectedEOF):
+		text = "it broke off"
+	case errors.Is(why, context.DeadlineExceeded):
+		text = "no answer came in time"
+	}
+	return fmt.Sprintf("%v (%s)", errLost, text)
 }
 
 // errSilence says that no answer came in time. Every request of the protocol

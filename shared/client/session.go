@@ -282,7 +282,7 @@ func (s *session) probe() {
 	ctx, cancel := context.WithTimeout(s.link.ctx, s.timing.reply)
 	defer cancel()
 	if err := s.ws.Ping(ctx); err != nil {
-		s.end(errors.Join(errLost, err))
+		s.end(lost(err))
 	}
 }
 
@@ -293,7 +293,7 @@ func (c *Client) ping(s *session) {
 	if err := ask(c.ctx, s.link, r, frame.TypePong, &pong); err != nil {
 		c.log.Info("the ping went wrong", "err", err)
 		if errors.Is(err, errSilence) || errors.Is(err, chat.HandshakeRequired) {
-			s.end(errors.Join(errLost, err))
+			s.end(lost(err))
 		}
 		return
 	}
