@@ -65,7 +65,10 @@ type deviceRecord struct {
 	Previous *keyRecord `json:"previous,omitzero"`
 }
 
-func (u *User) file() string { return u.dir + "/device.json" }
+// deviceFile holds a device's keys.
+const deviceFile = "device.json"
+
+func (u *User) file() string { return u.dir + "/" + deviceFile }
 
 // lock is the user's own: making keys takes a while, and no other user waits.
 func (u *User) lock() string { return u.dir + "/lock" }

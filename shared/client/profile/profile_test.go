@@ -279,7 +279,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a user's folder that others list": {mode(0o755, func(dir string) string { return filepath.Dir(file(dir)) }), ErrInsecure, "chmod 700"},
 		"a deployment's folder":            {mode(0o750, func(dir string) string { return filepath.Dir(filepath.Dir(file(dir))) }), ErrInsecure, "chmod 700"},
 		"the profile's folder":             {mode(0o701, func(dir string) string { return dir }), ErrInsecure, "chmod 700"},
-		"half a file":                      {rewrite(func(s string) string { return s[:len(s)/2] }), ErrCorrupt, "backup"},
+		"half a file":                      {rewrite(func(s string) string { return s[:len(s)/2] }), ErrCorrupt, "links this one (sotto devices link)"},
 		"an empty file":                    {rewrite(func(string) string { return "" }), ErrCorrupt, "backup"},
 		"no version":                       {replace(`"version":1,`, ``), ErrVersion, "(0)"},
 		"a later version":                  {replace(`"version":1`, `"version":2`), ErrVersion, "(2)"},

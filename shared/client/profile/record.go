@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/sotto-chat/sotto/shared/strict"
 )
@@ -56,5 +57,9 @@ func save[T any](b backend, name string, record T) error {
 }
 
 func corrupt(b backend, name string, cause error) error {
-	return fmt.Errorf("%s is %w (%w); restore it from a backup, or remove it to start anew", b.path(name), ErrCorrupt, cause)
+	remedy := "restore it from a backup, or remove it to start anew"
+	if path.Base(name) == deviceFile { // with the keys goes what proves the name
+		remedy += ", which gives up the name unless another device of yours links this one (sotto devices link)"
+	}
+	return fmt.Errorf("%s is %w (%w); %s", b.path(name), ErrCorrupt, cause, remedy)
 }
