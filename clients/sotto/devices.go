@@ -146,8 +146,8 @@ func (in *invocation) revoke(thumbprint string) error {
 	return err
 }
 
-// unlinked says how to link, where the refusal is one that a link would have
-// prevented, and returns what to say of the refusal itself.
+// unlinked returns what to say of a refusal. Where it is one that a link would
+// have prevented, it says so itself, and then how to link.
 func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.User) error {
 	switch {
 	case errors.Is(refusal, chat.NameTaken):
@@ -165,7 +165,9 @@ func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.Us
 		return refusal
 	}
 	if keys, err := deployment.User(user).Device(); err == nil {
+		in.notice("%s", describe(refusal))
 		in.notice("if %s is you, make this one of your devices; run on one that you have: sotto devices link %s --user %s", user, keys.ID(), user)
+		return errQuietly
 	}
 	return refusal
 }
