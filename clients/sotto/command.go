@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -106,9 +107,22 @@ func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, ou
 		return out.failed()
 	}
 	if err != nil {
-		return usagef("%v; run: sotto %s --help", err, c.name)
+		return usagef("%s; run: sotto %s --help", flagError(err), c.name)
 	}
 	return c.run(in, operands)
+}
+
+// singleDash is where package flag names a flag in its errors.
+var singleDash = regexp.MustCompile(`^(flag provided but not defined: |flag needs an argument: |invalid value .* for flag |invalid boolean value .* for )-`)
+
+// flagError is an error of package flag with the flag as the help has it.
+func flagError(err error) string {
+	text := singleDash.ReplaceAllString(err.Error(), "${1}--")
+	// Only the flags without a value still leave it to the package to parse one.
+	if rest, found := strings.CutSuffix(text, ": parse error"); found {
+		text = rest + ": want true or false"
+	}
+	return text
 }
 
 // parse takes flags before, between and after operands; after -- all are

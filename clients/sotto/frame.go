@@ -115,12 +115,9 @@ func (h *hand) prove(operands []string) error {
 }
 
 func (h *hand) seal(operands []string) error {
-	text, err := h.textToSend(operands)
+	text, err := h.textToSend(h.ctx, operands)
 	if err != nil {
 		return err
-	}
-	if len(text) > chat.MaxBody {
-		return chat.BodyTooLarge
 	}
 	room, err := inRoom(h.room)
 	if err != nil {

@@ -23,10 +23,13 @@ func listenCommand() *command {
 Prints a room's messages in order, each once: from now on, or with --since those
 behind a seq (0 is the beginning). Writes the line "listening" to stderr as soon as
 nothing can be missed any more. Exits with 0 after --count messages, and with 1
-when --timeout comes first; without either it listens until Ctrl-C.
+when --timeout comes first, or nothing answers at first; without --count and
+--timeout it listens until Ctrl-C.
 
-With --json each line is an object with room, seq, id, from, body and storedAt (Unix
-milliseconds); where a message cannot be opened, with room, seq and error.
+Scripts should ask for --json: without it files and pipes get texts as they were
+written, so that a text of several lines looks like several messages. With --json
+each line is an object with room, seq, id, from, body and storedAt (Unix milliseconds);
+where a message cannot be opened, with room, seq and error.
 
 Examples:
   sotto listen --user bob
@@ -34,8 +37,13 @@ Examples:
 		flags: func(in *invocation) {
 			withRoom(in)
 			withJSON(in)
-			in.flags.DurationVar(&timeout, "timeout", 0, "give up after this `TIME`; 0 is never")
-			in.flags.IntVar(&count, "count", 0, "end after `N` messages; 0 is never")
+			withTimeout(in, &timeout, 0)
+			in.flags.Func("count", "end after `N` messages; 0 is never", func(s string) (err error) {
+				if count, err = strconv.Atoi(s); err != nil {
+					return errors.New("want a number such as 10")
+				}
+				return nil
+			})
 			in.flags.Func("since", "begin behind this `SEQ`; without it, with what comes from now on", func(s string) error {
 				n, err := strconv.ParseInt(s, 10, 64)
 				if err != nil || n < 0 {
@@ -63,17 +71,25 @@ Examples:
 			defer cancel()
 			seen, err := in.listen(ctx, room, since, count)
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("%d messages within %v; wait longer with --timeout", seen, timeout)
+				return fmt.Errorf("%s within %v; wait longer with --timeout", messages(seen), timeout)
 			}
 			if err != nil && in.ctx.Err() != nil && count == 0 {
 				return nil // Ctrl-C is how this ends
 			}
 			if err != nil && in.ctx.Err() != nil {
-				return fmt.Errorf("interrupted after %d of %d messages", seen, count)
+				return fmt.Errorf("interrupted after %d of %s", seen, messages(count))
 			}
 			return err
 		},
 	}
+}
+
+// messages counts them.
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
 }
 
 // listen prints messages until there were count of them, if it is not 0.

@@ -22,7 +22,9 @@ func sendCommand() *command {
 		help: `
 Sends a text, or with - all of stdin, as one message. Exits with 0 only after the
 service has stored it; until then it sends again, over as many connections as it
-takes, and the message is stored once. With --json it prints the message.
+takes, and the message is stored once. It ends at once where nothing answers at
+first. --timeout counts from the start, so it includes the wait for the end of
+stdin. With --json it prints the message.
 
 Examples:
   sotto send --user ada "hello, everybody"
@@ -31,13 +33,9 @@ Examples:
 		flags: func(in *invocation) {
 			withRoom(in)
 			withJSON(in)
-			in.flags.DurationVar(&timeout, "timeout", 30*time.Second, "give up after this `TIME`; 0 is never")
+			withTimeout(in, &timeout, 30*time.Second)
 		},
 		run: func(in *invocation, operands []string) error {
-			text, err := in.textToSend(operands)
-			if err != nil {
-				return err
-			}
 			room, err := inRoom(in.room)
 			if err != nil {
 				return err
@@ -47,6 +45,15 @@ Examples:
 				return err
 			}
 			defer cancel()
+			text, err := in.textToSend(ctx, operands)
+			switch {
+			case errors.Is(err, context.DeadlineExceeded):
+				return fmt.Errorf("stdin did not end within %v, so nothing was sent; wait longer with --timeout, for ever with --timeout 0", timeout)
+			case errors.Is(err, context.Canceled):
+				return errors.New("interrupted before stdin ended; nothing was sent")
+			case err != nil:
+				return err
+			}
 			m, err := in.send(ctx, room, text)
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("no ack within %v, so the message may be stored or not; look with: sotto listen --since 0, or send it again", timeout)
@@ -62,6 +69,26 @@ Examples:
 	}
 }
 
+// timeLimit is the value of --timeout.
+type timeLimit time.Duration
+
+func (l *timeLimit) String() string { return time.Duration(*l).String() }
+
+func (l *timeLimit) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return errors.New("want a time such as 30s")
+	}
+	*l = timeLimit(d)
+	return nil
+}
+
+// withTimeout adds --timeout.
+func withTimeout(in *invocation, timeout *time.Duration, usual time.Duration) {
+	*timeout = usual
+	in.flags.Var((*timeLimit)(timeout), "timeout", "give up after this `TIME`; 0 is never")
+}
+
 // limited adds a time limit to ctx; 0 is none.
 func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
 	switch {
@@ -75,8 +102,9 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 	return ctx, cancel, nil
 }
 
-// textToSend is the one operand, or all of stdin.
-func (in *invocation) textToSend(operands []string) (string, error) {
+// textToSend is the one operand, or all of stdin. Errors: those of ctx while stdin
+// is waited for.
+func (in *invocation) textToSend(ctx context.Context, operands []string) (string, error) {
 	switch {
 	case len(operands) == 0:
 		return "", usagef("there is no text; add it in quotes, or - to read it from stdin")
@@ -89,19 +117,41 @@ func (in *invocation) textToSend(operands []string) (string, error) {
 	text := operands[0]
 	if text == "-" {
 		// One byte more than a message may have shows that there is too much.
-		data, err := io.ReadAll(io.LimitReader(in.stdin, chat.MaxBody+1))
+		data, err := readAll(ctx, io.LimitReader(in.stdin, chat.MaxBody+1))
 		if err != nil {
 			return "", fmt.Errorf("cannot read stdin: %w", err)
 		}
 		text = string(data)
 	}
 	switch {
+	case len(text) > chat.MaxBody: // first, for the cut may have gone through a character
+		return "", chat.BodyTooLarge
 	case strings.TrimSpace(text) == "":
 		return "", usagef("the text is empty; there is nothing to send")
 	case !utf8.ValidString(text):
 		return "", usagef("the text is not UTF-8; convert it first")
 	}
 	return text, nil
+}
+
+// readAll is io.ReadAll that ends with ctx too. Its goroutine lasts as long as r:
+// nothing interrupts the reading of a terminal.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		data, err := io.ReadAll(r)
+		read <- result{data, err}
+	}()
+	select {
+	case got := <-read:
+		return got.data, got.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // send joins the room if need be and sends a text to it.

@@ -65,13 +65,17 @@ func TestWrongUsage(t *testing.T) {
 		{"send --user admin hello", "reserved"},
 		{"send --user ada --room Lobby! hello", "cannot be a room"},
 		{"send --user ada --timeout -1s hello", "negative"},
-		{"send --user ada --timeout soon hello", "--help"},
-		{"send --user ada --loud hello", "-loud"},
+		{"send --user ada --timeout soon hello", `invalid value "soon" for flag --timeout: want a time such as 30s; run: sotto send --help`},
+		{"send --user ada --timeout 30 hello", "want a time such as 30s"},
+		{"send --user ada --loud hello", "not defined: --loud;"},
+		{"send hello --user", "needs an argument: --user;"},
+		{"send --user ada --json=-x hello", `invalid boolean value "-x" for --json: want true or false;`},
 		{"send --user ada --url http://x/y hello", "ws://"},
 		{"send --user ada -", "empty"},
 		{"listen --user ada --since -1", "since"},
 		{"listen --user ada --since x", "since"},
 		{"listen --user ada --count -1", "negative"},
+		{"listen --user ada --count some", "flag --count: want a number such as 10;"},
 		{"listen --user ada lobby", "too many"},
 		{"listen", "--user"},
 		{"join --user ada", "which room"},
@@ -100,6 +104,25 @@ func TestWrongUsage(t *testing.T) {
 	}
 	if made, err := os.ReadDir(config); err != nil || len(made) > 0 {
 		t.Errorf("wrong usage made %v, %v", made, err)
+	}
+}
+
+func TestMessagesAreCounted(t *testing.T) {
+	for n, want := range []string{"0 messages", "1 message", "2 messages"} {
+		if got := messages(n); got != want {
+			t.Errorf("%d are %q", n, got)
+		}
+	}
+}
+
+// TestATextThatIsTooLong is of whole characters, which the bound would cut.
+func TestATextThatIsTooLong(t *testing.T) {
+	text := "x" + strings.Repeat("é", chat.MaxBody/2)
+	for stdin, operand := range map[string]string{text: "-", "": text} {
+		code, _, stderr := invoke(t, stdin, "send", "--user", "ada", "--profile", "none", operand)
+		if code != 1 || stderr != "sotto: A message may have at most 16384 bytes of text; send it in parts\n" {
+			t.Errorf("exit %d, %q", code, stderr)
+		}
 	}
 }
 
