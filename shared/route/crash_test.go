@@ -12,10 +12,9 @@ import (
 
 // once runs f at the next such call and lets later ones pass.
 func (w *world) once(call string, f func() error) {
-	w.before[call] = func() error {
-		delete(w.before, call)
-		return f()
-	}
+	w.before.Lock()
+	defer w.before.Unlock()
+	w.before.once[call] = f
 }
 
 // errDied stands for an instance that dies: what it would have done next never

@@ -160,7 +160,7 @@ func TestChunkThatIsNotHandedOver(t *testing.T) {
 	a := w.enter(newDevice(t, "ada"))
 	crowd := w.crowd(4*room.ChunkSize, newDevice(t, "crowd"))
 	var calls atomic.Int64
-	w.before["HandOver"] = func() error {
+	w.before.always["HandOver"] = func() error {
 		if calls.Add(1)%2 == 0 {
 			return errors.New("Lambda is not to be had")
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,14 +62,30 @@ func (r ring) OpenAtRest(ctx context.Context, dataKey string, sealed, additional
 // invocation at that moment, or to let this one die there.
 type interrupted struct {
 	room.Store
-	before map[string]func() error
+	before *steps
 }
 
-func (s interrupted) step(call string) error {
-	if f := s.before[call]; f != nil {
-		return f()
+func (s interrupted) step(call string) error { return s.before.take(call) }
+
+// steps are what tests do in the middle of others' calls. Calls run in parallel.
+type steps struct {
+	sync.Mutex
+	once, always map[string]func() error
+}
+
+// take does what is to be done at a call, once or every time.
+func (s *steps) take(call string) error {
+	s.Lock()
+	f := s.once[call]
+	delete(s.once, call)
+	if f == nil {
+		f = s.always[call]
 	}
-	return nil
+	s.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f()
 }
 
 func (s interrupted) Device(ctx context.Context, user chat.User, id chat.Device) (*room.Device, error) {
@@ -100,14 +117,12 @@ func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat
 // way.
 type interruptedCourier struct {
 	room.Courier
-	before map[string]func() error
+	before *steps
 }
 
 func (c interruptedCourier) HandOver(ctx context.Context, chunk room.Chunk) error {
-	if f := c.before["HandOver"]; f != nil {
-		if err := f(); err != nil {
-			return err
-		}
+	if err := c.before.take("HandOver"); err != nil {
+		return err
 	}
 	return c.Courier.HandOver(ctx, chunk)
 }
@@ -115,7 +130,7 @@ func (c interruptedCourier) HandOver(ctx context.Context, chunk room.Chunk) erro
 // world is the whole service over stores in memory.
 type world struct {
 	t         *testing.T
-	before    map[string]func() error
+	before    *steps
 	clock     *storetest.Clock
 	store     *memory.Store
 	keys      ring
@@ -130,7 +145,7 @@ type world struct {
 const retention = 30 * 24 * time.Hour
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, retention: retention, before: map[string]func() error{}}
+	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, retention: retention, before: &steps{once: map[string]func() error{}, always: map[string]func() error{}}}
 	w.store = memory.New(w.clock.Now)
 	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now}), new(error)}
 	w.compose(interrupted{w.store, w.before}, w.hub)
