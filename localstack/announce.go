@@ -27,12 +27,13 @@ func announce(out io.Writer, s *stack) {
 
 // notes says what in the template has no effect here, by type.
 func notes(c *console, plan *sam.Plan) {
-	found := make(map[string]int)
+	found := make(map[string][]string)
 	for _, n := range plan.Notes {
-		found[n.Type+": "+n.Reason]++
+		what := n.Type + ": " + n.Reason
+		found[what] = append(found[what], fmt.Sprintf("%s (line %d)", n.LogicalID, n.Line))
 	}
 	for _, what := range slices.Sorted(maps.Keys(found)) {
-		c.say("without effect here: %s (%s)", what, count(found[what], "resource"))
+		c.say("without effect here: %s: %s", what, strings.Join(found[what], ", "))
 	}
 	for _, api := range plan.APIs {
 		if api.Throttle != nil || slices.ContainsFunc(api.Routes, func(r sam.Route) bool { return r.Throttle != nil }) {

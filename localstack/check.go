@@ -1,8 +1,11 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
+	"strconv"
 
+	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
@@ -10,41 +13,63 @@ import (
 // otherwise. One line per refusal, as the template's own mistakes have.
 func check(plan *sam.Plan) error {
 	var errs sam.Errors
-	refuse := func(subject, problem, remedy string) {
-		errs = append(errs, &sam.Error{File: plan.Path, Subject: subject, Problem: problem, Remedy: remedy})
-	}
+	refuse := func(e *sam.Error) { errs = append(errs, e) }
 	for _, api := range plan.APIs {
+		if err := checkSelection(api.RouteSelectionExpression); err != nil {
+			refuse(api.Mistake("RouteSelectionExpression", strconv.Quote(api.RouteSelectionExpression)+" cannot be evaluated: "+err.Error(),
+				"use a path into the message such as $request.body.action"))
+		}
 		for _, r := range api.Routes {
-			subject := fmt.Sprintf("%s.Routes.%s", api.LogicalID, r.Key)
 			if r.Authorizer != nil {
-				refuse(subject, "Lambda authorizers are not run here, so everybody would be let in", "check the caller in the $connect function")
+				refuse(r.Mistake("AuthorizationType", "Lambda authorizers are not run here, so everybody would be let in", "check the caller in the $connect function"))
 			}
 			if r.IAM {
-				refuse(subject, "AuthorizationType AWS_IAM is not checked here, so everybody would be let in", "set it by a condition for AWS only")
+				refuse(r.Mistake("AuthorizationType", "AuthorizationType AWS_IAM is not checked here, so everybody would be let in", "set it by a condition for AWS only"))
 			}
 			if r.APIKeyRequired {
-				refuse(subject, "API keys are not checked here, so everybody would be let in", "set ApiKeyRequired by a condition for AWS only")
+				refuse(r.Mistake("ApiKeyRequired", "API keys are not checked here, so everybody would be let in", "set ApiKeyRequired by a condition for AWS only"))
 			}
 			if len(r.RequestModels) > 0 {
-				refuse(subject, "request models are not checked here", "validate in the function")
+				refuse(r.Mistake("RequestModels", "request models are not checked here", "validate in the function"))
 			}
+		}
+	}
+	for _, n := range plan.Notes {
+		if n.Type == "AWS::ApiGatewayV2::Api" && len(plan.APIs) == 0 {
+			refuse(&sam.Error{File: n.File, Line: n.Line, Column: n.Column, Subject: n.LogicalID,
+				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API", Remedy: "use ProtocolType: WEBSOCKET"})
 		}
 	}
 	for _, t := range plan.Tables {
 		if t.StreamView != "" {
-			refuse(t.LogicalID+".StreamSpecification", "table streams are not supported here", "remove it, or set it by a condition for AWS only")
+			refuse(t.Mistake("StreamSpecification", "table streams are not supported here", "remove it, or set it by a condition for AWS only"))
 		}
 	}
 	for _, k := range plan.Keys {
 		switch {
 		case k.Spec != "SYMMETRIC_DEFAULT":
-			refuse(k.LogicalID+".KeySpec", k.Spec+" is not supported here", "use SYMMETRIC_DEFAULT")
+			refuse(k.Mistake("KeySpec", k.Spec+" is not supported here", "use SYMMETRIC_DEFAULT"))
 		case !k.Enabled:
-			refuse(k.LogicalID+".Enabled", "disabled keys are not supported here", "remove it")
+			refuse(k.Mistake("Enabled", "disabled keys are not supported here", "remove it"))
 		}
 	}
 	if len(errs) > 0 {
-		return errs
+		return errs.Sorted()
 	}
 	return nil
+}
+
+// checkSelection has the gateway read a route selection expression, which it
+// would otherwise refuse only once every function is built.
+func checkSelection(expression string) error {
+	g, err := gateway.New(gateway.Options{
+		APIs: []gateway.API{{ID: "check", Stage: "check", RouteSelectionExpression: expression}}, Invoker: invoker{},
+	})
+	if err != nil {
+		if reason := errors.Unwrap(err); reason != nil {
+			return reason
+		}
+		return err
+	}
+	return g.Shutdown(context.Background()) // nothing runs
 }

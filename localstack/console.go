@@ -51,10 +51,11 @@ func (c *console) say(format string, args ...any) {
 // fail prints why the command ends. The template's mistakes begin with their
 // place in the file, for whoever jumps there.
 func (c *console) fail(err error) {
+	var mistakes sam.Errors
 	switch {
 	case c.json:
 		c.log.Error(err.Error())
-	case errors.As(err, new(sam.Errors)):
+	case errors.As(err, &mistakes) && mistakes[0].Line > 0:
 		fmt.Fprintln(lockedWriter{c}, err)
 	default:
 		fmt.Fprintln(lockedWriter{c}, "localstack:", err)

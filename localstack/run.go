@@ -20,6 +20,8 @@ const (
 // usageError is a mistake in the command line or the template: exit status 2.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 // run is the command: it returns the exit status once ctx has ended and the
 // stack has stopped, or when it cannot go on.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

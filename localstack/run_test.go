@@ -76,7 +76,11 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		"auth.yaml":   apiWith("Auth: {AuthType: CUSTOM, AuthArn: !GetAtt Fn.Arn, IdentitySource: [route.request.header.Auth]}"),
 		"iam.yaml":    apiWith("Auth: {AuthType: AWS_IAM}"),
 		"fn/main.go":  "package main\n",
-		"key.yaml":    "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
+		"select.yaml": strings.ReplaceAll(apiWith(""), "$request.body.action", `${request.header.x}`),
+		"http.yaml":   "Resources:\n  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: HTTP}}\n",
+		"index.yaml": aTable + "      GlobalSecondaryIndexes: [{IndexName: a b, KeySchema: [{AttributeName: id, KeyType: HASH}], " +
+			"Projection: {ProjectionType: ALL}}]\n",
+		"key.yaml": "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
 	})
 	table := filepath.Join(dir, "table.yaml")
 	for _, c := range []struct {
@@ -91,10 +95,14 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"log form", []string{"-log", "xml"}, []string{"text or json"}},
 		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
 		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
-		{"asymmetric key", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml", "K.KeySpec", "SYMMETRIC_DEFAULT"}},
-		{"authorizer", []string{"-template", filepath.Join(dir, "auth.yaml")}, []string{"auth.yaml", "Api.Routes.$connect", "authorizers"}},
-		{"IAM", []string{"-template", filepath.Join(dir, "iam.yaml")}, []string{"iam.yaml", "Api.Routes.$connect", "AWS_IAM"}},
-		{"stream", []string{"-template", filepath.Join(dir, "stream.yaml")}, []string{"stream.yaml", "Things.StreamSpecification"}},
+		{"asymmetric key", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml:4:27: K.KeySpec: RSA_3072", "use SYMMETRIC_DEFAULT"}},
+		{"authorizer", []string{"-template", filepath.Join(dir, "auth.yaml")}, []string{"auth.yaml:12:24: Api.Auth.AuthType: Lambda authorizers"}},
+		{"IAM", []string{"-template", filepath.Join(dir, "iam.yaml")}, []string{"iam.yaml:12:24: Api.Auth.AuthType: AuthorizationType AWS_IAM"}},
+		{"stream", []string{"-template", filepath.Join(dir, "stream.yaml")}, []string{filepath.Join(dir, "stream.yaml") + ":9:28: Things.StreamSpecification: table streams"}},
+		{"selection expression", []string{"-template", filepath.Join(dir, "select.yaml")}, []string{
+			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not available`, "; use "}},
+		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")}, []string{"http.yaml:2:3: Api: HTTP APIs are not run locally", "; use "}},
+		{"index name", []string{"-template", filepath.Join(dir, "index.yaml")}, []string{`index.yaml:9:44: Things.GlobalSecondaryIndexes[0].IndexName: "a b"`}},
 		{"no port", []string{"-template", table, "-listen", "localhost"}, []string{"HOST:PORT"}},
 		{"bad port", []string{"-template", table, "-listen", "127.0.0.1:x"}, []string{"127.0.0.1:x"}},
 		{"all addresses", []string{"-template", table, "-listen", "0.0.0.0:0"}, []string{"-allow-remote", "127.0.0.1"}},
@@ -116,6 +124,9 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 				if !strings.Contains(stderr, want) {
 					t.Errorf("stderr lacks %q: %s", want, stderr)
 				}
+			}
+			if place := strings.Contains(c.want[0], ".yaml:"); place && !strings.HasPrefix(stderr, dir) {
+				t.Errorf("does not begin with the place in the template: %s", stderr)
 			}
 			if strings.Count(stderr, "\n") != 1 {
 				t.Errorf("not one line: %s", stderr)
@@ -241,5 +252,14 @@ func TestLogsAsJSON(t *testing.T) {
 		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}\n") {
 			t.Errorf("not JSON: %s", line)
 		}
+	}
+}
+
+// Nobody should have to search the template for what does not run here.
+func TestNotesNameEveryResource(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable + "  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
+	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	if want := "without effect here: AWS::S3::Bucket: is not run locally: Uploads (line 9), Photos (line 10)\n"; status != exitOK || !strings.Contains(stderr, want) {
+		t.Errorf("status %d, stderr lacks %q: %s", status, want, stderr)
 	}
 }

@@ -24,7 +24,7 @@ func (l *loader) apis() {
 	for _, res := range l.live("AWS::ApiGatewayV2::Api") {
 		if res.props.str("ProtocolType") != "WEBSOCKET" {
 			if t := res.props.get("ProtocolType"); t == nil || t.kind != unknown {
-				l.note(res.at, res.id, res.typ, "HTTP APIs are not run locally; WebSocket APIs are")
+				l.note(l.written(res), res.id, res.typ, "HTTP APIs are not run locally; WebSocket APIs are")
 			}
 			continue
 		}
@@ -138,7 +138,7 @@ func (l *loader) api(parts *apiParts) {
 			l.fail(name, quote(name.text)+" is not a stage name of a WebSocket API", "use up to 128 letters, digits, - and _")
 		}
 		api := WebSocketAPI{
-			LogicalID: res.id, StageLogicalID: stage.id, ID: res.ref, Name: res.props.str("Name"), Stage: p.str("StageName"),
+			origin: l.origin(res), LogicalID: res.id, StageLogicalID: stage.id, ID: res.ref, Name: res.props.str("Name"), Stage: p.str("StageName"),
 			RouteSelectionExpression: res.props.str("RouteSelectionExpression"),
 			StageVariables:           p.strMap("StageVariables"), Throttle: throttle(p.get("DefaultRouteSettings")),
 			Models: parts.models,
@@ -184,7 +184,7 @@ func (l *loader) route(parts *apiParts, res *resource, stage string) Route {
 	p := res.props
 	key := p.get("RouteKey")
 	r := Route{
-		LogicalID: res.id, Key: key.scalar(), Timeout: 29 * time.Second, // API Gateway quotas
+		origin: l.origin(res), LogicalID: res.id, Key: key.scalar(), Timeout: 29 * time.Second, // API Gateway quotas
 		RouteResponse:            p.str("RouteResponseSelectionExpression") != "" && parts.responses[res.ref],
 		APIKeyRequired:           p.boolOr("ApiKeyRequired", false),
 		RequestModels:            p.strMap("RequestModels"),

@@ -1,12 +1,15 @@
 package sam
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // table reads a table and checks what DynamoDB would refuse in CreateTable.
 func (l *loader) table(res *resource) Table {
 	p := res.props
 	t := Table{
-		LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
+		origin: l.origin(res), LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
 		BillingMode:           p.strOr("BillingMode", "PROVISIONED"), // CloudFormation's default
 		ProvisionedThroughput: throughput(p),
 		StreamView:            p.get("StreamSpecification").str("StreamViewType"), StreamARN: res.attrs["StreamArn"],
@@ -28,6 +31,9 @@ func (l *loader) table(res *resource) Table {
 		ix := Index{
 			Name: v.str("IndexName"), KeySchema: l.keySchema(res, v, &used), ProjectionType: v.get("Projection").strOr("ProjectionType", "ALL"),
 			NonKeyAttributes: v.get("Projection").strs("NonKeyAttributes"), ProvisionedThroughput: throughput(v),
+		}
+		if name := v.get("IndexName"); name.known() && !indexName.MatchString(name.text) {
+			l.fail(name, quote(name.text)+" is not the name of an index", "use 3 to 255 letters, digits, _, - and .")
 		}
 		if names[ix.Name] && ix.Name != "" {
 			l.fail(v.get("IndexName"), "the table has another index "+quote(ix.Name), "give each index its own name")
@@ -58,6 +64,9 @@ func (l *loader) table(res *resource) Table {
 	l.checkDefinitions(p, used)
 	return t
 }
+
+// indexName is DynamoDB's rule for indexes (API reference, GlobalSecondaryIndex).
+var indexName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 // checkDefinitions refuses attributes that no key uses. If a key uses one that
 // is not defined, that is the mistake, and it is reported there.

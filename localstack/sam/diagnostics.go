@@ -26,7 +26,11 @@ func (d *diagnostics) fail(v *value, problem, remedy string) *value {
 
 // failKey reports a mistake in the key of a field of v.
 func (d *diagnostics) failKey(v *value, f field, problem, remedy string) {
-	d.failAt(f.line, f.col, join(v.subject(), f.key), problem, remedy)
+	subject := join(v.subject(), f.key)
+	if f.value != nil && f.value.key == f.key {
+		subject = f.value.subject() // in Globals, if v has it from there
+	}
+	d.failAt(f.line, f.col, subject, problem, remedy)
 }
 
 // failFile reports a mistake of the file as a whole.

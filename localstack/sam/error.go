@@ -60,16 +60,28 @@ func (es Errors) Unwrap() []error {
 	return list
 }
 
-// sorted orders the mistakes by position and drops those reported twice, as
-// happens when a bad value in Globals reaches several functions.
-func (es Errors) sorted() Errors {
+// unknownProperty begins the problem of a property that a type does not have.
+const unknownProperty = "unknown property of "
+
+// Sorted orders the mistakes by position and drops those reported twice, as
+// happens when a bad value in Globals reaches several functions. It reuses es.
+func (es Errors) Sorted() Errors {
 	slices.SortStableFunc(es, func(a, b *Error) int {
 		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column)
 	})
 	seen := map[Error]bool{}
 	return slices.DeleteFunc(es, func(e *Error) bool {
-		again := seen[*e]
-		seen[*e] = true
+		same := *e
+		if same.Line > 0 {
+			same.Subject = "" // the place says it
+			// A resource of SAM's is checked again as what it becomes, under
+			// another type's name.
+			if strings.HasPrefix(same.Problem, unknownProperty) {
+				same.Problem, same.Remedy = unknownProperty, ""
+			}
+		}
+		again := seen[same]
+		seen[same] = true
 		return again
 	})
 }

@@ -14,14 +14,8 @@ func (l *loader) readGlobals() {
 		return
 	}
 	for _, f := range l.globals.fields {
-		allowed := samGlobals
-		switch f.key {
-		case "Function":
-		case "SimpleTable":
-			allowed = []string{"SSESpecification"}
-		case "WebSocketApi":
-			allowed = webSocketGlobals
-		default:
+		allowed, merged := globalProperties[f.key]
+		if !merged {
 			if !slices.Contains(globalSections, f.key) {
 				l.failKey(l.globals, f, "unknown section of Globals", suggest(f.key, globalSections, "", "use "+oneOf(globalSections[:3])))
 				continue
@@ -37,10 +31,15 @@ func (l *loader) readGlobals() {
 		}
 		for _, p := range f.value.fields {
 			if !slices.Contains(allowed, p.key) {
-				l.failKey(f.value, p, "unknown property of Globals."+f.key, suggest(p.key, allowed, "", "set it in the resources"))
+				l.failKey(f.value, p, unknownProperty+"Globals."+f.key, suggest(p.key, allowed, "", "set it in the resources"))
 			}
 		}
 	}
+}
+
+// globalProperties are what the sections that are merged into resources take.
+var globalProperties = map[string][]string{
+	"Function": samGlobals, "SimpleTable": {"SSESpecification"}, "WebSocketApi": webSocketGlobals,
 }
 
 var webSocketGlobals = []string{"AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings", "DisableExecuteApiEndpoint",

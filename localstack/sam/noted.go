@@ -21,7 +21,6 @@ var notedNames = map[string]string{
 	"AWS::Lambda::Alias":               "Name",
 	"AWS::ApiGatewayV2::DomainName":    "DomainName",
 	"AWS::Scheduler::ScheduleGroup":    "Name",
-	"AWS::DynamoDB::GlobalTable":       "TableName",
 	"AWS::Serverless::LayerVersion":    "LayerName",
 	"AWS::Lambda::LayerVersion":        "LayerName",
 	"AWS::Events::EventBus":            "Name",

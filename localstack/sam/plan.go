@@ -138,6 +138,7 @@ type Permission struct {
 
 // WebSocketAPI is one stage of an API Gateway WebSocket API.
 type WebSocketAPI struct {
+	origin
 	// LogicalID and StageLogicalID name the resources in the template.
 	LogicalID, StageLogicalID string
 	// ID is the API id: ten lower-case letters and digits.
@@ -164,6 +165,7 @@ func (a *WebSocketAPI) Route(key string) *Route {
 
 // Route is a route of a WebSocket API and the Lambda proxy integration behind it.
 type Route struct {
+	origin
 	LogicalID string
 	// Key is $connect, $disconnect, $default or the value of the selection
 	// expression that leads here.
@@ -220,6 +222,7 @@ type Model struct {
 
 // Table is a DynamoDB table.
 type Table struct {
+	origin
 	LogicalID, Name, ARN   string
 	AttributeDefinitions   []AttributeDefinition
 	KeySchema              []KeyElement
@@ -260,6 +263,7 @@ type Throughput struct{ Read, Write int }
 
 // Key is a KMS key.
 type Key struct {
+	origin
 	LogicalID string
 	// ID is a UUID.
 	ID, ARN string

@@ -136,7 +136,7 @@ func (l *loader) prepare(res *resource) {
 	if !ok {
 		res.noted = true
 		if !res.broken && !res.off {
-			l.note(res.at, res.id, res.typ, noteReason(res.typ))
+			l.passOver(res)
 		}
 		l.order = append(l.order, res)
 		return
@@ -165,6 +165,28 @@ func (l *loader) prepare(res *resource) {
 	case "AWS::Serverless::SimpleTable":
 		expandSimpleTable(res)
 	}
+}
+
+// passOver notes a resource that is not run, or refuses it where what runs
+// would find it missing.
+func (l *loader) passOver(res *resource) {
+	if res.typ == "AWS::DynamoDB::GlobalTable" {
+		l.fail(res.at.get("Type"), "global tables are not run locally", "use AWS::DynamoDB::Table")
+		res.broken = true
+		return
+	}
+	l.note(l.written(res), res.id, res.typ, noteReason(res.typ))
+}
+
+// written is where the template begins to write a resource: at its logical id.
+func (l *loader) written(res *resource) *value {
+	f := l.root.get("Resources").field(res.id)
+	if f == nil {
+		return res.at
+	}
+	at := res.at.derive(res.at.kind)
+	at.line, at.col = f.line, f.col
+	return at
 }
 
 // generate adds a resource that SAM makes out of res. It shares its condition

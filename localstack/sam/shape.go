@@ -137,7 +137,7 @@ func (d *diagnostics) checkObject(v *value, s *shape, owner string) {
 			d.check(f.value, fs, owner+"."+f.key)
 			continue
 		}
-		d.failKey(v, f, "unknown property of "+owner, suggest(f.key, sortedKeys(s.fields), "", "remove it"))
+		d.failKey(v, f, unknownProperty+owner, suggest(f.key, sortedKeys(s.fields), "", "remove it"))
 	}
 	for _, name := range s.required {
 		if !v.has(name) {

@@ -91,7 +91,7 @@ func load(d *diagnostics, data []byte, dir string, o Options, overrides map[stri
 		l.run(overrides)
 	}
 	if len(d.errs) > 0 {
-		return nil, d.errs.sorted()
+		return nil, d.errs.Sorted()
 	}
 	slices.SortStableFunc(l.plan.Notes, func(a, b Note) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	return l.plan, nil

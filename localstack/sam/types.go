@@ -88,7 +88,6 @@ var noteReasons = map[string]string{
 	"AWS::Serverless::Application":    "nested applications are not run locally",
 	"AWS::Serverless::Connector":      "connectors are not resolved to policies",
 	"AWS::CloudFormation::Stack":      "nested stacks are not run locally",
-	"AWS::DynamoDB::GlobalTable":      "global tables are not run locally; AWS::DynamoDB::Table is",
 	"AWS::Lambda::EventSourceMapping": "event source mappings are not run locally",
 	"AWS::Lambda::LayerVersion":       "layers are not mounted locally",
 	"AWS::Lambda::Url":                "function URLs are not served locally",
