@@ -94,9 +94,12 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 // the health is 200.
 func (s *stack) start(ctx context.Context) error {
 	notes(s.console, s.plan)
-	s.doing("building %s", count(len(s.plan.Functions), "function"))
+	building := "building " + count(len(s.plan.Functions), "function")
+	s.doing("%s", building)
 	executables, err := build.Build(ctx, filepath.Join(s.data, "functions"), targets(s.plan), func(line string) {
-		s.console.say("%s", line)
+		if line != building { // said already
+			s.console.say("%s", line)
+		}
 	})
 	if err != nil {
 		return err // says which functions and why

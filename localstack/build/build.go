@@ -111,6 +111,13 @@ func (b *builder) fail(t Target, message string) {
 	b.failures = append(b.failures, failure{function: t.Name, message: strings.TrimSpace(message)})
 }
 
+// failed are those of targets, all of them done with, that were not built.
+func (b *builder) failed(targets []Target) []Target {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return b.built[t.Name] != "" })
+}
+
 // check refuses what cannot be built before anything is started.
 func check(targets []Target) error {
 	seen := make(map[string]bool, len(targets))
@@ -143,13 +150,4 @@ func bootstrapName() string {
 		return "bootstrap.exe"
 	}
 	return "bootstrap"
-}
-
-func names(targets []Target) string {
-	list := make([]string, 0, len(targets))
-	for _, t := range targets {
-		list = append(list, t.Name)
-	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
 }

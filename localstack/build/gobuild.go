@@ -126,13 +126,13 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 		}
 		return
 	}
-	done := b.reporter.step(names(plain))
+	done := b.reporter.step(ctx, plain)
+	defer func() { done(b.failed(plain)) }()
 	dir, err := b.batchDir(batch)
 	if err != nil {
 		for _, t := range plain {
 			b.fail(t, err.Error())
 		}
-		done(false)
 		return
 	}
 	before := stamps(batch, dir)
@@ -141,7 +141,6 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 		for _, t := range batch.targets {
 			b.publish(t, dir, before)
 		}
-		done(true)
 		return
 	}
 	var each sync.WaitGroup
@@ -155,7 +154,6 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 		})
 	}
 	each.Wait()
-	done(false)
 }
 
 // batchDir is where go build keeps a batch's executables between builds: it

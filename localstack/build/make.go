@@ -41,12 +41,12 @@ func (b *builder) makeDir(ctx context.Context, targets []Target) {
 			b.fail(t, missingMake)
 			continue
 		}
-		done := b.reporter.step(t.Name)
+		done := b.reporter.step(ctx, []Target{t})
 		message, err := b.makeOne(ctx, t)
 		if err != nil {
 			b.fail(t, message)
 		}
-		done(err == nil)
+		done(b.failed([]Target{t}))
 	}
 }
 

@@ -1,7 +1,10 @@
 package build
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,19 +27,39 @@ func (r *reporter) line(format string, args ...any) {
 	r.print(fmt.Sprintf(format, args...))
 }
 
-// step announces what after the quiet time unless the returned function was
-// called by then; that function reports the end of what was announced.
-func (r *reporter) step(what string) (done func(ok bool)) {
+// step announces the targets after the quiet time unless the returned function
+// was called by then; that function reports the end of what was announced, with
+// those that failed.
+func (r *reporter) step(ctx context.Context, targets []Target) (done func(failed []Target)) {
 	start := time.Now()
-	timer := time.AfterFunc(quiet, func() { r.line("building %s", what) })
-	return func(ok bool) {
+	timer := time.AfterFunc(quiet, func() { r.line("building %s", describe(targets)) })
+	return func(failed []Target) {
 		if timer.Stop() {
 			return
 		}
-		result := "built"
-		if !ok {
-			result = "could not build"
+		took := time.Since(start).Seconds()
+		switch {
+		case ctx.Err() != nil:
+			r.line("interrupted building %s after %.1f s", describe(targets), took)
+		case len(failed) > 0:
+			r.line("could not build %s in %.1f s", describe(failed), took)
+		default:
+			r.line("built %s in %.1f s", describe(targets), took)
 		}
-		r.line("%s %s in %.1f s", result, what, time.Since(start).Seconds())
 	}
+}
+
+// few is how many functions a line of progress names rather than counts.
+const few = 3
+
+func describe(targets []Target) string {
+	if len(targets) > few {
+		return fmt.Sprintf("%d functions", len(targets))
+	}
+	list := make([]string, 0, len(targets))
+	for _, t := range targets {
+		list = append(list, t.Name)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
 }
