@@ -238,8 +238,11 @@ func (v *conversation) follow(f *follower) {
 }
 
 func (v *conversation) leave() error {
-	v.await()
 	left := v.room
+	if left == chat.Lobby {
+		return errors.New("the lobby cannot be left")
+	}
+	v.await()
 	if err := v.client.Leave(v.ctx, left); err != nil {
 		return err
 	}

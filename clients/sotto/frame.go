@@ -115,7 +115,7 @@ func (h *hand) prove(operands []string) error {
 }
 
 func (h *hand) seal(operands []string) error {
-	text, err := h.textToSend(h.ctx, operands)
+	text, err := h.textToSend(operands)
 	if err != nil {
 		return err
 	}

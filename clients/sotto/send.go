@@ -23,8 +23,7 @@ func sendCommand() *command {
 Sends a text, or with - all of stdin, as one message. Exits with 0 only after the
 service has stored it; until then it sends again, over as many connections as it
 takes, and the message is stored once. It ends at once where nothing answers at
-first. --timeout counts from the start, so it includes the wait for the end of
-stdin. With --json it prints the message.
+first. --timeout counts from the end of stdin. With --json it prints the message.
 
 Examples:
   sotto send --user ada "hello, everybody"
@@ -40,20 +39,21 @@ Examples:
 			if err != nil {
 				return err
 			}
-			ctx, cancel, err := limited(in.ctx, timeout)
-			if err != nil {
-				return err
+			if timeout < 0 {
+				return errNegative
 			}
-			defer cancel()
-			text, err := in.textToSend(ctx, operands)
+			text, err := in.textToSend(operands)
 			switch {
-			case errors.Is(err, context.DeadlineExceeded):
-				return fmt.Errorf("stdin did not end within %v, so nothing was sent; wait longer with --timeout, for ever with --timeout 0", timeout)
 			case errors.Is(err, context.Canceled):
 				return errors.New("interrupted before stdin ended; nothing was sent")
 			case err != nil:
 				return err
 			}
+			ctx, cancel, err := limited(in.ctx, timeout)
+			if err != nil {
+				return err
+			}
+			defer cancel()
 			m, err := in.send(ctx, room, text)
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return fmt.Errorf("no ack within %v, so the message may be stored or not; look with: sotto listen --since 0, or send it again", timeout)
@@ -89,11 +89,14 @@ func withTimeout(in *invocation, timeout *time.Duration, usual time.Duration) {
 	in.flags.Var((*timeLimit)(timeout), "timeout", "give up after this `TIME`; 0 is never")
 }
 
+// errNegative refuses a time limit that has passed already.
+var errNegative = usagef("--timeout cannot be negative")
+
 // limited adds a time limit to ctx; 0 is none.
 func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
 	switch {
 	case limit < 0:
-		return nil, nil, usagef("--timeout cannot be negative")
+		return nil, nil, errNegative
 	case limit == 0:
 		ctx, cancel := context.WithCancel(ctx)
 		return ctx, cancel, nil
@@ -102,9 +105,9 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 	return ctx, cancel, nil
 }
 
-// textToSend is the one operand, or all of stdin. Errors: those of ctx while stdin
-// is waited for.
-func (in *invocation) textToSend(ctx context.Context, operands []string) (string, error) {
+// textToSend is the one operand, or all of stdin, however long that takes to end.
+// Error: context.Canceled while it is waited for.
+func (in *invocation) textToSend(operands []string) (string, error) {
 	switch {
 	case len(operands) == 0:
 		return "", usagef("there is no text; add it in quotes, or - to read it from stdin")
@@ -117,7 +120,7 @@ func (in *invocation) textToSend(ctx context.Context, operands []string) (string
 	text := operands[0]
 	if text == "-" {
 		// One byte more than a message may have shows that there is too much.
-		data, err := readAll(ctx, io.LimitReader(in.stdin, chat.MaxBody+1))
+		data, err := readAll(in.ctx, io.LimitReader(in.stdin, chat.MaxBody+1))
 		if err != nil {
 			return "", fmt.Errorf("cannot read stdin: %w", err)
 		}
@@ -125,7 +128,7 @@ func (in *invocation) textToSend(ctx context.Context, operands []string) (string
 	}
 	switch {
 	case len(text) > chat.MaxBody: // first, for the cut may have gone through a character
-		return "", chat.BodyTooLarge
+		return "", usagef("%s", describe(chat.BodyTooLarge))
 	case strings.TrimSpace(text) == "":
 		return "", usagef("the text is empty; there is nothing to send")
 	case !utf8.ValidString(text):

@@ -120,7 +120,7 @@ func TestATextThatIsTooLong(t *testing.T) {
 	text := "x" + strings.Repeat("é", chat.MaxBody/2)
 	for stdin, operand := range map[string]string{text: "-", "": text} {
 		code, _, stderr := invoke(t, stdin, "send", "--user", "ada", "--profile", "none", operand)
-		if code != 1 || stderr != "sotto: A message may have at most 16384 bytes of text; send it in parts\n" {
+		if code != 2 || stderr != "sotto: A message may have at most 16384 bytes of text; send it in parts\n" {
 			t.Errorf("exit %d, %q", code, stderr)
 		}
 	}
