@@ -31,7 +31,7 @@ import (
 //	   the log for good, exactly once   TestARepeatedIDIsStoredOnce
 //	2  everybody sees the same order,   TestEveryUserOnEveryNodeSeesEachMessage, TestProperty2_PingFindsALostLastMessage
 //	   without gaps
-//	3  only recipients can read         TestEverythingIsEncryptedInTransit, script secrets
+//	3  only recipients can read         TestProperty3_NobodyElseCanReadAMessage, TestEverythingIsEncryptedInTransit, script secrets
 //	4  nobody is decrypted or sent in   TestProperty4_EveryInvocationTwice, TestProperty4_OneNonceOnce, script replay,
 //	   another's name                   TestBreaches
 //	5  nothing is sealed to a key that  TestProperty5_NothingIsSealedToASupersededKey,

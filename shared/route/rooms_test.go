@@ -195,3 +195,16 @@ func TestPing(t *testing.T) {
 		t.Fatalf("got %+v", got)
 	}
 }
+
+// A database that was wiped begins other logs, so clients forget their seqs.
+func TestWipedDatabaseMeansAnotherEpoch(t *testing.T) {
+	ada := newDevice(t, "ada")
+	before, after := newWorld(t).enter(ada), newWorld(t).enter(ada)
+	if before.rooms[0].Epoch == after.rooms[0].Epoch {
+		t.Error("two databases have one epoch")
+	}
+	a, b := before.do("joinRoom", frame.Request{Room: "den"}), after.do("joinRoom", frame.Request{Room: "den"})
+	if a[0].Epoch == "" || a[0].Epoch == b[0].Epoch {
+		t.Errorf("got epochs %q and %q", a[0].Epoch, b[0].Epoch)
+	}
+}
