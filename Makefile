@@ -58,6 +58,6 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 	rm -rf .aws-sam .sotto bin
 
 go:
-	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26 or newer: https://go.dev/dl"; exit 1; }
+	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
 .PHONY: help run test lint cross chaos bench rotate sam-build deploy clean go
