@@ -11,7 +11,8 @@
 //   - imports_test.go keeps the rules about which package may use which.
 //   - nodes_test.go, database_test.go, transit_test.go and largeroom_test.go
 //     kill functions and the database under load, and record the wires;
-//     properties_test.go lists which test shows which promised property.
+//     rotations_test.go rotates keys while messages flow; properties_test.go
+//     has the rest, and lists which test shows which promised property.
 //   - chaos breaks everything at random and checks the recorded history.
 //   - bench_test.go and recovery_bench_test.go measure (`make bench`).
 //
