@@ -62,6 +62,7 @@ type connection struct {
 
 	mu    sync.Mutex
 	conn  *inspectedConn // under ws; set when the socket is open
+	given bool           // up, maybe before the socket was open
 	how   *closure
 	ended chan struct{} // closed once how is set
 }
@@ -109,9 +110,21 @@ func (c *connection) end(how *closure) {
 func (c *connection) drop() {
 	c.out.enter(outboxClosed)
 	c.mu.Lock()
+	c.given = true
 	conn := c.conn
 	c.mu.Unlock()
 	if conn != nil {
+		conn.Close()
+	}
+}
+
+// opened takes the socket. The connection is listed before it has one, so it may have been dropped already.
+func (c *connection) opened(ws *websocket.Conn, conn *inspectedConn) {
+	c.mu.Lock()
+	c.ws, c.conn = ws, conn
+	given := c.given
+	c.mu.Unlock()
+	if given {
 		conn.Close()
 	}
 }

@@ -123,9 +123,7 @@ func (g *Gateway) upgrade(c *connection, w http.ResponseWriter, r *http.Request)
 		return c.how
 	}
 	ws.SetReadLimit(-1) // the inspector's, which knows frames
-	c.mu.Lock()
-	c.ws, c.conn = ws, inspected.conn
-	c.mu.Unlock()
+	c.opened(ws, inspected.conn)
 	return c.serve()
 }
 

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -205,4 +207,33 @@ func TestShutdownDuringConnect(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// hijackHook calls before in the moment between a connection's being listed and its having a socket.
+type hijackHook struct {
+	http.ResponseWriter
+	before func()
+}
+
+func (w hijackHook) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.before()
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+func TestDroppedBeforeTheSocketIsOpen(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	sockets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.gateway.ServeHTTP(hijackHook{w, func() {
+			if !s.gateway.Drop(s.gateway.ConnectionIDs()[0]) {
+				t.Error("the connection is not listed yet")
+			}
+		}}, r)
+	}))
+	t.Cleanup(sockets.Close)
+	address := s.sockets.URL
+	s.sockets.URL = sockets.URL
+	defer func() { s.sockets.URL = address }()
+	s.dial().wantClosed(1006, "")
+	s.wantDisconnect(1006, "")
 }
