@@ -1,6 +1,9 @@
 package sam
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Options selects the template and the values it is resolved with.
 type Options struct {
@@ -31,7 +34,9 @@ type Plan struct {
 	Tables    []Table
 	Keys      []Key
 	Schedules []Schedule
-	Outputs   []Output
+	// EventSources are the table streams that feed functions.
+	EventSources []EventSource
+	Outputs      []Output
 	// Notes lists what the template has and a local stack passes over, in the
 	// template's order.
 	Notes []Note
@@ -104,6 +109,9 @@ type Role struct {
 	UnresolvedTemplates []string
 	// Policies are the inline and in-template managed policies.
 	Policies []Policy
+	// PermissionsBoundary is the ARN of the policy that bounds the role; empty
+	// if nothing does.
+	PermissionsBoundary string
 }
 
 // Policy is an IAM policy document.
@@ -118,6 +126,9 @@ type Statement struct {
 	// Effect is Allow or Deny.
 	Effect                                   string
 	Action, NotAction, Resource, NotResource []string
+	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser to
+	// names; * alone stands as AWS: *. Only policies of resources have them.
+	Principal, NotPrincipal map[string][]string
 	// Condition maps operator, then condition key, to the accepted values.
 	Condition map[string]map[string][]string
 }
@@ -151,6 +162,35 @@ type WebSocketAPI struct {
 	Throttle *Throttle
 	// Models are the request models of the API, by name.
 	Models map[string]Model
+	// DisableSchemaValidation leaves messages unchecked whatever models say.
+	DisableSchemaValidation bool
+	// APIKeySelectionExpression says where a client's key stands:
+	// $request.header.x-api-key (the default) or
+	// $context.authorizer.usageIdentifierKey.
+	APIKeySelectionExpression string
+	// APIKeys are the keys that a usage plan admits to this stage.
+	APIKeys []APIKey
+	// Domains are the custom domain names that lead to this stage.
+	Domains []Domain
+	// DisableExecuteAPIEndpoint closes the default host name, so that only
+	// Domains lead here.
+	DisableExecuteAPIEndpoint bool
+}
+
+// APIKey is a key that clients send where a route requires one.
+type APIKey struct {
+	LogicalID, ID, Name string
+	// Value is the secret: 20 to 128 characters.
+	Value   string
+	Enabled bool
+}
+
+// Domain is a custom domain name and the path below it that leads to a stage.
+type Domain struct {
+	// Name is a host name such as ws.example.com.
+	Name string
+	// BasePath is the first element of the path; empty for the domain's root.
+	BasePath string
 }
 
 // Route returns the route with that key, or nil.
@@ -239,6 +279,8 @@ type Table struct {
 	// empty without a stream; StreamARN goes with it.
 	StreamView, StreamARN string
 	DeletionProtection    bool
+	// ResourcePolicy is the table's own policy; nil if it has none.
+	ResourcePolicy *Policy
 }
 
 // AttributeDefinition gives the type of a key attribute: S, N or B.
@@ -277,6 +319,9 @@ type Key struct {
 	Enabled        bool
 	Description    string
 	MultiRegion    bool
+	// Policy is the key policy; nil if the template has none, which leaves KMS's
+	// default: the account's IAM policies decide.
+	Policy *Policy
 }
 
 // Schedule invokes a function at times.
@@ -294,6 +339,43 @@ type Schedule struct {
 	Enabled bool
 	// Permitted says whether the service may invoke the function.
 	Permitted bool
+}
+
+// EventSource feeds a function with batches of records of a table's stream
+// (AWS::Lambda::EventSourceMapping, or an event of type DynamoDB). The bounds
+// are Lambda's (CreateEventSourceMapping).
+type EventSource struct {
+	origin
+	LogicalID string
+	// ID is a UUID; ARN holds it.
+	ID, ARN                        string
+	FunctionLogicalID, FunctionARN string
+	// StreamARN is that of the table TableLogicalID.
+	StreamARN, TableLogicalID string
+	// StartingPosition is LATEST or TRIM_HORIZON.
+	StartingPosition string
+	// BatchSize is 1 to 10,000 records, by default 100.
+	BatchSize int
+	// MaximumBatchingWindow is how long records are gathered, 0 s to 300 s.
+	MaximumBatchingWindow time.Duration
+	// ParallelizationFactor is 1 (the default) to 10 batches of a shard at once.
+	ParallelizationFactor int
+	// MaximumRetryAttempts is 0 to 10,000; negative, the default, is until the
+	// record expires.
+	MaximumRetryAttempts int
+	// MaximumRecordAge is 60 s to 7 days; zero, the default, is no limit but the
+	// stream's own.
+	MaximumRecordAge           time.Duration
+	BisectBatchOnFunctionError bool
+	// ReportBatchItemFailures is set if the function's answer names the records
+	// that failed.
+	ReportBatchItemFailures bool
+	// FilterPatterns are event patterns, of which a record has to match one; no
+	// patterns admit every record.
+	FilterPatterns []json.RawMessage
+	// OnFailure is the ARN of the destination for discarded batches, or empty.
+	OnFailure string
+	Enabled   bool
 }
 
 // Output is one of the template's outputs.
