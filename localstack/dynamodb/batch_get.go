@@ -47,7 +47,7 @@ type batchTable struct {
 }
 
 func (e *Engine) batchGetItem(ctx context.Context, in *batchGetInput) (*batchGetOutput, error) {
-	batch, err := e.planBatchGet(in)
+	batch, err := e.planBatchGet(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +82,11 @@ func (e *Engine) batchGetItem(ctx context.Context, in *batchGetInput) (*batchGet
 			out.Responses[b.name] = append(out.Responses[b.name], project(b.projection, item))
 		}
 	}
-	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	return out, nil
 }
 
-func (e *Engine) planBatchGet(in *batchGetInput) ([]batchTable, error) {
+func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTable, error) {
 	var c checks
 	c.present("requestItems", in.RequestItems != nil)
 	c.reports(in.ReturnConsumedCapacity, "")
@@ -110,7 +110,7 @@ func (e *Engine) planBatchGet(in *batchGetInput) ([]batchTable, error) {
 	}
 	var batch []batchTable
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		b, err := e.planBatchTable(name, in.RequestItems[name])
+		b, err := e.planBatchTable(ctx, name, in.RequestItems[name])
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (e *Engine) planBatchGet(in *batchGetInput) ([]batchTable, error) {
 	return batch, nil
 }
 
-func (e *Engine) planBatchTable(name string, want *keysAndAttributes) (b batchTable, err error) {
+func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndAttributes) (b batchTable, err error) {
 	b = batchTable{name: name, want: want}
 	if err := (&legacy{AttributesToGet: want.AttributesToGet}).refuse(); err != nil {
 		return b, err
@@ -132,7 +132,7 @@ func (e *Engine) planBatchTable(name string, want *keysAndAttributes) (b batchTa
 	if err := c.err(); err != nil {
 		return b, err
 	}
-	if b.table, err = e.target(short); err != nil {
+	if b.table, err = e.target(ctx, short); err != nil {
 		return b, err
 	}
 	def := b.table.Definition()

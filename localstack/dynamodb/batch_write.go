@@ -44,7 +44,7 @@ func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batc
 	var mutations []store.Mutation
 	var origins []origin
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		planned, err := e.planBatchWrites(name, in.RequestItems[name])
+		planned, err := e.planBatchWrites(ctx, name, in.RequestItems[name])
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +67,7 @@ func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batc
 		}
 		ms.of(mutations[i].Table.Definition().Name).write(c)
 	}
-	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	return out, nil
 }
 
@@ -91,13 +91,13 @@ func (in *batchWriteInput) check() error {
 	return nil
 }
 
-func (e *Engine) planBatchWrites(name string, requests []writeRequest) ([]store.Mutation, error) {
+func (e *Engine) planBatchWrites(ctx context.Context, name string, requests []writeRequest) ([]store.Mutation, error) {
 	var c checks
 	short := c.table("requestItems", &name)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	t, err := e.target(short)
+	t, err := e.target(ctx, short)
 	if err != nil {
 		return nil, err
 	}

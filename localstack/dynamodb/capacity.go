@@ -1,6 +1,8 @@
 package dynamodb
 
 import (
+	"context"
+
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
@@ -57,6 +59,7 @@ type meter struct {
 	transactional bool // costs double, and says whether it read or wrote
 	own           capacity
 	local, global map[string]*capacity
+	reads, writes float64 // all units of each kind
 }
 
 func (m *meter) charge(x *store.Index, c capacity) {
@@ -85,6 +88,7 @@ func (m *meter) read(x *store.Index, units float64) {
 	if m.transactional {
 		c = capacity{CapacityUnits: 2 * units, ReadCapacityUnits: 2 * units}
 	}
+	m.reads += c.CapacityUnits
 	m.charge(x, c)
 }
 
@@ -102,10 +106,12 @@ func (m *meter) write(c store.Change) {
 }
 
 func (m *meter) written(units float64) capacity {
+	c := capacity{CapacityUnits: units}
 	if m.transactional {
-		return capacity{CapacityUnits: 2 * units, WriteCapacityUnits: 2 * units}
+		c = capacity{CapacityUnits: 2 * units, WriteCapacityUnits: 2 * units}
 	}
-	return capacity{CapacityUnits: units}
+	m.writes += c.CapacityUnits
+	return c
 }
 
 func sizeOf(item attr.Item) int {
@@ -115,8 +121,10 @@ func sizeOf(item attr.Item) int {
 	return item.Size()
 }
 
-// report is what the client asked to see; nil for nothing.
-func (m *meter) report(mode string) *consumedCapacity {
+// report adds the cost to what is told of the request, and returns what the
+// client asked to see of it; nil for nothing.
+func (m *meter) report(ctx context.Context, mode string) *consumedCapacity {
+	observationOf(ctx).consumed(m.reads, m.writes)
 	if mode != reportTotal && mode != reportIndexes {
 		return nil
 	}
@@ -150,10 +158,10 @@ func (ms *meters) of(table string) *meter {
 	return m
 }
 
-func (ms *meters) report(mode string) []*consumedCapacity {
+func (ms *meters) report(ctx context.Context, mode string) []*consumedCapacity {
 	var out []*consumedCapacity
 	for _, m := range ms.list {
-		if c := m.report(mode); c != nil {
+		if c := m.report(ctx, mode); c != nil {
 			out = append(out, c)
 		}
 	}

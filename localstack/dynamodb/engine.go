@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // Options say how to open an [Engine]. Only Dir has no default.
@@ -24,6 +25,8 @@ type Options struct {
 	// Concurrency bounds the requests that are worked on at the same time;
 	// others wait. Default 256.
 	Concurrency int
+	// Trace is told of every request when it has ended; default: nobody is.
+	Trace trace.Sink
 	// Faults makes requests go wrong on purpose; default: none do.
 	Faults Faults
 }
@@ -63,6 +66,9 @@ func Open(opts Options) (*Engine, error) {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Trace == nil {
+		opts.Trace = trace.Discard
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -12,6 +12,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // maxBody is DynamoDB's limit of a request, in bytes (BatchWriteItem: 16 MB).
@@ -27,17 +30,22 @@ type hostKey struct{}
 
 // ServeHTTP answers one request of the JSON 1.0 protocol.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	requestID := newRequestID()
+	requestID, began := newRequestID(), time.Now()
+	seen := new(observation)
+	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
+	event := trace.Event{At: began, RequestID: requestID, Operation: operationName(r), Status: http.StatusOK}
 	answer, err := e.answer(r)
 	if lost := (lostAnswer{}); errors.As(err, &lost) {
 		err = lost.lose(r)
 	}
 	if err != nil {
-		status, body := e.errorBody(err, r.Header.Get("X-Amz-Target"), requestID)
-		respond(w, status, requestID, body)
-		return
+		var api *apiError
+		api, answer = e.errorBody(err, r, requestID)
+		event.Status, event.Error = api.status, api.code
 	}
-	respond(w, http.StatusOK, requestID, answer)
+	// Before the answer: whoever has that finds the event told.
+	e.tell(r.Context(), seen, event)
+	respond(w, event.Status, requestID, answer)
 }
 
 // newRequestID has the form of DynamoDB's: 52 letters and digits.
@@ -92,6 +100,12 @@ func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
 	return answer, err
 }
 
+// operationName is what the request asks for, whether it exists or not.
+func operationName(r *http.Request) string {
+	target := r.Header.Get("X-Amz-Target")
+	return target[strings.LastIndexByte(target, '.')+1:]
+}
+
 // route finds the operation that r asks for.
 func route(r *http.Request) (name string, run operation, err error) {
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
@@ -127,10 +141,11 @@ func readBody(r *http.Request) ([]byte, error) {
 }
 
 // errorBody shapes an error; what the client must not see goes to the log.
-func (e *Engine) errorBody(err error, target, requestID string) (status int, body []byte) {
+func (e *Engine) errorBody(err error, r *http.Request, requestID string) (api *apiError, body []byte) {
 	api, internal := asAPIError(err)
 	if internal && !errors.Is(err, context.Canceled) {
-		e.opts.Log.Error("request failed", "target", target, "request", requestID, "err", err)
+		e.opts.Log.Error("request failed", "operation", operationName(r), "request", requestID,
+			"invocation", trace.CallerOf(r.Context()).Invocation, "err", err)
 	}
 	members := map[string]any{"__type": api.namespace + api.code}
 	if api.reasons != nil {
@@ -145,7 +160,7 @@ func (e *Engine) errorBody(err error, target, requestID string) (status int, bod
 	body, err = json.Marshal(members)
 	if err != nil {
 		e.opts.Log.Error("shape an error", "request", requestID, "err", err)
-		return http.StatusInternalServerError, []byte("{}")
+		return internalServerError(), []byte("{}")
 	}
-	return api.status, body
+	return api, body
 }

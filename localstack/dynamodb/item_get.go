@@ -21,7 +21,7 @@ type getItemOutput struct {
 	ConsumedCapacity *consumedCapacity `json:",omitzero"`
 }
 
-func (e *Engine) getItem(_ context.Context, in *getItemInput) (*getItemOutput, error) {
+func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput, error) {
 	var c checks
 	table := c.table("tableName", in.TableName)
 	c.present("key", in.Key != nil)
@@ -36,7 +36,7 @@ func (e *Engine) getItem(_ context.Context, in *getItemInput) (*getItemOutput, e
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(table)
+	t, err := e.target(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -50,5 +50,5 @@ func (e *Engine) getItem(_ context.Context, in *getItemInput) (*getItemOutput, e
 	}
 	m := meter{table: def.Name}
 	m.read(nil, readUnits(sizeOf(item), in.ConsistentRead))
-	return &getItemOutput{project(p, item), m.report(in.ReturnConsumedCapacity)}, nil
+	return &getItemOutput{project(p, item), m.report(ctx, in.ReturnConsumedCapacity)}, nil
 }

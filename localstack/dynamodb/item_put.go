@@ -56,10 +56,10 @@ type writeOutput struct {
 }
 
 // output shapes the answer of a write that returns attributes.
-func (o *writeOptions) output(t *store.Table, c store.Change, attributes attr.Item) *writeOutput {
+func (o *writeOptions) output(ctx context.Context, t *store.Table, c store.Change, attributes attr.Item) *writeOutput {
 	m := meter{table: t.Definition().Name}
 	m.write(c)
-	return &writeOutput{attributes, m.report(o.ReturnConsumedCapacity)}
+	return &writeOutput{attributes, m.report(ctx, o.ReturnConsumedCapacity)}
 }
 
 type putItemInput struct {
@@ -108,7 +108,7 @@ func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(table)
+	t, err := e.target(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -124,5 +124,5 @@ func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
 	if o.ReturnValues == returnAllOld {
 		attributes = change.Old
 	}
-	return o.output(t, change, attributes), nil
+	return o.output(ctx, t, change, attributes), nil
 }

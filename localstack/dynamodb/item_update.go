@@ -28,7 +28,7 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(table)
+	t, err := e.target(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
-	return in.output(t, change, in.returned(update, change)), nil
+	return in.output(ctx, t, change, in.returned(update, change)), nil
 }
 
 // parseUpdate parses an optional update and an optional condition together.

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
@@ -53,8 +54,8 @@ func (p *readPlan) evaluatedKey(item attr.Item) attr.Item {
 }
 
 // newReadPlan finds the table and the index.
-func (e *Engine) newReadPlan(table string, o *readOptions) (*readPlan, error) {
-	t, err := e.target(table)
+func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions) (*readPlan, error) {
+	t, err := e.target(ctx, table)
 	if err != nil {
 		return nil, err
 	}

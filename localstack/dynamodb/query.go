@@ -68,7 +68,7 @@ func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOut
 	if !p.countOnly && g.items == nil {
 		g.items = []attr.Item{}
 	}
-	return &readOutput{g.items, g.count, g.scanned, g.last, g.cost(p).report(report)}, nil
+	return &readOutput{g.items, g.count, g.scanned, g.last, g.cost(p).report(ctx, report)}, nil
 }
 
 type queryInput struct {
@@ -86,14 +86,14 @@ func (e *Engine) query(ctx context.Context, in *queryInput) (*readOutput, error)
 	if err := in.refuse(); err != nil {
 		return nil, err
 	}
-	p, err := e.planQuery(table, in)
+	p, err := e.planQuery(ctx, table, in)
 	if err != nil {
 		return nil, err
 	}
 	return e.read(ctx, p, in.ReturnConsumedCapacity)
 }
 
-func (e *Engine) planQuery(table string, in *queryInput) (*readPlan, error) {
+func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*readPlan, error) {
 	if in.KeyConditionExpression == nil {
 		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
@@ -112,7 +112,7 @@ func (e *Engine) planQuery(table string, in *queryInput) (*readPlan, error) {
 	if err := c.CheckUnused(); err != nil {
 		return nil, err
 	}
-	p, err := e.newReadPlan(table, &in.readOptions)
+	p, err := e.newReadPlan(ctx, table, &in.readOptions)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,8 @@ func project(p *expr.Projection, item attr.Item) attr.Item {
 }
 
 // target finds the table of an item operation.
-func (e *Engine) target(name string) (*store.Table, error) {
+func (e *Engine) target(ctx context.Context, name string) (*store.Table, error) {
+	observationOf(ctx).names(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, noTable()
@@ -125,5 +126,18 @@ func (e *Engine) writeOne(ctx context.Context, m store.Mutation) (store.Change, 
 	if err != nil {
 		return store.Change{}, err
 	}
+	chargeRefused(ctx, m, changes[0])
 	return changes[0], changes[0].Err
+}
+
+// chargeRefused counts a write whose condition failed: it costs what the item
+// that is there would have cost ("Condition expressions" in the Developer Guide).
+func chargeRefused(ctx context.Context, m store.Mutation, c store.Change) {
+	var api *apiError
+	if !errors.As(c.Err, &api) || api.code != "ConditionalCheckFailedException" {
+		return
+	}
+	refused := meter{table: m.Table.Definition().Name}
+	refused.write(c)
+	refused.report(ctx, reportNone)
 }

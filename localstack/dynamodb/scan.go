@@ -26,14 +26,14 @@ func (e *Engine) scan(ctx context.Context, in *scanInput) (*readOutput, error) {
 	if err := in.refuse(); err != nil {
 		return nil, err
 	}
-	p, err := e.planScan(table, in)
+	p, err := e.planScan(ctx, table, in)
 	if err != nil {
 		return nil, err
 	}
 	return e.read(ctx, p, in.ReturnConsumedCapacity)
 }
 
-func (e *Engine) planScan(table string, in *scanInput) (*readPlan, error) {
+func (e *Engine) planScan(ctx context.Context, table string, in *scanInput) (*readPlan, error) {
 	if err := in.checkSegment(); err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (e *Engine) planScan(table string, in *scanInput) (*readPlan, error) {
 	if err := c.CheckUnused(); err != nil {
 		return nil, err
 	}
-	p, err := e.newReadPlan(table, &in.readOptions)
+	p, err := e.newReadPlan(ctx, table, &in.readOptions)
 	if err != nil {
 		return nil, err
 	}

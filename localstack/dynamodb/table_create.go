@@ -18,11 +18,12 @@ type tableOutput struct {
 	TableDescription tableDescription
 }
 
-func (e *Engine) createTable(_ context.Context, in *CreateTableInput) (*tableOutput, error) {
+func (e *Engine) createTable(ctx context.Context, in *CreateTableInput) (*tableOutput, error) {
 	def, err := e.define(in)
 	if err != nil {
 		return nil, err
 	}
+	observationOf(ctx).names(def.Name)
 	t, err := e.store.Create(def)
 	if errors.Is(err, store.ErrTableExists) {
 		return nil, clientError("ResourceInUseException", "Table already exists: %s", def.Name)

@@ -21,12 +21,13 @@ type tableNameInput struct {
 }
 
 // named finds the table that a table operation is about.
-func (e *Engine) named(in *string) (*store.Table, error) {
+func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
 	var c checks
 	name := c.table("tableName", in)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	observationOf(ctx).names(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, noSuchTable(name)
@@ -38,8 +39,8 @@ type describeTableOutput struct {
 	Table tableDescription
 }
 
-func (e *Engine) describeTable(_ context.Context, in *tableNameInput) (*describeTableOutput, error) {
-	t, err := e.named(in.TableName)
+func (e *Engine) describeTable(ctx context.Context, in *tableNameInput) (*describeTableOutput, error) {
+	t, err := e.named(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +120,8 @@ func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription
 // epoch is a time on the wire: seconds, with milliseconds as the fraction.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-func (e *Engine) deleteTable(_ context.Context, in *tableNameInput) (*tableOutput, error) {
-	t, err := e.named(in.TableName)
+func (e *Engine) deleteTable(ctx context.Context, in *tableNameInput) (*tableOutput, error) {
+	t, err := e.named(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}

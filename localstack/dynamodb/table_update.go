@@ -58,8 +58,8 @@ func (in *updateTableInput) check() error {
 	return noStream(in.StreamSpecification)
 }
 
-func (e *Engine) updateTable(_ context.Context, in *updateTableInput) (*tableOutput, error) {
-	t, err := e.named(in.TableName)
+func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableOutput, error) {
+	t, err := e.named(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ type resourceInput struct {
 type emptyOutput struct{}
 
 // resource finds the table that an ARN names.
-func (e *Engine) resource(arn *string) (*store.Table, error) {
+func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error) {
 	var c checks
 	c.present("resourceArn", arn != nil)
 	if err := c.err(); err != nil {
@@ -51,6 +51,7 @@ func (e *Engine) resource(arn *string) (*store.Table, error) {
 		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *arn)
 	}
 	_, name, _ := strings.Cut(*arn, ":table/")
+	observationOf(ctx).names(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, clientError("ResourceNotFoundException", "Requested resource not found: ResourceArn: %s not found", *arn)
@@ -59,8 +60,8 @@ func (e *Engine) resource(arn *string) (*store.Table, error) {
 }
 
 // retag changes the tags of a table.
-func (e *Engine) retag(arn *string, change func(map[string]string) (map[string]string, error)) (*emptyOutput, error) {
-	t, err := e.resource(arn)
+func (e *Engine) retag(ctx context.Context, arn *string, change func(map[string]string) (map[string]string, error)) (*emptyOutput, error) {
+	t, err := e.resource(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +72,14 @@ func (e *Engine) retag(arn *string, change func(map[string]string) (map[string]s
 	return &emptyOutput{}, err
 }
 
-func (e *Engine) tagResource(_ context.Context, in *resourceInput) (*emptyOutput, error) {
-	return e.retag(in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
+func (e *Engine) tagResource(ctx context.Context, in *resourceInput) (*emptyOutput, error) {
+	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		return addTags(tags, in.Tags)
 	})
 }
 
-func (e *Engine) untagResource(_ context.Context, in *resourceInput) (*emptyOutput, error) {
-	return e.retag(in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
+func (e *Engine) untagResource(ctx context.Context, in *resourceInput) (*emptyOutput, error) {
+	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		kept := maps.Clone(tags)
 		for _, key := range in.TagKeys {
 			delete(kept, key)
@@ -91,8 +92,8 @@ type listTagsOutput struct {
 	Tags []Tag
 }
 
-func (e *Engine) listTagsOfResource(_ context.Context, in *resourceInput) (*listTagsOutput, error) {
-	t, err := e.resource(in.ResourceArn)
+func (e *Engine) listTagsOfResource(ctx context.Context, in *resourceInput) (*listTagsOutput, error) {
+	t, err := e.resource(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}

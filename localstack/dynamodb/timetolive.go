@@ -21,7 +21,7 @@ type updateTimeToLiveOutput struct {
 	TimeToLiveSpecification *timeToLiveSpecification
 }
 
-func (e *Engine) updateTimeToLive(_ context.Context, in *updateTimeToLiveInput) (*updateTimeToLiveOutput, error) {
+func (e *Engine) updateTimeToLive(ctx context.Context, in *updateTimeToLiveInput) (*updateTimeToLiveOutput, error) {
 	var c checks
 	spec := in.TimeToLiveSpecification
 	c.present("timeToLiveSpecification", spec != nil)
@@ -33,7 +33,7 @@ func (e *Engine) updateTimeToLive(_ context.Context, in *updateTimeToLiveInput) 
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	t, err := e.named(in.TableName)
+	t, err := e.named(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ type describeTimeToLiveOutput struct {
 	}
 }
 
-func (e *Engine) describeTimeToLive(_ context.Context, in *tableNameInput) (*describeTimeToLiveOutput, error) {
-	t, err := e.named(in.TableName)
+func (e *Engine) describeTimeToLive(ctx context.Context, in *tableNameInput) (*describeTimeToLiveOutput, error) {
+	t, err := e.named(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}

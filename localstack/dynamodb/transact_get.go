@@ -41,8 +41,8 @@ type transactRead struct {
 
 // transactGetItems reads all items from one state of the store. It meets no
 // conflicts: a transaction is in that state whole or not at all.
-func (e *Engine) transactGetItems(_ context.Context, in *transactGetInput) (out *transactGetOutput, err error) {
-	reads, err := e.planTransactGet(in)
+func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (out *transactGetOutput, err error) {
+	reads, err := e.planTransactGet(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,11 @@ func (e *Engine) transactGetItems(_ context.Context, in *transactGetInput) (out 
 		ms.of(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
 		out.Responses[i].Item = project(r.projection, item)
 	}
-	out.ConsumedCapacity = ms.report(in.ReturnConsumedCapacity)
+	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	return out, nil
 }
 
-func (e *Engine) planTransactGet(in *transactGetInput) ([]transactRead, error) {
+func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]transactRead, error) {
 	const at = "transactItems.member.get"
 	var c checks
 	c.present("transactItems", in.TransactItems != nil)
@@ -104,7 +104,7 @@ func (e *Engine) planTransactGet(in *transactGetInput) ([]transactRead, error) {
 		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression); err != nil {
 			return nil, err
 		}
-		if r.table, err = e.target(names[i]); err != nil {
+		if r.table, err = e.target(ctx, names[i]); err != nil {
 			return nil, err
 		}
 		def := r.table.Definition()

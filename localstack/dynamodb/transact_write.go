@@ -56,7 +56,7 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	if err != nil {
 		return nil, err
 	}
-	mutations, err := e.planTransaction(items)
+	mutations, err := e.planTransaction(ctx, items)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	for i, c := range changes {
 		ms.of(mutations[i].Table.Definition().Name).write(c)
 	}
-	return &transactWriteOutput{ms.report(in.ReturnConsumedCapacity)}, nil
+	return &transactWriteOutput{ms.report(ctx, in.ReturnConsumedCapacity)}, nil
 }
 
 func (in *transactWriteInput) check() ([]transactItem, error) {
@@ -126,7 +126,7 @@ func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 	}, nil
 }
 
-func (e *Engine) planTransaction(items []transactItem) ([]store.Mutation, error) {
+func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, error) {
 	mutations := make([]store.Mutation, len(items))
 	type target struct {
 		table *store.Table
@@ -134,7 +134,7 @@ func (e *Engine) planTransaction(items []transactItem) ([]store.Mutation, error)
 	}
 	seen := make(map[target]bool, len(items))
 	for i, item := range items {
-		m, err := e.planAction(item)
+		m, err := e.planAction(ctx, item)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +148,7 @@ func (e *Engine) planTransaction(items []transactItem) ([]store.Mutation, error)
 	return mutations, nil
 }
 
-func (e *Engine) planAction(item transactItem) (m store.Mutation, err error) {
+func (e *Engine) planAction(ctx context.Context, item transactItem) (m store.Mutation, err error) {
 	var a *transactAction
 	for _, member := range []*transactAction{item.ConditionCheck, item.Put, item.Update, item.Delete} {
 		if member != nil && a != nil {
@@ -172,7 +172,7 @@ func (e *Engine) planAction(item transactItem) (m store.Mutation, err error) {
 	if err != nil {
 		return m, err
 	}
-	t, err := e.target(table)
+	t, err := e.target(ctx, table)
 	if err != nil {
 		return m, err
 	}

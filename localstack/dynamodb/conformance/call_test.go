@@ -1,0 +1,331 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// answer is what came back for one request.
+type answer struct {
+	Status  int
+	Header  http.Header
+	Text    string
+	Body    map[string]any
+	Code    string // of an error, without the namespace
+	Message string
+}
+
+func (a answer) String() string {
+	if a.Status == 200 {
+		return a.Text
+	}
+	return a.Code + ": " + a.Message
+}
+
+// at looks up a member of the answer; a number is the index of an element.
+func (a answer) at(path ...any) any {
+	var v any = a.Body
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
+
+// items are the Items of the answer.
+func (a answer) items() []any { l, _ := a.at("Items").([]any); return l }
+
+// call sends a request in the short notation: with the SDK, which checks what
+// comes back in its own way, or raw where the SDK would not send it.
+func call(ctx context.Context, t testing.TB, operation, request string) answer {
+	t.Helper()
+	wire := toWire(t, request)
+	if method, input, ok := sdkInput(operation, wire); ok {
+		return viaSDK(ctx, t, method, input)
+	}
+	body, err := json.Marshal(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw(ctx, t, "DynamoDB_20120810."+operation, string(body), nil)
+}
+
+// viaSDK calls a method of the SDK's client.
+func viaSDK(ctx context.Context, t testing.TB, method, input reflect.Value) answer {
+	t.Helper()
+	var got answer
+	ctx = context.WithValue(ctx, recordHere{}, &got)
+	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), input})
+	err, _ := results[1].Interface().(error)
+	var api smithy.APIError
+	switch {
+	case err != nil && !errors.As(err, &api):
+		t.Fatalf("the SDK: %v", err)
+	case err != nil && api.ErrorCode() != got.Code:
+		t.Errorf("the SDK sees %s where %s was answered", api.ErrorCode(), got.Code)
+	case err == nil && got.Status != 200:
+		t.Errorf("the SDK sees no error where %s was answered", got.Code)
+	}
+	return got
+}
+
+// sdkInput makes the SDK's input of a request; not ok if the SDK cannot say it.
+func sdkInput(operation string, wire any) (method, input reflect.Value, ok bool) {
+	method = reflect.ValueOf(target.client).MethodByName(operation)
+	if !method.IsValid() {
+		return method, input, false
+	}
+	input = reflect.New(method.Type().In(1).Elem())
+	return method, input, fill(input.Elem(), wire) && complete(input.Elem())
+}
+
+// complete reports whether a structure has what the SDK demands.
+func complete(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil() || complete(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			if !complete(v.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			if !complete(v.MapIndex(key)) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			if required(v.Type().Name(), name) && v.Field(i).IsZero() || v.Type().Field(i).IsExported() && !complete(v.Field(i)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// required reports whether the SDK demands a member (validators.go of the SDK).
+func required(structure, member string) bool {
+	switch member {
+	case "TableName", "IndexName", "ResourceArn", "RequestItems", "TransactItems", "Statement":
+		return structure != "ListTablesInput" && structure != "QueryInput" && structure != "ScanInput" || member == "TableName"
+	case "Key", "KeySchema", "AttributeDefinitions", "Keys", "TimeToLiveSpecification", "Projection", "Tags", "TagKeys", "AttributeName", "KeyType", "AttributeType":
+		return structure != "CreateTableInput" || member != "Tags"
+	case "Item":
+		return structure == "PutItemInput" || structure == "Put" || structure == "PutRequest"
+	case "UpdateExpression":
+		return structure == "Update"
+	case "ConditionExpression":
+		return structure == "ConditionCheck"
+	case "Enabled":
+		return structure == "TimeToLiveSpecification"
+	case "ReadCapacityUnits", "WriteCapacityUnits":
+		return structure == "ProvisionedThroughput"
+	case "Get":
+		return structure == "TransactGetItem"
+	case "ComparisonOperator":
+		return structure == "Condition"
+	}
+	return false
+}
+
+// fill sets v from JSON as it is on the wire; false if it does not fit.
+func fill(v reflect.Value, wire any) bool {
+	if v.Type() == reflect.TypeFor[types.AttributeValue]() {
+		return fillAttribute(v, wire)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return fill(v.Elem(), wire)
+	case reflect.Struct:
+		members, ok := wire.(map[string]any)
+		for name, member := range members {
+			field := v.FieldByName(name)
+			ok = ok && field.IsValid() && fill(field, member)
+		}
+		return ok
+	case reflect.Map:
+		members, ok := wire.(map[string]any)
+		v.Set(reflect.MakeMap(v.Type()))
+		for name, member := range members {
+			element := reflect.New(v.Type().Elem()).Elem()
+			ok = ok && fill(element, member)
+			v.SetMapIndex(reflect.ValueOf(name), element)
+		}
+		return ok
+	case reflect.Slice:
+		elements, ok := wire.([]any)
+		v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
+		for i, element := range elements {
+			ok = ok && fill(v.Index(i), element)
+		}
+		return ok
+	case reflect.String:
+		text, ok := wire.(string)
+		v.SetString(text)
+		// The SDK leaves an empty enumeration out.
+		return ok && (text != "" || v.Type() == reflect.TypeFor[string]())
+	case reflect.Bool:
+		flag, ok := wire.(bool)
+		v.SetBool(flag)
+		return ok
+	case reflect.Int32, reflect.Int64:
+		number, ok := wire.(json.Number)
+		i, err := number.Int64()
+		v.SetInt(i)
+		return ok && err == nil && v.Int() == i
+	}
+	return false
+}
+
+func fillAttribute(v reflect.Value, wire any) bool {
+	members, ok := wire.(map[string]any)
+	if !ok || len(members) != 1 {
+		return false
+	}
+	for kind, value := range members {
+		var member any
+		switch kind {
+		case "S":
+			member = &types.AttributeValueMemberS{}
+		case "N":
+			member = &types.AttributeValueMemberN{}
+		case "BOOL":
+			member = &types.AttributeValueMemberBOOL{}
+		case "NULL":
+			member = &types.AttributeValueMemberNULL{}
+		case "M":
+			member = &types.AttributeValueMemberM{}
+		case "L":
+			member = &types.AttributeValueMemberL{}
+		case "SS":
+			member = &types.AttributeValueMemberSS{}
+		case "NS":
+			member = &types.AttributeValueMemberNS{}
+		case "B":
+			bytes, ok := fromBase64(value)
+			v.Set(reflect.ValueOf(&types.AttributeValueMemberB{Value: bytes}))
+			return ok
+		case "BS":
+			elements, ok := value.([]any)
+			set := &types.AttributeValueMemberBS{Value: make([][]byte, len(elements))}
+			for i, e := range elements {
+				if set.Value[i], ok = fromBase64(e); !ok {
+					return false
+				}
+			}
+			v.Set(reflect.ValueOf(set))
+			return ok
+		default:
+			return false
+		}
+		v.Set(reflect.ValueOf(member))
+		return fill(reflect.ValueOf(member).Elem().FieldByName("Value"), value)
+	}
+	return false
+}
+
+// raw sends a signed request as it is. With headers, those replace the ones of
+// the same names, and an empty one is left out.
+func raw(ctx context.Context, t testing.TB, operation, body string, headers map[string]string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", operation)
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	sum := sha256.Sum256([]byte(body))
+	if err := v4.NewSigner().SignHTTP(ctx, target.keys, r, hex.EncodeToString(sum[:]), "dynamodb", target.region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range headers {
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+	var got answer
+	response, err := recorder{http.DefaultTransport}.RoundTrip(r.WithContext(context.WithValue(ctx, recordHere{}, &got)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return got
+}
+
+// recorder keeps the answer for whoever asked for it in the context.
+type recorder struct{ http.RoundTripper }
+
+type recordHere struct{}
+
+func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	// The SDK closes a request's body as soon as the answer is there, and
+	// net/http may look for its end only then: a server as near as this one is
+	// fast enough for that. A copy cannot be closed too early.
+	if request.Body != nil {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return nil, err
+		}
+		request = request.Clone(request.Context())
+		request.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	response, err := r.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	if got, ok := request.Context().Value(recordHere{}).(*answer); ok {
+		*got = answer{Status: response.StatusCode, Header: response.Header, Text: string(text)}
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&got.Body); err != nil {
+			return nil, fmt.Errorf("status %d with a body that is not JSON: %w", response.StatusCode, err)
+		}
+		if kind, ok := got.Body["__type"].(string); ok {
+			got.Code = kind[strings.LastIndexByte(kind, '#')+1:]
+			got.Message, ok = got.Body["message"].(string)
+			if !ok {
+				got.Message, _ = got.Body["Message"].(string)
+			}
+		}
+	}
+	return response, nil
+}

@@ -1,0 +1,85 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// step is one request and what is to be answered; see [answer.agrees].
+type step struct{ name, operation, request, want string }
+
+// steps runs requests in order.
+func (tb *table) steps(t *testing.T, steps []step) {
+	t.Helper()
+	for _, s := range steps {
+		t.Run(s.name, func(t *testing.T) { tb.call(t, s.operation, s.request).agrees(t, s.want) })
+	}
+}
+
+// call sends a request about the table: TableName need not be given, and $T
+// stands for the table's name.
+func (tb *table) call(t testing.TB, operation, request string) answer {
+	t.Helper()
+	return call(t.Context(), t, operation, tb.request(operation, request))
+}
+
+// must sends a request that has to succeed.
+func (tb *table) must(t testing.TB, operation, request string) answer {
+	t.Helper()
+	got := tb.call(t, operation, request)
+	if got.Status != 200 {
+		t.Fatalf("%s: %s", operation, got)
+	}
+	return got
+}
+
+func (tb *table) request(operation, request string) string {
+	request = strings.ReplaceAll(request, "$T", tb.name)
+	switch operation {
+	case "BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems", "ListTables", "DescribeLimits", "DescribeEndpoints",
+		"TagResource", "UntagResource", "ListTagsOfResource":
+		return request
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(request), &members) == nil {
+		if _, has := members["TableName"]; !has {
+			return `{"TableName":"` + tb.name + `"` + strings.TrimSuffix(","+strings.TrimPrefix(request, "{"), ",}") + closing(request)
+		}
+	}
+	return request
+}
+
+// closing is what strings.TrimSuffix has cut off of an empty request.
+func closing(request string) string {
+	if strings.TrimSpace(request) == "{}" {
+		return "}"
+	}
+	return ""
+}
+
+// put puts items.
+func (tb *table) put(t testing.TB, items ...string) {
+	t.Helper()
+	for _, item := range items {
+		tb.must(t, "PutItem", `{"Item":`+item+`}`)
+	}
+}
+
+// get reads an item; "" if there is none.
+func (tb *table) get(t testing.TB, key string) answer {
+	t.Helper()
+	return tb.must(t, "GetItem", `{"ConsistentRead":true,"Key":`+key+`}`)
+}
+
+// remove deletes an item whose test leaves it behind.
+func (tb *table) remove(t testing.TB, key string) {
+	t.Helper()
+	if got := call(context.Background(), t, "DeleteItem", tb.request("DeleteItem", `{"Key":`+key+`}`)); got.Status != 200 {
+		t.Fatalf("delete: %s", got)
+	}
+}
+
+// quoted is a JSON string of n letters.
+func quoted(letter string, n int) string { return `"` + strings.Repeat(letter, n) + `"` }

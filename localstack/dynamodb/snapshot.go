@@ -1,0 +1,128 @@
+package dynamodb
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// TableState is what a page shows of a table. It holds no item.
+type TableState struct {
+	Name string
+	ARN  string
+	// Status is ACTIVE, or UPDATING while an index is being filled.
+	Status string
+	Items  int64
+	Bytes  int64  // by DynamoDB's item sizes
+	Key    string // such as "room (S), at (N)"
+	Expiry string // the attribute with the expiry time, or empty
+	// Stream is the stream's view type, or empty.
+	Stream  string
+	Indexes []IndexState
+}
+
+// IndexState is what a page shows of a secondary index.
+type IndexState struct {
+	Name       string
+	Local      bool
+	Key        string
+	Projection string // ALL, KEYS_ONLY or INCLUDE
+	Filling    bool   // entries of older items are still being added
+	Items      int64
+	Bytes      int64
+}
+
+// Tables returns the state of every table, in order of name.
+func (e *Engine) Tables() ([]TableState, error) {
+	leave, err := e.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var out []TableState
+	for _, name := range e.store.Names() {
+		t, err := e.store.Table(name)
+		if errors.Is(err, store.ErrNoTable) {
+			continue // deleted a moment ago
+		}
+		if err != nil {
+			return nil, fmt.Errorf("table %s: %w", name, err)
+		}
+		state, err := e.state(t)
+		if err != nil {
+			return nil, fmt.Errorf("table %s: %w", name, err)
+		}
+		out = append(out, state)
+	}
+	return out, nil
+}
+
+func (e *Engine) state(t *store.Table) (TableState, error) {
+	def := t.Definition()
+	totals, err := e.store.Totals(t, nil)
+	if err != nil {
+		return TableState{}, err
+	}
+	out := TableState{
+		Name:   def.Name,
+		ARN:    e.tableARN(def.Name),
+		Status: statusActive,
+		Items:  totals.Items,
+		Bytes:  totals.Bytes,
+		Key:    describeKey(def.Key),
+		Expiry: def.TTL,
+	}
+	for _, x := range def.Indexes {
+		totals, err := e.store.Totals(t, x)
+		if err != nil {
+			return TableState{}, err
+		}
+		if x.Filling {
+			out.Status = statusUpdating
+		}
+		out.Indexes = append(out.Indexes, IndexState{
+			Name:       x.Name,
+			Local:      x.Local,
+			Key:        describeKey(x.Key),
+			Projection: x.Projection,
+			Filling:    x.Filling,
+			Items:      totals.Items,
+			Bytes:      totals.Bytes,
+		})
+	}
+	return out, nil
+}
+
+// Peek returns the primary keys of up to limit items of a table, each as
+// DynamoDB JSON, in the order of a Scan. The error says so if there is no
+// such table.
+func (e *Engine) Peek(table string, limit int) (keys []string, err error) {
+	leave, err := e.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	t, err := e.store.Table(table)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", table, err)
+	}
+	view, err := e.store.View(t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, view.Close()) }()
+	rows, err := view.Rows(store.Range{Table: t})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for len(keys) < limit && rows.Next() {
+		item, err := rows.Item()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, keyOf(t.Definition(), item).String())
+	}
+	return keys, nil
+}

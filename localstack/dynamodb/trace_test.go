@@ -1,0 +1,151 @@
+package dynamodb
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// recorder keeps the events that it is told.
+type recorder struct {
+	mu     sync.Mutex
+	events []trace.Event
+}
+
+func (r *recorder) Trace(e trace.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// last is the latest event.
+func (r *recorder) last() trace.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events[len(r.events)-1]
+}
+
+// errorCode is the code of an API error; empty for none.
+func errorCode(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+func TestTraceTellsEveryRequest(t *testing.T) {
+	var told recorder
+	f := open(t, Options{Trace: &told})
+	f.createTable(t, "notes", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
+	name := aws.String("notes")
+	note := item{"pk": s("1"), "tag": s("a"), "body": s(long(3000))} // 3 units and 3 in the index
+
+	for _, tt := range []struct {
+		what, operation, code string
+		run                   func() error
+		reads, writes         float64
+	}{
+		{"put", "PutItem", "", func() error {
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: name, Item: note})
+			return err
+		}, 0, 6},
+		{"a condition that fails costs what is there", "PutItem", "ConditionalCheckFailedException", func() error {
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: name, Item: note, ConditionExpression: aws.String("attribute_not_exists(pk)")})
+			return err
+		}, 0, 3},
+		{"get", "GetItem", "", func() error {
+			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: name, Key: item{"pk": s("1")}, ConsistentRead: aws.Bool(true)})
+			return err
+		}, 1, 0},
+		{"query", "Query", "", func() error {
+			_, err := f.Query(t.Context(), &sdk.QueryInput{TableName: name, KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": s("1")}})
+			return err
+		}, 0.5, 0},
+		{"transaction", "TransactWriteItems", "", func() error {
+			_, err := f.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+				{Put: &types.Put{TableName: name, Item: item{"pk": s("2")}}}}})
+			return err
+		}, 0, 2},
+		{"describe", "DescribeTable", "", func() error {
+			_, err := f.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: name})
+			return err
+		}, 0, 0},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			err := tt.run()
+			if code := errorCode(err); code != tt.code {
+				t.Fatalf("got the error %v", err)
+			}
+			got := told.last()
+			status := http.StatusOK
+			if tt.code != "" {
+				status = http.StatusBadRequest
+			}
+			if got.Kind != trace.Request || got.Operation != tt.operation || got.Resource != "notes" || got.Status != status ||
+				got.Error != tt.code || got.RequestID == "" || got.Duration <= 0 || got.At.IsZero() {
+				t.Errorf("told %+v", got)
+			}
+			if got.ReadUnits != tt.reads || got.WriteUnits != tt.writes {
+				t.Errorf("told %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits, tt.reads, tt.writes)
+			}
+		})
+	}
+}
+
+func TestTraceNamesTheCaller(t *testing.T) {
+	var told recorder
+	f := open(t, Options{Trace: &told})
+	caller := trace.Caller{Function: "send", Invocation: "c0ffee"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.engine.ServeHTTP(w, r.WithContext(trace.WithCaller(r.Context(), caller)))
+	}))
+	defer server.Close()
+	if _, err := newClient(server.URL).ListTables(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := told.last(); got.Function != "send" || got.Invocation != "c0ffee" {
+		t.Errorf("told %+v", got)
+	}
+}
+
+func TestSnapshot(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "notes", "pk S, at N", []index{{"by-tag", "tag S", "ALL"}}, []index{{"by-size", "pk S, size N", "KEYS_ONLY"}})
+	for i := range 3 {
+		f.put(t, "notes", item{"pk": s("p"), "at": n(i), "tag": s("a"), "body": s("hidden")})
+	}
+	tables, err := f.engine.Tables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tables) != 1 {
+		t.Fatalf("got %+v", tables)
+	}
+	got := tables[0]
+	if got.Name != "notes" || got.Items != 3 || got.Bytes == 0 || got.Key != "pk (S), at (N)" || got.Status != "ACTIVE" || len(got.Indexes) != 2 {
+		t.Errorf("got %+v", got)
+	}
+	if x := got.Indexes[1]; x.Name != "by-tag" || x.Local || x.Items != 3 || x.Key != "tag (S)" || x.Projection != "ALL" {
+		t.Errorf("got %+v", x)
+	}
+	keys, err := f.engine.Peek("notes", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(keys) != 2 || keys[0] != `{"at":{"N":"0"},"pk":{"S":"p"}}` {
+		t.Errorf("got the keys %v", keys)
+	}
+	if _, err := f.engine.Peek("none", 2); err == nil {
+		t.Error("peeked into a table that is not there")
+	}
+}
