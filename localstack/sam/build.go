@@ -13,6 +13,7 @@ func (l *loader) build() {
 	}
 	l.keys()
 	l.schedules()
+	l.eventSources()
 	l.apis()
 }
 

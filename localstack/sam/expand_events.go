@@ -26,6 +26,11 @@ func (l *loader) expandEvent(res *resource, f field) {
 		if p.kind == object {
 			l.expandSchedule(res, id, f.key, p)
 		}
+	case "DynamoDB":
+		l.check(p, samDynamoDBEvent, "a DynamoDB event")
+		if p.kind == object {
+			l.expandSource(res, id, p)
+		}
 	case "Api", "HttpApi":
 		// The API that SAM makes when an event names none has a fixed logical id.
 		implicit := map[string]string{"Api": "ServerlessRestApi", "HttpApi": "ServerlessHttpApi"}[typ]
@@ -38,7 +43,7 @@ func (l *loader) expandEvent(res *resource, f field) {
 			return // reported by the check of the function
 		}
 		if !slices.Contains(eventTypes, typ) {
-			l.fail(e.get("Type"), "unknown event type "+quote(typ), suggest(typ, eventTypes, "", "use Schedule or ScheduleV2"))
+			l.fail(e.get("Type"), "unknown event type "+quote(typ), suggest(typ, eventTypes, "", "use DynamoDB, Schedule or ScheduleV2"))
 			return
 		}
 		l.note(e, res.id, typ, "the event "+f.key+" is not delivered locally")
@@ -51,7 +56,7 @@ func (v *value) known() bool { return v != nil && v.isScalar() }
 // expandRule makes the EventBridge rule behind a Schedule event.
 func (l *loader) expandRule(res *resource, id string, p *value) {
 	target := append(pick(p, "Input", "DeadLetterConfig", "RetryPolicy", "RoleArn"),
-		with("Id", p.newText(id+"LambdaTarget")), with("Arn", arnOf(p, res.id)))
+		with("Id", p.newText(id+"LambdaTarget")), with("Arn", invokedARN(p, res)))
 	fields := append(pick(p, "ScheduleExpression=Schedule", "Name", "Description", "State"),
 		with("Targets", p.newList(p.newObject(target...))))
 	if on, ok := p.get("Enabled").asBool(); ok && !p.has("State") {
@@ -59,7 +64,7 @@ func (l *loader) expandRule(res *resource, id string, p *value) {
 	}
 	l.generate(res, id, "AWS::Events::Rule", fields...)
 	l.generate(res, id+"Permission", "AWS::Lambda::Permission",
-		with("Action", p.newText("lambda:InvokeFunction")), with("FunctionName", refTo(p, res.id)),
+		with("Action", p.newText("lambda:InvokeFunction")), with("FunctionName", invokedBy(p, res)),
 		with("Principal", p.newText("events.amazonaws.com")), with("SourceArn", arnOf(p, id)))
 }
 
@@ -74,7 +79,7 @@ func (l *loader) expandSchedule(res *resource, id, name string, p *value) {
 	if omit, _ := p.get("OmitName").asBool(); !omit && !p.has("Name") {
 		fields = append(fields, with("Name", p.newText(id)))
 	}
-	target := append(pick(p, "Input", "DeadLetterConfig", "RetryPolicy", "RoleArn"), with("Arn", arnOf(p, res.id)))
+	target := append(pick(p, "Input", "DeadLetterConfig", "RetryPolicy", "RoleArn"), with("Arn", invokedARN(p, res)))
 	if !p.has("RoleArn") {
 		allow := func(action string, more field) *value {
 			return p.newObject(with("Statement", p.newObject(with("Effect", p.newText("Allow")), with("Action", p.newText(action)), more)))
@@ -82,11 +87,37 @@ func (l *loader) expandSchedule(res *resource, id, name string, p *value) {
 		role := l.generate(res, id+"Role", "AWS::IAM::Role",
 			with("AssumeRolePolicyDocument", allow("sts:AssumeRole", with("Principal", p.newObject(with("Service", p.newText("scheduler.amazonaws.com")))))),
 			with("Policies", p.newList(p.newObject(with("PolicyName", p.newText(id+"LambdaPolicy")),
-				with("PolicyDocument", allow("lambda:InvokeFunction", with("Resource", arnOf(p, res.id))))))))
+				with("PolicyDocument", allow("lambda:InvokeFunction", with("Resource", invokedARN(p, res))))))))
 		target = append(target, with("RoleArn", arnOf(p, role.id)))
 	}
 	fields = append(fields, with("Target", p.newObject(target...)))
 	l.generate(res, id, "AWS::Scheduler::Schedule", fields...)
+}
+
+// expandSource makes the event source mapping behind a DynamoDB event.
+func (l *loader) expandSource(res *resource, id string, p *value) {
+	fields := pick(p, "EventSourceArn=Stream", "BatchSize", "BisectBatchOnFunctionError", "Enabled", "FilterCriteria", "FunctionResponseTypes",
+		"KmsKeyArn", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "ParallelizationFactor",
+		"StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds")
+	if d := p.get("DestinationConfig"); d != nil {
+		// Type is there for SAM alone, to choose the policy of the role.
+		fields = append(fields, with("DestinationConfig", d.newObject(with("OnFailure", d.newObject(pick(d.get("OnFailure"), "Destination")...)))))
+	}
+	l.generate(res, id, "AWS::Lambda::EventSourceMapping", append(fields, with("FunctionName", invokedBy(p, res)))...)
+}
+
+// invokedBy refers to what an event invokes: the function, or the alias that
+// SAM publishes it under.
+func invokedBy(at *value, res *resource) *value {
+	return refTo(at, first(res.parts["Alias"], res.id))
+}
+
+// invokedARN is invokedBy as an ARN, which is what Ref gives for an alias.
+func invokedARN(at *value, res *resource) *value {
+	if alias := res.parts["Alias"]; alias != "" {
+		return refTo(at, alias)
+	}
+	return arnOf(at, res.id)
 }
 
 func arnOf(at *value, id string) *value { return at.newCall("Fn::GetAtt", at.newText(id+".Arn")) }

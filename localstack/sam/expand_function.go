@@ -64,6 +64,9 @@ func (l *loader) expandRole(res *resource) *resource {
 	if p.has("VpcConfig") {
 		managed = append(managed, at.newText(l.awsPolicy("service-role/AWSLambdaVPCAccessExecutionRole")))
 	}
+	for _, name := range pullPolicies(p.get("Events")) {
+		managed = append(managed, at.newText(l.awsPolicy("service-role/"+name)))
+	}
 	var inline []*value
 	policies := p.get("Policies")
 	items := []*value{policies}
@@ -122,21 +125,46 @@ func (l *loader) managedARN(name string) string {
 	return l.awsPolicy(name)
 }
 
+// pullPolicies are the managed policies that SAM gives the role of a function
+// that Lambda polls a source for.
+func pullPolicies(events *value) []string {
+	if events == nil {
+		return nil
+	}
+	policies := map[string]string{
+		"DynamoDB": "AWSLambdaDynamoDBExecutionRole", "Kinesis": "AWSLambdaKinesisExecutionRole", "SQS": "AWSLambdaSQSQueueExecutionRole",
+		"MSK": "AWSLambdaMSKExecutionRole",
+	}
+	var names []string
+	for _, f := range events.fields {
+		if name := policies[f.value.str("Type")]; name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // destinationPolicies lets the role write to the destinations of asynchronous
-// invocations, as SAM does.
+// invocations and of batches that are discarded, as SAM does.
 func destinationPolicies(res *resource) []*value {
-	config := res.props.get("EventInvokeConfig").get("DestinationConfig")
 	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish", "Lambda": "lambda:InvokeFunction", "EventBridge": "events:PutEvents"}
 	var out []*value
-	for _, side := range []string{"OnSuccess", "OnFailure"} {
-		d := config.get(side)
+	allow := func(name string, d *value) {
 		action, target := actions[d.str("Type")], d.get("Destination")
 		if action == "" || target == nil {
-			continue
+			return
 		}
-		out = append(out, d.newObject(with("PolicyName", d.newText(res.id+"EventInvokeConfig"+side+"Policy")),
-			with("PolicyDocument", d.newObject(with("Statement", d.newObject(
-				with("Effect", d.newText("Allow")), with("Action", d.newText(action)), with("Resource", target)))))))
+		out = append(out, d.newObject(with("PolicyName", d.newText(name+"Policy")), with("PolicyDocument", d.newObject(with("Statement", d.newObject(
+			with("Effect", d.newText("Allow")), with("Action", d.newText(action)), with("Resource", target)))))))
+	}
+	config := res.props.get("EventInvokeConfig").get("DestinationConfig")
+	for _, side := range []string{"OnSuccess", "OnFailure"} {
+		allow(res.id+"EventInvokeConfig"+side, config.get(side))
+	}
+	if events := res.props.get("Events"); events != nil {
+		for _, f := range events.fields {
+			allow(res.id+f.key, f.value.get("Properties").get("DestinationConfig").get("OnFailure"))
+		}
 	}
 	return out
 }

@@ -89,6 +89,9 @@ func (l *loader) identify(res *resource) {
 	case "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig":
 		res.ref = physicalName(100, stack, res.id)
 		res.attrs = map[string]string{"Id": res.ref}
+	case "AWS::Lambda::EventSourceMapping":
+		res.ref = uuid(stack, res.id)
+		res.attrs = map[string]string{"Id": res.ref, "EventSourceMappingArn": l.arn("lambda", region, "event-source-mapping:"+res.ref)}
 	case "AWS::ApiGatewayV2::Api":
 		res.ref = shortID(10, "api", stack, res.id)
 		scheme := "https"

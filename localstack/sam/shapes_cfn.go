@@ -100,6 +100,7 @@ var supported = map[string]*shape{
 		"Action": must(str), "EventSourceToken": str, "FunctionName": must(str), "FunctionUrlAuthType": words("AWS_IAM", "NONE"),
 		"InvokedViaFunctionUrl": toggle, "Principal": must(str), "PrincipalOrgID": str, "SourceAccount": str, "SourceArn": str,
 	}),
+	"AWS::Lambda::EventSourceMapping": sourceMapping,
 	"AWS::Lambda::EventInvokeConfig": objectOf(props{
 		"DestinationConfig": objectOf(props{
 			"OnFailure": objectOf(props{"Destination": must(str)}), "OnSuccess": objectOf(props{"Destination": must(str)}),

@@ -88,7 +88,6 @@ var noteReasons = map[string]string{
 	"AWS::Serverless::Application":    "nested applications are not run locally",
 	"AWS::Serverless::Connector":      "connectors are not resolved to policies",
 	"AWS::CloudFormation::Stack":      "nested stacks are not run locally",
-	"AWS::Lambda::EventSourceMapping": "event source mappings are not run locally",
 	"AWS::Lambda::LayerVersion":       "layers are not mounted locally",
 	"AWS::Lambda::Url":                "function URLs are not served locally",
 	"AWS::Lambda::Alias":              "an alias runs the function's only version locally",
