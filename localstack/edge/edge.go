@@ -4,11 +4,12 @@
 //
 // Use it on a listener that only this machine reaches. It asks AWS requests to
 // be signed, as AWS does, without checking the signature: any credentials are
-// good. What it does keep out is web pages: one on another origin cannot add
-// an Authorization header (there is no CORS answer), nor the header that fault
-// injection takes in its place, and one that rebinds its DNS name to this
-// machine is refused by its Host header. It never terminates TLS and never
-// alters what a service answers, but for adding a request id.
+// good, and those of a function tell the services which function asks. What it
+// does keep out is web pages: one on another origin cannot add an Authorization
+// header (there is no CORS answer), nor the header that fault injection takes
+// in its place, and one that rebinds its DNS name to this machine is refused by
+// its Host header. It never alters what a service answers, but for adding a
+// request id.
 package edge
 
 import (
@@ -16,9 +17,12 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // Services are what the edge hands requests to. A nil one is not there: its
@@ -36,6 +40,20 @@ type Services struct {
 	Management http.Handler
 	// Faults takes FaultsPath and what is below it.
 	Faults http.Handler
+	// Page takes GET and HEAD of /_localstack/ and of what is below it and
+	// nobody else's, with the path as it came. It shows what the stack does, so
+	// it never sees a request that a script of another origin makes.
+	Page http.Handler
+	// Web takes GET and HEAD of / and of paths whose first segment is not in
+	// Stages, such as a static web client; nil leaves a page of text at /
+	// and everything else to Gateway.
+	Web http.Handler
+	// Stages are the names that Web leaves to Gateway.
+	Stages []string
+	// Callers returns the function that has an access key id. The services
+	// find it in the request's context (trace.CallerOf); whose key it does not
+	// know is somebody outside.
+	Callers func(accessKeyID string) (caller trace.Caller, ok bool)
 }
 
 // Paths of the edge itself. A stage with the name _localstack, which API
@@ -89,6 +107,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := e.services.Load()
+	by := credentialOf(r)
+	r = withCaller(r, s.Callers, by.accessKeyID)
 	switch p := path.Clean("/" + r.URL.Path); {
 	case p == HealthPath:
 		e.serveHealth(w, r)
@@ -97,25 +117,35 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.Faults != nil && strings.HasPrefix(p+"/", FaultsPath+"/"):
 		serveFaults(w, r, s.Faults)
 	case strings.HasPrefix(p+"/", ownPrefix):
-		http.Error(w, "There is nothing at this address. "+HealthPath+" says what runs.", http.StatusNotFound)
+		servePage(w, r, p, s.Page)
 	case isUpgrade(r):
 		e.pass(w, r, s.Gateway, apiGateway)
 	case isManagement(p):
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
-	case otherService(r) != "":
-		refuseOther(w, r, otherService(r))
+	case isOther(by.service):
+		refuseOther(w, r, by.service)
 	case strings.HasPrefix(p, "/2015-03-31/"):
 		e.passSigned(w, r, s.Lambda, lambda)
+	case s.Web != nil && reads(r) && !s.hasStage(p):
+		s.Web.ServeHTTP(w, r)
 	case p != "/":
 		e.pass(w, r, s.Gateway, apiGateway)
 	case r.Method == http.MethodPost:
-		e.serveTarget(w, r, s)
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		e.servePage(w, r)
+		e.serveTarget(w, r, s, by.service)
+	case reads(r):
+		e.serveWelcome(w, r)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		http.Error(w, "The address / takes GET, HEAD and POST.", http.StatusMethodNotAllowed)
 	}
+}
+
+func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// hasStage reports whether a clean path is in a stage.
+func (s *Services) hasStage(p string) bool {
+	first, _, _ := strings.Cut(p[1:], "/")
+	return slices.Contains(s.Stages, first)
 }
 
 // pass hands the request on, or says that the service is not there.
@@ -136,7 +166,7 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler, nam
 
 // passSigned is pass for a request that AWS requires to be signed.
 func (e *Edge) passSigned(w http.ResponseWriter, r *http.Request, to http.Handler, name service) {
-	if r.Header.Get("Authorization") == "" {
+	if !signed(r) {
 		refuse(w, r, name.unsigned, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
@@ -144,14 +174,14 @@ func (e *Edge) passSigned(w http.ResponseWriter, r *http.Request, to http.Handle
 }
 
 // serveTarget takes POST /, where services of the JSON protocols live.
-func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services) {
-	switch targetService(r) {
+func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, signingName string) {
+	switch targetService(r, signingName) {
 	case dynamoDB:
 		e.passSigned(w, r, s.DynamoDB, dynamoDB)
 	case kms:
 		e.passSigned(w, r, s.KMS, kms)
 	default:
-		if r.Header.Get("Authorization") == "" {
+		if !signed(r) {
 			refuse(w, r, http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
 			return
 		}
@@ -181,13 +211,28 @@ func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Hand
 // Authorization, or FaultsHeader, which is easier to type. Reading changes
 // nothing, and another origin cannot see the answer.
 func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !reads && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
+	if !reads(r) && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
 		refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
 			"To change faults, send the header "+FaultsHeader+" (with any value) or Authorization, so that no web page can.")
 		return
 	}
 	to.ServeHTTP(w, r)
+}
+
+// servePage takes the rest of the edge's own paths. Another origin may link to
+// the page but neither embed what is there nor open a WebSocket to it.
+func servePage(w http.ResponseWriter, r *http.Request, p string, page http.Handler) {
+	switch {
+	case page == nil || p == RuntimePrefix || strings.HasPrefix(p+"/", FaultsPath+"/"):
+		http.Error(w, "There is nothing at this address. "+HealthPath+" says what runs.", http.StatusNotFound)
+	case !reads(r):
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "The page is to be read.", http.StatusMethodNotAllowed)
+	case fromForeignPage(r) && r.Header.Get("Sec-Fetch-Dest") != "document":
+		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "This page is for people, not for other pages.")
+	default:
+		page.ServeHTTP(w, r)
+	}
 }
 
 // newRequestID is a random UUID (RFC 9562 §5.4), as AWS's request ids are.

@@ -47,7 +47,7 @@ func (e *Edge) currentHealth() Health {
 }
 
 func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !reads(r) {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "The health is to be read.", http.StatusMethodNotAllowed)
 		return
@@ -68,8 +68,8 @@ func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, "application/json", h)
 }
 
-// servePage tells a person what answers here.
-func (e *Edge) servePage(w http.ResponseWriter, r *http.Request) {
+// serveWelcome tells a person what answers here.
+func (e *Edge) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	h := e.currentHealth()
 	base := "http://" + r.Host // the name that works from where the person is
 	var b bytes.Buffer

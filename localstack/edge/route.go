@@ -41,39 +41,20 @@ var targets = map[string]service{
 }
 
 // targetService tells whose the request to / is: by the target, or by the
-// scope if the target is missing, in which case the service itself says so.
-func targetService(r *http.Request) service {
+// signing name if the target is missing, in which case the service itself says so.
+func targetService(r *http.Request, signingName string) service {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		name, _, _ := strings.Cut(target, ".")
 		return targets[name]
 	}
-	return signingNames[scope(r)]
+	return signingNames[signingName]
 }
 
-// otherService returns the signing name of a service that is never here, if
-// the request is signed for one. S3, for one, has paths that look like stages.
-func otherService(r *http.Request) string {
-	name := scope(r)
-	if _, ok := signingNames[name]; ok {
-		return ""
-	}
-	return name
-}
-
-// scope returns the service in the credential scope of a SigV4 Authorization
-// header (AWS4-HMAC-SHA256 Credential=ID/date/region/service/aws4_request, …),
-// or "".
-func scope(r *http.Request) string {
-	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	if !ok {
-		return ""
-	}
-	credential, _, _ := strings.Cut(rest, ",")
-	part := strings.Split(strings.TrimSpace(credential), "/")
-	if n := len(part); n >= 5 && part[n-1] == "aws4_request" { // an id may hold slashes
-		return part[n-2]
-	}
-	return ""
+// isOther reports whether a signing name is of a service that is never here.
+// S3, for one, has paths that look like stages.
+func isOther(signingName string) bool {
+	_, ok := signingNames[signingName]
+	return signingName != "" && !ok
 }
 
 // isManagement reports whether a clean path is of the management API:
