@@ -1,0 +1,136 @@
+// Package inspect shows what a running local stack does: a page with its
+// connections, functions and tables, the path of each message through all of
+// them, and what the run would have cost on AWS.
+//
+// An [Inspector] is the trace.Sink of every service and an http.Handler. It
+// keeps the latest events and adds up the bill; what exists right now it asks
+// the services for, through [Source]. It only reads, keeps nothing on disk, and
+// sees names, sizes and times; items of tables are read when somebody asks to see
+// them. It must stand behind a handler that refuses foreign Host names, as the
+// edge does.
+package inspect
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// Inspector collects events and serves the page. Make one with [New]; its
+// methods may be called concurrently.
+type Inspector struct {
+	opts Options
+
+	mu     sync.Mutex
+	source Source
+	kept   []Entry       // a ring of at most Options.Keep
+	oldest int           // index of the oldest in kept once it is full
+	last   uint64        // the latest entry's number
+	more   chan struct{} // closed and replaced at each entry
+	usage  usage
+	stats  map[string]*FunctionStats
+}
+
+// Options configure an Inspector. Every field has a default.
+type Options struct {
+	// Prices is what the bill is made with; the zero value means [ListPrices].
+	Prices Prices
+	// Keep is how many events are kept: 2,000.
+	Keep int
+	// Now is the clock; time.Now.
+	Now func() time.Time
+}
+
+// Entry is a kept event with its number, from 1.
+type Entry struct {
+	Number uint64
+	trace.Event
+}
+
+// FunctionStats counts the invocations of one function.
+type FunctionStats struct {
+	Invocations, Errors, ColdStarts int
+	// Busy is the sum of all durations, InitTime of all initializations.
+	Busy, InitTime time.Duration
+}
+
+const defaultKeep = 2000
+
+// New returns an inspector that has seen nothing yet.
+func New(opts Options) *Inspector {
+	if opts.Prices == (Prices{}) {
+		opts.Prices = ListPrices
+	}
+	if opts.Keep <= 0 {
+		opts.Keep = defaultKeep
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Inspector{
+		opts:  opts,
+		more:  make(chan struct{}),
+		usage: usage{since: opts.Now()},
+		stats: make(map[string]*FunctionStats),
+	}
+}
+
+// Watch says whom to ask for what exists. Until it is called the page shows
+// events only.
+func (in *Inspector) Watch(s Source) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.source = s
+}
+
+// Trace takes an event. It implements [trace.Sink].
+func (in *Inspector) Trace(e trace.Event) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.last++
+	entry := Entry{in.last, e}
+	if len(in.kept) < in.opts.Keep {
+		in.kept = append(in.kept, entry)
+	} else {
+		in.kept[in.oldest] = entry
+		in.oldest = (in.oldest + 1) % len(in.kept)
+	}
+	in.usage.add(e, in.source.Arm)
+	if e.Kind == trace.Invoke {
+		in.count(e)
+	}
+	close(in.more)
+	in.more = make(chan struct{})
+}
+
+func (in *Inspector) count(e trace.Event) {
+	s := in.stats[e.Function]
+	if s == nil {
+		s = new(FunctionStats)
+		in.stats[e.Function] = s
+	}
+	s.Invocations++
+	s.Busy += e.Duration
+	if e.Error != "" {
+		s.Errors++
+	}
+	if e.Init > 0 {
+		s.ColdStarts++
+		s.InitTime += e.Init
+	}
+}
+
+// after returns the kept entries with a number above n, oldest first, and a
+// channel that is closed when there are more.
+func (in *Inspector) after(n uint64) ([]Entry, <-chan struct{}) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var list []Entry
+	for i := range in.kept {
+		if e := in.kept[(in.oldest+i)%len(in.kept)]; e.Number > n {
+			list = append(list, e)
+		}
+	}
+	return list, in.more
+}
