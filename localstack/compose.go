@@ -53,15 +53,15 @@ func targets(plan *sam.Plan) []build.Target {
 func functions(plan *sam.Plan, executables map[string]string) []lambda.Function {
 	var list []lambda.Function
 	for _, f := range plan.Functions {
-		failures := f.Async.OnFailure
-		if failures == "" {
-			failures = f.Async.DeadLetter
-		}
 		executable := executables[f.Name]
 		list = append(list, lambda.Function{
 			Name: f.Name, ARN: f.ARN, Binary: executable, Dir: filepath.Dir(executable), Handler: f.Handler,
 			Env: f.Environment, MemoryMB: f.MemoryMB, Timeout: f.Timeout, ReservedConcurrency: f.ReservedConcurrency,
-			Async: lambda.AsyncConfig{MaximumRetryAttempts: &f.Async.Retries, MaximumEventAge: f.Async.MaxAge, OnFailure: failures},
+			Async: lambda.AsyncConfig{
+				MaximumRetryAttempts: &f.Async.Retries, MaximumEventAge: f.Async.MaxAge,
+				OnSuccess: f.Async.OnSuccess, OnFailure: f.Async.OnFailure,
+			},
+			DeadLetter: f.Async.DeadLetter,
 		})
 	}
 	return list

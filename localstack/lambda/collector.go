@@ -146,7 +146,7 @@ func (c *collector) report(inv *invocation, memory int64) {
 		status = "Status: error\tError Type: " + o.errorType + "\t"
 	}
 	c.write(inv, "END RequestId: "+inv.id)
-	ms := milliseconds(inv.duration)
+	ms := milliseconds(inv.used)
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
 		inv.id, ms, math.Ceil(ms), c.fn.MemoryMB)
 	if memory > 0 {

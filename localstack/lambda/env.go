@@ -13,19 +13,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Credentials are what a function signs its requests with. They open nothing:
+// Credentials are what an instance signs its requests with. They open nothing:
 // they tell who is calling.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
-// newCredentials derives a function's credentials from its name, so that they
-// stay the same from run to run and differ between functions.
-func (s *Service) newCredentials(function string) Credentials {
+// newCredentials derives the credentials of an instance from its function and
+// its id, which nobody else knows.
+func (s *Service) newCredentials(function, instance string) Credentials {
 	derive := func(use string) []byte {
-		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function}, "\x00")))
+		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function, instance}, "\x00")))
 		return sum[:]
 	}
 	return Credentials{
@@ -35,27 +37,32 @@ func (s *Service) newCredentials(function string) Credentials {
 	}
 }
 
-// Credentials returns the credentials that the instances of a function have.
-func (s *Service) Credentials(function string) (c Credentials, ok bool) {
+// Credentials returns the credentials of an instance that runs.
+func (s *Service) Credentials(instance string) (c Credentials, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.fleets[function]
-	if f == nil {
+	in := s.instances[instance]
+	if in == nil {
 		return Credentials{}, false
 	}
-	return f.creds, true
+	return in.creds, true
 }
 
-// Caller returns the name of the function that has an access key id.
-func (s *Service) Caller(accessKeyID string) (function string, ok bool) {
+// Caller returns whose access key id it is: the function, and the invocation
+// that its instance works on right now. False means that no instance has it, or
+// not any more.
+func (s *Service) Caller(accessKeyID string) (trace.Caller, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, f := range s.fleets {
-		if f.creds.AccessKeyID == accessKeyID {
-			return name, true
-		}
+	in := s.keys[accessKeyID]
+	if in == nil {
+		return trace.Caller{}, false
 	}
-	return "", false
+	c := trace.Caller{Function: in.fleet.fn.Name}
+	if in.inv != nil {
+		c.Invocation = in.inv.id
+	}
+	return c, true
 }
 
 // maxEnv bounds a function's Environment, keys and values, in bytes (Lambda
@@ -120,9 +127,9 @@ func (in *instance) environment() []string {
 		"_HANDLER":                        f.fn.Handler,
 		"AWS_REGION":                      opt.Region,
 		"AWS_DEFAULT_REGION":              opt.Region,
-		"AWS_ACCESS_KEY_ID":               f.creds.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY":           f.creds.SecretAccessKey,
-		"AWS_SESSION_TOKEN":               f.creds.SessionToken,
+		"AWS_ACCESS_KEY_ID":               in.creds.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           in.creds.SecretAccessKey,
+		"AWS_SESSION_TOKEN":               in.creds.SessionToken,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.fn.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.fn.MemoryMB),

@@ -28,7 +28,6 @@ type fleet struct {
 	s      *Service
 	fn     Function
 	binary fileID
-	creds  Credentials
 
 	idle     []*instance   // the most recently used last
 	settling []*instance   // responded, not yet back for more
@@ -81,7 +80,6 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 		s:      s,
 		fn:     fn,
 		binary: fileID{info.Size(), info.ModTime()},
-		creds:  s.newCredentials(fn.Name),
 		events: make(chan struct{}, s.opt.AsyncConcurrency),
 	}, nil
 }
@@ -94,7 +92,8 @@ func (f *fleet) same(other *fleet) bool {
 		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.Timeout == b.Timeout &&
 		equal(a.ReservedConcurrency, b.ReservedConcurrency) &&
 		equal(a.Async.MaximumRetryAttempts, b.Async.MaximumRetryAttempts) &&
-		a.Async.MaximumEventAge == b.Async.MaximumEventAge && a.Async.OnFailure == b.Async.OnFailure
+		a.Async.MaximumEventAge == b.Async.MaximumEventAge && a.Async.OnFailure == b.Async.OnFailure &&
+		a.Async.OnSuccess == b.Async.OnSuccess && a.DeadLetter == b.DeadLetter
 }
 
 func equal(a, b *int) bool {

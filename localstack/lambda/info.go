@@ -14,11 +14,20 @@ type Instance struct {
 	// PID is 0 while the process is being started.
 	PID   int
 	State State
+	// Frozen says that the process is stopped until the next event.
+	Frozen bool
 	// RequestID is that of the invocation it runs or has just answered.
 	RequestID   string
 	Created     time.Time
 	LastUsed    time.Time
 	Invocations int
+	// Init is how long the initialization took, 0 while it lasts; LastDuration is
+	// that of the last invocation that has ended.
+	Init, LastDuration time.Duration
+	// Memory is the largest resident size so far in bytes, 0 if unknown.
+	Memory int64
+	// AccessKeyID is that of the credentials the process has.
+	AccessKeyID string
 }
 
 // Instances lists all instances by function and age.
@@ -35,6 +44,12 @@ func (s *Service) Instances() []Instance {
 			Created:     in.created,
 			LastUsed:    in.lastUsed,
 			Invocations: in.invocations,
+
+			Frozen:       in.frozen,
+			Init:         in.initDuration,
+			LastDuration: in.lastDuration,
+			Memory:       in.memory,
+			AccessKeyID:  in.creds.AccessKeyID,
 		}
 		if in.inv != nil {
 			info.RequestID = in.inv.id

@@ -35,6 +35,7 @@ type instance struct {
 	bound   *invocation // whose time limit this initialization runs under, or nil
 	created time.Time
 	tempDir string
+	creds   Credentials
 	out     *collector       // set before the process starts
 	wake    chan *invocation // the event for the pending /next
 	gone    chan struct{}    // closed when all is over
@@ -43,6 +44,7 @@ type instance struct {
 	pid          int // 0 before the start and after the end
 	inv          *invocation
 	asking       bool // a /next is being served
+	frozen       bool // its processes are stopped
 	ending       bool // is to be, or has been, stopped
 	fault        func(requestID string) *outcome
 	extension    string // identifier of a registered extension
@@ -50,6 +52,8 @@ type instance struct {
 	responded    time.Time
 	lastUsed     time.Time
 	initDuration time.Duration
+	lastDuration time.Duration // of the last invocation that has ended
+	memory       int64         // peak resident size in bytes, 0 if unknown
 	invocations  int
 }
 
@@ -70,6 +74,7 @@ func (f *fleet) start(bound *invocation) {
 		state:    StateStarting,
 	}
 	in.tempDir = filepath.Join(f.s.tempDir, in.id)
+	in.creds = f.s.newCredentials(f.fn.Name, in.id)
 	limit := f.s.opt.InitTimeout
 	if bound != nil {
 		bound.begin()
@@ -80,7 +85,7 @@ func (f *fleet) start(bound *invocation) {
 		in.kill()
 	})
 	f.starting++
-	f.s.instances[in.id] = in
+	f.s.instances[in.id], f.s.keys[in.creds.AccessKeyID] = in, in
 	f.s.processes.Add(1)
 	go in.run()
 }
@@ -170,6 +175,7 @@ func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, in
 	in.state, in.ending = stateGone, true
 	in.cancelTimer()
 	delete(f.s.instances, in.id)
+	delete(f.s.keys, in.creds.AccessKeyID)
 	f.remove(in)
 
 	why := in.fault

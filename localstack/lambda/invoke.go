@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // Result is the end of a synchronous invocation.
@@ -157,6 +160,7 @@ type invocation struct {
 	start        time.Time   // of the time that Timeout bounds
 	deadline     time.Time
 	duration     time.Duration // until the outcome
+	used         time.Duration // until the process was done with it
 	initDuration time.Duration
 	outcome      *outcome
 	tail         tail // written by the instance's collector
@@ -182,6 +186,7 @@ func (inv *invocation) settle(o *outcome) {
 	inv.outcome = o
 	if !inv.start.IsZero() {
 		inv.duration = time.Since(inv.start)
+		inv.used = inv.duration
 	}
 	f := inv.fleet
 	f.inFlight--
@@ -195,8 +200,21 @@ func (inv *invocation) settle(o *outcome) {
 	}
 }
 
-// finish releases a caller who waits for the log.
+// finish tells about an invocation whose process is done with it, and releases
+// a caller who waits for the log. Not under Service.mu, unless it never began.
 func (inv *invocation) finish() {
+	if !inv.start.IsZero() {
+		fn := inv.fleet.fn
+		e := trace.Event{
+			Kind: trace.Invoke, At: inv.start, Duration: inv.used, RequestID: inv.id, Invocation: inv.id, Function: fn.Name,
+			Status: http.StatusOK, Error: inv.outcome.errorType, Bytes: len(inv.payload),
+			Init: inv.initDuration, MemoryMB: fn.MemoryMB,
+		}
+		if inv.outcome.err != nil {
+			e.Status, e.Error = http.StatusServiceUnavailable, "ServiceException"
+		}
+		inv.fleet.s.opt.Trace.Trace(e)
+	}
 	if inv.wantTail {
 		close(inv.done)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/lambda"
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 func TestSequentialInvocationsShareOneInstance(t *testing.T) {
@@ -210,7 +211,7 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s is set", key)
 		}
 	}
-	creds, ok := st.Credentials("f")
+	creds, ok := st.Credentials(st.Instances()[0].ID)
 	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
 		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 || len(creds.SecretAccessKey) != 40 {
 		t.Errorf("credentials %+v", creds)
@@ -218,8 +219,8 @@ func TestEnvironment(t *testing.T) {
 	if other := read("other")["AWS_ACCESS_KEY_ID"]; other == creds.AccessKeyID {
 		t.Error("two functions have the same credentials")
 	}
-	if name, ok := st.Caller(creds.AccessKeyID); !ok || name != "f" {
-		t.Errorf("the key belongs to %q", name)
+	if caller, ok := st.Caller(creds.AccessKeyID); !ok || caller != (trace.Caller{Function: "f"}) {
+		t.Errorf("the key belongs to %+v", caller)
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // Function is what a template says of one function, with its executable.
@@ -46,6 +48,10 @@ type Function struct {
 	ReservedConcurrency *int
 	// Async configures asynchronous invocations (EventInvokeConfig).
 	Async AsyncConfig
+	// DeadLetter is the ARN of the queue or topic that gets the discarded events
+	// of asynchronous invocations (DeadLetterConfig); the log says what would
+	// have been sent there.
+	DeadLetter string
 }
 
 // AsyncConfig is a function's EventInvokeConfig.
@@ -55,9 +61,11 @@ type AsyncConfig struct {
 	// MaximumEventAge is how long a throttled event is kept: 60 s to 6 h;
 	// 0 means 6 h.
 	MaximumEventAge time.Duration
-	// OnFailure is the ARN of the destination for discarded events. Nothing is
-	// delivered there: the log says what would have been.
-	OnFailure string
+	// OnSuccess and OnFailure are the ARNs of the destinations that get a record
+	// of an event which has been handled, or discarded. A function of this
+	// service is invoked with it, asynchronously; for any other the log says what
+	// would have been sent.
+	OnSuccess, OnFailure string
 }
 
 // Options configure a Service. RuntimeAPI is required.
@@ -75,6 +83,13 @@ type Options struct {
 	// Output gets the functions' log: one Write per line, "<function> <first 8
 	// digits of the request id, or -> <line>". nil discards it.
 	Output io.Writer
+	// Trace gets a trace.Invoke event for each invocation that has ended; nil
+	// discards them. It is not called under any lock.
+	Trace trace.Sink
+	// NoFreeze lets instances run on between invocations. It is of use with
+	// programs that cannot bear to be stopped, such as debuggers of other systems
+	// than Linux: there a traced process is recognized, and left alone.
+	NoFreeze bool
 	// TempDir is where every instance gets a directory of its own for
 	// temporary files, removed with it; the system's place when empty.
 	TempDir string
@@ -127,10 +142,11 @@ type Service struct {
 	changed    *sync.Cond // inFlight went down
 	fleets     map[string]*fleet
 	instances  map[string]*instance
-	inFlight   int  // invocations not yet answered
-	unreserved int  // those of functions without reserved concurrency
-	closing    bool // no new work
-	halted     bool // no new instances either
+	keys       map[string]*instance // by access key id
+	inFlight   int                  // invocations not yet answered
+	unreserved int                  // those of functions without reserved concurrency
+	closing    bool                 // no new work
+	halted     bool                 // no new instances either
 
 	schedules     *sync.WaitGroup // the running schedules, or nil
 	stopSchedules context.CancelFunc
@@ -151,6 +167,7 @@ func New(opt Options) (*Service, error) {
 	setDefault(&opt.Concurrency, defaultConcurrency)
 	setDefault(&opt.AsyncConcurrency, 32)
 	setDefault(&opt.ThrottleDelay, time.Second)
+	setDefault(&opt.Trace, trace.Discard)
 	if opt.Output == nil {
 		opt.Output = io.Discard
 	}
@@ -173,6 +190,7 @@ func New(opt Options) (*Service, error) {
 		launcher:  newLauncher(),
 		fleets:    make(map[string]*fleet),
 		instances: make(map[string]*instance),
+		keys:      make(map[string]*instance),
 	}
 	s.changed = sync.NewCond(&s.mu)
 	s.stopped, s.stop = context.WithCancel(context.Background())

@@ -70,6 +70,10 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 	if in.state == StateStarting {
 		in.initDuration = time.Since(in.created)
 	}
+	if finished != nil {
+		finished.used = time.Since(finished.start)
+		in.lastDuration = finished.used
+	}
 	s.mu.Unlock()
 
 	in.out.sync()
