@@ -1,0 +1,192 @@
+package iam
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// statement is a compiled Statement.
+type statement struct {
+	sid                     string
+	deny                    bool
+	actions                 []string // in lower case
+	notActions              bool     // actions are those that it is not about
+	resources               []text
+	notResources            bool
+	conditions              []condition
+	principal, notPrincipal map[string][]string
+}
+
+// request is what statements are matched with.
+type request struct {
+	action   string // in lower case
+	resource string
+	keys     lookup // of the service
+	global   global // of every request
+}
+
+// lookup finds a condition key by its name in lower case. A service may look
+// into a request only when it is asked.
+type lookup interface {
+	lookup(name string) (values []string, present bool)
+}
+
+func (q *request) lookup(name string) ([]string, bool) {
+	if q.keys != nil {
+		if values, ok := q.keys.lookup(name); ok {
+			return values, true
+		}
+	}
+	return q.global.lookup(name)
+}
+
+func (s *statement) applies(q *request) bool {
+	return s.coversAction(q) && s.coversResource(q) && s.conditionsHold(q)
+}
+
+func (s *statement) coversAction(q *request) bool {
+	return slices.ContainsFunc(s.actions, func(p string) bool { return glob(p, q.action) }) != s.notActions
+}
+
+func (s *statement) coversResource(q *request) bool {
+	if len(s.resources) == 0 {
+		return true // only the policy of a resource may leave it out, and means its own
+	}
+	return slices.ContainsFunc(s.resources, func(t text) bool {
+		pattern, ok := t.pattern(q)
+		return ok && glob(pattern, q.resource)
+	}) != s.notResources
+}
+
+func (s *statement) conditionsHold(q *request) bool {
+	for i := range s.conditions {
+		if !s.conditions[i].holds(q) {
+			return false
+		}
+	}
+	return true
+}
+
+// principals says whether the statement of a resource's policy names the
+// function's role (or everybody), and whether it names the role's account.
+func (s *statement) principals(q *request) (direct, account bool) {
+	if s.notPrincipal != nil {
+		direct, account := q.global.named(s.notPrincipal)
+		return !direct && !account, false
+	}
+	return q.global.named(s.principal)
+}
+
+func (g *global) named(names map[string][]string) (direct, account bool) {
+	for _, name := range names["AWS"] {
+		switch name {
+		case "*", g.role.arn, g.role.session:
+			direct = true
+		case g.guard.opts.Account, g.guard.arn("iam", "", "root"):
+			account = true
+		}
+	}
+	return direct, account
+}
+
+// The versions of the policy language.
+const version2012 = "2012-10-17"
+
+func compileAll(list []Statement) ([]*statement, error) {
+	var out []*statement
+	for i, s := range list {
+		c, err := compile(s)
+		if err != nil {
+			name := fmt.Sprintf("statement %d", i+1)
+			if s.Sid != "" {
+				name += " (" + s.Sid + ")"
+			}
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func compile(s Statement) (*statement, error) {
+	c := &statement{sid: s.Sid, principal: s.Principal, notPrincipal: s.NotPrincipal}
+	switch s.Effect {
+	case "Allow":
+	case "Deny":
+		c.deny = true
+	default:
+		return nil, fmt.Errorf("effect %q: want Allow or Deny", s.Effect)
+	}
+	switch {
+	case len(s.Action) > 0 && len(s.NotAction) > 0:
+		return nil, fmt.Errorf("it has both Action and NotAction")
+	case len(s.Resource) > 0 && len(s.NotResource) > 0:
+		return nil, fmt.Errorf("it has both Resource and NotResource")
+	}
+	c.notActions, c.notResources = len(s.NotAction) > 0, len(s.NotResource) > 0
+	for _, a := range append(slices.Clone(s.Action), s.NotAction...) {
+		if a != "*" && !strings.Contains(a, ":") {
+			return nil, fmt.Errorf("action %q: want service:action", a)
+		}
+		c.actions = append(c.actions, strings.ToLower(a))
+	}
+	variables := s.Version == version2012
+	for _, r := range append(slices.Clone(s.Resource), s.NotResource...) {
+		c.resources = append(c.resources, newText(r, variables))
+	}
+	var err error
+	c.conditions, err = compileConditions(s.Condition, variables)
+	return c, err
+}
+
+func (g *Guard) compileRole(function string, in Role) (*role, error) {
+	r := &role{
+		arn: in.ARN, name: in.Name,
+		session: g.arn("sts", "", "assumed-role/"+in.Name+"/"+function),
+		userID:  roleID(in.ARN) + ":" + function,
+		unknown: slices.Clone(in.Unresolved),
+	}
+	var err error
+	if r.statements, err = compileAll(in.Statements); err != nil {
+		return nil, err
+	}
+	if in.External {
+		r.unknown = append(r.unknown, in.ARN)
+	}
+	for _, arn := range in.Managed {
+		statements, ok := managedPolicy(arn)
+		if !ok {
+			r.unknown = append(r.unknown, arn)
+		}
+		r.statements = append(r.statements, statements...)
+	}
+	if in.Boundary != "" {
+		r.boundary, r.bounded = managedPolicy(in.Boundary)
+	}
+	return r, nil
+}
+
+// roleID is the unique id of a role: AROA and 17 letters and digits, the same on every start.
+func roleID(arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
+
+// arn makes an ARN of the account, or of its region too.
+func (g *Guard) arn(service, region, rest string) string {
+	return "arn:" + g.partition() + ":" + service + ":" + region + ":" + g.opts.Account + ":" + rest
+}
+
+// partition is the AWS partition of the region (AWS::Partition).
+func (g *Guard) partition() string {
+	switch {
+	case strings.HasPrefix(g.opts.Region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(g.opts.Region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
