@@ -1,0 +1,200 @@
+// Package watch tells when source files change, so that a running stack can
+// rebuild what they are the source of.
+//
+// It watches whole folders, with what is made in them later, and waits until a
+// burst of changes (an editor's save, a checkout) is over. Folders that hold no
+// sources (.git, node_modules, what builds leave behind) are left out. It never reads a
+// file and never decides what a change means.
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Options configure a Watcher.
+type Options struct {
+	// Folders are watched with everything below.
+	Folders []string
+	// Files are watched one by one, such as a template outside the folders.
+	Files []string
+	// Ignore are folders below Folders to leave out, such as the data folder.
+	Ignore []string
+	// Quiet is how long nothing may change before a burst counts as over; 0
+	// means 200 ms.
+	Quiet time.Duration
+}
+
+// Watcher is a running watch. Close it.
+type Watcher struct {
+	notify  *fsnotify.Watcher
+	opts    Options
+	changes chan []string
+	errs    chan error
+	done    chan struct{}
+}
+
+const defaultQuiet = 200 * time.Millisecond
+
+// skipped are names of folders without sources.
+var skipped = []string{".git", ".aws-sam", ".sotto", "node_modules", "vendor", "testdata"}
+
+// New starts to watch. A folder that does not exist is an error.
+func New(opts Options) (*Watcher, error) {
+	if opts.Quiet <= 0 {
+		opts.Quiet = defaultQuiet
+	}
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, fmt.Errorf("watch files: %w", err)
+	}
+	w := &Watcher{notify: notify, opts: opts, changes: make(chan []string), errs: make(chan error, 1), done: make(chan struct{})}
+	for _, list := range []*[]string{&w.opts.Folders, &w.opts.Files, &w.opts.Ignore} {
+		if *list, err = absolute(*list); err != nil {
+			return nil, errors.Join(err, notify.Close())
+		}
+	}
+	for _, folder := range w.opts.Folders {
+		if err := w.add(folder); err != nil {
+			return nil, errors.Join(err, notify.Close())
+		}
+	}
+	for _, file := range w.opts.Files {
+		// The folder, because editors replace files instead of writing them.
+		if err := notify.Add(filepath.Dir(file)); err != nil {
+			return nil, errors.Join(fmt.Errorf("watch %s: %w", file, err), notify.Close())
+		}
+	}
+	go w.run()
+	return w, nil
+}
+
+func absolute(paths []string) ([]string, error) {
+	list := make([]string, len(paths))
+	for i, p := range paths {
+		a, err := filepath.Abs(p)
+		if err != nil {
+			return nil, fmt.Errorf("locate %s: %w", p, err)
+		}
+		list[i] = a
+	}
+	return list, nil
+}
+
+// Changes gives the files of each burst of changes, sorted. While nobody
+// receives, bursts are joined.
+func (w *Watcher) Changes() <-chan []string { return w.changes }
+
+// Errors gives what keeps the watch from seeing everything, such as the
+// system's limit of watches. It may be left unread.
+func (w *Watcher) Errors() <-chan error { return w.errs }
+
+// Close ends the watch.
+func (w *Watcher) Close() error {
+	err := w.notify.Close()
+	<-w.done
+	return err
+}
+
+// add watches a folder and those below it.
+func (w *Watcher) add(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if path != root && errors.Is(err, fs.ErrNotExist) {
+				return nil // gone again
+			}
+			return fmt.Errorf("watch %s: %w", root, err)
+		}
+		if !d.IsDir() {
+			return nil
+		}
+		if path != root && w.ignored(path) {
+			return fs.SkipDir
+		}
+		if err := w.notify.Add(path); err != nil {
+			return fmt.Errorf("watch %s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+func (w *Watcher) ignored(folder string) bool {
+	return slices.Contains(skipped, filepath.Base(folder)) || slices.Contains(w.opts.Ignore, folder)
+}
+
+// counts reports whether a change of path is one to tell.
+func (w *Watcher) counts(path string) bool {
+	if slices.Contains(w.opts.Files, path) {
+		return true
+	}
+	name := filepath.Base(path)
+	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || w.ignored(path) {
+		return false // what editors leave while they write
+	}
+	return slices.ContainsFunc(w.opts.Folders, func(folder string) bool {
+		return strings.HasPrefix(path, folder+string(filepath.Separator))
+	})
+}
+
+func (w *Watcher) run() {
+	defer close(w.done)
+	changed := make(map[string]bool)
+	var quiet <-chan time.Time // runs while a burst does
+	var out chan<- []string    // w.changes while there is something to tell
+	var burst []string         // what out gives
+	for {
+		select {
+		case event, ok := <-w.notify.Events:
+			if !ok {
+				return
+			}
+			if event.Op == fsnotify.Chmod {
+				continue // also what backup programs and indexers do
+			}
+			if info, err := os.Stat(event.Name); err == nil && info.IsDir() {
+				if event.Has(fsnotify.Create) && !w.ignored(event.Name) && w.counts(event.Name) {
+					w.tell(w.add(event.Name))
+				} else {
+					continue
+				}
+			}
+			if w.counts(event.Name) {
+				changed[event.Name] = true
+				quiet, out = time.After(w.opts.Quiet), nil
+			}
+		case err, ok := <-w.notify.Errors:
+			if !ok {
+				return
+			}
+			w.tell(fmt.Errorf("watch files: %w", err))
+		case <-quiet:
+			burst = nil
+			for path := range changed {
+				burst = append(burst, path)
+			}
+			slices.Sort(burst)
+			quiet, out = nil, w.changes
+		case out <- burst:
+			clear(changed)
+			out = nil
+		}
+	}
+}
+
+func (w *Watcher) tell(err error) {
+	if err == nil {
+		return
+	}
+	select {
+	case w.errs <- err:
+	default: // one is enough to say that the watch is not whole
+	}
+}
