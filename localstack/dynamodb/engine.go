@@ -79,7 +79,7 @@ func Open(opts Options) (*Engine, error) {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = defaultConcurrency
 	}
-	s, err := store.Open(opts.Dir, opts.Log)
+	s, err := store.Open(opts.Dir, opts.Log, opts.Now)
 	if err != nil {
 		return nil, fmt.Errorf("open DynamoDB: %w", err)
 	}

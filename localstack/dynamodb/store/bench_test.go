@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
@@ -15,7 +16,7 @@ import (
 func BenchmarkWrite(b *testing.B) {
 	for _, writers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
-			s, err := Open(b.TempDir(), slog.New(slog.DiscardHandler))
+			s, err := Open(b.TempDir(), slog.New(slog.DiscardHandler), time.Now)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -75,6 +75,12 @@ func (s *Store) Create(def *Definition) (*Table, error) {
 	}
 	batch := s.db.NewBatch()
 	defer batch.Close()
+	s.streamsMu.Lock()
+	defer s.streamsMu.Unlock()
+	streams, err := s.switchStream(batch, nil, def)
+	if err != nil {
+		return nil, fmt.Errorf("create table %s: %w", def.Name, err)
+	}
 	if err := errors.Join(
 		batch.Set([]byte{spaceNextTable}, binary.BigEndian.AppendUint64(nil, id+1), nil),
 		putDefinition(batch, def),
@@ -84,6 +90,7 @@ func (s *Store) Create(def *Definition) (*Table, error) {
 	}
 	t := &Table{id: id}
 	t.def.Store(def)
+	streams.done(t)
 	s.tables[def.Name] = t
 	return t, nil
 }
@@ -108,8 +115,8 @@ func putDefinition(batch *pebble.Batch, def *Definition) error {
 	return batch.Set(append([]byte{spaceTables}, def.Name...), value, nil)
 }
 
-// Drop removes a table and all that belongs to it, in one commit that takes
-// the same time for any size. check may refuse, seeing the last definition.
+// Drop removes a table and all that belongs to it but its streams, which are
+// closed, in one commit that takes the same time for any size. check may refuse, seeing the last definition.
 func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,11 +136,18 @@ func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, e
 	for _, space := range []byte{spaceCounters, spaceRows, spaceExpiry} {
 		errs = append(errs, deletePrefix(batch, tablePrefix(space, t.id)))
 	}
+	s.streamsMu.Lock()
+	defer s.streamsMu.Unlock()
+	streams, err := s.switchStream(batch, def, nil)
+	if err != nil {
+		return nil, fmt.Errorf("drop table %s: %w", name, err)
+	}
 	errs = append(errs, batch.Commit(pebble.Sync))
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("drop table %s: %w", name, err)
 	}
 	t.dropped = true
+	streams.done(t)
 	delete(s.tables, name)
 	return def, nil
 }
@@ -144,7 +158,8 @@ func deletePrefix(batch *pebble.Batch, prefix []byte) error {
 
 // Alter changes the definition of t. change gets a copy: indexes added without
 // an ID are new and are filled in the background; indexes left out are dropped
-// with their entries, and so is the expiry index if TTL changes. The error of
+// with their entries, and so is the expiry index if TTL changes; another Stream
+// closes the one there is, unless it has the same label. The error of
 // change is returned as it is.
 func (s *Store) Alter(t *Table, change func(*Definition) error) (*Definition, error) {
 	t.mu.Lock()
@@ -181,11 +196,18 @@ func (s *Store) Alter(t *Table, change func(*Definition) error) (*Definition, er
 			def.TTLFill = def.NextIndex
 		}
 	}
+	s.streamsMu.Lock()
+	defer s.streamsMu.Unlock()
+	streams, err := s.switchStream(batch, old, def)
+	if err != nil {
+		return nil, fmt.Errorf("alter table %s: %w", def.Name, err)
+	}
 	errs = append(errs, putDefinition(batch, def), batch.Commit(pebble.Sync))
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("alter table %s: %w", def.Name, err)
 	}
 	t.def.Store(def)
+	streams.done(t)
 	s.wakeFiller()
 	return def, nil
 }

@@ -30,6 +30,9 @@ type Mutation struct {
 	// no other writer can change before the commit, and returns what is to
 	// become of it. An error leaves the item as it is.
 	Decide func(old attr.Item) (attr.Item, Action, error)
+	// Expired marks a deletion because the item's time to live is over, for the
+	// table's stream.
+	Expired bool
 }
 
 // Change is what a commit did, or would not do, with one item.
@@ -102,6 +105,13 @@ func (s *Store) commit(ctx context.Context, mutations []Mutation, transaction bo
 	}
 	if err := e.tally.write(e.batch); err != nil {
 		return nil, err
+	}
+	if len(e.changes) > 0 {
+		landed, err := e.writeRecords(s.now())
+		if err != nil {
+			return nil, err
+		}
+		defer landed()
 	}
 	if token != nil {
 		if err := token.write(e.batch); err != nil {
@@ -188,5 +198,6 @@ func (s *Store) apply(e *editor, m Mutation, c *Change) error {
 	}
 	c.New = item
 	c.Indexes, err = e.replace(m.Table.Definition(), m.Row, old, item)
+	e.record(m, old, item)
 	return err
 }

@@ -1,6 +1,6 @@
 // Package store keeps DynamoDB tables on an embedded ordered store (Pebble):
-// rows, secondary indexes, expiry times, counters, the table catalogue and
-// transaction tokens, each change of which is one synced commit.
+// rows, secondary indexes, expiry times, counters, streams of changes, the table
+// catalogue and transaction tokens, each change of which is one synced commit.
 //
 // Use it below the engine's operations. It knows schemas and items, but no
 // requests, expressions, capacity units or error texts, and it never answers
@@ -22,6 +22,8 @@
 //	X table(8) seconds(8) row                  empty; the expiry index
 //	K token                                    digest and expiry of a transaction
 //	L seconds(8) token                         empty; the tokens by expiry
+//	S stream(8)                                stream definition, JSON
+//	R stream(8) number(8)                      record of a change
 //
 // A row is slot(4) hash [range]: hash and range are the values of the primary
 // key in attr's order-preserving, self-delimiting encoding, and slot is a hash

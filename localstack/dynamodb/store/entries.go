@@ -35,6 +35,8 @@ type editor struct {
 	db    *pebble.DB
 	batch *pebble.Batch
 	tally tally
+	// changes are to be recorded in streams.
+	changes []change
 }
 
 func newEditor(s *Store) *editor {

@@ -13,6 +13,10 @@ var (
 	ErrTokenBusy = errors.New("a transaction with this token is running")
 	// ErrTokenReplayed means that the same transaction was committed before.
 	ErrTokenReplayed = errors.New("transaction was committed before")
+	// ErrNoStream means that the stream does not exist, or no longer.
+	ErrNoStream = errors.New("no such stream")
+	// ErrTrimmed means that records were removed that the reader has not seen.
+	ErrTrimmed = errors.New("records were trimmed")
 	// ErrTokenMismatch means that the token was used for another transaction.
 	ErrTokenMismatch = errors.New("token was used for another transaction")
 )

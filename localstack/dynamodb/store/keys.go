@@ -18,6 +18,8 @@ const (
 	spaceExpiry      = 'X'
 	spaceTokens      = 'K'
 	spaceTokenExpiry = 'L'
+	spaceStreams     = 'S'
+	spaceRecords     = 'R'
 )
 
 const (
@@ -45,6 +47,17 @@ func expiryKey(table uint64, seconds int64, row []byte) []byte {
 	b := binary.BigEndian.AppendUint64(tablePrefix(spaceExpiry, table), uint64(seconds))
 	return append(b, row...)
 }
+
+func streamKey(stream uint64) []byte { return tablePrefix(spaceStreams, stream) }
+
+// streamPrefix begins the records of a stream.
+func streamPrefix(stream uint64) []byte { return tablePrefix(spaceRecords, stream) }
+
+func recordKey(stream, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(streamPrefix(stream), number)
+}
+
+func recordNumber(key []byte) uint64 { return binary.BigEndian.Uint64(key[tablePrefixLen:]) }
 
 // After returns the smallest key above every key that begins with prefix; nil
 // means there is none.

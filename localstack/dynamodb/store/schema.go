@@ -75,8 +75,9 @@ type Definition struct {
 	Key       KeySchema
 	Indexes   []*Index
 	NextIndex uint32
-	TTL       string `json:",omitempty"` // attribute with the expiry time, in Unix seconds
-	TTLFill   uint32 `json:",omitempty"` // while rows older than TTL are being added: which time that is
+	TTL       string       `json:",omitempty"` // attribute with the expiry time, in Unix seconds
+	TTLFill   uint32       `json:",omitempty"` // while rows older than TTL are being added: which time that is
+	Stream    *TableStream `json:",omitempty"` // the latest; nil if there was none
 	Settings  Settings
 }
 

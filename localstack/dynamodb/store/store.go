@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -31,10 +32,17 @@ const (
 type Store struct {
 	db    *pebble.DB
 	log   *slog.Logger
+	now   func() time.Time
 	locks *lockTable
 
 	mu     sync.RWMutex // guards tables; held for the whole of a catalogue change
 	tables map[string]*Table
+
+	// streamsMu guards what follows, and is held over each change of a stream's
+	// definition. A table's lock is taken before it.
+	streamsMu  sync.RWMutex
+	streams    map[uint64]*Stream
+	lastStream uint64 // the greatest identifier that a stream has had since Open
 
 	wake    chan struct{} // asks the filler to look for work
 	stop    chan struct{}
@@ -49,7 +57,8 @@ type Table struct {
 	// change of the schema: every commit sees one schema from start to end.
 	mu      sync.RWMutex
 	def     atomic.Pointer[Definition]
-	dropped bool // guarded by mu
+	dropped bool    // guarded by mu
+	stream  *Stream // guarded by mu; nil unless changes are recorded
 	// pending counts commits that readers may see but a crash could still
 	// take back.
 	pending atomic.Int64
@@ -59,8 +68,9 @@ type Table struct {
 func (t *Table) Definition() *Definition { return t.def.Load() }
 
 // Open opens the store in the folder dir, or makes one there. A folder holds
-// one store, and one process at a time has it open.
-func Open(dir string, log *slog.Logger) (*Store, error) {
+// one store, and one process at a time has it open. now gives the times of
+// streams and their records.
+func Open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	opts := &pebble.Options{
@@ -79,14 +89,16 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
 	}
 	s := &Store{
-		db:     db,
-		log:    log,
-		locks:  newLockTable(),
-		tables: make(map[string]*Table),
-		wake:   make(chan struct{}, 1),
-		stop:   make(chan struct{}),
+		db:      db,
+		log:     log,
+		now:     now,
+		locks:   newLockTable(),
+		tables:  make(map[string]*Table),
+		streams: make(map[uint64]*Stream),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
 	}
-	if err := errors.Join(s.checkFormat(), s.loadCatalogue()); err != nil {
+	if err := errors.Join(s.checkFormat(), s.loadCatalogue(), s.loadStreams()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", dir, err), db.Close())
 	}
 	s.stopped.Go(s.fillForever)

@@ -1,0 +1,288 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// TableStream is the latest stream of a table, as its definition has it. It is
+// never changed in place: a change of the stream is another TableStream.
+type TableStream struct {
+	ID      uint64 // given by the store; 0 in a change asks for the stream of that label
+	Label   string
+	View    string // a View constant
+	Enabled bool
+}
+
+// What records hold of an item besides its keys (DynamoDB StreamViewType).
+const (
+	ViewKeysOnly        = "KEYS_ONLY"
+	ViewNewImage        = "NEW_IMAGE"
+	ViewOldImage        = "OLD_IMAGE"
+	ViewNewAndOldImages = "NEW_AND_OLD_IMAGES"
+)
+
+// streaming says whether changes of the table's items are recorded.
+func (d *Definition) streaming() bool { return d.Stream != nil && d.Stream.Enabled }
+
+// StreamDefinition describes a stream. It outlives its table and its being
+// enabled, and is immutable once published.
+type StreamDefinition struct {
+	ID      uint64 // no other stream's at the same time
+	Table   string
+	Label   string
+	View    string
+	Key     KeySchema
+	Created time.Time
+	Closed  time.Time `json:",omitzero"` // zero while records are added
+	Shards  []Shard   // in order; only the last can be open
+	Trimmed uint64    // records up to this number are gone
+}
+
+// Shard is the part of a stream between its being enabled and disabled.
+type Shard struct {
+	ID    string
+	First uint64 // the number that its first record has or would have
+	Last  uint64 // no record after this one; 0 while the shard is open
+}
+
+// Stream is a handle on one stream.
+type Stream struct {
+	def atomic.Pointer[StreamDefinition]
+
+	mu       sync.Mutex
+	next     uint64        // the number of the next record
+	inFlight []uint64      // numbers of records that are not yet on disk, ascending
+	changed  chan struct{} // closed when more can be read; nil if nobody waits
+}
+
+// Definition is the stream's present definition, not to be changed.
+func (st *Stream) Definition() *StreamDefinition { return st.def.Load() }
+
+// reserve takes the number of a record that is going to be committed. Whoever
+// holds the item's lock reserves, so the records of an item are in the order
+// of its changes.
+func (st *Stream) reserve() uint64 {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n := st.next
+	st.next++
+	st.inFlight = append(st.inFlight, n)
+	return n
+}
+
+// landed says that the commit of a record has ended.
+func (st *Stream) landed(n uint64) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	i, _ := slices.BinarySearch(st.inFlight, n)
+	st.inFlight = slices.Delete(st.inFlight, i, i+1)
+	if i == 0 && st.changed != nil {
+		close(st.changed)
+		st.changed = nil
+	}
+}
+
+// End is the number up to which records can be read: none of those will ever
+// be joined by another, and no crash can take them back.
+func (st *Stream) End() uint64 {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if len(st.inFlight) > 0 {
+		return st.inFlight[0] - 1
+	}
+	return st.next - 1
+}
+
+// Changed returns a channel that is closed when End has grown. Ask for it
+// before reading, so that nothing comes between.
+func (st *Stream) Changed() <-chan struct{} {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.changed == nil {
+		st.changed = make(chan struct{})
+	}
+	return st.changed
+}
+
+// Stream finds a stream by its table's name and its label.
+func (s *Store) Stream(table, label string) (*Stream, error) {
+	s.streamsMu.RLock()
+	defer s.streamsMu.RUnlock()
+	if st := s.stream(table, label); st != nil {
+		return st, nil
+	}
+	return nil, ErrNoStream
+}
+
+func (s *Store) stream(table, label string) *Stream {
+	for _, st := range s.streams {
+		if def := st.Definition(); def.Table == table && def.Label == label {
+			return st
+		}
+	}
+	return nil
+}
+
+// Streams lists the streams of all tables, also of those that are gone, in the
+// order of their table's name and label.
+func (s *Store) Streams() []*StreamDefinition {
+	s.streamsMu.RLock()
+	defer s.streamsMu.RUnlock()
+	defs := make([]*StreamDefinition, 0, len(s.streams))
+	for _, st := range s.streams {
+		defs = append(defs, st.Definition())
+	}
+	slices.SortFunc(defs, func(a, b *StreamDefinition) int {
+		return slices.Compare([]string{a.Table, a.Label}, []string{b.Table, b.Label})
+	})
+	return defs
+}
+
+// loadStreams reads the streams, after the tables, and finds where each ended.
+func (s *Store) loadStreams() error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceStreams}, UpperBound: []byte{spaceStreams + 1}})
+	if err != nil {
+		return fmt.Errorf("streams: %w", err)
+	}
+	for ok := iter.First(); ok; ok = iter.Next() {
+		def := new(StreamDefinition)
+		if err := json.Unmarshal(iter.Value(), def); err != nil {
+			return errors.Join(fmt.Errorf("definition of stream %d: %w", binary.BigEndian.Uint64(iter.Key()[1:]), err), iter.Close())
+		}
+		st := new(Stream)
+		st.def.Store(def)
+		s.streams[def.ID] = st
+		s.lastStream = max(s.lastStream, def.ID)
+	}
+	if err := iter.Close(); err != nil {
+		return fmt.Errorf("streams: %w", err)
+	}
+	for _, st := range s.streams {
+		if st.next, err = s.nextNumber(st.Definition()); err != nil {
+			return fmt.Errorf("end of a stream of table %s: %w", st.Definition().Table, err)
+		}
+	}
+	for _, t := range s.tables {
+		if def := t.Definition(); def.streaming() {
+			t.stream = s.streams[def.Stream.ID]
+		}
+	}
+	return nil
+}
+
+// nextNumber is one more than any number that the stream has had.
+func (s *Store) nextNumber(def *StreamDefinition) (uint64, error) {
+	next := max(def.Trimmed+1, def.Shards[len(def.Shards)-1].First)
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, next), UpperBound: After(streamPrefix(def.ID))})
+	if err != nil {
+		return 0, err
+	}
+	if iter.Last() {
+		next = recordNumber(iter.Key()) + 1
+	}
+	return next, iter.Close()
+}
+
+// streamSwitch is a change of a table's stream on its way into a batch.
+type streamSwitch struct {
+	publish []func()
+	present *Stream // what records the table's changes afterwards
+}
+
+// switchStream adds to batch what becomes of streams when a table's definition
+// changes from old (nil: there was none) to def (nil: there will be none). It
+// completes def. The caller holds streamsMu, and the table's lock, so that no
+// record is under way; publish is to be called when batch is committed.
+func (s *Store) switchStream(batch *pebble.Batch, old, def *Definition) (*streamSwitch, error) {
+	var w streamSwitch
+	if old != nil && old.streaming() {
+		w.present = s.streams[old.Stream.ID]
+	}
+	if old != nil && def != nil && old.Stream == def.Stream {
+		return &w, nil
+	}
+	before := w.present
+	w.present = nil
+	if def != nil && def.streaming() {
+		st, opened := s.openStream(def)
+		ts := *def.Stream
+		ts.ID = opened.ID
+		def.Stream = &ts
+		w.present = st
+		if err := w.put(batch, st, opened); err != nil {
+			return nil, err
+		}
+		w.publish = append(w.publish, func() { s.streams[opened.ID] = st })
+	}
+	if before != nil && before != w.present {
+		closed := *before.Definition()
+		closed.Closed = s.now()
+		closed.Shards = slices.Clone(closed.Shards)
+		closed.Shards[len(closed.Shards)-1].Last = before.End()
+		if err := w.put(batch, before, &closed); err != nil {
+			return nil, err
+		}
+	}
+	return &w, nil
+}
+
+func (w *streamSwitch) put(batch *pebble.Batch, st *Stream, def *StreamDefinition) error {
+	w.publish = append(w.publish, func() { st.def.Store(def) })
+	return putStream(batch, def)
+}
+
+// done publishes the change after its commit.
+func (w *streamSwitch) done(t *Table) {
+	for _, f := range w.publish {
+		f()
+	}
+	t.stream = w.present
+}
+
+func putStream(batch *pebble.Batch, def *StreamDefinition) error {
+	value, err := json.Marshal(def)
+	if err != nil {
+		return fmt.Errorf("definition of a stream: %w", err)
+	}
+	return batch.Set(streamKey(def.ID), value, nil)
+}
+
+// openStream makes the stream that def asks for, or opens the one of the same
+// label again: with another view if that has changed, with another shard if it
+// was closed.
+func (s *Store) openStream(def *Definition) (*Stream, *StreamDefinition) {
+	now := s.now()
+	st := s.stream(def.Name, def.Stream.Label)
+	if st == nil {
+		s.lastStream++
+		// Numbers begin with the time, so that those of an earlier stream, and of
+		// a store that was deleted, are not taken for numbers of this one.
+		first := uint64(max(now.UnixMilli(), 1)) * 1_000_000
+		st = &Stream{next: first}
+		st.def.Store(&StreamDefinition{ID: s.lastStream, Table: def.Name, Label: def.Stream.Label, Created: now, Closed: now, Trimmed: first - 1})
+	}
+	opened := *st.Definition()
+	opened.View, opened.Key = def.Stream.View, def.Key
+	if !opened.Closed.IsZero() {
+		opened.Closed = time.Time{}
+		opened.Shards = append(slices.Clone(opened.Shards), Shard{ID: shardID(&opened, now, st.next), First: st.next})
+	}
+	return st, &opened
+}
+
+// shardID has the form of DynamoDB's: 20 digits of a time and 8 of a hash.
+func shardID(def *StreamDefinition, now time.Time, first uint64) string {
+	h := fnv.New32a()
+	fmt.Fprint(h, def.Table, "/", def.Label, "/", first)
+	return fmt.Sprintf("shardId-%020d-%08x", max(now.UnixMilli(), 0), h.Sum32())
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// TrimStreams removes the records that were made before the given time, and
+// the streams that were closed before it. Losing this to a crash only means to
+// do it again, so it does not wait for the disk.
+func (s *Store) TrimStreams(before time.Time) error {
+	for _, def := range s.Streams() {
+		var err error
+		if !def.Closed.IsZero() && def.Closed.Before(before) {
+			err = s.forgetStream(def)
+		} else {
+			err = s.trim(def, before)
+		}
+		if err != nil {
+			return fmt.Errorf("stream of table %s: %w", def.Table, err)
+		}
+	}
+	return nil
+}
+
+// forgetStream removes a closed stream, unless it was opened again meanwhile.
+func (s *Store) forgetStream(def *StreamDefinition) error {
+	s.streamsMu.Lock()
+	defer s.streamsMu.Unlock()
+	if s.streams[def.ID].Definition() != def {
+		return nil
+	}
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	if err := errors.Join(
+		batch.Delete(streamKey(def.ID), nil),
+		deletePrefix(batch, streamPrefix(def.ID)),
+		batch.Commit(pebble.NoSync),
+	); err != nil {
+		return fmt.Errorf("remove: %w", err)
+	}
+	delete(s.streams, def.ID)
+	return nil
+}
+
+func (s *Store) trim(def *StreamDefinition, before time.Time) error {
+	last, err := s.lastBefore(def, before)
+	if err != nil || last == 0 {
+		return err
+	}
+	s.streamsMu.Lock()
+	defer s.streamsMu.Unlock()
+	st := s.streams[def.ID]
+	trimmed := *st.Definition()
+	trimmed.Trimmed = last
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	if err := errors.Join(
+		batch.DeleteRange(streamPrefix(def.ID), recordKey(def.ID, last+1), nil),
+		putStream(batch, &trimmed),
+		batch.Commit(pebble.NoSync),
+	); err != nil {
+		return fmt.Errorf("trim: %w", err)
+	}
+	st.def.Store(&trimmed)
+	return nil
+}
+
+// lastBefore is the number of the last record in the row of those that were
+// made before the given time; 0 if there is none.
+func (s *Store) lastBefore(def *StreamDefinition, before time.Time) (last uint64, err error) {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, def.Trimmed+1), UpperBound: After(streamPrefix(def.ID))})
+	if err != nil {
+		return 0, fmt.Errorf("records: %w", err)
+	}
+	defer func() { err = errors.Join(err, iter.Close()) }()
+	for ok := iter.First(); ok; ok = iter.Next() {
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return 0, fmt.Errorf("stream record: %w", err)
+		}
+		r, err := decodeRecord(recordNumber(iter.Key()), value)
+		if err != nil {
+			return 0, err
+		}
+		if !r.Created.Before(before) {
+			break
+		}
+		last = r.Number
+	}
+	return last, nil
+}
