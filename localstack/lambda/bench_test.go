@@ -9,9 +9,17 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// BenchmarkWarmInvoke is the way of an event to a running function and back.
+// BenchmarkWarmInvoke is the way of an event to a function that waits, and back:
+// one invocation after the other, and with time in between, in which the
+// instance is frozen or, for comparison, is not.
 func BenchmarkWarmInvoke(b *testing.B) {
-	st := serve(b, nil, function("f"))
+	b.Run("busy", func(b *testing.B) { warmInvoke(b, false, false) })
+	b.Run("frozen", func(b *testing.B) { warmInvoke(b, true, false) })
+	b.Run("unfrozen", func(b *testing.B) { warmInvoke(b, true, true) })
+}
+
+func warmInvoke(b *testing.B, rest, noFreeze bool) {
+	st := serve(b, func(o *lambda.Options) { o.NoFreeze = noFreeze }, function("f"))
 	payload := []byte(`{"Text":"hello"}`)
 	if _, err := st.Invoke(context.Background(), "f", payload); err != nil {
 		b.Fatal(err)
@@ -19,6 +27,9 @@ func BenchmarkWarmInvoke(b *testing.B) {
 	var took []time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
+		for rest && st.Instances()[0].State != lambda.StateIdle {
+			time.Sleep(100 * time.Microsecond)
+		}
 		start := time.Now()
 		if _, err := st.Invoke(context.Background(), "f", payload); err != nil {
 			b.Fatal(err)

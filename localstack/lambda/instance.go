@@ -45,6 +45,7 @@ type instance struct {
 	inv          *invocation
 	asking       bool // a /next is being served
 	frozen       bool // its processes are stopped
+	traced       bool // a debugger is attached
 	ending       bool // is to be, or has been, stopped
 	fault        func(requestID string) *outcome
 	extension    string // identifier of a registered extension
@@ -150,8 +151,11 @@ func (in *instance) process() (*os.ProcessState, error) {
 	pid := cmd.Process.Pid
 	s.mu.Lock()
 	in.pid = pid
-	if in.ending {
+	switch {
+	case in.ending:
 		kill(pid)
+	case in.state == StateIdle: // it was faster than this
+		in.freeze()
 	}
 	s.mu.Unlock()
 
@@ -224,6 +228,7 @@ func (in *instance) assign(inv *invocation) {
 		inv.settle(timedOut(inv.id, in.fleet.fn.Timeout))
 		in.kill()
 	})
+	in.thaw()
 	in.wake <- inv
 }
 
@@ -255,8 +260,10 @@ func (in *instance) reclaim() bool {
 	}
 }
 
-// rest marks the instance idle until it is used again or too old.
+// rest marks the instance idle, and freezes it, until it is used again or too
+// old.
 func (in *instance) rest() {
+	in.freeze()
 	in.state, in.lastUsed = StateIdle, time.Now()
 	in.after(in.fleet.s.opt.IdleTimeout, in.shutdown)
 }
@@ -273,6 +280,7 @@ func (in *instance) shutdown() {
 		in.fault = func(string) *outcome { return &outcome{err: ErrClosed} }
 	}
 	if in.extension != "" && in.pid != 0 && terminate(in.pid) {
+		in.thaw() // to get the signal
 		in.after(shutdownGrace, in.kill)
 		return
 	}

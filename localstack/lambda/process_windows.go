@@ -26,5 +26,11 @@ func kill(pid int) {
 // terminate asks a process to end; false if the system has no such request.
 func terminate(int) bool { return false }
 
+// pause stops a process; false if the system cannot do so.
+func pause(int) bool { return false }
+
+// resume continues what pause has stopped: nothing.
+func resume(int) {}
+
 // killChildren does nothing: there is no group to kill.
 func killChildren(int) {}
