@@ -11,7 +11,7 @@ func (l *loader) roles() map[string]*Role {
 	}
 	byARN, byName := map[string]*Role{}, map[string]*Role{}
 	for _, res := range l.live("AWS::IAM::Role") {
-		r := &Role{LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"], UnresolvedTemplates: res.unresolvedTemplates}
+		r := &Role{LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"], PermissionsBoundary: res.props.str("PermissionsBoundary")}
 		for _, arn := range res.props.strs("ManagedPolicyArns") {
 			if p, ok := managed[arn]; ok {
 				r.Policies = append(r.Policies, p)

@@ -88,7 +88,7 @@ func (l *loader) expandRole(res *resource) *resource {
 			continue
 		case item.kind == object && item.has("Statement"):
 		case item.kind == object && len(item.fields) == 1:
-			if document = l.policyTemplate(role, item); document == nil {
+			if document = l.policyTemplate(item); document == nil {
 				continue
 			}
 		default:

@@ -249,6 +249,9 @@ func (c *converter) callForm(v *value) {
 }
 
 func (v *value) field(key string) *field {
+	if v == nil {
+		return nil
+	}
 	for i := range v.fields {
 		if v.fields[i].key == key {
 			return &v.fields[i]

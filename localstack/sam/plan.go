@@ -104,9 +104,6 @@ type Role struct {
 	// ManagedPolicies are ARNs of AWS's own policies and of policies outside
 	// the template, whose statements are not known here.
 	ManagedPolicies []string
-	// UnresolvedTemplates are SAM policy templates whose statements this
-	// package does not know.
-	UnresolvedTemplates []string
 	// Policies are the inline and in-template managed policies.
 	Policies []Policy
 	// PermissionsBoundary is the ARN of the policy that bounds the role; empty

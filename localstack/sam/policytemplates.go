@@ -1,80 +1,94 @@
 package sam
 
 import (
-	"slices"
+	_ "embed"
 	"strings"
 )
 
-// policyTemplates are SAM's policy templates that are resolved to statements:
-// the parameter, the actions, and the resources with ${P} for the parameter.
-var policyTemplates = map[string]struct {
-	parameter string
-	actions   []string
-	resources []string
-}{
-	"DynamoDBCrudPolicy": {"TableName", []string{"dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:Query",
-		"dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:ConditionCheckItem"},
-		tableAndIndexes},
-	"DynamoDBReadPolicy": {"TableName", []string{"dynamodb:GetItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:DescribeTable"},
-		tableAndIndexes},
-	"DynamoDBWritePolicy": {"TableName", []string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}, tableAndIndexes},
-	"LambdaInvokePolicy": {"FunctionName", []string{"lambda:InvokeFunction"},
-		[]string{"arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${P}*"}},
-	"KMSDecryptPolicy": {"KeyId", []string{"kms:Decrypt"}, []string{"arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/${P}"}},
-	"KMSEncryptPolicy": {"KeyId", []string{"kms:Encrypt"}, []string{"arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/${P}"}},
+//go:embed policytemplates.txt
+var policyTemplatesText string
+
+// policyTemplates are SAM's policy templates, all that it publishes.
+var policyTemplates = parsePolicyTemplates(policyTemplatesText)
+
+// policyTemplateDef is one of them. Resources and the condition's value hold
+// ${Parameter} and pseudo parameters, as Fn::Sub takes them.
+type policyTemplateDef struct {
+	parameters []string
+	statements []policyTemplateStatement
 }
 
-var tableAndIndexes = []string{
-	"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${P}",
-	"arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${P}/index/*",
+type policyTemplateStatement struct {
+	actions, resources []string
+	condition          []string // operator, key, value; or none
 }
 
-// otherTemplates exist in SAM too, for services that are not run locally.
-var otherTemplates = strings.Fields(`
-AMIDescribePolicy AWSSecretsManagerGetSecretValuePolicy AWSSecretsManagerRotationPolicy AcmGetCertificatePolicy AthenaQueryPolicy
-CloudFormationDescribeStacksPolicy CloudWatchDashboardPolicy CloudWatchDescribeAlarmHistoryPolicy CloudWatchPutMetricPolicy CodeCommitCrudPolicy
-CodeCommitReadPolicy CodePipelineLambdaExecutionPolicy CodePipelineReadOnlyPolicy ComprehendBasicAccessPolicy CostExplorerReadOnlyPolicy
-DynamoDBBackupFullAccessPolicy DynamoDBReconfigurePolicy DynamoDBRestoreFromBackupPolicy DynamoDBStreamReadPolicy EC2CopyImagePolicy
-EC2DescribePolicy EFSWriteAccessPolicy EKSDescribePolicy EcsRunTaskPolicy ElasticMapReduceAddJobFlowStepsPolicy
-ElasticMapReduceCancelStepsPolicy ElasticMapReduceModifyInstanceFleetPolicy ElasticMapReduceModifyInstanceGroupsPolicy
-ElasticMapReduceSetTerminationProtectionPolicy ElasticMapReduceTerminateJobFlowsPolicy ElasticsearchHttpPostPolicy EventBridgePutEventsPolicy
-FilterLogEventsPolicy FirehoseCrudPolicy FirehoseWritePolicy KMSEncryptPolicy_v2 KinesisCrudPolicy KinesisStreamReadPolicy
-MobileAnalyticsWriteOnlyAccessPolicy OrganizationsListAccountsPolicy PinpointEndpointAccessPolicy PollyFullAccessPolicy
-RekognitionDetectOnlyPolicy RekognitionFacesManagementPolicy RekognitionFacesPolicy RekognitionLabelsPolicy RekognitionNoDataAccessPolicy
-RekognitionReadPolicy RekognitionWriteOnlyAccessPolicy Route53ChangeResourceRecordSetsPolicy S3CrudPolicy S3FullAccessPolicy S3ReadPolicy
-S3WritePolicy SESBulkTemplatedCrudPolicy SESBulkTemplatedCrudPolicy_v2 SESCrudPolicy SESEmailTemplateCrudPolicy SESSendBouncePolicy
-SNSCrudPolicy SNSPublishMessagePolicy SQSPollerPolicy SQSSendMessagePolicy SSMParameterReadPolicy SSMParameterWithSlashPrefixReadPolicy
-SageMakerCreateEndpointConfigPolicy SageMakerCreateEndpointPolicy ServerlessRepoReadWriteAccessPolicy StepFunctionsCallbackPolicy
-StepFunctionsExecutionPolicy StepFunctionsExecutionPolicy_v2 TextractDetectAnalyzePolicy TextractGetResultPolicy TextractPolicy VPCAccessPolicy`)
+func parsePolicyTemplates(text string) map[string]*policyTemplateDef {
+	short := strings.NewReplacer("~", "arn:${AWS::Partition}:", "@", ":${AWS::Region}:${AWS::AccountId}:")
+	out := map[string]*policyTemplateDef{}
+	var last *policyTemplateDef
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch {
+		case words[0] == "#":
+		case line[0] != ' ':
+			last = &policyTemplateDef{parameters: words[1:]}
+			out[words[0]] = last
+		default:
+			actions, rest, _ := strings.Cut(strings.TrimSpace(line), " on ")
+			resources, condition, _ := strings.Cut(rest, " if ")
+			s := policyTemplateStatement{resources: strings.Fields(short.Replace(resources)), condition: strings.Fields(short.Replace(condition))}
+			for _, group := range strings.Fields(actions) {
+				service, names, _ := strings.Cut(group, ":")
+				for name := range strings.SplitSeq(names, ",") {
+					s.actions = append(s.actions, service+":"+name)
+				}
+			}
+			last.statements = append(last.statements, s)
+		}
+	}
+	return out
+}
 
 // policyTemplate turns {DynamoDBCrudPolicy: {TableName: …}} into a document,
-// or returns nil if it is noted or wrong.
-func (l *loader) policyTemplate(role *resource, item *value) *value {
+// or returns nil after a mistake.
+func (l *loader) policyTemplate(item *value) *value {
 	f := item.fields[0]
 	t, ok := policyTemplates[f.key]
 	if !ok {
-		if slices.Contains(otherTemplates, f.key) {
-			role.unresolvedTemplates = append(role.unresolvedTemplates, f.key)
-			l.note(item, role.id, f.key, "the policy template is not resolved to statements")
-		} else {
-			l.failKey(item, f, "unknown policy template", suggest(f.key, append(sortedKeys(policyTemplates), otherTemplates...), "", "write a map with a Statement"))
-		}
+		l.failKey(item, f, "unknown policy template", suggest(f.key, sortedKeys(policyTemplates), "", "write a map with a Statement"))
 		return nil
 	}
+	parameters := props{}
+	for _, name := range t.parameters {
+		parameters[name] = must(str)
+	}
 	before := len(l.errs)
-	l.check(f.value, objectOf(props{t.parameter: must(str)}), f.key)
+	l.check(f.value, objectOf(parameters), f.key)
 	if f.value.kind != object || len(l.errs) > before {
 		return nil
 	}
 	at := f.value
-	var actions, resources []*value
-	for _, a := range t.actions {
-		actions = append(actions, at.newText(a))
+	fill := func(text string) *value {
+		if !strings.Contains(text, "${") {
+			return at.newText(text)
+		}
+		return at.newCall("Fn::Sub", at.newList(at.newText(text), at))
 	}
-	for _, r := range t.resources {
-		vars := at.newObject(with("P", at.get(t.parameter)))
-		resources = append(resources, at.newCall("Fn::Sub", at.newList(at.newText(r), vars)))
+	var statements []*value
+	for _, s := range t.statements {
+		var actions, resources []*value
+		for _, a := range s.actions {
+			actions = append(actions, at.newText(a))
+		}
+		for _, r := range s.resources {
+			resources = append(resources, fill(r))
+		}
+		fields := []field{with("Effect", at.newText("Allow")), with("Action", at.newList(actions...)), with("Resource", at.newList(resources...))}
+		if c := s.condition; len(c) == 3 {
+			fields = append(fields, with("Condition", at.newObject(with(c[0], at.newObject(with(c[1], fill(c[2])))))))
+		}
+		statements = append(statements, at.newObject(fields...))
 	}
-	return at.newObject(with("Statement", at.newList(at.newObject(with("Effect", at.newText("Allow")),
-		with("Action", at.newList(actions...)), with("Resource", at.newList(resources...))))))
+	return at.newObject(with("Statement", at.newList(statements...)))
 }

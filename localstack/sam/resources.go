@@ -25,9 +25,6 @@ type resource struct {
 	// parts maps the second half of SAM's dotted names (Function.Alias,
 	// Api.Stage) to logical ids.
 	parts map[string]string
-	// unresolvedTemplates are the policy templates of a generated role that
-	// this package does not know the statements of.
-	unresolvedTemplates []string
 
 	// The identity, known once the properties are resolved: the physical name,
 	// and what Ref and GetAtt give.
@@ -61,6 +58,7 @@ func (l *loader) readResources() {
 	for _, res := range written {
 		l.prepare(res)
 	}
+	l.expandConnectors(written)
 }
 
 // readResource checks the attributes of a resource.

@@ -15,6 +15,7 @@ var supported = map[string]*shape{
 	"AWS::Serverless::Function":     samFunction,
 	"AWS::Serverless::WebSocketApi": samWebSocketAPI,
 	"AWS::Serverless::SimpleTable":  samSimpleTable,
+	"AWS::Serverless::Connector":    samConnector,
 
 	"AWS::ApiGatewayV2::Api": objectOf(props{
 		"ApiKeySelectionExpression": str, "BasePath": str, "Body": anything, "BodyS3Location": anything, "CorsConfiguration": anything,
