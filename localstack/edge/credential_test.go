@@ -110,7 +110,7 @@ func TestPageAndWeb(t *testing.T) {
 		{"a socket at the root", request{"GET", "/", "", headers("Connection", "Upgrade", "Upgrade", "websocket")}, 200, "gateway /"},
 		{"writing is no client's", request{"POST", "/assets/app.js", "", nil}, 200, "gateway /assets/app.js"},
 		{"AWS requests stay", request{"POST", "/", "", signedFor("kms")}, 200, "kms /"},
-		{"other services stay refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, `"s3"`},
+		{"other services stay refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, "not part of this stack"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			response, body := do(t, server, c.request)
