@@ -15,6 +15,8 @@ func (l *loader) build() {
 	l.schedules()
 	l.eventSources()
 	l.apis()
+	l.domains()
+	l.apiKeys()
 }
 
 // live lists the resources of a type that are created, with known names.

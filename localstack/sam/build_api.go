@@ -2,6 +2,7 @@ package sam
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -141,7 +142,12 @@ func (l *loader) api(parts *apiParts) {
 			origin: l.origin(res), LogicalID: res.id, StageLogicalID: stage.id, ID: res.ref, Name: res.props.str("Name"), Stage: p.str("StageName"),
 			RouteSelectionExpression: res.props.str("RouteSelectionExpression"),
 			StageVariables:           p.strMap("StageVariables"), Throttle: throttle(p.get("DefaultRouteSettings")),
-			Models: parts.models,
+			Models: parts.models, DisableSchemaValidation: res.props.boolOr("DisableSchemaValidation", false),
+			APIKeySelectionExpression: res.props.strOr("ApiKeySelectionExpression", "$request.header.x-api-key"),
+			DisableExecuteAPIEndpoint: res.props.boolOr("DisableExecuteApiEndpoint", false),
+		}
+		if e := res.props.get("ApiKeySelectionExpression"); e.known() && !slices.Contains(apiKeySources, e.text) {
+			l.fail(e, "is "+quote(e.text), "use "+oneOf(apiKeySources))
 		}
 		settings := p.get("RouteSettings")
 		for _, r := range parts.routes {
@@ -159,6 +165,9 @@ func (l *loader) api(parts *apiParts) {
 		l.plan.APIs = append(l.plan.APIs, api)
 	}
 }
+
+// apiKeySources are where API Gateway takes a client's key from.
+var apiKeySources = []string{"$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"}
 
 // stageName is API Gateway's rule for stages of WebSocket APIs.
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)

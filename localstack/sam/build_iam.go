@@ -90,10 +90,38 @@ func (l *loader) policy(name string, doc *value) Policy {
 			Sid: s.str("Sid"), Effect: s.str("Effect"),
 			Action: l.oneOrMore(s.get("Action")), NotAction: l.oneOrMore(s.get("NotAction")),
 			Resource: l.oneOrMore(s.get("Resource")), NotResource: l.oneOrMore(s.get("NotResource")),
+			Principal: l.principals(s.get("Principal")), NotPrincipal: l.principals(s.get("NotPrincipal")),
 			Condition: l.policyCondition(s.get("Condition")),
 		})
 	}
 	return p
+}
+
+// resourcePolicy reads the policy of a table or key; nil if there is none.
+func (l *loader) resourcePolicy(name string, doc *value) *Policy {
+	if doc == nil || doc.kind == unknown {
+		return nil
+	}
+	p := l.policy(name, doc)
+	return &p
+}
+
+// principals reads whom a statement of a resource's policy is about.
+func (l *loader) principals(v *value) map[string][]string {
+	switch {
+	case v == nil || v.kind == unknown:
+		return nil
+	case v.scalar() == "*":
+		return map[string][]string{"AWS": {"*"}}
+	case v.kind != object:
+		l.fail(v, "is "+quote(v.scalar()), `write "*" or a map such as AWS: arn or Service: name`)
+		return nil
+	}
+	out := map[string][]string{}
+	for _, f := range v.fields {
+		out[f.key] = l.oneOrMore(f.value)
+	}
+	return out
 }
 
 // oneOrMore reads a string or a list of strings.

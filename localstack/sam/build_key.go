@@ -15,6 +15,7 @@ func (l *loader) keys() {
 			origin: l.origin(res), LogicalID: res.id, ID: res.ref, ARN: res.attrs["Arn"], Spec: spec, Usage: usage,
 			EnableRotation: p.boolOr("EnableKeyRotation", false), Enabled: p.boolOr("Enabled", true),
 			Description: p.str("Description"), MultiRegion: p.boolOr("MultiRegion", false),
+			Policy: l.keyPolicy(res),
 		})
 	}
 	owner := map[string]string{}
@@ -39,6 +40,15 @@ func (l *loader) keys() {
 		}
 		l.plan.Keys[i].Aliases = append(l.plan.Keys[i].Aliases, name.text)
 	}
+}
+
+// keyPolicy reads a key policy. An empty one, which KMS refuses, is no policy.
+func (l *loader) keyPolicy(res *resource) *Policy {
+	doc := res.props.get("KeyPolicy")
+	if doc == nil || doc.kind == object && len(doc.fields) == 0 {
+		return nil
+	}
+	return l.resourcePolicy(res.id, doc)
 }
 
 // checkUsage refuses combinations that CreateKey refuses (KMS developer

@@ -14,6 +14,7 @@ func (l *loader) table(res *resource) Table {
 		ProvisionedThroughput: throughput(p),
 		StreamView:            p.get("StreamSpecification").str("StreamViewType"), StreamARN: res.attrs["StreamArn"],
 		DeletionProtection: p.boolOr("DeletionProtectionEnabled", false),
+		ResourcePolicy:     l.resourcePolicy(res.id, p.get("ResourcePolicy").get("PolicyDocument")),
 	}
 	if ttl := p.get("TimeToLiveSpecification"); ttl.boolOr("Enabled", false) {
 		t.TTLAttribute = ttl.str("AttributeName")

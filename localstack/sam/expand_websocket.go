@@ -1,6 +1,8 @@
 package sam
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -25,10 +27,10 @@ func (l *loader) expandWebSocketAPI(res *resource, stageName *value) {
 	if stage == nil {
 		stage = res.at.newText("default")
 	}
-	if c := p.get("Domain"); c != nil {
-		l.note(c, res.id, "Domain", "custom domains are not served locally")
-	}
 	l.expandStage(res, p, api, stage, stageName)
+	if d := p.get("Domain"); d != nil && d.kind == object {
+		l.expandDomain(res, d, api)
+	}
 	routes := p.get("Routes")
 	if routes != nil && routes.kind == object && len(routes.fields) == 0 {
 		l.fail(routes, "the API has no routes", "add at least one")
@@ -107,6 +109,35 @@ func (l *loader) expandRoute(res *resource, p, routes *value, f field, api, stag
 		with("Action", at.newText("lambda:InvokeFunction")), with("FunctionName", function),
 		with("Principal", at.newText("apigateway.amazonaws.com")),
 		with("SourceArn", at.newCall("Fn::Sub", at.newList(source, at.newObject(with("Stage", stage))))))
+}
+
+// expandDomain generates the custom domain and one mapping per base path. SAM
+// puts a hash of the domain's name into its logical id.
+func (l *loader) expandDomain(res *resource, d, api *value) {
+	name := d.get("DomainName")
+	if name == nil {
+		return // reported by the check of the API
+	}
+	if m := d.get("MutualTlsAuthentication"); m != nil {
+		l.fail(m, "WebSocket APIs do not take mutual TLS", "remove it")
+	}
+	if r := d.get("Route53"); r != nil {
+		l.note(r, res.id, "Domain", "DNS records are not made locally")
+	}
+	sum := sha1.Sum([]byte(name.scalar()))
+	domain := l.generate(res, "ApiGatewayDomainNameV2"+hex.EncodeToString(sum[:5]), "AWS::ApiGatewayV2::DomainName", with("DomainName", name))
+	paths := []*value{d.get("BasePath")}
+	if paths[0] != nil && paths[0].kind == list {
+		paths = paths[0].items
+	}
+	for _, path := range paths {
+		fields := []field{with("ApiId", api), with("DomainName", refTo(d, domain.id)), with("Stage", refTo(d, res.parts["Stage"]))}
+		if path != nil {
+			fields = append(fields, with("ApiMappingKey", path))
+		}
+		id := strings.NewReplacer("-", "", "_", "", "/", "").Replace(path.scalar())
+		l.generate(res, res.id+id+"ApiMapping", "AWS::ApiGatewayV2::ApiMapping", fields...)
+	}
 }
 
 func (l *loader) expandAuthorizer(res *resource, auth, api *value) {

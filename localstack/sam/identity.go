@@ -105,6 +105,18 @@ func (l *loader) identify(res *resource) {
 		}
 	case "AWS::ApiGatewayV2::Stage":
 		res.ref = res.props.str("StageName")
+	case "AWS::ApiGatewayV2::DomainName":
+		res.ref = res.props.str("DomainName")
+		regional := "d-" + shortID(10, "domain", stack, res.id) + ".execute-api." + region + "." + l.pseudo["AWS::URLSuffix"]
+		res.attrs = map[string]string{"DomainName": res.ref, "DomainNameArn": l.arn("apigateway", region, "/domainnames/"+res.ref),
+			"RegionalDomainName": regional, "DistributionDomainName": regional,
+			"RegionalHostedZoneId": strings.ToUpper("Z" + shortID(13, "zone", stack, res.id)), "DistributionHostedZoneId": "Z2FDTNDATAQYW2"}
+	case "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::UsagePlanKey":
+		res.ref = shortID(10, res.typ, stack, res.id)
+		res.attrs = map[string]string{"Id": res.ref}
+		if res.typ == "AWS::ApiGateway::ApiKey" {
+			res.attrs = map[string]string{"APIKeyId": res.ref}
+		}
 	default: // the other parts of an API
 		res.ref = shortID(7, "apipart", stack, res.id)
 		part := res.typ[strings.LastIndex(res.typ, ":")+1:]

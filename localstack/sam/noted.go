@@ -19,7 +19,6 @@ var notedNames = map[string]string{
 	"AWS::Serverless::StateMachine":    "Name",
 	"AWS::StepFunctions::StateMachine": "StateMachineName",
 	"AWS::Lambda::Alias":               "Name",
-	"AWS::ApiGatewayV2::DomainName":    "DomainName",
 	"AWS::Scheduler::ScheduleGroup":    "Name",
 	"AWS::Serverless::LayerVersion":    "LayerName",
 	"AWS::Lambda::LayerVersion":        "LayerName",

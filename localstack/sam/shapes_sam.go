@@ -56,7 +56,10 @@ var samWebSocketAPI = objectOf(props{
 		"AuthType": must(words("NONE", "AWS_IAM", "CUSTOM")), "AuthArn": str, "IdentitySource": strList, "InvokeRole": str, "Name": str,
 	}),
 	"DefaultRouteSettings": routeSettings, "Description": str, "DisableExecuteApiEndpoint": toggle, "DisableSchemaValidation": toggle,
-	"Domain": anything, "FailOnWarnings": toggle, "IpAddressType": words("ipv4", "dualstack"), "Name": str, "PropagateTags": toggle,
+	"Domain": objectOf(props{
+		"BasePath": anything, "CertificateArn": must(str), "DomainName": must(str), "EndpointConfiguration": words("REGIONAL"),
+		"MutualTlsAuthentication": anything, "OwnershipVerificationCertificateArn": str, "Route53": anything, "SecurityPolicy": str,
+	}), "FailOnWarnings": toggle, "IpAddressType": words("ipv4", "dualstack"), "Name": str, "PropagateTags": toggle,
 	"RouteSelectionExpression": must(str), "RouteSettings": mapOf(routeSettings),
 	"Routes": must(mapOf(objectOf(props{
 		"ApiKeyRequired": toggle, "FunctionArn": must(str), "IntegrationTimeout": integer, "ModelSelectionExpression": str,

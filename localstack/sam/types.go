@@ -91,7 +91,5 @@ var noteReasons = map[string]string{
 	"AWS::Lambda::Url":              "function URLs are not served locally",
 	"AWS::Lambda::Alias":            "an alias runs the function's only version locally",
 	"AWS::Lambda::Version":          "a function has one version locally",
-	"AWS::ApiGatewayV2::DomainName": "custom domains are not served locally",
-	"AWS::ApiGatewayV2::ApiMapping": "custom domains are not served locally",
 	"AWS::KMS::ReplicaKey":          "replica keys are not kept locally",
 }
