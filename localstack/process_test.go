@@ -58,7 +58,7 @@ type process struct {
 }
 
 // startProcess runs the command until it has printed its addresses.
-func startProcess(t *testing.T, args ...string) *process {
+func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
 	binary, err := buildBinary()
 	if err != nil {
@@ -124,12 +124,12 @@ func (p *process) wait(t *testing.T) *os.ProcessState {
 	return p.cmd.ProcessState
 }
 
-func (p *process) health(t *testing.T) (int, edge.Health) {
+func (p *process) health(t testing.TB) (int, edge.Health) {
 	t.Helper()
 	return getHealth(t, p.url)
 }
 
-func getHealth(t *testing.T, url string) (int, edge.Health) {
+func getHealth(t testing.TB, url string) (int, edge.Health) {
 	t.Helper()
 	response, err := http.Get(url + edge.HealthPath)
 	if err != nil {
