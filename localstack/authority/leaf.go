@@ -1,0 +1,103 @@
+package authority
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	// leafLifetime is short since nothing can revoke a leaf. Half of it is left
+	// whenever one is handed out.
+	leafLifetime = 24 * time.Hour
+	// maxLeaves bounds the memory that a program which asks for one name after
+	// another can take: about 1 KB each.
+	maxLeaves = 512
+)
+
+// leaf is a certificate that was made for a name.
+type leaf struct {
+	certificate *tls.Certificate
+	renew       time.Time
+}
+
+// TLSConfig answers for every name that the authority may speak for, in
+// HTTP/1.1: what DynamoDB's and WebSocket APIs' own endpoints speak.
+func (a *Authority) TLSConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, // as AWS's endpoints
+		NextProtos: []string{"http/1.1"},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			name := hello.ServerName
+			if name == "" { // the client dialed an address (RFC 6066 §3)
+				local, err := netip.ParseAddrPort(hello.Conn.LocalAddr().String())
+				if err != nil {
+					return nil, fmt.Errorf("authority: name the listener: %w", err)
+				}
+				name = local.Addr().Unmap().WithZone("").String()
+			}
+			return a.certificate(strings.TrimSuffix(strings.ToLower(name), "."))
+		},
+	}
+}
+
+// certificate returns a leaf for a name or an address.
+func (a *Authority) certificate(name string) (*tls.Certificate, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	if l := a.leaves[name]; l != nil && now.Before(l.renew) {
+		return l.certificate, nil
+	}
+	template := &x509.Certificate{
+		SerialNumber:          newSerial(),
+		Subject:               pkix.Name{Organization: []string{"Sotto local stack"}},
+		NotBefore:             now.Add(-backdated),
+		NotAfter:              now.Add(leafLifetime),
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	switch ip, err := netip.ParseAddr(name); {
+	case err == nil && ip.IsLoopback():
+		template.IPAddresses = []net.IP{net.IP(ip.AsSlice())}
+	case err != nil && permitted(name):
+		template.DNSNames = []string{name}
+	default:
+		return nil, fmt.Errorf("authority: %q is neither a name of AWS nor of this machine", name)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, a.leafKey.Public(), a.key)
+	if err != nil {
+		return nil, fmt.Errorf("authority: sign for %s: %w", name, err)
+	}
+	if len(a.leaves) >= maxLeaves {
+		clear(a.leaves) // to make them again takes microseconds
+	}
+	c := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.leafKey}
+	a.leaves[name] = &leaf{certificate: c, renew: now.Add(leafLifetime / 2)}
+	return c, nil
+}
+
+// hostName is a name in lower case of which a certificate can be made; AWS has
+// names with underscores.
+var hostName = regexp.MustCompile(`^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$`)
+
+// permitted reports whether clients would accept a certificate for the name.
+func permitted(name string) bool {
+	if len(name) > 253 || !hostName.MatchString(name) {
+		return false
+	}
+	for _, d := range domains {
+		if name == d || strings.HasSuffix(name, "."+d) {
+			return true
+		}
+	}
+	return false
+}
