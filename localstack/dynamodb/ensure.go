@@ -12,8 +12,9 @@ import (
 // EnsureTable makes the table that in declares, with expiry by ttlAttribute
 // unless that is empty. If the table exists, its keys must agree, and the
 // error names what differs; missing global secondary indexes are added and
-// filled in the background, the expiry attribute is set, and nothing is ever
-// removed. Calling it again changes nothing.
+// filled in the background, the expiry attribute is set, the stream is enabled,
+// changed or disabled, and nothing is ever removed. A stream that comes again
+// under its old label goes on where it ended. Calling it again changes nothing.
 func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttribute string) error {
 	leave, err := e.enter()
 	if err != nil {
@@ -35,21 +36,26 @@ func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttrib
 	if err != nil {
 		return fmt.Errorf("table %s: %w", want.Name, err)
 	}
-	if agrees(t.Definition(), want) {
+	labelled := in.StreamSpecification != nil && in.StreamSpecification.Label != ""
+	change := func(have *store.Definition) error {
+		ensureStream(have, want.Stream, labelled)
+		return extend(have, want)
+	}
+	if agrees(t.Definition(), change) {
 		return nil
 	}
-	_, err = e.store.Alter(t, func(have *store.Definition) error { return extend(have, want) })
+	_, err = e.store.Alter(t, change)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", want.Name, err)
 	}
 	return nil
 }
 
-// agrees says whether extend would change nothing and find no fault.
-func agrees(have, want *store.Definition) bool {
-	extended := have.Clone()
-	err := extend(extended, want)
-	return err == nil && len(extended.Indexes) == len(have.Indexes) && extended.TTL == have.TTL
+// agrees says whether a change would change nothing and find no fault.
+func agrees(have *store.Definition, change func(*store.Definition) error) bool {
+	changed := have.Clone()
+	err := change(changed)
+	return err == nil && len(changed.Indexes) == len(have.Indexes) && changed.TTL == have.TTL && changed.Stream == have.Stream
 }
 
 // extend adds to have what want has more, and refuses what cannot be added.

@@ -68,7 +68,9 @@ func (r Request) Tables() []string {
 }
 
 // HasOperation reports whether this engine knows an operation.
-func HasOperation(name string) bool { return operations[name] != nil }
+func HasOperation(name string) bool {
+	return operations[name] != nil || streamOperations[name] != nil
+}
 
 // CanConflict reports whether an operation may meet a transaction.
 func CanConflict(operation string) bool {

@@ -108,9 +108,8 @@ func operationName(r *http.Request) string {
 
 // route finds the operation that r asks for.
 func route(r *http.Request) (name string, run operation, err error) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	run, known := operations[name]
-	if !ok || !known || r.Method != http.MethodPost {
+	name, run = operationAt(r.Header.Get("X-Amz-Target"))
+	if run == nil || r.Method != http.MethodPost {
 		return "", nil, serviceError("UnknownOperationException", "%s", unknownOperation(name))
 	}
 	if r.Header.Get("Authorization") == "" && !r.URL.Query().Has("X-Amz-Signature") {

@@ -51,10 +51,15 @@ type Projection struct {
 	NonKeyAttributes []string `json:",omitempty"`
 }
 
-// StreamSpecification asks for a stream; the engine refuses enabled ones.
+// StreamSpecification asks for a stream of the table's changes. StreamViewType
+// says what its records hold besides keys: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or
+// NEW_AND_OLD_IMAGES.
 type StreamSpecification struct {
 	StreamEnabled  bool
-	StreamViewType string
+	StreamViewType string `json:",omitzero"`
+	// Label is the last part of the stream's ARN, where that is settled before
+	// the table is made; empty takes the time. Requests cannot set it.
+	Label string `json:"-"`
 }
 
 // Tag is a label on a table.
@@ -79,6 +84,9 @@ type tableDescription struct {
 	LocalSecondaryIndexes     []indexDescription  `json:",omitempty"`
 	GlobalSecondaryIndexes    []indexDescription  `json:",omitempty"`
 	DeletionProtectionEnabled bool
+	StreamSpecification       *StreamSpecification `json:",omitzero"`
+	LatestStreamLabel         string               `json:",omitempty"`
+	LatestStreamArn           string               `json:",omitempty"`
 }
 
 type throughputDescription struct {

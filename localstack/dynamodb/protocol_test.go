@@ -67,7 +67,7 @@ func TestProtocolErrors(t *testing.T) {
 	}{
 		{"no target", "", sig, "{}", 400, service + "UnknownOperationException", ""},
 		{"unknown operation", prefix + "ExecuteStatement", sig, "{}", 400, service + "UnknownOperationException", "ExecuteStatement"},
-		{"other service", "DynamoDBStreams_20120810.ListStreams", sig, "{}", 400, service + "UnknownOperationException", ""},
+		{"other service", "Kinesis_20131202.ListStreams", sig, "{}", 400, service + "UnknownOperationException", ""},
 		{"no credentials", prefix + "ListTables", "", "{}", 400, service + "MissingAuthenticationTokenException", "Request is missing Authentication Token"},
 		{"not JSON", prefix + "ListTables", sig, "{", 400, service + "SerializationException", ""},
 		{"no body", prefix + "ListTables", sig, "", 400, service + "SerializationException", ""},

@@ -41,6 +41,9 @@ func (e *Engine) sweepForever() {
 		if err := e.sweepTokens(now); err != nil {
 			e.opts.Log.Error("delete expired tokens", "err", err)
 		}
+		if err := e.store.TrimStreams(now.Add(-streamRetention)); err != nil {
+			e.opts.Log.Error("delete old stream records", "err", err)
+		}
 	}
 }
 
@@ -69,7 +72,7 @@ func (e *Engine) sweep(ctx context.Context, t *store.Table, now time.Time) error
 					return nil, store.Delete, nil
 				}
 				return nil, store.Keep, nil
-			}})
+			}, Expired: true})
 		}
 		if len(deletes) == 0 {
 			return nil

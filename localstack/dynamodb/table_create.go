@@ -65,6 +65,7 @@ func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 	if err := errors.Join(checkIndexes(def.Indexes), types.checkAllUsed(def)); err != nil {
 		return nil, err
 	}
+	def.Stream = in.StreamSpecification.asked(def.Created)
 	def.Settings, err = e.settings(in)
 	return def, err
 }
@@ -83,21 +84,15 @@ func (in *CreateTableInput) check() error {
 	c.indexes("localSecondaryIndexes", in.LocalSecondaryIndexes)
 	c.indexes("globalSecondaryIndexes", in.GlobalSecondaryIndexes)
 	c.tableClass(in.TableClass)
+	c.streamView(in.StreamSpecification)
 	if err := c.err(); err != nil {
 		return err
 	}
-	return noStream(in.StreamSpecification)
+	return in.StreamSpecification.check()
 }
 
 func (c *checks) tableClass(class string) {
 	c.oneOf("tableClass", class, "STANDARD", "STANDARD_INFREQUENT_ACCESS")
-}
-
-func noStream(s *StreamSpecification) error {
-	if s != nil && s.StreamEnabled {
-		return invalidParameter("StreamSpecification: this engine has no streams; leave StreamEnabled out")
-	}
-	return nil
 }
 
 // settings checks how the table is paid for and collects what is only reported.

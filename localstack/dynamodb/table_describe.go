@@ -74,6 +74,7 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 			out.BillingModeSummary.BillingMode = billingOnDemand
 		}
 	}
+	out.describeStream(e, def)
 	if set.TableClass != "" {
 		out.TableClassSummary = &tableClassSummary{set.TableClass}
 	}

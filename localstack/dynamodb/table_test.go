@@ -101,9 +101,9 @@ func TestCreateTableValidation(t *testing.T) {
 			{"l-4", "pk S, a S", "ALL"}, {"l-5", "pk S, a S", "ALL"}, {"l-6", "pk S, a S", "ALL"}}), "LocalSecondaryIndexes exceeds per-table limit of 5"},
 		{"index twice", tableInput("tables", "pk S", []index{{"gsi", "a S", "ALL"}, {"gsi", "a S", "ALL"}}, nil), "Duplicate index name: gsi"},
 		{"short name", tableInput("ta", "pk S", nil, nil), "Value 'ta' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3"},
-		{"a stream", change(func(in *sdk.CreateTableInput) {
-			in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_IMAGE"}
-		}), "this engine has no streams"},
+		{"a stream without a view", change(func(in *sdk.CreateTableInput) {
+			in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true)}
+		}), "If stream is being enabled then UpdateViewType is required"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := f.CreateTable(t.Context(), tt.in)

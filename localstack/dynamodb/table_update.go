@@ -36,6 +36,7 @@ func (in *updateTableInput) check() error {
 	c.oneOf("billingMode", in.BillingMode, billingProvisioned, billingOnDemand)
 	c.throughput("provisionedThroughput", in.ProvisionedThroughput)
 	c.tableClass(in.TableClass)
+	c.streamView(in.StreamSpecification)
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		const at = "globalSecondaryIndexUpdates."
 		switch {
@@ -55,7 +56,7 @@ func (in *updateTableInput) check() error {
 		in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.StreamSpecification == nil {
 		return invalidParameter("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
-	return noStream(in.StreamSpecification)
+	return in.StreamSpecification.check()
 }
 
 func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableOutput, error) {
@@ -69,6 +70,9 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 	var dropped []string
 	def, err := e.store.Alter(t, func(def *store.Definition) error {
 		if err := in.settle(e, &def.Settings); err != nil {
+			return err
+		}
+		if err := in.StreamSpecification.update(def, e.opts.Now()); err != nil {
 			return err
 		}
 		dropped, err = in.reindex(def)

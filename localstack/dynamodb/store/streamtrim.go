@@ -46,6 +46,14 @@ func (s *Store) forgetStream(def *StreamDefinition) error {
 	return nil
 }
 
+// LastBefore is the number of the last record that was made before a time, of
+// those that are there; 0 if there is none.
+func (s *Store) LastBefore(st *Stream, t time.Time) (uint64, error) {
+	s.streamsMu.RLock()
+	defer s.streamsMu.RUnlock()
+	return s.lastBefore(st.Definition(), t)
+}
+
 func (s *Store) trim(def *StreamDefinition, before time.Time) error {
 	last, err := s.lastBefore(def, before)
 	if err != nil || last == 0 {
@@ -69,8 +77,6 @@ func (s *Store) trim(def *StreamDefinition, before time.Time) error {
 	return nil
 }
 
-// lastBefore is the number of the last record in the row of those that were
-// made before the given time; 0 if there is none.
 func (s *Store) lastBefore(def *StreamDefinition, before time.Time) (last uint64, err error) {
 	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, def.Trimmed+1), UpperBound: After(streamPrefix(def.ID))})
 	if err != nil {

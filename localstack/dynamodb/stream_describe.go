@@ -1,0 +1,207 @@
+package dynamodb
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// streamRetention is how long records stay readable ("DynamoDB Streams" in the
+// Developer Guide: 24 hours), also those of a stream that was disabled or whose
+// table was deleted.
+const streamRetention = 24 * time.Hour
+
+const streamsTargetPrefix = "DynamoDBStreams_20120810."
+
+// streamOperations are those of the DynamoDBStreams_20120810 interface. A
+// stream of this engine is a single shard: one is added, as the child of the
+// last, only where a stream goes on after it was disabled.
+var streamOperations = map[string]operation{
+	"DescribeStream":   serve((*Engine).describeStream),
+	"GetRecords":       serve((*Engine).getRecords),
+	"GetShardIterator": serve((*Engine).getShardIterator),
+	"ListStreams":      serve((*Engine).listStreams),
+}
+
+// operationAt finds the operation that X-Amz-Target names.
+func operationAt(target string) (name string, run operation) {
+	name, streams := strings.CutPrefix(target, streamsTargetPrefix)
+	if streams {
+		return name, streamOperations[name]
+	}
+	name, ok := strings.CutPrefix(target, targetPrefix)
+	if !ok {
+		return name, nil
+	}
+	return name, operations[name]
+}
+
+func (c *checks) streamARN(member string, arn *string) {
+	c.length(member, arn, 37, 1024)
+}
+
+func (c *checks) shardID(member string, id *string) {
+	c.length(member, id, 28, 65)
+}
+
+// maxStreams bounds the pages of ListStreams and DescribeStream (API reference).
+const maxStreams = 100
+
+// pageOf cuts list to a page: what comes after the element with the key start,
+// and at most limit. more says whether anything is left out behind.
+func pageOf[T any](list []T, key func(T) string, start *string, limit *int64) (page []T, more bool) {
+	if start != nil {
+		list = list[slices.IndexFunc(list, func(x T) bool { return key(x) == *start })+1:]
+	}
+	most := maxStreams
+	if limit != nil {
+		most = int(min(*limit, maxStreams))
+	}
+	if len(list) > most {
+		return list[:most], true
+	}
+	return list, false
+}
+
+type listStreamsInput struct {
+	TableName               *string
+	ExclusiveStartStreamArn *string
+	Limit                   *int64
+}
+
+type streamSummary struct {
+	StreamArn   string
+	TableName   string
+	StreamLabel string
+}
+
+type listStreamsOutput struct {
+	Streams                []streamSummary
+	LastEvaluatedStreamArn string `json:",omitempty"`
+}
+
+func (e *Engine) listStreams(_ context.Context, in *listStreamsInput) (*listStreamsOutput, error) {
+	var c checks
+	table := ""
+	if in.TableName != nil {
+		table = c.table("tableName", in.TableName)
+	}
+	c.value("limit", in.Limit, 1, 0)
+	c.streamARN("exclusiveStartStreamArn", in.ExclusiveStartStreamArn)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	all := []streamSummary{}
+	for _, def := range e.store.Streams() {
+		if table == "" || def.Table == table {
+			all = append(all, streamSummary{e.streamARN(def.Table, def.Label), def.Table, def.Label})
+		}
+	}
+	page, more := pageOf(all, func(s streamSummary) string { return s.StreamArn }, in.ExclusiveStartStreamArn, in.Limit)
+	out := &listStreamsOutput{Streams: page}
+	if more {
+		out.LastEvaluatedStreamArn = page[len(page)-1].StreamArn
+	}
+	return out, nil
+}
+
+type describeStreamInput struct {
+	StreamArn             *string
+	ExclusiveStartShardID *string `json:"ExclusiveStartShardId"`
+	Limit                 *int64
+	ShardFilter           *struct {
+		Type    string
+		ShardID *string `json:"ShardId"`
+	}
+}
+
+type describeStreamOutput struct{ StreamDescription streamDescription }
+
+type streamDescription struct {
+	StreamArn               string
+	StreamLabel             string
+	StreamStatus            string
+	StreamViewType          string
+	CreationRequestDateTime float64
+	TableName               string
+	KeySchema               []KeySchemaElement
+	Shards                  []shardDescription
+	LastEvaluatedShardID    string `json:"LastEvaluatedShardId,omitempty"`
+}
+
+type shardDescription struct {
+	ShardID             string `json:"ShardId"`
+	SequenceNumberRange sequenceNumberRange
+	ParentShardID       string `json:"ParentShardId,omitempty"`
+}
+
+type sequenceNumberRange struct {
+	StartingSequenceNumber string
+	EndingSequenceNumber   string `json:",omitempty"`
+}
+
+func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*describeStreamOutput, error) {
+	var c checks
+	c.present("streamArn", in.StreamArn != nil)
+	c.streamARN("streamArn", in.StreamArn)
+	c.shardID("exclusiveStartShardId", in.ExclusiveStartShardID)
+	c.value("limit", in.Limit, 1, 0)
+	if f := in.ShardFilter; f != nil {
+		c.oneOf("shardFilter.type", f.Type, "CHILD_SHARDS")
+		c.shardID("shardFilter.shardId", f.ShardID)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	st, err := e.findStream(*in.StreamArn)
+	if err != nil {
+		return nil, err
+	}
+	def := st.Definition()
+	observationOf(ctx).names(def.Table)
+	shards := describeShards(def)
+	if f := in.ShardFilter; f != nil && f.ShardID != nil {
+		shards = slices.DeleteFunc(shards, func(s shardDescription) bool { return s.ParentShardID != *f.ShardID })
+	}
+	page, more := pageOf(shards, func(s shardDescription) string { return s.ShardID }, in.ExclusiveStartShardID, in.Limit)
+	d := streamDescription{
+		StreamArn:               *in.StreamArn,
+		StreamLabel:             def.Label,
+		StreamStatus:            "ENABLED",
+		StreamViewType:          def.View,
+		CreationRequestDateTime: epoch(def.Created),
+		TableName:               def.Table,
+		KeySchema:               keyElements(def.Key),
+		Shards:                  page,
+	}
+	if !def.Closed.IsZero() {
+		d.StreamStatus = "DISABLED"
+	}
+	if more {
+		d.LastEvaluatedShardID = page[len(page)-1].ShardID
+	}
+	return &describeStreamOutput{d}, nil
+}
+
+// describeShards lists the shards that may still have records: a closed one
+// whose records are all trimmed is gone, as on AWS.
+func describeShards(def *store.StreamDefinition) []shardDescription {
+	shards := []shardDescription{}
+	for i, s := range def.Shards {
+		if s.Last != 0 && s.Last <= def.Trimmed && s.Last >= s.First {
+			continue
+		}
+		d := shardDescription{ShardID: s.ID, SequenceNumberRange: sequenceNumberRange{StartingSequenceNumber: sequenceNumber(s.First)}}
+		if s.Last != 0 {
+			d.SequenceNumberRange.EndingSequenceNumber = sequenceNumber(max(s.First, s.Last))
+		}
+		if i > 0 {
+			d.ParentShardID = def.Shards[i-1].ID
+		}
+		shards = append(shards, d)
+	}
+	return shards
+}

@@ -1,0 +1,115 @@
+package dynamodb
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
+)
+
+// labelLayout is the form of a stream's label: the time when it was enabled.
+const labelLayout = "2006-01-02T15:04:05.000"
+
+// check judges the members against one another, as UpdateTable words it.
+func (s *StreamSpecification) check() error {
+	switch {
+	case s == nil:
+		return nil
+	case s.StreamEnabled && s.StreamViewType == "":
+		return invalidParameter("If stream is being enabled then UpdateViewType is required")
+	case !s.StreamEnabled && s.StreamViewType != "":
+		return invalidParameter("If stream is being disabled, then UpdateViewType must not be specified")
+	}
+	return nil
+}
+
+func (c *checks) streamView(s *StreamSpecification) {
+	if s != nil {
+		c.oneOf("streamSpecification.streamViewType", s.StreamViewType,
+			store.ViewNewImage, store.ViewOldImage, store.ViewNewAndOldImages, store.ViewKeysOnly)
+	}
+}
+
+// asked is the stream of a new definition; nil if none is asked for.
+func (s *StreamSpecification) asked(now time.Time) *store.TableStream {
+	if s == nil || !s.StreamEnabled {
+		return nil
+	}
+	label := s.Label
+	if label == "" {
+		label = now.UTC().Format(labelLayout)
+	}
+	return &store.TableStream{Label: label, View: s.StreamViewType, Enabled: true}
+}
+
+// update changes the stream of def as UpdateTable does it: a view is changed
+// by disabling the stream and enabling another.
+func (s *StreamSpecification) update(def *store.Definition, now time.Time) error {
+	if s == nil {
+		return nil
+	}
+	enabled := def.Stream != nil && def.Stream.Enabled
+	switch {
+	case s.StreamEnabled && enabled:
+		return invalid("Table already has an enabled stream: TableName: %s", def.Name)
+	case s.StreamEnabled:
+		def.Stream = s.asked(now)
+	case !enabled:
+		return invalid("Table has no stream to disable: TableName: %s", def.Name)
+	default:
+		def.Stream = disabled(def.Stream)
+	}
+	return nil
+}
+
+// disabled is what remains of an enabled stream.
+func disabled(s *store.TableStream) *store.TableStream {
+	rest := *s
+	rest.Enabled = false
+	return &rest
+}
+
+// ensureStream brings the stream of have to what want declares. A stream that
+// only has another label is left alone unless in gives the label.
+func ensureStream(have *store.Definition, want *store.TableStream, labelled bool) {
+	enabled := have.Stream != nil && have.Stream.Enabled
+	switch {
+	case want == nil && enabled:
+		have.Stream = disabled(have.Stream)
+	case want == nil:
+	case !enabled, have.Stream.View != want.View, labelled && have.Stream.Label != want.Label:
+		have.Stream = want
+	}
+}
+
+// streamARN is the name of a stream.
+func (e *Engine) streamARN(table, label string) string {
+	return e.tableARN(table) + "/stream/" + label
+}
+
+// findStream finds the stream that an ARN names.
+func (e *Engine) findStream(arn string) (*store.Stream, error) {
+	_, name, ok := strings.Cut(arn, ":table/")
+	table, label, found := strings.Cut(name, "/stream/")
+	if !ok || !found || !strings.HasPrefix(arn, "arn:") {
+		return nil, invalid("Invalid StreamArn")
+	}
+	st, err := e.store.Stream(table, label)
+	if err != nil || arn != e.streamARN(table, label) {
+		return nil, clientError("ResourceNotFoundException", "Requested resource not found: Stream: %s not found", arn)
+	}
+	return st, nil
+}
+
+// describeStream adds the stream to a table's description. Of a disabled one
+// the name stays.
+func (d *tableDescription) describeStream(e *Engine, def *store.Definition) {
+	if def.Stream == nil {
+		return
+	}
+	d.LatestStreamLabel = def.Stream.Label
+	d.LatestStreamArn = e.streamARN(def.Name, def.Stream.Label)
+	if def.Stream.Enabled {
+		d.StreamSpecification = &StreamSpecification{StreamEnabled: true, StreamViewType: def.Stream.View}
+	}
+}
