@@ -82,7 +82,7 @@ func compileCondition(operator, key string, values []string, variables bool) (co
 	name, c.ifExists = strings.CutSuffix(name, "IfExists")
 	if name == "Null" {
 		if c.ifExists {
-			return c, fmt.Errorf("Null does not go with IfExists")
+			return c, fmt.Errorf("operator Null does not go with IfExists")
 		}
 		c.isNull = true
 		for _, v := range values {

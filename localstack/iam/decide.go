@@ -72,12 +72,11 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 	return &Denied{Principal: r.session, Action: action, Resource: resource, reason: why}
 }
 
-// policyOwner is the ARN of the resource whose policy covers resource: an index is covered by its table's.
+// policyOwner is the ARN of the resource whose policy covers resource: an index
+// is covered by its table's.
 func policyOwner(resource string) string {
-	if table, _, ok := strings.Cut(resource, "/index/"); ok {
-		return table
-	}
-	return resource
+	table, _, _ := strings.Cut(resource, "/index/")
+	return table
 }
 
 // evaluate follows IAM's flow chart for one account: a deny anywhere decides;

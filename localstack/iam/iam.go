@@ -92,7 +92,7 @@ type Options struct {
 	Trace trace.Sink   // of denied requests, which the services do not see; nil discards
 }
 
-// Key is what condition keys tell of a KMS key.
+// Key is what condition keys can tell of a KMS key.
 type Key struct {
 	ARN string
 	// Aliases start with "alias/".
