@@ -79,6 +79,11 @@ func (r *resolver) decide(v *value) (yes, ok bool) {
 			}
 		}
 		return result, all
+	case "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn":
+		if r.inRules {
+			return r.member(v, arg)
+		}
+		fallthrough
 	default:
 		r.fail(v, v.text+" is not a condition", "use Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition")
 		return false, false

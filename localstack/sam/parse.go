@@ -229,6 +229,9 @@ func (c *converter) callForm(v *value) {
 		if f.key != "Ref" && !strings.HasPrefix(f.key, "Fn::") {
 			continue
 		}
+		if strings.HasPrefix(f.key, forEach) {
+			continue // a loop, which extend writes out
+		}
 		if len(v.fields) > 1 {
 			if f.key == "Ref" {
 				continue // an ordinary key of some document inside the template
@@ -237,7 +240,7 @@ func (c *converter) callForm(v *value) {
 			v.kind = unknown
 			return
 		}
-		if !isFunction(f.key) && !strings.HasPrefix(f.key, "Fn::ForEach::") {
+		if !isFunction(f.key) {
 			c.d.failAt(f.line, f.col, v.subject(), "unknown function "+f.key,
 				suggest(strings.TrimPrefix(f.key, "Fn::"), functionNames, "Fn::", "use an intrinsic function of CloudFormation"))
 			v.kind = unknown
@@ -261,8 +264,9 @@ func (v *value) field(key string) *field {
 }
 
 // functionNames are the intrinsic functions without Fn::.
-var functionNames = []string{"And", "Base64", "Cidr", "Equals", "FindInMap", "ForEach", "GetAZs", "GetAtt", "If",
-	"ImportValue", "Join", "Length", "Not", "Or", "Select", "Split", "Sub", "ToJsonString", "Transform"}
+var functionNames = []string{"And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach",
+	"GetAZs", "GetAtt", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform",
+	"ValueOf", "ValueOfAll"}
 
 func longName(short string) string {
 	if short == "Ref" || short == "Condition" {

@@ -33,6 +33,7 @@ type resolver struct {
 	decided    map[string]*decision // results of conditions
 	resources  map[string]*resource // every logical id, SAM's generated ones included
 	languageX  bool                 // AWS::LanguageExtensions
+	inRules    bool                 // the functions of the Rules section are allowed
 }
 
 // eval resolves v. The result holds no calls unless the mode is early.
@@ -81,15 +82,18 @@ func (r *resolver) call(v *value, m mode) *value {
 		return r.ifElse(v, arg, m)
 	case "Condition", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals":
 		return r.fail(v, v.text+" gives a condition, not a value", "name it under Conditions and use Fn::If here")
-	case "Fn::Cidr", "Fn::ImportValue", "Fn::Transform":
+	case "Fn::ImportValue":
 		return r.fail(v, v.text+" cannot be resolved locally", "use a parameter instead")
+	case "Fn::ForEach":
+		return r.fail(v, v.text+" needs the name of a loop", "write Fn::ForEach::Name as a key")
+	case "Fn::Transform":
+		return r.fail(v, "only the macro AWS::Include is run locally", "write out what the macro gives")
+	case "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll":
+		return r.fail(v, v.text+" is for the Rules section", "use a condition here")
 	case "Fn::Length", "Fn::ToJsonString":
 		if !r.languageX {
 			return r.fail(v, v.text+" needs AWS::LanguageExtensions", "add it to Transform, before AWS::Serverless-2016-10-31")
 		}
-	}
-	if strings.HasPrefix(v.text, "Fn::ForEach") {
-		return r.fail(v, "Fn::ForEach is not supported", "write the copies out")
 	}
 	arg = r.eval(arg, m)
 	if m == early && arg.hasCall() {
@@ -111,6 +115,8 @@ func (r *resolver) call(v *value, m mode) *value {
 		return r.base64(v, arg)
 	case "Fn::GetAZs":
 		return r.zones(v, arg)
+	case "Fn::Cidr":
+		return r.cidr(v, arg)
 	case "Fn::Length":
 		if arg.kind != list {
 			return r.fail(v, "Fn::Length of "+arg.kind.String(), "give it a list")

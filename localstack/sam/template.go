@@ -123,15 +123,14 @@ func (l *loader) run(overrides map[string]override) {
 	l.params = l.parameters(overrides)
 	l.mappings = l.section("Mappings")
 	l.checkMappings()
+	l.root = l.extendRoot(l.root)
 	l.conditions = l.section("Conditions")
 	if l.conditions != nil {
 		for _, f := range l.conditions.fields {
 			l.condition(f.value, f.key)
 		}
 	}
-	if rules := l.section("Rules"); rules != nil {
-		l.note(rules, "Rules", "Rules", "assertions on parameters are not evaluated")
-	}
+	l.rules()
 	l.readGlobals()
 	l.readResources()
 	outputs := l.section("Outputs")
