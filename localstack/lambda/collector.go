@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -139,11 +140,11 @@ func (c *collector) report(inv *invocation, memory int64) {
 	switch {
 	case o.timedOut:
 		c.write(inv, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")+" "+inv.id+" "+timeoutText(c.fn.Timeout))
-		status = "Status: timeout\t"
+		status = "Status: timeout"
 	case o.crash != "":
 		c.write(inv, "RequestId: "+inv.id+" Error: "+o.crash)
 		c.write(inv, o.errorType)
-		status = "Status: error\tError Type: " + o.errorType + "\t"
+		status = "Status: error\tError Type: " + cmp.Or(o.reported, o.errorType)
 	}
 	c.write(inv, "END RequestId: "+inv.id)
 	ms := milliseconds(inv.used)

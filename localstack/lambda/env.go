@@ -135,7 +135,7 @@ func (in *instance) environment() []string {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.fn.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.fn.Name,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      in.logStream(),
+		"AWS_LAMBDA_LOG_STREAM_NAME":      in.logStream,
 		"AWS_LAMBDA_RUNTIME_API":          opt.RuntimeAPI + "/" + in.id,
 		"LAMBDA_TASK_ROOT":                f.fn.Dir,
 		"LAMBDA_RUNTIME_DIR":              filepath.Dir(f.fn.Binary),
@@ -145,9 +145,4 @@ func (in *instance) environment() []string {
 		list = append(list, key+"="+value)
 	}
 	return list
-}
-
-// logStream has the form of CloudWatch's: date, version, 32 hex digits.
-func (in *instance) logStream() string {
-	return in.created.UTC().Format("2006/01/02/") + "[" + latest + "]" + in.id
 }

@@ -63,6 +63,7 @@ type outcome struct {
 	payload   []byte
 	errorType string // not empty: a function error, for the REPORT line
 	crash     string // not empty: how the process failed, for the log
+	reported  string // not empty: the REPORT line's error type instead
 	timedOut  bool
 	err       error
 }
@@ -87,6 +88,14 @@ func exitText(state *os.ProcessState) string {
 		return "Runtime exited without providing a reason"
 	}
 	return "Runtime exited with error: " + state.String()
+}
+
+// outOfMemory is the outcome of an invocation whose process used more memory
+// than the function has: what its caller sees is a process that was killed.
+func outOfMemory(requestID string) *outcome {
+	o := faulted(requestID, "Runtime.ExitError", "Runtime exited with error: signal: killed")
+	o.reported = "Runtime.OutOfMemory"
+	return o
 }
 
 func faulted(requestID, errorType, text string) *outcome {

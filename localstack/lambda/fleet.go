@@ -35,7 +35,9 @@ type fleet struct {
 	starting int
 	inFlight int
 	retired  bool
-	events   chan struct{} // slots of asynchronous invocations
+
+	sandboxes []sandbox     // of ended instances, for the next ones
+	events    chan struct{} // slots of asynchronous invocations
 }
 
 // fileID tells whether an executable was built anew.
@@ -148,7 +150,14 @@ func (f *fleet) grow() {
 		}
 	}
 	for f.starting < len(f.waiting)-soon && f.starting < maxStarting && !f.s.halted {
-		f.start(nil)
+		if len(f.sandboxes) == 0 {
+			f.start(nil)
+			continue
+		}
+		// A reset environment initializes as a part of its next invocation.
+		inv := f.waiting[0]
+		f.waiting = f.waiting[1:]
+		f.start(inv)
 	}
 }
 
@@ -180,6 +189,7 @@ func (f *fleet) retire() {
 	for _, in := range slices.Clone(f.idle) {
 		in.shutdown()
 	}
+	f.dropSandboxes()
 }
 
 // abandon answers what still waits when the service is closed.

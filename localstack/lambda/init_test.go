@@ -71,19 +71,3 @@ func TestBurstIsServedByTheFirstInstancesThatAreReady(t *testing.T) {
 		t.Errorf("%d instances for a burst of %d short invocations", got, n)
 	}
 }
-
-func TestExtensionIsWarnedBeforeTheEnd(t *testing.T) {
-	said := filepath.Join(t.TempDir(), "said")
-	st := serve(t, nil, function("f", env("SIGTERM", said)))
-	st.invoke(t, "f", event{})
-	if err := st.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(said)
-	if err != nil || string(text) != "terminated" {
-		t.Errorf("the handler of SIGTERM left %q, %v", text, err)
-	}
-	if strings.Contains(st.output.String(), "Failed to register") {
-		t.Error("the extension could not register")
-	}
-}

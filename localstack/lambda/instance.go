@@ -1,13 +1,11 @@
 package lambda
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -23,10 +21,6 @@ const (
 	stateGone      State = "gone"
 )
 
-// shutdownGrace is what a process with a registered internal extension has
-// between SIGTERM and SIGKILL (LDG "Lambda Extensions API", shutdown phase).
-const shutdownGrace = 500 * time.Millisecond
-
 // instance is one process of a function. Service.mu guards its fields from
 // state on, and all its methods expect it to be held, but for run and process.
 type instance struct {
@@ -34,11 +28,11 @@ type instance struct {
 	fleet   *fleet
 	bound   *invocation // whose time limit this initialization runs under, or nil
 	created time.Time
-	tempDir string
-	creds   Credentials
-	out     *collector       // set before the process starts
-	wake    chan *invocation // the event for the pending /next
-	gone    chan struct{}    // closed when all is over
+	sandbox
+	creds Credentials
+	out   *collector       // set before the process starts
+	wake  chan *invocation // the event for the pending /next
+	gone  chan struct{}    // closed when all is over
 
 	state        State
 	pid          int // 0 before the start and after the end
@@ -47,14 +41,18 @@ type instance struct {
 	frozen       bool // its processes are stopped
 	traced       bool // a debugger is attached
 	ending       bool // is to be, or has been, stopped
+	stopping     bool // is no longer needed
 	fault        func(requestID string) *outcome
-	extension    string // identifier of a registered extension
+	extensions   map[string]*extension // by identifier
+	quiet        chan struct{}         // to be closed when they are idle, or nil
+	kept         bool                  // its sandbox goes to another instance
 	timer        *time.Timer
 	responded    time.Time
 	lastUsed     time.Time
 	initDuration time.Duration
 	lastDuration time.Duration // of the last invocation that has ended
 	memory       int64         // peak resident size in bytes, 0 if unknown
+	children     int64         // resident size of the process's children, the last that is known
 	invocations  int
 }
 
@@ -74,7 +72,11 @@ func (f *fleet) start(bound *invocation) {
 		gone:     make(chan struct{}),
 		state:    StateStarting,
 	}
-	in.tempDir = filepath.Join(f.s.tempDir, in.id)
+	box, again := f.takeSandbox()
+	if !again {
+		box = newSandbox(in)
+	}
+	in.sandbox = box
 	in.creds = f.s.newCredentials(f.fn.Name, in.id)
 	limit := f.s.opt.InitTimeout
 	if bound != nil {
@@ -85,7 +87,9 @@ func (f *fleet) start(bound *invocation) {
 		in.fault = func(requestID string) *outcome { return timedOut(requestID, limit) }
 		in.kill()
 	})
-	f.starting++
+	if bound == nil {
+		f.starting++
+	}
 	f.s.instances[in.id], f.s.keys[in.creds.AccessKeyID] = in, in
 	f.s.processes.Add(1)
 	go in.run()
@@ -100,25 +104,26 @@ func (in *instance) run() {
 
 	s.mu.Lock()
 	inv, initFailure := in.over(state, err)
+	memory, kept := in.memory, in.kept
 	s.mu.Unlock()
 	if in.out != nil {
 		if initFailure != nil {
 			in.out.initFailed(time.Since(in.created), in.bound != nil, initFailure)
 		}
 		if inv != nil {
-			in.out.report(inv, 0)
+			in.out.report(inv, memory)
 		}
 		in.out.close()
 	}
 	if initFailure != nil {
 		s.log.Warn("function did not initialize", "function", in.fleet.fn.Name,
-			"error", initFailure.errorType, "detail", cmp.Or(initFailure.crash, string(initFailure.payload)))
+			"error", initFailure.errorType, "detail", initFailure.crash)
 	}
 	if inv != nil {
 		inv.finish()
 	}
-	if err := os.RemoveAll(in.tempDir); err != nil {
-		s.log.Warn("remove temporary files", "function", in.fleet.fn.Name, "error", err)
+	if !kept {
+		s.removeAll(in.fleet.fn.Name, in.tempDir)
 	}
 }
 
@@ -126,7 +131,7 @@ func (in *instance) run() {
 // wrote has been passed on.
 func (in *instance) process() (*os.ProcessState, error) {
 	s, fn := in.fleet.s, in.fleet.fn
-	if err := os.Mkdir(in.tempDir, 0o700); err != nil {
+	if err := os.MkdirAll(in.tempDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make directory for temporary files: %w", err)
 	}
 	out, err := newCollector(s, fn)
@@ -151,6 +156,7 @@ func (in *instance) process() (*os.ProcessState, error) {
 	pid := cmd.Process.Pid
 	s.mu.Lock()
 	in.pid = pid
+	s.working()
 	switch {
 	case in.ending:
 		kill(pid)
@@ -175,7 +181,7 @@ func (in *instance) process() (*os.ProcessState, error) {
 // whose log is to be finished, and the failure of an initialization, if any.
 func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, initFailure *outcome) {
 	f := in.fleet
-	was := in.state
+	was, stopping := in.state, in.stopping
 	in.state, in.ending = stateGone, true
 	in.cancelTimer()
 	delete(f.s.instances, in.id)
@@ -192,9 +198,14 @@ func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, in
 		}
 	}
 	inv = in.inv
+	if was != StateIdle && !stopping && !f.retired && !f.s.halted {
+		f.keep(in)
+	}
 	switch was {
 	case StateStarting:
-		f.starting--
+		if in.bound == nil {
+			f.starting--
+		}
 		if !f.s.halted {
 			initFailure = why("")
 		}
@@ -218,7 +229,7 @@ func (in *instance) assign(inv *invocation) {
 	if inv.start.IsZero() {
 		inv.begin()
 	}
-	if in.invocations == 0 {
+	if in.invocations == 0 && in.bound == nil {
 		inv.initDuration = in.initDuration
 	}
 	in.invocations++
@@ -229,6 +240,8 @@ func (in *instance) assign(inv *invocation) {
 		in.kill()
 	})
 	in.thaw()
+	in.fleet.s.working()
+	in.tellExtensions(inv)
 	in.wake <- inv
 }
 
@@ -274,12 +287,12 @@ func (in *instance) shutdown() {
 	if in.ending {
 		return
 	}
-	in.ending = true
+	in.ending, in.stopping = true, true
 	in.fleet.remove(in)
 	if in.fleet.s.halted {
 		in.fault = func(string) *outcome { return &outcome{err: ErrClosed} }
 	}
-	if in.extension != "" && in.pid != 0 && terminate(in.pid) {
+	if len(in.extensions) > 0 && in.pid != 0 && terminate(in.pid) {
 		in.thaw() // to get the signal
 		in.after(shutdownGrace, in.kill)
 		return

@@ -138,6 +138,10 @@ type Service struct {
 
 	outputMu sync.Mutex // one line at a time
 
+	work  chan struct{}   // an instance has something to do
+	ended context.Context // ends when no instance is left
+	end   context.CancelFunc
+
 	mu         sync.Mutex // all below, and the state of fleets and instances
 	changed    *sync.Cond // inFlight went down
 	fleets     map[string]*fleet
@@ -191,9 +195,14 @@ func New(opt Options) (*Service, error) {
 		fleets:    make(map[string]*fleet),
 		instances: make(map[string]*instance),
 		keys:      make(map[string]*instance),
+		work:      make(chan struct{}, 1),
 	}
 	s.changed = sync.NewCond(&s.mu)
 	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.ended, s.end = context.WithCancel(context.Background())
+	if knowsMemory {
+		go s.watchMemory()
+	}
 	return s, nil
 }
 
@@ -271,6 +280,7 @@ func (s *Service) Close(ctx context.Context) error {
 
 	s.events.Wait()
 	s.processes.Wait()
+	s.end()
 	s.launcher.close()
 	if err := os.RemoveAll(s.tempDir); err != nil {
 		return fmt.Errorf("remove temporary files: %w", err)

@@ -12,9 +12,6 @@ func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// peakMemory is unknown here while the process runs.
-func peakMemory(int) int64 { return 0 }
-
 // kill ends a process at once.
 func kill(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {

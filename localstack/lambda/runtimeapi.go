@@ -39,6 +39,8 @@ func (s *Service) RuntimeHandler() http.Handler {
 	handle("POST "+runtime+"/init/error", s.serveInitError)
 	handle("POST /{instance}/2020-01-01/extension/register", s.serveRegister)
 	handle("GET /{instance}/2020-01-01/extension/event/next", s.serveExtensionNext)
+	handle("POST /{instance}/2020-01-01/extension/init/error", s.serveExtensionError("Extension.InitError"))
+	handle("POST /{instance}/2020-01-01/extension/exit/error", s.serveExtensionError("Extension.ExitError"))
 
 	_, prefix, _ := strings.Cut(s.opt.RuntimeAPI, "/")
 	if prefix == "" {
@@ -65,7 +67,29 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 		return
 	}
 	in.asking = true
-	finished, pid := in.inv, in.pid
+	first := in.state == StateStarting
+	quiet := in.untilQuiet()
+	s.mu.Unlock()
+	select {
+	case <-quiet:
+	case <-in.gone:
+		return
+	case <-r.Context().Done():
+		s.mu.Lock()
+		in.kill()
+		s.mu.Unlock()
+		return
+	}
+	if first {
+		in.measure()
+	}
+
+	s.mu.Lock()
+	if in.state == stateGone {
+		s.mu.Unlock()
+		return
+	}
+	finished, memory := in.inv, in.memory
 	in.inv = nil
 	if in.state == StateStarting {
 		in.initDuration = time.Since(in.created)
@@ -78,7 +102,7 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 
 	in.out.sync()
 	if finished != nil {
-		in.out.report(finished, peakMemory(pid))
+		in.out.report(finished, memory)
 		finished.finish()
 	}
 	if !s.ready(in) {
@@ -120,7 +144,7 @@ func (s *Service) ready(in *instance) bool {
 		return false
 	}
 	in.cancelTimer()
-	if starting {
+	if starting && in.bound == nil {
 		f.starting--
 	}
 	if starting && in.bound != nil {
@@ -160,6 +184,7 @@ func (s *Service) serveResponse(w http.ResponseWriter, r *http.Request, in *inst
 		runtimeFail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 		return
 	}
+	in.measure()
 	o := &outcome{payload: payload}
 	// A response that failed midway says so behind its body.
 	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
@@ -176,6 +201,9 @@ func (s *Service) serveResponse(w http.ResponseWriter, r *http.Request, in *inst
 
 func (s *Service) serveError(w http.ResponseWriter, r *http.Request, in *instance) {
 	o, ok := readError(w, r)
+	if ok {
+		in.measure()
+	}
 	if ok && s.accept(w, r, in, o) {
 		runtimeOK(w)
 	}
@@ -194,6 +222,7 @@ func (s *Service) serveInitError(w http.ResponseWriter, r *http.Request, in *ins
 		return
 	}
 	runtimeOK(w)
+	flush(w)
 	in.fault = func(string) *outcome { return o }
 	in.kill()
 }
@@ -215,12 +244,11 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, in *instance, o *
 	defer s.mu.Unlock()
 	inv := in.inv
 	switch {
-	case in.state != StateRunning && in.state != StateResponded:
-		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The runtime has no event to answer")
-		return false, false
 	case inv == nil || inv.id != r.PathValue("id"):
 		runtimeFail(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return false, false
+	case in.ending && !in.stopping:
+		return false, true // as it used too much memory, for one
 	case in.state == StateResponded || inv.outcome != nil:
 		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The event has been answered")
 		return false, false
@@ -282,6 +310,9 @@ func runtimeOK(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }
+
+// flush sends an answer before its reader is ended.
+func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
 func runtimeFail(w http.ResponseWriter, status int, kind, message string) {
 	body, _ := json.Marshal(runtimeError{Message: message, Type: kind}) // two strings

@@ -3,7 +3,6 @@ package lambda_test
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 // process does nothing.
 type runtimeClient struct {
 	t    *testing.T
+	st   *stack
 	base string
 }
 
@@ -31,7 +31,22 @@ func puppet(t *testing.T, payload string) (rt *runtimeClient, result <-chan lamb
 		}
 	}()
 	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
-	return &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}, answer
+	return &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[0].ID}, answer
+}
+
+// another speaks for the instance that comes after this one.
+func (rt *runtimeClient) another() *runtimeClient {
+	rt.t.Helper()
+	var next string
+	eventually(rt.t, "another instance starts", func() bool {
+		list := rt.st.Instances()
+		if len(list) != 1 || list[0].PID == 0 {
+			return false
+		}
+		next = rt.st.url + runtimePath + "/" + list[0].ID
+		return next != rt.base
+	})
+	return &runtimeClient{rt.t, rt.st, next}
 }
 
 const apiPath = "/2018-06-01/runtime"
@@ -79,7 +94,7 @@ const ok = `{"status":"OK"}`
 func TestRuntimeAPI(t *testing.T) {
 	before := time.Now()
 	rt, result := puppet(t, `{"a":1}`)
-	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/some/response", "1")
+	rt.want(400, `"errorType":"InvalidRequestID"`, "POST", apiPath+"/invocation/some/response", "1")
 
 	res, body := rt.do("GET", apiPath+"/invocation/next", nil)
 	id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
@@ -163,7 +178,7 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 		}
 	}()
 	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
-	slow := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}
+	slow := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[0].ID}
 	slow.want(202, ok, "POST", apiPath+"/invocation/"+slow.next()+"/response", `"slow"`)
 
 	second := make(chan lambda.Result, 1)
@@ -173,7 +188,7 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 		}
 	}()
 	eventually(t, "another instance starts", func() bool { return len(st.Instances()) == 2 && st.Instances()[1].PID != 0 })
-	quick := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[1].ID}
+	quick := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[1].ID}
 	quick.want(202, ok, "POST", apiPath+"/invocation/"+quick.next()+"/response", `"quick"`)
 	if got := <-second; string(got.Payload) != `"quick"` {
 		t.Errorf("the second invocation got %s", got.Payload)
@@ -208,33 +223,13 @@ func TestRuntimeReportsAFailedInitialization(t *testing.T) {
 			return len(list) == 1 && list[0].PID != 0 && list[0].ID != previous
 		})
 		previous = st.Instances()[0].ID
-		rt := &runtimeClient{t, st.url + runtimePath + "/" + previous}
+		rt := &runtimeClient{t, st, st.url + runtimePath + "/" + previous}
 		rt.want(202, ok, "POST", apiPath+"/init/error", object)
 	}
 	if got := <-answer; string(got.Payload) != object || got.FunctionError != "Unhandled" {
 		t.Errorf("result %+v", got)
 	}
 	eventually(t, "the instances are gone", func() bool { return len(st.Instances()) == 0 })
-	rt := &runtimeClient{t, st.url + runtimePath + "/" + previous}
+	rt := &runtimeClient{t, st, st.url + runtimePath + "/" + previous}
 	rt.want(403, "", "GET", apiPath+"/invocation/next", "")
-}
-
-func TestExtensionsAPI(t *testing.T) {
-	rt, _ := puppet(t, "{}")
-	named := func(r *http.Request) { r.Header.Set("Lambda-Extension-Name", "mine") }
-	const register = "/2020-01-01/extension/register"
-	rt.want(403, "Extension.InvalidExtensionName", "POST", register, `{"events":[]}`)
-	rt.want(400, "InvalidRequestFormat", "POST", register, `events`, named)
-	rt.want(403, "INVOKE events are not supported", "POST", register, `{"events":["INVOKE"]}`, named)
-	rt.want(403, "Extension.InvalidExtensionIdentifier", "GET", "/2020-01-01/extension/event/next", "")
-
-	res, body := rt.do("POST", register, strings.NewReader(`{"events":null}`), named)
-	var answer struct{ FunctionName, FunctionVersion, Handler string }
-	if err := json.Unmarshal([]byte(body), &answer); err != nil || res.StatusCode != 200 ||
-		len(res.Header.Get("Lambda-Extension-Identifier")) != 36 ||
-		answer.FunctionName != "f" || answer.FunctionVersion != "$LATEST" || answer.Handler != "bootstrap" {
-		t.Errorf("register: %s %s", res.Status, body)
-	}
-	rt.next()
-	rt.want(403, "Extension.RegistrationClosed", "POST", register, `{}`, named)
 }

@@ -45,7 +45,7 @@ func TestScheduleWithoutInputSendsTheStandardEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
-	rt := &runtimeClient{t, st.url + runtimePath + "/" + st.Instances()[0].ID}
+	rt := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[0].ID}
 	_, body := rt.do("GET", apiPath+"/invocation/next", nil)
 	got := unmarshal[map[string]any](t, []byte(body))
 	if got["detail-type"] != "Scheduled Event" || got["source"] != "aws.events" || got["account"] != "000000000000" ||

@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -46,7 +48,18 @@ func main() {
 	if path := os.Getenv("SIGTERM"); path != "" {
 		options = append(options, lambda.WithEnableSIGTERM(func() {
 			os.WriteFile(path, []byte("terminated"), 0o600)
+			if os.Getenv("STUBBORN") == "" {
+				os.Exit(0)
+			}
 		}))
+	}
+	if path := os.Getenv("NOTIFY"); path != "" {
+		terminated := make(chan os.Signal, 1)
+		signal.Notify(terminated, syscall.SIGTERM)
+		go func() {
+			<-terminated
+			os.WriteFile(path, nil, 0o600)
+		}()
 	}
 	lambda.StartWithOptions(handle, options...)
 }
