@@ -1,6 +1,8 @@
 // Package edge is the one HTTP handler in front of a local AWS stack. It tells
-// requests apart the way AWS does by host name: by path, by X-Amz-Target and by
-// the service in a SigV4 credential scope, and hands each to its service.
+// requests apart the way AWS does, by host name, and under any other name by
+// path, by X-Amz-Target and by the service in a SigV4 credential scope, and
+// hands each to its service. For programs that know AWS by its names only it is
+// an HTTP proxy that leads these to itself ([Proxy], [Access]).
 //
 // Use it on a listener that only this machine reaches. It asks AWS requests to
 // be signed, as AWS does, without checking the signature: any credentials are
@@ -73,6 +75,7 @@ const FaultsHeader = "X-Localstack-Faults"
 type Edge struct {
 	hosts    hosts
 	services atomic.Pointer[Services]
+	proxy    atomic.Pointer[proxy] // nil: none
 
 	mu     sync.Mutex
 	health Health
@@ -96,6 +99,10 @@ func (e *Edge) Serve(s Services) { e.services.Store(&s) }
 
 // ServeHTTP answers one request.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p := e.proxy.Load(); p != nil && isProxied(r) {
+		e.serveProxied(w, r, p)
+		return
+	}
 	// A service that has an id of its own replaces this one.
 	w.Header().Set("X-Amzn-Requestid", newRequestID())
 	// Health is no exception: nobody has a reason to ask for it under a
@@ -109,7 +116,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := e.services.Load()
 	by := credentialOf(r)
 	r = withCaller(r, s.Callers, by.accessKeyID)
-	switch p := path.Clean("/" + r.URL.Path); {
+	p := path.Clean("/" + r.URL.Path)
+	if of, ok := awsService(hostName(r.Host)); ok {
+		e.serveAWS(w, r, s, of, p)
+		return
+	}
+	switch {
 	case p == HealthPath:
 		e.serveHealth(w, r)
 	case strings.HasPrefix(p, RuntimePrefix+"/"):
@@ -137,6 +149,23 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		http.Error(w, "The address / takes GET, HEAD and POST.", http.StatusMethodNotAllowed)
+	}
+}
+
+// serveAWS answers under a name of AWS, where the name alone says which service
+// is meant.
+func (e *Edge) serveAWS(w http.ResponseWriter, r *http.Request, s *Services, of service, p string) {
+	switch {
+	case of == dynamoDB:
+		e.passSigned(w, r, s.DynamoDB, of)
+	case of == kms:
+		e.passSigned(w, r, s.KMS, of)
+	case of == lambda:
+		e.passSigned(w, r, s.Lambda, of)
+	case isManagement(p) && !isUpgrade(r):
+		e.passSigned(w, r, s.Management, apiGatewayManagement)
+	default:
+		e.pass(w, r, s.Gateway, of)
 	}
 }
 

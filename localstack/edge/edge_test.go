@@ -218,7 +218,7 @@ func TestHostsThatAreServed(t *testing.T) {
 		r.Host = c.host
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
-		if ok := w.Code == http.StatusOK; ok != c.ok {
+		if ok := w.Header().Get("X-Amzn-Errortype") != "AccessDeniedException"; ok != c.ok {
 			t.Errorf("listening on %s, Host %q: %d", c.listen, c.host, w.Code)
 		}
 	}

@@ -72,6 +72,9 @@ func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
 func (e *Edge) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	h := e.currentHealth()
 	base := "http://" + r.Host // the name that works from where the person is
+	if r.TLS != nil {
+		base = "https://" + r.Host
+	}
 	var b bytes.Buffer
 	fmt.Fprint(&b, "This is a local AWS stack: a SAM template, running on this machine.\n\n")
 	if h.Doing != "" {

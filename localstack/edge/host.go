@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
@@ -30,26 +29,27 @@ func newHosts(address string) (hosts, error) {
 	return h, nil
 }
 
-// awsName matches the names that a client without an endpoint setting, or one
-// that adds the API's id, uses. Their owner is AWS, so nobody can rebind them;
-// names of customers' machines (EC2, ELB) do not match.
-var awsName = regexp.MustCompile(`^((dynamodb|streams\.dynamodb|kms|lambda)|[a-z0-9]+\.execute-api)\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.aws)$`)
-
 // allow reports whether a request with this Host header is to be served. The
 // port is not looked at: the listener may be behind a forwarded one.
 func (h hosts) allow(host string) bool {
-	name := host
-	if n, _, err := net.SplitHostPort(host); err == nil {
-		name = n
+	name := hostName(host)
+	if isLoopback(name) || name == h.name && name != "" {
+		return true
 	}
-	name = strings.TrimSuffix(strings.ToLower(strings.Trim(name, "[]")), ".")
 	if ip, err := netip.ParseAddr(name); err == nil {
 		// An address needs no DNS, so it cannot be rebound; a listener on all
 		// addresses does not know which of them are its own.
-		ip = ip.Unmap().WithZone("")
-		return ip.IsLoopback() || ip == h.ip || h.ip.IsValid() && h.ip.IsUnspecified()
+		return h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone(""))
 	}
-	// Names under localhost are loopback everywhere (RFC 6761 §6.3).
-	return name == "localhost" || strings.HasSuffix(name, ".localhost") ||
-		name == h.name && name != "" || awsName.MatchString(name)
+	_, here := awsService(name)
+	return here
+}
+
+// isLoopback reports whether a name or an address is of this machine wherever
+// it is looked up: names under localhost are (RFC 6761 §6.3).
+func isLoopback(name string) bool {
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
