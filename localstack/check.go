@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/gateway"
@@ -15,22 +15,13 @@ func check(plan *sam.Plan) error {
 	var errs sam.Errors
 	refuse := func(e *sam.Error) { errs = append(errs, e) }
 	for _, api := range plan.APIs {
-		if err := checkSelection(api.RouteSelectionExpression); err != nil {
+		if err := gateway.CheckSelection(api.RouteSelectionExpression); err != nil {
 			refuse(api.Mistake("RouteSelectionExpression", strconv.Quote(api.RouteSelectionExpression)+" cannot be evaluated: "+err.Error(),
 				"use a path into the message such as $request.body.action"))
 		}
 		for _, r := range api.Routes {
-			if r.Authorizer != nil {
-				refuse(r.Mistake("AuthorizationType", "Lambda authorizers are not run here, so everybody would be let in", "check the caller in the $connect function"))
-			}
-			if r.IAM {
-				refuse(r.Mistake("AuthorizationType", "AuthorizationType AWS_IAM is not checked here, so everybody would be let in", "set it by a condition for AWS only"))
-			}
-			if r.APIKeyRequired {
-				refuse(r.Mistake("ApiKeyRequired", "API keys are not checked here, so everybody would be let in", "set ApiKeyRequired by a condition for AWS only"))
-			}
-			if len(r.RequestModels) > 0 {
-				refuse(r.Mistake("RequestModels", "request models are not checked here", "validate in the function"))
+			for _, e := range checkRoute(api, r) {
+				refuse(e)
 			}
 		}
 	}
@@ -59,17 +50,27 @@ func check(plan *sam.Plan) error {
 	return nil
 }
 
-// checkSelection has the gateway read a route selection expression, which it
-// would otherwise refuse only once every function is built.
-func checkSelection(expression string) error {
-	g, err := gateway.New(gateway.Options{
-		APIs: []gateway.API{{ID: "check", Stage: "check", RouteSelectionExpression: expression}}, Invoker: invoker{},
-	})
-	if err != nil {
-		if reason := errors.Unwrap(err); reason != nil {
-			return reason
+// checkRoute has the gateway read what it would otherwise refuse only once every function is built.
+func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
+	var errs []*sam.Error
+	if r.Authorizer != nil {
+		for _, source := range r.Authorizer.IdentitySources {
+			if err := gateway.CheckIdentitySource(source); err != nil {
+				errs = append(errs, r.Mistake("AuthorizerId", err.Error(), "correct IdentitySource of the authorizer"))
+			}
 		}
-		return err
 	}
-	return g.Shutdown(context.Background()) // nothing runs
+	if r.ModelSelectionExpression == "" || api.DisableSchemaValidation {
+		return errs
+	}
+	if err := gateway.CheckSelection(r.ModelSelectionExpression); err != nil {
+		errs = append(errs, r.Mistake("ModelSelectionExpression", strconv.Quote(r.ModelSelectionExpression)+" cannot be evaluated: "+err.Error(),
+			"use a path into the message such as $request.body.action"))
+	}
+	for _, name := range slices.Sorted(maps.Values(r.RequestModels)) {
+		if err := gateway.CheckModel(api.ID, name, models(api)); err != nil {
+			errs = append(errs, r.Mistake("RequestModels", err.Error(), "correct the model's Schema"))
+		}
+	}
+	return errs
 }

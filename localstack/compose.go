@@ -72,27 +72,65 @@ type invoker struct{ *lambda.Service }
 
 var _ gateway.Invoker = invoker{}
 
-func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, string, error) {
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (gateway.Result, error) {
 	result, err := i.Service.Invoke(ctx, function, payload)
-	return result.Payload, result.FunctionError, err
+	return gateway.Result{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
 }
 
 func apis(plan *sam.Plan) []gateway.API {
 	var list []gateway.API
 	for _, a := range plan.APIs {
-		routes := make(map[string]gateway.Route)
-		for _, r := range a.Routes {
-			if r.FunctionARN == "" {
-				continue // $connect or $disconnect without an integration is as good as none
-			}
-			routes[r.Key] = gateway.Route{Key: r.Key, Function: r.FunctionARN, Timeout: r.Timeout, RouteResponse: r.RouteResponse}
-		}
-		list = append(list, gateway.API{
+		api := gateway.API{
 			ID: a.ID, Stage: a.Stage, Region: plan.Region, Account: plan.Account,
-			RouteSelectionExpression: a.RouteSelectionExpression, Routes: routes, StageVariables: a.StageVariables,
-		})
+			RouteSelectionExpression: a.RouteSelectionExpression, Routes: make(map[string]gateway.Route), StageVariables: a.StageVariables,
+			Throttle: throttle(a.Throttle), Models: models(a), APIKeySelectionExpression: a.APIKeySelectionExpression,
+			DisableExecuteAPIEndpoint: a.DisableExecuteAPIEndpoint,
+		}
+		for _, r := range a.Routes {
+			api.Routes[r.Key] = route(a, r)
+		}
+		for _, k := range a.APIKeys {
+			if k.Enabled {
+				api.APIKeys = append(api.APIKeys, k.Value)
+			}
+		}
+		for _, d := range a.Domains {
+			api.Domains = append(api.Domains, gateway.Domain{Name: d.Name, BasePath: d.BasePath})
+		}
+		list = append(list, api)
 	}
 	return list
+}
+
+func route(a sam.WebSocketAPI, r sam.Route) gateway.Route {
+	to := gateway.Route{
+		Key: r.Key, Function: r.FunctionARN, Permitted: r.Permitted, Timeout: r.Timeout, RouteResponse: r.RouteResponse,
+		Throttle: throttle(r.Throttle), IAM: r.IAM, APIKeyRequired: r.APIKeyRequired,
+	}
+	if !a.DisableSchemaValidation {
+		to.ModelSelectionExpression, to.Models = r.ModelSelectionExpression, r.RequestModels
+	}
+	if r.Authorizer != nil {
+		to.Authorizer = &gateway.Authorizer{
+			Function: r.Authorizer.FunctionARN, Permitted: r.Authorizer.Permitted, IdentitySources: r.Authorizer.IdentitySources,
+		}
+	}
+	return to
+}
+
+func throttle(t *sam.Throttle) *gateway.Throttle {
+	if t == nil {
+		return nil
+	}
+	return &gateway.Throttle{Rate: t.Rate, Burst: t.Burst}
+}
+
+func models(a sam.WebSocketAPI) map[string][]byte {
+	schemas := make(map[string][]byte)
+	for name, m := range a.Models {
+		schemas[name] = m.Schema
+	}
+	return schemas
 }
 
 func table(t sam.Table) dynamodb.CreateTableInput {

@@ -66,9 +66,9 @@ type stack struct {
 // invoker lets the gateway run functions.
 type invoker struct{ *lambda.Service }
 
-func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, string, error) {
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (gateway.Result, error) {
 	result, err := i.Service.Invoke(ctx, function, payload)
-	return result.Payload, result.FunctionError, err
+	return gateway.Result{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
 }
 
 // start serves the functions f, free, and g, of which one may run at a time; a
@@ -107,7 +107,7 @@ func start(t *testing.T) *stack {
 	}
 	s.gateway, err = gateway.New(gateway.Options{Invoker: invoker{s.lambda}, Faults: s.faults.Gateway(), APIs: []gateway.API{{
 		ID: "api1", Stage: "local", Region: "us-east-1", Account: "000000000000",
-		RouteSelectionExpression: "$request.body.action", Routes: map[string]gateway.Route{"$default": {Function: "f"}},
+		RouteSelectionExpression: "$request.body.action", Routes: map[string]gateway.Route{"$default": {Function: "f", Permitted: true}},
 	}}})
 	if err != nil {
 		t.Fatal(err)

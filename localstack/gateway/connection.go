@@ -44,12 +44,16 @@ const (
 
 // connection is one client. Its goroutines: the HTTP handler's, which reads; one that writes; one for each message being handled.
 type connection struct {
-	gateway     *Gateway
-	api         *API
-	id          string
-	identity    identity
-	connectedAt time.Time
-	lastActive  atomic.Int64 // Unix ns
+	gateway          *Gateway
+	apiID, stageName string
+	stage            atomic.Pointer[stage] // as last updated
+	domain           string                // for its events
+	id               string
+	identity         identity
+	authorizer       map[string]any // for its events; nil without an authorizer
+	connectedAt      time.Time
+	lastActive       atomic.Int64 // Unix ns
+	received, sent   atomic.Int64 // messages
 
 	out *outbox
 	// slots holds a token for each function that a message keeps running. Reading waits for a free one, so that a client which sends faster
@@ -67,10 +71,12 @@ type connection struct {
 	ended chan struct{} // closed once how is set
 }
 
-func (g *Gateway) newConnection(api *API, id identity) *connection {
+func (g *Gateway) newConnection(s *stage, domain string, id identity) *connection {
 	c := &connection{
 		gateway:     g,
-		api:         api,
+		apiID:       s.ID,
+		stageName:   s.Stage,
+		domain:      domain,
 		id:          newID(),
 		identity:    id,
 		connectedAt: g.opts.Now(),
@@ -79,8 +85,18 @@ func (g *Gateway) newConnection(api *API, id identity) *connection {
 		writerEnded: make(chan struct{}),
 		ended:       make(chan struct{}),
 	}
+	c.stage.Store(s)
 	c.touch()
 	return c
+}
+
+// adopt takes the connection's stage out of new ones, or reports that it is gone.
+func (c *connection) adopt(all stages) bool {
+	s := all.find(c.apiID, c.stageName)
+	if s != nil {
+		c.stage.Store(s)
+	}
+	return s != nil
 }
 
 func (c *connection) touch() { c.lastActive.Store(c.gateway.opts.Now().UnixNano()) }
@@ -169,6 +185,7 @@ func (c *connection) read() *closure {
 			continue // after our close frame, until the client's
 		}
 		c.touch()
+		c.received.Add(1)
 		if !inferred.InvalidUTF8Accepted && !utf8.Valid(text) {
 			return invalidText
 		}
@@ -202,6 +219,10 @@ func (c *connection) readFailure(err error) *closure {
 		}
 		return how
 	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		// A compressed message that is too long unpacked; the library has answered it.
+		return &closure{code: websocket.StatusMessageTooBig, remote: true}
+	}
 	if c.conn.closeSeen.Load() {
 		// A close frame that the library did not accept; it has answered 1002 itself.
 		return &closure{code: protocolError.code, remote: true}
@@ -229,9 +250,12 @@ func (c *connection) write() {
 			c.drop()
 			return
 		}
+		c.sent.Add(1)
 		if !c.gateway.opts.Inferred.OnlyReceivedResetsIdle {
 			c.touch()
 		}
+		m.about.Duration = c.gateway.opts.Now().Sub(m.about.At)
+		c.gateway.report("message sent", *m.about, nil)
 	}
 	c.mu.Lock()
 	how := c.how
@@ -241,15 +265,15 @@ func (c *connection) write() {
 	}
 }
 
-// list makes the connection known to @connections. During shutdown it is closed as soon as it is open: its $connect has run, so its
-// $disconnect has to.
+// list makes the connection known to @connections. During shutdown, or if its stage is gone by now, it is closed as soon as it is open: its
+// $connect has run, so its $disconnect has to.
 func (g *Gateway) list(c *connection) {
 	g.mu.Lock()
 	g.connections[c.id] = c
 	g.sockets[c] = struct{}{}
-	stopping := g.stopping
+	closes := !c.adopt(g.stages()) || g.stopping
 	g.mu.Unlock()
-	if stopping {
+	if closes {
 		c.end(goingAway)
 	}
 }

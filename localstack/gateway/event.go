@@ -32,22 +32,23 @@ type event struct {
 }
 
 type requestContext struct {
-	RouteKey             string   `json:"routeKey"`
-	DisconnectStatusCode int      `json:"disconnectStatusCode,omitempty"`
-	MessageID            string   `json:"messageId,omitempty"`
-	EventType            string   `json:"eventType"`
-	ExtendedRequestID    string   `json:"extendedRequestId"`
-	RequestTime          string   `json:"requestTime"`
-	MessageDirection     string   `json:"messageDirection"`
-	DisconnectReason     *string  `json:"disconnectReason,omitempty"`
-	Stage                string   `json:"stage"`
-	ConnectedAt          int64    `json:"connectedAt"`
-	RequestTimeEpoch     int64    `json:"requestTimeEpoch"`
-	Identity             identity `json:"identity"`
-	RequestID            string   `json:"requestId"`
-	DomainName           string   `json:"domainName"`
-	ConnectionID         string   `json:"connectionId"`
-	APIID                string   `json:"apiId"`
+	RouteKey             string         `json:"routeKey"`
+	Authorizer           map[string]any `json:"authorizer,omitempty"`
+	DisconnectStatusCode int            `json:"disconnectStatusCode,omitempty"`
+	MessageID            string         `json:"messageId,omitempty"`
+	EventType            string         `json:"eventType"`
+	ExtendedRequestID    string         `json:"extendedRequestId"`
+	RequestTime          string         `json:"requestTime"`
+	MessageDirection     string         `json:"messageDirection"`
+	DisconnectReason     *string        `json:"disconnectReason,omitempty"`
+	Stage                string         `json:"stage"`
+	ConnectedAt          int64          `json:"connectedAt"`
+	RequestTimeEpoch     int64          `json:"requestTimeEpoch"`
+	Identity             identity       `json:"identity"`
+	RequestID            string         `json:"requestId"`
+	DomainName           string         `json:"domainName"`
+	ConnectionID         string         `json:"connectionId"`
+	APIID                string         `json:"apiId"`
 }
 
 // identity says who connected, in events and on the @connections API.
@@ -61,21 +62,22 @@ func (g *Gateway) newEvent(c *connection, eventType, routeKey string) *event {
 	now := g.opts.Now()
 	id := newID()
 	e := &event{
-		StageVariables: c.api.StageVariables,
+		StageVariables: c.stage.Load().StageVariables,
 		RequestContext: requestContext{
 			RouteKey:          routeKey,
+			Authorizer:        c.authorizer,
 			EventType:         eventType,
 			ExtendedRequestID: id,
 			RequestTime:       now.UTC().Format(requestTimeLayout),
 			MessageDirection:  "IN",
-			Stage:             c.api.Stage,
+			Stage:             c.stageName,
 			ConnectedAt:       c.connectedAt.UnixMilli(),
 			RequestTimeEpoch:  now.UnixMilli(),
 			Identity:          c.identity,
 			RequestID:         id,
-			DomainName:        c.api.domain(),
+			DomainName:        c.domain,
 			ConnectionID:      c.id,
-			APIID:             c.api.ID,
+			APIID:             c.apiID,
 		},
 	}
 	if len(e.StageVariables) == 0 {
@@ -107,7 +109,7 @@ func (g *Gateway) messageEvent(c *connection, routeKey string, body []byte) *eve
 // disconnectEvent says how a connection ended (B3). Its four headers are the same for every client.
 func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
 	e := g.newEvent(c, "DISCONNECT", disconnectKey)
-	e.Headers = map[string]string{"Host": c.api.domain(), "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
+	e.Headers = map[string]string{"Host": c.domain, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
 	e.MultiValueHeaders = make(map[string][]string, len(e.Headers))
 	for name, value := range e.Headers {
 		e.MultiValueHeaders[name] = []string{value}
@@ -119,11 +121,11 @@ func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
 }
 
 // encode leaves <, > and & as they are, as AWS does.
-func (e *event) encode() ([]byte, error) {
+func encode(value any) ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(e); err != nil {
+	if err := encoder.Encode(value); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
@@ -140,7 +142,7 @@ func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]str
 			multi[eventHeaderName(name)] = values
 		}
 	}
-	multi["Host"] = []string{c.api.domain()}
+	multi["Host"] = []string{c.domain}
 	multi["X-Amzn-Trace-Id"] = []string{newTraceID(now)}
 	multi["X-Forwarded-For"] = []string{strings.Join(append(r.Header.Values("X-Forwarded-For"), c.identity.SourceIP), ", ")}
 	multi["X-Forwarded-Port"] = []string{"443"}

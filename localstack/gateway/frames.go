@@ -26,6 +26,9 @@ const (
 	opPong         = 0xA
 )
 
+// rsv1 is the first reserved bit of a frame header.
+const rsv1 = 0x40
+
 const (
 	maxControlPayload = 125 // bytes (RFC 6455 §5.5)
 	maxFrameHeader    = 10  // bytes: two, eight of length (RFC 6455 §5.2); the mask is taken for payload here
@@ -91,6 +94,7 @@ var errLost = errors.New("stream ended")
 type frameScanner struct {
 	maxFrame, maxMessage uint64 // bytes of payload
 	lenient              bool   // follow only, judge nothing
+	compressed           bool   // permessage-deflate was negotiated (RFC 7692)
 
 	header     [maxFrameHeader]byte
 	have, need int    // bytes of header; need is known from the second on
@@ -159,7 +163,11 @@ func (s *frameScanner) begin() *closure {
 	}
 	s.closed = opcode == opClose
 
-	if first&0x70 != 0 || !masked || length>>63 != 0 {
+	reserved := first & 0x70
+	if s.compressed && (opcode == opText || opcode == opBinary) {
+		reserved &^= rsv1 // a compressed message (RFC 7692 §6)
+	}
+	if reserved != 0 || !masked || length>>63 != 0 {
 		return protocolError
 	}
 	switch opcode {
@@ -213,7 +221,10 @@ func (w *inspectedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.conn = &inspectedConn{
 		Conn:   conn,
 		source: io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), conn),
-		frames: frameScanner{maxFrame: uint64(w.limits.Frame), maxMessage: uint64(w.limits.Message)},
+		frames: frameScanner{maxFrame: uint64(w.limits.Frame), maxMessage: uint64(w.limits.Message), compressed: w.compressed()},
 	}
 	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), rw.Writer), nil
 }
+
+// compressed reports whether the answer to the handshake, which the library writes before it hijacks, negotiates compression.
+func (w *inspectedWriter) compressed() bool { return w.Header().Get("Sec-WebSocket-Extensions") != "" }

@@ -5,8 +5,8 @@
 // its error frames, so that what works here works there; where AWS publishes nothing, the behaviour is a field of [Inferred]. Tests are named
 // after the statements they show (A: sockets, B: events, C: @connections).
 //
-// It never runs a function itself (that is the [Invoker]), never opens a listener, never reads the environment, and never writes a payload to
-// the log.
+// It never runs a function itself (that is the [Invoker]), never decides what a caller may do (Options.Permit), never opens a listener, never
+// reads the environment, and never writes a payload to the log.
 package gateway
 
 import (
@@ -15,56 +15,33 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 )
 
-// API is one stage of one WebSocket API. Two stages of an API are two values with the same ID.
-type API struct {
-	// ID names the API, as in {ID}.execute-api.{Region}.amazonaws.com.
-	ID string
-	// Stage is the first segment of the URL's path: letters, digits, "-" and "_", at most 128 (API Gateway quotas).
-	Stage string
-	// Region and Account are where the API claims to live.
-	Region, Account string
-	// RouteSelectionExpression picks a message's route, for example "$request.body.action".
-	RouteSelectionExpression string
-	// Routes by route key: "$connect", "$disconnect", "$default" or a value of the expression. All are optional.
-	Routes map[string]Route
-	// StageVariables are handed to every event, if there are any.
-	StageVariables map[string]string
-}
-
-// domain is the host name that events carry, whatever name the client dialled: functions build ARNs and addresses from it.
-func (a *API) domain() string {
-	return a.ID + ".execute-api." + a.Region + ".amazonaws.com"
-}
-
-// Route binds a route key to a Lambda function by AWS_PROXY integration.
-type Route struct {
-	// Key is the route key, equal to its key in API.Routes.
-	Key string
-	// Function is passed to the Invoker as it stands.
-	Function string
-	// Timeout is the integration timeout, 50 ms to 29 s (API Gateway quotas); 0 means 29 s.
-	Timeout time.Duration
-	// RouteResponse makes the route two-way: the body of the function's result goes back to the client.
-	RouteResponse bool
-}
-
-// Invoker runs a Lambda function synchronously.
+// Invoker runs Lambda functions synchronously.
 type Invoker interface {
-	// Invoke returns the function's result, or functionError ("Unhandled") with the error payload when the function failed, or err when it
-	// could not be run. ctx ends only when the gateway gives up at shutdown: as on AWS, a function runs on after API Gateway has stopped
-	// waiting for it.
-	Invoke(ctx context.Context, function string, payload []byte) (result []byte, functionError string, err error)
+	// Invoke runs a function, or returns an error if it could not be run. What the function itself does wrong is in the result. ctx ends only
+	// when the gateway gives up at shutdown: as on AWS, a function runs on after API Gateway has stopped waiting for it.
+	Invoke(ctx context.Context, function string, payload []byte) (Result, error)
+}
+
+// Result is how an invocation ended.
+type Result struct {
+	// Payload is what the function returned, or the error object if FunctionError is set.
+	Payload []byte
+	// FunctionError is "Unhandled" if the function failed, and empty otherwise.
+	FunctionError string
+	// RequestID is the Lambda request id, by which frames and invocations are linked in the trace and the log.
+	RequestID string
 }
 
 // Gateway serves WebSocket APIs. Make one with [New]; it is safe for concurrent use.
 type Gateway struct {
 	opts Options
-	apis []*API
-	// selectors holds each API's parsed route selection expression.
-	selectors map[*API]selector
+	// serving is what New was given, or Update last.
+	serving atomic.Pointer[stages]
+	// account is the bucket that everything shares; connects is that of new connections.
+	account, connects *bucket
 
 	// ctx is handed to functions; give it up with cancel.
 	ctx    context.Context
@@ -87,25 +64,47 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	now := opts.Now()
+	all, err := newStages(opts.APIs, opts.Limits, now)
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	g := &Gateway{
 		opts:        opts,
-		selectors:   make(map[*API]selector, len(opts.APIs)),
+		account:     newBucket(opts.Limits.AccountRate, opts.Limits.AccountBurst, now),
+		connects:    newBucket(float64(opts.Limits.NewConnections), opts.Limits.NewConnections, now),
 		connections: make(map[string]*connection),
 		sockets:     make(map[*connection]struct{}),
 		sweeping:    make(chan struct{}),
 	}
-	for i := range opts.APIs {
-		api := &opts.APIs[i]
-		selector, err := parseSelection(api.RouteSelectionExpression)
-		if err != nil {
-			return nil, fmt.Errorf("API %s: route selection expression %q: %w", api.ID, api.RouteSelectionExpression, err)
-		}
-		g.apis = append(g.apis, api)
-		g.selectors[api] = selector
-	}
+	g.serving.Store(&all)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	go g.sweep()
 	return g, nil
+}
+
+func (g *Gateway) stages() stages { return *g.serving.Load() }
+
+// Update replaces the APIs. Open connections live on, by API and stage: their next message meets the new routes. Those whose stage is gone are
+// closed with 1001. An error means that nothing has changed. What is being handled ends as it began; throttles start full.
+func (g *Gateway) Update(apis []API) error {
+	all, err := newStages(apis, g.opts.Limits, g.opts.Now())
+	if err != nil {
+		return fmt.Errorf("update gateway: %w", err)
+	}
+	var orphans []*connection
+	g.mu.Lock()
+	g.serving.Store(&all)
+	for c := range g.sockets {
+		if !c.adopt(all) {
+			orphans = append(orphans, c)
+		}
+	}
+	g.mu.Unlock()
+	for _, c := range orphans {
+		c.end(goingAway)
+	}
+	return nil
 }
 
 // Connections returns how many connections are open, those still in $connect not counted.

@@ -3,11 +3,10 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
-	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/coder/websocket"
@@ -15,12 +14,12 @@ import (
 
 // ServeHTTP is the WebSocket side: GET /{stage}. It returns when the connection has ended and its $disconnect has been told.
 //
-// A Host of the form {apiId}.execute-api.… picks the API. Under any other name the stage does, if only one API has it.
+// A Host of the form {apiId}.execute-api.… picks the API, and a custom domain the stage. Under any other name the path does, if only one API has
+// a stage of that name.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	stage := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	api := g.resolve(r.Host, stage)
+	stage, domain := g.stages().handshake(r.Host, r.URL.Path)
 	switch {
-	case api == nil:
+	case stage == nil:
 		refuse(w, g.opts.Inferred.UnknownStageStatus, "ForbiddenException", forbiddenMessage)
 		return
 	case len("wss://")+len(r.Host)+len(r.RequestURI) > g.opts.Limits.URL:
@@ -42,14 +41,20 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer g.running.Done()
 
-	c := g.newConnection(api, identity{SourceIP: sourceIP(r), UserAgent: r.UserAgent()})
-	if !g.connect(c, w, r) {
+	c := g.newConnection(stage, domain, identity{SourceIP: sourceIP(r), UserAgent: r.UserAgent()})
+	o := g.newOpening(c, r)
+	if refused := o.decide(); refused != nil {
+		o.report(refused)
+		refused.write(w)
 		if g.opts.Inferred.DisconnectAfterRefusal {
 			g.disconnect(c, c.dropped())
 		}
 		return
 	}
-	how := g.upgrade(c, w, r)
+	if o.subprotocol != "" {
+		w.Header().Set("Sec-WebSocket-Protocol", o.subprotocol)
+	}
+	how := g.upgrade(o, w)
 	g.forget(c)
 	g.disconnect(c, how)
 }
@@ -65,51 +70,20 @@ func (g *Gateway) enter() bool {
 	return true
 }
 
-// connect asks the $connect function, if there is one (A1.2), and answers the handshake itself when that refuses.
-func (g *Gateway) connect(c *connection, w http.ResponseWriter, r *http.Request) bool {
-	route, ok := c.api.Routes[connectKey]
-	if !ok {
-		return true
-	}
-	e := g.connectEvent(c, r)
-	response, err := g.integrate(route, e, nil)
-	if err == nil && response.status < 300 {
-		if response.subprotocol != "" {
-			w.Header().Set("Sec-WebSocket-Protocol", response.subprotocol)
-		}
-		return true
-	}
-	if err == nil {
-		w.WriteHeader(response.status) // A1.4; the body stays here (A1.8)
-		return false
-	}
-	g.logFailure(c, route, e, err)
-	status, message := http.StatusInternalServerError, internalErrorMessage
-	switch {
-	case errors.Is(err, errIntegrationTimeout):
-		status, message = g.opts.Inferred.ConnectTimeoutStatus, timedOutMessage
-	case errors.Is(err, errTaskTimeout):
-		status = g.opts.Inferred.ConnectTaskTimeoutStatus
-	case errors.Is(err, errFunction):
-		status = http.StatusBadGateway
-	case errors.Is(err, errMalformed):
-		status = g.opts.Inferred.MalformedConnectStatus
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	io.WriteString(w, errorFrame(message, c.id, e.RequestContext.RequestID))
-	return false
-}
-
 // upgrade answers 101 and serves the socket until it is closed. The connection is listed before the 101 is written: whoever has seen the 101 can
 // be posted to, and nobody can before $connect has answered (C6).
-func (g *Gateway) upgrade(c *connection, w http.ResponseWriter, r *http.Request) *closure {
+func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
+	c := o.connection
 	g.list(c)
+	compression := websocket.CompressionDisabled // A2.2
+	if g.opts.Inferred.Compression {
+		compression = websocket.CompressionNoContextTakeover
+	}
 	inspected := &inspectedWriter{ResponseWriter: w, limits: g.opts.Limits}
-	ws, err := websocket.Accept(inspected, r, &websocket.AcceptOptions{
+	ws, err := websocket.Accept(inspected, o.request, &websocket.AcceptOptions{
 		// API Gateway does not look at Origin: whom to trust is $connect's decision, and its event carries the header.
 		InsecureSkipVerify: true,
-		CompressionMode:    websocket.CompressionDisabled,
+		CompressionMode:    compression,
 		OnPingReceived: func(context.Context, []byte) bool {
 			if g.opts.Inferred.PingResetsIdle {
 				c.touch()
@@ -118,37 +92,17 @@ func (g *Gateway) upgrade(c *connection, w http.ResponseWriter, r *http.Request)
 		},
 	})
 	if err != nil {
-		g.opts.Log.Warn("upgrade failed", "connectionId", c.id, "error", err)
+		o.report(&refusal{status: http.StatusBadRequest, err: fmt.Errorf("upgrade: %w", err)})
 		c.end(c.dropped())
 		return c.how
 	}
 	ws.SetReadLimit(-1) // the inspector's, which knows frames
+	if inspected.compressed() {
+		ws.SetReadLimit(int64(g.opts.Limits.Message))
+	}
+	o.report(nil)
 	c.opened(ws, inspected.conn)
 	return c.serve()
-}
-
-// resolve returns the one API that host and stage name, or nil.
-func (g *Gateway) resolve(host, stage string) *API {
-	var match *API
-	id := apiID(host)
-	for _, api := range g.apis {
-		if api.Stage == stage && (id == "" || strings.EqualFold(api.ID, id)) {
-			if match != nil {
-				return nil
-			}
-			match = api
-		}
-	}
-	return match
-}
-
-// apiID returns the API that a host name of the form {apiId}.execute-api.… names, or "".
-func apiID(host string) string {
-	id, rest, _ := strings.Cut(host, ".")
-	if strings.HasPrefix(strings.ToLower(rest), "execute-api.") {
-		return id
-	}
-	return ""
 }
 
 // checkHandshake returns a status unless r is a WebSocket handshake (RFC 6455 §4.2.1).
@@ -193,5 +147,5 @@ func refuse(w http.ResponseWriter, status int, errorType, message string) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	io.WriteString(w, `{"message":`+strconv.Quote(message)+`}`)
+	io.WriteString(w, `{"message":`+quote(message)+`}`)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,21 +29,25 @@ type function func(ctx context.Context, event []byte) (result []byte, functionEr
 
 // lambdas is the Lambda service of these tests: a table of functions, and the events each was given.
 type lambdas struct {
-	functions map[string]function
-	mu        sync.Mutex
-	events    map[string]chan []byte
+	functions   map[string]function
+	invocations atomic.Int64
+	mu          sync.Mutex
+	events      map[string]chan []byte
 }
 
-func (l *lambdas) Invoke(ctx context.Context, name string, event []byte) ([]byte, string, error) {
+func (l *lambdas) Invoke(ctx context.Context, name string, event []byte) (Result, error) {
+	result := Result{RequestID: fmt.Sprint("invocation-", l.invocations.Add(1))}
 	select {
 	case l.queue(name) <- event:
 	default: // more events than any test looks at
 	}
 	f, ok := l.functions[name]
 	if !ok {
-		return nil, "", fmt.Errorf("no function %q", name)
+		return Result{}, fmt.Errorf("no function %q", name)
 	}
-	return f(ctx, event)
+	var err error
+	result.Payload, result.FunctionError, err = f(ctx, event)
+	return result, err
 }
 
 func (l *lambdas) queue(name string) chan []byte {
@@ -106,7 +111,8 @@ type stack struct {
 	posts   *httptest.Server
 }
 
-// start serves an API "api1" with stage "prod" whose routes are the functions, by route key. change may alter the options.
+// start serves an API "api1" with stage "prod" whose routes are the functions, by route key; "authorizer" is no route. change may alter the
+// options.
 func start(t *testing.T, functions map[string]function, change func(*Options)) *stack {
 	t.Helper()
 	s := &stack{
@@ -119,7 +125,9 @@ func start(t *testing.T, functions map[string]function, change func(*Options)) *
 		RouteSelectionExpression: "$request.body.action", Routes: map[string]Route{},
 	}
 	for key := range functions {
-		api.Routes[key] = Route{Key: key, Function: key}
+		if key != "authorizer" {
+			api.Routes[key] = Route{Key: key, Function: key, Permitted: true}
+		}
 	}
 	// Tests call expire themselves, except for the one that shows the ticker.
 	options := Options{APIs: []API{api}, Invoker: s.lambdas, Now: s.clock.Now, Sweep: time.Hour}

@@ -28,42 +28,55 @@ type proxyResponse struct {
 }
 
 // integrate runs the route's function on the event and waits for its result, but no longer than the integration timeout. ended, if any, is
-// called when the function itself has ended, which may be later.
-func (g *Gateway) integrate(route Route, e *event, ended func()) (proxyResponse, error) {
-	type result struct {
-		payload       []byte
-		functionError string
-		err           error
-	}
+// called when the function itself has ended, which may be later. The invocation's id is empty if it is not known yet.
+func (g *Gateway) integrate(route *servedRoute, e *event, ended func()) (response proxyResponse, invocation string, err error) {
 	if ended == nil {
 		ended = func() {}
 	}
-	payload, err := e.encode()
+	if !route.Permitted {
+		ended()
+		return response, "", fmt.Errorf("%w: API Gateway has no permission to invoke it", errNotInvoked) // A6.2, F2.4
+	}
+	payload, err := encode(e)
 	if err != nil {
 		ended()
-		return proxyResponse{}, fmt.Errorf("%w: encode event: %w", errNotInvoked, err)
+		return response, "", fmt.Errorf("%w: encode event: %w", errNotInvoked, err)
 	}
-	results := make(chan result, 1)
-	g.running.Go(func() {
-		defer ended()
-		var r result
-		r.payload, r.functionError, r.err = g.opts.Invoker.Invoke(g.ctx, route.Function, payload)
-		results <- r
-	})
+	result, err := g.invoke(route.Function, payload, route.Timeout, ended)
+	if err != nil {
+		return response, result.RequestID, err
+	}
+	if result.FunctionError != "" {
+		return response, result.RequestID, functionFailure(result.Payload)
+	}
+	response, err = parseProxyResponse(result.Payload, g.opts.Inferred.LenientProxyResponse)
+	return response, result.RequestID, err
+}
 
-	timeout := time.NewTimer(route.Timeout)
-	defer timeout.Stop()
+// invoke runs a function and waits for it, but no longer than timeout.
+func (g *Gateway) invoke(function string, payload []byte, timeout time.Duration, ended func()) (Result, error) {
+	type outcome struct {
+		Result
+		err error
+	}
+	outcomes := make(chan outcome, 1)
+	g.running.Go(func() {
+		if ended != nil {
+			defer ended()
+		}
+		result, err := g.opts.Invoker.Invoke(g.ctx, function, payload)
+		outcomes <- outcome{result, err}
+	})
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
 	select {
-	case <-timeout.C:
-		return proxyResponse{}, errIntegrationTimeout
-	case r := <-results:
-		if r.err != nil {
-			return proxyResponse{}, fmt.Errorf("%w: %w", errNotInvoked, r.err)
+	case <-timer.C:
+		return Result{}, errIntegrationTimeout
+	case o := <-outcomes:
+		if o.err != nil {
+			return o.Result, fmt.Errorf("%w: %w", errNotInvoked, o.err)
 		}
-		if r.functionError != "" {
-			return proxyResponse{}, functionFailure(r.payload)
-		}
-		return parseProxyResponse(r.payload, g.opts.Inferred.LenientProxyResponse)
+		return o.Result, nil
 	}
 }
 

@@ -6,103 +6,147 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // errorTypeHeader names an error to the SDKs, which make their typed errors of it (C8). AWS writes it in this case.
 const errorTypeHeader = "x-amzn-ErrorType"
 
 // Management returns the @connections API (apigatewaymanagementapi 2018-11-29): POST, GET and DELETE of /{stage}/@connections/{id}, and of
-// /@connections/{id} for whoever has an endpoint without a stage. Requests must carry a SigV4 Authorization header; any credentials do.
+// /@connections/{id} for whoever has an endpoint without a stage. Requests must carry a SigV4 Authorization header; any credentials do, and what
+// they may do is for somebody before this handler to decide (see [Gateway.Resolve]).
 func (g *Gateway) Management() http.Handler {
 	return http.HandlerFunc(g.serveManagement)
 }
 
+// operations of the API by method.
+var operations = map[string]struct {
+	name  string
+	serve func(*call)
+}{
+	http.MethodPost:   {"PostToConnection", (*call).post},
+	http.MethodGet:    {"GetConnection", (*call).get},
+	http.MethodDelete: {"DeleteConnection", (*call).delete},
+}
+
+// call is one request to the @connections API.
+type call struct {
+	gateway    *Gateway
+	connection *connection
+	http.ResponseWriter
+	request *http.Request
+	trace   trace.Event
+}
+
+// WriteHeader notes the status for the trace.
+func (c *call) WriteHeader(status int) {
+	c.trace.Status = status
+	c.ResponseWriter.WriteHeader(status)
+}
+
 func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("x-amzn-RequestId", newUUID())
-	if !hasSigV4(r) {
-		refuse(w, http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
+	began := time.Now()
+	caller := trace.CallerOf(r.Context())
+	c := &call{gateway: g, ResponseWriter: w, request: r, trace: trace.Event{
+		Kind: trace.Post, At: g.opts.Now(), RequestID: newUUID(), Operation: operations[r.Method].name,
+		Invocation: caller.Invocation, Function: caller.Function,
+	}}
+	w.Header().Set("x-amzn-RequestId", c.trace.RequestID)
+	c.serve()
+	c.trace.Duration = time.Since(began)
+	if names := w.Header()[errorTypeHeader]; len(names) > 0 {
+		c.trace.Error = names[0]
+	}
+	g.report("@connections", c.trace, nil)
+}
+
+func (c *call) serve() {
+	if !hasSigV4(c.request) {
+		refuse(c, http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
-	stage, id, ok := managementPath(r.URL)
-	if !ok || !g.serves(r.Host, stage) {
-		refuse(w, http.StatusForbidden, "ForbiddenException", forbiddenMessage)
+	g := c.gateway
+	path, id, ok := managementPath(c.request.URL)
+	named := g.stages().management(c.request.Host, path)
+	operation, known := operations[c.request.Method]
+	if !ok || len(named) == 0 || !known {
+		refuse(c, http.StatusForbidden, "ForbiddenException", forbiddenMessage)
 		return
 	}
-	serve := map[string]func(http.ResponseWriter, *http.Request, *connection){
-		http.MethodPost:   g.postToConnection,
-		http.MethodGet:    g.getConnection,
-		http.MethodDelete: g.deleteConnection,
-	}[r.Method]
+	c.trace.API, c.trace.Stage, c.trace.ConnectionID = named[0].ID, named[0].Stage, id
 	switch {
-	case serve == nil:
-		refuse(w, http.StatusForbidden, "ForbiddenException", forbiddenMessage)
-	case !validID(id) && (r.Method == http.MethodPost || !g.opts.Inferred.MalformedIDGone):
-		invalidID(w, id)
+	case !g.account.admit(g.opts.Now()):
+		refuse(c, http.StatusTooManyRequests, "LimitExceededException", "Rate exceeded")
+	case !validID(id) && (c.request.Method == http.MethodPost || !g.opts.Inferred.MalformedIDGone):
+		c.trace.ConnectionID = "" // who knows what it is
+		invalidID(c, id)
 	default:
-		c := g.lookup(id)
-		if c == nil || !matches(c.api, r.Host, stage) {
-			gone(w)
+		c.connection = g.lookup(id)
+		if c.connection == nil || !named.has(c.connection.apiID, c.connection.stageName) {
+			gone(c)
 			return
 		}
-		serve(w, r, c)
+		c.trace.API, c.trace.Stage = c.connection.apiID, c.connection.stageName
+		operation.serve(c)
 	}
 }
 
-func (g *Gateway) postToConnection(w http.ResponseWriter, r *http.Request, c *connection) {
-	data, err := io.ReadAll(io.LimitReader(r.Body, int64(g.opts.Limits.Message)+1))
+func (c *call) post() {
+	limits, inferred := &c.gateway.opts.Limits, &c.gateway.opts.Inferred
+	data, err := io.ReadAll(io.LimitReader(c.request.Body, int64(limits.Message)+1))
+	c.trace.Bytes = len(data)
 	switch {
 	case err != nil:
-		refuse(w, http.StatusBadRequest, "BadRequestException", "Bad Request")
+		refuse(c, http.StatusBadRequest, "BadRequestException", "Bad Request")
 		return
-	case len(data) > g.opts.Limits.Message:
-		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLargeException",
-			fmt.Sprintf("Payload is larger than %d bytes", g.opts.Limits.Message))
+	case len(data) > limits.Message:
+		refuse(c, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", fmt.Sprintf("Payload is larger than %d bytes", limits.Message))
 		return
-	case len(data) == 0 && g.opts.Inferred.EmptyPostRefused:
-		refuse(w, http.StatusBadRequest, "BadRequestException", "Data is empty")
-		return
-	}
-	if c.faulted(w, r) {
+	case len(data) == 0 && inferred.EmptyPostRefused:
+		refuse(c, http.StatusBadRequest, "BadRequestException", "Data is empty")
 		return
 	}
-	m := outgoing{kind: websocket.MessageText, data: data} // whatever its bytes (C10)
-	if g.opts.Inferred.BinaryPosts && !utf8.Valid(data) {
+	if c.connection.faulted(c, c.request) {
+		return
+	}
+	m := outgoing{kind: websocket.MessageText, data: data, about: c.connection.sending(c.trace, len(data))} // text whatever its bytes (C10)
+	if inferred.BinaryPosts && !utf8.Valid(data) {
 		m.kind = websocket.MessageBinary
 	}
-	switch err := c.out.push(m); {
+	switch err := c.connection.out.push(m); {
 	case errors.Is(err, errBufferFull):
-		refuse(w, http.StatusTooManyRequests, "LimitExceededException", "The client-side buffer is full")
+		refuse(c, http.StatusTooManyRequests, "LimitExceededException", "The client-side buffer is full")
 	case err != nil:
-		gone(w)
+		gone(c)
 	default:
-		w.WriteHeader(http.StatusOK)
+		c.WriteHeader(http.StatusOK)
 	}
 }
 
-func (g *Gateway) getConnection(w http.ResponseWriter, _ *http.Request, c *connection) {
+func (c *call) get() {
 	const layout = "2006-01-02T15:04:05.000Z"
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(struct {
+	c.Header().Set("Content-Type", "application/json")
+	c.WriteHeader(http.StatusOK)
+	json.NewEncoder(c).Encode(struct {
 		ConnectedAt  string   `json:"connectedAt"`
 		Identity     identity `json:"identity"`
 		LastActiveAt string   `json:"lastActiveAt"`
 	}{
-		c.connectedAt.UTC().Format(layout),
-		c.identity,
-		time.Unix(0, c.lastActive.Load()).UTC().Format(layout),
+		c.connection.connectedAt.UTC().Format(layout),
+		c.connection.identity,
+		time.Unix(0, c.connection.lastActive.Load()).UTC().Format(layout),
 	})
 }
 
-// deleteConnection answers at once: what was posted before is still delivered, then the close frame (A8.5).
-func (g *Gateway) deleteConnection(w http.ResponseWriter, _ *http.Request, c *connection) {
-	c.end(closedNormally)
-	w.WriteHeader(http.StatusNoContent)
+// delete answers at once: what was posted before is still delivered, then the close frame (A8.5).
+func (c *call) delete() {
+	c.connection.end(closedNormally)
+	c.WriteHeader(http.StatusNoContent)
 }
 
 // gone has no body: the header alone says it (C5).
@@ -115,48 +159,5 @@ func invalidID(w http.ResponseWriter, id string) {
 	w.Header()[errorTypeHeader] = []string{"BadRequestException"}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
-	quoted, _ := json.Marshal(id) // a string always marshals
-	message, _ := json.Marshal("Invalid connectionId: " + id)
-	fmt.Fprintf(w, `{"message": %s, "connectionId":%s, "requestId":"%s"}`, message, quoted, newID())
-}
-
-// managementPath splits /{stage}/@connections/{id} and /@connections/{id}. It works on the path as sent, so that an encoded slash stays inside
-// its segment.
-func managementPath(u *url.URL) (stage, id string, ok bool) {
-	segments := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
-	for i, segment := range segments {
-		decoded, err := url.PathUnescape(segment)
-		if err != nil {
-			return "", "", false
-		}
-		segments[i] = decoded
-	}
-	switch {
-	case len(segments) == 2 && segments[0] == "@connections":
-		return "", segments[1], true
-	case len(segments) == 3 && segments[0] != "" && segments[1] == "@connections":
-		return segments[0], segments[2], true
-	}
-	return "", "", false
-}
-
-// serves reports whether any API goes by this host and stage; the empty stage stands for all.
-func (g *Gateway) serves(host, stage string) bool {
-	for _, api := range g.apis {
-		if matches(api, host, stage) {
-			return true
-		}
-	}
-	return false
-}
-
-func matches(api *API, host, stage string) bool {
-	id := apiID(host)
-	return (id == "" || strings.EqualFold(api.ID, id)) && (stage == "" || api.Stage == stage)
-}
-
-// hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there are no secret keys to check it with.
-func hasSigV4(r *http.Request) bool {
-	parts, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
-	return ok && strings.Contains(parts, "Credential=") && strings.Contains(parts, "SignedHeaders=") && strings.Contains(parts, "Signature=")
+	fmt.Fprintf(w, `{"message": %s, "connectionId":%s, "requestId":"%s"}`, quote("Invalid connectionId: "+id), quote(id), newID())
 }

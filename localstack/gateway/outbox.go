@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 var (
@@ -14,12 +16,13 @@ var (
 
 // frameOverhead is what a queued message costs beside its bytes, so that empty messages cannot fill the memory either. It is no less than the
 // largest frame header (10 bytes) and the queue's own record.
-const frameOverhead = 64
+const frameOverhead = 512
 
 // outgoing is one message to a client.
 type outgoing struct {
-	kind websocket.MessageType
-	data []byte
+	kind  websocket.MessageType
+	data  []byte
+	about *trace.Event // what is reported once it is written
 }
 
 func (m outgoing) cost() int { return len(m.data) + frameOverhead }

@@ -200,3 +200,9 @@ func stringify(value any) (string, error) {
 		return "", errNotEvaluated
 	}
 }
+
+// CheckSelection says what is wrong with a route or model selection expression, if anything.
+func CheckSelection(expression string) error {
+	_, err := parseSelection(expression)
+	return err
+}

@@ -1,0 +1,206 @@
+package gateway
+
+import (
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// opening is one handshake on its way to the 101, or to a refusal: throttle, authorization, API key, $connect, in API Gateway's order.
+type opening struct {
+	gateway    *Gateway
+	connection *connection
+	stage      *stage
+	request    *http.Request
+	route      *servedRoute // nil without a $connect route: then everybody is let in (A1.2)
+	event      *event       // CONNECT
+	began      time.Time
+
+	usageKey    string // the authorizer's usageIdentifierKey
+	subprotocol string // $connect's choice
+	invocation  string // of $connect
+}
+
+func (g *Gateway) newOpening(c *connection, r *http.Request) *opening {
+	s := c.stage.Load()
+	return &opening{
+		gateway: g, connection: c, stage: s, request: r, route: s.routes[connectKey], event: g.connectEvent(c, r), began: time.Now(),
+	}
+}
+
+// refusal answers a handshake that does not succeed.
+type refusal struct {
+	status int
+	code   string // AWS's name of the error, for SDKs and the trace; empty if $connect refused
+	body   string // JSON, or empty
+	reason string // for the log, if nothing has failed
+	err    error  // what has failed
+}
+
+// failure is nil for a refusal in good order.
+func (r *refusal) failure() error {
+	if r == nil {
+		return nil
+	}
+	return r.err
+}
+
+func (r *refusal) write(w http.ResponseWriter) {
+	if r.code != "" {
+		w.Header()[errorTypeHeader] = []string{r.code}
+	}
+	if r.body != "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(r.status)
+	io.WriteString(w, r.body)
+}
+
+func unauthorized(reason string) *refusal {
+	return &refusal{status: http.StatusUnauthorized, code: "UnauthorizedException", body: `{"message":"Unauthorized"}`, reason: reason}
+}
+
+func forbidden(code, message, reason string) *refusal {
+	return &refusal{status: http.StatusForbidden, code: code, body: `{"message":` + quote(message) + `}`, reason: reason}
+}
+
+// accessDenied has AWS's capital M.
+func accessDenied(message string) *refusal {
+	return &refusal{status: http.StatusForbidden, code: "AccessDeniedException", body: `{"Message":` + quote(message) + `}`, reason: "policy"}
+}
+
+// quote is JSON's, without escapes for HTML.
+func quote(text string) string {
+	quoted, err := encode(text)
+	if err != nil { // a string always encodes
+		return `""`
+	}
+	return string(quoted)
+}
+
+// decide returns nil if the connection may be opened.
+func (o *opening) decide() *refusal {
+	for _, step := range []func() *refusal{o.throttle, o.authorize, o.checkKey, o.connect} {
+		if refused := step(); refused != nil {
+			return refused
+		}
+	}
+	return nil
+}
+
+func (o *opening) throttle() *refusal {
+	now := o.gateway.opts.Now()
+	if !o.gateway.connects.admit(now) || !o.gateway.account.admit(now) || o.route != nil && !o.route.admit(now) {
+		return &refusal{
+			status: http.StatusTooManyRequests, code: "TooManyRequestsException",
+			body: `{"message":` + quote(tooManyRequestsMessage) + `}`, reason: "throttled",
+		}
+	}
+	return nil
+}
+
+// authorize asks whoever the $connect route says, if anybody.
+func (o *opening) authorize() *refusal {
+	switch {
+	case o.route == nil:
+		return nil
+	case o.route.Authorizer != nil:
+		return o.askAuthorizer(o.route.Authorizer)
+	case !o.route.IAM:
+		return nil
+	case !hasSigV4(o.request) && !hasSigV4Query(o.request):
+		return forbidden("MissingAuthenticationTokenException", "Missing Authentication Token", "not signed")
+	}
+	if err := o.gateway.opts.Permit(o.request.Context(), invokeAction, o.stage.arn(connectKey)); err != nil {
+		return accessDenied(err.Error())
+	}
+	return nil
+}
+
+// checkKey comes after authorization, because an authorizer may be who has the key.
+func (o *opening) checkKey() *refusal {
+	if o.route == nil || !o.route.APIKeyRequired {
+		return nil
+	}
+	key := o.request.Header.Get("X-Api-Key")
+	if o.stage.APIKeySelectionExpression == keyInAuthorizer {
+		key = o.usageKey
+	}
+	for _, good := range o.stage.APIKeys {
+		if key != "" && subtle.ConstantTimeCompare([]byte(key), []byte(good)) == 1 {
+			return nil
+		}
+	}
+	return forbidden("ForbiddenException", forbiddenMessage, "no valid API key")
+}
+
+// connect runs the $connect function, if there is one.
+func (o *opening) connect() *refusal {
+	if o.route == nil || o.route.Function == "" {
+		return nil
+	}
+	response, invocation, err := o.gateway.integrate(o.route, o.event, nil)
+	o.invocation = invocation
+	if err == nil && response.status < 300 {
+		o.subprotocol = response.subprotocol
+		return nil
+	}
+	if err == nil {
+		return &refusal{status: response.status, reason: "refused by " + connectKey} // A1.4; the body stays here (A1.8)
+	}
+	inferred := &o.gateway.opts.Inferred
+	status, message := http.StatusInternalServerError, internalErrorMessage
+	switch {
+	case errors.Is(err, errIntegrationTimeout):
+		status, message = inferred.ConnectTimeoutStatus, timedOutMessage
+	case errors.Is(err, errTaskTimeout):
+		status = inferred.ConnectTaskTimeoutStatus
+	case errors.Is(err, errFunction):
+		status = http.StatusBadGateway
+	case errors.Is(err, errMalformed):
+		status = inferred.MalformedConnectStatus
+	}
+	return &refusal{status: status, body: errorFrame(message, o.connection.id, o.event.RequestContext.RequestID), err: err}
+}
+
+// traced begins an event of this handshake.
+func (o *opening) traced(kind trace.Kind) trace.Event {
+	return o.connection.traced(kind, o.event)
+}
+
+// report tells of the handshake's end.
+func (o *opening) report(refused *refusal) {
+	t := o.traced(trace.Connect)
+	t.Duration, t.Status, t.Invocation = time.Since(o.began), http.StatusSwitchingProtocols, o.invocation
+	if o.route != nil {
+		t.Function = functionName(o.route.Function)
+	}
+	if refused != nil {
+		t.Status, t.Error = refused.status, refused.code
+		if refused.err != nil {
+			o.gateway.report(integrationFailed, t, refused.err)
+			return
+		}
+		o.gateway.report("connection refused: "+refused.reason, t, nil)
+		return
+	}
+	o.gateway.report("connection opened", t, nil)
+}
+
+// hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there are no secret keys to check it with.
+func hasSigV4(r *http.Request) bool {
+	parts, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
+	return ok && strings.Contains(parts, "Credential=") && strings.Contains(parts, "SignedHeaders=") && strings.Contains(parts, "Signature=")
+}
+
+// hasSigV4Query asks for the same in the query, where browsers put it: they cannot set headers of a handshake.
+func hasSigV4Query(r *http.Request) bool {
+	query := r.URL.Query()
+	return query.Get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256" && query.Get("X-Amz-Credential") != "" && query.Get("X-Amz-SignedHeaders") != "" &&
+		query.Get("X-Amz-Signature") != ""
+}

@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Snapshot is what a gateway serves at one moment.
+type Snapshot struct {
+	// Connections that are open, the oldest first.
+	Connections []ConnectionInfo
+	// Routes of all APIs, by API, stage and key.
+	Routes []RouteInfo
+}
+
+// ConnectionInfo describes an open connection.
+type ConnectionInfo struct {
+	ID, API, Stage          string
+	ConnectedAt, LastActive time.Time
+	SourceIP, UserAgent     string
+	// MessagesIn and MessagesOut count messages from and to the client.
+	MessagesIn, MessagesOut int64
+}
+
+// RouteInfo describes a route.
+type RouteInfo struct {
+	API, Stage, Key string
+	// Function is the function's name, empty without an integration; Authorizer that of the authorizer's.
+	Function, Authorizer string
+	// TwoWay routes answer their callers.
+	TwoWay bool
+}
+
+// Snapshot returns what is served now. The parts may be moments apart.
+func (g *Gateway) Snapshot() Snapshot {
+	var s Snapshot
+	g.mu.Lock()
+	for _, c := range g.connections {
+		s.Connections = append(s.Connections, ConnectionInfo{
+			ID: c.id, API: c.apiID, Stage: c.stageName, ConnectedAt: c.connectedAt, LastActive: time.Unix(0, c.lastActive.Load()),
+			SourceIP: c.identity.SourceIP, UserAgent: c.identity.UserAgent, MessagesIn: c.received.Load(), MessagesOut: c.sent.Load(),
+		})
+	}
+	g.mu.Unlock()
+	slices.SortFunc(s.Connections, func(a, b ConnectionInfo) int {
+		return cmp.Or(a.ConnectedAt.Compare(b.ConnectedAt), cmp.Compare(a.ID, b.ID))
+	})
+	for _, stage := range g.stages() {
+		for key, route := range stage.routes {
+			info := RouteInfo{API: stage.ID, Stage: stage.Stage, Key: key, Function: functionName(route.Function), TwoWay: route.RouteResponse}
+			if route.Authorizer != nil {
+				info.Authorizer = functionName(route.Authorizer.Function)
+			}
+			s.Routes = append(s.Routes, info)
+		}
+	}
+	slices.SortFunc(s.Routes, func(a, b RouteInfo) int {
+		return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Key, b.Key))
+	})
+	return s
+}

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// integrationFailed is the log line of a function that could not do its part.
+const integrationFailed = "integration failed"
+
+// traced begins an event about the connection; e is the Lambda event that goes with it.
+func (c *connection) traced(kind trace.Kind, e *event) trace.Event {
+	t := trace.Event{Kind: kind, At: c.gateway.opts.Now(), API: c.apiID, Stage: c.stageName, ConnectionID: c.id}
+	if e != nil {
+		t.RequestID, t.Route = e.RequestContext.RequestID, e.RequestContext.RouteKey
+	}
+	return t
+}
+
+// report hands the event to the trace and writes its line: Warn if something has failed, Debug otherwise.
+func (g *Gateway) report(text string, t trace.Event, err error) {
+	g.opts.Trace.Trace(t)
+	level := slog.LevelDebug
+	if err != nil {
+		level = slog.LevelWarn
+	}
+	if !g.opts.Log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 12)
+	for _, a := range []slog.Attr{
+		slog.String("api", t.API), slog.String("stage", t.Stage), slog.String("route", t.Route), slog.String("operation", t.Operation),
+		slog.String("connectionId", t.ConnectionID), slog.String("requestId", t.RequestID), slog.String("function", t.Function),
+		slog.String("invocation", t.Invocation),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	attrs = append(attrs, slog.Int("status", t.Status), slog.Int("bytes", t.Bytes), slog.Duration("duration", t.Duration))
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	g.opts.Log.LogAttrs(context.Background(), level, text, attrs...)
+}
+
+// functionName is the name in a function's ARN, or what is no ARN as it stands.
+func functionName(function string) string {
+	if _, name, ok := strings.Cut(function, ":function:"); ok {
+		name, _, _ = strings.Cut(name, ":") // a qualifier
+		return name
+	}
+	return function
+}
