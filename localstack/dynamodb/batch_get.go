@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
@@ -25,10 +23,10 @@ type batchGetInput struct {
 
 type keysAndAttributes struct {
 	Keys                     []attr.Item
-	ConsistentRead           bool           `json:",omitzero"`
-	ProjectionExpression     *string        `json:",omitzero"`
-	ExpressionAttributeNames expr.Names     `json:",omitzero"`
-	AttributesToGet          jsontext.Value `json:",omitzero"`
+	ConsistentRead           bool       `json:",omitzero"`
+	ProjectionExpression     *string    `json:",omitzero"`
+	ExpressionAttributeNames expr.Names `json:",omitzero"`
+	AttributesToGet          []string   `json:",omitempty"`
 }
 
 type batchGetOutput struct {
@@ -121,10 +119,7 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 
 func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndAttributes) (b batchTable, err error) {
 	b = batchTable{name: name, want: want}
-	if err := (&legacy{AttributesToGet: want.AttributesToGet}).refuse(); err != nil {
-		return b, err
-	}
-	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression); err != nil {
+	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression, want.AttributesToGet); err != nil {
 		return b, err
 	}
 	var c checks

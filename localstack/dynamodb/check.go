@@ -45,12 +45,13 @@ func (c *checks) length(member string, value *string, least, most int) {
 	}
 }
 
-// count bounds the number of elements of a list or map.
+// count bounds the number of elements of a list or map, from above if most is
+// positive.
 func (c *checks) count(member string, n, least, most int) {
 	switch {
 	case n < least:
 		c.fail("'[]'", member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
-	case n > most:
+	case most > 0 && n > most:
 		c.fail(fmt.Sprintf("'[%d elements]'", n), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
 	}
 }

@@ -13,7 +13,7 @@ type getItemInput struct {
 	ProjectionExpression     *string
 	ExpressionAttributeNames map[string]string
 	ReturnConsumedCapacity   string
-	legacy
+	AttributesToGet          []string
 }
 
 type getItemOutput struct {
@@ -26,13 +26,11 @@ func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput,
 	table := c.table("tableName", in.TableName)
 	c.present("key", in.Key != nil)
 	c.reports(in.ReturnConsumedCapacity, "")
+	c.attributesToGet("attributesToGet", in.AttributesToGet)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	if err := in.refuse(); err != nil {
-		return nil, err
-	}
-	p, err := parseProjection(in.ExpressionAttributeNames, in.ProjectionExpression)
+	p, err := parseProjection(in.ExpressionAttributeNames, in.ProjectionExpression, in.AttributesToGet)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ type writeOptions struct {
 	ReturnConsumedCapacity              string
 	ReturnItemCollectionMetrics         string
 	placeholders
-	legacy
+	conditional
 }
 
 // check judges them and returns the table's name.
@@ -25,6 +25,7 @@ func (o *writeOptions) check(c *checks) (table string) {
 	c.oneOf("returnValues", o.ReturnValues, returnAllNew, returnUpdatedOld, returnAllOld, returnNone, returnUpdatedNew)
 	c.oneOf("returnValuesOnConditionCheckFailure", o.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
 	c.reports(o.ReturnConsumedCapacity, o.ReturnItemCollectionMetrics)
+	o.conditional.check(c)
 	return table
 }
 
@@ -39,13 +40,22 @@ func (o *writeOptions) onlyOld() error {
 
 // guard parses the condition where it is the only expression.
 func (o *writeOptions) guard() (guard, error) {
-	c, err := o.context(o.ConditionExpression != nil)
+	expressions := []parameter{{"ConditionExpression", o.ConditionExpression != nil}}
+	if err := unmixed(o.conditional.parameters(), expressions); err != nil {
+		return guard{}, err
+	}
+	c, err := o.context(expressions)
 	if err != nil {
 		return guard{}, err
 	}
 	g, err := newGuard(c, o.ConditionExpression, o.ReturnValuesOnConditionCheckFailure)
 	if err != nil {
 		return guard{}, err
+	}
+	if o.ConditionExpression == nil {
+		if g.condition, err = o.conditional.condition(); err != nil {
+			return guard{}, err
+		}
 	}
 	return g, c.CheckUnused()
 }
@@ -98,9 +108,6 @@ func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOut
 
 // putOrDelete runs a write whose only expression is its condition.
 func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string, plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
-	if err := o.refuse(); err != nil {
-		return nil, err
-	}
 	if err := o.onlyOld(); err != nil {
 		return nil, err
 	}

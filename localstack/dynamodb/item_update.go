@@ -11,6 +11,7 @@ import (
 type updateItemInput struct {
 	Key              attr.Item
 	UpdateExpression *string
+	AttributeUpdates expr.LegacyUpdates
 	writeOptions
 }
 
@@ -18,13 +19,13 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	var c checks
 	table := in.check(&c)
 	c.present("key", in.Key != nil)
+	for name, u := range in.AttributeUpdates {
+		c.oneOf("attributeUpdates."+name+".member.action", u.Action, "ADD", "PUT", "DELETE")
+	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	if err := in.refuse(); err != nil {
-		return nil, err
-	}
-	update, g, err := parseUpdate(in.placeholders, in.UpdateExpression, in.ConditionExpression, in.ReturnValuesOnConditionCheckFailure)
+	update, g, err := in.parse()
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +37,9 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
+	if !in.AttributeUpdates.Creates() {
+		m.Decide = onlyExisting(m.Decide)
+	}
 	change, err := e.writeOne(ctx, m)
 	if err != nil {
 		return nil, err
@@ -43,9 +47,41 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	return in.output(ctx, t, change, in.returned(update, change)), nil
 }
 
+// parse reads the update and the condition, as expressions or as what those
+// replaced.
+func (in *updateItemInput) parse() (*expr.Update, guard, error) {
+	legacy := append([]parameter{{"AttributeUpdates", in.AttributeUpdates != nil}}, in.conditional.parameters()...)
+	expressions := []parameter{{"UpdateExpression", in.UpdateExpression != nil}, {"ConditionExpression", in.ConditionExpression != nil}}
+	if err := unmixed(legacy, expressions); err != nil {
+		return nil, guard{}, err
+	}
+	update, g, err := parseUpdate(in.placeholders, in.UpdateExpression, in.ConditionExpression, in.ReturnValuesOnConditionCheckFailure)
+	if err != nil || named(expressions) != "" {
+		return update, g, err
+	}
+	if in.AttributeUpdates != nil {
+		if update, err = in.AttributeUpdates.Update(); err != nil {
+			return nil, guard{}, err
+		}
+	}
+	g.condition, err = in.conditional.condition()
+	return update, g, err
+}
+
+// onlyExisting makes a mutation leave an item alone that is not there.
+func onlyExisting(decide func(attr.Item) (attr.Item, store.Action, error)) func(attr.Item) (attr.Item, store.Action, error) {
+	return func(old attr.Item) (attr.Item, store.Action, error) {
+		item, action, err := decide(old)
+		if old == nil && err == nil {
+			return nil, store.Keep, nil
+		}
+		return item, action, err
+	}
+}
+
 // parseUpdate parses an optional update and an optional condition together.
 func parseUpdate(p placeholders, update, cond *string, onFailure string) (*expr.Update, guard, error) {
-	c, err := p.context(update != nil || cond != nil)
+	c, err := p.context([]parameter{{"UpdateExpression", update != nil}, {"ConditionExpression", cond != nil}})
 	if err != nil {
 		return nil, guard{}, err
 	}

@@ -54,12 +54,12 @@ func (p *readPlan) evaluatedKey(item attr.Item) attr.Item {
 }
 
 // newReadPlan finds the table and the index.
-func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions) (*readPlan, error) {
+func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, x parsed) (*readPlan, error) {
 	t, err := e.target(ctx, table)
 	if err != nil {
 		return nil, err
 	}
-	p := &readPlan{table: t, def: t.Definition(), consistent: o.ConsistentRead}
+	p := &readPlan{table: t, def: t.Definition(), consistent: o.ConsistentRead, filter: x.filter, projection: x.projection}
 	if o.Limit != nil {
 		p.limit = int(*o.Limit)
 	}
@@ -79,14 +79,18 @@ func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions) 
 
 // choose decides which attributes are returned, and whether a local index has
 // to look into the table for them.
-func (p *readPlan) choose(selection string) error {
+func (p *readPlan) choose(o *readOptions) error {
+	selection, parameter := o.Select, "ProjectionExpression"
+	if o.AttributesToGet != nil {
+		parameter = "AttributesToGet"
+	}
 	switch {
 	case selection == "" || selection == selectSpecific:
 		if selection == selectSpecific && p.projection == nil {
 			return invalid("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
 		}
 	case p.projection != nil:
-		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", selection)
+		return invalid("Cannot specify the %s when choosing to get %s", parameter, selection)
 	case selection == selectProjected && p.index == nil:
 		return invalidParameter("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	case selection == selectCount:

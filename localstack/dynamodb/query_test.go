@@ -172,9 +172,10 @@ func TestQueryIndexes(t *testing.T) {
 		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic > :t") }, "Query key condition not supported"},
 		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND title = :t") }, "Query condition missed key schema element: score"},
 		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND score = :t") }, "Condition parameter type does not match schema type"},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression = nil }, "must be specified in the request"},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil }, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression = nil }, "ExpressionAttributeValues can only be specified when using expressions: FilterExpression and KeyConditionExpression are null"},
 		{func(in *sdk.QueryInput) { in.FilterExpression = aws.String("score = :t") }, "Filter Expression can only contain non-primary key attributes: Primary key attribute: score"},
-		{func(in *sdk.QueryInput) { in.Limit = aws.Int32(0) }, "Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{func(in *sdk.QueryInput) { in.Limit = aws.Int32(0) }, "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"},
 		{func(in *sdk.QueryInput) { in.ExclusiveStartKey = item{"topic": s("go")} }, "The provided starting key is invalid"},
 		{func(in *sdk.QueryInput) {
 			in.ExclusiveStartKey = item{"author": s("ada"), "id": n(2), "topic": s("js"), "score": n(10)}

@@ -3,8 +3,8 @@ package dynamodb
 import (
 	"context"
 	"errors"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
@@ -20,56 +20,37 @@ const (
 	returnUpdatedNew = "UPDATED_NEW"
 )
 
-// legacy are the parameters from before expressions. They change what a
-// request means, so they are refused rather than ignored.
-type legacy struct {
-	AttributesToGet     jsontext.Value
-	AttributeUpdates    jsontext.Value
-	ConditionalOperator jsontext.Value
-	Expected            jsontext.Value
-	KeyConditions       jsontext.Value
-	QueryFilter         jsontext.Value
-	ScanFilter          jsontext.Value
-}
-
-func (l *legacy) refuse() error {
-	for _, p := range []struct {
-		name, instead string
-		value         jsontext.Value
-	}{
-		{"AttributesToGet", "ProjectionExpression", l.AttributesToGet},
-		{"AttributeUpdates", "UpdateExpression", l.AttributeUpdates},
-		{"ConditionalOperator", "an expression", l.ConditionalOperator},
-		{"Expected", "ConditionExpression", l.Expected},
-		{"KeyConditions", "KeyConditionExpression", l.KeyConditions},
-		{"QueryFilter", "FilterExpression", l.QueryFilter},
-		{"ScanFilter", "FilterExpression", l.ScanFilter},
-	} {
-		if p.value != nil && p.value.Kind() != jsontext.KindNull {
-			return invalid("The legacy parameter %s is not supported by this engine: use %s", p.name, p.instead)
-		}
-	}
-	return nil
-}
-
 // placeholders are the names and values that a request's expressions share.
 type placeholders struct {
 	ExpressionAttributeNames  expr.Names
 	ExpressionAttributeValues expr.Values
 }
 
-// context prepares the parsing of expressions. used says whether the request
-// has any expression: placeholders without one are refused.
-func (p *placeholders) context(used bool) (*expr.Context, error) {
-	if !used {
-		if p.ExpressionAttributeNames != nil {
-			return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
-		}
-		if p.ExpressionAttributeValues != nil {
-			return nil, invalid("ExpressionAttributeValues can only be specified when using expressions")
-		}
+// context prepares the parsing of expressions: valued are those that may have
+// values, others those that only have names. Placeholders without any are refused.
+func (p *placeholders) context(valued []parameter, others ...parameter) (*expr.Context, error) {
+	if p.ExpressionAttributeNames != nil && named(slices.Concat(valued, others)) == "" {
+		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
+	}
+	if p.ExpressionAttributeValues != nil && named(valued) == "" {
+		return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s", absent(valued))
 	}
 	return expr.NewContext(p.ExpressionAttributeNames, p.ExpressionAttributeValues)
+}
+
+// absent says which parameters are missing.
+func absent(parameters []parameter) string {
+	var names []string
+	for _, p := range parameters {
+		names = append(names, p.name)
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return ": " + names[0] + " is null"
+	}
+	return ": " + strings.Join(names, " and ") + " are null"
 }
 
 // condition parses an optional condition; nil if there is none.
@@ -88,12 +69,19 @@ func projection(c *expr.Context, src *string) (*expr.Projection, error) {
 	return c.ParseProjection(*src)
 }
 
-// parseProjection parses an optional projection that is a read's only expression.
-func parseProjection(names expr.Names, src *string) (*expr.Projection, error) {
+// parseProjection parses an optional projection that is a read's only expression,
+// or its predecessor AttributesToGet.
+func parseProjection(names expr.Names, src *string, toGet []string) (*expr.Projection, error) {
+	if err := unmixed([]parameter{{"AttributesToGet", toGet != nil}}, []parameter{{"ProjectionExpression", src != nil}}); err != nil {
+		return nil, err
+	}
 	p := placeholders{ExpressionAttributeNames: names}
-	c, err := p.context(src != nil)
+	c, err := p.context(nil, parameter{"ProjectionExpression", src != nil})
 	if err != nil {
 		return nil, err
+	}
+	if toGet != nil {
+		return attributesToGet(toGet)
 	}
 	out, err := projection(c, src)
 	if err != nil {

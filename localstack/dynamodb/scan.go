@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
@@ -12,18 +13,18 @@ const maxSegments = 1_000_000
 type scanInput struct {
 	Segment       *int64
 	TotalSegments *int64
+	ScanFilter    expr.LegacyConditions
 	readOptions
 }
 
 func (e *Engine) scan(ctx context.Context, in *scanInput) (*readOutput, error) {
 	var c checks
 	table := in.check(&c)
+	c.value("limit", in.Limit, 1, 0)
+	c.legacyConditions("scanFilter", in.ScanFilter)
 	c.value("segment", in.Segment, 0, maxSegments-1)
 	c.value("totalSegments", in.TotalSegments, 1, maxSegments)
 	if err := c.err(); err != nil {
-		return nil, err
-	}
-	if err := in.refuse(); err != nil {
 		return nil, err
 	}
 	p, err := e.planScan(ctx, table, in)
@@ -37,23 +38,15 @@ func (e *Engine) planScan(ctx context.Context, table string, in *scanInput) (*re
 	if err := in.checkSegment(); err != nil {
 		return nil, err
 	}
-	c, err := in.context(in.FilterExpression != nil || in.ProjectionExpression != nil)
+	parsed, err := in.parse(nil, in.ScanFilter, nil, parameter{"ScanFilter", in.ScanFilter != nil})
 	if err != nil {
 		return nil, err
 	}
-	var parsed readPlan
-	if err := in.parse(c, &parsed); err != nil {
-		return nil, err
-	}
-	if err := c.CheckUnused(); err != nil {
-		return nil, err
-	}
-	p, err := e.newReadPlan(ctx, table, &in.readOptions)
+	p, err := e.newReadPlan(ctx, table, &in.readOptions, parsed)
 	if err != nil {
 		return nil, err
 	}
-	p.filter, p.projection = parsed.filter, parsed.projection
-	if err := p.choose(in.Select); err != nil {
+	if err := p.choose(&in.readOptions); err != nil {
 		return nil, err
 	}
 	if in.Segment != nil {

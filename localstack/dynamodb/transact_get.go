@@ -101,7 +101,7 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 	for i, item := range in.TransactItems {
 		r := &reads[i]
 		var err error
-		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression); err != nil {
+		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression, nil); err != nil {
 			return nil, err
 		}
 		if r.table, err = e.target(ctx, names[i]); err != nil {
