@@ -20,7 +20,7 @@ func (d *diagnostics) failAt(line, col int, subject, problem, remedy string) {
 // fail reports a mistake in v and returns a value that silences what follows
 // from it.
 func (d *diagnostics) fail(v *value, problem, remedy string) *value {
-	d.failAt(v.line, v.col, v.subject(), problem, remedy)
+	d.errs = append(d.errs, &Error{File: first(v.file, d.file), Line: v.line, Column: v.col, Subject: v.subject(), Problem: problem, Remedy: remedy})
 	return v.derive(unknown)
 }
 
@@ -30,7 +30,11 @@ func (d *diagnostics) failKey(v *value, f field, problem, remedy string) {
 	if f.value != nil && f.value.key == f.key {
 		subject = f.value.subject() // in Globals, if v has it from there
 	}
-	d.failAt(f.line, f.col, subject, problem, remedy)
+	file := v.file
+	if f.value != nil {
+		file = f.value.file
+	}
+	d.errs = append(d.errs, &Error{File: first(file, d.file), Line: f.line, Column: f.col, Subject: subject, Problem: problem, Remedy: remedy})
 }
 
 // failFile reports a mistake of the file as a whole.

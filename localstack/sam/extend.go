@@ -2,6 +2,7 @@ package sam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,25 +10,27 @@ const forEach = "Fn::ForEach::"
 
 // extender rewrites the template as the transform AWS::LanguageExtensions
 // does: it writes out the loops, and resolves functions where a name is
-// expected. It runs before anything else looks at the sections.
+// expected. It also puts in the files that AWS::Include names. It runs before
+// anything else looks at the sections.
 type extender struct {
 	*resolver
-	vars  map[string]string // the loops' identifiers
-	count int               // values made, bounded by maxValues
+	dir       string            // the template's folder
+	vars      map[string]string // the loops' identifiers
+	count     int               // values made, bounded by maxValues
+	including bool              // inside an included file, which includes no other
 }
 
-// extendRoot rewrites the sections that may hold loops.
-func (r *resolver) extendRoot(root *value) *value {
-	x := &extender{resolver: r, vars: map[string]string{}}
-	out := root.derive(object)
-	for _, f := range root.fields {
-		switch f.key {
-		case "Resources", "Conditions", "Outputs":
+// extendSections rewrites the sections of the template that have those names.
+func (l *loader) extendSections(names ...string) {
+	x := &extender{resolver: &l.resolver, dir: l.plan.Dir, vars: map[string]string{}}
+	out := l.root.derive(object)
+	for _, f := range l.root.fields {
+		if slices.Contains(names, f.key) {
 			f.value = x.extend(f.value)
 		}
 		out.fields = append(out.fields, f)
 	}
-	return out
+	l.root = out
 }
 
 func (x *extender) extend(v *value) *value {
@@ -49,14 +52,15 @@ func (x *extender) extend(v *value) *value {
 	case object:
 		out := v.newObject()
 		for _, f := range v.fields {
-			if strings.HasPrefix(f.key, forEach) {
-				x.loop(out, f)
-				continue
-			}
-			x.add(out, f, x.fill(f.key), x.extend(f.value))
+			x.put(out, f)
 		}
 		return out
 	case call:
+		if v.text == "Fn::Transform" {
+			out := v.newObject()
+			x.includeInto(out, v.items[0])
+			return out
+		}
 		return x.extendCall(v)
 	}
 	return v
@@ -128,12 +132,21 @@ func (x *extender) loop(out *value, f field) {
 		}
 		x.vars[name] = item.text
 		for _, body := range v.items[2].fields {
-			if strings.HasPrefix(body.key, forEach) {
-				x.loop(out, body)
-				continue
-			}
-			x.add(out, body, x.fill(body.key), x.extend(body.value))
+			x.put(out, body)
 		}
+	}
+}
+
+// put extends a field into a map: as it is, as the loop that it writes, or as
+// the file that it includes.
+func (x *extender) put(out *value, f field) {
+	switch {
+	case strings.HasPrefix(f.key, forEach):
+		x.loop(out, f)
+	case f.key == "Fn::Transform":
+		x.includeInto(out, f.value)
+	default:
+		x.add(out, f, x.fill(f.key), x.extend(f.value))
 	}
 }
 

@@ -21,7 +21,7 @@ func (o origin) Mistake(property, problem, remedy string) *Error {
 		at = o.at
 	}
 	if at != nil {
-		e.Line, e.Column, e.Subject = at.line, at.col, at.subject()
+		e.File, e.Line, e.Column, e.Subject = first(at.file, o.file), at.line, at.col, at.subject()
 	}
 	return e
 }

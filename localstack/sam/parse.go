@@ -25,7 +25,11 @@ const (
 
 // parse reads one YAML (or JSON) document. It returns nil after reporting a
 // mistake that leaves nothing to look at.
-func parse(d *diagnostics, data []byte) *value {
+func parse(d *diagnostics, data []byte) *value { return parseAt(d, data, nil) }
+
+// parseAt is parse for a file that the template includes in a place. There
+// CloudFormation does not read the short forms of functions.
+func parseAt(d *diagnostics, data []byte, place *value) *value {
 	if len(data) > maxTemplate {
 		d.failFile("the template is larger than 1 MiB, CloudFormation's limit", "split it")
 		return nil
@@ -47,7 +51,11 @@ func parse(d *diagnostics, data []byte) *value {
 		return nil
 	}
 	c := converter{d: d, open: map[*yaml.Node]bool{}}
-	root := c.convert(doc.Content[0], nil, "")
+	if place != nil {
+		c.file, c.included = d.file, true
+		place = place.parent
+	}
+	root := c.convert(doc.Content[0], place, "")
 	if c.count > maxValues {
 		return nil
 	}
@@ -95,10 +103,13 @@ type converter struct {
 	open  map[*yaml.Node]bool // anchored nodes being converted, to find cycles
 	count int
 	depth int
+	// file and included are set for a file that the template includes.
+	file     string
+	included bool
 }
 
 func (c *converter) convert(n *yaml.Node, parent *value, key string) *value {
-	v := &value{line: n.Line, col: n.Column, parent: parent, key: key}
+	v := &value{line: n.Line, col: n.Column, file: c.file, parent: parent, key: key}
 	if c.count++; c.count > maxValues {
 		if c.count == maxValues+1 {
 			c.d.fail(v, fmt.Sprintf("aliases expand to more than %d values", maxValues), "write out less with aliases")
@@ -138,7 +149,10 @@ func (c *converter) tagged(n *yaml.Node, name string, v *value) *value {
 		c.d.fail(v, "unknown tag !"+name, suggest(name, known, "!", "use an intrinsic function of CloudFormation"))
 		return v
 	}
-	arg := &value{line: n.Line, col: n.Column, parent: v}
+	if c.included {
+		c.d.fail(v, includeMacro+" does not read the short form !"+name, "write "+long+":")
+	}
+	arg := &value{line: n.Line, col: n.Column, file: c.file, parent: v}
 	c.content(n, arg)
 	if n.Kind == yaml.ScalarNode {
 		arg.kind = text // a tag hides what the scalar would be without it
@@ -229,8 +243,8 @@ func (c *converter) callForm(v *value) {
 		if f.key != "Ref" && !strings.HasPrefix(f.key, "Fn::") {
 			continue
 		}
-		if strings.HasPrefix(f.key, forEach) {
-			continue // a loop, which extend writes out
+		if strings.HasPrefix(f.key, forEach) || f.key == "Fn::Transform" && len(v.fields) > 1 {
+			continue // what extend puts in its place
 		}
 		if len(v.fields) > 1 {
 			if f.key == "Ref" {

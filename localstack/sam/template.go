@@ -114,6 +114,7 @@ func pseudoParameters(o Options) map[string]string {
 
 // run takes the steps of CloudFormation in its order.
 func (l *loader) run(overrides map[string]override) {
+	l.includeRoot(l.plan.Dir)
 	for _, f := range l.root.fields {
 		if !slices.Contains(sections, f.key) {
 			l.failKey(l.root, f, "unknown section", suggest(f.key, sections, "", "remove it"))
@@ -121,9 +122,10 @@ func (l *loader) run(overrides map[string]override) {
 	}
 	l.transforms()
 	l.params = l.parameters(overrides)
+	l.extendSections("Mappings")
 	l.mappings = l.section("Mappings")
 	l.checkMappings()
-	l.root = l.extendRoot(l.root)
+	l.extendSections("Conditions", "Resources", "Outputs")
 	l.conditions = l.section("Conditions")
 	if l.conditions != nil {
 		for _, f := range l.conditions.fields {
@@ -176,6 +178,7 @@ func (l *loader) transforms() {
 		switch {
 		case n.text == languageX:
 			l.languageX = true
+		case n.kind == object: // AWS::Include, which includeRoot reads
 		case n.text == serverless || n.kind == unknown:
 		default:
 			what := "the macro " + quote(n.text) + " is not supported"
@@ -208,7 +211,7 @@ func (l *loader) checkMappings() {
 
 // note records something that is passed over.
 func (l *loader) note(at *value, id, typ, reason string) {
-	l.plan.Notes = append(l.plan.Notes, Note{LogicalID: id, Type: typ, Reason: reason, File: l.file, Line: at.line, Column: at.col})
+	l.plan.Notes = append(l.plan.Notes, Note{LogicalID: id, Type: typ, Reason: reason, File: first(at.file, l.file), Line: at.line, Column: at.col})
 }
 
 func (l *loader) outputs(section *value) {

@@ -37,6 +37,9 @@ type value struct {
 	fields []field
 
 	line, col int
+	// file is the file that the value is in, if AWS::Include took it from another
+	// one than the template.
+	file string
 	// parent and key give the path that errors show. They follow the text of
 	// the template, also for values that expansion moves elsewhere.
 	parent *value
@@ -214,7 +217,7 @@ func (v *value) subject() string {
 // the value in the template that the new one stands for, for its position.
 
 func (v *value) derive(k kind) *value {
-	return &value{kind: k, line: v.line, col: v.col, parent: v.parent, key: v.key}
+	return &value{kind: k, line: v.line, col: v.col, file: v.file, parent: v.parent, key: v.key}
 }
 
 func (v *value) newText(s string) *value {
@@ -250,7 +253,7 @@ func with(key string, v *value) field {
 // moved is v at the position and path of at.
 func (v *value) moved(at *value) *value {
 	n := *v
-	n.line, n.col, n.parent, n.key = at.line, at.col, at.parent, at.key
+	n.line, n.col, n.file, n.parent, n.key = at.line, at.col, at.file, at.parent, at.key
 	return &n
 }
 
