@@ -64,8 +64,12 @@ const accessDenied = "AccessDeniedException"
 
 // report writes the one line of a denied request.
 func (g *Guard) report(caller trace.Caller, need demand, d *Denied, requestID string) {
-	g.opts.Log.Warn("permission denied", "function", caller.Function, "action", d.Action, "resource", d.Resource,
-		"remedy", g.remedy(caller, need, d), "invocation", caller.Invocation, "request", requestID)
+	about := []any{"function", caller.Function, "action", d.Action, "resource", d.Resource,
+		"remedy", g.remedy(caller, need, d), "invocation", caller.Invocation}
+	if requestID != "" {
+		about = append(about, "request", requestID)
+	}
+	g.opts.Log.Warn("permission denied", about...)
 }
 
 // remedy says what to change in the template.

@@ -47,7 +47,8 @@ type Role struct {
 	Managed []string
 	// Unresolved are names of policies that are attached without their statements.
 	Unresolved []string
-	// Boundary is the ARN of the permissions boundary, or empty.
+	// Boundary is the ARN of the permissions boundary, or empty. One whose
+	// statements are not known here bounds nothing.
 	Boundary string
 }
 
@@ -190,6 +191,16 @@ func (g *Guard) Check(ctx context.Context, action, resource string, keys Context
 		return d
 	}
 	return nil
+}
+
+// Permit is [Guard.Check] for services that ask for themselves and answer with
+// the error's text; a refusal is logged as the guards' own are.
+func (g *Guard) Permit(ctx context.Context, action, resource string) error {
+	err := g.Check(ctx, action, resource, nil)
+	if d := (*Denied)(nil); errors.As(err, &d) {
+		g.report(trace.CallerOf(ctx), demand{action: action, resource: resource}, d, "")
+	}
+	return err
 }
 
 func (k Context) lookup(name string) ([]string, bool) {
