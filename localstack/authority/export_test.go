@@ -1,0 +1,11 @@
+package authority
+
+// OpenAt is Open with another clock.
+var OpenAt = open
+
+// Leaves returns how many certificates are kept.
+func (a *Authority) Leaves() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.leaves)
+}

@@ -1,0 +1,233 @@
+package authority_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/authority"
+)
+
+// patience is how long a test waits for what should happen at once.
+const patience = 30 * time.Second
+
+var discard = log.New(io.Discard, "", 0)
+
+// clientOf trusts the file's certificates and dials the address whatever the name.
+func clientOf(t *testing.T, address, trust string) *http.Client {
+	t.Helper()
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		},
+		TLSClientConfig: &tls.Config{RootCAs: pool(t, trust)},
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: patience}
+}
+
+// listen serves a handler on a real port, with TLS beside plain HTTP.
+func listen(t *testing.T, a *authority.Authority, h http.HandlerFunc) *authority.Listener {
+	t.Helper()
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := a.Listen(inner)
+	server := &http.Server{Handler: h, ErrorLog: discard}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	t.Cleanup(func() {
+		server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("the server ended: %v", err)
+		}
+	})
+	return l
+}
+
+func scheme(w http.ResponseWriter, r *http.Request) {
+	if r.TLS != nil {
+		io.WriteString(w, "https "+r.Host)
+		return
+	}
+	io.WriteString(w, "http "+r.Host)
+}
+
+func TestTLSBesidePlainHTTP(t *testing.T) {
+	a := open(t, t.TempDir())
+	l := listen(t, a, scheme)
+	// One that says nothing must not keep the others waiting.
+	silent, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	client := clientOf(t, l.Addr().String(), a.BundleFile())
+	for _, c := range []struct{ url, want string }{
+		{"http://127.0.0.1/", "http 127.0.0.1"},
+		{"https://127.0.0.1/", "https 127.0.0.1"},
+		{"https://localhost/", "https localhost"},
+		{"https://dynamodb.us-east-1.amazonaws.com/", "https dynamodb.us-east-1.amazonaws.com"},
+		{"http://localhost/", "http localhost"},
+	} {
+		response, err := client.Get(c.url)
+		if err != nil {
+			t.Errorf("%s: %v", c.url, err)
+			continue
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || string(body) != c.want {
+			t.Errorf("%s: %q, %v", c.url, body, err)
+		}
+	}
+}
+
+func TestSecureWebSocketOnTheSamePort(t *testing.T) {
+	a := open(t, t.TempDir())
+	l := listen(t, a, func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ws.CloseNow()
+		kind, text, err := ws.Read(r.Context())
+		if err == nil {
+			err = ws.Write(r.Context(), kind, text)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, "wss://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", &websocket.DialOptions{HTTPClient: clientOf(t, l.Addr().String(), a.CAFile())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.CloseNow()
+	if err := ws.Write(ctx, websocket.MessageText, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, text, err := ws.Read(ctx); err != nil || string(text) != "hello" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A server that answers before it has read the whole request must end its side
+// alone, or the client loses the answer with the connection.
+func TestEarlyAnswersArrive(t *testing.T) {
+	a := open(t, t.TempDir())
+	l := listen(t, a, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		io.WriteString(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
+		block := make([]byte, 1<<16)
+		for {
+			if _, err := conn.Write(block); err != nil {
+				return
+			}
+		}
+	}()
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(body), "too large") {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
+func TestTunnelsAreServed(t *testing.T) {
+	a := open(t, t.TempDir())
+	l := listen(t, a, scheme)
+	near, far := net.Pipe()
+	defer near.Close()
+	go l.Terminate(far)
+	client := tls.Client(near, &tls.Config{RootCAs: pool(t, a.CAFile()), ServerName: "kms.us-east-1.amazonaws.com"})
+	if err := client.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(client)
+	if err != nil || !strings.HasSuffix(string(answer), "https kms.us-east-1.amazonaws.com") {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
+
+func TestCloseEndsWhatHasNotBegun(t *testing.T) {
+	a := open(t, t.TempDir())
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := a.Listen(inner)
+	silent, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	begun, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer begun.Close()
+	if _, err := io.WriteString(begun, "GET"); err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := l.Accept() // so the silent one, which came first, has been accepted from inner
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice: %v", err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept after close: %v", err)
+	}
+	if err := silent.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	var timeout net.Error
+	if _, err := silent.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("the silent connection is open: %v", err)
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	l.Terminate(far)
+	if _, err := near.Write([]byte{1}); err == nil {
+		t.Error("a tunnel is open that nobody serves")
+	}
+	text := make([]byte, 3)
+	if _, err := io.ReadFull(accepted, text); err != nil || string(text) != "GET" {
+		t.Errorf("the accepted connection: %q, %v", text, err)
+	}
+}
