@@ -15,10 +15,12 @@ import (
 func announce(out io.Writer, s *stack) {
 	var b strings.Builder
 	b.WriteString("\nReady.\n\n")
-	for _, api := range s.plan.APIs {
+	plan := s.plan.Load()
+	for _, api := range plan.APIs {
 		fmt.Fprintf(&b, "  WebSocket  %s\n", s.webSocketURL(api))
 	}
-	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", s.url(), s.plan.Region)
+	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", s.url(), plan.Region)
+	fmt.Fprintf(&b, "  page       %s%s (what runs, what happens, what it would cost)\n", s.url(), pagePath)
 	fmt.Fprintf(&b, "  health     %s%s\n", s.url(), edge.HealthPath)
 	fmt.Fprintf(&b, "  data       %s\n\n", s.data)
 	b.WriteString("Ctrl-C stops.\n\n")

@@ -31,11 +31,6 @@ func check(plan *sam.Plan) error {
 				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API", Remedy: "use ProtocolType: WEBSOCKET"})
 		}
 	}
-	for _, t := range plan.Tables {
-		if t.StreamView != "" {
-			refuse(t.Mistake("StreamSpecification", "table streams are not supported here", "remove it, or set it by a condition for AWS only"))
-		}
-	}
 	for _, k := range plan.Keys {
 		switch {
 		case k.Spec != "SYMMETRIC_DEFAULT":

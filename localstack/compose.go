@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/build"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
@@ -138,6 +139,10 @@ func table(t sam.Table) dynamodb.CreateTableInput {
 		TableName: &t.Name, KeySchema: keySchema(t.KeySchema), BillingMode: t.BillingMode,
 		ProvisionedThroughput: throughput(t.ProvisionedThroughput), DeletionProtectionEnabled: t.DeletionProtection,
 		LocalSecondaryIndexes: indexes(t.LocalSecondaryIndexes), GlobalSecondaryIndexes: indexes(t.GlobalSecondaryIndexes),
+	}
+	if t.StreamView != "" {
+		_, label, _ := strings.Cut(t.StreamARN, "/stream/")
+		in.StreamSpecification = &dynamodb.StreamSpecification{StreamEnabled: true, StreamViewType: t.StreamView, Label: label}
 	}
 	for _, a := range t.AttributeDefinitions {
 		in.AttributeDefinitions = append(in.AttributeDefinitions, dynamodb.AttributeDefinition{AttributeName: a.Name, AttributeType: a.Type})

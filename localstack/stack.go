@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/build"
@@ -14,6 +15,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
+	"github.com/sotto-chat/sotto/localstack/iam"
+	"github.com/sotto-chat/sotto/localstack/inspect"
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
@@ -35,9 +38,9 @@ const (
 
 // stack is everything that runs. The services are nil until start has made them.
 type stack struct {
-	plan     *sam.Plan
-	data     string // absolute path of the data folder
-	endpoint string // of the AWS APIs, for functions
+	plan     atomic.Pointer[sam.Plan] // what is deployed
+	data     string                   // absolute path of the data folder
+	endpoint string                   // of the AWS APIs, for functions
 	console  *console
 	listener *listener
 	lock     *dataLock
@@ -46,9 +49,12 @@ type stack struct {
 	server   *http.Server
 	failed   chan error // from the server, at most one
 
-	tables  *dynamodb.Engine
-	lambda  *lambda.Service
-	gateway *gateway.Gateway
+	inspector *inspect.Inspector
+	keys      *kms.Service
+	tables    *dynamodb.Engine
+	lambda    *lambda.Service
+	guard     *iam.Guard
+	gateway   *gateway.Gateway
 }
 
 // open takes the port and the data folder, and begins to answer health checks.
@@ -75,10 +81,11 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	s := &stack{
-		plan: plan, data: data, console: c, listener: l, lock: lock, edge: front, faults: faults,
+		data: data, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
 		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes},
 		failed: make(chan error, 1),
 	}
+	s.plan.Store(plan)
 	if s.endpoint = o.endpoint; s.endpoint == "" {
 		s.endpoint = s.url()
 	}
@@ -93,94 +100,142 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 // start builds the functions and brings every service up. When it returns nil,
 // the health is 200.
 func (s *stack) start(ctx context.Context) error {
-	notes(s.console, s.plan)
-	building := "building " + count(len(s.plan.Functions), "function")
-	s.doing("%s", building)
-	executables, err := build.Build(ctx, filepath.Join(s.data, "functions"), targets(s.plan), func(line string) {
-		if line != building { // said already
-			s.console.say("%s", line)
-		}
-	})
+	plan := s.plan.Load()
+	notes(s.console, plan)
+	executables, err := s.build(ctx, plan)
 	if err != nil {
-		return err // says which functions and why
+		return err
 	}
 	s.doing("opening tables and keys")
-	keys, err := s.openStores(ctx)
-	if err != nil {
+	if err := s.openStores(plan); err != nil {
 		return err
 	}
 	s.doing("starting services")
-	if err := s.startFunctions(executables); err != nil {
+	if err := s.openLambda(plan); err != nil {
 		return err
 	}
-	services := edge.Services{DynamoDB: s.tables, KMS: keys, Lambda: s.lambda.APIHandler(), Runtime: s.lambda.RuntimeHandler()}
-	breakable := fault.Targets{Functions: s.lambda}
-	if len(s.plan.APIs) > 0 {
-		s.gateway, err = gateway.New(gateway.Options{APIs: apis(s.plan), Invoker: invoker{s.lambda}, Faults: s.faults.Gateway(), Log: s.console.log})
-		if err != nil {
-			return err
-		}
-		services.Gateway, services.Management = s.gateway, s.gateway.Management()
-		breakable.Connections = s.gateway
-	}
-	services.Faults = s.faults.Handler(edge.FaultsPath, breakable)
-	s.edge.Serve(services)
-	if err := s.lambda.StartSchedules(schedules(s.plan)); err != nil {
+	if err := s.deploy(ctx, plan, executables); err != nil {
 		return err
 	}
 	s.edge.SetHealth(s.health())
 	return nil
 }
 
-// openStores opens tables and keys and makes those of the template.
-func (s *stack) openStores(ctx context.Context) (*kms.Service, error) {
-	keys, err := kms.Open(kms.Options{
-		Dir: filepath.Join(s.data, "kms"), Account: s.plan.Account, Region: s.plan.Region, Log: s.console.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, k := range s.plan.Keys {
-		if err := keys.EnsureKey(k.ID, k.ARN, k.Aliases...); err != nil {
-			return nil, err
+// build compiles the plan's functions and returns their executables by name.
+func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
+	building := "building " + count(len(plan.Functions), "function")
+	s.doing("%s", building)
+	return build.Build(ctx, filepath.Join(s.data, "functions"), targets(plan), func(line string) {
+		if line != building { // said already
+			s.console.say("%s", line)
 		}
-	}
-	s.tables, err = dynamodb.Open(dynamodb.Options{
-		Dir: filepath.Join(s.data, "dynamodb"), Account: s.plan.Account, Region: s.plan.Region,
-		Faults: s.faults.DynamoDB(), Log: s.console.log,
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range s.plan.Tables {
-		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {
-			return nil, fmt.Errorf("table %s: %w", t.LogicalID, err)
-		}
-	}
-	return keys, nil
 }
 
-func (s *stack) startFunctions(executables map[string]string) (err error) {
+// deploy makes what runs that of the plan: at the start, and again when the
+// template or a function's source has changed. Sockets stay open; instances of
+// functions that stayed the same stay, too.
+func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[string]string) error {
+	for _, k := range plan.Keys {
+		if err := s.keys.EnsureKey(k.ID, k.ARN, k.Aliases...); err != nil {
+			return err
+		}
+	}
+	for _, t := range plan.Tables {
+		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {
+			return fmt.Errorf("table %s: %w", t.LogicalID, err)
+		}
+	}
+	if err := s.lambda.Deploy(functions(plan, executables)); err != nil {
+		return err
+	}
+	s.plan.Store(plan)
+	if err := s.serveAPIs(plan); err != nil {
+		return err
+	}
+	return s.lambda.StartSchedules(schedules(plan))
+}
+
+// serveAPIs hands requests to the services, those of functions past the guard.
+func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
+	if s.guard == nil {
+		s.guard, err = iam.New(iam.Options{
+			Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
+			Log: s.console.log, Trace: s.inspector,
+		})
+	} else {
+		err = s.guard.Update(roles(plan), resourcePolicies(plan))
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.gateway != nil:
+		err = s.gateway.Update(apis(plan))
+	case len(plan.APIs) > 0:
+		s.gateway, err = gateway.New(gateway.Options{
+			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.inspector,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	services := edge.Services{
+		DynamoDB: s.guard.DynamoDB(s.tables), KMS: s.guard.KMS(s.keys), Lambda: s.guard.Lambda(s.lambda.APIHandler()),
+		Runtime: s.lambda.RuntimeHandler(), Page: s.inspector.Handler(pagePath), Callers: s.lambda.Caller,
+	}
+	breakable := fault.Targets{Functions: s.lambda}
+	if s.gateway != nil {
+		services.Gateway = s.gateway
+		services.Management = s.guard.Management(s.gateway.Management(), s.gateway.Resolve)
+		breakable.Connections = s.gateway
+	}
+	services.Faults = s.faults.Handler(edge.FaultsPath, breakable)
+	s.inspector.Watch(s.source())
+	s.edge.Serve(services)
+	return nil
+}
+
+// permit asks the guard who may open a connection.
+func (s *stack) permit(ctx context.Context, action, resource string) error {
+	return s.guard.Check(ctx, action, resource, nil)
+}
+
+// openStores opens tables and keys.
+func (s *stack) openStores(plan *sam.Plan) (err error) {
+	s.keys, err = kms.Open(kms.Options{
+		Dir: filepath.Join(s.data, "kms"), Account: plan.Account, Region: plan.Region, Log: s.console.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.tables, err = dynamodb.Open(dynamodb.Options{
+		Dir: filepath.Join(s.data, "dynamodb"), Account: plan.Account, Region: plan.Region,
+		Faults: s.faults.DynamoDB(), Log: s.console.log, Trace: s.inspector,
+	})
+	return err
+}
+
+// openLambda makes the Lambda service, without functions.
+func (s *stack) openLambda(plan *sam.Plan) (err error) {
 	temporary := filepath.Join(s.data, "tmp")
 	if err := os.RemoveAll(temporary); err != nil { // left by a crash
 		return fmt.Errorf("remove old temporary files: %w", err)
 	}
 	s.lambda, err = lambda.New(lambda.Options{
-		Account: s.plan.Account, Region: s.plan.Region,
+		Account: plan.Account, Region: plan.Region,
 		RuntimeAPI: s.listener.address + edge.RuntimePrefix,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL":                         s.endpoint,
-			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(),
+			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(plan),
 		},
 		Faults:  s.faults.Lambda(),
 		Log:     s.console.log,
 		Output:  functionLog{s.console},
 		TempDir: temporary,
+		Trace:   s.inspector,
 	})
-	if err != nil {
-		return err
-	}
-	return s.lambda.Deploy(functions(s.plan, executables))
+	return err
 }
 
 // stop ends everything in the order in which nothing misses what it needs:
@@ -221,9 +276,9 @@ func (s *stack) url() string { return "http://" + s.listener.address }
 
 // managementURL is where functions post to connections. With several stages it
 // has none: connection ids are unique over all of them.
-func (s *stack) managementURL() string {
-	if len(s.plan.APIs) == 1 {
-		return s.endpoint + "/" + s.plan.APIs[0].Stage
+func (s *stack) managementURL(plan *sam.Plan) string {
+	if len(plan.APIs) == 1 {
+		return s.endpoint + "/" + plan.APIs[0].Stage
 	}
 	return s.endpoint
 }
@@ -234,10 +289,11 @@ func (s *stack) webSocketURL(api sam.WebSocketAPI) string {
 
 func (s *stack) health() edge.Health {
 	h := edge.Health{Services: map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running"}, PID: os.Getpid()}
-	for _, f := range s.plan.Functions {
+	plan := s.plan.Load()
+	for _, f := range plan.Functions {
 		h.Functions = append(h.Functions, f.Name)
 	}
-	for i, api := range s.plan.APIs {
+	for i, api := range plan.APIs {
 		h.Services["execute-api"] = "running"
 		if i == 0 {
 			h.WebSocket = s.webSocketURL(api)
