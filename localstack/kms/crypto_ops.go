@@ -40,6 +40,8 @@ type encryptInput struct {
 	DryRun              bool
 }
 
+func (in encryptInput) names() (string, []byte) { return in.KeyId, nil }
+
 type encryptOutput struct {
 	CiphertextBlob      []byte
 	KeyId               string
@@ -78,6 +80,8 @@ type decryptInput struct {
 	Recipient           *recipient
 	DryRun              bool
 }
+
+func (in decryptInput) names() (string, []byte) { return in.KeyId, in.CiphertextBlob }
 
 type decryptOutput struct {
 	Plaintext           []byte
@@ -135,6 +139,8 @@ type dataKeyInput struct {
 	Recipient         *recipient
 	DryRun            bool
 }
+
+func (in dataKeyInput) names() (string, []byte) { return in.KeyId, nil }
 
 type dataKeyOutput struct {
 	CiphertextBlob []byte

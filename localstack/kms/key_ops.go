@@ -97,6 +97,8 @@ type describeKeyInput struct {
 	KeyId string
 }
 
+func (in describeKeyInput) names() (string, []byte) { return in.KeyId, nil }
+
 func (s *Service) describeKey(in describeKeyInput) (any, error) {
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
@@ -109,6 +111,8 @@ type createAliasInput struct {
 	AliasName   string
 	TargetKeyId string
 }
+
+func (in createAliasInput) names() (string, []byte) { return in.TargetKeyId, nil }
 
 func (s *Service) createAlias(in createAliasInput) (any, error) {
 	if err := checkAliasName(in.AliasName); err != nil {

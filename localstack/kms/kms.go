@@ -20,14 +20,17 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Options say where the keys live and whose they are. All but Log are required.
+// Options say where the keys live and whose they are. All but Log and Trace are required.
 type Options struct {
 	Dir     string       // folder of the key files; made, with mode 0700, if it is missing
 	Account string       // twelve digits, part of every ARN
 	Region  string       // part of every ARN
 	Log     *slog.Logger // one debug record per request, never with a plaintext or key; nil discards
+	Trace   trace.Sink   // of every request when it has been answered; nil discards
 }
 
 // Service holds the keys and answers requests. Its methods may be called
@@ -37,6 +40,7 @@ type Service struct {
 	account string
 	region  string
 	log     *slog.Logger
+	trace   trace.Sink
 
 	mu      sync.RWMutex
 	keys    map[string]*key  // by key id
@@ -72,7 +76,10 @@ func Open(o Options) (*Service, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("kms: make the key folder: %w", err)
 	}
-	s := &Service{dir: o.Dir, account: o.Account, region: o.Region, log: o.Log}
+	if o.Trace == nil {
+		o.Trace = trace.Discard
+	}
+	s := &Service{dir: o.Dir, account: o.Account, region: o.Region, log: o.Log, trace: o.Trace}
 	var err error
 	if s.keys, err = s.readKeys(); err != nil {
 		return nil, fmt.Errorf("kms: %w", err)

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 const (
@@ -20,62 +23,93 @@ const (
 // ServeHTTP answers one request of KMS's JSON 1.1 protocol. Credentials are
 // not looked at: whoever reaches the handler may use every key.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	caller := trace.CallerOf(r.Context())
 	operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	answer, err := s.serve(operation, http.MaxBytesReader(w, r.Body, maxRequest))
+	event := trace.Event{
+		Kind: trace.Request, At: time.Now(), RequestID: newRequestID(), Operation: operation, Status: http.StatusOK,
+		Function: caller.Function, Invocation: caller.Invocation,
+	}
+	w.Header().Set("X-Amzn-Requestid", event.RequestID)
+	answer, key, err := s.serve(operation, http.MaxBytesReader(w, r.Body, maxRequest))
+	event.Resource = key
 	if err != nil {
-		var api *apiError
-		if !errors.As(err, &api) {
-			s.log.Error("kms request failed", "operation", operation, "error", err)
-			api = errInternal
-		}
-		s.log.Debug("kms request refused", "operation", operation, "exception", api.name)
+		api := s.shape(err, event)
+		event.Status, event.Error = api.status, api.name
 		body := map[string]string{"__type": api.name}
 		if api.message != "" {
 			body["message"] = api.message
 		}
+		answer = body
 		w.Header().Set("X-Amzn-Errortype", api.name)
-		reply(w, api.status, body)
-		return
 	}
-	s.log.Debug("kms request", "operation", operation)
-	reply(w, http.StatusOK, answer)
+	reply(w, event.Status, answer)
+	event.Duration = time.Since(event.At)
+	s.trace.Trace(event)
+	s.log.Debug("kms request", "operation", operation, "key", event.Resource, "error", event.Error,
+		"request", event.RequestID, "invocation", event.Invocation)
 }
 
-// serve returns the value to send as JSON; nil is an empty body.
-func (s *Service) serve(operation string, body io.Reader) (any, error) {
+// shape makes an error an answer; what the client must not see goes to the log.
+func (s *Service) shape(err error, e trace.Event) *apiError {
+	var api *apiError
+	if errors.As(err, &api) {
+		return api
+	}
+	s.log.Error("kms request failed", "operation", e.Operation, "request", e.RequestID, "error", err)
+	return errInternal
+}
+
+// newRequestID is a random UUID (RFC 9562 §5.4), as KMS's request ids are.
+func newRequestID() string {
+	id, err := newKeyID(false)
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return id
+}
+
+// serve returns the value to send as JSON, nil for an empty body, and the id of
+// the key that the request is about, if it is about one that exists.
+func (s *Service) serve(operation string, body io.Reader) (answer any, key string, err error) {
 	switch operation {
 	case "Encrypt":
-		return call(body, s.encrypt)
+		return call(s, body, s.encrypt)
 	case "Decrypt":
-		return call(body, s.decrypt)
+		return call(s, body, s.decrypt)
 	case "GenerateDataKey":
-		return call(body, s.generateDataKey)
+		return call(s, body, s.generateDataKey)
 	case "GenerateDataKeyWithoutPlaintext":
-		return call(body, s.generateDataKeyWithoutPlaintext)
+		return call(s, body, s.generateDataKeyWithoutPlaintext)
 	case "GenerateRandom":
-		return call(body, s.generateRandom)
+		return call(s, body, s.generateRandom)
 	case "CreateKey":
-		return call(body, s.createKey)
+		return call(s, body, s.createKey)
 	case "DescribeKey":
-		return call(body, s.describeKey)
+		return call(s, body, s.describeKey)
 	case "ListKeys":
-		return call(body, s.listKeys)
+		return call(s, body, s.listKeys)
 	case "CreateAlias":
-		return call(body, s.createAlias)
+		return call(s, body, s.createAlias)
 	case "ListAliases":
-		return call(body, s.listAliases)
+		return call(s, body, s.listAliases)
 	}
-	return nil, errUnknownOperation
+	return nil, "", errUnknownOperation
 }
 
 // call decodes the request into the operation's input and runs it. Members
 // that an operation does not know are ignored, as AWS does with them.
-func call[In any](body io.Reader, operation func(In) (any, error)) (any, error) {
+func call[In any](s *Service, body io.Reader, operation func(In) (any, error)) (answer any, key string, err error) {
 	var in In
 	if err := json.NewDecoder(body).Decode(&in); err != nil {
-		return nil, errSerialization
+		return nil, "", errSerialization
 	}
-	return operation(in)
+	if named, ok := any(in).(interface{ names() (string, []byte) }); ok {
+		if k := s.find(named.names()); k != nil {
+			key = k.id
+		}
+	}
+	answer, err = operation(in)
+	return answer, key, err
 }
 
 // reply sends answer, or nothing if it is nil, in one piece and with its length.

@@ -1,0 +1,112 @@
+package kms_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/sotto-chat/sotto/localstack/kms"
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// recorder keeps the events.
+type recorder struct {
+	mu     sync.Mutex
+	events []trace.Event
+}
+
+func (r *recorder) Trace(e trace.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+func (r *recorder) all() []trace.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+func TestEveryRequestIsTraced(t *testing.T) {
+	events := &recorder{}
+	s, err := kms.Open(kms.Options{Dir: t.TempDir(), Account: "000000000000", Region: "eu-central-1", Trace: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+		t.Fatal(err)
+	}
+	caller := trace.Caller{Function: "send", Invocation: "8f5c1d1e"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.ServeHTTP(w, r.WithContext(trace.WithCaller(r.Context(), caller)))
+	}))
+	client := awskms.New(awskms.Options{
+		BaseEndpoint: aws.String(server.URL), Region: "eu-central-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String("alias/app"), Plaintext: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: map[string]string{"a": "b"}})
+	wantException(t, err, "InvalidCiphertextException", "")
+	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: aws.String("0")})
+	if err == nil {
+		t.Error("a key that does not exist is deleted")
+	}
+	server.Close() // waits for the handlers
+	got := events.all()
+	want := []trace.Event{
+		{Operation: "Encrypt", Resource: keyID, Status: 200},
+		{Operation: "Decrypt", Resource: keyID, Status: 200},
+		{Operation: "Decrypt", Resource: keyID, Status: 400, Error: "InvalidCiphertextException"},
+	}
+	if len(got) != len(want)+1 {
+		t.Fatalf("%d events, want %d", len(got), len(want)+1)
+	}
+	ids := map[string]bool{}
+	for i, w := range want {
+		g := got[i]
+		if g.Kind != trace.Request || g.At.IsZero() || g.Duration <= 0 || g.Function != caller.Function || g.Invocation != caller.Invocation || ids[g.RequestID] {
+			t.Errorf("event %d: %+v", i, g)
+		}
+		ids[g.RequestID] = true
+		if g.Operation != w.Operation || g.Resource != w.Resource || g.Status != w.Status || g.Error != w.Error {
+			t.Errorf("event %d: %+v, want %+v", i, g, w)
+		}
+	}
+	if last := got[len(want)]; last.Status != 400 || last.Error == "" || last.Resource != "" {
+		t.Errorf("of no key: %+v", last)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	if err := s.EnsureKey(keyID, "", "alias/b", "alias/a"); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		id         string
+		ciphertext []byte
+		want       bool
+	}{{keyID, nil, true}, {keyARN, nil, true}, {"alias/a", nil, true}, {"", sealed.CiphertextBlob, true},
+		{"alias/c", nil, false}, {"", []byte("no ciphertext"), false}, {"", nil, false}} {
+		info, ok := s.Lookup(c.id, c.ciphertext)
+		if ok != c.want || ok && (info.ARN != keyARN || info.ID != keyID || !slices.Equal(info.Aliases, []string{"alias/a", "alias/b"}) || info.Spec != "SYMMETRIC_DEFAULT") {
+			t.Errorf("%q: %+v, %t", c.id, info, ok)
+		}
+	}
+}
