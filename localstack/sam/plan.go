@@ -7,13 +7,16 @@ import (
 
 // Options selects the template and the values it is resolved with.
 type Options struct {
-	// Path is the template file, YAML or JSON. It is printed in errors as given.
+	// Path is the template file, YAML or JSON, or its folder: then it is the file
+	// that samconfig.toml's template_file names, else template.yaml,
+	// template.yml or template.json. It is printed in errors as given.
 	Path string
 	// Parameters are explicit values of template parameters. They win over
 	// samconfig.toml, which wins over the parameter's Default.
 	Parameters map[string]string
-	// ConfigEnv names the samconfig.toml environment to read, such as
-	// "default". Empty means that samconfig.toml is not read at all.
+	// ConfigEnv names the environment to read of the samconfig.toml (or .yaml or
+	// .yml) beside the template, such as "default". Empty means that it is not
+	// read at all.
 	ConfigEnv string
 	// Region, Account and StackName are what AWS::Region, AWS::AccountId and
 	// AWS::StackName give. Empty means samconfig.toml's value if it is read,

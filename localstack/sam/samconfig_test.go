@@ -132,8 +132,8 @@ func TestMissingFiles(t *testing.T) {
 	if _, err := Load(Options{Path: template}); err == nil || err.Error() != template+": there is no such file; give the path of a SAM template" {
 		t.Errorf("missing template: got %v", err)
 	}
-	if _, err := Load(Options{Path: dir}); err == nil || !strings.HasPrefix(err.Error(), dir+": cannot be read: ") {
-		t.Errorf("a folder as template: got %v", err)
+	if _, err := Load(Options{Path: dir}); err == nil || err.Error() != template+": there is no such file; give the path of a SAM template" {
+		t.Errorf("a folder without a template: got %v", err)
 	}
 	if err := os.WriteFile(template, []byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
 		t.Fatal(err)

@@ -31,6 +31,23 @@ type loader struct {
 // Load reads and resolves a template. On mistakes in it or in samconfig.toml
 // the error is an [Errors] with all of them.
 func Load(o Options) (*Plan, error) {
+	folder, isFolder := filepath.Dir(o.Path), false
+	if info, err := os.Stat(o.Path); err == nil && info.IsDir() {
+		folder, isFolder = o.Path, true
+	}
+	overrides, named := map[string]override{}, ""
+	if o.ConfigEnv != "" {
+		c, err := readConfig(findConfig(folder), o.ConfigEnv)
+		if err != nil {
+			return nil, Errors{err}
+		}
+		overrides, named = c.parameters, c.template
+		o.StackName = first(o.StackName, c.stackName)
+		o.Region = first(o.Region, c.region)
+	}
+	if isFolder {
+		o.Path = templateIn(folder, named)
+	}
 	d := &diagnostics{file: o.Path}
 	data, err := os.ReadFile(o.Path)
 	if err != nil {
@@ -40,20 +57,32 @@ func Load(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the template's folder: %w", err)
 	}
-	overrides := map[string]override{}
-	if o.ConfigEnv != "" {
-		c, err := readConfig(filepath.Join(filepath.Dir(o.Path), "samconfig.toml"), o.ConfigEnv)
-		if err != nil {
-			return nil, Errors{err}
-		}
-		overrides = c.parameters
-		o.StackName = first(o.StackName, c.stackName)
-		o.Region = first(o.Region, c.region)
-	}
 	for name, text := range o.Parameters {
 		overrides[name] = override{text: text}
 	}
 	return load(d, data, dir, o, overrides)
+}
+
+// templateIn is the template in a folder: the one that samconfig.toml names,
+// or that of SAM CLI's default names which is there.
+func templateIn(folder, named string) string {
+	if named != "" {
+		if filepath.IsAbs(named) {
+			return named
+		}
+		return filepath.Join(folder, filepath.FromSlash(named))
+	}
+	for _, name := range []string{"template.yaml", "template.yml", "template.json"} {
+		if path := filepath.Join(folder, name); isFile(path) {
+			return path
+		}
+	}
+	return filepath.Join(folder, "template.yaml")
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 func first(a, b string) string {
