@@ -89,20 +89,22 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 	c.present("requestItems", in.RequestItems != nil)
 	c.reports(in.ReturnConsumedCapacity, "")
 	total := 0
-	for name, want := range in.RequestItems {
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		want := in.RequestItems[name]
 		if want == nil {
 			c.present("requestItems."+name+".member", false)
 			continue
 		}
-		c.count("requestItems."+name+".member.keys", len(want.Keys), 1, maxBatchGet)
+		c.keys("RequestItems."+name+".member.Keys", len(want.Keys))
+		c.attributesToGet("requestItems."+name+".member.attributesToGet", want.AttributesToGet)
 		total += len(want.Keys)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	switch {
-	case total == 0:
-		return nil, invalid("The batchGet request list cannot be empty")
+	case len(in.RequestItems) == 0:
+		return nil, invalid("The requestItems parameter is required for BatchGetItem")
 	case total > maxBatchGet:
 		return nil, invalid("Too many items requested for the BatchGetItem call")
 	}
@@ -115,6 +117,17 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 		batch = append(batch, b)
 	}
 	return batch, nil
+}
+
+// keys bounds the number of keys of one table; unlike other constraints, this
+// one shows no value.
+func (c *checks) keys(member string, n int) {
+	switch {
+	case n < 1:
+		c.found = append(c.found, "Value at '"+member+"' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	case n > maxBatchGet:
+		c.found = append(c.found, fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, maxBatchGet))
+	}
 }
 
 func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndAttributes) (b batchTable, err error) {

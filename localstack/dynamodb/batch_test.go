@@ -55,7 +55,14 @@ func TestBatchLimits(t *testing.T) {
 		return out
 	}
 	_, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(26)...)}})
+	wantError(t, err, "ValidationException", "Value '{one=[26 requests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+	f.createTable(t, "two", "pk S", nil, nil)
+	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(20)...), "two": putRequests(keys(6)...)}})
 	wantError(t, err, "ValidationException", "Too many items requested for the BatchWriteItem call")
+	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{}})
+	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchWriteItem")
+	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{}})
+	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchGetItem")
 	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(item{"pk": s("a")}, item{"pk": s("a")})}})
 	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
 	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: keys(101)}}})

@@ -2,8 +2,10 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
@@ -29,6 +31,8 @@ type deleteRequest struct{ Key attr.Item }
 type batchWriteOutput struct {
 	UnprocessedItems map[string][]writeRequest
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+
+	ItemCollectionMetrics map[string][]*collectionMetrics `json:",omitempty"`
 }
 
 // batchWriteItem commits all its writes together, which AWS does not promise
@@ -68,23 +72,33 @@ func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batc
 		ms.of(mutations[i].Table.Definition().Name).write(c)
 	}
 	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
-	return out, nil
+	out.ItemCollectionMetrics, err = e.collections(ctx, in.ReturnItemCollectionMetrics, mutations, changes)
+	return out, err
 }
 
 func (in *batchWriteInput) check() error {
 	var c checks
 	c.present("requestItems", in.RequestItems != nil)
 	c.reports(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
+	total := 0
+	var tables []string
+	wrong := false
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		n := len(in.RequestItems[name])
+		total += n
+		wrong = wrong || n < 1 || n > maxBatchWrite
+		tables = append(tables, fmt.Sprintf("%s=[%d requests]", name, n))
+	}
+	if wrong {
+		c.fail("'{"+strings.Join(tables, ", ")+"}'", "requestItems",
+			fmt.Sprintf("Map value must satisfy constraint: [Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", maxBatchWrite))
+	}
 	if err := c.err(); err != nil {
 		return err
 	}
-	total := 0
-	for _, requests := range in.RequestItems {
-		total += len(requests)
-	}
 	switch {
-	case total == 0:
-		return invalid("The batch write request list cannot be empty")
+	case len(in.RequestItems) == 0:
+		return invalid("The requestItems parameter is required for BatchWriteItem")
 	case total > maxBatchWrite:
 		return invalid("Too many items requested for the BatchWriteItem call")
 	}

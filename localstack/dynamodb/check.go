@@ -101,6 +101,10 @@ func (c *checks) name(member string, name *string) {
 // table checks a required TableName, which may be an ARN, and cuts it to the name.
 func (c *checks) table(member string, name *string) string {
 	short := name
+	if name != nil && *name == "" {
+		c.length(member, name, 1, 1024) // as for an ARN, and nothing else is said
+		return ""
+	}
 	if name != nil && strings.HasPrefix(*name, "arn:") {
 		if _, after, ok := strings.Cut(*name, ":table/"); ok {
 			short = &after

@@ -31,9 +31,9 @@ type hostKey struct{}
 // ServeHTTP answers one request of the JSON 1.0 protocol.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID, began := newRequestID(), time.Now()
-	seen := new(observation)
+	seen := &observation{operation: operationName(r)}
 	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
-	event := trace.Event{At: began, RequestID: requestID, Operation: operationName(r), Status: http.StatusOK}
+	event := trace.Event{At: began, RequestID: requestID, Operation: seen.operation, Status: http.StatusOK}
 	answer, err := e.answer(r)
 	if lost := (lostAnswer{}); errors.As(err, &lost) {
 		err = lost.lose(r)

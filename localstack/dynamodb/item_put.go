@@ -61,15 +61,21 @@ func (o *writeOptions) guard() (guard, error) {
 }
 
 type writeOutput struct {
-	Attributes       attr.Item         `json:",omitempty"`
-	ConsumedCapacity *consumedCapacity `json:",omitzero"`
+	Attributes            attr.Item          `json:",omitempty"`
+	ConsumedCapacity      *consumedCapacity  `json:",omitzero"`
+	ItemCollectionMetrics *collectionMetrics `json:",omitzero"`
 }
 
 // output shapes the answer of a write that returns attributes.
-func (o *writeOptions) output(ctx context.Context, t *store.Table, c store.Change, attributes attr.Item) *writeOutput {
-	m := meter{table: t.Definition().Name}
+func (e *Engine) output(ctx context.Context, o *writeOptions, w store.Mutation, c store.Change, attributes attr.Item) (*writeOutput, error) {
+	m := meter{table: w.Table.Definition().Name}
 	m.write(c)
-	return &writeOutput{attributes, m.report(ctx, o.ReturnConsumedCapacity)}
+	out := &writeOutput{Attributes: attributes, ConsumedCapacity: m.report(ctx, o.ReturnConsumedCapacity)}
+	sizes, err := e.collections(ctx, o.ReturnItemCollectionMetrics, []store.Mutation{w}, []store.Change{c})
+	for _, metrics := range sizes {
+		out.ItemCollectionMetrics = metrics[0]
+	}
+	return out, err
 }
 
 type putItemInput struct {
@@ -131,5 +137,5 @@ func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
 	if o.ReturnValues == returnAllOld {
 		attributes = change.Old
 	}
-	return o.output(ctx, t, change, attributes), nil
+	return e.output(ctx, o, m, change, attributes)
 }

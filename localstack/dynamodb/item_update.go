@@ -44,7 +44,7 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
-	return in.output(ctx, t, change, in.returned(update, change)), nil
+	return e.output(ctx, &in.writeOptions, m, change, in.returned(update, change))
 }
 
 // parse reads the update and the condition, as expressions or as what those

@@ -44,6 +44,9 @@ func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(types) < len(in.KeySchema) && len(in.LocalSecondaryIndexes)+len(in.GlobalSecondaryIndexes) == 0 {
+		return nil, invalid("Invalid KeySchema: Some index key attribute have no definition")
+	}
 	def := &store.Definition{Name: *in.TableName, Created: e.opts.Now()}
 	if def.Key, err = types.keySchema(in.KeySchema); err != nil {
 		return nil, err
@@ -71,6 +74,9 @@ func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 }
 
 func (in *CreateTableInput) check() error {
+	if in.TableName == nil {
+		return noTableName()
+	}
 	var c checks
 	c.name("tableName", in.TableName)
 	c.present("attributeDefinitions", in.AttributeDefinitions != nil)

@@ -22,6 +22,9 @@ type tableNameInput struct {
 
 // named finds the table that a table operation is about.
 func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
+	if in == nil {
+		return nil, noTableName()
+	}
 	var c checks
 	name := c.table("tableName", in)
 	if err := c.err(); err != nil {
@@ -33,6 +36,11 @@ func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
 		return nil, noSuchTable(name)
 	}
 	return t, err
+}
+
+// noTableName is how operations on tables, unlike those on items, miss a name.
+func noTableName() error {
+	return invalid("The parameter 'TableName' is required but was not present in the request")
 }
 
 type describeTableOutput struct {

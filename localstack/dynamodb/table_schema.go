@@ -176,12 +176,24 @@ func keyElements(k store.KeySchema) []KeySchemaElement {
 
 // keySchema checks the elements against the API's constraints.
 func (c *checks) keySchema(member string, elements []KeySchemaElement) {
-	c.count(member, len(elements), 1, 2)
+	if len(elements) > 2 {
+		c.fail("'["+strings.Join(listed(elements), ", ")+"]'", member, "Member must have length less than or equal to 2")
+	}
+	c.count(member, len(elements), 1, 0)
 	for i, element := range elements {
 		at := fmt.Sprintf("%s.%d.member.", member, i+1)
 		c.length(at+"attributeName", &element.AttributeName, 1, 255)
 		c.oneOf(at+"keyType", element.KeyType, "HASH", "RANGE")
 	}
+}
+
+// listed writes elements as DynamoDB's messages do.
+func listed(elements []KeySchemaElement) []string {
+	texts := make([]string, len(elements))
+	for i, element := range elements {
+		texts[i] = fmt.Sprintf("KeySchemaElement(attributeName=%s, keyType=%s)", element.AttributeName, element.KeyType)
+	}
+	return texts
 }
 
 func (c *checks) indexes(member string, indexes []SecondaryIndex) {

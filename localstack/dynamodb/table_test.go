@@ -80,7 +80,7 @@ func TestCreateTableValidation(t *testing.T) {
 		message string
 	}{
 		{"undefined key", change(func(in *sdk.CreateTableInput) { in.AttributeDefinitions = in.AttributeDefinitions[:1] }),
-			"Some index key attributes are not defined in AttributeDefinitions. Keys: [sk], AttributeDefinitions: [pk]"},
+			"Invalid KeySchema: Some index key attribute have no definition"},
 		{"superfluous definition", change(func(in *sdk.CreateTableInput) { in.KeySchema = in.KeySchema[:1] }),
 			"Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
 		{"superfluous definition with an index", func() *sdk.CreateTableInput {

@@ -113,6 +113,11 @@ func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
 		if s.OnDemand && in.BillingMode == "" {
 			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
 		}
+		if !s.OnDemand {
+			if err := unchanged("the table", s.Read, s.Write, in.ProvisionedThroughput); err != nil {
+				return err
+			}
+		}
 		s.OnDemand = false
 		s.Read, s.Write = in.ProvisionedThroughput.ReadCapacityUnits, in.ProvisionedThroughput.WriteCapacityUnits
 	}
@@ -123,6 +128,18 @@ func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
 		s.DeletionProtection = *in.DeletionProtectionEnabled
 	}
 	return nil
+}
+
+// unchanged refuses a provisioned throughput that is there already.
+func unchanged(what string, read, write int64, want *ProvisionedThroughput) error {
+	if read != want.ReadCapacityUnits || write != want.WriteCapacityUnits {
+		return nil
+	}
+	return invalid("The provisioned throughput for %s will not change. The requested value equals the current value. "+
+		"Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. "+
+		"Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. "+
+		"Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
+		what, read, want.ReadCapacityUnits, write, want.WriteCapacityUnits)
 }
 
 // reindex applies the changes of global secondary indexes. AWS allows one
@@ -144,6 +161,7 @@ func (in *updateTableInput) reindex(def *store.Definition) (dropped []string, er
 		case u.Update != nil:
 			var x *store.Index
 			if x, err = globalIndex(def, *u.Update.IndexName); err == nil && u.Update.ProvisionedThroughput != nil {
+				err = unchanged("the index "+x.Name, x.Read, x.Write, u.Update.ProvisionedThroughput)
 				x.Read, x.Write = u.Update.ProvisionedThroughput.ReadCapacityUnits, u.Update.ProvisionedThroughput.WriteCapacityUnits
 			}
 		default:

@@ -50,6 +50,9 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 	if !strings.HasPrefix(*arn, "arn:") {
 		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *arn)
 	}
+	if !strings.HasPrefix(*arn, e.tableARN("")) {
+		return nil, foreign(ctx, e.opts.Account, *arn)
+	}
 	_, name, _ := strings.Cut(*arn, ":table/")
 	observationOf(ctx).names(name)
 	t, err := e.store.Table(name)
@@ -57,6 +60,12 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 		return nil, clientError("ResourceNotFoundException", "Requested resource not found: ResourceArn: %s not found", *arn)
 	}
 	return t, err
+}
+
+// foreign refuses a resource of another account or region, as IAM does.
+func foreign(ctx context.Context, account, arn string) error {
+	return serviceError("AccessDeniedException", "User: arn:aws:iam::%s:root is not authorized to perform: dynamodb:%s on resource: %s",
+		account, observationOf(ctx).operation, arn)
 }
 
 // retag changes the tags of a table.

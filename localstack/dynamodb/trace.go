@@ -12,6 +12,7 @@ import (
 // observation collects what is told of one request once it has ended. A nil
 // one belongs to a caller that is no request, and collects nothing.
 type observation struct {
+	operation     string
 	mu            sync.Mutex
 	resource      string
 	reads, writes float64

@@ -42,7 +42,10 @@ type transactRead struct {
 // transactGetItems reads all items from one state of the store. It meets no
 // conflicts: a transaction is in that state whole or not at all.
 func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (out *transactGetOutput, err error) {
-	reads, err := e.planTransactGet(ctx, in)
+	reads, reasons, err := e.planTransactGet(ctx, in)
+	if err == nil && reasons.any() {
+		err = cancelledFor(reasons)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (ou
 	return out, nil
 }
 
-func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]transactRead, error) {
+func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]transactRead, reasons, error) {
 	const at = "transactItems.member.get"
 	var c checks
 	c.present("transactItems", in.TransactItems != nil)
@@ -90,9 +93,9 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 		}
 	}
 	if err := c.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	reads := make([]transactRead, len(names))
+	reads, refused := make([]transactRead, len(names)), make(reasons, len(names))
 	type target struct {
 		table *store.Table
 		row   string
@@ -102,21 +105,22 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 		r := &reads[i]
 		var err error
 		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression, nil); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if r.table, err = e.target(ctx, names[i]); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		def := r.table.Definition()
-		if err := checkKey(def, item.Get.Key); err != nil {
-			return nil, err
+		refused[i] = reasonOf(checkKey(def, item.Get.Key))
+		if refused[i].failed() {
+			continue
 		}
 		r.row = def.Row(item.Get.Key)
 		if at := (target{r.table, string(r.row)}); seen[at] {
-			return nil, invalid("Transaction request cannot include multiple operations on one item")
+			return nil, nil, invalid("Transaction request cannot include multiple operations on one item")
 		} else {
 			seen[at] = true
 		}
 	}
-	return reads, nil
+	return reads, refused, nil
 }

@@ -162,8 +162,9 @@ func TestTransactionValidation(t *testing.T) {
 		{"two actions in one", []types.TransactWriteItem{{Put: many[0].Put, Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("a")}}}}, "ValidationException",
 			"TransactItems can only contain one of Check, Put, Update or Delete"},
 		{"no table", []types.TransactWriteItem{txPut("none", item{"pk": s("a")}, "")}, "ResourceNotFoundException", "Requested resource not found"},
-		{"no key", []types.TransactWriteItem{txPut("one", item{"x": s("a")}, "")}, "ValidationException", "Missing the key pk in the item"},
-		{"more than 4 MB", large, "TransactionCanceledException", "ValidationError"},
+		{"no key", []types.TransactWriteItem{txPut("one", item{"x": s("a")}, "")}, "TransactionCanceledException", "[ValidationError]"},
+		{"one without a key", []types.TransactWriteItem{txPut("one", item{"pk": s("a")}, ""), txPut("one", item{"pk": n(1)}, "")}, "TransactionCanceledException", "[None, ValidationError]"},
+		{"more than 4 MB", large, "ValidationException", "The aggregate size of the items in the transaction exceeds 4194304 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := f.transact(t, nil, tt.items...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,8 @@ type transactAction struct {
 
 type transactWriteOutput struct {
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+
+	ItemCollectionMetrics map[string][]*collectionMetrics `json:",omitempty"`
 }
 
 func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput) (*transactWriteOutput, error) {
@@ -56,7 +59,10 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	if err != nil {
 		return nil, err
 	}
-	mutations, err := e.planTransaction(ctx, items)
+	mutations, refused, err := e.planTransaction(ctx, items)
+	if err == nil && refused.any() {
+		err = cancelledFor(refused)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +94,9 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	for i, c := range changes {
 		ms.of(mutations[i].Table.Definition().Name).write(c)
 	}
-	return &transactWriteOutput{ms.report(ctx, in.ReturnConsumedCapacity)}, nil
+	out := &transactWriteOutput{ConsumedCapacity: ms.report(ctx, in.ReturnConsumedCapacity)}
+	out.ItemCollectionMetrics, err = e.collections(ctx, in.ReturnItemCollectionMetrics, mutations, changes)
+	return out, err
 }
 
 func (in *transactWriteInput) check() ([]transactItem, error) {
@@ -126,66 +134,91 @@ func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 	}, nil
 }
 
-func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, error) {
-	mutations := make([]store.Mutation, len(items))
+func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, reasons, error) {
+	mutations, refused := make([]store.Mutation, len(items)), make(reasons, len(items))
 	type target struct {
 		table *store.Table
 		row   string
 	}
 	seen := make(map[target]bool, len(items))
 	for i, item := range items {
-		m, err := e.planAction(ctx, item)
+		plan, err := e.planAction(ctx, item)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		m, err := plan()
+		refused[i] = reasonOf(err)
+		if refused[i].failed() {
+			continue
 		}
 		at := target{m.Table, string(m.Row)}
 		if seen[at] {
-			return nil, invalid("Transaction request cannot include multiple operations on one item")
+			return nil, nil, invalid("Transaction request cannot include multiple operations on one item")
 		}
 		seen[at] = true
 		mutations[i] = m
 	}
-	return mutations, nil
+	return mutations, refused, putBytes(items)
 }
 
-func (e *Engine) planAction(ctx context.Context, item transactItem) (m store.Mutation, err error) {
+// putBytes refuses items to be put that are too large together.
+func putBytes(items []transactItem) error {
+	total := 0
+	for _, item := range items {
+		if item.Put != nil {
+			total += item.Put.Item.Size()
+		}
+	}
+	if total > maxTransactionBytes {
+		return errTransactionBytes
+	}
+	return nil
+}
+
+var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+
+// planAction judges one action by itself, and returns what judges it by its
+// table: what that finds is a reason to cancel the transaction.
+func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func() (store.Mutation, error), err error) {
 	var a *transactAction
 	for _, member := range []*transactAction{item.ConditionCheck, item.Put, item.Update, item.Delete} {
 		if member != nil && a != nil {
-			return m, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+			return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 		}
 		if member != nil {
 			a = member
 		}
 	}
 	if a == nil {
-		return m, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+		return nil, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
 	}
 	table, err := a.check(item)
 	if err != nil {
-		return m, err
+		return nil, err
 	}
 	if item.Update == nil {
 		a.UpdateExpression = nil
 	}
 	update, g, err := parseUpdate(a.placeholders, a.UpdateExpression, a.ConditionExpression, a.ReturnValuesOnConditionCheckFailure)
 	if err != nil {
-		return m, err
+		return nil, err
 	}
 	t, err := e.target(ctx, table)
 	if err != nil {
-		return m, err
+		return nil, err
 	}
-	switch {
-	case item.Put != nil:
-		return planPut(t, a.Item, g)
-	case item.Update != nil:
-		return planUpdate(t, a.Key, update, g)
-	case item.Delete != nil:
-		return planDelete(t, a.Key, g)
-	default:
-		return planCheck(t, a.Key, g)
-	}
+	return func() (store.Mutation, error) {
+		switch {
+		case item.Put != nil:
+			return planPut(t, a.Item, g)
+		case item.Update != nil:
+			return planUpdate(t, a.Key, update, g)
+		case item.Delete != nil:
+			return planDelete(t, a.Key, g)
+		default:
+			return planCheck(t, a.Key, g)
+		}
+	}, nil
 }
 
 // check judges the members that an action must have and returns its table.
@@ -223,7 +256,7 @@ func limitBytes(mutations []store.Mutation) []store.Mutation {
 				total += sizeOf(old)
 			}
 			if err == nil && total > maxTransactionBytes {
-				err = invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+				err = errTransactionBytes
 			}
 			return item, action, err
 		}
@@ -238,23 +271,34 @@ type cancellationReason struct {
 	Item    attr.Item `json:",omitempty"`
 }
 
+// failed says whether this action is one that the transaction failed for.
+func (r cancellationReason) failed() bool { return r.Code != "None" }
+
+// reasons are those of all actions, in order.
+type reasons []cancellationReason
+
+func (r reasons) any() bool { return slices.ContainsFunc(r, cancellationReason.failed) }
+
 // cancelled reports why a transaction was not committed, action by action.
 func cancelled(changes []store.Change) error {
-	reasons := make([]cancellationReason, len(changes))
+	all := make(reasons, len(changes))
 	for i, c := range changes {
-		reasons[i] = reasonOf(c.Err)
+		if errors.Is(c.Err, errTransactionBytes) {
+			return c.Err
+		}
+		all[i] = reasonOf(c.Err)
 	}
-	return cancelledFor(reasons)
+	return cancelledFor(all)
 }
 
-func cancelledFor(reasons []cancellationReason) error {
-	codes := make([]string, len(reasons))
-	for i, r := range reasons {
+func cancelledFor(all reasons) error {
+	codes := make([]string, len(all))
+	for i, r := range all {
 		codes[i] = r.Code
 	}
 	e := clientError("TransactionCanceledException",
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
-	e.reasons = reasons
+	e.reasons = all
 	return e
 }
 

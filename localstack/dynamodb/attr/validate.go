@@ -1,6 +1,7 @@
 package attr
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -40,14 +41,18 @@ func duplicateMembers(kind Kind, members []Value) error {
 	listed := slices.Clone(members)
 	slices.SortFunc(listed[:repeat], compareScalars)
 
-	quoted := make([]string, len(listed))
+	texts := make([]string, len(listed))
 	for i, m := range listed {
-		quoted[i] = string(m.appendScalar(nil))
+		texts[i] = m.text
+		if kind == BS {
+			texts[i] = base64.StdEncoding.EncodeToString([]byte(m.text))
+		}
 	}
+	rest := " contains duplicates."
 	if kind == BS {
-		return Invalidf(invalidParameter+"Input collection [%s]of type BS contains duplicates.", strings.Join(quoted, ","))
+		rest = "of type BS contains duplicates." // the missing space is DynamoDB's
 	}
-	return Invalidf(invalidParameter+"Input collection [%s] contains duplicates.", strings.Join(quoted, ", "))
+	return Invalidf(invalidParameter+"Input collection [%s]%s", strings.Join(texts, ", "), rest)
 }
 
 // Depth returns the number of levels of the value: 1 for a scalar or a set,
