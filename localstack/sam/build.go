@@ -17,6 +17,8 @@ func (l *loader) build() {
 	l.apis()
 	l.domains()
 	l.apiKeys()
+	l.checkNamesTaken()
+	l.unreached()
 }
 
 // live lists the resources of a type that are created, with known names.

@@ -33,6 +33,9 @@ func (l *loader) function(res *resource, roles map[string]*Role) Function {
 	if n, ok := p.get("ReservedConcurrentExecutions").asInt(); ok {
 		f.ReservedConcurrency = &n
 	}
+	l.checkVariables(p.get("Environment").get("Variables"))
+	l.checkSettings(res)
+	l.checkTrust(res, &f)
 	l.buildMethod(res, &f)
 	if p.str("PackageType") == "Image" {
 		l.fail(p.get("PackageType"), "container images are not run locally", "use PackageType: Zip with CodeUri")
@@ -51,7 +54,7 @@ func (l *loader) checkRuntime(res *resource, f *Function) {
 		l.fail(res.at, "Runtime is missing", "add Runtime: provided.al2023")
 	case runtime.kind == unknown || slices.Contains(runtimes, f.Runtime):
 	case f.Runtime == "go1.x":
-		l.fail(runtime, "the runtime go1.x is retired", "write Runtime: provided.al2023, Handler: bootstrap")
+		l.fail(runtime, "the runtime go1.x is retired", "write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}")
 	default:
 		l.fail(runtime, "the runtime "+quote(f.Runtime)+" is not run locally", "use "+oneOf(runtimes))
 	}
@@ -83,6 +86,9 @@ func (l *loader) codePath(code *value) string {
 	const remedy = "give the folder of the code, relative to the template"
 	switch {
 	case code == nil || code.kind == unknown:
+		return ""
+	case code.has("ZipFile"):
+		l.fail(code, "inline code cannot run on a provided runtime", remedy)
 		return ""
 	case !code.isScalar(), strings.Contains(code.text, "://"):
 		l.fail(code, "the code is not on this machine", remedy)

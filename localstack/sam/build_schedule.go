@@ -2,8 +2,8 @@ package sam
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
+	"time"
 )
 
 // schedules reads rules and schedules whose target is a function.
@@ -15,10 +15,10 @@ func (l *loader) schedules() {
 			l.note(res.at, res.id, res.typ, "event patterns are not matched locally; schedules are run")
 			continue
 		}
-		l.checkExpression(expression, false)
+		text := l.checkExpression(expression, false)
 		for _, target := range p.each("Targets") {
 			s := Schedule{
-				LogicalID: res.id, Name: res.name, Source: "aws.events", Expression: expression.scalar(),
+				LogicalID: res.id, Name: res.name, Source: "aws.events", Expression: text,
 				Enabled: p.strOr("State", "ENABLED") != "DISABLED",
 			}
 			if l.aim(res, &s, target) {
@@ -37,10 +37,21 @@ func (l *loader) schedules() {
 		if !expression.known() {
 			continue
 		}
-		l.checkExpression(expression, true)
+		text := l.checkExpression(expression, true)
+		zone := p.get("ScheduleExpressionTimezone")
+		if zone.known() {
+			if _, err := time.LoadLocation(zone.text); err != nil {
+				l.fail(zone, quote(zone.text)+" is not a time zone", "use an IANA name such as Europe/Berlin")
+			}
+		}
+		for _, name := range []string{"StartDate", "EndDate"} {
+			if v := p.get(name); v != nil {
+				l.note(v, res.id, res.typ, name+" is not applied locally")
+			}
+		}
 		s := Schedule{
-			LogicalID: res.id, Name: res.name, Source: "aws.scheduler", Expression: expression.text,
-			Timezone: p.str("ScheduleExpressionTimezone"), Enabled: p.strOr("State", "ENABLED") == "ENABLED",
+			LogicalID: res.id, Name: res.name, Source: "aws.scheduler", Expression: text,
+			Timezone: zone.scalar(), Enabled: p.strOr("State", "ENABLED") == "ENABLED",
 		}
 		if target := p.get("Target"); l.aim(res, &s, target) {
 			s.Permitted = target.str("RoleArn") != ""
@@ -72,36 +83,4 @@ func (l *loader) aim(res *resource, s *Schedule, target *value) bool {
 		s.Input = []byte(in.text)
 	}
 	return true
-}
-
-var (
-	rateExpression = regexp.MustCompile(`^rate\((\d{1,9}) (minute|hour|day)(s?)\)$`)
-	cronExpression = regexp.MustCompile(`^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$`)
-	atExpression   = regexp.MustCompile(`^at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)$`)
-)
-
-// checkExpression checks the form of a schedule (EventBridge user guide, rate
-// and cron expressions). Only the Scheduler takes at(…) and "1 minutes".
-func (l *loader) checkExpression(v *value, scheduler bool) {
-	if !v.known() {
-		return
-	}
-	if m := rateExpression.FindStringSubmatch(v.text); m != nil {
-		switch single := m[1] == "1"; {
-		case strings.Trim(m[1], "0") == "":
-			l.fail(v, "a rate of zero", "use a rate of at least 1")
-		case single == (m[3] == "s") && !scheduler:
-			plural := map[bool]string{true: "", false: "s"}[single]
-			l.fail(v, "the unit does not agree with the number", "write rate("+m[1]+" "+m[2]+plural+")")
-		}
-		return
-	}
-	if cronExpression.MatchString(v.text) || scheduler && atExpression.MatchString(v.text) {
-		return
-	}
-	usage := "write rate(5 minutes) or cron(0 3 * * ? *)"
-	if scheduler {
-		usage = "write rate(5 minutes), cron(0 3 * * ? *) or at(2027-01-31T03:00:00)"
-	}
-	l.fail(v, quote(v.text)+" is not a schedule", usage)
 }

@@ -37,7 +37,7 @@ func (l *loader) expandEvent(res *resource, f field) {
 		if !p.has("RestApiId") && !p.has("ApiId") && l.resources[implicit] == nil {
 			l.generate(res, implicit, "AWS::Serverless::"+typ)
 		}
-		l.note(e, res.id, typ, "the event "+f.key+" is not delivered locally: only WebSocket APIs are run")
+		l.httpEvents = append(l.httpEvents, httpEvent{function: res.id, name: f.key, typ: typ, at: e})
 	default:
 		if e.kind != object || !e.get("Type").known() {
 			return // reported by the check of the function
@@ -47,6 +47,31 @@ func (l *loader) expandEvent(res *resource, f field) {
 			return
 		}
 		l.note(e, res.id, typ, "the event "+f.key+" is not delivered locally")
+	}
+}
+
+// httpEvent is an event from a REST or HTTP API, which nothing delivers here.
+type httpEvent struct {
+	function, name, typ string
+	at                  *value
+}
+
+// unreached notes the events from HTTP and REST APIs. A function that has only
+// those, in a template without a WebSocket API, is refused: it would never run.
+func (l *loader) unreached() {
+	triggered := map[string]bool{}
+	for _, s := range l.plan.Schedules {
+		triggered[s.FunctionLogicalID] = true
+	}
+	for _, s := range l.plan.EventSources {
+		triggered[s.FunctionLogicalID] = true
+	}
+	for _, e := range l.httpEvents {
+		if len(l.plan.APIs) > 0 || triggered[e.function] {
+			l.note(e.at, e.function, e.typ, "the event "+e.name+" is not delivered locally: only WebSocket APIs are run")
+			continue
+		}
+		l.fail(e.at, "HTTP and REST APIs are not run locally, and nothing else calls the function", "run a template with a WebSocket API")
 	}
 }
 

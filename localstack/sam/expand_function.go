@@ -12,7 +12,8 @@ import (
 func (l *loader) expandFunction(res *resource) {
 	p := res.props
 	fields := pick(p, "Architectures", "Code=CodeUri", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
-		"KmsKeyArn", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "PackageType")
+		"KmsKeyArn", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "PackageType", "Layers", "VpcConfig",
+		"FileSystemConfigs", "SnapStart")
 	if dlq := p.get("DeadLetterQueue"); dlq != nil {
 		fields = append(fields, with("DeadLetterConfig", dlq.newObject(pick(dlq, "TargetArn")...)))
 	}
@@ -27,9 +28,6 @@ func (l *loader) expandFunction(res *resource) {
 	}
 	if c := p.get("FunctionUrlConfig"); c != nil {
 		l.note(c, res.id, "FunctionUrlConfig", "function URLs are not served locally")
-	}
-	if c := p.get("Layers"); c != nil {
-		l.note(c, res.id, "Layers", "layers are not mounted locally")
 	}
 	if !p.has("Role") {
 		role := l.expandRole(res)

@@ -26,6 +26,8 @@ type loader struct {
 	root    *value
 	globals *value
 	order   []*resource // as written, generated ones after what they come from
+	// httpEvents are the events from REST and HTTP APIs.
+	httpEvents []httpEvent
 }
 
 // Load reads and resolves a template. On mistakes in it or in samconfig.toml
