@@ -1,9 +1,11 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -11,7 +13,7 @@ import (
 
 // APIHandler serves the Lambda API at the paths of AWS: Invoke, ListFunctions,
 // GetFunction and GetFunctionConfiguration. It takes any signature: whoever
-// reaches the local stack may invoke.
+// reaches the local stack may invoke. InvokeWithResponseStream is not served.
 func (s *Service) APIHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2015-03-31/functions/{function}/invocations", s.serveInvoke)
@@ -41,6 +43,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		h.Set("X-Amzn-RequestId", result.RequestID)
+		h.Set("X-Amzn-Trace-Id", req.TraceID)
 		h.Set("X-Amz-Executed-Version", latest)
 		if result.FunctionError != "" {
 			h.Set("X-Amz-Function-Error", result.FunctionError)
@@ -52,7 +55,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Length", strconv.Itoa(len(result.Payload)))
 		_, _ = w.Write(result.Payload)
 	case "Event":
-		id, err := s.InvokeAsync(r.Context(), req.Function, req.Payload)
+		id, err := s.enqueue(req.Function, req.Payload, req.TraceID)
 		if err != nil {
 			writeError(w, err)
 			return
@@ -71,6 +74,9 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// maxClientContext bounds the client context, in base64 (API reference, Invoke).
+const maxClientContext = 3583
+
 // readInvoke reads all of an Invoke request but its type.
 func readInvoke(r *http.Request) (Request, error) {
 	payload, err := io.ReadAll(io.LimitReader(r.Body, maxSyncPayload+1))
@@ -80,7 +86,7 @@ func readInvoke(r *http.Request) (Request, error) {
 	req := Request{
 		Function: r.PathValue("function"),
 		Payload:  payload,
-		TraceID:  r.Header.Get("X-Amzn-Trace-Id"),
+		TraceID:  cmp.Or(r.Header.Get("X-Amzn-Trace-Id"), newTraceID()),
 	}
 	if q := r.URL.Query().Get("Qualifier"); q != "" && q != latest {
 		return Request{}, notFound(req.Function + ":" + q)
@@ -93,6 +99,9 @@ func readInvoke(r *http.Request) (Request, error) {
 		return Request{}, invalidParameter("log type " + strconv.Quote(kind) + " is not None or Tail")
 	}
 	if encoded := r.Header.Get("X-Amz-Client-Context"); encoded != "" {
+		if len(encoded) > maxClientContext {
+			return Request{}, invalidContent(fmt.Errorf("client context is longer than %d bytes", maxClientContext))
+		}
 		text, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil || !json.Valid(text) {
 			return Request{}, invalidContent(errors.New("client context is not JSON in base64"))
@@ -145,36 +154,6 @@ func (s *Service) find(ref string) (Function, error) {
 		return Function{}, notFound(s.arn(name))
 	}
 	return f.fn, nil
-}
-
-// configuration is the part of FunctionConfiguration that is known here.
-type configuration struct {
-	FunctionName string
-	FunctionArn  string
-	Runtime      string
-	Handler      string
-	MemorySize   int
-	Timeout      int
-	Version      string
-	PackageType  string
-	State        string
-	Environment  struct{ Variables map[string]string }
-}
-
-func describe(fn Function) configuration {
-	c := configuration{
-		FunctionName: fn.Name,
-		FunctionArn:  fn.ARN,
-		Runtime:      "provided.al2023",
-		Handler:      fn.Handler,
-		MemorySize:   fn.MemoryMB,
-		Timeout:      int(fn.Timeout.Seconds()),
-		Version:      latest,
-		PackageType:  "Zip",
-		State:        "Active",
-	}
-	c.Environment.Variables = fn.Env
-	return c
 }
 
 // writeError answers as Lambda's API does: the exception's name in a header,

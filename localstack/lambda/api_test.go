@@ -16,7 +16,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-func TestInvokeWithTheSDK(t *testing.T) {
+func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	client := st.client()
 	for _, name := range []string{
@@ -58,7 +58,7 @@ func TestInvokeWithTheSDK(t *testing.T) {
 	}
 }
 
-func TestInvokeEventWithTheSDK(t *testing.T) {
+func TestD5_1_InvokeEventWithTheSDK(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	file := filepath.Join(t.TempDir(), "record")
 	out, err := st.client().Invoke(t.Context(), &sdk.InvokeInput{
@@ -72,7 +72,7 @@ func TestInvokeEventWithTheSDK(t *testing.T) {
 	eventually(t, "the event is delivered", func() bool { return len(lines(t, file)) == 1 })
 }
 
-func TestRefusalsAreTypedForTheSDK(t *testing.T) {
+func TestD2_5_RefusalsAreTypedForTheSDK(t *testing.T) {
 	st := serve(t, nil, function("f"), function("off", reserved(0)))
 	client := st.client()
 	big := []byte(`"` + strings.Repeat("x", 1<<20) + `"`)

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 )
 
@@ -22,9 +21,13 @@ type event struct {
 
 // InvokeAsync accepts an event of at most 1 MB for a function and returns the
 // request id that all its attempts have. A function error is tried again twice,
-// a throttled invocation until the event is too old; what is discarded then is
-// logged.
+// a throttled invocation until the event is too old; then the function's
+// destinations are told, and the log of what is discarded.
 func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte) (requestID string, err error) {
+	return s.enqueue(function, payload, newTraceID())
+}
+
+func (s *Service) enqueue(function string, payload []byte, traceID string) (requestID string, err error) {
 	name, err := s.resolve(function)
 	if err != nil {
 		return "", err
@@ -33,7 +36,7 @@ func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte
 	if err != nil {
 		return "", err
 	}
-	ev := &event{id: newRequestID(), name: name, payload: payload, traceID: newTraceID(), born: time.Now()}
+	ev := &event{id: newRequestID(), name: name, payload: payload, traceID: traceID, born: time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -48,20 +51,21 @@ func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte
 
 // deliver takes an event to its end.
 func (s *Service) deliver(ev *event) {
+	var last *Result // of an attempt that ran
 	failed, throttleDelay := 0, s.opt.ThrottleDelay
 	for attempt := 1; ; attempt++ {
 		f, err := s.slot(ev.name)
 		if err != nil {
-			s.discard(ev, f, "ServiceClosed", attempt-1)
+			s.conclude(ev, Function{}, serviceClosed, attempt-1, last)
 			return
 		}
 		if f == nil {
-			s.discard(ev, f, "FunctionRemoved", attempt-1)
+			s.conclude(ev, Function{}, functionRemoved, attempt-1, last)
 			return
 		}
 		if n := f.fn.ReservedConcurrency; n != nil && *n == 0 {
 			<-f.events
-			s.discard(ev, f, "ZeroReservedConcurrency", attempt-1)
+			s.conclude(ev, f.fn, zeroConcurrency, attempt-1, last)
 			return
 		}
 		inv := newInvocation(ev.id, ev.payload)
@@ -73,10 +77,12 @@ func (s *Service) deliver(ev *event) {
 		var refusal *Error
 		switch {
 		case err == nil && result.FunctionError == "":
+			s.conclude(ev, f.fn, succeeded, attempt, &result)
 			return
 		case err == nil:
+			last = &result
 			if failed == f.retries() {
-				s.discard(ev, f, "RetriesExhausted", attempt)
+				s.conclude(ev, f.fn, retriesExhausted, attempt, last)
 				return
 			}
 			if n := len(s.opt.RetryDelays); n > 0 {
@@ -86,21 +92,21 @@ func (s *Service) deliver(ev *event) {
 		case errors.As(err, &refusal) && refusal.Code == CodeThrottled:
 			pause = throttleDelay
 			throttleDelay = min(2*throttleDelay, maxThrottleFactor*s.opt.ThrottleDelay)
-		case errors.Is(err, ErrClosed):
-			s.discard(ev, f, "ServiceClosed", attempt)
+		case errors.As(err, &refusal): // there is no such function any more
+			s.conclude(ev, f.fn, functionRemoved, attempt-1, last)
 			return
-		default:
-			s.discard(ev, f, err.Error(), attempt)
+		default: // nothing else can happen to who does not go away
+			s.conclude(ev, f.fn, serviceClosed, attempt, last)
 			return
 		}
 		if time.Since(ev.born)+pause > f.fn.Async.MaximumEventAge {
-			s.discard(ev, f, "EventAgeExceeded", attempt)
+			s.conclude(ev, f.fn, tooOld, attempt, last)
 			return
 		}
 		select {
 		case <-time.After(pause):
 		case <-s.stopped.Done():
-			s.discard(ev, f, "ServiceClosed", attempt)
+			s.conclude(ev, f.fn, serviceClosed, attempt, last)
 			return
 		}
 	}
@@ -128,18 +134,4 @@ func (f *fleet) retries() int {
 		return *n
 	}
 	return 2
-}
-
-// discard gives an event up, with the condition that a destination would get
-// (LDG "Asynchronous invocation records").
-func (s *Service) discard(ev *event, f *fleet, condition string, attempts int) {
-	args := []any{"function", ev.name, "requestId", ev.id, "condition", condition, "attempts", attempts}
-	level := slog.LevelError
-	if condition == "ServiceClosed" {
-		level = slog.LevelWarn
-	}
-	if f != nil && f.fn.Async.OnFailure != "" {
-		args = append(args, "undeliveredTo", f.fn.Async.OnFailure)
-	}
-	s.log.Log(context.Background(), level, "asynchronous event discarded", args...)
 }

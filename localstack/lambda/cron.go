@@ -91,7 +91,8 @@ func (c *cron) next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// parse takes lists of values, ranges and steps: "0/15", "MON-FRI", "1,3", "*".
+// parse takes lists of values, ranges and steps: "0/15", "MON-FRI", "20-2",
+// "1,3", "*".
 func (f field) parse(text string) ([]int, error) {
 	var values []int
 	for item := range strings.SplitSeq(text, ",") {
@@ -117,11 +118,14 @@ func (f field) parse(text string) ([]int, error) {
 				to = from
 			}
 		}
-		if from > to {
+		if from > to && f.name == yearField.name {
 			return nil, fmt.Errorf("%s: range %q is empty", f.name, span)
 		}
+		if from > to { // over the end, such as the hours 20-2 or the days FRI-MON
+			to += f.max - f.min + 1
+		}
 		for v := from; v <= to; v += step {
-			values = append(values, v)
+			values = append(values, f.min+(v-f.min)%(f.max-f.min+1))
 		}
 	}
 	slices.Sort(values)

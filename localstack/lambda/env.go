@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -105,17 +104,20 @@ func checkEnv(env map[string]string) error {
 func (in *instance) environment() []string {
 	f := in.fleet
 	opt := f.s.opt
-	env := map[string]string{"PATH": os.Getenv("PATH")}
+	env := make(map[string]string)
 	if runtime.GOOS == "windows" {
-		env["SystemRoot"] = os.Getenv("SystemRoot")
+		env["PATH"], env["SystemRoot"] = os.Getenv("PATH"), os.Getenv("SystemRoot")
 		env["TEMP"], env["TMP"] = in.tempDir, in.tempDir
 	} else {
+		env["PATH"] = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+		env["LD_LIBRARY_PATH"] = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 		env["TMPDIR"] = in.tempDir
 	}
 	maps.Copy(env, map[string]string{
 		"LANG": "en_US.UTF-8",
 		"TZ":   ":UTC",
-		// Nothing listens there: the X-Ray SDK sends datagrams and asks no more.
+		// Nothing listens there: the X-Ray SDK sends datagrams and asks no more. On
+		// AWS the address is link-local, which here could leave the machine.
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":  "127.0.0.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
@@ -123,6 +125,9 @@ func (in *instance) environment() []string {
 	})
 	maps.Copy(env, f.fn.Env)
 	maps.Copy(env, opt.Env)
+	if opt.FunctionEnv != nil {
+		maps.Copy(env, opt.FunctionEnv(f.fn.Name))
+	}
 	maps.Copy(env, map[string]string{
 		"_HANDLER":                        f.fn.Handler,
 		"AWS_REGION":                      opt.Region,
@@ -138,7 +143,7 @@ func (in *instance) environment() []string {
 		"AWS_LAMBDA_LOG_STREAM_NAME":      in.logStream,
 		"AWS_LAMBDA_RUNTIME_API":          opt.RuntimeAPI + "/" + in.id,
 		"LAMBDA_TASK_ROOT":                f.fn.Dir,
-		"LAMBDA_RUNTIME_DIR":              filepath.Dir(f.fn.Binary),
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 	})
 	list := make([]string, 0, len(env))
 	for key, value := range env {

@@ -59,6 +59,12 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	if n := fn.Async.MaximumRetryAttempts; n != nil && (*n < 0 || *n > 2) {
 		return nil, fmt.Errorf("maximum retry attempts %d is not within 0 and 2", *n)
 	}
+	if age := fn.Async.MaximumEventAge; age != 0 && (age < minEventAge || age > maxEventAge) {
+		return nil, fmt.Errorf("maximum event age %v is not within %v and %v", age, minEventAge, maxEventAge)
+	}
+	if mb := fn.MemoryMB; mb != 0 && (mb < minMemoryMB || mb > maxMemoryMB) {
+		return nil, fmt.Errorf("memory size %d MB is not within %d and %d", mb, minMemoryMB, maxMemoryMB)
+	}
 	if err := checkEnv(fn.Env); err != nil {
 		return nil, err
 	}
@@ -66,7 +72,7 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	setDefault(&fn.Handler, "bootstrap")
 	setDefault(&fn.MemoryMB, defaultMemoryMB)
 	setDefault(&fn.Timeout, defaultTimeout)
-	setDefault(&fn.Async.MaximumEventAge, 6*time.Hour)
+	setDefault(&fn.Async.MaximumEventAge, maxEventAge)
 	binary, err := filepath.Abs(fn.Binary)
 	if err != nil {
 		return nil, fmt.Errorf("locate executable: %w", err)

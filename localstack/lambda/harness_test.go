@@ -151,6 +151,10 @@ func timeout(d time.Duration) func(*lambda.Function) {
 	return func(fn *lambda.Function) { fn.Timeout = d }
 }
 
+func memory(mb int) func(*lambda.Function) {
+	return func(fn *lambda.Function) { fn.MemoryMB = mb }
+}
+
 func reserved(n int) func(*lambda.Function) {
 	return func(fn *lambda.Function) { fn.ReservedConcurrency = &n }
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-func TestFailedInitializationIsTriedAgain(t *testing.T) {
+func TestD4_1_FailedInitializationIsTriedAgain(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "once"), env("MARK", filepath.Join(t.TempDir(), "mark"))))
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
 		t.Errorf("got %d", n)
@@ -21,7 +21,7 @@ func TestFailedInitializationIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestFunctionThatCannotInitialize(t *testing.T) {
+func TestD4_1_FunctionThatCannotInitialize(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone")
 	touch(t, gone)
 	hasty := serve(t, func(o *lambda.Options) { o.InitTimeout = 50 * time.Millisecond },

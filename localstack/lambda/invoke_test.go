@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +17,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-func TestSequentialInvocationsShareOneInstance(t *testing.T) {
+func TestD4_2_SequentialInvocationsShareOneInstance(t *testing.T) {
 	st := serve(t, nil, function("counter"))
 	for i := 1; i <= 50; i++ {
 		result := st.invoke(t, "counter", event{Do: "count"})
@@ -33,7 +33,7 @@ func TestSequentialInvocationsShareOneInstance(t *testing.T) {
 	}
 }
 
-func TestConcurrentInvocationsRunInInstancesOfTheirOwn(t *testing.T) {
+func TestD4_2_ConcurrentInvocationsRunInInstancesOfTheirOwn(t *testing.T) {
 	const n = 6
 	st := serve(t, nil, function("f"))
 	release := filepath.Join(t.TempDir(), "release")
@@ -81,51 +81,7 @@ func TestIdleInstancesAreReaped(t *testing.T) {
 	}
 }
 
-func TestHowFunctionsFail(t *testing.T) {
-	const id = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
-	for _, test := range []struct {
-		name    string
-		event   event
-		payload string // pattern
-		dies    bool
-	}{
-		{"error", event{Do: "fail", Text: "no such room"}, `^{"errorMessage":"no such room","errorType":"errorString"}$`, false},
-		{"panic", event{Do: "panic", Text: "oh"}, `^{"errorMessage":"oh","errorType":"string","stackTrace":\[{"path":.*"line":.*"label":.*}\]}$`, true},
-		{"exit 0", event{Do: "exit"}, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + id + ` Error: Runtime exited without providing a reason"}$`, true},
-		{"exit 7", event{Do: "exit", N: 7}, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ` + id + ` Error: Runtime exited with error: exit status 7"}$`, true},
-		{"timeout", event{Do: "hang"}, `^{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + id + ` Error: Task timed out after 1.00 seconds"}$`, true},
-		{"too large", event{Do: "large", N: 7 << 20}, `^{"errorMessage":"Response payload size exceeded maximum allowed payload size \(6291556 bytes\).","errorType":"Function.ResponseSizeTooLarge"}$`, true},
-		{"midway", event{Do: "halfway"}, `"errorMessage":"source is gone"`, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			limit := time.Minute
-			if test.name == "timeout" {
-				limit = time.Second
-			}
-			st := serve(t, nil, function("f", timeout(limit)))
-			before := value[int](t, st.invoke(t, "f", event{Do: "count"}))
-			result := st.invoke(t, "f", test.event)
-			if result.FunctionError != "Unhandled" {
-				t.Errorf("function error %q", result.FunctionError)
-			}
-			if !regexp.MustCompile(test.payload).Match(result.Payload) {
-				t.Errorf("payload %s\nwant %s", result.Payload, test.payload)
-			}
-			if strings.Contains(test.payload, id) && !strings.Contains(string(result.Payload), result.RequestID) {
-				t.Errorf("payload %s does not name request %s", result.Payload, result.RequestID)
-			}
-			want := before + 2
-			if test.dies {
-				want = 1
-			}
-			if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != want {
-				t.Errorf("afterwards invocation %d of its instance, want %d", n, want)
-			}
-		})
-	}
-}
-
-func TestLargestPayloadsPass(t *testing.T) {
+func TestD5_3_LargestPayloadsPass(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	frame := len(marshal(t, event{Text: "x"})) - 1
 	text := strings.Repeat("a", 6<<20-frame)
@@ -138,7 +94,7 @@ func TestLargestPayloadsPass(t *testing.T) {
 	}
 }
 
-func TestWhatAFunctionIsTold(t *testing.T) {
+func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
 	dir := t.TempDir()
 	st := serve(t, nil, function("f", func(fn *lambda.Function) { fn.Dir = dir }, timeout(90*time.Second)))
 	result, err := st.Do(t.Context(), lambda.Request{
@@ -166,7 +122,7 @@ func TestWhatAFunctionIsTold(t *testing.T) {
 	}
 }
 
-func TestEnvironment(t *testing.T) {
+func TestD3_Environment(t *testing.T) {
 	t.Setenv("HOST_SECRET", "leaked")
 	st := serve(t, func(o *lambda.Options) {
 		o.Env = map[string]string{"AWS_ENDPOINT_URL": "http://stack", "AWS_REGION": "moon-1"}
@@ -194,9 +150,17 @@ func TestEnvironment(t *testing.T) {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/f",
 		"LAMBDA_TASK_ROOT":                filepath.Dir(binary),
+		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":         "127.0.0.1:2000",
+		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
+		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"TZ":                              ":UTC",
 		"LANG":                            "en_US.UTF-8",
-		"PATH":                            os.Getenv("PATH"),
+	}
+	if runtime.GOOS != "windows" {
+		want["PATH"] = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+		want["LD_LIBRARY_PATH"] = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 	}
 	for key, value := range want {
 		if got[key] != value {
@@ -224,7 +188,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestInvalidFunctionsAreRefused(t *testing.T) {
+func TestD4_4_InvalidFunctionsAreRefused(t *testing.T) {
 	st := serve(t, nil, function("kept"))
 	minus := -1
 	three := 3
@@ -238,6 +202,10 @@ func TestInvalidFunctionsAreRefused(t *testing.T) {
 		"maximum retry attempts 3":              {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumRetryAttempts: &three}},
 		"reserved concurrency of all functions": function("f", reserved(1001)),
 		"name is empty":                         function(""),
+		"memory size 127 MB":                    function("f", memory(127)),
+		"memory size 10241 MB":                  function("f", memory(10_241)),
+		"maximum event age 59s":                 {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumEventAge: 59 * time.Second}},
+		"maximum event age 6h0m1s":              {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumEventAge: 6*time.Hour + time.Second}},
 	} {
 		if err := st.Deploy([]lambda.Function{fn}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("deploy: %v, want an error with %q", err, name)
@@ -249,7 +217,7 @@ func TestInvalidFunctionsAreRefused(t *testing.T) {
 	st.invoke(t, "kept", event{})
 }
 
-func TestCancelledCallerLetsTheFunctionFinish(t *testing.T) {
+func TestD4_8_CallerWhoLeavesLetsTheFunctionFinish(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	release := filepath.Join(t.TempDir(), "release")
 	ctx, cancel := context.WithCancel(t.Context())

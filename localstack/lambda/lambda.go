@@ -38,8 +38,8 @@ type Function struct {
 	// Env is the template's Environment: at most 4 KB, without the variables
 	// that Lambda reserves.
 	Env map[string]string
-	// MemoryMB is reported to the function and in REPORT lines, not enforced.
-	// 0 means 128, Lambda's default.
+	// MemoryMB is 128 to 10,240; 0 means 128, Lambda's default. On Linux a process
+	// that uses more is killed; elsewhere nobody can tell.
 	MemoryMB int
 	// Timeout bounds one invocation: 0 means 3 s, Lambda's default; at most 900 s.
 	Timeout time.Duration
@@ -78,6 +78,9 @@ type Options struct {
 	// Env has variables for all functions, such as AWS_ENDPOINT_URL. They win
 	// over a template's, and lose against Lambda's own.
 	Env map[string]string
+	// FunctionEnv has more such variables for one function, by its name, such as
+	// a proxy that is told who asks. They win over Env.
+	FunctionEnv func(function string) map[string]string
 	// Log gets what the operator of the stack should know; nil discards it.
 	Log *slog.Logger
 	// Output gets the functions' log: one Write per line, "<function> <first 8
@@ -118,6 +121,10 @@ const (
 	defaultTimeout     = 3 * time.Second
 	maxTimeout         = 900 * time.Second
 	defaultMemoryMB    = 128
+	minMemoryMB        = 128
+	maxMemoryMB        = 10_240
+	minEventAge        = time.Minute
+	maxEventAge        = 6 * time.Hour
 	defaultInitTimeout = 10 * time.Second
 	defaultConcurrency = 1000
 	maxSyncPayload     = 6 << 20   // request of a synchronous invocation, bytes

@@ -23,7 +23,7 @@ func of(output *buffer, prefix string) []string {
 	return list
 }
 
-func TestOutputBelongsToItsInvocation(t *testing.T) {
+func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 	const instances, lines = 4, 500
 	st := serve(t, nil, function("f"))
 	var all sync.WaitGroup
@@ -58,7 +58,7 @@ func TestOutputBelongsToItsInvocation(t *testing.T) {
 	all.Wait()
 }
 
-func TestLastWordsAreKept(t *testing.T) {
+func TestD6_LastWordsAreKept(t *testing.T) {
 	st := serve(t, nil, function("f"), function("brief", timeout(time.Second)))
 	for _, test := range []struct {
 		function string

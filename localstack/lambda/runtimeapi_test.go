@@ -91,7 +91,7 @@ func (rt *runtimeClient) next() (id string) {
 
 const ok = `{"status":"OK"}`
 
-func TestRuntimeAPI(t *testing.T) {
+func TestD1_4_RuntimeAPI(t *testing.T) {
 	before := time.Now()
 	rt, result := puppet(t, `{"a":1}`)
 	rt.want(400, `"errorType":"InvalidRequestID"`, "POST", apiPath+"/invocation/some/response", "1")
@@ -102,7 +102,9 @@ func TestRuntimeAPI(t *testing.T) {
 	if res.StatusCode != 200 || body != `{"a":1}` || len(id) != 36 || err != nil ||
 		res.Header.Get("Content-Type") != "application/json" ||
 		res.Header.Get("Lambda-Runtime-Invoked-Function-Arn") != "arn:aws:lambda:us-east-1:000000000000:function:f" ||
-		!strings.HasPrefix(res.Header.Get("Lambda-Runtime-Trace-Id"), "Root=1-") {
+		!strings.HasPrefix(res.Header.Get("Lambda-Runtime-Trace-Id"), "Root=1-") ||
+		res.Header["Lambda-Runtime-Aws-Tenant-Id"] != nil || res.Header["Lambda-Runtime-Cognito-Identity"] != nil ||
+		res.Header["Lambda-Runtime-Client-Context"] != nil {
 		t.Errorf("next: %s %s %v", res.Status, body, res.Header)
 	}
 	if d := time.UnixMilli(deadline); d.Before(before.Add(time.Minute).Truncate(time.Millisecond)) || d.After(time.Now().Add(time.Minute)) {
@@ -122,7 +124,7 @@ func TestRuntimeAPI(t *testing.T) {
 	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/"+id+"/response", "1")
 }
 
-func TestRuntimeReportsAnError(t *testing.T) {
+func TestD1_3_ErrorWithALargeHeader(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/error", `{"errorType":"Mine"}`, func(r *http.Request) {
 		r.Header.Set("Lambda-Runtime-Function-Xray-Error-Cause", strings.Repeat("x", 1<<20-1))
@@ -132,7 +134,7 @@ func TestRuntimeReportsAnError(t *testing.T) {
 	}
 }
 
-func TestRuntimeReportsAnErrorInTrailers(t *testing.T) {
+func TestD1_2_ErrorInTrailers(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	object := `{"errorMessage":"source is gone","errorType":"errorString"}`
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", "the beginning", func(r *http.Request) {
@@ -147,7 +149,7 @@ func TestRuntimeReportsAnErrorInTrailers(t *testing.T) {
 	}
 }
 
-func TestRuntimeSendsTooMuch(t *testing.T) {
+func TestD1_4_TooLarge(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	id := rt.next()
 	res, body := rt.do("POST", apiPath+"/invocation/"+id+"/response", bytes.NewReader(make([]byte, 6_291_557)))
@@ -159,7 +161,7 @@ func TestRuntimeSendsTooMuch(t *testing.T) {
 	}
 }
 
-func TestRuntimeSendsAsMuchAsItMay(t *testing.T) {
+func TestD1_4_AsLargeAsItMay(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", strings.Repeat("1", 6_291_556))
 	if got := <-result; len(got.Payload) != 6_291_556 || got.FunctionError != "" {
@@ -211,7 +213,7 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 }
 
 // The first attempt is not the caller's business, the second one is.
-func TestRuntimeReportsAFailedInitialization(t *testing.T) {
+func TestD4_1_InitializationThatReportsItsFailure(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "hang")))
 	answer := make(chan lambda.Result, 1)
 	go func() { answer <- st.invoke(t, "f", event{}) }()

@@ -13,9 +13,13 @@ import (
 
 // Schedule invokes a function, asynchronously, at the times of an expression.
 type Schedule struct {
-	// Name is the rule's, for its ARN in the event and for the log; the
-	// function's name when empty.
+	// Name is the rule's or the schedule's, for its ARN in the event and for the
+	// log; the function's name when empty.
 	Name string
+	// Source is the service that invokes: aws.events for a rule of EventBridge,
+	// aws.scheduler for a schedule of EventBridge Scheduler in its default group;
+	// aws.events when empty.
+	Source string
 	// Expression is rate(value unit), cron(six fields) or at(local time), as in
 	// EventBridge.
 	Expression string
@@ -23,8 +27,9 @@ type Schedule struct {
 	Timezone string
 	// Function is a name or ARN.
 	Function string
-	// Input is the JSON text that the function gets; EventBridge's "Scheduled
-	// Event" when empty.
+	// Input is the JSON text that the function gets, with the Scheduler's context
+	// attributes such as <aws.scheduler.scheduled-time> filled in; the service's
+	// own "Scheduled Event" when empty.
 	Input   string
 	Enabled bool
 }
@@ -45,6 +50,10 @@ func (s *Service) StartSchedules(schedules []Schedule) error {
 	var list []timed
 	for _, sch := range schedules {
 		setDefault(&sch.Name, sch.Function)
+		setDefault(&sch.Source, fromEvents)
+		if sch.Source != fromEvents && sch.Source != fromScheduler {
+			return fmt.Errorf("schedule %s: source %q is not %s or %s", sch.Name, sch.Source, fromEvents, fromScheduler)
+		}
 		t, err := parseSchedule(sch.Expression, sch.Timezone)
 		if err != nil {
 			return fmt.Errorf("schedule %s: %w", sch.Name, err)
@@ -108,18 +117,40 @@ func (s *Service) runSchedule(ctx context.Context, sch Schedule, t trigger, last
 		if late := time.Now(); late.Sub(next) > maxSleep {
 			last = late
 		}
-		input := []byte(sch.Input)
-		if len(input) == 0 {
-			input = s.scheduledEvent(sch, next)
-		}
-		if _, err := s.InvokeAsync(ctx, sch.Function, input); err != nil {
+		if _, err := s.InvokeAsync(ctx, sch.Function, s.scheduledInput(sch, next)); err != nil {
 			s.log.Error("scheduled invocation refused", "schedule", sch.Name, "function", sch.Function, "error", err)
 		}
 	}
 }
 
-// scheduledEvent is what a rule without Input sends (EventBridge user guide).
-func (s *Service) scheduledEvent(sch Schedule, at time.Time) []byte {
+// Where an event may come from.
+const (
+	fromEvents    = "aws.events"
+	fromScheduler = "aws.scheduler"
+)
+
+// scheduledInput is what the function gets at one time: the Input, or the event
+// of the service (EventBridge user guide; EventBridge Scheduler user guide,
+// "Adding context attributes").
+func (s *Service) scheduledInput(sch Schedule, at time.Time) []byte {
+	arn := "arn:aws:events:" + s.opt.Region + ":" + s.opt.Account + ":rule/" + sch.Name
+	var detail any = struct{}{}
+	if sch.Source == fromScheduler {
+		arn = "arn:aws:scheduler:" + s.opt.Region + ":" + s.opt.Account + ":schedule/default/" + sch.Name
+		detail = "{}" // a string, other than a rule's
+	}
+	stamp := at.UTC().Format(time.RFC3339)
+	switch {
+	case sch.Input != "" && sch.Source == fromScheduler:
+		return []byte(strings.NewReplacer(
+			"<aws.scheduler.schedule-arn>", arn,
+			"<aws.scheduler.scheduled-time>", stamp,
+			"<aws.scheduler.execution-id>", newRequestID()[:8]+newRequestID()[:8],
+			"<aws.scheduler.attempt-number>", "1",
+		).Replace(sch.Input))
+	case sch.Input != "":
+		return []byte(sch.Input)
+	}
 	event, _ := json.Marshal(struct { // strings only
 		Version    string   `json:"version"`
 		ID         string   `json:"id"`
@@ -129,16 +160,17 @@ func (s *Service) scheduledEvent(sch Schedule, at time.Time) []byte {
 		Time       string   `json:"time"`
 		Region     string   `json:"region"`
 		Resources  []string `json:"resources"`
-		Detail     struct{} `json:"detail"`
+		Detail     any      `json:"detail"`
 	}{
 		Version:    "0",
 		ID:         newRequestID(),
 		DetailType: "Scheduled Event",
-		Source:     "aws.events",
+		Source:     sch.Source,
 		Account:    s.opt.Account,
-		Time:       at.UTC().Format(time.RFC3339),
+		Time:       stamp,
 		Region:     s.opt.Region,
-		Resources:  []string{"arn:aws:events:" + s.opt.Region + ":" + s.opt.Account + ":rule/" + sch.Name},
+		Resources:  []string{arn},
+		Detail:     detail,
 	})
 	return event
 }

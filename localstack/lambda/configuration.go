@@ -1,0 +1,62 @@
+package lambda
+
+import (
+	"os"
+	"runtime"
+)
+
+// configuration is the part of FunctionConfiguration that is known here (API
+// reference).
+type configuration struct {
+	FunctionName     string
+	FunctionArn      string
+	Runtime          string
+	Handler          string
+	CodeSize         int64
+	LastModified     string `json:",omitempty"`
+	MemorySize       int
+	Timeout          int
+	Version          string
+	PackageType      string
+	Architectures    []string
+	State            string
+	LastUpdateStatus string
+	EphemeralStorage struct{ Size int }
+	TracingConfig    struct{ Mode string }
+	LoggingConfig    struct{ LogFormat, LogGroup string }
+	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
+	Environment      struct{ Variables map[string]string }
+}
+
+type deadLetterConfig struct{ TargetArn string }
+
+func describe(fn Function) configuration {
+	c := configuration{
+		FunctionName:     fn.Name,
+		FunctionArn:      fn.ARN,
+		Runtime:          "provided.al2023",
+		Handler:          fn.Handler,
+		MemorySize:       fn.MemoryMB,
+		Timeout:          int(fn.Timeout.Seconds()),
+		Version:          latest,
+		PackageType:      "Zip",
+		Architectures:    []string{"x86_64"},
+		State:            "Active",
+		LastUpdateStatus: "Successful",
+	}
+	if runtime.GOARCH == "arm64" {
+		c.Architectures[0] = "arm64"
+	}
+	if info, err := os.Stat(fn.Binary); err == nil { // it may be being built anew
+		c.CodeSize = info.Size()
+		c.LastModified = info.ModTime().UTC().Format("2006-01-02T15:04:05.000-0700")
+	}
+	if fn.DeadLetter != "" {
+		c.DeadLetterConfig = &deadLetterConfig{fn.DeadLetter}
+	}
+	c.EphemeralStorage.Size = 512
+	c.TracingConfig.Mode = "PassThrough"
+	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", "/aws/lambda/"+fn.Name
+	c.Environment.Variables = fn.Env
+	return c
+}
