@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -119,6 +121,55 @@ func handle(ctx context.Context, ev event) (any, error) {
 			return nil, err
 		}
 		return child.Process.Pid, nil
+	case "background": // goes on after the response, as far as it can
+		f, err := os.OpenFile(ev.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		f.WriteString("tick")
+		go func() {
+			for {
+				f.WriteString("tick")
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		return nil, exec.Command("sh", "-c", "while printf tick; do sleep 0.01; done >>"+ev.File).Start()
+	case "say":
+		fmt.Println("says", ev.Text)
+		return ev.Text, nil
+	case "fetch":
+		res, err := http.Get(ev.Text)
+		if err != nil {
+			return nil, err
+		}
+		defer res.Body.Close()
+		_, err = io.Copy(io.Discard, res.Body)
+		return res.StatusCode, err
+	case "allocate": // N MB
+		block := make([]byte, ev.N<<20)
+		for i := range block {
+			block[i] = byte(i)
+		}
+		if ev.Text == "hold" {
+			waitForFile(ctx, "absent")
+		}
+		return int(block[len(block)-1]), nil
+	case "shell":
+		return nil, exec.CommandContext(ctx, "sh", "-c", ev.Text).Run()
+	case "leave": // a file for whoever comes next, and then the end
+		if err := os.WriteFile(filepath.Join(os.TempDir(), ev.Text), nil, 0o600); err != nil {
+			return nil, err
+		}
+		if ev.N > 0 {
+			os.Exit(ev.N)
+		}
+		select {}
+	case "files":
+		list, err := filepath.Glob(filepath.Join(os.TempDir(), "*"))
+		for i := range list {
+			list[i] = filepath.Base(list[i])
+		}
+		return append(list, os.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), fmt.Sprint(count)), err
 	case "record": // one line per attempt
 		f, err := os.OpenFile(ev.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
