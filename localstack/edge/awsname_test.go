@@ -1,0 +1,93 @@
+package edge_test
+
+import (
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/edge"
+)
+
+func TestAWSNamesAreServices(t *testing.T) {
+	_, server := start(t, allServices())
+	upgrade := headers("Connection", "Upgrade", "Upgrade", "websocket")
+	signed := func() http.Header { return headers("Authorization", "x") }
+	for _, c := range []struct {
+		name string
+		request
+		status int
+		text   string
+	}{
+		{"DynamoDB without a target", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com", signed()}, 200, "dynamodb /"},
+		{"DynamoDB with a port", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com:443", signed()}, 200, "dynamodb /"},
+		{"DynamoDB in capitals", request{"POST", "/", "DynamoDB.US-East-1.AmazonAWS.com", signed()}, 200, "dynamodb /"},
+		{"DynamoDB whatever the target", request{"POST", "/", "dynamodb.eu-west-1.amazonaws.com", headers("Authorization", "x", "X-Amz-Target", "TrentService.Encrypt")}, 200, "dynamodb /"},
+		{"DynamoDB, FIPS", request{"POST", "/", "dynamodb-fips.us-gov-west-1.amazonaws.com", signed()}, 200, "dynamodb /"},
+		{"DynamoDB, dual stack", request{"POST", "/", "dynamodb.ap-southeast-2.api.aws", signed()}, 200, "dynamodb /"},
+		{"DynamoDB, an account's", request{"POST", "/", "123456789012.ddb.us-east-1.amazonaws.com", signed()}, 200, "dynamodb /"},
+		{"DynamoDB, China", request{"POST", "/", "dynamodb.cn-north-1.amazonaws.com.cn", signed()}, 200, "dynamodb /"},
+		{"DynamoDB, China, dual stack", request{"POST", "/", "dynamodb.cn-north-1.api.amazonwebservices.com.cn", signed()}, 200, "dynamodb /"},
+		{"streams", request{"POST", "/", "streams.dynamodb.us-east-1.amazonaws.com", signed()}, 200, "dynamodb /"},
+		{"streams, dual stack", request{"POST", "/", "streams-dynamodb.us-east-1.api.aws", signed()}, 200, "dynamodb /"},
+		{"DynamoDB, unsigned", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com", nil}, 400, "Missing Authentication Token"},
+		{"KMS", request{"POST", "/", "kms.us-east-1.amazonaws.com", signed()}, 200, "kms /"},
+		{"KMS, FIPS, dual stack", request{"POST", "/", "kms-fips.us-east-1.api.aws", signed()}, 200, "kms /"},
+		{"Lambda", request{"GET", "/2015-03-31/functions", "lambda.us-east-1.amazonaws.com", signed()}, 200, "lambda /2015-03-31/functions"},
+		{"Lambda, another version", request{"GET", "/2020-06-30/functions/a", "lambda.us-east-1.amazonaws.com", signed()}, 200, "lambda /2020-06-30/functions/a"},
+		{"Lambda, unsigned", request{"GET", "/2015-03-31/functions", "lambda.us-east-1.amazonaws.com", nil}, 403, "Missing Authentication Token"},
+		{"a socket", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, 200, "gateway /prod"},
+		{"a socket at no stage", request{"GET", "/@connections/x", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, 200, "gateway /@connections/x"},
+		{"a plain GET of the API", request{"GET", "/", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 200, "gateway /"},
+		{"the API is no other service", request{"POST", "/", "a1b2c3.execute-api.us-east-1.amazonaws.com", signedFor("dynamodb")}, 200, "gateway /"},
+		{"@connections", request{"POST", "/prod/@connections/eHr%3D", "a1b2c3.execute-api.us-east-1.amazonaws.com", signed()}, 200, "management /prod/@connections/eHr%3D"},
+		{"@connections, FIPS, dual stack", request{"GET", "/prod/@connections/x", "a1b2c3.execute-api-fips.us-east-1.api.aws", signed()}, 200, "management"},
+		{"@connections, unsigned", request{"POST", "/prod/@connections/x", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 403, "Missing Authentication Token"},
+		{"the stack's own pages are not AWS's", request{"GET", "/_localstack/health", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 200, "gateway /_localstack/health"},
+
+		{"another service", request{"POST", "/", "sqs.us-east-1.amazonaws.com", signed()}, 403, "sqs.us-east-1.amazonaws.com"},
+		{"a customer's load balancer", request{"POST", "/", "dynamodb.us-east-1.elb.amazonaws.com", signed()}, 403, "elb"},
+		{"a customer's machine", request{"POST", "/", "ec2-1-2-3-4.us-east-1.compute.amazonaws.com", signed()}, 403, "compute"},
+		{"a customer's bucket", request{"POST", "/", "kms.us-east-1.s3.amazonaws.com", signed()}, 403, "s3"},
+		{"no region", request{"POST", "/", "kms.amazonaws.com", signed()}, 403, "kms.amazonaws.com"},
+		{"a name that ends so", request{"POST", "/", "kms.us-east-1.evilamazonaws.com", signed()}, 403, "evilamazonaws"},
+		{"a name that begins so", request{"POST", "/", "kms.us-east-1.amazonaws.com.evil.example", signed()}, 403, "evil"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			response, body := do(t, server, c.request)
+			if response.StatusCode != c.status || !strings.Contains(body, c.text) {
+				t.Errorf("got %d %s, want %d with %q", response.StatusCode, body, c.status, c.text)
+			}
+		})
+	}
+}
+
+func TestEnvironmentOfFunctions(t *testing.T) {
+	env := edge.Access{
+		Address: "192.0.2.7:4566", CAFile: "/data/ca.pem", BundleFile: "/data/bundle.pem", Direct: []string{"recorder.example"},
+	}.Environment("app-send-1")
+	want := map[string]string{
+		"HTTPS_PROXY": "http://app-send-1@192.0.2.7:4566", "HTTP_PROXY": "http://app-send-1@192.0.2.7:4566",
+		"NO_PROXY":      "127.0.0.1,192.0.2.7,::1,localhost,recorder.example",
+		"SSL_CERT_FILE": "/data/bundle.pem", "NODE_EXTRA_CA_CERTS": "/data/ca.pem",
+	}
+	switch runtime.GOOS {
+	case "windows":
+		want["AWS_CA_BUNDLE"] = "/data/bundle.pem"
+	case "darwin":
+		want["AWS_CA_BUNDLE"] = "/data/bundle.pem"
+		fallthrough
+	default:
+		for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"} {
+			want[strings.ToLower(name)] = want[name]
+		}
+	}
+	for name, value := range want {
+		if env[name] != value {
+			t.Errorf("%s is %q, want %q", name, env[name], value)
+		}
+	}
+	if len(env) != len(want) {
+		t.Errorf("there is more than that: %v", env)
+	}
+}

@@ -1,0 +1,435 @@
+package edge_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/authority"
+	"github.com/sotto-chat/sotto/localstack/dynamodb"
+	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/kms"
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// proxied is an edge as the stack runs it: with an authority, plain HTTP and TLS
+// on one port, and as a proxy.
+type proxied struct {
+	edge.Access
+	log *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
+	t.Helper()
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := authority.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := edge.New(inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := ca.Listen(inner)
+	p := &proxied{edge.Access{Address: inner.Addr().String(), CAFile: ca.CAFile(), BundleFile: ca.BundleFile()}, &lockedBuffer{}}
+	e.Serve(s)
+	e.Proxy(edge.Proxy{Terminate: l.Terminate, AllowNetwork: allowNetwork, Log: slog.New(slog.NewTextHandler(p.log, nil))})
+	server := &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Serve(l) // always ends with an error
+	}()
+	t.Cleanup(func() {
+		server.Close()
+		<-done
+	})
+	return p
+}
+
+// client goes through the proxy for every host, loopback included, which Go
+// never does by its environment.
+func (p *proxied) client(t *testing.T, trust ...*x509.Certificate) *http.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pem, err := os.ReadFile(p.CAFile)
+	if err != nil || !pool.AppendCertsFromPEM(pem) {
+		t.Fatalf("the authority: %v", err)
+	}
+	for _, c := range trust {
+		pool.AddCert(c)
+	}
+	tr := &http.Transport{
+		Proxy:           http.ProxyURL(&url.URL{Scheme: "http", User: url.User("send"), Host: p.Address}),
+		TLSClientConfig: &tls.Config{RootCAs: pool},
+	}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, Timeout: patience}
+}
+
+// management is where @connections would be: every connection has gone, but
+// under the stage prod. It keeps what it was asked.
+type management struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (m *management) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	m.seen = append(m.seen, fmt.Sprint(r.Host, r.URL.EscapedPath(), " by ", trace.CallerOf(r.Context()).Function, " TLS ", r.TLS != nil))
+	m.mu.Unlock()
+	if !strings.HasPrefix(r.URL.Path, "/prod/") {
+		w.Header().Set("x-amzn-ErrorType", "GoneException")
+		w.WriteHeader(http.StatusGone)
+	}
+}
+
+// TestUnmodifiedProgramsReachAWSByItsNames runs real SDK clients without any
+// endpoint in a process that has nothing but what Access gives it.
+func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
+	tables, err := dynamodb.Open(dynamodb.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tables.Close()
+	text := func(s string) *string { return &s }
+	err = tables.EnsureTable(t.Context(), dynamodb.CreateTableInput{
+		TableName: text("rooms"), BillingMode: "PAY_PER_REQUEST",
+		AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: "id", AttributeType: "S"}},
+		KeySchema:            []dynamodb.KeySchemaElement{{AttributeName: "id", KeyType: "HASH"}},
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := kms.Open(kms.Options{Dir: t.TempDir(), Account: "000000000000", Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const key = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	if err := keys.EnsureKey(key, ""); err != nil {
+		t.Fatal(err)
+	}
+	posts := &management{}
+	p := startProxy(t, edge.Services{
+		DynamoDB: tables, KMS: keys, Management: posts, Page: named("page"),
+		Gateway: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ws, err := websocket.Accept(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer ws.CloseNow()
+			if err := ws.Write(r.Context(), websocket.MessageText, []byte(r.Host+r.URL.Path)); err != nil {
+				t.Error(err)
+			}
+		}),
+		Callers: func(id string) (trace.Caller, bool) { return trace.Caller{Function: "send"}, id == "ASIASEND" },
+	}, false)
+
+	const api = "a1b2c3.execute-api.us-east-1.amazonaws.com"
+	steps := []struct{ step, want string }{
+		{"tables=", "rooms"},
+		{"item=rooms", "1"},
+		{"account=123456789012", "rooms"},
+		{"secret=" + key, "text"},
+		{"post=https://" + api + "/prod", "posted"},
+		{"post=https://" + api + "/other", "gone"},
+		{"get=http://" + p.Address + "/_localstack/", "200 OK page /_localstack/"},
+	}
+	env := p.Environment("send")
+	if env["AWS_CA_BUNDLE"] == "" { // else Go itself reads no file of roots on this system
+		steps = append(steps, struct{ step, want string }{"socket=wss://" + api + "/prod", api + "/prod"})
+	}
+	var list []string
+	for _, s := range steps {
+		list = append(list, s.step)
+	}
+	for i, line := range runFunction(t, env, list...) {
+		if line != steps[i].want {
+			t.Errorf("%s: %s, want %s", steps[i].step, line, steps[i].want)
+		}
+	}
+	posts.mu.Lock()
+	defer posts.mu.Unlock()
+	if want := api + "/prod/@connections/eHr%3D by send TLS true"; len(posts.seen) != 2 || posts.seen[0] != want {
+		t.Errorf("posts arrived as %q, want first %q", posts.seen, want)
+	}
+	if text := p.log.String(); text != "" {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+func TestOtherHostsAreRefusedWithALine(t *testing.T) {
+	p := startProxy(t, allServices(), false)
+	cases := []struct{ url, line, answer string }{
+		{"https://example.com/x", "example.com:443: functions of this stack have no network; -allow-network gives it to them", ""},
+		{"http://example.com/x", "example.com: functions of this stack have no network; -allow-network gives it to them", "403"},
+		{"https://sqs.us-east-1.amazonaws.com/", "sqs.us-east-1.amazonaws.com:443: this stack serves no such service", ""},
+		{"https://bucket.s3.amazonaws.com/", "bucket.s3.amazonaws.com:443: this stack serves no such service", ""},
+		{"http://169.254.169.254/latest/meta-data/", "169.254.169.254: functions of this stack have no network", "403"},
+		{"http://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com: AWS serves this name by https only", "403"},
+		{"https://kms.us-east-1.amazonaws.com:8443/", "kms.us-east-1.amazonaws.com:8443: AWS serves this name on port 443 only", ""},
+	}
+	var steps []string
+	for _, c := range cases {
+		steps = append(steps, "get="+c.url)
+	}
+	answers := runFunction(t, p.Environment("send"), steps...)
+	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
+	if len(lines) != len(cases) {
+		t.Fatalf("%d refusals, %d lines:\n%s", len(cases), len(lines), p.log)
+	}
+	for i, c := range cases {
+		if !strings.Contains(lines[i], "refused: "+c.line) || !strings.Contains(lines[i], "function=send") || !strings.Contains(lines[i], "level=WARN") {
+			t.Errorf("%s: logged %s", c.url, lines[i])
+		}
+		if !strings.Contains(answers[i], c.line) || !strings.HasPrefix(answers[i], c.answer) {
+			t.Errorf("%s: the function is told %q", c.url, answers[i])
+		}
+		if strings.Contains(lines[i], "/x") {
+			t.Errorf("%s: the log has more than the host", c.url)
+		}
+	}
+}
+
+func TestAllowNetwork(t *testing.T) {
+	internet := httptest.NewTLSServer(named("internet"))
+	defer internet.Close()
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s%s %d %d", r.Host, r.URL.Path, len(r.Header.Values("Proxy-Authorization")), len(r.Header.Values("X-Forwarded-For")))
+	}))
+	defer plain.Close()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+
+	closed := startProxy(t, allServices(), false).client(t, internet.Certificate())
+	for _, u := range []string{internet.URL, plain.URL} {
+		if response, err := closed.Get(u); err == nil {
+			response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Errorf("%s without the flag: %s", u, response.Status)
+			}
+		}
+	}
+
+	p := startProxy(t, allServices(), true)
+	open := p.client(t, internet.Certificate())
+	for _, c := range []struct{ url, want string }{
+		{internet.URL + "/a", "internet /a"},
+		{plain.URL + "/b", strings.TrimPrefix(plain.URL, "http://") + "/b 0 0"},
+		// What stands for the stack never leaves it.
+		{"https://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", "gateway /prod"},
+		{"http://" + p.Address + "/stage", "gateway /stage"},
+	} {
+		response, err := open.Get(c.url)
+		if err != nil {
+			t.Errorf("%s: %v", c.url, err)
+			continue
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || string(body) != c.want {
+			t.Errorf("%s: %s %q, %v", c.url, response.Status, body, err)
+		}
+	}
+	for _, u := range []string{"https://" + gone.Addr().String(), "http://" + gone.Addr().String()} {
+		if response, err := open.Get(u); err == nil {
+			response.Body.Close()
+			if response.StatusCode != http.StatusBadGateway {
+				t.Errorf("%s: %s", u, response.Status)
+			}
+		} else if !strings.Contains(err.Error(), "cannot reach "+gone.Addr().String()) {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	if n := strings.Count(p.log.String(), "cannot reach "+gone.Addr().String()); n != 2 {
+		t.Errorf("%d lines about the host that is not there:\n%s", n, p.log)
+	}
+}
+
+// TestProxyIsForFunctionsOnly
+//
+// Vulnerability: a proxy on loopback. Attack: a web page, a browser that was set
+// to use it or another machine goes through it. Verified: each is refused
+// before anything is dialed or terminated.
+func TestProxyIsForFunctionsOnly(t *testing.T) {
+	p := startProxy(t, allServices(), true)
+	as := "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("send:")) + "\r\n"
+	for _, c := range []struct {
+		name, request string
+		status        int
+	}{
+		{"a function", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n" + as, 200},
+		{"nobody", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n", 407},
+		{"an empty name", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic Og==\r\n", 407},
+		{"an origin", "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\nOrigin: https://evil.example\r\n" + as, 403},
+		{"a browser", "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\nSec-Fetch-Site: cross-site\r\n" + as, 403},
+		{"plain, nobody", "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n", 407},
+		{"plain, an origin", "POST http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n" + as, 403},
+		{"plain, a function at DynamoDB", "GET http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n" + as, 200},
+		{"plain, another scheme", "GET ftp://example.com/ HTTP/1.1\r\nHost: x\r\n" + as, 403},
+		{"the stack itself", "GET http://" + p.Address + "/local HTTP/1.1\r\nHost: x\r\n", 200},
+		{"another port of this machine", "GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n", 407},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if status, _ := exchange(t, p.Address, c.request+"\r\n"); status != c.status {
+				t.Errorf("got %d, want %d", status, c.status)
+			}
+		})
+	}
+	t.Run("before it is a proxy", func(t *testing.T) {
+		_, server := start(t, allServices())
+		if status, _ := exchange(t, server.Listener.Addr().String(), "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n"); status < 400 {
+			t.Errorf("got %d", status)
+		}
+	})
+	t.Run("another machine", func(t *testing.T) {
+		e, err := edge.New("0.0.0.0:4566")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Proxy(edge.Proxy{Terminate: func(net.Conn) { t.Error("terminated") }, AllowNetwork: true})
+		for _, c := range []struct {
+			remote, local string
+			status        int
+		}{
+			{"10.0.0.9:1000", "10.0.0.5:4566", 403},
+			{"10.0.0.9:1000", "", 403},
+			{"10.0.0.5:1000", "10.0.0.5:4566", 407}, // this machine by its other address, and nobody
+			{"[::1]:1000", "[::1]:4566", 407},
+			{"[::ffff:127.0.0.1]:1000", "[::ffff:127.0.0.1]:4566", 407},
+		} {
+			r := httptest.NewRequest(http.MethodConnect, "kms.us-east-1.amazonaws.com:443", nil)
+			r.RemoteAddr = c.remote
+			if c.local != "" {
+				r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(stringAddr(c.local))))
+			}
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			if w.Code != c.status {
+				t.Errorf("from %s to %s: %d, want %d", c.remote, c.local, w.Code, c.status)
+			}
+		}
+	})
+}
+
+type stringAddr string
+
+func (a stringAddr) Network() string { return "tcp" }
+func (a stringAddr) String() string  { return string(a) }
+
+// exchange sends the text and reads one response.
+func exchange(t *testing.T, address, text string) (status int, reason string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: text[:strings.IndexByte(text, ' ')]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode, response.Status
+}
+
+// A client need not wait for the answer before it begins TLS.
+func TestTLSRightAfterConnect(t *testing.T) {
+	p := startProxy(t, allServices(), false)
+	conn, err := net.Dial("tcp", p.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	eager := &eagerConn{Conn: conn, first: "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic c2VuZDo=\r\n\r\n"}
+	pem, err := os.ReadFile(p.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	client := tls.Client(eager, &tls.Config{RootCAs: pool, ServerName: "kms.us-east-1.amazonaws.com"})
+	if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com\r\nAuthorization: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(client); err != nil || !strings.HasSuffix(string(answer), "kms /") {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
+
+// eagerConn sends first in one write with what follows, and skips the answer to it.
+type eagerConn struct {
+	net.Conn
+	first   string
+	skipped bool
+}
+
+func (c *eagerConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(append([]byte(c.first), p...))
+	n = max(0, n-len(c.first))
+	c.first = ""
+	return n, err
+}
+
+func (c *eagerConn) Read(p []byte) (int, error) {
+	if !c.skipped {
+		const answer = "HTTP/1.1 200 Connection established\r\n\r\n"
+		text := make([]byte, len(answer))
+		if _, err := io.ReadFull(c.Conn, text); err != nil || string(text) != answer {
+			return 0, fmt.Errorf("the proxy answers %q, %v", text, err)
+		}
+		c.skipped = true
+	}
+	return c.Conn.Read(p)
+}
