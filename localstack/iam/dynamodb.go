@@ -3,7 +3,9 @@ package iam
 import (
 	"encoding/json"
 	"hash/crc32"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,8 +86,8 @@ func (g *Guard) dynamoDBDemands(r *http.Request) ([]demand, *http.Request) {
 	d := dynamoDBDemands{guard: g, http: httpKeys{r}, operation: operation}
 	switch operation {
 	case "BatchGetItem", "BatchWriteItem":
-		for table, part := range in.RequestItems {
-			d.add(operation, table, "", part)
+		for _, table := range slices.Sorted(maps.Keys(in.RequestItems)) {
+			d.add(operation, table, "", in.RequestItems[table])
 		}
 	case "TransactGetItems", "TransactWriteItems":
 		d.enclosing = operation

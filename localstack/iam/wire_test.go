@@ -1,0 +1,188 @@
+package iam_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb"
+	"github.com/sotto-chat/sotto/localstack/iam"
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// serve puts a guarded handler on a port, where a request that is signed with
+// the function's name comes from the function, and every other from outside.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Authorization"), "Credential="+function+"/") {
+			r = r.WithContext(fromFunction(r.Context()))
+		}
+		h.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func signedBy(name string) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(name, "secret", "")
+}
+
+// log collects lines, from several goroutines.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// lines returns what came since the last call.
+func (l *log) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return slices.DeleteFunc(strings.Split(l.text.String(), "\n"), func(s string) bool { return s == "" })
+}
+
+func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// events collects trace events.
+type events struct {
+	mu   sync.Mutex
+	list []trace.Event
+}
+
+func (e *events) Trace(event trace.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.list = append(e.list, event)
+}
+
+func (e *events) take() []trace.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := e.list
+	e.list = nil
+	return list
+}
+
+// database is the engine behind a guard.
+type database struct {
+	guard    *iam.Guard
+	function *awsdynamodb.Client // signs as the function
+	outside  *awsdynamodb.Client
+	url      string
+	log      *log
+	events   *events
+}
+
+var tableKeys = map[string]string{"Rooms": "room", "Users": "user"}
+
+func startDatabase(t *testing.T) *database {
+	t.Helper()
+	engine, err := dynamodb.Open(dynamodb.Options{Dir: t.TempDir(), Account: account, Region: region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, key := range tableKeys {
+		index := "byOwner"
+		in := dynamodb.CreateTableInput{
+			TableName: &name, BillingMode: "PAY_PER_REQUEST",
+			KeySchema:            []dynamodb.KeySchemaElement{{AttributeName: key, KeyType: "HASH"}},
+			AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: key, AttributeType: "S"}, {AttributeName: "owner", AttributeType: "S"}},
+			GlobalSecondaryIndexes: []dynamodb.SecondaryIndex{{
+				IndexName: &index, KeySchema: []dynamodb.KeySchemaElement{{AttributeName: "owner", KeyType: "HASH"}},
+				Projection: &dynamodb.Projection{ProjectionType: "ALL"},
+			}},
+		}
+		if err := engine.EnsureTable(t.Context(), in, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &database{log: &log{}, events: &events{}}
+	d.guard = newGuard(t, iam.Options{
+		Log: d.log.logger(), Trace: d.events,
+		PartitionKey: func(table, index string) string {
+			if index != "" {
+				return "owner"
+			}
+			return tableKeys[table]
+		},
+	})
+	d.url = serve(t, d.guard.DynamoDB(engine))
+	client := func(name string) *awsdynamodb.Client {
+		return awsdynamodb.New(awsdynamodb.Options{BaseEndpoint: &d.url, Region: region, Credentials: signedBy(name)})
+	}
+	d.function, d.outside = client(function), client("developer")
+	return d
+}
+
+// grant gives the function's role these statements and no others.
+func (d *database) grant(t *testing.T, statements ...iam.Statement) {
+	t.Helper()
+	if err := d.guard.Update(map[string]iam.Role{function: role(statements...)}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantDenied wants the typed error of an SDK with AWS's text, and one line in the log.
+func wantDenied(t *testing.T, err error, l *log, action, resource string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" {
+		t.Fatalf("got %v, want AccessDeniedException for %s", err, action)
+	}
+	want := "User: " + session + " is not authorized to perform: " + action + " on resource: " + resource + " because no identity-based policy allows the " + action + " action"
+	if api.ErrorMessage() != want {
+		t.Errorf("got  %s\nwant %s", api.ErrorMessage(), want)
+	}
+	wantLine(t, l, action, resource)
+}
+
+func wantLine(t *testing.T, l *log, action, resource string) {
+	t.Helper()
+	lines := l.lines()
+	if len(lines) != 1 {
+		t.Fatalf("%d lines in the log, want one:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	for _, want := range []string{"function=" + function, "action=" + action, "resource=" + resource, `remedy="add ` + action + " on " + resource} {
+		if !strings.Contains(lines[0], want) {
+			t.Errorf("no %q in the log: %s", want, lines[0])
+		}
+	}
+}
+
+// wantServed wants an answer of the service behind the guard: success, or any error but a refusal.
+func wantServed(t *testing.T, err error, l *log) {
+	t.Helper()
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException" {
+		t.Errorf("refused: %v", err)
+	}
+	if lines := l.lines(); len(lines) > 0 {
+		t.Errorf("in the log: %q", lines)
+	}
+}
+
+type dynamoDBCall func(context.Context, *awsdynamodb.Client) error
