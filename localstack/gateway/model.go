@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -36,7 +37,7 @@ func newModels(route Route, apiID string, schemas map[string][]byte) (*models, e
 			return nil, fmt.Errorf("there is no model %q", name)
 		}
 		if m.byKey[key], err = compiler.Compile(modelURL(apiID, name)); err != nil {
-			return nil, fmt.Errorf("model %q: %w", name, err)
+			return nil, fmt.Errorf("model %q: %w", name, firstMistake(err))
 		}
 	}
 	return m, nil
@@ -59,6 +60,23 @@ func newCompiler(apiID string, schemas map[string][]byte) (*jsonschema.Compiler,
 		}
 	}
 	return compiler, nil
+}
+
+// firstMistake takes the first line that says what is wrong out of a tree of them.
+func firstMistake(err error) error {
+	var invalid *jsonschema.SchemaValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	mistake, ok := invalid.Err.(*jsonschema.ValidationError)
+	if !ok {
+		return err
+	}
+	for len(mistake.Causes) > 0 {
+		mistake = mistake.Causes[0]
+	}
+	lines := strings.Split(mistake.Error(), "\n")
+	return errors.New(strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "- "))
 }
 
 // nowhere is a loader of references that lead out of the API.

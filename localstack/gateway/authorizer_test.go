@@ -1,0 +1,460 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/coder/websocket"
+)
+
+const connectARN = "arn:aws:execute-api:us-east-1:000000000000:api1/prod/$connect"
+
+// allows is an authorizer's result with one Allow statement for the resource; more are further members, such as `,"context":{}`.
+func allows(resource, more string) string {
+	return fmt.Sprintf(`{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[`+
+		`{"Action":"execute-api:Invoke","Effect":"Allow","Resource":%q}]}%s}`, resource, more)
+}
+
+// behind puts the function "authorizer" before $connect.
+func behind(sources ...string) func(*Options) {
+	return func(o *Options) {
+		r := o.APIs[0].Routes[connectKey]
+		r.Authorizer = &Authorizer{Function: "authorizer", Permitted: true, IdentitySources: sources}
+		o.APIs[0].Routes[connectKey] = r
+	}
+}
+
+// guarded are functions with an authorizer that returns the result.
+func guarded(result string) map[string]function {
+	return map[string]function{"authorizer": returns(result), "$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
+}
+
+// answer returns the answer to a handshake that is refused, and its body.
+func (s *stack) answer(path string, header http.Header) (*http.Response, string) {
+	s.t.Helper()
+	_, response, err := s.tryDial(path, &websocket.DialOptions{HTTPHeader: header})
+	if err == nil || response == nil {
+		s.t.Fatalf("GET %s: %v, want a refusal", path, err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func (s *stack) wantRefusal(path string, header http.Header, status int, body string) {
+	s.t.Helper()
+	if response, got := s.answer(path, header); response.StatusCode != status || got != body {
+		s.t.Errorf("%s %v: %s %s, want %d %s", path, header, response.Status, got, status, body)
+	}
+}
+
+func TestA1_9_AuthorizationFails(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(`{"principalId":"eve","policyDocument":{"Statement":[]}}`), behind("route.request.header.Auth"))
+	s.wantRefusal("/prod", nil, 401, `{"message":"Unauthorized"}`)
+	s = start(t, guarded(strings.ReplaceAll(allows("*", ""), "Allow", "Deny")), behind())
+	s.wantRefusal("/prod", nil, 403, `{"Message":"User is not authorized to access this resource with an explicit deny"}`)
+	s.noEvent("$connect")
+	s.noEvent("$disconnect")
+}
+
+func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
+	t.Parallel()
+	who := &Authorizer{Function: "authorizer", Permitted: true}
+	for name, routes := range map[string]map[string]Route{
+		"authorizer on a message":   {"$default": {Function: "f", Authorizer: who}},
+		"authorizer on $disconnect": {"$disconnect": {Function: "f", Authorizer: who}},
+		"IAM on a message":          {"x": {Function: "f", IAM: true}},
+		"both":                      {"$connect": {Function: "f", Authorizer: who, IAM: true}},
+		"no function":               {"$connect": {Authorizer: &Authorizer{}}},
+		"identity source":           {"$connect": {Authorizer: &Authorizer{Function: "f", IdentitySources: []string{"$request.header.Auth"}}}},
+	} {
+		_, err := New(Options{Invoker: &lambdas{}, APIs: []API{{ID: "a", Stage: "prod", RouteSelectionExpression: "x", Routes: routes}}})
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	for _, source := range []string{"", "context.", "context.a/b", "route.request.header.", "route.request.body.x", "method.request.header.x"} {
+		if CheckIdentitySource(source) == nil {
+			t.Errorf("%q: accepted", source)
+		}
+	}
+}
+
+func TestA3_2_MethodARN(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"us-east-1": connectARN, "cn-north-1": strings.Replace(strings.Replace(connectARN, "aws", "aws-cn", 1), "us-east-1", "cn-north-1", 1),
+	} {
+		s := start(t, guarded(allows("*", "")), func(o *Options) {
+			behind()(o)
+			o.APIs[0].Region = region
+		})
+		s.dial()
+		_, raw := s.event("authorizer")
+		var e map[string]any
+		if err := json.Unmarshal(raw, &e); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := e["pathParameters"]; ok || e["methodArn"] != want {
+			t.Errorf("event %s", raw)
+		}
+	}
+}
+
+func TestA3_3_IdentitySources(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		source, path string
+		header       http.Header
+		found        bool
+	}{
+		{"route.request.header.Auth", "/prod", http.Header{"Auth": {"x"}}, true},
+		{"route.request.header.X-User", "/prod", http.Header{"x-user": {"x"}}, true},
+		{"route.request.header.sec-websocket-protocol", "/prod", http.Header{"Sec-Websocket-Protocol": {"x"}}, true},
+		{"route.request.header.Auth", "/prod", nil, false},
+		{"route.request.header.Auth", "/prod", http.Header{"Auth": {""}}, false},
+		{"route.request.querystring.token", "/prod?token=x", nil, true},
+		{"route.request.querystring.token", "/prod?Token=x", nil, false},
+		{"route.request.querystring.token", "/prod?token=", nil, false},
+		{"route.request.querystring.token", "/prod", nil, false},
+		{"context.identity.sourceIp", "/prod", nil, true},
+		{"context.connectionId", "/prod", nil, true},
+		{"context.identity.nothing", "/prod", nil, false},
+		{"context.identity", "/prod", nil, false},
+		{"stageVariables.set", "/prod", nil, true},
+		{"stageVariables.unset", "/prod", nil, false},
+	} {
+		s := start(t, guarded(allows("*", "")), func(o *Options) {
+			behind(test.source)(o)
+			o.APIs[0].StageVariables = map[string]string{"set": "x"}
+		})
+		_, response, err := s.tryDial(test.path, &websocket.DialOptions{HTTPHeader: test.header})
+		switch {
+		case test.found && err != nil:
+			t.Errorf("%s on %s %v: %v", test.source, test.path, test.header, err)
+		case !test.found && (err == nil || response.StatusCode != 401):
+			t.Errorf("%s on %s %v: %v, want 401", test.source, test.path, test.header, response)
+		case !test.found:
+			s.noEvent("authorizer") // nobody is asked
+		}
+	}
+	// All of several have to be there.
+	s := start(t, guarded(allows("*", "")), behind("route.request.header.Auth", "route.request.querystring.token"))
+	s.wantRefusal("/prod?token=x", nil, 401, `{"message":"Unauthorized"}`)
+	if _, _, err := s.tryDial("/prod?token=x", &websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"y"}}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// raises is a function that ends with an error of that message.
+func raises(message string) function {
+	return func(context.Context, []byte) ([]byte, string, error) {
+		return fmt.Appendf(nil, `{"errorMessage":%q,"errorType":"errorString"}`, message), "Unhandled", nil
+	}
+}
+
+func TestA3_4_Unauthorized(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]int{"Unauthorized": 401, "unauthorized": 500, "Unauthorized!": 500, "": 500} {
+		s := start(t, map[string]function{"authorizer": raises(message), "$connect": returns(ok)}, behind())
+		if got := s.refused("/prod"); got != want {
+			t.Errorf("%q: %d, want %d", message, got, want)
+		}
+		s.noEvent("$connect")
+	}
+}
+
+func TestA3_5_Policies(t *testing.T) {
+	t.Parallel()
+	statement := func(effect, action, resource string) string {
+		return fmt.Sprintf(`{"Effect":%q,"Action":%s,"Resource":%s}`, effect, action, resource)
+	}
+	const invoke = `"execute-api:Invoke"`
+	const api = "arn:aws:execute-api:us-east-1:000000000000:api1"
+	for _, test := range []struct {
+		statements string
+		status     int // 0: let in
+	}{
+		{statement("Allow", invoke, `"`+connectARN+`"`), 0},
+		{statement("Allow", invoke, `["x","`+connectARN+`"]`), 0},
+		{statement("Allow", `["x","execute-api:*"]`, `"*"`), 0},
+		{statement("Allow", `"*"`, `"`+api+`/prod/*"`), 0},
+		{statement("Allow", `"EXECUTE-API:invoke"`, `"`+api+`/????/$c*t"`), 0},
+		{statement("Allow", invoke, `"`+api+`/*/$connect"`), 0},
+		{statement("Allow", invoke, `"arn:aws:execute-api:*:*:*/*"`), 0},
+		{`{"Effect":"Allow","NotAction":"execute-api:ManageConnections","NotResource":"` + api + `/dev/*"}`, 0},
+		{statement("Allow", invoke, `"`+api+`/prod/*/*"`), 403},
+		{statement("Allow", invoke, `"`+api+`/dev/*"`), 403},
+		{statement("Allow", invoke, `"`+api+`/prod/$CONNECT"`), 403},
+		{statement("Allow", invoke, `"`+api+`/prod/???"`), 403},
+		{statement("Allow", `"execute-api:ManageConnections"`, `"*"`), 403},
+		{`{"Effect":"Allow","NotAction":"execute-api:Inv*","Resource":"*"}`, 403},
+		{`{"Effect":"Allow","Action":"*","NotResource":"` + api + `/prod/*"}`, 403},
+		{statement("Deny", invoke, `"*"`), 403},
+		{statement("Deny", invoke, `"*"`) + "," + statement("Allow", invoke, `"*"`), 403},
+		{statement("Allow", invoke, `"*"`) + "," + statement("Deny", invoke, `"`+api+`/prod/*"`), 403},
+		{statement("Allow", invoke, `"*"`) + "," + statement("Deny", invoke, `"`+api+`/dev/*"`), 0},
+	} {
+		result := `{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[` + test.statements + `]}}`
+		s := start(t, guarded(result), behind())
+		_, response, err := s.tryDial("/prod", nil)
+		if test.status == 0 && err != nil || test.status != 0 && (err == nil || response.StatusCode != test.status) {
+			t.Errorf("%s: %v, want %d", test.statements, response, test.status)
+		}
+	}
+	s := start(t, guarded(allows("arn:aws:execute-api:us-east-1:000000000000:api1/prod/*/*", "")), behind())
+	s.wantRefusal("/prod", nil, 403, `{"Message":"User is not authorized to access this resource"}`)
+	// A statement may stand without brackets.
+	s = start(t, guarded(`{"principalId":"a","policyDocument":{"Statement":`+statement("Allow", invoke, `"*"`)+`}}`), behind())
+	s.dial()
+}
+
+func TestA3_6_AuthorizerFails(t *testing.T) {
+	t.Parallel()
+	bad := map[string]function{
+		"raises":       raises("something else"),
+		"times out":    fails("Sandbox.Timedout"),
+		"not runnable": func(context.Context, []byte) ([]byte, string, error) { return nil, "", errors.New("no such function") },
+	}
+	for _, result := range []string{
+		`{"statusCode":401}`, `null`, ``, `"Allow"`, `[]`, `{}`, `{"principalId":"a"}`, `{"policyDocument":{"Statement":[]}}`,
+		`{"principalId":"a","policyDocument":{}}`, `{"principalId":"a","policyDocument":"Allow"}`, `{"principalId":"a","policyDocument":{"Statement":[]}}`,
+		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}}`,
+		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Resource":"*"}]}}`,
+		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*"}]}}`,
+		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"x":"true"}}}]}}`,
+		strings.Replace(allows("*", ""), `"ada"`, `{}`, 1),
+		allows("*", `,"context":"x"`), allows("*", `,"usageIdentifierKey":1`),
+	} {
+		bad[result] = returns(result)
+	}
+	for name, f := range bad {
+		s := start(t, map[string]function{"authorizer": f, "$connect": returns(ok)}, behind())
+		if response, body := s.answer("/prod", nil); response.StatusCode != 500 || body != `{"message":"Internal server error"}` {
+			t.Errorf("%s: %s %s", name, response.Status, body)
+		}
+		s.noEvent("$connect")
+	}
+	s := start(t, guarded(allows("*", "")), func(o *Options) {
+		behind()(o)
+		o.APIs[0].Routes[connectKey].Authorizer.Permitted = false
+	})
+	if got := s.refused("/prod"); got != 500 {
+		t.Errorf("without permission to invoke it: %d", got)
+	}
+	s.noEvent("authorizer")
+}
+
+func TestA3_7_SimpleResponsesAreForHTTPAPIs(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(`{"isAuthorized":true,"context":{}}`), behind())
+	if got := s.refused("/prod"); got != 500 {
+		t.Errorf("isAuthorized: %d", got)
+	}
+	s = start(t, guarded(allows("*", "")), behind("route.request.header.Auth"))
+	for range 2 { // nothing is remembered for the next client with the same identity
+		if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"x"}}}); err != nil {
+			t.Fatal(err)
+		}
+		s.event("authorizer")
+	}
+}
+
+func TestA3_8_ResultLimit(t *testing.T) {
+	t.Parallel()
+	result := func(size int) string {
+		empty := allows("*", `,"context":{"x":""}`)
+		return strings.Replace(empty, `"x":""`, `"x":"`+strings.Repeat("x", size-len(empty))+`"`, 1)
+	}
+	s := start(t, guarded(result(8<<10)), behind())
+	s.dial()
+	s = start(t, guarded(result(8<<10+1)), behind())
+	if got := s.refused("/prod"); got != 500 {
+		t.Errorf("8 KB and a byte: %d", got)
+	}
+}
+
+func TestA3_9_ContextIsInAllEvents(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(allows("*", `,"context":{"room":"1234"}`)), behind())
+	c := s.dialRaw()
+	connect, _ := s.event("$connect")
+	c.write(frame(fin|opText, []byte("x")))
+	message, _ := s.event("$default")
+	c.write(frame(fin|opClose, nil))
+	disconnect, _ := s.event("$disconnect")
+	for _, e := range []events.APIGatewayWebsocketProxyRequest{connect, message, disconnect} {
+		who, ok := e.RequestContext.Authorizer.(map[string]any)
+		if latency, isNumber := who["integrationLatency"].(float64); !ok || !isNumber || latency < 0 || len(who) != 3 ||
+			who["principalId"] != "ada" || who["room"] != "1234" {
+			t.Errorf("%s: authorizer %v", e.RequestContext.EventType, e.RequestContext.Authorizer)
+		}
+	}
+	s.event("authorizer")
+	s.noEvent("authorizer") // once
+}
+
+func TestA3_10_ContextValues(t *testing.T) {
+	t.Parallel()
+	const context = `,"context":{"text":"<a>","number":12345678901234567890,"fraction":1.50,"flag":true,"none":null}`
+	for _, test := range []struct {
+		typed bool
+		want  string
+	}{
+		{false, `"flag":"true","fraction":"1.50","integrationLatency":N,"number":"12345678901234567890","principalId":"ada","text":"<a>"`},
+		{true, `"flag":true,"fraction":1.50,"integrationLatency":N,"number":12345678901234567890,"principalId":"ada","text":"<a>"`},
+	} {
+		s := start(t, guarded(allows("*", context)), func(o *Options) {
+			behind()(o)
+			o.Inferred.TypedAuthorizerContext = test.typed
+		})
+		s.dialRaw()
+		_, raw := s.event("$connect")
+		got := regexp.MustCompile(`"integrationLatency":\d+`).ReplaceAllString(string(raw), `"integrationLatency":N`)
+		if !strings.Contains(got, `"routeKey":"$connect","authorizer":{`+test.want+`},`) {
+			t.Errorf("typed %v: %s", test.typed, got)
+		}
+	}
+	for _, value := range []string{`{"a":1}`, `["a"]`, `{}`, `[]`} {
+		s := start(t, guarded(allows("*", `,"context":{"nested":`+value+`}`)), behind())
+		if got := s.refused("/prod"); got != 500 {
+			t.Errorf("context %s: %d", value, got)
+		}
+	}
+}
+
+func TestA3_11_RefusalsAreNotCustomised(t *testing.T) {
+	t.Parallel()
+	// Whatever an authorizer says of the answer, it is API Gateway's.
+	const custom = `,"context":{"message":"go away"},"statusCode":418,"headers":{"X-Custom":"1"},"body":"custom"`
+	s := start(t, guarded(strings.ReplaceAll(allows("*", custom), "Allow", "Deny")), behind())
+	response, body := s.answer("/prod", nil)
+	if response.StatusCode != 403 || response.Header.Get("X-Custom") != "" || response.Header.Get("Content-Type") != "application/json" ||
+		body != `{"Message":"User is not authorized to access this resource with an explicit deny"}` {
+		t.Errorf("%s %v %s", response.Status, response.Header, body)
+	}
+}
+
+func TestA3_12_AuthorizerEvent(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(allows("*", "")), behind())
+	if _, _, err := s.tryDial("/prod?QueryString1=v&QueryString1=w", &websocket.DialOptions{HTTPHeader: http.Header{
+		"Headerauth1": {"headerValue1"}, "User-Agent": {"<wscat>"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	_, raw := s.event("authorizer")
+	const want = `{"type":"REQUEST","methodArn":"` + connectARN + `",` +
+		`"headers":{"Accept-Encoding":"gzip","Connection":"upgrade","Headerauth1":"headerValue1","Host":"api1.execute-api.us-east-1.amazonaws.com",` +
+		`"Sec-WebSocket-Key":"<key>","Sec-WebSocket-Version":"13","Upgrade":"websocket","User-Agent":"<wscat>","X-Amzn-Trace-Id":"Root=<trace>",` +
+		`"X-Forwarded-For":"127.0.0.1","X-Forwarded-Port":"443","X-Forwarded-Proto":"https","content-length":"0"},` +
+		`"multiValueHeaders":{"Accept-Encoding":["gzip"],"Connection":["upgrade"],"Headerauth1":["headerValue1"],` +
+		`"Host":["api1.execute-api.us-east-1.amazonaws.com"],"Sec-WebSocket-Key":["<key>"],"Sec-WebSocket-Version":["13"],` +
+		`"Upgrade":["websocket"],"User-Agent":["<wscat>"],"X-Amzn-Trace-Id":["Root=<trace>"],` +
+		`"X-Forwarded-For":["127.0.0.1"],"X-Forwarded-Port":["443"],"X-Forwarded-Proto":["https"],"content-length":["0"]},` +
+		`"queryStringParameters":{"QueryString1":"w"},"multiValueQueryStringParameters":{"QueryString1":["v","w"]},"stageVariables":{},` +
+		`"requestContext":{"routeKey":"$connect","eventType":"CONNECT","extendedRequestId":"<id>",` +
+		`"requestTime":"11/Nov/2024:11:35:24 +0000","messageDirection":"IN","stage":"prod","connectedAt":1731324924561,` +
+		`"requestTimeEpoch":1731324924561,"identity":{"userAgent":"<wscat>","sourceIp":"127.0.0.1"},"requestId":"<id>",` +
+		`"domainName":"api1.execute-api.us-east-1.amazonaws.com","connectionId":"<id>","apiId":"api1"}}`
+	if got := withoutIDs(raw); got != want {
+		t.Errorf("event\n%s, want\n%s", got, want)
+	}
+	// The CONNECT event has neither the headers of the hop nor the empty map.
+	connect, raw := s.event("$connect")
+	if connect.Headers["Connection"] != "" || connect.Headers["Upgrade"] != "" || strings.Contains(string(raw), "stageVariables") {
+		t.Errorf("CONNECT event %s", raw)
+	}
+}
+
+func TestB7_AuthorizerEventInGo(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(allows("*", "")), func(o *Options) {
+		behind()(o)
+		o.APIs[0].StageVariables = map[string]string{"a": "b"}
+	})
+	if _, _, err := s.tryDial("/prod?token=x", nil); err != nil {
+		t.Fatal(err)
+	}
+	_, raw := s.event("authorizer")
+	var e events.APIGatewayCustomAuthorizerRequestTypeRequest
+	if err := json.Unmarshal(raw, &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Type != "REQUEST" || e.MethodArn != connectARN || e.QueryStringParameters["token"] != "x" || e.StageVariables["a"] != "b" ||
+		e.RequestContext.APIID != "api1" || e.RequestContext.Stage != "prod" || e.RequestContext.RequestID == "" || e.RequestContext.Identity.SourceIP != "127.0.0.1" {
+		t.Errorf("event %+v", e)
+	}
+}
+
+// aws-lambda-go writes what the function leaves out as null or empty.
+func TestA3_AuthorizerResponseInGo(t *testing.T) {
+	t.Parallel()
+	result, err := json.Marshal(events.APIGatewayCustomAuthorizerResponse{PrincipalID: "ada", PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+		Version:   "2012-10-17",
+		Statement: []events.IAMPolicyStatement{{Action: []string{"execute-api:Invoke"}, Effect: "Allow", Resource: []string{connectARN}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, guarded(string(result)), behind())
+	s.dial()
+}
+
+func TestAuthorizerWithoutConnectFunction(t *testing.T) {
+	t.Parallel()
+	for result, want := range map[string]bool{allows("*", ""): true, strings.ReplaceAll(allows("*", ""), "Allow", "Deny"): false} {
+		s := start(t, map[string]function{"authorizer": returns(result)}, func(o *Options) {
+			o.APIs[0].Routes[connectKey] = Route{Authorizer: &Authorizer{Function: "authorizer", Permitted: true}}
+		})
+		if _, _, err := s.tryDial("/prod", nil); (err == nil) != want {
+			t.Errorf("%s: %v", result, err)
+		}
+	}
+}
+
+func FuzzAuthorization(f *testing.F) {
+	for _, result := range []string{allows("*", ""), allows("a?*", `,"context":{"a":1}`), `{"principalId":"","policyDocument":{"Statement":{}}}`} {
+		f.Add([]byte(result))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		a, err := parseAuthorization(payload)
+		if err != nil {
+			if !errors.Is(err, errMalformed) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		if what, err := a.Policy.evaluate(invokeAction, connectARN); err != nil && what != notAllowed {
+			t.Errorf("%s: %v, %v", payload, what, err)
+		}
+	})
+}
+
+func FuzzWildcards(f *testing.F) {
+	f.Add("a*b?c", "axxbyc")
+	f.Add("**", "")
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		expression := regexp.QuoteMeta(strings.ToValidUTF8(pattern, "\uFFFD"))
+		expression = strings.NewReplacer(`\*`, `(?s:.*)`, `\?`, `(?s:.)`).Replace(expression)
+		re, err := regexp.Compile("^(?:" + expression + ")$")
+		if err != nil {
+			t.Skip()
+		}
+		pattern, text = strings.ToValidUTF8(pattern, "\uFFFD"), strings.ToValidUTF8(text, "\uFFFD")
+		if got, want := wildcardMatch(pattern, text), re.MatchString(text); got != want {
+			t.Errorf("%q on %q: %v, want %v", pattern, text, got, want)
+		}
+	})
+}
