@@ -236,7 +236,7 @@ func (in *instance) assign(inv *invocation) {
 	inv.ranOn = in
 	in.state, in.inv, in.lastUsed = StateRunning, inv, time.Now()
 	in.after(time.Until(inv.deadline), func() {
-		inv.settle(timedOut(inv.id, in.fleet.fn.Timeout))
+		in.fault = func(requestID string) *outcome { return timedOut(requestID, in.fleet.fn.Timeout) }
 		in.kill()
 	})
 	in.thaw()
