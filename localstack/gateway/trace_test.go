@@ -1,0 +1,214 @@
+package gateway
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+// recorder is a trace.Sink that tests read.
+type recorder struct {
+	mu     sync.Mutex
+	events []trace.Event
+}
+
+func (r *recorder) Trace(e trace.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// next waits for the next event of a kind and takes it out.
+func (r *recorder) next(t *testing.T, kind trace.Kind) trace.Event {
+	t.Helper()
+	var found trace.Event
+	eventually(t, fmt.Sprintf("a trace of kind %s", kind), func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		i := slices.IndexFunc(r.events, func(e trace.Event) bool { return e.Kind == kind })
+		if i < 0 {
+			return false
+		}
+		found = r.events[i]
+		r.events = slices.Delete(r.events, i, i+1)
+		return true
+	})
+	return found
+}
+
+// wantTrace compares what does not depend on the moment.
+func wantTrace(t *testing.T, got, want trace.Event) {
+	t.Helper()
+	if got.At.IsZero() || got.Duration < 0 || got.Duration > patience {
+		t.Errorf("%s at %v for %v", got.Kind, got.At, got.Duration)
+	}
+	got.At, got.Duration = time.Time{}, 0
+	if got != want {
+		t.Errorf("trace\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	r := new(recorder)
+	functions := guarded(allows("*", ""))
+	functions["$default"] = echoes
+	s := start(t, functions, func(o *Options) {
+		behind()(o)
+		twoWay("$default")(o)
+		o.Trace = r
+	})
+	c := s.dial()
+	here := trace.Event{API: "api1", Stage: "prod", ConnectionID: c.id}
+
+	authorize, connect := r.next(t, trace.Authorize), r.next(t, trace.Connect)
+	want := here
+	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID = trace.Connect, "$connect", "$connect", "invocation-2", 101, connect.RequestID
+	wantTrace(t, connect, want)
+	want.Kind, want.Function, want.Invocation, want.Status, want.Bytes = trace.Authorize, "authorizer", "invocation-1", 200, authorize.Bytes
+	wantTrace(t, authorize, want)
+	if connect.RequestID == "" || authorize.Bytes == 0 {
+		t.Errorf("%+v, %+v", connect, authorize)
+	}
+
+	c.send("hello")
+	c.receive()
+	e, _ := s.event("$default")
+	want = here
+	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID, want.Bytes =
+		trace.Message, "$default", "$default", "invocation-3", 200, e.RequestContext.RequestID, 5
+	wantTrace(t, r.next(t, trace.Message), want)
+	want.Kind, want.Status = trace.Sent, 0
+	wantTrace(t, r.next(t, trace.Sent), want)
+
+	s.mustPost(c.id, "hi")
+	c.receive()
+	post := r.next(t, trace.Post)
+	want = here
+	want.Kind, want.Operation, want.Status, want.Bytes, want.RequestID = trace.Post, "PostToConnection", 200, 2, post.RequestID
+	wantTrace(t, post, want)
+	want.Kind, want.Status = trace.Sent, 0
+	wantTrace(t, r.next(t, trace.Sent), want)
+	if post.RequestID == "" {
+		t.Error("no request id")
+	}
+
+	c.Close(websocket.StatusCode(4000), "")
+	disconnect, _ := s.event("$disconnect")
+	want = here
+	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID =
+		trace.Disconnect, "$disconnect", "$disconnect", "invocation-4", 4000, disconnect.RequestContext.RequestID
+	wantTrace(t, r.next(t, trace.Disconnect), want)
+
+	s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(c.id), "x", true)
+	want = here
+	want.Kind, want.Operation, want.Status, want.Error = trace.Post, "PostToConnection", 410, "GoneException"
+	post = r.next(t, trace.Post)
+	want.RequestID = post.RequestID
+	wantTrace(t, post, want)
+}
+
+func TestTraceOfFailures(t *testing.T) {
+	t.Parallel()
+	r := new(recorder)
+	s := start(t, map[string]function{"$connect": returns(ok), "raises": fails("x"), "checked": echoes, "closed": echoes}, func(o *Options) {
+		o.Trace = r
+		o.APIs[0].Models = sendModels
+		route("checked", func(r *Route) { r.ModelSelectionExpression, r.Models = "x", map[string]string{"x": "Name"} })(o)
+		route("closed", func(r *Route) { r.Throttle = &Throttle{} })(o)
+	})
+	c := s.dial()
+	for _, test := range []struct {
+		action, code string
+		status       int
+	}{
+		{"raises", "InternalServerErrorException", 500}, {"none", "ForbiddenException", 403}, {"checked", "BadRequestException", 400},
+		{"closed", "TooManyRequestsException", 429},
+	} {
+		c.send(`{"action":"` + test.action + `"}`)
+		got := c.receive()
+		message, sent := r.next(t, trace.Message), r.next(t, trace.Sent)
+		if message.Status != test.status || message.Error != test.code || sent.Error != test.code || sent.Bytes != len(got) ||
+			sent.RequestID != message.RequestID || (message.Invocation != "") != (test.action == "raises") {
+			t.Errorf("%s: %+v, %+v", test.action, message, sent)
+		}
+	}
+
+	s = start(t, map[string]function{"$connect": returns(`{"statusCode":401}`)}, func(o *Options) { o.Trace = r })
+	s.refused("/prod")
+	if got := r.next(t, trace.Connect); got.Status != 101 { // the first stack's
+		t.Errorf("%+v", got)
+	}
+	if got := r.next(t, trace.Connect); got.Status != 401 || got.Invocation == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A post says on whose behalf it was made.
+func TestTraceNamesThePostingFunction(t *testing.T) {
+	t.Parallel()
+	r := new(recorder)
+	s := start(t, closing, func(o *Options) { o.Trace = r })
+	c := s.dial()
+	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := trace.WithCaller(r.Context(), trace.Caller{Function: "chat", Invocation: "abc"})
+		s.gateway.Management().ServeHTTP(w, r.WithContext(ctx))
+	}))
+	t.Cleanup(posts.Close)
+	s.posts.Config.Handler = posts.Config.Handler
+	s.mustPost(c.id, "hi")
+	for _, kind := range []trace.Kind{trace.Post, trace.Sent} {
+		if got := r.next(t, kind); got.Function != "chat" || got.Invocation != "abc" {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// One line for each frame, with the ids that link it; failures are louder.
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := start(t, map[string]function{"$connect": returns(ok), "good": echoes, "bad": fails("x"), "$disconnect": returns(ok)}, func(o *Options) {
+		twoWay("good")(o)
+		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	c := s.dial()
+	c.send(`{"action":"good"}`)
+	c.receive()
+	c.send(`{"action":"bad"}`)
+	c.receive()
+	c.Close(websocket.StatusNormalClosure, "")
+	s.event("$disconnect")
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes any more
+		t.Fatal(err)
+	}
+	good, _ := s.event("good")
+	bad, _ := s.event("bad")
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 6 { // opened, message, sent, failed, sent, closed
+		t.Errorf("%d lines: %s", len(lines), log.String())
+	}
+	for _, want := range []string{
+		fmt.Sprintf(`level=DEBUG msg=message api=api1 stage=prod route=good connectionId=%q requestId=%q function=good invocation=invocation-2 status=200 bytes=17`,
+			c.id, good.RequestContext.RequestID),
+		fmt.Sprintf(`level=WARN msg="integration failed" api=api1 stage=prod route=bad connectionId=%q requestId=%q function=bad invocation=invocation-3 status=500 bytes=16`,
+			c.id, bad.RequestContext.RequestID),
+		`level=DEBUG msg="connection opened"`, `level=DEBUG msg="connection closed"`,
+	} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("log lacks %s:\n%s", want, log.String())
+		}
+	}
+}
