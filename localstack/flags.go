@@ -34,6 +34,8 @@ Usage: go run ./localstack [flags]
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
                       they are, and nothing is encrypted on the way.
+  -allow-network      let functions reach hosts that are not AWS's. Otherwise the
+                      proxy that they are told to use refuses, and says so
   -fault SPEC         make something fail on purpose, to test against; may be
                       repeated. SPEC is KIND[:TARGET][,table=NAME]
                       [,probability=0..1][,count=N][,delay=DURATION], such as
@@ -62,16 +64,17 @@ const (
 )
 
 type options struct {
-	listen      string
-	endpoint    string // empty: the stack itself
-	template    string
-	data        string
-	parameters  map[string]string
-	configEnv   string
-	json        bool
-	allowRemote bool
-	faults      []fault.Fault
-	faultSeed   uint64
+	listen       string
+	endpoint     string // empty: the stack itself
+	template     string
+	data         string
+	parameters   map[string]string
+	configEnv    string
+	json         bool
+	allowRemote  bool
+	allowNetwork bool
+	faults       []fault.Fault
+	faultSeed    uint64
 }
 
 // parseFlags reads the command line. Its error is flag.ErrHelp if help was
@@ -93,6 +96,7 @@ func parseFlags(args []string) (options, error) {
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "")
+	flags.BoolVar(&o.allowNetwork, "allow-network", false, "")
 	flags.Func("parameter", "", func(s string) error {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok || key == "" {

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/authority"
 	"github.com/sotto-chat/sotto/localstack/build"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/eventsource"
 	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/iam"
@@ -44,6 +47,7 @@ type stack struct {
 	console  *console
 	listener *listener
 	lock     *dataLock
+	names    *authority.Authority // signs for AWS's host names
 	edge     *edge.Edge
 	faults   *fault.Injector
 	server   *http.Server
@@ -53,6 +57,7 @@ type stack struct {
 	keys      *kms.Service
 	tables    *dynamodb.Engine
 	lambda    *lambda.Service
+	sources   *eventsource.Service
 	guard     *iam.Guard
 	gateway   *gateway.Gateway
 }
@@ -80,8 +85,12 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	names, err := authority.Open(filepath.Join(data, "authority"))
+	if err != nil {
+		return nil, errors.Join(err, lock.release(), l.Close())
+	}
 	s := &stack{
-		data: data, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
+		data: data, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
 		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes},
 		failed: make(chan error, 1),
 	}
@@ -89,8 +98,10 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	if s.endpoint = o.endpoint; s.endpoint == "" {
 		s.endpoint = s.url()
 	}
+	both := names.Listen(l) // TLS on the same port
+	front.Proxy(edge.Proxy{Terminate: both.Terminate, AllowNetwork: o.allowNetwork, Log: c.log})
 	go func() {
-		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.server.Serve(both); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
 	}()
@@ -153,7 +164,10 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 	if err := s.serveAPIs(plan); err != nil {
 		return err
 	}
-	return s.lambda.StartSchedules(schedules(plan))
+	if err := s.lambda.StartSchedules(schedules(plan)); err != nil {
+		return err
+	}
+	return s.sources.Set(eventSources(plan))
 }
 
 // serveAPIs hands requests to the services, those of functions past the guard.
@@ -216,7 +230,7 @@ func (s *stack) openStores(plan *sam.Plan) (err error) {
 	return err
 }
 
-// openLambda makes the Lambda service, without functions.
+// openLambda makes the Lambda service, without functions, and what feeds it from streams.
 func (s *stack) openLambda(plan *sam.Plan) (err error) {
 	temporary := filepath.Join(s.data, "tmp")
 	if err := os.RemoveAll(temporary); err != nil { // left by a crash
@@ -229,11 +243,20 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 			"AWS_ENDPOINT_URL":                         s.endpoint,
 			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(plan),
 		},
+		FunctionEnv: edge.Access{
+			Address: s.listener.address, CAFile: s.names.CAFile(), BundleFile: s.names.BundleFile(), Direct: s.direct(),
+		}.Environment,
 		Faults:  s.faults.Lambda(),
 		Log:     s.console.log,
 		Output:  functionLog{s.console},
 		TempDir: temporary,
 		Trace:   s.inspector,
+	})
+	if err != nil {
+		return err
+	}
+	s.sources, err = eventsource.New(eventsource.Options{
+		Dir: filepath.Join(s.data, "event-sources"), Reader: streamReader{s.tables}, Invoker: streamInvoker{s.lambda}, Log: s.console.log,
 	})
 	return err
 }
@@ -249,6 +272,11 @@ func (s *stack) stop() error {
 	if s.gateway != nil {
 		if err := s.gateway.Shutdown(ctx); err != nil {
 			s.console.say("%v: some functions were still running", err)
+		}
+	}
+	if s.sources != nil {
+		if err := s.sources.Close(ctx); err != nil {
+			s.console.say("%v; their batches come again at the next start", err)
 		}
 	}
 	if s.lambda != nil {
@@ -270,6 +298,15 @@ func (s *stack) doing(format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	s.edge.Doing(what)
 	s.console.say("%s", what)
+}
+
+// direct is the host of an endpoint that is not the stack's own.
+func (s *stack) direct() []string {
+	u, err := url.Parse(s.endpoint)
+	if err != nil || s.endpoint == s.url() {
+		return nil
+	}
+	return []string{u.Hostname()}
 }
 
 func (s *stack) url() string { return "http://" + s.listener.address }
