@@ -55,7 +55,8 @@ func (l *loader) expandConnectors(written []*resource) {
 		embedded = l.eval(embedded, early)
 		l.check(embedded, mapOf(objectOf(props{"Properties": must(objectOf(props{
 			"Destination": must(anything), "Permissions": must(listOf(words("Read", "Write"))), "SourceReference": anything,
-		}))})), "a connector")
+		})), "Condition": anything, "DeletionPolicy": anything, "DependsOn": anything, "Metadata": anything, "UpdateReplacePolicy": anything,
+		})), "a connector")
 		for _, f := range embedded.fields {
 			p := f.value.get("Properties")
 			if p == nil || p.kind != object {

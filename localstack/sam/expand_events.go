@@ -47,6 +47,9 @@ func (l *loader) expandEvent(res *resource, f field) {
 			return
 		}
 		l.note(e, res.id, typ, "the event "+f.key+" is not delivered locally")
+		if l.resources[id] == nil { // for what refers to what SAM makes of it
+			l.generate(res, id, "AWS::Serverless::"+typ+"Event")
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ func (l *loader) expandFunction(res *resource) {
 	}
 	if c := p.get("FunctionUrlConfig"); c != nil {
 		l.note(c, res.id, "FunctionUrlConfig", "function URLs are not served locally")
+		l.generate(res, res.id+"Url", "AWS::Lambda::Url")
 	}
 	if !p.has("Role") {
 		role := l.expandRole(res)

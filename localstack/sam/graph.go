@@ -96,6 +96,15 @@ func (l *loader) edges(res *resource) []edge {
 			out = append(out, edge{to: to, at: at})
 		}
 	}
+	if res.noted {
+		// Only the name is resolved, so that a cycle elsewhere does no harm.
+		for _, property := range []string{notedNames[res.typ], "FunctionName"} {
+			if v := res.props.get(property); v != nil {
+				references(v, func(at *value, name, _ string) { add(at, name) })
+			}
+		}
+		return out
+	}
 	for _, d := range res.dependsOn {
 		add(d, d.text)
 	}

@@ -40,10 +40,27 @@ func (r *resolver) choose(v, arg *value) *value {
 		return r.fail(v, "Fn::Select takes a number as its index", "write !Select [0, List]")
 	}
 	items := arg.items[1].items
+	if i >= len(items) && r.isMadeUp(v.items[0]) {
+		return v.newText(strings.Join(arg.newObject(with("items", arg.items[1])).strs("items"), "-"))
+	}
 	if i < 0 || i >= len(items) {
 		return r.fail(v, fmt.Sprintf("index %d of a list of %d", i, len(items)), "count from 0")
 	}
 	return items[i].moved(v)
+}
+
+// isMadeUp says whether v refers to a resource that is passed over, whose
+// attributes may have another form than the real ones.
+func (r *resolver) isMadeUp(v *value) bool {
+	made := false
+	references(v, func(_ *value, name, attr string) {
+		if attr == "" {
+			name, _ = r.subParts(name)
+		}
+		res := r.resource(name)
+		made = made || res != nil && res.noted
+	})
+	return made
 }
 
 func (r *resolver) split(v, arg *value) *value {

@@ -70,8 +70,11 @@ func (l *loader) parameter(section *value, f field, overrides map[string]overrid
 	switch {
 	case typ == nil:
 		l.failKey(section, f, "Type is missing", "add Type: String")
-	case strings.HasPrefix(typ.text, "AWS::SSM::"):
-		l.fail(typ, "parameters from SSM cannot be read locally", "use Type: String with a Default")
+	case strings.HasPrefix(typ.text, "AWS::SSM::Parameter::Value<"):
+		// What samconfig.toml and Default hold is the name in SSM.
+		if o, given := overrides[f.key]; !given || o.file != "" {
+			l.fail(typ, "parameters from SSM cannot be read locally", "give the value itself, as a parameter of this run")
+		}
 	case strings.HasPrefix(typ.text, "AWS::"), strings.HasPrefix(typ.text, "List<AWS::"):
 	case !slices.Contains(parameterTypes, typ.text) && typ.kind != unknown:
 		l.fail(typ, "unknown parameter type "+quote(typ.text), suggest(typ.text, parameterTypes, "", "use "+oneOf(parameterTypes)))
@@ -97,12 +100,12 @@ func (l *loader) parameter(section *value, f field, overrides map[string]overrid
 	return l.checkParameter(p, at, raw)
 }
 
-var parameterTypes = []string{"String", "Number", "CommaDelimitedList", "List<Number>"}
+var parameterTypes = []string{"String", "Number", "CommaDelimitedList", "List<Number>", "List<String>"}
 
 // checkParameter applies the parameter's constraints to a value.
 func (l *loader) checkParameter(p, at *value, raw string) *value {
 	typ := p.str("Type")
-	isList := typ == "CommaDelimitedList" || strings.HasPrefix(typ, "List<")
+	isList := strings.Contains(typ, "CommaDelimitedList") || strings.Contains(typ, "List<")
 	shown := "the value " + quote(raw)
 	if secret, _ := p.get("NoEcho").asBool(); secret {
 		shown = "the value" // NoEcho: it must not reach a log
@@ -137,7 +140,7 @@ func (l *loader) checkParameter(p, at *value, raw string) *value {
 			}
 		}
 		if allowed := p.get("AllowedValues"); allowed != nil && !slices.Contains(p.strs("AllowedValues"), e) {
-			l.fail(at, shown+" is not in AllowedValues", "use "+oneOf(p.strs("AllowedValues")))
+			l.fail(at, shown+" is not in AllowedValues", first(p.str("ConstraintDescription"), "use "+oneOf(p.strs("AllowedValues"))))
 		}
 	}
 	if !isList {

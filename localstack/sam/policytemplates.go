@@ -64,7 +64,11 @@ func (l *loader) policyTemplate(item *value) *value {
 		parameters[name] = must(str)
 	}
 	before := len(l.errs)
-	l.check(f.value, objectOf(parameters), f.key)
+	known := f.value
+	if known.kind == object { // SAM passes over further parameters
+		known = known.newObject(pick(known, t.parameters...)...)
+	}
+	l.check(known, objectOf(parameters), f.key)
 	if f.value.kind != object || len(l.errs) > before {
 		return nil
 	}

@@ -212,6 +212,9 @@ func (r *resolver) lookup(v *value, name, attr string, m mode) *value {
 		}
 	}
 	res := r.resource(name)
+	if _, isParameter := r.params[name]; res == nil && m == early && !isParameter && !strings.HasPrefix(name, "AWS::") {
+		return v // SAM may generate it yet; checkNames reports it otherwise
+	}
 	if res == nil {
 		return r.noSuch(v, name, attr, m)
 	}
@@ -230,6 +233,12 @@ func (r *resolver) lookup(v *value, name, attr string, m mode) *value {
 	}
 	if attr == "" {
 		return r.text(v, res.ref)
+	}
+	if part, rest, dotted := strings.Cut(attr, "."); dotted && res.parts[part] != "" {
+		return r.lookup(v, res.parts[part], rest, m)
+	}
+	if attr == "StreamArn" && res.typ == "AWS::DynamoDB::Table" && !res.props.has("StreamSpecification") {
+		return r.fail(v, "the table "+name+" has no stream", "add a StreamSpecification to it")
 	}
 	s, ok := res.attribute(attr)
 	if !ok {

@@ -59,6 +59,7 @@ func (l *loader) readResources() {
 		l.prepare(res)
 	}
 	l.expandConnectors(written)
+	l.implied(written)
 }
 
 // readResource checks the attributes of a resource.
@@ -74,6 +75,9 @@ func (l *loader) readResource(section *value, f field) *resource {
 		l.failKey(section, f, "a logical id holds letters and digits only", "rename it")
 	}
 	for _, attr := range v.fields {
+		if _, run := supported[v.str("Type")]; !run && v.has("Type") && nearest(attr.key, resourceAttributes) == "" {
+			continue // SAM drops what it does not know
+		}
 		if !slices.Contains(resourceAttributes, attr.key) {
 			l.failKey(v, attr, "unknown attribute of a resource", suggest(attr.key, resourceAttributes, "", "move it below Properties or remove it"))
 		}

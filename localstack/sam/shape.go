@@ -15,6 +15,7 @@ type shape struct {
 	required []string          // of objects, sorted
 	words    []string          // the allowed strings, if limited
 	min, max int               // of integers, if max > 0
+	nullable bool              // null stands for nothing
 }
 
 type shapeKind uint8
@@ -51,6 +52,13 @@ func mapOf(elem *shape) *shape       { return &shape{kind: mapShape, elem: elem}
 func between(low, high int) *shape   { return &shape{kind: intShape, min: low, max: high} }
 func words(allowed ...string) *shape { return &shape{kind: stringShape, words: allowed} }
 
+// orNull lets a property be null, as SAM does where it drops the property.
+func orNull(s *shape) *shape {
+	n := *s
+	n.nullable = true
+	return &n
+}
+
 // must marks a property as required, for objectOf.
 func must(s *shape) *shape {
 	return &shape{kind: requiredMark, elem: s}
@@ -75,6 +83,9 @@ func objectOf(p props) *shape {
 // resolved yet fit everything. The word owner names what has the properties.
 func (d *diagnostics) check(v *value, s *shape, owner string) {
 	if v.kind == unknown || v.kind == call {
+		return
+	}
+	if v.kind == null && s.nullable {
 		return
 	}
 	if v.kind == null {

@@ -30,7 +30,7 @@ var samFunction = objectOf(props{
 	"CodeSigningConfigArn": str, "CodeUri": anything, "DeadLetterQueue": objectOf(props{"Type": must(words("SNS", "SQS")), "TargetArn": must(str)}),
 	"DeploymentPreference": anything, "Description": str, "DurableConfig": anything, "Environment": environment,
 	"EphemeralStorage": objectOf(props{"Size": must(between(512, 10240))}), "EventInvokeConfig": samEventInvoke,
-	"Events":                mapOf(objectOf(props{"Type": must(str), "Properties": anything})),
+	"Events":                orNull(mapOf(objectOf(props{"Type": must(str), "Properties": orNull(anything)}))),
 	"FileSystemConfigs":     anything,
 	"FunctionName":          str,
 	"FunctionUrlConfig":     anything,
