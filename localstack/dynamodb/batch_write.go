@@ -134,7 +134,7 @@ func (e *Engine) planBatchWrites(ctx context.Context, name string, requests []wr
 func (r writeRequest) plan(t *store.Table) (store.Mutation, error) {
 	switch {
 	case (r.PutRequest == nil) == (r.DeleteRequest == nil):
-		return store.Mutation{}, invalid("A WriteRequest must contain exactly one of PutRequest and DeleteRequest")
+		return store.Mutation{}, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	case r.PutRequest != nil:
 		return planPut(t, r.PutRequest.Item, guard{})
 	default:

@@ -75,6 +75,7 @@ type tableDescription struct {
 	KeySchema                 []KeySchemaElement    `json:",omitempty"`
 	CreationDateTime          float64               `json:",omitzero"`
 	ProvisionedThroughput     throughputDescription
+	WarmThroughput            *warmThroughput `json:",omitzero"`
 	TableSizeBytes            int64
 	ItemCount                 int64
 	TableArn                  string
@@ -95,6 +96,13 @@ type throughputDescription struct {
 	WriteCapacityUnits     int64
 }
 
+// warmThroughput is what a table or an index takes at once without throttling.
+type warmThroughput struct {
+	ReadUnitsPerSecond  int64
+	WriteUnitsPerSecond int64
+	Status              string
+}
+
 type billingModeSummary struct {
 	BillingMode                       string
 	LastUpdateToPayPerRequestDateTime float64 `json:",omitzero"`
@@ -109,6 +117,7 @@ type indexDescription struct {
 	IndexStatus           string                 `json:",omitempty"`
 	Backfilling           bool                   `json:",omitzero"`
 	ProvisionedThroughput *throughputDescription `json:",omitzero"`
+	WarmThroughput        *warmThroughput        `json:",omitzero"`
 	IndexSizeBytes        int64
 	ItemCount             int64
 	IndexArn              string

@@ -94,6 +94,12 @@ func (in *CreateTableInput) check() error {
 	if err := c.err(); err != nil {
 		return err
 	}
+	switch {
+	case in.LocalSecondaryIndexes != nil && len(in.LocalSecondaryIndexes) == 0:
+		return invalidParameter("List of LocalSecondaryIndexes is empty")
+	case in.GlobalSecondaryIndexes != nil && len(in.GlobalSecondaryIndexes) == 0:
+		return invalidParameter("List of GlobalSecondaryIndexes is empty")
+	}
 	return in.StreamSpecification.check()
 }
 

@@ -70,6 +70,7 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 		KeySchema:                 keyElements(def.Key),
 		CreationDateTime:          epoch(def.Created),
 		ProvisionedThroughput:     throughputDescription{ReadCapacityUnits: set.Read, WriteCapacityUnits: set.Write},
+		WarmThroughput:            warm(set.OnDemand, set.Read, set.Write),
 		TableSizeBytes:            totals.Bytes,
 		ItemCount:                 totals.Items,
 		TableArn:                  e.tableARN(def.Name),
@@ -119,11 +120,21 @@ func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription
 	if !x.Local {
 		out.IndexStatus = statusActive
 		out.ProvisionedThroughput = &throughputDescription{ReadCapacityUnits: x.Read, WriteCapacityUnits: x.Write}
+		out.WarmThroughput = warm(t.Definition().Settings.OnDemand, x.Read, x.Write)
 		if x.Filling {
 			out.IndexStatus, out.Backfilling = statusCreating, true
 		}
 	}
 	return out, nil
+}
+
+// warm is the throughput of a new table: what it is provisioned with or, on
+// demand, what AWS starts with ("DynamoDB warm throughput").
+func warm(onDemand bool, read, write int64) *warmThroughput {
+	if onDemand {
+		read, write = 12_000, 4_000
+	}
+	return &warmThroughput{read, write, statusActive}
 }
 
 // epoch is a time on the wire: seconds, with milliseconds as the fraction.

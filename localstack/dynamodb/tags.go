@@ -82,12 +82,18 @@ func (e *Engine) retag(ctx context.Context, arn *string, change func(map[string]
 }
 
 func (e *Engine) tagResource(ctx context.Context, in *resourceInput) (*emptyOutput, error) {
+	if len(in.Tags) == 0 {
+		return nil, invalid("Atleast one Tag needs to be provided as Input.") // DynamoDB's spelling
+	}
 	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		return addTags(tags, in.Tags)
 	})
 }
 
 func (e *Engine) untagResource(ctx context.Context, in *resourceInput) (*emptyOutput, error) {
+	if len(in.TagKeys) == 0 {
+		return nil, invalid("Atleast one Tag Key needs to be provided as Input.")
+	}
 	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		kept := maps.Clone(tags)
 		for _, key := range in.TagKeys {

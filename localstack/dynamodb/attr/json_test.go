@@ -67,7 +67,7 @@ func TestInvalidValues(t *testing.T) {
 		`{"BS":["/w==","AA==","AA=="]}`:     `One or more parameter values were invalid: Input collection [AA==, /w==, AA==]of type BS contains duplicates.`,
 		`{"NS":["2","1","2.0"]}`:            "One or more parameter values were invalid: Input collection contains duplicates.",
 		`{"N":"abc"}`:                       "The parameter cannot be converted to a numeric value: abc",
-		`{"N":""}`:                          "The parameter cannot be converted to a numeric value: ",
+		`{"N":""}`:                          "The parameter cannot be converted to a numeric value",
 		`{"NS":["1","x"]}`:                  "The parameter cannot be converted to a numeric value: x",
 		`{"M":{"x":{"L":[{"N":"1e126"}]}}}`: msgOverflow,
 	} {

@@ -122,6 +122,9 @@ func allDigits(s string) bool {
 }
 
 func notNumeric(s string) error {
+	if s == "" {
+		return Invalidf("The parameter cannot be converted to a numeric value")
+	}
 	return Invalidf("The parameter cannot be converted to a numeric value: %s", s)
 }
 

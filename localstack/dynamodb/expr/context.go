@@ -1,9 +1,13 @@
 package expr
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
@@ -14,10 +18,32 @@ type Names map[string]string
 // Values are a request's ExpressionAttributeValues, keys with their ':'.
 type Values map[string]attr.Value
 
+// maxPlaceholder is the longest key of a placeholder, in bytes, and
+// maxAttributeName what it may stand for ("Quotas", expression parameters).
+const (
+	maxPlaceholder   = 255
+	maxAttributeName = 65535
+)
+
 // UnmarshalJSON reads DynamoDB JSON, with the errors of
-// [attr.Item.UnmarshalJSON].
+// [attr.Item.UnmarshalJSON], which say whose value is invalid.
 func (v *Values) UnmarshalJSON(data []byte) error {
-	return (*attr.Item)(v).UnmarshalJSON(data)
+	err := (*attr.Item)(v).UnmarshalJSON(data)
+	var invalid *attr.ValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var members map[string]jsontext.Value
+	if json.Unmarshal(data, &members) != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		var one attr.Value
+		if errors.As(one.UnmarshalJSON(members[key]), &invalid) {
+			return attr.Invalidf("ExpressionAttributeValues contains invalid value: %s for key %s", invalid.Message, key)
+		}
+	}
+	return err
 }
 
 // Context is what the expressions of one request share. It is for one goroutine;
@@ -38,8 +64,11 @@ func NewContext(names Names, values Values) (*Context, error) {
 		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(names)) {
-		if names[key] == "" {
+		switch n := len(names[key]); {
+		case n == 0:
 			return nil, attr.Invalidf("ExpressionAttributeNames contains invalid value: Empty attribute name for key %s", key)
+		case n > maxAttributeName:
+			return nil, attr.Invalidf("ExpressionAttributeNames contains invalid value: The attribute name of %d bytes is longer than %d for key %s", n, maxAttributeName, key)
 		}
 	}
 	if err := checkKeys("ExpressionAttributeValues", values, ':'); err != nil {
@@ -61,6 +90,9 @@ func checkKeys[V any](parameter string, placeholders map[string]V, first byte) e
 	for _, key := range slices.Sorted(maps.Keys(placeholders)) {
 		if !isPlaceholder(key, first) {
 			return attr.Invalidf("%s contains invalid key: Syntax error; key: %q", parameter, key)
+		}
+		if len(key) > maxPlaceholder {
+			return attr.Invalidf("%s contains invalid key: A key has at most %d bytes; key: %q", parameter, maxPlaceholder, key)
 		}
 	}
 	return nil

@@ -70,7 +70,7 @@ func (u *updateParser) section() {
 func (u *updateParser) operand(keyword string, allowed ...attr.Kind) attr.Value {
 	v := u.value()
 	if !v.IsZero() && !slices.Contains(allowed, v.Kind()) {
-		u.refusef(phaseActions, "Incorrect operand type for operator or function; operator: %s, operand type: %s", keyword, typeWord(v.Kind()))
+		u.refusef(phaseActions, "Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND", keyword, typeWord(v.Kind()), keyword)
 	}
 	return v
 }
