@@ -64,8 +64,8 @@ func (a answer) items() []any { l, _ := a.at("Items").([]any); return l }
 func call(ctx context.Context, t testing.TB, operation, request string) answer {
 	t.Helper()
 	wire := toWire(t, request)
-	if method, input, ok := sdkInput(operation, wire); ok {
-		return viaSDK(ctx, t, method, input)
+	if got, sent := viaSDK(ctx, t, operation, wire); sent {
+		return got
 	}
 	body, err := json.Marshal(wire)
 	if err != nil {
@@ -74,15 +74,25 @@ func call(ctx context.Context, t testing.TB, operation, request string) answer {
 	return raw(ctx, t, "DynamoDB_20120810."+operation, string(body), nil)
 }
 
-// viaSDK calls a method of the SDK's client.
-func viaSDK(ctx context.Context, t testing.TB, method, input reflect.Value) answer {
+// viaSDK calls a method of the SDK's client. It is not sent if the SDK cannot
+// say it, or refuses to.
+func viaSDK(ctx context.Context, t testing.TB, operation string, wire any) (got answer, sent bool) {
 	t.Helper()
-	var got answer
+	method := reflect.ValueOf(target.client).MethodByName(operation)
+	if !method.IsValid() {
+		return got, false
+	}
+	input := reflect.New(method.Type().In(1).Elem())
+	if !fill(input.Elem(), wire) {
+		return got, false
+	}
 	ctx = context.WithValue(ctx, recordHere{}, &got)
 	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), input})
 	err, _ := results[1].Interface().(error)
 	var api smithy.APIError
 	switch {
+	case got.Status == 0:
+		return got, false
 	case err != nil && !errors.As(err, &api):
 		t.Fatalf("the SDK: %v", err)
 	case err != nil && api.ErrorCode() != got.Code:
@@ -90,70 +100,7 @@ func viaSDK(ctx context.Context, t testing.TB, method, input reflect.Value) answ
 	case err == nil && got.Status != 200:
 		t.Errorf("the SDK sees no error where %s was answered", got.Code)
 	}
-	return got
-}
-
-// sdkInput makes the SDK's input of a request; not ok if the SDK cannot say it.
-func sdkInput(operation string, wire any) (method, input reflect.Value, ok bool) {
-	method = reflect.ValueOf(target.client).MethodByName(operation)
-	if !method.IsValid() {
-		return method, input, false
-	}
-	input = reflect.New(method.Type().In(1).Elem())
-	return method, input, fill(input.Elem(), wire) && complete(input.Elem())
-}
-
-// complete reports whether a structure has what the SDK demands.
-func complete(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return v.IsNil() || complete(v.Elem())
-	case reflect.Slice:
-		for i := range v.Len() {
-			if !complete(v.Index(i)) {
-				return false
-			}
-		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			if !complete(v.MapIndex(key)) {
-				return false
-			}
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			name := v.Type().Field(i).Name
-			if required(v.Type().Name(), name) && v.Field(i).IsZero() || v.Type().Field(i).IsExported() && !complete(v.Field(i)) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// required reports whether the SDK demands a member (validators.go of the SDK).
-func required(structure, member string) bool {
-	switch member {
-	case "TableName", "IndexName", "ResourceArn", "RequestItems", "TransactItems", "Statement":
-		return structure != "ListTablesInput" && structure != "QueryInput" && structure != "ScanInput" || member == "TableName"
-	case "Key", "KeySchema", "AttributeDefinitions", "Keys", "TimeToLiveSpecification", "Projection", "Tags", "TagKeys", "AttributeName", "KeyType", "AttributeType":
-		return structure != "CreateTableInput" || member != "Tags"
-	case "Item":
-		return structure == "PutItemInput" || structure == "Put" || structure == "PutRequest"
-	case "UpdateExpression":
-		return structure == "Update"
-	case "ConditionExpression":
-		return structure == "ConditionCheck"
-	case "Enabled":
-		return structure == "TimeToLiveSpecification"
-	case "ReadCapacityUnits", "WriteCapacityUnits":
-		return structure == "ProvisionedThroughput"
-	case "Get":
-		return structure == "TransactGetItem"
-	case "ComparisonOperator":
-		return structure == "Condition"
-	}
-	return false
+	return got, true
 }
 
 // fill sets v from JSON as it is on the wire; false if it does not fit.

@@ -36,8 +36,12 @@ func expand(v any) any {
 	case map[string]any:
 		for name, member := range v {
 			switch {
-			case holdsAttributes(name):
+			case holdsItems(name):
 				v[name] = each(member, func(item any) any { return each(item, attribute) })
+			case name == "Responses" && isMap(member): // of BatchGetItem, by table
+				v[name] = each(member, func(items any) any {
+					return each(items, func(item any) any { return each(item, attribute) })
+				})
 			case holdsValues(name):
 				v[name] = each(member, attribute)
 			default:
@@ -50,14 +54,16 @@ func expand(v any) any {
 	return v
 }
 
-// holdsAttributes names the members that are lists of items, or may be.
-func holdsAttributes(name string) bool { return name == "Items" || name == "Keys" }
+func isMap(v any) bool { _, ok := v.(map[string]any); return ok }
+
+// holdsItems names the members that are lists of items.
+func holdsItems(name string) bool { return name == "Items" || name == "Keys" }
 
 // holdsValues names the members that are items, or map names to values.
 func holdsValues(name string) bool {
 	switch name {
 	case "Item", "Key", "Attributes", "ExclusiveStartKey", "LastEvaluatedKey", "ExpressionAttributeValues", "ItemCollectionKey",
-		"AttributeValueList":
+		"AttributeValueList", "Parameters":
 		return true
 	}
 	return false
@@ -96,6 +102,9 @@ func attribute(v any) any {
 	case []any:
 		return map[string]any{"L": each(v, attribute)}
 	case map[string]any:
+		if wire, ok := v["WIRE"]; ok {
+			return wire
+		}
 		if typed(v) {
 			return v
 		}
@@ -104,10 +113,10 @@ func attribute(v any) any {
 	return v
 }
 
-// typed reports whether v already says its type, or is the test's own misuse of one.
+// typed reports whether v already says its type.
 func typed(v map[string]any) bool {
 	for name := range v {
-		if !slices.Contains(kinds, name) && name != "WIRE" {
+		if !slices.Contains(kinds, name) {
 			return false
 		}
 	}
@@ -173,7 +182,7 @@ func differs(got, want any, path string) string {
 			case member == nil:
 			case !present:
 				return at + " is missing"
-			case holdsValues(name) || holdsAttributes(name):
+			case holdsValues(name) || holdsItems(name):
 				if !reflect.DeepEqual(sorted(value), sorted(member)) {
 					return at + " differs"
 				}

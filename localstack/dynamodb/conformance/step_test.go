@@ -14,12 +14,14 @@ type step struct{ name, operation, request, want string }
 func (tb *table) steps(t *testing.T, steps []step) {
 	t.Helper()
 	for _, s := range steps {
-		t.Run(s.name, func(t *testing.T) { tb.call(t, s.operation, s.request).agrees(t, s.want) })
+		t.Run(s.name, func(t *testing.T) {
+			tb.call(t, s.operation, s.request).agrees(t, strings.ReplaceAll(s.want, "$T", tb.name))
+		})
 	}
 }
 
 // call sends a request about the table: TableName need not be given, and $T
-// stands for the table's name.
+// stands for the table's name, as in the answers that steps want.
 func (tb *table) call(t testing.TB, operation, request string) answer {
 	t.Helper()
 	return call(t.Context(), t, operation, tb.request(operation, request))
@@ -43,20 +45,17 @@ func (tb *table) request(operation, request string) string {
 		return request
 	}
 	var members map[string]json.RawMessage
-	if json.Unmarshal([]byte(request), &members) == nil {
-		if _, has := members["TableName"]; !has {
-			return `{"TableName":"` + tb.name + `"` + strings.TrimSuffix(","+strings.TrimPrefix(request, "{"), ",}") + closing(request)
-		}
+	if json.Unmarshal([]byte(request), &members) != nil {
+		return request // toWire will say what is wrong with it
 	}
-	return request
-}
-
-// closing is what strings.TrimSuffix has cut off of an empty request.
-func closing(request string) string {
-	if strings.TrimSpace(request) == "{}" {
-		return "}"
+	if _, has := members["TableName"]; !has {
+		members["TableName"] = json.RawMessage(`"` + tb.name + `"`)
 	}
-	return ""
+	named, err := json.Marshal(members)
+	if err != nil {
+		panic(err) // it has just been read
+	}
+	return string(named)
 }
 
 // put puts items.
