@@ -29,6 +29,8 @@ Usage: go run ./localstack [flags]
                       be repeated
   -config-env NAME    take parameters from that environment of samconfig.toml
                       beside the template, which is not read otherwise
+  -watch              build and deploy again when the template or a function's
+                      source changes; sockets stay open
   -log text|json      form of what goes to stderr (default text)
   -allow-remote       let -listen be an address that other machines reach. They
                       can then do all that you can: read and write every table,
@@ -71,6 +73,7 @@ type options struct {
 	parameters   map[string]string
 	configEnv    string
 	json         bool
+	watch        bool
 	allowRemote  bool
 	allowNetwork bool
 	faults       []fault.Fault
@@ -95,6 +98,7 @@ func parseFlags(args []string) (options, error) {
 	})
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
+	flags.BoolVar(&o.watch, "watch", false, "")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "")
 	flags.BoolVar(&o.allowNetwork, "allow-network", false, "")
 	flags.Func("parameter", "", func(s string) error {

@@ -65,6 +65,9 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 		return err
 	}
 	announce(stdout, s)
+	if o.watch {
+		return s.followSources(ctx, o)
+	}
 	select {
 	case <-ctx.Done():
 		return nil

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/sam"
+	"github.com/sotto-chat/sotto/localstack/watch"
+)
+
+// followSources reloads whenever the sources change, until ctx ends or the
+// server fails.
+func (s *stack) followSources(ctx context.Context, o options) error {
+	watched := s.watched(o)
+	w, err := watch.New(watched)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Close() }() // nothing is written through it
+	for {
+		if changed, err := s.nextChange(ctx, w); err != nil || !changed {
+			return err
+		}
+		s.reload(ctx, o)
+		if next := s.watched(o); !reflect.DeepEqual(next, watched) {
+			other, err := watch.New(next)
+			if err != nil {
+				return err
+			}
+			_ = w.Close()
+			w, watched = other, next
+		}
+	}
+}
+
+// watched is what the stack is made from: the template, its settings, and the
+// modules of the functions.
+func (s *stack) watched(o options) watch.Options {
+	folder := filepath.Dir(o.template)
+	w := watch.Options{Files: []string{o.template}, Ignore: []string{s.data}}
+	for _, name := range []string{"samconfig.toml", "samconfig.yaml", "samconfig.yml"} {
+		w.Files = append(w.Files, filepath.Join(folder, name))
+	}
+	for _, f := range s.plan.Load().Functions {
+		if root := moduleRoot(f.CodeURI); !slices.Contains(w.Folders, root) {
+			w.Folders = append(w.Folders, root)
+		}
+	}
+	return w
+}
+
+// nextChange waits for a change that matters; without one ctx has ended.
+func (s *stack) nextChange(ctx context.Context, w *watch.Watcher) (changed bool, err error) {
+	for {
+		select {
+		case files := <-w.Changes():
+			if matters(files) {
+				return true, nil
+			}
+		case err := <-w.Errors():
+			s.console.say("%v: some changes may go unseen", err)
+		case <-ctx.Done():
+			return false, nil
+		case err := <-s.failed:
+			return false, fmt.Errorf("serve %s: %w", s.listener.address, err)
+		}
+	}
+}
+
+// moduleRoot is the folder of the Go module that a folder is in, or the folder
+// itself without one.
+func moduleRoot(folder string) string {
+	for dir := folder; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		} else if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return folder
+		}
+	}
+}
+
+// matters reports whether a change of one of the files can change what runs.
+func matters(files []string) bool {
+	return slices.ContainsFunc(files, func(file string) bool {
+		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md")
+	})
+}
+
+// reload builds and deploys what the sources say now. On any error what ran
+// runs on, and the next change tries again.
+func (s *stack) reload(ctx context.Context, o options) {
+	start := time.Now()
+	if err := s.tryReload(ctx, o); err != nil {
+		if ctx.Err() == nil {
+			s.console.fail(err)
+			s.console.say("not reloaded: what ran before runs on")
+		}
+		return
+	}
+	s.edge.SetHealth(s.health())
+	s.console.say("reloaded in %.1f s", time.Since(start).Seconds())
+}
+
+func (s *stack) tryReload(ctx context.Context, o options) error {
+	plan, err := load(o)
+	if err != nil {
+		return err
+	}
+	if err := s.sameAccount(plan); err != nil {
+		return err
+	}
+	executables, err := s.build(ctx, plan)
+	if err != nil {
+		return err
+	}
+	return s.deploy(ctx, plan, executables)
+}
+
+// sameAccount refuses what the services were opened with.
+func (s *stack) sameAccount(plan *sam.Plan) error {
+	old := s.plan.Load()
+	if plan.Account != old.Account || plan.Region != old.Region {
+		return fmt.Errorf("the account or region is another now (%s, %s): start the stack again", plan.Account, plan.Region)
+	}
+	return nil
+}

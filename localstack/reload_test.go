@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// An app in a module of its own, whose function answers with a word.
+const (
+	wordTemplate = `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      StageName: word
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        say: {FunctionArn: !GetAtt Fn.Arn, RouteResponseSelectionExpression: $default}
+  Response:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {ApiId: !Ref Api, RouteId: !Ref ApiSayRoute, RouteResponseKey: $default}
+  Fn:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: go1.x}
+    Properties: {CodeUri: fn, Runtime: provided.al2023, Handler: bootstrap, Timeout: 20}
+`
+	wordSource = `package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() {
+	lambda.Start(func(context.Context, events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+		return events.APIGatewayProxyResponse{StatusCode: 200, Body: word}, nil
+	})
+}
+`
+)
+
+// wordModule pins what this module pins, which is in the cache.
+func wordModule(t *testing.T) (module, sums string) {
+	t.Helper()
+	own, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(own)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "go ") || strings.HasPrefix(line, "github.com/aws/aws-lambda-go ") {
+			module += strings.Replace(line, "github.com", "require github.com", 1) + "\n"
+		}
+	}
+	all, err := os.ReadFile("../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "module example.org/word\n" + module, string(all)
+}
+
+func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
+	module, sums := wordModule(t)
+	dir := writeFiles(t, map[string]string{
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource, "fn/word.go": "package main\n\nconst word = \"one\"\n",
+	})
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"), "-watch")
+	r, _, err := p.reader(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(action string) string {
+		r.send(fmt.Sprintf(`{"action":%q}`, action))
+		return r.receive()
+	}
+	if got := say("say"); got != "one" {
+		t.Fatalf("received %q", got)
+	}
+
+	write("fn/word.go", "package main\n\nconst word = \"two\"\n")
+	eventually(t, "the new source answers on the old socket", func() bool { return say("say") == "two" })
+
+	write("fn/word.go", "package main\n\nconst word = 2\n")
+	eventually(t, "the mistake is told", func() bool { return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on") })
+	if !strings.Contains(p.stderr.String(), "main.go:12") {
+		t.Errorf("the mistake's place is not told:\n%s", p.stderr)
+	}
+	if got := say("say"); got != "two" {
+		t.Errorf("received %q after a mistake", got)
+	}
+	write("fn/word.go", "package main\n\nconst word = \"three\"\n")
+	eventually(t, "the mistake is mended", func() bool { return say("say") == "three" })
+
+	write("template.yaml", strings.Replace(wordTemplate, "        say:", "        shout: {FunctionArn: !GetAtt Fn.Arn}\n        say:", 1)+`  Words:
+    Type: AWS::Serverless::SimpleTable
+`)
+	client := dynamodb.NewFromConfig(awsConfig(p.url))
+	eventually(t, "the new table is there", func() bool {
+		out, err := client.ListTables(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.TableNames) == 1
+	})
+	eventually(t, "the new route is in the health", func() bool {
+		_, h := p.health(t)
+		return len(h.Routes) == 2
+	})
+	if got := say("say"); got != "three" {
+		t.Errorf("received %q after a change of the template", got)
+	}
+}
