@@ -59,6 +59,21 @@ func TestD5_1_FunctionErrorsAreRetriedUnderTheSameID(t *testing.T) {
 	}
 }
 
+func TestD5_3_LargestEventPasses(t *testing.T) {
+	st := serve(t, hasty, function("f"), function("sink", env("INIT", "hang")))
+	largest := strings.Repeat("1", 1<<20)
+	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest)); err != nil {
+		t.Fatal(err)
+	}
+	var refused *lambda.Error
+	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest+"1")); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge || refused.Status != 413 {
+		t.Errorf("one byte more: %v", err)
+	}
+	if got := delivered(t, st, "of no request"); got != largest {
+		t.Errorf("%d bytes arrived", len(got))
+	}
+}
+
 func TestD5_1_ThrottledEventsWait(t *testing.T) {
 	st := serve(t, hasty, function("f", reserved(1)))
 	dir := t.TempDir()

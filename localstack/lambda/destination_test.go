@@ -1,11 +1,9 @@
 package lambda_test
 
 import (
-	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
@@ -109,37 +107,4 @@ func TestD5_2_ZeroConcurrencyIsNotRetried(t *testing.T) {
 	eventually(t, "the event is discarded", func() bool {
 		return strings.Contains(st.log.String(), "requestId="+id+" condition=ZeroReservedConcurrency attempts=0")
 	})
-}
-
-// scheduled starts one schedule and returns what its function gets.
-func scheduled(t *testing.T, schedule lambda.Schedule) map[string]any {
-	t.Helper()
-	st := serve(t, nil, function("sink", env("INIT", "hang")))
-	schedule.Function, schedule.Enabled, schedule.Expression = "sink", true, soon()
-	if err := st.StartSchedules([]lambda.Schedule{schedule}); err != nil {
-		t.Fatal(err)
-	}
-	var got map[string]any
-	if err := json.Unmarshal([]byte(delivered(t, st, "of no request")), &got); err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-func TestSchedulersOwnEvent(t *testing.T) {
-	const arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/nightly"
-	got := scheduled(t, lambda.Schedule{Name: "nightly", Source: "aws.scheduler"})
-	if got["source"] != "aws.scheduler" || got["detail-type"] != "Scheduled Event" || got["detail"] != "{}" || got["resources"].([]any)[0] != arn {
-		t.Errorf("event %v", got)
-	}
-	got = scheduled(t, lambda.Schedule{Name: "nightly", Source: "aws.scheduler",
-		Input: `{"a":"<aws.scheduler.schedule-arn>","t":"<aws.scheduler.scheduled-time>","n":"<aws.scheduler.attempt-number>","x":"<aws.scheduler.execution-id>"}`})
-	at, err := time.Parse(time.RFC3339, got["t"].(string))
-	if err != nil || time.Since(at) > time.Minute || got["a"] != arn || got["n"] != "1" || len(got["x"].(string)) != 16 {
-		t.Errorf("input %v, %v", got, err)
-	}
-	got = scheduled(t, lambda.Schedule{Name: "nightly", Input: `{"a":"<aws.scheduler.schedule-arn>"}`})
-	if got["a"] != "<aws.scheduler.schedule-arn>" {
-		t.Errorf("a rule filled in %v", got)
-	}
 }

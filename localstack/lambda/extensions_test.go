@@ -144,6 +144,7 @@ func TestD4_6_ExtensionErrors(t *testing.T) {
 }
 
 func TestD4_5_SIGTERMIsForExtensions(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	said, ignored, unheard := filepath.Join(dir, "said"), filepath.Join(dir, "ignored"), filepath.Join(dir, "unheard")
 	st := serve(t, nil,

@@ -45,6 +45,7 @@ func TestD2_1_GoPanic(t *testing.T) {
 }
 
 func TestD2_2_Timeout(t *testing.T) {
+	t.Parallel()
 	failure{event{Do: "hang"}, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}`, true}.
 		check(t, timeout(time.Second))
 }

@@ -63,6 +63,18 @@ type stack struct {
 	url    string
 	output *buffer
 	log    *buffer
+	// deadlines holds what the Runtime API said, by request id.
+	deadlines sync.Map
+}
+
+// observe remembers what instances are told.
+func (st *stack) observe(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		if id := w.Header().Get("Lambda-Runtime-Aws-Request-Id"); id != "" {
+			st.deadlines.Store(id, w.Header().Get("Lambda-Runtime-Deadline-Ms"))
+		}
+	})
 }
 
 // buffer is written by the service and read by the test.
@@ -108,7 +120,7 @@ func serve(tb testing.TB, configure func(*lambda.Options), functions ...lambda.F
 		tb.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(runtimePath+"/", st.RuntimeHandler())
+	mux.Handle(runtimePath+"/", st.observe(st.RuntimeHandler()))
 	mux.Handle("/", st.APIHandler())
 	server := &http.Server{Handler: mux, MaxHeaderBytes: 2 << 20}
 	go server.Serve(listener)

@@ -22,6 +22,7 @@ func TestD4_1_FailedInitializationIsTriedAgain(t *testing.T) {
 }
 
 func TestD4_1_FunctionThatCannotInitialize(t *testing.T) {
+	t.Parallel()
 	gone := filepath.Join(t.TempDir(), "gone")
 	touch(t, gone)
 	hasty := serve(t, func(o *lambda.Options) { o.InitTimeout = 50 * time.Millisecond },

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,8 @@ func TestD4_2_ConcurrentInvocationsRunInInstancesOfTheirOwn(t *testing.T) {
 
 type seen struct {
 	RequestID, Arn, Dir, Trace, Client string
-	Remaining, PID                     int
+	Deadline                           string
+	PID                                int
 }
 
 func pid(t *testing.T, st *stack) int {
@@ -95,7 +97,7 @@ func TestD5_3_LargestPayloadsPass(t *testing.T) {
 }
 
 func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
-	dir := t.TempDir()
+	dir, before := t.TempDir(), time.Now()
 	st := serve(t, nil, function("f", func(fn *lambda.Function) { fn.Dir = dir }, timeout(90*time.Second)))
 	result, err := st.Do(t.Context(), lambda.Request{
 		Function:      "arn:aws:lambda:us-east-1:000000000000:function:f",
@@ -117,8 +119,13 @@ func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
 	if real, _ := filepath.EvalSymlinks(dir); got.Dir != real && got.Dir != dir {
 		t.Errorf("works in %s, want %s", got.Dir, dir)
 	}
-	if got.Remaining <= 0 || got.Remaining > 90_000 {
-		t.Errorf("%d ms remain of 90 s", got.Remaining)
+	told, _ := st.deadlines.Load(result.RequestID)
+	ms, err := strconv.ParseInt(got.Deadline, 10, 64)
+	if told != got.Deadline || err != nil {
+		t.Errorf("the deadline is %s, the Runtime API said %v", got.Deadline, told)
+	}
+	if limit := time.UnixMilli(ms); limit.Before(before.Add(90*time.Second).Truncate(time.Millisecond)) || limit.After(time.Now().Add(90*time.Second)) {
+		t.Errorf("the deadline %v is not 90 s from %v", limit, before)
 	}
 }
 
@@ -170,10 +177,13 @@ func TestD3_Environment(t *testing.T) {
 	if !regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(got["AWS_LAMBDA_LOG_STREAM_NAME"]) {
 		t.Errorf("log stream %q", got["AWS_LAMBDA_LOG_STREAM_NAME"])
 	}
-	for _, key := range []string{"HOST_SECRET", "HOME", "AWS_EXECUTION_ENV", "AWS_LAMBDA_MAX_CONCURRENCY"} {
+	for _, key := range []string{"HOST_SECRET", "HOME", "AWS_EXECUTION_ENV"} {
 		if _, ok := got[key]; ok {
 			t.Errorf("%s is set", key)
 		}
+	}
+	if !strings.HasPrefix(got["_X_AMZN_TRACE_ID"], "Root=1-") { // by the function's library
+		t.Errorf("trace id %q", got["_X_AMZN_TRACE_ID"])
 	}
 	creds, ok := st.Credentials(st.Instances()[0].ID)
 	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
@@ -185,6 +195,16 @@ func TestD3_Environment(t *testing.T) {
 	}
 	if caller, ok := st.Caller(creds.AccessKeyID); !ok || caller != (trace.Caller{Function: "f"}) {
 		t.Errorf("the key belongs to %+v", caller)
+	}
+}
+
+// The Go library would run several invocations at once in one instance.
+func TestD4_7_NoConcurrencyWithinAnInstance(t *testing.T) {
+	st := serve(t, nil, function("f"))
+	for _, kv := range value[[]string](t, st.invoke(t, "f", event{Do: "env"})) {
+		if strings.HasPrefix(kv, "AWS_LAMBDA_MAX_CONCURRENCY=") {
+			t.Errorf("the function sees %s", kv)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +59,36 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 	all.Wait()
 }
 
+func TestD6_ReportLines(t *testing.T) {
+	t.Parallel()
+	st := serve(t, nil, function("f", memory(256), timeout(time.Second)))
+	memoryUsed := `Max Memory Used: \d+ MB\t`
+	if runtime.GOOS != "linux" {
+		memoryUsed = ""
+	}
+	for _, test := range []struct {
+		event event
+		want  string // pattern
+	}{
+		{event{}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed + `Init Duration: \d+\.\d\d ms\t`},
+		{event{}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed},
+		{event{Do: "hang"}, `Duration: \d{4,}\.\d\d ms\tBilled Duration: \d{4,} ms\tMemory Size: 256 MB\t` + memoryUsed + `Status: timeout`},
+		{event{Do: "exit", N: 1}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed + `Status: error\tError Type: Runtime.ExitError`},
+		{event{Do: "fail"}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed},
+	} {
+		result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, test.event), Tail: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := result.RequestID
+		if !regexp.MustCompile(`^START RequestId: ` + id + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + id + `\nREPORT RequestId: ` + id + `\t` + test.want + `\n$`).MatchString(result.LogTail) {
+			t.Errorf("%+v: log %q", test.event, result.LogTail)
+		}
+	}
+}
+
 func TestD6_LastWordsAreKept(t *testing.T) {
+	t.Parallel()
 	st := serve(t, nil, function("f"), function("brief", timeout(time.Second)))
 	for _, test := range []struct {
 		function string

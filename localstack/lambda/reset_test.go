@@ -26,6 +26,7 @@ func TestD4_3_FilesOutliveACrashAndATimeout(t *testing.T) {
 		"timeout": {Do: "leave", Text: "left"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			st := serve(t, nil, function("f", timeout(time.Second)))
 			_, stream, _ := leftovers(t, st)
 			if result := st.invoke(t, "f", end); result.FunctionError == "" {

@@ -3,8 +3,11 @@ package lambda_test
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,7 +94,7 @@ func (rt *runtimeClient) next() (id string) {
 
 const ok = `{"status":"OK"}`
 
-func TestD1_4_RuntimeAPI(t *testing.T) {
+func TestD1_4_StatusesOfTheRuntimeAPI(t *testing.T) {
 	before := time.Now()
 	rt, result := puppet(t, `{"a":1}`)
 	rt.want(400, `"errorType":"InvalidRequestID"`, "POST", apiPath+"/invocation/some/response", "1")
@@ -166,6 +169,20 @@ func TestD1_4_AsLargeAsItMay(t *testing.T) {
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", strings.Repeat("1", 6_291_556))
 	if got := <-result; len(got.Payload) != 6_291_556 || got.FunctionError != "" {
 		t.Errorf("%d bytes, function error %q", len(got.Payload), got.FunctionError)
+	}
+}
+
+func TestD1_6_ProcessWithoutRuntimeAPIExits(t *testing.T) {
+	cmd := exec.Command(binary)
+	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot")}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(string(out), "expected AWS Lambda environment variables") || !strings.Contains(string(out), "AWS_LAMBDA_RUNTIME_API") {
+		t.Errorf("without the variables: %v, %s", err, out)
+	}
+	st := serve(t, nil, function("f"))
+	if got := value[int](t, st.invoke(t, "f", event{Do: "count"})); got != 1 {
+		t.Errorf("with them: %d", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package lambda_test
 
 import (
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ func soon() string {
 }
 
 func TestSchedulesInvoke(t *testing.T) {
+	t.Parallel()
 	st := serve(t, nil, function("f"), function("g"))
 	dir := t.TempDir()
 	record := func(name string) string {
@@ -39,18 +41,48 @@ func TestSchedulesInvoke(t *testing.T) {
 	}
 }
 
-func TestScheduleWithoutInputSendsTheStandardEvent(t *testing.T) {
-	st := serve(t, nil, function("f", env("INIT", "hang")))
-	if err := st.StartSchedules([]lambda.Schedule{{Name: "rotate", Expression: soon(), Function: "f", Enabled: true}}); err != nil {
+// scheduled starts one schedule and returns what its function gets.
+func scheduled(t *testing.T, schedule lambda.Schedule) map[string]any {
+	t.Helper()
+	st := serve(t, nil, function("sink", env("INIT", "hang")))
+	schedule.Name, schedule.Function, schedule.Enabled, schedule.Expression = "nightly", "sink", true, soon()
+	if err := st.StartSchedules([]lambda.Schedule{schedule}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "an instance starts", func() bool { return len(st.Instances()) == 1 && st.Instances()[0].PID != 0 })
-	rt := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[0].ID}
-	_, body := rt.do("GET", apiPath+"/invocation/next", nil)
-	got := unmarshal[map[string]any](t, []byte(body))
-	if got["detail-type"] != "Scheduled Event" || got["source"] != "aws.events" || got["account"] != "000000000000" ||
-		!strings.Contains(body, `"resources":["arn:aws:events:us-east-1:000000000000:rule/rotate"]`) {
-		t.Errorf("event %s", body)
+	return unmarshal[map[string]any](t, []byte(delivered(t, st, "of no request")))
+}
+
+func TestWhatSchedulesSend(t *testing.T) {
+	const arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/nightly"
+	for name, test := range map[string]struct {
+		schedule lambda.Schedule
+		want     map[string]any // in these members
+	}{
+		"rule": {lambda.Schedule{}, map[string]any{
+			"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "account": "000000000000", "region": "us-east-1",
+			"detail": map[string]any{}, "resources": []any{"arn:aws:events:us-east-1:000000000000:rule/nightly"}}},
+		"scheduler": {lambda.Schedule{Source: "aws.scheduler"}, map[string]any{
+			"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "account": "000000000000", "region": "us-east-1",
+			"detail": "{}", "resources": []any{arn}}},
+		"rule's input": {lambda.Schedule{Input: `{"a":"<aws.scheduler.schedule-arn>"}`}, map[string]any{"a": "<aws.scheduler.schedule-arn>"}},
+		"scheduler's input": {
+			lambda.Schedule{Source: "aws.scheduler", Input: `{"a":"<aws.scheduler.schedule-arn>","n":"<aws.scheduler.attempt-number>","time":"<aws.scheduler.scheduled-time>"}`},
+			map[string]any{"a": arn, "n": "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := scheduled(t, test.schedule)
+			for key, want := range test.want {
+				if !reflect.DeepEqual(got[key], want) {
+					t.Errorf("%s: %v, want %v", key, got[key], want)
+				}
+			}
+			if text, ok := got["time"].(string); ok {
+				if at, err := time.Parse(time.RFC3339, text); err != nil || time.Since(at) > time.Minute {
+					t.Errorf("time %q", text)
+				}
+			}
+		})
 	}
 }
 
@@ -59,6 +91,7 @@ func TestInvalidSchedulesAreRefused(t *testing.T) {
 	for want, schedule := range map[string]lambda.Schedule{
 		"schedule f: expression":         {Expression: "never", Function: "f", Enabled: true},
 		"schedule nightly: input is not": {Name: "nightly", Expression: "rate(1 day)", Function: "f", Input: "{"},
+		`schedule f: source "aws.cron"`:  {Source: "aws.cron", Expression: "rate(1 day)", Function: "f"},
 		"schedule g: ResourceNotFound":   {Expression: "rate(1 day)", Function: "g"},
 	} {
 		if err := st.StartSchedules([]lambda.Schedule{schedule}); err == nil || !strings.Contains(err.Error(), want) {

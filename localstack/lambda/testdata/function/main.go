@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -100,7 +101,7 @@ func handle(ctx context.Context, ev event) (any, error) {
 		return map[string]any{
 			"requestId": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "dir": dir,
 			"trace": os.Getenv("_X_AMZN_TRACE_ID"), "client": lc.ClientContext.Client.AppTitle,
-			"remaining": time.Until(deadline).Milliseconds(), "pid": os.Getpid(),
+			"deadline": strconv.FormatInt(deadline.UnixMilli(), 10), "pid": os.Getpid(),
 		}, nil
 	case "print":
 		for i := range ev.N {
@@ -170,6 +171,13 @@ func handle(ctx context.Context, ev event) (any, error) {
 			list[i] = filepath.Base(list[i])
 		}
 		return append(list, os.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), fmt.Sprint(count)), err
+	case "trace":
+		f, err := os.OpenFile(ev.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(f, os.Getenv("_X_AMZN_TRACE_ID"))
+		return nil, f.Close()
 	case "record": // one line per attempt
 		f, err := os.OpenFile(ev.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -1,0 +1,87 @@
+package lambda_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+)
+
+// install puts a copy of the test function at a path, as a build does: beside
+// it first, and then in its place.
+func install(t *testing.T, path string, modified time.Time) {
+	t.Helper()
+	code, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", code, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path+".new", modified, modified); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// New code takes over while invocations go on: none fails, and those that the
+// old code has begun it finishes.
+func TestDeployReloadsWithoutAFailure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), filepath.Base(binary))
+	start := time.Now().Add(-time.Hour).Truncate(time.Second)
+	install(t, path, start)
+	fn := function("f", func(fn *lambda.Function) { fn.Binary = path })
+	st := serve(t, nil, fn)
+
+	release := filepath.Join(t.TempDir(), "release")
+	long := make(chan lambda.Result, 1)
+	go func() { long <- st.invoke(t, "f", event{Do: "block", File: release}) }()
+	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	old := st.Instances()[0].PID
+
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	for range 3 {
+		clients.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				text := fmt.Sprint(i)
+				if result, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text})); err != nil || string(result.Payload) != `"`+text+`"` {
+					t.Errorf("during a deployment: %s, %v", result.Payload, err)
+					return
+				}
+			}
+		})
+	}
+	for version := range 5 {
+		install(t, path, start.Add(time.Duration(version+1)*time.Minute))
+		if err := st.Deploy([]lambda.Function{fn}); err != nil {
+			t.Fatal(err)
+		}
+		deployed := time.Now()
+		eventually(t, "new instances have taken over", func() bool {
+			for _, in := range st.Instances() {
+				if in.PID != old && in.Created.Before(deployed) {
+					return false
+				}
+			}
+			return len(st.Instances()) > 1
+		})
+	}
+	stop.Store(true)
+	clients.Wait()
+	if in := st.Instances(); in[0].PID != old || in[0].State != lambda.StateRunning {
+		t.Errorf("the instance that was at work is not any more: %+v", in)
+	}
+	touch(t, release)
+	if got := value[string](t, <-long); got != "released" {
+		t.Errorf("the old code answered %q", got)
+	}
+	eventually(t, "the old instance goes", func() bool { return st.Instances()[0].PID != old })
+}
