@@ -25,6 +25,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -50,14 +51,20 @@ var loopback = []*net.IPNet{
 
 // Authority signs certificates. Its methods may be called concurrently.
 type Authority struct {
-	dir  string
+	dir     string
+	now     func() time.Time
+	kept    signer            // of the folder
+	leafKey *ecdsa.PrivateKey // of all leaves; it lives as long as the process
+
+	mu     sync.Mutex
+	custom *signer          // of Permit; nil without
+	leaves map[string]*leaf // by name
+}
+
+// signer is a certificate that signs others, with its key.
+type signer struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	now  func() time.Time
-
-	leafKey *ecdsa.PrivateKey // of all leaves; it lives as long as the process
-	mu      sync.Mutex
-	leaves  map[string]*leaf // by name
 }
 
 // Open returns the authority of a folder. It makes both on first start, and a
@@ -88,12 +95,39 @@ func open(dir string, now func() time.Time) (*Authority, error) {
 	}
 	// The system's roots may have changed since the last start.
 	if err := a.writeBundle(); err != nil {
-		return nil, fmt.Errorf("authority: write the bundle: %w", err)
+		return nil, err
 	}
 	if a.leafKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return nil, fmt.Errorf("authority: make a key: %w", err)
 	}
 	return a, nil
+}
+
+// Permit lets the authority speak for these names, too, and for those below
+// them, instead of those of the last call: custom domain names of a template's
+// APIs. Their certificates are signed with a key that is never written
+// anywhere, so that the one in the folder is good for AWS's names only; whoever
+// is to trust them reads BundleFile afterwards.
+func (a *Authority) Permit(names ...string) error {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(strings.ToLower(name), "*.") // a constraint has no wildcards
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.custom == nil && len(names) == 0 || a.custom != nil && slices.Equal(a.custom.cert.PermittedDNSDomains, names) {
+		return nil
+	}
+	a.custom = nil
+	clear(a.leaves)
+	if len(names) > 0 {
+		s, err := newSigner(a.now(), names, nil)
+		if err != nil {
+			return fmt.Errorf("authority: make a certificate for custom domains: %w", err)
+		}
+		a.custom = &s
+	}
+	return a.writeBundle()
 }
 
 // CAFile is the path of the authority's certificate (PEM).
@@ -124,26 +158,41 @@ func (a *Authority) load() (found bool, err error) {
 	if err := os.Chmod(a.keyFile(), 0o600); err != nil {
 		return false, fmt.Errorf("protect the key: %w", err)
 	}
-	signer, ok := key.(*ecdsa.PrivateKey)
-	if !ok || !signer.PublicKey.Equal(cert.PublicKey) || !a.now().Before(cert.NotAfter) {
+	signing, ok := key.(*ecdsa.PrivateKey)
+	if !ok || !signing.PublicKey.Equal(cert.PublicKey) || !a.now().Before(cert.NotAfter) {
 		return false, nil
 	}
 	if !slices.Equal(cert.PermittedDNSDomains, domains) {
 		return false, nil // of another version, which spoke for other names
 	}
-	a.key, a.cert = signer, cert
+	a.kept = signer{cert, signing}
 	return true, nil
 }
 
-// create makes a key and a certificate and keeps them. The key comes first: a
+// create makes the authority of the folder. The key is kept first: a
 // certificate without its key would be told to programs for nothing.
-func (a *Authority) create() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+func (a *Authority) create() (err error) {
+	if a.kept, err = newSigner(a.now(), domains, loopback); err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(a.kept.key)
 	if err != nil {
 		return err
 	}
+	if err := replaceFile(a.keyFile(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})); err != nil {
+		return err
+	}
+	return replaceFile(a.CAFile(), pemCertificate(a.kept.cert.Raw))
+}
+
+// newSigner makes an authority that may speak for these names, for what is
+// below them, and for these addresses.
+func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return signer{}, err
+	}
 	serial := newSerial()
-	now := a.now()
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		// Trust stores tell authorities apart by name, and there is one for each folder.
@@ -157,34 +206,36 @@ func (a *Authority) create() error {
 		// Whoever verifies a chain holds leaves to this too: no signed code or mail.
 		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
-		PermittedDNSDomains:         domains,
-		// Without this any address would be permitted.
-		PermittedIPRanges: loopback,
+		PermittedDNSDomains:         names,
+		PermittedIPRanges:           addresses,
+	}
+	if len(addresses) == 0 { // without a word about addresses all would be permitted
+		template.ExcludedIPRanges = []*net.IPNet{
+			{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
+			{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)},
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return err
+		return signer{}, err
 	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		return err
-	}
-	a.key = key
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := replaceFile(a.keyFile(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})); err != nil {
-		return err
-	}
-	return replaceFile(a.CAFile(), pemCertificate(der))
+	cert, err := x509.ParseCertificate(der)
+	return signer{cert, key}, err
 }
 
+// writeBundle must be called with mu held or before anybody else has a.
 func (a *Authority) writeBundle() error {
-	bundle := pemCertificate(a.cert.Raw)
+	bundle := pemCertificate(a.kept.cert.Raw)
+	if a.custom != nil {
+		bundle = append(bundle, pemCertificate(a.custom.cert.Raw)...)
+	}
 	for _, der := range systemRoots() {
 		bundle = append(bundle, pemCertificate(der)...)
 	}
-	return replaceFile(a.BundleFile(), bundle)
+	if err := replaceFile(a.BundleFile(), bundle); err != nil {
+		return fmt.Errorf("authority: write the bundle: %w", err)
+	}
+	return nil
 }
 
 func pemCertificate(der []byte) []byte {

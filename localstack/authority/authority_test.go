@@ -176,6 +176,53 @@ func TestBundleHasTheSystemsRootsToo(t *testing.T) {
 	}
 }
 
+func TestCustomDomains(t *testing.T) {
+	dir := t.TempDir()
+	a := open(t, dir)
+	get := func(name string) error {
+		response, err := serve(t, a.TLSConfig(), a.BundleFile()).Get("https://" + name + "/")
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	}
+	if err := get("ws.example.com"); err == nil {
+		t.Error("a certificate for a name that nobody permitted")
+	}
+	if err := a.Permit("ws.example.com", "*.Wild.example"); err != nil {
+		t.Fatal(err)
+	}
+	bundle := read(t, a.BundleFile())
+	for name, ok := range map[string]bool{
+		"ws.example.com": true, "below.wild.example": true, "kms.us-east-1.amazonaws.com": true,
+		"example.com": false, "other.example.com": false,
+	} {
+		if err := get(name); (err == nil) != ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := a.Permit("ws.example.com", "*.wild.example"); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(bundle, read(t, a.BundleFile())) {
+		t.Error("the same names again change whom programs that run should trust")
+	}
+	if err := a.Permit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := get("ws.example.com"); err == nil {
+		t.Error("the name is still spoken for")
+	}
+	if len(read(t, a.BundleFile())) >= len(bundle) {
+		t.Error("the bundle still trusts the custom domain's authority")
+	}
+	// Its key must not be anywhere in the folder.
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 3 {
+		t.Errorf("the folder has %v, %v", files, err)
+	}
+}
+
 // TestLeakedKeySpeaksForNobodyElse signs with the key from the folder what the
 // package itself never would, and has it refused.
 //

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,15 +66,19 @@ func (a *Authority) certificate(name string) (*tls.Certificate, error) {
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
+	by := a.kept
 	switch ip, err := netip.ParseAddr(name); {
 	case err == nil && ip.IsLoopback():
 		template.IPAddresses = []net.IP{net.IP(ip.AsSlice())}
-	case err != nil && permitted(name):
+	case err != nil && within(name, domains):
 		template.DNSNames = []string{name}
+	case err != nil && a.custom != nil && within(name, a.custom.cert.PermittedDNSDomains):
+		template.DNSNames = []string{name}
+		by = *a.custom
 	default:
-		return nil, fmt.Errorf("authority: %q is neither a name of AWS nor of this machine", name)
+		return nil, fmt.Errorf("authority: %q is no name of AWS, of this machine or of the template", name)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, a.leafKey.Public(), a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, by.cert, a.leafKey.Public(), by.key)
 	if err != nil {
 		return nil, fmt.Errorf("authority: sign for %s: %w", name, err)
 	}
@@ -89,15 +94,11 @@ func (a *Authority) certificate(name string) (*tls.Certificate, error) {
 // names with underscores.
 var hostName = regexp.MustCompile(`^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$`)
 
-// permitted reports whether clients would accept a certificate for the name.
-func permitted(name string) bool {
+// within reports whether clients would accept a certificate for the name of an
+// authority that is constrained to these domains.
+func within(name string, domains []string) bool {
 	if len(name) > 253 || !hostName.MatchString(name) {
 		return false
 	}
-	for _, d := range domains {
-		if name == d || strings.HasSuffix(name, "."+d) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(domains, func(d string) bool { return name == d || strings.HasSuffix(name, "."+d) })
 }

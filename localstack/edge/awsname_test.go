@@ -9,8 +9,10 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-func TestAWSNamesAreServices(t *testing.T) {
-	_, server := start(t, allServices())
+func TestNamesStandForServices(t *testing.T) {
+	s := allServices()
+	s.Domains = []string{"ws.example.com"}
+	_, server := start(t, s)
 	upgrade := headers("Connection", "Upgrade", "Upgrade", "websocket")
 	signed := func() http.Header { return headers("Authorization", "x") }
 	for _, c := range []struct {
@@ -44,6 +46,10 @@ func TestAWSNamesAreServices(t *testing.T) {
 		{"@connections, FIPS, dual stack", request{"GET", "/prod/@connections/x", "a1b2c3.execute-api-fips.us-east-1.api.aws", signed()}, 200, "management"},
 		{"@connections, unsigned", request{"POST", "/prod/@connections/x", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 403, "Missing Authentication Token"},
 		{"the stack's own pages are not AWS's", request{"GET", "/_localstack/health", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 200, "gateway /_localstack/health"},
+
+		{"a socket by a custom domain", request{"GET", "/", "ws.example.com", upgrade}, 200, "gateway /"},
+		{"@connections by a custom domain", request{"POST", "/@connections/x", "WS.example.com:443", signed()}, 200, "management /@connections/x"},
+		{"below a custom domain", request{"GET", "/", "a.ws.example.com", upgrade}, 403, "a.ws.example.com"},
 
 		{"another service", request{"POST", "/", "sqs.us-east-1.amazonaws.com", signed()}, 403, "sqs.us-east-1.amazonaws.com"},
 		{"a customer's load balancer", request{"POST", "/", "dynamodb.us-east-1.elb.amazonaws.com", signed()}, 403, "elb"},

@@ -52,6 +52,9 @@ type Services struct {
 	Web http.Handler
 	// Stages are the names that Web leaves to Gateway.
 	Stages []string
+	// Domains are the custom domain names of APIs, in lower case. They lead to
+	// Gateway and Management as the execute-api names do.
+	Domains []string
 	// Callers returns the function that has an access key id. The services
 	// find it in the request's context (trace.CallerOf); whose key it does not
 	// know is somebody outside.
@@ -108,17 +111,18 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Health is no exception: nobody has a reason to ask for it under a
 	// foreign name, and a page that rebinds its name could read from it what
 	// runs here.
-	if !e.hosts.allow(r.Host) {
+	s := e.services.Load()
+	of, named := s.serviceOf(hostName(r.Host))
+	if !named && !e.hosts.allow(r.Host) {
 		refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
 			"The Host %q is not this stack's. Use localhost, the address it listens on, or the name of an AWS service.", r.Host))
 		return
 	}
-	s := e.services.Load()
 	by := credentialOf(r)
 	r = withCaller(r, s.Callers, by.accessKeyID)
 	p := path.Clean("/" + r.URL.Path)
-	if of, ok := awsService(hostName(r.Host)); ok {
-		e.serveAWS(w, r, s, of, p)
+	if named {
+		e.serveNamed(w, r, s, of, p)
 		return
 	}
 	switch {
@@ -152,9 +156,16 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAWS answers under a name of AWS, where the name alone says which service
-// is meant.
-func (e *Edge) serveAWS(w http.ResponseWriter, r *http.Request, s *Services, of service, p string) {
+// serviceOf returns the service that a host name alone stands for.
+func (s *Services) serviceOf(name string) (of service, ok bool) {
+	if slices.Contains(s.Domains, name) {
+		return apiGateway, true
+	}
+	return awsService(name)
+}
+
+// serveNamed answers under a name that says which service is meant.
+func (e *Edge) serveNamed(w http.ResponseWriter, r *http.Request, s *Services, of service, p string) {
 	switch {
 	case of == dynamoDB:
 		e.passSigned(w, r, s.DynamoDB, of)

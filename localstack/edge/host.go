@@ -29,20 +29,17 @@ func newHosts(address string) (hosts, error) {
 	return h, nil
 }
 
-// allow reports whether a request with this Host header is to be served. The
+// allow reports whether this Host header names the listener. The
 // port is not looked at: the listener may be behind a forwarded one.
 func (h hosts) allow(host string) bool {
 	name := hostName(host)
 	if isLoopback(name) || name == h.name && name != "" {
 		return true
 	}
-	if ip, err := netip.ParseAddr(name); err == nil {
-		// An address needs no DNS, so it cannot be rebound; a listener on all
-		// addresses does not know which of them are its own.
-		return h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone(""))
-	}
-	_, here := awsService(name)
-	return here
+	// An address needs no DNS, so it cannot be rebound; a listener on all
+	// addresses does not know which of them are its own.
+	ip, err := netip.ParseAddr(name)
+	return err == nil && h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone(""))
 }
 
 // isLoopback reports whether a name or an address is of this machine wherever

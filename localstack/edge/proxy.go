@@ -69,7 +69,7 @@ func (e *Edge) serveProxied(w http.ResponseWriter, r *http.Request, p *proxy) {
 	switch {
 	case !sameMachine(r) || r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "":
 		refuseProxied(w, r, http.StatusForbidden, "This proxy is for the functions of a local stack.")
-	case r.Method != http.MethodConnect && !isAWS(host) && e.hosts.allow(r.Host) && r.URL.Port() == localPort(r):
+	case r.Method != http.MethodConnect && e.hosts.allow(r.Host) && r.URL.Port() == localPort(r):
 		e.serveDirect(w, r) // whoever sends all requests through a proxy means the stack itself
 	case !named:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="local stack"`)
@@ -85,7 +85,7 @@ func (e *Edge) route(w http.ResponseWriter, r *http.Request, p *proxy, host, fun
 		p.Log.Warn("refused: "+message, "function", function)
 		refuseProxied(w, r, http.StatusForbidden, message)
 	}
-	service, here := awsService(host)
+	of, here := e.services.Load().serviceOf(host)
 	switch {
 	case here && r.Method == http.MethodConnect:
 		if _, port, _ := net.SplitHostPort(r.Host); port != "443" {
@@ -95,7 +95,7 @@ func (e *Edge) route(w http.ResponseWriter, r *http.Request, p *proxy, host, fun
 		if conn := established(w); conn != nil {
 			p.Terminate(conn)
 		}
-	case here && service == dynamoDB && r.URL.Scheme == "http" && (r.URL.Port() == "" || r.URL.Port() == "80"):
+	case here && of == dynamoDB && r.URL.Scheme == "http" && (r.URL.Port() == "" || r.URL.Port() == "80"):
 		e.serveDirect(w, r)
 	case here:
 		refuse(r.Host + ": AWS serves this name by https only")

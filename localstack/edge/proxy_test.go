@@ -68,6 +68,9 @@ func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := ca.Permit(s.Domains...); err != nil {
+		t.Fatal(err)
+	}
 	l := ca.Listen(inner)
 	p := &proxied{edge.Access{Address: inner.Addr().String(), CAFile: ca.CAFile(), BundleFile: ca.BundleFile()}, &lockedBuffer{}}
 	e.Serve(s)
@@ -149,7 +152,7 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	}
 	posts := &management{}
 	p := startProxy(t, edge.Services{
-		DynamoDB: tables, KMS: keys, Management: posts, Page: named("page"),
+		DynamoDB: tables, KMS: keys, Management: posts, Page: named("page"), Domains: []string{"ws.example.com"},
 		Gateway: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ws, err := websocket.Accept(w, r, nil)
 			if err != nil {
@@ -172,6 +175,7 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 		{"secret=" + key, "text"},
 		{"post=https://" + api + "/prod", "posted"},
 		{"post=https://" + api + "/other", "gone"},
+		{"post=https://ws.example.com/v1", "gone"},
 		{"get=http://" + p.Address + "/_localstack/", "200 OK page /_localstack/"},
 	}
 	env := p.Environment("send")
@@ -189,7 +193,7 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	}
 	posts.mu.Lock()
 	defer posts.mu.Unlock()
-	if want := api + "/prod/@connections/eHr%3D by send TLS true"; len(posts.seen) != 2 || posts.seen[0] != want {
+	if want := api + "/prod/@connections/eHr%3D by send TLS true"; len(posts.seen) != 3 || posts.seen[0] != want {
 		t.Errorf("posts arrived as %q, want first %q", posts.seen, want)
 	}
 	if text := p.log.String(); text != "" {
