@@ -378,7 +378,7 @@ func TestA3_12_AuthorizerEvent(t *testing.T) {
 	}
 }
 
-func TestB7_AuthorizerEventInGo(t *testing.T) {
+func TestAuthorizerEventDecodesInGo(t *testing.T) {
 	t.Parallel()
 	s := start(t, guarded(allows("*", "")), func(o *Options) {
 		behind()(o)
@@ -399,7 +399,7 @@ func TestB7_AuthorizerEventInGo(t *testing.T) {
 }
 
 // aws-lambda-go writes what the function leaves out as null or empty.
-func TestA3_AuthorizerResponseInGo(t *testing.T) {
+func TestAuthorizerResultOfAWSLambdaGo(t *testing.T) {
 	t.Parallel()
 	result, err := json.Marshal(events.APIGatewayCustomAuthorizerResponse{PrincipalID: "ada", PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
 		Version:   "2012-10-17",

@@ -2,7 +2,12 @@ package gateway
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
 	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,7 +147,25 @@ func TestA8_6_ClientClosesWithoutStatus(t *testing.T) {
 	s.wantDisconnect(1005, "Client-side close frame status not set")
 }
 
-func TestA8_7_8_ClientCloses(t *testing.T) {
+// wantClientClose closes from the client's side and compares what $disconnect is told.
+func (s *stack) wantClientClose(code websocket.StatusCode, reason, want string) {
+	s.t.Helper()
+	c := s.dial()
+	if err := c.Close(code, reason); err != nil {
+		s.t.Errorf("%d: %v", code, err)
+	}
+	s.wantDisconnect(int64(code), want)
+	if n := s.gateway.Connections(); n != 0 {
+		s.t.Errorf("%d connections", n)
+	}
+}
+
+func TestA8_7_BrowserNavigatesAway(t *testing.T) {
+	t.Parallel()
+	start(t, closing, nil).wantClientClose(websocket.StatusGoingAway, "", "")
+}
+
+func TestA8_8_ClientCloses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		code   websocket.StatusCode
@@ -151,20 +174,12 @@ func TestA8_7_8_ClientCloses(t *testing.T) {
 		want   string
 	}{
 		{1000, "", false, ""},
-		{1001, "", false, ""}, // A8.7: a browser that navigates away
 		{1000, "bye", false, "bye"},
 		{4321, "<\"own\" & é>", false, "<\"own\" & é>"},
 		{4321, "bye", true, ""},
 	} {
 		s := start(t, closing, func(o *Options) { o.Inferred.OmitClientCloseReason = test.omit })
-		c := s.dial()
-		if err := c.Close(test.code, test.reason); err != nil {
-			t.Errorf("%d: %v", test.code, err)
-		}
-		s.wantDisconnect(int64(test.code), test.want)
-		if n := s.gateway.Connections(); n != 0 {
-			t.Errorf("%d connections", n)
-		}
+		s.wantClientClose(test.code, test.reason, test.want)
 	}
 }
 
@@ -192,6 +207,16 @@ func TestA8_9_Dropped(t *testing.T) {
 			}
 			s.noEvent("$default")
 		}
+	}
+}
+
+func TestC7_PostsToALostClient(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)}, func(o *Options) { o.Limits.Write = time.Hour })
+	deaf := s.dialDeaf() // as a client whose network has failed, which nobody has noticed
+	s.mustPost(deaf, "200 all the same")
+	for _, c := range s.gateway.openSockets() {
+		c.drop() // Shutdown would wait for it
 	}
 }
 
@@ -262,4 +287,81 @@ func TestMessagesAfterACloseFrameAreNotHandled(t *testing.T) {
 	c.write(append(frame(fin|opClose, []byte{3, 232}), frame(fin|opText, []byte("too late"))...))
 	s.wantDisconnect(1000, "")
 	s.noEvent("$default")
+}
+
+func TestA8_14_ConnectEndsBeforeTheFirstMessage(t *testing.T) {
+	t.Parallel()
+	var connected atomic.Bool
+	s := start(t, map[string]function{
+		"$connect": func(context.Context, []byte) ([]byte, string, error) {
+			connected.Store(true)
+			return []byte(ok), "", nil
+		},
+		"$default": func(context.Context, []byte) ([]byte, string, error) {
+			if !connected.Load() {
+				t.Error("a message is handled before $connect has returned")
+			}
+			return []byte(ok), "", nil
+		},
+	}, nil)
+	s.dialRaw(frame(fin|opText, []byte("sent with the handshake"))...)
+	s.event("$default")
+}
+
+func TestA8_10_NobodyChoosesTheCloseCode(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dial()
+	path := "/prod/@connections/" + url.PathEscape(c.id) + "?code=4000&reason=mine"
+	if response, body := s.request(http.MethodDelete, path, `{"code":4000,"reason":"mine"}`, true); response.StatusCode != 204 {
+		t.Errorf("%s %s", response.Status, body)
+	}
+	c.wantClosed(1000, "Connection Closed Normally")
+}
+
+func TestA8_11_Never1008(t *testing.T) {
+	t.Parallel()
+	// Whatever a client does wrong, and whatever its functions return.
+	wrong := map[string][]byte{
+		"binary":      frame(fin|opBinary, nil),
+		"no UTF-8":    frame(fin|opText, []byte{0xff}),
+		"big frame":   frameHeader(fin|opText, 32<<10+1),
+		"big message": frameHeader(fin|opText, 1<<40),
+	}
+	for name, bytes := range brokenFrames {
+		wrong[name] = bytes
+	}
+	for name, bytes := range wrong {
+		s := start(t, map[string]function{"$disconnect": returns(ok)}, nil)
+		c := s.dialRaw()
+		c.write(bytes)
+		opcode, payload := c.readFrame()
+		if code := binary.BigEndian.Uint16(payload); opcode != opClose || code == 1008 {
+			t.Errorf("%s: frame %x %d", name, opcode, code)
+		}
+		c.Close()
+		if code, _ := s.disconnected(); code == 1008 {
+			t.Errorf("%s: $disconnect was told 1008", name)
+		}
+	}
+}
+
+func TestA6_8_DisconnectErrorsAreSeenByNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x"), "$default": echoes}, twoWay("$default"))
+	other := s.dial()
+	c := s.dialRaw()
+	s.event("$connect")
+	c.write(frame(fin|opClose, []byte{3, 232}))
+	if opcode, payload := c.readFrame(); opcode != opClose || binary.BigEndian.Uint16(payload) != 1000 {
+		t.Errorf("frame %x %q", opcode, payload)
+	}
+	if rest, err := io.ReadAll(c.reader); err != nil || len(rest) != 0 {
+		t.Errorf("after the close: %q, %v", rest, err)
+	}
+	s.event("$disconnect")
+	other.send("x")
+	if got := other.receive(); got != "x" {
+		t.Errorf("another client received %q", got)
+	}
 }

@@ -197,9 +197,15 @@ func (c *connection) read() *closure {
 			return c.dropped()
 		}
 		c.messages.Add(1)
+		release := func() { <-c.slots }
 		c.gateway.running.Go(func() {
 			defer c.messages.Done()
-			c.gateway.handleMessage(c, text, func() { <-c.slots })
+			if inferred.SerialMessages { // the answer, too, comes before the next message (A7.5)
+				defer release()
+				c.gateway.handleMessage(c, text, func() {})
+				return
+			}
+			c.gateway.handleMessage(c, text, release)
 		})
 	}
 }

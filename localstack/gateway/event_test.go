@@ -1,12 +1,18 @@
 package gateway
 
 import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/coder/websocket"
 )
 
@@ -114,16 +120,52 @@ func TestB4_StageVariables(t *testing.T) {
 	}
 }
 
-func TestA4_1_FirstQueryValueWithTheOption(t *testing.T) {
+func TestA4_1_QueryStrings(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok)}, func(o *Options) { o.Inferred.FirstQueryValue = true })
-	if _, _, err := s.tryDial("/prod?a=1&a=2", nil); err != nil {
+	for _, test := range []struct {
+		path   string
+		first  bool
+		single map[string]string
+		multi  map[string][]string
+	}{
+		{"/prod", false, nil, nil},
+		{"/prod?", false, nil, nil},
+		{"/prod?a=1&a=2&b=%20x", false, map[string]string{"a": "2", "b": " x"}, map[string][]string{"a": {"1", "2"}, "b": {" x"}}},
+		{"/prod?a=1&a=2", true, map[string]string{"a": "1"}, map[string][]string{"a": {"1", "2"}}},
+		{"/prod?a", false, map[string]string{"a": ""}, map[string][]string{"a": {""}}},
+	} {
+		s := start(t, map[string]function{"$connect": returns(ok)}, func(o *Options) { o.Inferred.FirstQueryValue = test.first })
+		if _, _, err := s.tryDial(test.path, nil); err != nil {
+			t.Fatal(err)
+		}
+		e, raw := s.event("$connect")
+		if !maps.Equal(e.QueryStringParameters, test.single) || !maps.EqualFunc(e.MultiValueQueryStringParameters, test.multi, slices.Equal) {
+			t.Errorf("%s: %v, %v", test.path, e.QueryStringParameters, e.MultiValueQueryStringParameters)
+		}
+		if got := strings.Contains(string(raw), "ueryStringParameters"); got != (test.single != nil) {
+			t.Errorf("%s: %s", test.path, raw)
+		}
+	}
+}
+
+func TestA4_2_HeaderNames(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
+	conn, err := net.Dial("tcp", s.sockets.Listener.Addr().String())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := s.event("$connect"); e.QueryStringParameters["a"] != "1" || len(e.MultiValueQueryStringParameters["a"]) != 2 {
-		t.Errorf("query %v, %v", e.QueryStringParameters, e.MultiValueQueryStringParameters)
+	t.Cleanup(func() { conn.Close() })
+	if _, err := io.WriteString(conn, "GET /prod HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"+
+		"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nuser-agent: a\r\norigin: https://b.example\r\nx-own: c\r\n\r\n"); err != nil {
+		t.Fatal(err)
 	}
-	s.dial()
+	e, _ := s.event("$connect")
+	const want = "Host Origin Sec-WebSocket-Key Sec-WebSocket-Version User-Agent X-Amzn-Trace-Id X-Forwarded-For X-Forwarded-Port X-Forwarded-Proto X-Own"
+	single, multi := slices.Sorted(maps.Keys(e.Headers)), slices.Sorted(maps.Keys(e.MultiValueHeaders))
+	if got := strings.Join(single, " "); got != want || !slices.Equal(single, multi) {
+		t.Errorf("headers %s, want %s; %v", got, want, multi)
+	}
 }
 
 func TestA4_3_ForwardedFor(t *testing.T) {
@@ -145,50 +187,109 @@ func TestA4_3_ForwardedFor(t *testing.T) {
 	}
 }
 
-func TestA9_Identifiers(t *testing.T) {
+// lifetime returns the three events of a connection that says one thing, as given to the functions.
+func (s *stack) lifetime(header http.Header) (connect, message, disconnect []byte) {
+	s.t.Helper()
+	c, _, err := s.tryDial("/prod?a=b", &websocket.DialOptions{HTTPHeader: header})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, connect = s.event("$connect")
+	s.clock.Advance(time.Minute)
+	c.send("x")
+	_, message = s.event("$default")
+	c.Close(websocket.StatusNormalClosure, "")
+	_, disconnect = s.event("$disconnect")
+	return connect, message, disconnect
+}
+
+func TestB4_Presence(t *testing.T) {
+	t.Parallel()
+	functions := guarded(allows("*", ""))
+	s := start(t, functions, func(o *Options) {
+		behind()(o)
+		o.APIs[0].StageVariables = map[string]string{"a": "b"}
+	})
+	const everywhere = "isBase64Encoded stageVariables requestContext.apiId requestContext.authorizer.integrationLatency requestContext.authorizer.principalId " +
+		"requestContext.connectedAt requestContext.connectionId requestContext.domainName requestContext.eventType requestContext.extendedRequestId " +
+		"requestContext.identity.sourceIp requestContext.identity.userAgent requestContext.messageDirection requestContext.requestId " +
+		"requestContext.requestTime requestContext.requestTimeEpoch requestContext.routeKey requestContext.stage "
+	connect, message, disconnect := s.lifetime(http.Header{"User-Agent": {"wscat"}})
+	for name, test := range map[string]struct {
+		raw  []byte
+		more string
+	}{
+		"CONNECT":    {connect, "headers multiValueHeaders queryStringParameters multiValueQueryStringParameters"},
+		"MESSAGE":    {message, "body requestContext.messageId"},
+		"DISCONNECT": {disconnect, "headers multiValueHeaders requestContext.disconnectReason requestContext.disconnectStatusCode"},
+	} {
+		var e map[string]any
+		if err := json.Unmarshal(test.raw, &e); err != nil {
+			t.Fatal(err)
+		}
+		got, want := memberNames("", e), strings.Fields(everywhere+test.more)
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s has\n%v, want\n%v", name, got, want)
+		}
+		rc := e["requestContext"].(map[string]any)
+		connectedAt, epoch := rc["connectedAt"].(float64), rc["requestTimeEpoch"].(float64)
+		at, err := time.Parse(requestTimeLayout, rc["requestTime"].(string))
+		if err != nil || connectedAt != 1731324924561 || epoch < connectedAt || at.Unix() != int64(epoch)/1000 || e["isBase64Encoded"] != false {
+			t.Errorf("%s: %s", name, test.raw)
+		}
+	}
+}
+
+// memberNames lists an event's members: those of requestContext and of objects in it by their path.
+func memberNames(prefix string, object map[string]any) []string {
+	var names []string
+	for name, value := range object {
+		if inner, ok := value.(map[string]any); ok && (name == "requestContext" || prefix != "") {
+			names = append(names, memberNames(prefix+name+".", inner)...)
+		} else {
+			names = append(names, prefix+name)
+		}
+	}
+	return names
+}
+
+func TestB5_NothingIsNull(t *testing.T) {
 	t.Parallel()
 	s := start(t, closing, nil)
-	form := regexp.MustCompile(`^[A-Za-z0-9_-]{15}=$`)
-	seen := map[string]bool{}
-	fresh := func(what, id string) {
-		if !form.MatchString(id) {
-			t.Errorf("%s %q", what, id)
+	c := s.dialRaw() // without a User-Agent
+	_, connect := s.event("$connect")
+	c.write(frame(fin|opText, nil))
+	_, message := s.event("$default")
+	c.Close()
+	_, disconnect := s.event("$disconnect")
+	for _, raw := range [][]byte{connect, message, disconnect} {
+		if strings.Contains(string(raw), "null") || strings.Contains(string(raw), "userAgent") {
+			t.Errorf("event %s", raw)
 		}
-		if seen[id] {
-			t.Errorf("%s %q twice", what, id)
-		}
-		seen[id] = true
 	}
-	c, _, err := s.tryDial("/prod", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	connect, _ := s.event("$connect")
-	c.send("x")
-	first, _ := s.event("$default")
-	c.send("x")
-	second, _ := s.event("$default")
-	c.Close(1000, "")
-	disconnect, _ := s.event("$disconnect")
+}
 
-	id := connect.RequestContext.ConnectionID
-	fresh("connection id", id)
-	for _, e := range []struct{ connection, request, extended string }{
-		{connect.RequestContext.ConnectionID, connect.RequestContext.RequestID, connect.RequestContext.ExtendedRequestID},
-		{first.RequestContext.ConnectionID, first.RequestContext.RequestID, first.RequestContext.ExtendedRequestID},
-		{second.RequestContext.ConnectionID, second.RequestContext.RequestID, second.RequestContext.ExtendedRequestID},
-		{disconnect.RequestContext.ConnectionID, disconnect.RequestContext.RequestID, disconnect.RequestContext.ExtendedRequestID},
-	} {
-		fresh("request id", e.request)
-		if e.connection != id || e.request != e.extended { // A9.2
-			t.Errorf("ids %+v", e)
+func TestB6_EventsInGo(t *testing.T) {
+	t.Parallel()
+	s := start(t, guarded(allows("*", `,"context":{"room":"1"}`)), behind())
+	connect, message, disconnect := s.lifetime(nil)
+	for i, raw := range [][]byte{connect, message, disconnect} {
+		decoder := json.NewDecoder(strings.NewReader(string(raw)))
+		decoder.DisallowUnknownFields()
+		var e events.APIGatewayWebsocketProxyRequest
+		if err := decoder.Decode(&e); err != nil {
+			t.Errorf("%s: %v", raw, err)
+			continue
 		}
-	}
-	for _, m := range []any{first.RequestContext.MessageID, second.RequestContext.MessageID} {
-		messageID, _ := m.(string)
-		fresh("message id", messageID)
-		if !strings.HasSuffix(messageID, id[len(id)-7:]) { // A9.3
-			t.Errorf("message id %q of connection %q", messageID, id)
+		rc := e.RequestContext
+		if authorizer, ok := rc.Authorizer.(map[string]any); !ok || authorizer["room"] != "1" {
+			t.Errorf("authorizer %v", rc.Authorizer)
+		}
+		if (rc.MessageID != nil) != (i == 1) || (rc.DisconnectReason != nil) != (i == 2) || rc.DisconnectStatusCode != []int64{0, 0, 1000}[i] ||
+			rc.ConnectedAt != 1731324924561 || rc.RequestTimeEpoch-rc.ConnectedAt != []int64{0, 60000, 60000}[i] {
+			t.Errorf("event %+v", rc)
 		}
 	}
 }

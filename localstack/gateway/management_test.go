@@ -19,6 +19,26 @@ import (
 // unknownID could name a connection and does not.
 const unknownID = "eHrdFcnvvHcCE-w="
 
+func TestC1_Requests(t *testing.T) {
+	t.Parallel()
+	s := start(t, closing, nil)
+	c := s.dial()
+	path := "/prod/@connections/" + url.PathEscape(c.id)
+	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
+		response, body := s.request(method, path, "x", false)
+		if response.StatusCode != 403 || body != `{"message":"Missing Authentication Token"}` {
+			t.Errorf("%s unsigned: %s %s", method, response.Status, body)
+		}
+		if response, body := s.request(method, path, "x", true); response.StatusCode >= 300 {
+			t.Errorf("%s: %s %s", method, response.Status, body)
+		}
+	}
+	if got := c.receive(); got != "x" {
+		t.Errorf("received %q", got)
+	}
+	c.wantClosed(1000, "Connection Closed Normally")
+}
+
 func TestC2_PathForms(t *testing.T) {
 	t.Parallel()
 	s := start(t, closing, nil)
@@ -34,7 +54,7 @@ func TestC2_PathForms(t *testing.T) {
 	} {
 		text := fmt.Sprint("message ", i)
 		response, body := s.request(http.MethodPost, path, text, true)
-		if response.StatusCode != 200 || body != "" { // C3
+		if response.StatusCode != 200 || body != "" {
 			t.Errorf("%s: %s %q", path, response.Status, body)
 			continue
 		}
@@ -44,17 +64,23 @@ func TestC2_PathForms(t *testing.T) {
 	}
 }
 
-func TestC3_SDK(t *testing.T) {
+func TestC3_Success(t *testing.T) {
 	t.Parallel()
 	s := start(t, closing, nil)
 	c := s.dial()
-	s.mustPost(c.id, "hello")
+	path := "/prod/@connections/" + url.PathEscape(c.id)
+	for _, test := range []struct {
+		method string
+		status int
+		empty  bool
+	}{{http.MethodPost, 200, true}, {http.MethodGet, 200, false}, {http.MethodDelete, 204, true}} {
+		response, body := s.request(test.method, path, "hello", true)
+		if response.StatusCode != test.status || (body == "") != test.empty || !test.empty && response.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %s %v %q", test.method, response.Status, response.Header, body)
+		}
+	}
 	if got := c.receive(); got != "hello" {
 		t.Errorf("received %q", got)
-	}
-	response, body := s.request(http.MethodDelete, "/prod/@connections/"+url.PathEscape(c.id), "", true)
-	if response.StatusCode != 204 || body != "" {
-		t.Errorf("DELETE: %s %q", response.Status, body)
 	}
 }
 

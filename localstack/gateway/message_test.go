@@ -40,41 +40,108 @@ func TestA5_3_Routing(t *testing.T) {
 		{`not JSON`, "$default"},
 		{``, "$default"},
 		{`{"action":{"join":1}}`, "$default"},
-		{`{"action":"$connect"}`, "$default"}, // A5.5
-		{`{"action":"$disconnect"}`, "$default"},
-		{`{"action":"$default"}`, "$default"},
 	} {
 		c.send(test.body)
 		e, _ := s.event(test.route)
-		if e.Body != test.body || e.RequestContext.RouteKey != test.route { // A5.4: the key is "$default" on fallback
+		if e.Body != test.body || e.RequestContext.RouteKey != test.route {
 			t.Errorf("%q went to %q with %q", test.body, e.RequestContext.RouteKey, e.Body)
 		}
 	}
-	s.noEvent("$connect")
-	s.noEvent("$disconnect")
 }
 
-func TestA5_5_DollarKeysWithTheOption(t *testing.T) {
+func TestA5_4_RouteKeyAfterTheFallback(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)}, func(o *Options) { o.Inferred.RouteDollarKeys = true })
+	s := start(t, map[string]function{"$default": returns(ok), "join": returns(ok)}, nil)
 	c := s.dial()
-	c.send(`{"action":"$connect"}`)
-	if e, _ := s.event("$connect"); e.RequestContext.EventType != "MESSAGE" {
-		t.Errorf("got %v", e)
+	for _, body := range []string{`{"action":"leave"}`, `{"action":"$default"}`, `{}`, `no JSON`} {
+		c.send(body)
+		if e, _ := s.event("$default"); e.RequestContext.RouteKey != "$default" {
+			t.Errorf("%s: routeKey %q", body, e.RequestContext.RouteKey)
+		}
+	}
+}
+
+func TestA5_5_DollarKeys(t *testing.T) {
+	t.Parallel()
+	functions := map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
+	for _, key := range []string{"$connect", "$disconnect"} {
+		for _, selects := range []bool{false, true} {
+			s := start(t, functions, func(o *Options) { o.Inferred.RouteDollarKeys = selects })
+			c := s.dial()
+			c.send(`{"action":"` + key + `"}`)
+			want := "$default"
+			if selects {
+				want = key
+			}
+			if e, _ := s.event(want); e.RequestContext.EventType != "MESSAGE" || e.RequestContext.RouteKey != want {
+				t.Errorf("%s, selects %v: %+v", key, selects, e.RequestContext)
+			}
+		}
+	}
+}
+
+func TestA5_6_SelectionHasNoPartInConnect(t *testing.T) {
+	t.Parallel()
+	for _, expression := range []string{"$request.body.action", "other", `\$default`} {
+		s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "other": returns(ok)}, func(o *Options) {
+			o.APIs[0].RouteSelectionExpression = expression
+		})
+		c, _, err := s.tryDial("/prod?action=other", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, _ := s.event("$connect"); e.RequestContext.RouteKey != "$connect" {
+			t.Errorf("%s: %+v", expression, e.RequestContext)
+		}
+		c.Close(websocket.StatusNormalClosure, "")
+		s.event("$disconnect")
+		s.noEvent("other")
 	}
 }
 
 func TestA6_1_ForbiddenFrame(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok)}, nil)
+	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok), "added": returns(ok)}, func(o *Options) {
+		delete(o.APIs[0].Routes, "added") // as a route that is not deployed to the stage (F2.2)
+	})
 	c := s.dial()
 	form := regexp.MustCompile(`^\{"message": "Forbidden", "connectionId":"` + regexp.QuoteMeta(c.id) + `", "requestId":"[A-Za-z0-9_-]{15}="\}$`)
-	for range 2 { // A6.5: the socket stays open
-		c.send(`{"action":"leave"}`)
+	for _, action := range []string{"leave", "added"} {
+		c.send(`{"action":"` + action + `"}`)
 		if got := c.receive(); !form.MatchString(got) {
 			t.Errorf("frame %s", got)
 		}
 	}
+	s.noEvent("added")
+}
+
+func TestA6_5_SocketStaysOpen(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	s := start(t, map[string]function{
+		"$connect": returns(ok), "$disconnect": returns(ok), "good": echoes, "raises": fails("x"), "malformed": returns(`{}`), "throttled": echoes,
+		"slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
+			<-release
+			return []byte(ok), "", nil
+		},
+	}, func(o *Options) {
+		twoWay("good")(o)
+		route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout })(o)
+		route("throttled", func(r *Route) { r.Throttle = &Throttle{} })(o)
+	})
+	c := s.dial()
+	for _, action := range []string{"raises", "malformed", "throttled", "slow", "none"} {
+		c.send(`{"action":"` + action + `"}`)
+		if got := c.receive(); !strings.HasPrefix(got, `{"message": "`) {
+			t.Errorf("%s: %s", action, got)
+		}
+		c.send(`{"action":"good"}`)
+		if got := c.receive(); got != `{"action":"good"}` {
+			t.Errorf("after %s: %s", action, got)
+		}
+	}
+	s.noEvent("$disconnect")
 }
 
 func TestA6_2_InternalServerErrorFrame(t *testing.T) {
@@ -213,14 +280,16 @@ func TestA6_7_NullResult(t *testing.T) {
 	}
 }
 
-func TestA6_9_FreshRequestIDWithTheOption(t *testing.T) {
+func TestA6_9_RequestIDOfTheFailingEvent(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"fails": fails("x")}, func(o *Options) { o.Inferred.FreshErrorRequestID = true })
-	c := s.dial()
-	c.send(`{"action":"fails"}`)
-	got := c.receive()
-	if e, _ := s.event("fails"); strings.Contains(got, e.RequestContext.RequestID) {
-		t.Errorf("%s has the event's request id", got)
+	for _, fresh := range []bool{false, true} {
+		s := start(t, map[string]function{"fails": fails("x")}, func(o *Options) { o.Inferred.FreshErrorRequestID = fresh })
+		c := s.dial()
+		c.send(`{"action":"fails"}`)
+		got := c.receive()
+		if e, _ := s.event("fails"); strings.Contains(got, e.RequestContext.RequestID) == fresh {
+			t.Errorf("fresh %v: %s for the event %s", fresh, got, e.RequestContext.RequestID)
+		}
 	}
 }
 
@@ -310,19 +379,6 @@ func TestFragmentsMayCutCharacters(t *testing.T) {
 	}
 	c.write(frame(fin|opContinuation, nil))
 	if _, got := c.readFrame(); string(got) != text {
-		t.Errorf("received %q", got)
-	}
-}
-
-func TestB9_LenientProxyResponse(t *testing.T) {
-	t.Parallel()
-	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"x","extra":1}`)}, func(o *Options) {
-		o.Inferred.LenientProxyResponse = true
-		twoWay("ask")(o)
-	})
-	c := s.dial()
-	c.send(`{"action":"ask"}`)
-	if got := c.receive(); got != "x" {
 		t.Errorf("received %q", got)
 	}
 }

@@ -50,7 +50,7 @@ type Limits struct {
 	// Lifetime is how long a connection may last: 2 hours (API Gateway quotas).
 	Lifetime time.Duration
 	// InFlight is how many functions the messages of one connection may keep running at once: 16. API Gateway has no such number, but a laptop
-	// pays a process for each; above it the gateway stops reading from that client, and TCP holds the rest back. 1 makes a connection serial.
+	// pays a process for each; above it the gateway stops reading from that client, and TCP holds the rest back.
 	InFlight int
 	// SendBuffer is how many bytes may wait to be written to one client: 1 MiB, frame overhead included. Above it posts are answered 429.
 	SendBuffer int

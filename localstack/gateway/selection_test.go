@@ -37,6 +37,33 @@ func TestA5_1_SelectionExpressions(t *testing.T) {
 	}
 }
 
+// The developer guide's table, by which route a real message takes.
+func TestA5_1_RoutesByExpression(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]string{
+		`$request.body.action`:                               "join",
+		`${request.body.action}`:                             "join",
+		`${request.body.service}/${request.body.action}`:     "chat/join",
+		`${request.body.action}-${request.body.invalidPath}`: "join-",
+		`action`:                  "action",
+		`\$default`:               "$default",
+		`$request.body.data.room`: "room1234",
+		`$request.body.list`:      "[item1, item2]",
+		`${request.body.list[1]}`: "item2",
+		`$request.body.nothing`:   "$default",
+		`${request.body.data}`:    "$default",
+	} {
+		functions := map[string]function{"$default": echoes}
+		functions[want] = echoes
+		s := start(t, functions, func(o *Options) { o.APIs[0].RouteSelectionExpression = expression })
+		c := s.dial()
+		c.send(`{"service":"chat","action":"join","data":{"room":"room1234"},"list":["item1","item2"]}`)
+		if e, _ := s.event(want); e.RequestContext.RouteKey != want {
+			t.Errorf("%s: routeKey %q, want %q", expression, e.RequestContext.RouteKey, want)
+		}
+	}
+}
+
 func TestA5_1_InvalidExpressions(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{

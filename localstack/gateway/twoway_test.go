@@ -2,18 +2,36 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
 )
 
-func TestA7_1_RouteResponse(t *testing.T) {
+func TestA7_1_OnlyWithARouteResponse(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"tell": returns(`{"statusCode":200,"body":"nobody sees this"}`), "ask": echoes}, twoWay("ask"))
+	c := s.dial()
+	c.send(`{"action":"tell"}`)
+	s.event("tell")
+	if err := awaitIdle(s); err != nil {
+		t.Fatal(err)
+	}
+	c.send(`{"action":"ask"}`)
+	if got := c.receive(); got != `{"action":"ask"}` {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestA7_3_BodyIsTheMessage(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 128<<10)
 	for _, test := range []struct{ result, want string }{
 		{`{"statusCode":200,"body":"hello"}`, "hello"},
-		{`{"statusCode":500,"headers":{"a":"b"},"body":"{\"a\":1}"}`, `{"a":1}`},     // A7.3: neither status nor headers
-		{`{"statusCode":200}`, ""},                                                   // A7.3: an empty message
-		{`{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":""}`, ""}, // B8
+		{`{"statusCode":500,"headers":{"a":"b"},"body":"{\"a\":1}"}`, `{"a":1}`},
+		{`{"statusCode":200}`, ""},
 		{`{"statusCode":200,"body":null}`, ""},
 		{`{"statusCode":200,"body":"` + long + `"}`, long},
 	} {
@@ -29,6 +47,60 @@ func TestA7_1_RouteResponse(t *testing.T) {
 	c.send(`{"action":"ask"}`)
 	if got := c.receive(); !strings.Contains(got, "Internal server error") {
 		t.Errorf("a body over 128 KB: received %.80q", got)
+	}
+}
+
+func TestB8_NullMapsAreAccepted(t *testing.T) {
+	t.Parallel()
+	result, err := json.Marshal(events.APIGatewayProxyResponse{StatusCode: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":""}`; string(result) != want {
+		t.Errorf("aws-lambda-go writes %s", result)
+	}
+	s := start(t, map[string]function{"$connect": returns(string(result)), "ask": returns(string(result))}, twoWay("ask"))
+	c := s.dial()
+	c.send(`{"action":"ask"}`)
+	if got := c.receive(); got != "" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestB9_ProxyResponseIsStrict(t *testing.T) {
+	t.Parallel()
+	const known = `{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["b"]},"body":"x","isBase64Encoded":false`
+	for _, test := range []struct {
+		result  string
+		lenient bool
+		good    bool
+	}{
+		{known + `}`, false, true},
+		{known + `,"extra":1}`, false, false},
+		{known + `,"extra":1}`, true, true},
+		{known + `,"StatusCode":200}`, false, false},
+	} {
+		s := start(t, map[string]function{"ask": returns(test.result)}, func(o *Options) {
+			o.Inferred.LenientProxyResponse = test.lenient
+			twoWay("ask")(o)
+		})
+		c := s.dial()
+		c.send(`{"action":"ask"}`)
+		if got := c.receive(); (got == "x") != test.good || !test.good && !strings.HasPrefix(got, `{"message": "Internal server error"`) {
+			t.Errorf("%s, lenient %v: received %q", test.result, test.lenient, got)
+		}
+	}
+}
+
+func TestA7_4_DisconnectCannotAnswer(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$disconnect": returns(`{"statusCode":200,"body":"bye"}`)}, twoWay("$disconnect"))
+	c := s.dialRaw()
+	c.write(frame(fin|opClose, []byte{3, 232}))
+	c.readFrame() // the close frame's answer
+	s.event("$disconnect")
+	if rest, err := io.ReadAll(c.reader); err != nil || len(rest) != 0 {
+		t.Errorf("after the close: %q, %v", rest, err)
 	}
 }
 
@@ -66,5 +138,31 @@ func TestA7_5_MessagesRunConcurrently(t *testing.T) {
 	close(answered)
 	if got := c.receive(); got != "first" {
 		t.Errorf("received %q", got)
+	}
+}
+
+func TestA7_5_SerialWithTheOption(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := start(t, map[string]function{
+		"first": func(context.Context, []byte) ([]byte, string, error) {
+			<-release
+			return []byte(`{"statusCode":200,"body":"first"}`), "", nil
+		},
+		"second": echoes,
+	}, func(o *Options) {
+		twoWay("first", "second")(o)
+		o.Inferred.SerialMessages = true
+	})
+	c := s.dial()
+	c.send(`{"action":"first"}`)
+	c.send(`{"action":"second"}`)
+	s.event("first")
+	s.noEvent("second")
+	close(release)
+	for _, want := range []string{"first", `{"action":"second"}`} {
+		if got := c.receive(); got != want {
+			t.Errorf("received %q, want %q", got, want)
+		}
 	}
 }
