@@ -21,10 +21,7 @@ func (l *loader) expandFunction(res *resource) {
 		l.fail(c, "inline code cannot run on a provided runtime", "use CodeUri with the folder of the code")
 		fields = append(fields, with("Code", c.derive(unknown)))
 	} else if !p.has("CodeUri") {
-		if p.str("PackageType") != "Image" { // images are refused as such
-			l.fail(res.at, "CodeUri is missing", "add CodeUri with the folder of the code")
-		}
-		fields = append(fields, with("Code", res.at.derive(unknown)))
+		fields = append(fields, with("Code", res.at.newText("."))) // as sam build takes it
 	}
 	if c := p.get("FunctionUrlConfig"); c != nil {
 		l.note(c, res.id, "FunctionUrlConfig", "function URLs are not served locally")

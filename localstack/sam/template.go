@@ -146,6 +146,10 @@ func pseudoParameters(o Options) map[string]string {
 // run takes the steps of CloudFormation in its order.
 func (l *loader) run(overrides map[string]override) {
 	l.includeRoot(l.plan.Dir)
+	if l.root.has("service") && l.root.has("provider") {
+		l.failFile("this is a Serverless Framework file", "give a SAM or CloudFormation template")
+		return
+	}
 	for _, f := range l.root.fields {
 		if !slices.Contains(sections, f.key) {
 			l.failKey(l.root, f, "unknown section", suggest(f.key, sections, "", "remove it"))
