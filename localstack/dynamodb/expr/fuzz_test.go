@@ -47,6 +47,11 @@ func FuzzExpression(f *testing.F) {
 			if one != again {
 				t.Fatalf("%q is %t and %t", src, one, again)
 			}
+			if opposite, err := c.ParseCondition("FilterExpression", "NOT ("+src+")"); err == nil {
+				if other, err := opposite.Eval(item); err == nil && other == one {
+					t.Fatalf("%q is %t, and so is its opposite", src, one)
+				}
+			}
 		}
 		if projection, err := c.ParseProjection(src); check(err) {
 			once := projection.Apply(item)
