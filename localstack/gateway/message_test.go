@@ -420,3 +420,28 @@ func FuzzMessages(f *testing.F) {
 		c.Close(websocket.StatusNormalClosure, "")
 	})
 }
+
+func TestD5_4_ProxyIntegrationsAreSynchronous(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := start(t, map[string]function{
+		"raises": fails("errorString"),
+		"ask": func(_ context.Context, event []byte) ([]byte, string, error) {
+			<-release
+			return []byte(`{"statusCode":200,"body":"answer"}`), "", nil
+		},
+	}, twoWay("ask"))
+	c := s.dial()
+	c.send(`{"action":"raises"}`)
+	if got := c.receive(); !strings.Contains(got, "Internal server error") {
+		t.Errorf("received %s", got)
+	}
+	c.send(`{"action":"ask"}`)
+	s.event("ask")
+	close(release)
+	if got := c.receive(); got != "answer" { // the function's, for which the gateway has waited
+		t.Errorf("received %s", got)
+	}
+	s.event("raises")
+	s.noEvent("raises") // as asynchronous invocations are, it is not tried again
+}
