@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -195,8 +196,15 @@ func refuseProxied(w http.ResponseWriter, r *http.Request, status int, message s
 	if r.Method == http.MethodConnect {
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			defer conn.Close()
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s\n",
-				status, message, len(message)+1, message) // fails only for a client that has gone
+			h := w.Header()
+			h.Set("Content-Type", "text/plain; charset=utf-8")
+			h.Set("Content-Length", strconv.Itoa(len(message)+1))
+			h.Set("Connection", "close")
+			var response bytes.Buffer // into which nothing fails to be written
+			_, _ = fmt.Fprintf(&response, "HTTP/1.1 %d %s\r\n", status, message)
+			_ = h.Write(&response)
+			_, _ = fmt.Fprintf(&response, "\r\n%s\n", message)
+			_, _ = conn.Write(response.Bytes()) // fails only for a client that has gone
 			return
 		}
 	}

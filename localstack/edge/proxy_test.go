@@ -1,20 +1,15 @@
 package edge_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io"
-	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -23,90 +18,11 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/sotto-chat/sotto/localstack/authority"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
-
-// proxied is an edge as the stack runs it: with an authority, plain HTTP and TLS
-// on one port, and as a proxy.
-type proxied struct {
-	edge.Access
-	log *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
-	t.Helper()
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca, err := authority.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := edge.New(inner.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ca.Permit(s.Domains...); err != nil {
-		t.Fatal(err)
-	}
-	l := ca.Listen(inner)
-	p := &proxied{edge.Access{Address: inner.Addr().String(), CAFile: ca.CAFile(), BundleFile: ca.BundleFile()}, &lockedBuffer{}}
-	e.Serve(s)
-	e.Proxy(edge.Proxy{Terminate: l.Terminate, AllowNetwork: allowNetwork, Log: slog.New(slog.NewTextHandler(p.log, nil))})
-	server := &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		server.Serve(l) // always ends with an error
-	}()
-	t.Cleanup(func() {
-		server.Close()
-		<-done
-	})
-	return p
-}
-
-// client goes through the proxy for every host, loopback included, which Go
-// never does by its environment.
-func (p *proxied) client(t *testing.T, trust ...*x509.Certificate) *http.Client {
-	t.Helper()
-	pool := x509.NewCertPool()
-	pem, err := os.ReadFile(p.CAFile)
-	if err != nil || !pool.AppendCertsFromPEM(pem) {
-		t.Fatalf("the authority: %v", err)
-	}
-	for _, c := range trust {
-		pool.AddCert(c)
-	}
-	tr := &http.Transport{
-		Proxy:           http.ProxyURL(&url.URL{Scheme: "http", User: url.User("send"), Host: p.Address}),
-		TLSClientConfig: &tls.Config{RootCAs: pool},
-	}
-	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: patience}
-}
 
 // management is where @connections would be: every connection has gone, but
 // under the stage prod. It keeps what it was asked.
@@ -317,15 +233,20 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 		{"another port of this machine", "GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n", 407},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if status, _ := exchange(t, p.Address, c.request+"\r\n"); status != c.status {
-				t.Errorf("got %d, want %d", status, c.status)
+			response := exchange(t, p.Address, c.request+"\r\n")
+			if response.StatusCode != c.status {
+				t.Errorf("got %s, want %d", response.Status, c.status)
+			}
+			if asks := response.Header.Get("Proxy-Authenticate") != ""; asks != (c.status == 407) {
+				t.Errorf("%s: asks for a name: %v (RFC 9110 §15.5.8)", response.Status, asks)
 			}
 		})
 	}
 	t.Run("before it is a proxy", func(t *testing.T) {
 		_, server := start(t, allServices())
-		if status, _ := exchange(t, server.Listener.Addr().String(), "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n"); status < 400 {
-			t.Errorf("got %d", status)
+		response := exchange(t, server.Listener.Addr().String(), "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n")
+		if response.StatusCode < 400 {
+			t.Errorf("got %s", response.Status)
 		}
 	})
 	t.Run("another machine", func(t *testing.T) {
@@ -362,28 +283,6 @@ type stringAddr string
 
 func (a stringAddr) Network() string { return "tcp" }
 func (a stringAddr) String() string  { return string(a) }
-
-// exchange sends the text and reads one response.
-func exchange(t *testing.T, address, text string) (status int, reason string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(conn, text); err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: text[:strings.IndexByte(text, ' ')]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	return response.StatusCode, response.Status
-}
 
 // A client need not wait for the answer before it begins TLS.
 func TestTLSRightAfterConnect(t *testing.T) {
