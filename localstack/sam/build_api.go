@@ -30,7 +30,7 @@ func (l *loader) apis() {
 			continue
 		}
 		for _, name := range []string{"Name", "RouteSelectionExpression"} {
-			if !res.props.has(name) {
+			if !res.props.has(name) && res.at.str("Type") == res.typ { // else SAM's form is checked
 				l.fail(res.at, name+" is missing", "add "+name)
 			}
 		}
@@ -149,6 +149,7 @@ func (l *loader) api(parts *apiParts) {
 		if e := res.props.get("ApiKeySelectionExpression"); e.known() && !slices.Contains(apiKeySources, e.text) {
 			l.fail(e, "is "+quote(e.text), "use "+oneOf(apiKeySources))
 		}
+		l.checkDeployment(parts, stage)
 		settings := p.get("RouteSettings")
 		for _, r := range parts.routes {
 			route := l.route(parts, r, api.Stage)
@@ -168,6 +169,38 @@ func (l *loader) api(parts *apiParts) {
 
 // apiKeySources are where API Gateway takes a client's key from.
 var apiKeySources = []string{"$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"}
+
+// checkDeployment notes the routes that a deployment may come too early for: it
+// is a copy of the API as it is when the deployment is made, and CloudFormation
+// makes it without waiting for a route that it does not depend on.
+func (l *loader) checkDeployment(parts *apiParts, stage *resource) {
+	id := stage.props.get("DeploymentId")
+	if !id.known() || stage.props.boolOr("AutoDeploy", false) {
+		return
+	}
+	for _, deployment := range l.live("AWS::ApiGatewayV2::Deployment") {
+		if deployment.ref != id.text {
+			continue
+		}
+		before := map[*resource]bool{}
+		var visit func(res *resource)
+		visit = func(res *resource) {
+			if !before[res] {
+				before[res] = true
+				for _, e := range l.edges(res) {
+					visit(e.to)
+				}
+			}
+		}
+		visit(deployment)
+		for _, r := range parts.routes {
+			if !before[r] {
+				l.note(l.written(deployment), deployment.id, deployment.typ,
+					"on AWS it may be made before the route "+r.id+" and miss it; add DependsOn, or AutoDeploy to the stage")
+			}
+		}
+	}
+}
 
 // stageName is API Gateway's rule for stages of WebSocket APIs.
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
@@ -251,51 +284,6 @@ func (l *loader) integration(parts *apiParts, res *resource, r *Route, stage str
 	r.FunctionLogicalID, r.FunctionARN = f.LogicalID, arn
 	source := l.arn("execute-api", l.plan.Region, parts.api.ref+"/"+stage+"/"+r.Key)
 	r.Permitted = p.str("CredentialsArn") != "" || f.Allows("apigateway.amazonaws.com", source, l.plan.Account)
-}
-
-// authorization reads what $connect asks of a client.
-func (l *loader) authorization(parts *apiParts, res *resource, r *Route, stage string) {
-	typ := res.props.get("AuthorizationType")
-	if !typ.known() || typ.text == "NONE" {
-		return
-	}
-	if r.Key != "$connect" {
-		l.fail(typ, "only $connect can be authorized", "remove it from this route")
-		return
-	}
-	switch typ.text {
-	case "AWS_IAM":
-		r.IAM = true
-		return
-	case "JWT":
-		l.fail(typ, "JWT authorizers are for HTTP APIs", "use CUSTOM with a REQUEST authorizer")
-		return
-	}
-	id := res.props.get("AuthorizerId")
-	if id == nil {
-		l.fail(typ, "AuthorizerId is missing", "refer to an AWS::ApiGatewayV2::Authorizer")
-		return
-	}
-	authorizer := parts.authorizers[id.scalar()]
-	if authorizer == nil {
-		if id.known() {
-			l.fail(id, quote(id.text)+" is not an authorizer of this API", "refer to one with !Ref Authorizer")
-		}
-		return
-	}
-	p := authorizer.props
-	if t := p.get("AuthorizerType"); t.scalar() == "JWT" {
-		l.fail(t, "JWT authorizers are for HTTP APIs", "use REQUEST with a function")
-		return
-	}
-	a := &Authorizer{LogicalID: authorizer.id, ID: authorizer.ref, Name: p.str("Name"), IdentitySources: p.strs("IdentitySource")}
-	if f, arn := l.invoked(authorizer, p.get("AuthorizerUri"), "AuthorizerUri"); f != nil {
-		a.FunctionLogicalID, a.FunctionARN = f.LogicalID, arn
-		// API Gateway names the authorizer as the source, not the route.
-		source := l.arn("execute-api", l.plan.Region, parts.api.ref+"/authorizers/"+authorizer.ref)
-		a.Permitted = p.str("AuthorizerCredentialsArn") != "" || f.Allows("apigateway.amazonaws.com", source, l.plan.Account)
-	}
-	r.Authorizer = a
 }
 
 var invocationPath = regexp.MustCompile(`^arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations$`)
