@@ -82,6 +82,9 @@ func (c *checks) oneOf(member, value string, allowed ...string) {
 	c.fail(quoted(value), member, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
 }
 
+// member names an element of a list in messages; it ends with a dot.
+func member(i int) string { return fmt.Sprintf("%d.member.", i+1) }
+
 func quoted(s string) string { return "'" + s + "'" }
 
 var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)

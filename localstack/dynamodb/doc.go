@@ -7,11 +7,12 @@
 // serve it over HTTP. What has been answered survives a crash at any moment.
 //
 // It never checks signatures or permissions (any credentials will do, none
-// will not), never throttles, and never guesses: legacy parameters and PartiQL,
-// which it does not have, are refused by name.
+// will not), never throttles, and never guesses: an operation that it does not
+// have is refused by name.
 //
 // A request passes three layers. The files named after operations decode and
 // validate it and shape the answer; plan.go decides index and bounds, write.go
 // what a write is to do, capacity.go what both cost; package store keeps the
-// data and its key layout, package expr the expressions, package attr values.
+// data and its key layout, package expr the expressions, package partiql
+// statements, package attr values.
 package dynamodb

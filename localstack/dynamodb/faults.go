@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/dynamodb/partiql"
 )
 
 // Faults says which requests go wrong on purpose, so that tests see what
@@ -49,11 +51,17 @@ func (r Request) Tables() []string {
 		named
 		RequestItems  map[string]json.RawMessage
 		TransactItems []map[string]named
+
+		Statement                      string
+		Statements, TransactStatements []struct{ Statement string }
 	}
 	if json.Unmarshal(r.body, &in) != nil {
 		return nil
 	}
-	names := []string{in.TableName}
+	names := []string{in.TableName, partiql.TableOf(in.Statement)}
+	for _, s := range slices.Concat(in.Statements, in.TransactStatements) {
+		names = append(names, partiql.TableOf(s.Statement))
+	}
 	names = slices.AppendSeq(names, maps.Keys(in.RequestItems))
 	for _, actions := range in.TransactItems {
 		for _, action := range actions {

@@ -69,7 +69,7 @@ func (in *updateItemInput) parse() (*expr.Update, guard, error) {
 }
 
 // onlyExisting makes a mutation leave an item alone that is not there.
-func onlyExisting(decide func(attr.Item) (attr.Item, store.Action, error)) func(attr.Item) (attr.Item, store.Action, error) {
+func onlyExisting(decide decision) decision {
 	return func(old attr.Item) (attr.Item, store.Action, error) {
 		item, action, err := decide(old)
 		if old == nil && err == nil {

@@ -80,12 +80,10 @@ func (g *page) take(p *readPlan, view *store.View, item attr.Item) error {
 	return nil
 }
 
-// cost charges the page: all of it at once, and each fetched item for itself.
-func (g *page) cost(p *readPlan) *meter {
-	m := &meter{table: p.def.Name}
+// charge charges the page to m: all of it at once, and each fetched item for itself.
+func (g *page) charge(m *meter, p *readPlan) {
 	m.read(p.index, readUnits(g.bytes, p.consistent))
 	for _, size := range g.fetched {
 		m.read(nil, readUnits(size, p.consistent))
 	}
-	return m
 }

@@ -66,7 +66,7 @@ func TestProtocolErrors(t *testing.T) {
 		errorType, message       string
 	}{
 		{"no target", "", sig, "{}", 400, service + "UnknownOperationException", ""},
-		{"unknown operation", prefix + "ExecuteStatement", sig, "{}", 400, service + "UnknownOperationException", "ExecuteStatement"},
+		{"unknown operation", prefix + "ExportTableToPointInTime", sig, "{}", 400, service + "UnknownOperationException", "ExportTableToPointInTime"},
 		{"other service", "Kinesis_20131202.ListStreams", sig, "{}", 400, service + "UnknownOperationException", ""},
 		{"no credentials", prefix + "ListTables", "", "{}", 400, service + "MissingAuthenticationTokenException", "Request is missing Authentication Token"},
 		{"not JSON", prefix + "ListTables", sig, "{", 400, service + "SerializationException", ""},

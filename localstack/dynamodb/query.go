@@ -104,7 +104,9 @@ func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOut
 	if !p.countOnly && g.items == nil {
 		g.items = []attr.Item{}
 	}
-	return &readOutput{g.items, g.count, g.scanned, g.last, g.cost(p).report(ctx, report)}, nil
+	m := meter{table: p.def.Name}
+	g.charge(&m, p)
+	return &readOutput{g.items, g.count, g.scanned, g.last, m.report(ctx, report)}, nil
 }
 
 type queryInput struct {

@@ -96,11 +96,7 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 		return nil, nil, err
 	}
 	reads, refused := make([]transactRead, len(names)), make(reasons, len(names))
-	type target struct {
-		table *store.Table
-		row   string
-	}
-	seen := make(map[target]bool, len(names))
+	var once targets
 	for i, item := range in.TransactItems {
 		r := &reads[i]
 		var err error
@@ -116,10 +112,8 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 			continue
 		}
 		r.row = def.Row(item.Get.Key)
-		if at := (target{r.table, string(r.row)}); seen[at] {
-			return nil, nil, invalid("Transaction request cannot include multiple operations on one item")
-		} else {
-			seen[at] = true
+		if err := once.add(r.table, r.row); err != nil {
+			return nil, nil, err
 		}
 	}
 	return reads, refused, nil

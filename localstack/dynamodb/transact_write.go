@@ -70,8 +70,20 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	if err != nil {
 		return nil, err
 	}
-	changes, committed, err := e.store.Transact(ctx, limitBytes(mutations), token)
 	ms := meters{transactional: true}
+	changes, err := e.transact(ctx, mutations, token, &ms)
+	if err != nil {
+		return nil, err
+	}
+	out := &transactWriteOutput{ConsumedCapacity: ms.report(ctx, in.ReturnConsumedCapacity)}
+	out.ItemCollectionMetrics, err = e.collections(ctx, in.ReturnItemCollectionMetrics, mutations, changes)
+	return out, err
+}
+
+// transact commits the mutations, or none, and charges ms. A transaction that
+// was committed before under the same token has no changes.
+func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token *store.Token, ms *meters) ([]store.Change, error) {
+	changes, committed, err := e.store.Transact(ctx, limitBytes(mutations), token)
 	switch {
 	case errors.Is(err, store.ErrTokenBusy):
 		return nil, clientError("TransactionInProgressException", "The transaction with the given request token is already in progress.")
@@ -94,9 +106,7 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	for i, c := range changes {
 		ms.of(mutations[i].Table.Definition().Name).write(c)
 	}
-	out := &transactWriteOutput{ConsumedCapacity: ms.report(ctx, in.ReturnConsumedCapacity)}
-	out.ItemCollectionMetrics, err = e.collections(ctx, in.ReturnItemCollectionMetrics, mutations, changes)
-	return out, err
+	return changes, nil
 }
 
 func (in *transactWriteInput) check() ([]transactItem, error) {
@@ -121,13 +131,18 @@ func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 	if in.ClientRequestToken == nil {
 		return nil, nil
 	}
+	return newToken(*in.ClientRequestToken, in.TransactItems, now)
+}
+
+// newToken describes a transaction by the text of its actions.
+func newToken(id string, actions jsontext.Value, now time.Time) (*store.Token, error) {
 	// SDKs write the members of maps in any order.
-	text := in.TransactItems.Clone()
+	text := actions.Clone()
 	if err := text.Canonicalize(); err != nil {
-		return nil, serviceError("SerializationException", "TransactItems cannot be read")
+		return nil, serviceError("SerializationException", "The actions of the transaction cannot be read")
 	}
 	return &store.Token{
-		ID:      *in.ClientRequestToken,
+		ID:      id,
 		Digest:  sha256.Sum256(text),
 		Now:     now,
 		Expires: now.Add(tokenLifetime),
@@ -136,11 +151,7 @@ func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 
 func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, reasons, error) {
 	mutations, refused := make([]store.Mutation, len(items)), make(reasons, len(items))
-	type target struct {
-		table *store.Table
-		row   string
-	}
-	seen := make(map[target]bool, len(items))
+	var once targets
 	for i, item := range items {
 		plan, err := e.planAction(ctx, item)
 		if err != nil {
@@ -151,14 +162,32 @@ func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]s
 		if refused[i].failed() {
 			continue
 		}
-		at := target{m.Table, string(m.Row)}
-		if seen[at] {
-			return nil, nil, invalid("Transaction request cannot include multiple operations on one item")
+		if err := once.add(m.Table, m.Row); err != nil {
+			return nil, nil, err
 		}
-		seen[at] = true
 		mutations[i] = m
 	}
 	return mutations, refused, putBytes(items)
+}
+
+// targets are the items of a transaction, of which each may have one action.
+type targets map[target]bool
+
+type target struct {
+	table *store.Table
+	row   string
+}
+
+func (t *targets) add(table *store.Table, row []byte) error {
+	if *t == nil {
+		*t = make(targets)
+	}
+	at := target{table, string(row)}
+	if (*t)[at] {
+		return invalid("Transaction request cannot include multiple operations on one item")
+	}
+	(*t)[at] = true
+	return nil
 }
 
 // putBytes refuses items to be put that are too large together.
@@ -312,6 +341,9 @@ func reasonOf(err error) cancellationReason {
 	api, _ := asAPIError(err)
 	if api.code == "ConditionalCheckFailedException" {
 		return cancellationReason{Code: "ConditionalCheckFailed", Message: api.message, Item: api.item}
+	}
+	if api.code == "DuplicateItemException" {
+		return cancellationReason{Code: "DuplicateItem", Message: api.message}
 	}
 	return cancellationReason{Code: "ValidationError", Message: api.message}
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
+// decision says what becomes of an item; see [store.Mutation].
+type decision = func(old attr.Item) (attr.Item, store.Action, error)
+
 // guard is the condition of a write, and what its failure shows.
 type guard struct {
 	condition *expr.Condition
@@ -62,7 +65,7 @@ func planCheck(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
 	})
 }
 
-func planKeyed(t *store.Table, key attr.Item, decide func(attr.Item) (attr.Item, store.Action, error)) (store.Mutation, error) {
+func planKeyed(t *store.Table, key attr.Item, decide decision) (store.Mutation, error) {
 	def := t.Definition()
 	if err := checkKey(def, key); err != nil {
 		return store.Mutation{}, err

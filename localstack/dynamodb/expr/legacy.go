@@ -208,14 +208,12 @@ func (l LegacyConditions) KeyCondition() (KeyCondition, error) {
 
 // LegacyProjection returns what AttributesToGet asks for: top-level attributes.
 func LegacyProjection(names []string) (*Projection, error) {
-	paths := make([]Path, len(names))
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			return nil, invalidParameter("Duplicate value in attribute name: %s", name)
 		}
-		paths[i] = Path{{Name: name}}
 	}
-	return newProjection(paths), nil
+	return ProjectionOf(names...), nil
 }
 
 // LegacyUpdate is an element of AttributeUpdates. Action is PUT (default), ADD

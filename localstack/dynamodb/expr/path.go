@@ -49,6 +49,9 @@ func (p Path) common(q Path) int {
 	return n
 }
 
+// Lookup returns what stands at the path in the item. It is false if nothing does.
+func (p Path) Lookup(item attr.Item) (attr.Value, bool) { return p.lookup(item) }
+
 // lookup follows the path into the item.
 func (p Path) lookup(item attr.Item) (attr.Value, bool) {
 	v, ok := item[p[0].Name]

@@ -12,6 +12,15 @@ func newProjection(paths []Path) *Projection {
 	return &Projection{paths: paths, tree: newTree(paths)}
 }
 
+// ProjectionOf returns the projection of top-level attributes, in order.
+func ProjectionOf(names ...string) *Projection {
+	paths := make([]Path, len(names))
+	for i, name := range names {
+		paths[i] = Path{{Name: name}}
+	}
+	return newProjection(paths)
+}
+
 // ParseProjection reads a ProjectionExpression.
 func (c *Context) ParseProjection(src string) (*Projection, error) {
 	p, err := c.newParser("ProjectionExpression", src)
