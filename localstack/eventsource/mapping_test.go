@@ -1,0 +1,194 @@
+package eventsource_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/sotto-chat/sotto/localstack/eventsource"
+)
+
+func TestE12_BatchSize(t *testing.T) {
+	s := newStack(t)
+	s.put("a", "b", "c", "d", "e")
+	s.start(s.mapping(func(c *eventsource.Config) { c.BatchSize = 2 }))
+	s.waitForCalls("a=0 b=1", "c=2 d=3", "e=4")
+	s.put("f") // an idle stream is woken
+	s.waitForCalls("a=0 b=1", "c=2 d=3", "e=4", "f=0")
+}
+
+func TestE12_BatchingWindowFillsBatches(t *testing.T) {
+	s := newStack(t)
+	s.start(s.mapping(func(c *eventsource.Config) { c.BatchSize, c.MaximumBatchingWindow = 4, 300*time.Second }))
+	s.put("a", "b", "c", "d", "e", "f", "g", "h")
+	s.waitForCalls("a=0 b=1 c=2 d=3", "e=4 f=5 g=6 h=7")
+}
+
+func TestE12_BatchingWindowEnds(t *testing.T) {
+	s := newStack(t)
+	s.put("a", "b")
+	s.start(s.mapping(func(c *eventsource.Config) { c.MaximumBatchingWindow = 50 * time.Millisecond }))
+	s.waitForCalls("a=0 b=1")
+}
+
+// E12: an invocation's event is at most 6 MB.
+func TestE12_PayloadLimit(t *testing.T) {
+	s := newStack(t)
+	for _, pk := range names("large", 20) {
+		s.putValue(pk, strings.Repeat("x", 390_000))
+	}
+	s.start(s.mapping(nil))
+	s.waitFor("all records", func() bool { return len(s.seen()) == 20 })
+	for i, payload := range s.payloads {
+		if len(payload) > 6<<20 {
+			t.Errorf("payload %d has %d bytes", i, len(payload))
+		}
+	}
+	if n := len(s.payloads); n < 2 {
+		t.Errorf("8 MB came in %d invocations", n)
+	}
+}
+
+// E12: the changes of an item come in order, those of others beside it.
+func TestE12_ParallelizationFactor(t *testing.T) {
+	const factor, items, versions = 4, 12, 5
+	s := newStack(t)
+	for v := range versions {
+		for _, pk := range names("item", items) {
+			s.putValue(pk, fmt.Sprint(v))
+		}
+	}
+	s.parallel = true
+	arrived := make(chan struct{}, items*versions)
+	s.handle = func(call int, _ []string) (eventsource.Response, error) {
+		arrived <- struct{}{}
+		if call == 0 { // goes on only when another has come, besides itself
+			for range 2 {
+				select {
+				case <-arrived:
+				case <-time.After(longEnough):
+					t.Error("nothing runs beside the first batch")
+				}
+			}
+		}
+		return eventsource.Response{}, nil
+	}
+	s.start(s.mapping(func(c *eventsource.Config) { c.BatchSize, c.ParallelizationFactor = 3, factor }))
+	s.waitFor("all records", func() bool { return len(s.seen()) == items*versions })
+	next := make(map[string]int)
+	for _, record := range s.seen() {
+		pk, v, _ := strings.Cut(record, "=")
+		if want := fmt.Sprint(next[pk]); v != want {
+			t.Errorf("%s comes with version %s, want %s", pk, v, want)
+		}
+		next[pk]++
+	}
+}
+
+func TestE12_StartingPosition(t *testing.T) {
+	for _, tt := range []struct {
+		position string
+		want     []string
+	}{
+		{eventsource.TrimHorizon, []string{"before=0", "after=0"}},
+		{eventsource.Latest, []string{"after=0"}},
+	} {
+		t.Run(tt.position, func(t *testing.T) {
+			s := newStack(t)
+			s.put("before")
+			s.start(s.mapping(func(c *eventsource.Config) { c.StartingPosition, c.BatchSize = tt.position, 1 }))
+			s.put("after")
+			s.waitForCalls(tt.want...)
+		})
+	}
+}
+
+// The event is what aws-lambda-go decodes, and has no other members.
+func TestE12_EventShape(t *testing.T) {
+	s := newStack(t)
+	s.put("a", "a")
+	s.start(s.mapping(nil))
+	s.waitForCalls("a=0 a=1")
+	var event events.DynamoDBEvent
+	if err := json.Unmarshal(s.payloads[0], &event); err != nil {
+		t.Fatal(err)
+	}
+	var raw struct{ Records []map[string]json.RawMessage }
+	if err := json.Unmarshal(s.payloads[0], &raw); err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range event.Records {
+		want := []string{"awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN", "eventVersion"}
+		var got []string
+		for name := range raw.Records[i] {
+			got = append(got, name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("members %v, want %v", got, want)
+		}
+		if name := []string{"INSERT", "MODIFY"}[i]; r.EventName != name || r.EventVersion != "1.1" || r.EventSource != "aws:dynamodb" ||
+			r.AWSRegion != "us-east-1" || r.EventSourceArn != s.stream || len(r.EventID) != 32 || r.UserIdentity != nil {
+			t.Errorf("record %+v", r)
+		}
+		d := r.Change
+		if time.Since(d.ApproximateCreationDateTime.Time) > time.Hour || d.StreamViewType != "NEW_AND_OLD_IMAGES" || len(d.SequenceNumber) < 21 ||
+			d.SizeBytes == 0 || d.Keys["pk"].String() != "a" || d.NewImage["v"].String() != fmt.Sprint(i) || len(d.OldImage) != 2*i {
+			t.Errorf("change %+v", d)
+		}
+	}
+}
+
+func TestE12_FilterCriteria(t *testing.T) {
+	s := newStack(t)
+	s.start(s.mapping(func(c *eventsource.Config) {
+		c.BatchSize = 1
+		c.FilterPatterns = []string{
+			`{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"pk": {"S": [{"prefix": "order#"}]}}}}`,
+			`{"dynamodb": {"NewImage": {"v": {"S": ["last"]}}}}`,
+		}
+	}))
+	s.putValue("user#1", "0")
+	s.putValue("order#1", "1")
+	s.putValue("order#1", "2")
+	s.putValue("user#1", "last")
+	s.waitForCalls("order#1=1", "user#1=last")
+}
+
+func TestConfigs(t *testing.T) {
+	s := newStack(t)
+	service, _ := s.start()
+	for _, tt := range []struct {
+		change func(*eventsource.Config)
+		want   string
+	}{
+		{func(c *eventsource.Config) { c.UUID = "../x" }, "UUID"},
+		{func(c *eventsource.Config) { c.StreamARN = "" }, "StreamARN"},
+		{func(c *eventsource.Config) { c.StreamARN = s.stream + "1" }, "not found"},
+		{func(c *eventsource.Config) { c.Function = "" }, "Function"},
+		{func(c *eventsource.Config) { c.StartingPosition = "AT_TIMESTAMP" }, "StartingPosition"},
+		{func(c *eventsource.Config) { c.BatchSize = 10_001 }, "BatchSize"},
+		{func(c *eventsource.Config) { c.MaximumBatchingWindow = 301 * time.Second }, "MaximumBatchingWindow"},
+		{func(c *eventsource.Config) { c.ParallelizationFactor = 11 }, "ParallelizationFactor"},
+		{func(c *eventsource.Config) { c.MaximumRetryAttempts = 10_001 }, "MaximumRetryAttempts"},
+		{func(c *eventsource.Config) { c.MaximumRecordAge = 59 * time.Second }, "MaximumRecordAge"},
+		{func(c *eventsource.Config) { c.FilterPatterns = []string{`{"a": 1}`} }, "a value is not in a list"},
+	} {
+		if err := service.Set([]eventsource.Config{s.mapping(tt.change)}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got the error %v, want one about %s", err, tt.want)
+		}
+	}
+	if err := service.Set([]eventsource.Config{s.mapping(nil), s.mapping(nil)}); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("the same mapping twice: %v", err)
+	}
+	s.put("a")
+	if err := service.Set([]eventsource.Config{s.mapping(nil)}); err != nil {
+		t.Fatal(err)
+	}
+	s.waitForCalls("a=0")
+}
