@@ -2,6 +2,7 @@ package sam
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -9,12 +10,13 @@ import (
 // The properties of a mapping, and what SAM's event of type DynamoDB shares
 // with it (CreateEventSourceMapping, SAM specification DynamoDB).
 var (
-	sourceSettings = props{
+	startingPosition = words("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP")
+	sourceSettings   = props{
 		"BatchSize": between(1, 10000), "BisectBatchOnFunctionError": toggle, "DestinationConfig": anything, "Enabled": toggle,
 		"FilterCriteria": objectOf(props{"Filters": listOf(objectOf(props{"Pattern": str}))}), "FunctionResponseTypes": listOf(words("ReportBatchItemFailures")),
 		"KmsKeyArn": str, "LoggingConfig": anything, "MaximumBatchingWindowInSeconds": integer, "MaximumRecordAgeInSeconds": integer,
 		"MaximumRetryAttempts": integer, "MetricsConfig": anything, "ParallelizationFactor": between(1, 10), "ProvisionedPollerConfig": anything,
-		"ScalingConfig": anything, "StartingPosition": words("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"), "StartingPositionTimestamp": decimal,
+		"ScalingConfig": anything, "StartingPosition": startingPosition, "StartingPositionTimestamp": decimal,
 		"TumblingWindowInSeconds": integer,
 	}
 	sourceMapping = objectOf(sourceSettings.and(props{
@@ -22,7 +24,7 @@ var (
 		"Queues": strList, "SelfManagedEventSource": anything, "SelfManagedKafkaEventSourceConfig": anything, "SourceAccessConfigurations": anything,
 		"Tags": tagList, "Topics": strList,
 	}))
-	samDynamoDBEvent = objectOf(sourceSettings.and(props{"Stream": must(str), "StartingPosition": must(words("TRIM_HORIZON", "LATEST"))}))
+	samDynamoDBEvent = objectOf(sourceSettings.and(props{"Stream": must(str), "StartingPosition": must(startingPosition)}))
 )
 
 // and adds further properties to a copy of p.
@@ -96,15 +98,20 @@ func (l *loader) streamOf(arn *value) *Table {
 func (l *loader) checkSource(res *resource) {
 	p := res.props
 	switch position := p.get("StartingPosition"); {
-	case position == nil:
+	case position == nil && !res.generated: // else the event is checked
 		l.fail(res.at, "StartingPosition is missing", "add StartingPosition: LATEST or TRIM_HORIZON")
-	case position.text == "AT_TIMESTAMP":
+	case position.scalar() == "AT_TIMESTAMP":
 		l.fail(position, "table streams do not start at a time", "use LATEST or TRIM_HORIZON")
 	}
 	limit := func(name string, unlimited bool, low, high int) {
 		v := p.get(name)
-		if n, ok := v.asInt(); ok && !(unlimited && n == -1) {
-			l.check(v, between(low, high), "")
+		n, ok := v.asInt()
+		switch {
+		case !ok || n >= low && n <= high || unlimited && n == -1:
+		case unlimited:
+			l.fail(v, fmt.Sprintf("is %d", n), fmt.Sprintf("use %d to %d, or -1 for no limit", low, high))
+		default:
+			l.fail(v, fmt.Sprintf("is %d", n), fmt.Sprintf("use %d to %d", low, high))
 		}
 	}
 	limit("MaximumBatchingWindowInSeconds", false, 0, 300)

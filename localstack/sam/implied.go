@@ -56,7 +56,7 @@ func (l *loader) imply(sources map[string]*resource, name string) {
 	if dotted := strings.HasPrefix(part, "."); !dotted && (strings.Contains(part, ".") || part[0] < 'A' || part[0] > 'Z') {
 		return // an attribute of another resource, or a word that goes on
 	}
-	made := &resource{id: name, typ: from.typ, at: from.at, props: from.at.newObject(), condition: from.condition, off: from.off,
+	made := &resource{id: name, typ: "AWS::Serverless::Generated", at: from.at, props: from.at.newObject(), condition: from.condition, off: from.off,
 		noted: true, generated: true}
 	if stage := from.props.get("StageName"); part == ".Stage" && stage != nil {
 		made.props = from.at.newObject(with("Name", stage))

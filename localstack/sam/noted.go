@@ -23,7 +23,7 @@ var notedNames = map[string]string{
 	"AWS::Serverless::LayerVersion":    "LayerName",
 	"AWS::Lambda::LayerVersion":        "LayerName",
 	"AWS::Events::EventBus":            "Name",
-	"AWS::Serverless::Api":             "Name",
+	"AWS::Serverless::Generated":       "Name", // see implied
 }
 
 // identifyNoted gives a resource that is passed over plausible values for Ref

@@ -18,6 +18,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
 Parameters:
   Text: {Type: String, Default: hello}
+  Name: {Type: String, Default: Table}
   Number: {Type: Number, Default: 12}
   Words: {Type: CommaDelimitedList, Default: 'a, b ,c'}
   Numbers: {Type: List<Number>, Default: '1,2'}
@@ -85,6 +86,11 @@ Outputs:
 		{"base64 of sub", `{'Fn::Base64': !Sub '${Text}'}`, "aGVsbG8="},
 		{"zones", `!Join [' ', !GetAZs '']`, "us-east-1a us-east-1b us-east-1c"},
 		{"zones of a region", `!Select [0, !GetAZs eu-west-1]`, "eu-west-1a"},
+		{"blocks of addresses", `!Join [' ', !Cidr [10.0.0.0/16, 3, 8]]`, "10.0.0.0/24 10.0.1.0/24 10.0.2.0/24"},
+		{"blocks of IPv6 addresses", `!Select [1, !Cidr ['2001:db8::/56', 2, 64]]`, "2001:db8:0:1::/64"},
+		{"one block, whole", `!Select [0, {'Fn::Cidr': [10.1.2.3/24, 1]}]`, "10.1.2.0/24"},
+		{"name given by a function", `!GetAtt [!Sub '${Name}', Arn]`, "arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
+		{"made-up attribute taken apart", `!Select [3, !Split [':', !Ref Odd]]`, "local-Odd"},
 		{"length", `!Length [a, b, c]`, "3"},
 		{"to JSON", `!ToJsonString {a: [1, true, 'x"', 1.50], b: {c: !Ref Text, d: !Ref AWS::NoValue}}`, `{"a":[1,true,"x\"",1.50],"b":{"c":"hello"}}`},
 		{"if", `!If [Yes, a, b]`, "a"},

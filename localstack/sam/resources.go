@@ -45,7 +45,7 @@ func (l *loader) readResources() {
 	if l.section("Resources") == nil {
 		return
 	}
-	if len(section.fields) == 0 {
+	if len(section.fields) == 0 && len(l.errs) == 0 {
 		l.fail(section, "the section is empty", "add at least one resource")
 	}
 	var written []*resource

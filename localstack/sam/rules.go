@@ -59,7 +59,7 @@ func (r *resolver) member(v, arg *value) (yes, ok bool) {
 		return false, false
 	}
 	if a.kind != list || (v.text == "Fn::EachMemberIn") != (b.kind == list) {
-		r.fail(v, v.text+" of "+a.kind.String()+" and "+b.kind.String(), "look up what the function takes")
+		r.fail(v, v.text+" of "+a.kind.String()+" and "+b.kind.String(), map[bool]string{true: "give it two lists", false: "give it a list and a value"}[v.text == "Fn::EachMemberIn"])
 		return false, false
 	}
 	texts := func(v *value) []string { return v.newObject(with("items", v)).strs("items") }

@@ -159,6 +159,30 @@ func TestExplicitParameters(t *testing.T) {
 	}
 }
 
+// What samconfig.toml and Default hold is a name in SSM, what the caller gives is the value.
+func TestParametersFromSSM(t *testing.T) {
+	const text = `
+Parameters:
+  Secret: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /app/secret}
+  List: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /app/list}
+  Name: {Type: 'AWS::SSM::Parameter::Name', Default: /app/name}
+Resources: {Logs: {Type: AWS::Logs::LogGroup}}
+Outputs: {Secret: {Value: !Ref Secret}, List: {Value: !Select [1, !Ref List]}, Name: {Value: !Ref Name}}
+`
+	p, err := loadText(t, text, Options{}, map[string]override{"Secret": {text: "s"}, "List": {text: "a,b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := outputs(p), "Secret=s List=b Name=/app/name"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	want := "template.yaml:3:18: Parameters.Secret.Type: parameters from SSM cannot be read locally; give the value itself, as a parameter of this run"
+	_, err = loadText(t, text, Options{}, map[string]override{"Secret": {text: "/other", file: "samconfig.toml", line: 3}, "List": {text: "a"}})
+	if err == nil || strings.Split(err.Error(), "\n")[0] != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestSplitOverrides(t *testing.T) {
 	got := map[string]string{}
 	if problem := splitOverrides(` A=1	B='x "y" z'
