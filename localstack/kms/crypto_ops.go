@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 )
@@ -10,7 +11,8 @@ const (
 	maxPlaintext  = 4096 // bytes, Encrypt
 	maxCiphertext = 6144 // bytes, Decrypt
 	maxRandom     = 1024 // bytes, GenerateRandom and GenerateDataKey
-	symmetric     = "SYMMETRIC_DEFAULT"
+	// symmetric is both a key spec and an encryption algorithm.
+	symmetric = "SYMMETRIC_DEFAULT"
 )
 
 // recipient is an attestation document of a Nitro enclave, of which there is
@@ -21,13 +23,6 @@ type recipient struct{}
 func (r *recipient) check() error {
 	if r != nil {
 		return errUnsupported("Recipient needs an AWS Nitro enclave")
-	}
-	return nil
-}
-
-func checkAlgorithm(name string) error {
-	if name != "" && name != symmetric {
-		return errUnsupported("EncryptionAlgorithm %s: only %s is supported", name, symmetric)
 	}
 	return nil
 }
@@ -55,21 +50,22 @@ func (s *Service) encrypt(in encryptInput) (any, error) {
 	case len(in.Plaintext) > maxPlaintext:
 		return nil, errConstraint("plaintext", "must have length less than or equal to 4096")
 	}
-	if err := checkAlgorithm(in.EncryptionAlgorithm); err != nil {
-		return nil, err
-	}
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
 		return nil, e
 	}
+	algorithm := cmp.Or(in.EncryptionAlgorithm, symmetric)
+	if err := k.checkUse("Encrypt", encryptDecrypt, algorithm); err != nil {
+		return nil, err
+	}
 	if in.DryRun {
 		return nil, errDryRun
 	}
-	blob, err := seal(k, in.Plaintext, in.EncryptionContext)
+	blob, err := k.encrypt(in.Plaintext, in.EncryptionContext, algorithm)
 	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
+		return nil, err
 	}
-	return encryptOutput{CiphertextBlob: blob, KeyId: k.arn, EncryptionAlgorithm: symmetric}, nil
+	return encryptOutput{CiphertextBlob: blob, KeyId: k.arn, EncryptionAlgorithm: algorithm}, nil
 }
 
 type decryptInput struct {
@@ -90,45 +86,98 @@ type decryptOutput struct {
 }
 
 func (s *Service) decrypt(in decryptInput) (any, error) {
-	switch {
-	case len(in.CiphertextBlob) == 0:
-		return nil, errConstraint("ciphertextBlob", "must have length greater than or equal to 1")
-	case len(in.CiphertextBlob) > maxCiphertext:
-		return nil, errConstraint("ciphertextBlob", "must have length less than or equal to 6144")
-	}
-	if err := checkAlgorithm(in.EncryptionAlgorithm); err != nil {
-		return nil, err
-	}
 	if err := in.Recipient.check(); err != nil {
 		return nil, err
 	}
-	id, err := blobKeyID(in.CiphertextBlob)
+	k, plaintext, algorithm, err := s.unseal("Decrypt", in)
 	if err != nil {
-		return nil, errInvalidCiphertext
-	}
-	if in.KeyId != "" {
-		wanted, e := s.resolve(in.KeyId)
-		if e != nil {
-			return nil, e
-		}
-		if wanted.id != id {
-			return nil, errIncorrectKey
-		}
-	}
-	s.mu.RLock()
-	k := s.keys[id]
-	s.mu.RUnlock()
-	if k == nil {
-		return nil, errInvalidCiphertext
-	}
-	plaintext, err := open(k, in.CiphertextBlob, in.EncryptionContext)
-	if err != nil {
-		return nil, errInvalidCiphertext
+		return nil, err
 	}
 	if in.DryRun {
 		return nil, errDryRun
 	}
-	return decryptOutput{Plaintext: plaintext, KeyId: k.arn, EncryptionAlgorithm: symmetric}, nil
+	return decryptOutput{Plaintext: plaintext, KeyId: k.arn, EncryptionAlgorithm: algorithm}, nil
+}
+
+// unseal opens a ciphertext, whose key it finds by itself if the key is
+// symmetric, and says with which key and algorithm.
+func (s *Service) unseal(operation string, in decryptInput) (*key, []byte, string, error) {
+	switch {
+	case len(in.CiphertextBlob) == 0:
+		return nil, nil, "", errConstraint("ciphertextBlob", "must have length greater than or equal to 1")
+	case len(in.CiphertextBlob) > maxCiphertext:
+		return nil, nil, "", errConstraint("ciphertextBlob", "must have length less than or equal to 6144")
+	}
+	algorithm := cmp.Or(in.EncryptionAlgorithm, symmetric)
+	var wanted *key
+	if in.KeyId != "" {
+		var e *apiError
+		if wanted, e = s.resolve(in.KeyId); e != nil {
+			return nil, nil, "", e
+		}
+		if err := wanted.checkUse(operation, encryptDecrypt, algorithm); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	k := wanted
+	if algorithm == symmetric {
+		if k = s.find("", in.CiphertextBlob); k == nil || k.spec != symmetric {
+			return nil, nil, "", errInvalidCiphertext
+		}
+		if wanted != nil && wanted.id != k.id {
+			return nil, nil, "", errIncorrectKey
+		}
+	} else if k == nil {
+		return nil, nil, "", errValidation("KeyId is required to decrypt with %s", algorithm)
+	}
+	plaintext, err := k.decrypt(in.CiphertextBlob, in.EncryptionContext, algorithm)
+	if err != nil {
+		return nil, nil, "", errInvalidCiphertext
+	}
+	return k, plaintext, algorithm, nil
+}
+
+type reEncryptInput struct {
+	CiphertextBlob                 []byte
+	SourceKeyId                    string
+	SourceEncryptionContext        map[string]string
+	SourceEncryptionAlgorithm      string
+	DestinationKeyId               string
+	DestinationEncryptionContext   map[string]string
+	DestinationEncryptionAlgorithm string
+	DryRun                         bool
+}
+
+func (in reEncryptInput) names() (string, []byte) { return in.DestinationKeyId, nil }
+
+type reEncryptOutput struct {
+	CiphertextBlob                 []byte
+	SourceKeyId                    string
+	KeyId                          string
+	SourceEncryptionAlgorithm      string
+	DestinationEncryptionAlgorithm string
+}
+
+func (s *Service) reEncrypt(in reEncryptInput) (any, error) {
+	from, plaintext, algorithm, err := s.unseal("ReEncrypt", decryptInput{
+		CiphertextBlob: in.CiphertextBlob, KeyId: in.SourceKeyId,
+		EncryptionContext: in.SourceEncryptionContext, EncryptionAlgorithm: in.SourceEncryptionAlgorithm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.encrypt(encryptInput{
+		KeyId: in.DestinationKeyId, Plaintext: plaintext, DryRun: in.DryRun,
+		EncryptionContext: in.DestinationEncryptionContext, EncryptionAlgorithm: in.DestinationEncryptionAlgorithm,
+	})
+	if err != nil {
+		return nil, err
+	}
+	to := sealed.(encryptOutput)
+	return reEncryptOutput{
+		CiphertextBlob: to.CiphertextBlob, SourceKeyId: from.arn, KeyId: to.KeyId,
+		SourceEncryptionAlgorithm: algorithm, DestinationEncryptionAlgorithm: to.EncryptionAlgorithm,
+	}, nil
 }
 
 type dataKeyInput struct {
@@ -176,6 +225,9 @@ func (s *Service) dataKey(in dataKeyInput) (dataKeyOutput, error) {
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
 		return dataKeyOutput{}, e
+	}
+	if err := k.checkUse("GenerateDataKey", encryptDecrypt, symmetric); err != nil {
+		return dataKeyOutput{}, err
 	}
 	if in.DryRun {
 		return dataKeyOutput{}, errDryRun

@@ -45,12 +45,18 @@ func errUnsupported(format string, args ...any) *apiError {
 	return &apiError{http.StatusBadRequest, "UnsupportedOperationException", fmt.Sprintf(format, args...)}
 }
 
+func errKeyUsage(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "InvalidKeyUsageException", fmt.Sprintf(format, args...)}
+}
+
 func errAliasExists(arn string) *apiError {
 	return &apiError{http.StatusBadRequest, "AlreadyExistsException", "An alias with the name " + arn + " already exists"}
 }
 
 var (
 	errInvalidCiphertext = &apiError{http.StatusBadRequest, "InvalidCiphertextException", ""}
+	errInvalidSignature  = &apiError{http.StatusBadRequest, "KMSInvalidSignatureException", ""}
+	errInvalidMAC        = &apiError{http.StatusBadRequest, "KMSInvalidMacException", ""}
 	errIncorrectKey      = &apiError{http.StatusBadRequest, "IncorrectKeyException",
 		"The key ID in the request does not identify a CMK that can perform this operation."}
 	errInvalidMarker = &apiError{http.StatusBadRequest, "InvalidMarkerException", "Could not deserialize marker."}

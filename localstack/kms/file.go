@@ -1,7 +1,7 @@
 package kms
 
 import (
-	"crypto/rand"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +26,9 @@ type keyFile struct {
 	ID          string    `json:"id"`
 	Description string    `json:"description,omitempty"`
 	Created     time.Time `json:"created"`
-	Material    []byte    `json:"material"` // base64, 32 bytes
+	Spec        string    `json:"spec,omitempty"`  // empty for symmetric keys
+	Usage       string    `json:"usage,omitempty"` // likewise
+	Material    []byte    `json:"material"`        // base64; for symmetric keys 32 bytes
 }
 
 type aliasesFile struct {
@@ -40,12 +42,13 @@ type aliasEntry struct {
 	Updated time.Time `json:"updated"`
 }
 
-func newKey(id, description string) (*key, error) {
-	k := &key{id: id, description: description, created: time.Now().UTC(), material: make([]byte, materialSize)}
-	if _, err := rand.Read(k.material); err != nil {
+func newKey(id, description, spec, usage string) (*key, error) {
+	material, err := specs[spec].generate()
+	if err != nil {
 		return nil, fmt.Errorf("draw key material: %w", err)
 	}
-	return k, nil
+	k := &key{id: id, description: description, created: time.Now().UTC(), spec: spec, usage: usage, material: material}
+	return k, k.parse()
 }
 
 // write stores a new key's file and refuses to replace one.
@@ -54,9 +57,11 @@ func (k *key) write(dir string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already and is not replaced", path)
 	}
-	return writeJSON(path, keyFile{
-		Version: fileVersion, ID: k.id, Description: k.description, Created: k.created, Material: k.material,
-	})
+	f := keyFile{Version: fileVersion, ID: k.id, Description: k.description, Created: k.created, Material: k.material}
+	if k.spec != symmetric {
+		f.Spec, f.Usage = k.spec, k.usage
+	}
+	return writeJSON(path, f)
 }
 
 func (s *Service) readKeys() (map[string]*key, error) {
@@ -80,10 +85,13 @@ func (s *Service) readKeys() (map[string]*key, error) {
 			return nil, fmt.Errorf("key file %s: version %d, want %d", path, f.Version, fileVersion)
 		case f.ID != id:
 			return nil, fmt.Errorf("key file %s: holds the key %q", path, f.ID)
-		case len(f.Material) != materialSize:
-			return nil, fmt.Errorf("key file %s: %d bytes of key material, want %d", path, len(f.Material), materialSize)
 		}
-		keys[id] = &key{id: id, arn: s.keyARN(id), description: f.Description, created: f.Created, material: f.Material}
+		k := &key{id: id, arn: s.keyARN(id), description: f.Description, created: f.Created, material: f.Material,
+			spec: cmp.Or(f.Spec, symmetric), usage: cmp.Or(f.Usage, encryptDecrypt)}
+		if err := k.parse(); err != nil {
+			return nil, fmt.Errorf("key file %s: %w", path, err)
+		}
+		keys[id] = k
 	}
 	return keys, nil
 }

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -23,7 +24,9 @@ type keyMetadata struct {
 	KeyManager            string
 	CustomerMasterKeySpec string
 	KeySpec               string
-	EncryptionAlgorithms  []string
+	EncryptionAlgorithms  []string `json:",omitempty"`
+	SigningAlgorithms     []string `json:",omitempty"`
+	MacAlgorithms         []string `json:",omitempty"`
 	MultiRegion           bool
 }
 
@@ -32,12 +35,21 @@ type keyMetadataOutput struct {
 }
 
 func (s *Service) metadata(k *key) keyMetadataOutput {
-	return keyMetadataOutput{keyMetadata{
+	m := keyMetadata{
 		AWSAccountId: s.account, KeyId: k.id, Arn: k.arn, CreationDate: timestamp(k.created),
-		Enabled: true, Description: k.description, KeyUsage: "ENCRYPT_DECRYPT", KeyState: "Enabled",
-		Origin: "AWS_KMS", KeyManager: "CUSTOMER", CustomerMasterKeySpec: symmetric, KeySpec: symmetric,
-		EncryptionAlgorithms: []string{symmetric}, MultiRegion: strings.HasPrefix(k.id, "mrk-"),
-	}}
+		Enabled: true, Description: k.description, KeyUsage: k.usage, KeyState: "Enabled",
+		Origin: "AWS_KMS", KeyManager: "CUSTOMER", CustomerMasterKeySpec: k.spec, KeySpec: k.spec,
+		MultiRegion: strings.HasPrefix(k.id, "mrk-"),
+	}
+	switch k.usage {
+	case encryptDecrypt:
+		m.EncryptionAlgorithms = k.algorithms()
+	case signVerify:
+		m.SigningAlgorithms = k.algorithms()
+	case macUsage:
+		m.MacAlgorithms = k.algorithms()
+	}
+	return keyMetadataOutput{m}
 }
 
 func timestamp(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
@@ -55,16 +67,16 @@ const maxDescription = 8192 // characters
 
 func (s *Service) createKey(in createKeyInput) (any, error) {
 	switch {
-	case in.KeyUsage != "" && in.KeyUsage != "ENCRYPT_DECRYPT":
-		return nil, errUnsupported("KeyUsage %s: only ENCRYPT_DECRYPT is supported", in.KeyUsage)
-	case in.KeySpec != "" && in.KeySpec != symmetric:
-		return nil, errUnsupported("KeySpec %s: only %s is supported", in.KeySpec, symmetric)
-	case in.CustomerMasterKeySpec != "" && in.CustomerMasterKeySpec != symmetric:
-		return nil, errUnsupported("CustomerMasterKeySpec %s: only %s is supported", in.CustomerMasterKeySpec, symmetric)
+	case in.KeySpec != "" && in.CustomerMasterKeySpec != "":
+		return nil, errValidation("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	case in.Origin != "" && in.Origin != "AWS_KMS":
 		return nil, errUnsupported("Origin %s: only AWS_KMS is supported", in.Origin)
 	case len(in.Description) > maxDescription:
 		return nil, errConstraint("description", "must have length less than or equal to 8192")
+	}
+	spec, usage, err := checkSpec(cmp.Or(in.KeySpec, in.CustomerMasterKeySpec), in.KeyUsage)
+	if err != nil {
+		return nil, err
 	}
 	id, err := newKeyID(in.MultiRegion)
 	if err != nil {
@@ -72,7 +84,7 @@ func (s *Service) createKey(in createKeyInput) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k, err := s.create(id, in.Description)
+	k, err := s.create(id, in.Description, spec, usage)
 	if err != nil {
 		return nil, fmt.Errorf("create a key: %w", err)
 	}
@@ -115,15 +127,9 @@ type createAliasInput struct {
 func (in createAliasInput) names() (string, []byte) { return in.TargetKeyId, nil }
 
 func (s *Service) createAlias(in createAliasInput) (any, error) {
-	if err := checkAliasName(in.AliasName); err != nil {
+	k, err := s.aliasTarget(in)
+	if err != nil {
 		return nil, err
-	}
-	if strings.Contains(in.TargetKeyId, "alias/") {
-		return nil, errValidation("Aliases must refer to keys. Not aliases")
-	}
-	k, e := s.resolve(in.TargetKeyId)
-	if e != nil {
-		return nil, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,18 +1,21 @@
-// Package kms serves the part of the AWS Key Management Service that an
-// application with symmetric keys uses: Encrypt, Decrypt, GenerateDataKey,
-// GenerateDataKeyWithoutPlaintext, GenerateRandom, CreateKey, DescribeKey,
-// ListKeys, CreateAlias and ListAliases, for SYMMETRIC_DEFAULT keys, over
-// KMS's own JSON 1.1 protocol. Any AWS SDK talks to it unchanged.
+// Package kms serves the part of the AWS Key Management Service that
+// applications use: Encrypt, Decrypt, ReEncrypt, GenerateDataKey,
+// GenerateDataKeyWithoutPlaintext and GenerateRandom; Sign, Verify,
+// GetPublicKey, GenerateMac and VerifyMac; CreateKey, DescribeKey, ListKeys,
+// CreateAlias, UpdateAlias, DeleteAlias and ListAliases. The keys are symmetric,
+// RSA, NIST curves' and HMAC keys. It speaks KMS's own JSON 1.1 protocol: any AWS
+// SDK talks to it unchanged.
 //
 // Use it on a development machine. The key material lies unencrypted in the
 // data folder, so whoever can read the folder can read everything: there is no
-// hardware behind it, no key policy, no grant, no audit trail. It never
-// deletes, disables, rotates or overwrites a key, since losing one loses all
-// that was ever encrypted under it; operations outside the list above answer
-// UnknownOperationException.
+// hardware behind it, no grant, no audit trail, and who may do what is for
+// somebody before it to decide. It never deletes, disables, rotates or
+// overwrites a key, since losing one loses all that was ever encrypted under
+// it; operations outside the list above answer UnknownOperationException.
 package kms
 
 import (
+	"crypto"
 	"fmt"
 	"log/slog"
 	"os"
@@ -53,7 +56,9 @@ type key struct {
 	arn         string
 	description string
 	created     time.Time
-	material    []byte // 32 bytes, fixed for the life of the key
+	spec, usage string
+	material    []byte        // fixed for the life of the key: random bytes, or PKCS #8 of a private key
+	private     crypto.Signer // of an asymmetric key; an RSA key decrypts too
 }
 
 // alias is a name that points at a key and may be pointed at another one.
@@ -94,11 +99,31 @@ func Open(o Options) (*Service, error) {
 // UUIDs, with the prefix "mrk-" for multi-Region keys.
 var keyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 
-// EnsureKey makes the key unless it exists, and points the aliases at it
-// (each with the prefix "alias/"; one that points elsewhere is moved, as a
-// deployment would). Repeating it changes nothing. An empty arn means the one
-// that follows from account, Region and id.
+// EnsureKey is [Service.Ensure] for a symmetric key.
 func (s *Service) EnsureKey(id, arn string, aliases ...string) error {
+	return s.Ensure(KeyOptions{ID: id, ARN: arn, Aliases: aliases})
+}
+
+// KeyOptions declare a key. Only ID is required.
+type KeyOptions struct {
+	ID string // letters, digits, - and _, at most 128
+	// ARN is by default the one that follows from account, Region and ID.
+	ARN string
+	// Spec is SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, P384
+	// or P521, or HMAC_224, 256, 384 or 512; the default is the first. Usage may be
+	// left out for the first only.
+	Spec, Usage string
+	Description string
+	// Aliases start with "alias/".
+	Aliases []string
+}
+
+// Ensure makes the key unless it exists, and points the aliases at it (one
+// that points elsewhere is moved, as a deployment would). Repeating it changes
+// nothing. A key that exists with another spec or usage is an error: KMS keys
+// never change them.
+func (s *Service) Ensure(o KeyOptions) error {
+	id, aliases := o.ID, o.Aliases
 	if !keyIDPattern.MatchString(id) {
 		return fmt.Errorf("kms: key id %q: want letters, digits, - and _, at most 128", id)
 	}
@@ -107,18 +132,24 @@ func (s *Service) EnsureKey(id, arn string, aliases ...string) error {
 			return fmt.Errorf("kms: alias %q: %w", name, e)
 		}
 	}
+	spec, usage, err := checkSpec(o.Spec, o.Usage)
+	if err != nil {
+		return fmt.Errorf("kms: key %s: %w", id, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.keys[id]
 	if !ok {
-		var err error
-		if k, err = s.create(id, ""); err != nil {
+		if k, err = s.create(id, o.Description, spec, usage); err != nil {
 			return fmt.Errorf("kms: create key %s: %w", id, err)
 		}
 	}
-	if arn != "" && arn != k.arn {
+	if k.spec != spec || k.usage != usage {
+		return fmt.Errorf("kms: key %s is a %s key for %s and cannot become a %s key for %s", id, k.spec, k.usage, spec, usage)
+	}
+	if o.ARN != "" && o.ARN != k.arn {
 		renamed := *k // requests in flight keep the value they hold
-		renamed.arn = arn
+		renamed.arn = o.ARN
 		s.keys[id] = &renamed
 	}
 	for _, name := range aliases {
@@ -132,8 +163,8 @@ func (s *Service) EnsureKey(id, arn string, aliases ...string) error {
 // create makes a key and keeps it. It is in the table only once its file is
 // durable: nothing is ever encrypted under a key that a crash could lose. The
 // caller holds mu.
-func (s *Service) create(id, description string) (*key, error) {
-	k, err := newKey(id, description)
+func (s *Service) create(id, description, spec, usage string) (*key, error) {
+	k, err := newKey(id, description, spec, usage)
 	if err != nil {
 		return nil, err
 	}

@@ -250,11 +250,19 @@ func TestRefusedRequests(t *testing.T) {
 		{"asymmetric algorithm", func(ctx context.Context) error {
 			_, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: app, Plaintext: []byte{1}, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256})
 			return err
-		}, "UnsupportedOperationException", "SYMMETRIC_DEFAULT"},
-		{"asymmetric key", func(ctx context.Context) error {
-			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecRsa2048, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
+		}, "InvalidKeyUsageException", "SYMMETRIC_DEFAULT"},
+		{"key spec that does not exist here", func(ctx context.Context) error {
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecSm2, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
 			return err
-		}, "UnsupportedOperationException", "RSA_2048"},
+		}, "UnsupportedOperationException", "SM2"},
+		{"asymmetric key without a usage", func(ctx context.Context) error {
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecEccNistP256})
+			return err
+		}, "ValidationException", "KeyUsage"},
+		{"usage of another spec", func(ctx context.Context) error {
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
+			return err
+		}, "ValidationException", "not compatible"},
 		{"alias taken", createAlias("alias/app", keyID), "AlreadyExistsException", aliasARN + " already exists"},
 		{"alias of an alias", createAlias("alias/b", "alias/app"), "ValidationException", "Not aliases"},
 		{"alias without prefix", createAlias("b", keyID), "ValidationException", "Invalid identifier"},

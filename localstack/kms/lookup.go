@@ -22,7 +22,7 @@ func (s *Service) Lookup(keyID string, ciphertext []byte) (KeyInfo, bool) {
 	if k == nil {
 		return KeyInfo{}, false
 	}
-	info := KeyInfo{ID: k.id, ARN: k.arn, Spec: symmetric, Usage: "ENCRYPT_DECRYPT", Origin: "AWS_KMS", MultiRegion: strings.HasPrefix(k.id, "mrk-")}
+	info := KeyInfo{ID: k.id, ARN: k.arn, Spec: k.spec, Usage: k.usage, Origin: "AWS_KMS", MultiRegion: strings.HasPrefix(k.id, "mrk-")}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for name, a := range s.aliases {

@@ -76,6 +76,18 @@ func (s *Service) serve(operation string, body io.Reader) (answer any, key strin
 		return call(s, body, s.encrypt)
 	case "Decrypt":
 		return call(s, body, s.decrypt)
+	case "ReEncrypt":
+		return call(s, body, s.reEncrypt)
+	case "Sign":
+		return call(s, body, s.sign)
+	case "Verify":
+		return call(s, body, s.verify)
+	case "GetPublicKey":
+		return call(s, body, s.getPublicKey)
+	case "GenerateMac":
+		return call(s, body, s.generateMac)
+	case "VerifyMac":
+		return call(s, body, s.verifyMac)
 	case "GenerateDataKey":
 		return call(s, body, s.generateDataKey)
 	case "GenerateDataKeyWithoutPlaintext":
@@ -90,6 +102,10 @@ func (s *Service) serve(operation string, body io.Reader) (answer any, key strin
 		return call(s, body, s.listKeys)
 	case "CreateAlias":
 		return call(s, body, s.createAlias)
+	case "UpdateAlias":
+		return call(s, body, s.updateAlias)
+	case "DeleteAlias":
+		return call(s, body, s.deleteAlias)
 	case "ListAliases":
 		return call(s, body, s.listAliases)
 	}
