@@ -73,7 +73,7 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 		Address: "192.0.2.7:4566", CAFile: "/data/ca.pem", BundleFile: "/data/bundle.pem", Direct: []string{"recorder.example"},
 	}.Environment("app-send-1")
 	want := map[string]string{
-		"HTTPS_PROXY": "http://app-send-1@192.0.2.7:4566", "HTTP_PROXY": "http://app-send-1@192.0.2.7:4566",
+		"HTTPS_PROXY": "http://app-send-1:local@192.0.2.7:4566", "HTTP_PROXY": "http://app-send-1:local@192.0.2.7:4566",
 		"NO_PROXY":      "127.0.0.1,192.0.2.7,::1,localhost,recorder.example",
 		"SSL_CERT_FILE": "/data/bundle.pem", "NODE_EXTRA_CA_CERTS": "/data/ca.pem",
 	}

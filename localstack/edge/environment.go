@@ -21,6 +21,9 @@ type Access struct {
 	Direct []string
 }
 
+// proxyPassword is no secret: some clients send no user name without one.
+const proxyPassword = "local"
+
 // Environment returns the variables for a function's process. What they do is
 // up to the libraries that it uses: docs/local-stack-tls.md.
 func (a Access) Environment(function string) map[string]string {
@@ -32,7 +35,7 @@ func (a Access) Environment(function string) map[string]string {
 	}
 	direct = append(direct, a.Direct...)
 	slices.Sort(direct)
-	proxy := (&url.URL{Scheme: "http", User: url.User(function), Host: a.Address}).String()
+	proxy := (&url.URL{Scheme: "http", User: url.UserPassword(function, proxyPassword), Host: a.Address}).String()
 	env := map[string]string{
 		"HTTPS_PROXY": proxy,
 		"HTTP_PROXY":  proxy,

@@ -74,7 +74,7 @@ func (e *Edge) serveProxied(w http.ResponseWriter, r *http.Request, p *proxy) {
 		e.serveDirect(w, r) // whoever sends all requests through a proxy means the stack itself
 	case !named:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="local stack"`)
-		refuseProxied(w, r, http.StatusProxyAuthRequired, "Name the function in the proxy's URL: HTTPS_PROXY=http://FUNCTION@HOST:PORT.")
+		refuseProxied(w, r, http.StatusProxyAuthRequired, "Name the function in the proxy's URL: HTTPS_PROXY=http://FUNCTION:local@HOST:PORT.")
 	default:
 		e.route(w, r, p, host, function)
 	}
