@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen before it fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // function stands for one Lambda function.
 type function func(ctx context.Context, event []byte) (result []byte, functionError string, err error)
@@ -329,6 +329,7 @@ func (s *stack) management() *apigatewaymanagementapi.Client {
 		BaseEndpoint: aws.String(s.posts.URL + "/prod"),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		Retryer:      aws.NopRetryer{},
+		HTTPClient:   s.posts.Client(), // one for all, so that sockets are used again
 	})
 }
 

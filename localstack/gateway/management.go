@@ -59,7 +59,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-amzn-RequestId", c.trace.RequestID)
 	c.serve()
 	c.trace.Duration = time.Since(began)
-	if names := w.Header()[errorTypeHeader]; len(names) > 0 {
+	if names := map[string][]string(w.Header())[errorTypeHeader]; len(names) > 0 { // which is in no canonical form
 		c.trace.Error = names[0]
 	}
 	g.report("@connections", c.trace, nil)

@@ -84,7 +84,7 @@ func TestPostsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t, closing, nil)
 	c := s.dial()
-	const posts = 300
+	const posts = 100
 	go func() {
 		for i := range posts {
 			if err := s.post(c.id, fmt.Sprint(i)); err != nil {
@@ -109,7 +109,7 @@ func TestAnswersWaitForRoom(t *testing.T) {
 		twoWay("ask")(o)
 	})
 	c := s.dial()
-	const asks = 200 // 12.5 MiB of answers
+	const asks = 60 // 3.75 MiB of answers
 	go func() {
 		for range asks {
 			if err := c.Write(t.Context(), websocket.MessageText, []byte(`{"action":"ask"}`)); err != nil {

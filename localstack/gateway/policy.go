@@ -64,13 +64,13 @@ func (p policyDocument) evaluate(action, resource string) (decision, error) {
 func (s policyStatement) applies(action, resource string) (bool, error) {
 	switch {
 	case s.Effect != "Allow" && s.Effect != "Deny":
-		return false, errors.New("Effect is neither Allow nor Deny")
+		return false, errors.New("effect is neither Allow nor Deny")
 	case len(s.Action) == 0 == (len(s.NotAction) == 0):
 		return false, errors.New("it needs either Action or NotAction")
 	case len(s.Resource) == 0 == (len(s.NotResource) == 0):
 		return false, errors.New("it needs either Resource or NotResource")
 	case s.Condition != nil:
-		return false, errors.New("Condition is not evaluated locally")
+		return false, errors.New("conditions are not evaluated locally")
 	}
 	lower := strings.ToLower(action) // actions are case-insensitive, ARNs are not (IAM policy elements)
 	onAction := s.NotAction != nil && !matchesAny(s.NotAction, lower, strings.ToLower) || matchesAny(s.Action, lower, strings.ToLower)

@@ -26,7 +26,7 @@ import (
 // The main shapes with real functions: processes that speak the Runtime API. The executable is this test's own, so that nothing has to be built.
 const functionVariable = "GATEWAY_TEST_FUNCTION"
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(functionVariable) {

@@ -139,16 +139,10 @@ func TestUpdateRefusesWholly(t *testing.T) {
 func TestUpdateUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
-	stop := make(chan struct{})
-	updates := make(chan struct{})
+	said, updates := make(chan struct{}, 1), make(chan struct{})
 	go func() {
 		defer close(updates)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
+		for range said {
 			if err := s.gateway.Update(s.updated(func(*API) {})); err != nil {
 				t.Error(err)
 			}
@@ -157,14 +151,15 @@ func TestUpdateUnderLoad(t *testing.T) {
 	for range 20 {
 		c := s.dial()
 		for range 10 {
+			said <- struct{}{}
 			c.send("x")
 			if got := c.receive(); got != "x" {
-				t.Fatalf("received %q", got)
+				t.Errorf("received %q", got)
 			}
 		}
 		c.Close(websocket.StatusNormalClosure, "")
 	}
-	close(stop)
+	close(said)
 	<-updates
 }
 
