@@ -1,8 +1,6 @@
 package sam
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +39,7 @@ func (l *loader) function(res *resource, roles map[string]*Role) Function {
 		l.fail(p.get("PackageType"), "container images are not run locally", "use PackageType: Zip with CodeUri")
 		return f
 	}
-	f.CodeURI = l.codePath(p.get("Code"))
+	f.CodeURI = l.codePath(res, p.get("Code"), f.BuildMethod)
 	l.checkRuntime(res, &f)
 	return f
 }
@@ -79,30 +77,6 @@ func (l *loader) buildMethod(res *resource, f *Function) {
 	if b := m.get("BuildMethod"); b != nil && !slices.Contains(known, f.BuildMethod) {
 		l.fail(b, "the build method "+quote(b.text)+" is not supported", "use "+oneOf(known))
 	}
-}
-
-// codePath makes the code's path absolute and looks whether it exists.
-func (l *loader) codePath(code *value) string {
-	const remedy = "give the folder of the code, relative to the template"
-	switch {
-	case code == nil || code.kind == unknown:
-		return ""
-	case code.has("ZipFile"):
-		l.fail(code, "inline code cannot run on a provided runtime", remedy)
-		return ""
-	case !code.isScalar(), strings.Contains(code.text, "://"):
-		l.fail(code, "the code is not on this machine", remedy)
-		return ""
-	}
-	path := filepath.FromSlash(code.text)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.plan.Dir, path)
-	}
-	if _, err := os.Stat(path); err != nil {
-		l.fail(code, "there is no folder "+quote(code.text), remedy)
-		return ""
-	}
-	return filepath.Clean(path)
 }
 
 // invokeConfigs applies every AWS::Lambda::EventInvokeConfig.

@@ -37,6 +37,11 @@ func (l *loader) roles() map[string]*Role {
 	for _, res := range l.live("AWS::IAM::Policy") {
 		attach(res, l.policy(res.props.str("PolicyName"), res.props.get("PolicyDocument")))
 	}
+	for _, res := range l.live("AWS::IAM::RolePolicy") {
+		if r := byName[res.props.str("RoleName")]; r != nil {
+			r.Policies = append(r.Policies, l.policy(res.props.str("PolicyName"), res.props.get("PolicyDocument")))
+		}
+	}
 	return byARN
 }
 

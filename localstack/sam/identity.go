@@ -79,6 +79,8 @@ func (l *loader) identify(res *resource) {
 	case "AWS::IAM::ManagedPolicy":
 		res.ref = l.arn("iam", "", "policy"+res.props.strOr("Path", "/")+res.name)
 		res.attrs = map[string]string{"PolicyArn": res.ref, "PolicyId": "ANPA" + strings.ToUpper(shortID(17, "policy", stack, res.id))}
+	case "AWS::IAM::RolePolicy":
+		res.ref = physicalName(64, stack, res.id)
 	case "AWS::IAM::Policy":
 		res.ref = physicalName(64, stack, res.id)
 		res.attrs = map[string]string{"Id": res.ref}

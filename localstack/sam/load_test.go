@@ -73,6 +73,24 @@ func relative(p *Plan) *Plan {
 	return p
 }
 
+// codeFolders makes the folders that templates of the tests name: fn can be
+// built, empty lacks what a build needs.
+func codeFolders(t *testing.T, dir string) {
+	t.Helper()
+	for name, text := range map[string]string{
+		"main.go": "package main\n", "fn/main.go": "package main\n", "fn/Makefile": "build-F:\n",
+		"empty/readme.txt": "", "empty/main_test.go": "package main\n",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestMistakes loads templates with mistakes. Each archive in testdata/mistakes
 // holds pairs of files: NAME.yaml and the whole expected output NAME.want.
 func TestMistakes(t *testing.T) {
@@ -96,9 +114,7 @@ func TestMistakes(t *testing.T) {
 			}
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+name, func(t *testing.T) {
 				dir := t.TempDir()
-				if err := os.Mkdir(filepath.Join(dir, "fn"), 0o755); err != nil {
-					t.Fatal(err)
-				}
+				codeFolders(t, dir)
 				path := filepath.Join(dir, f.Name)
 				if err := os.WriteFile(path, f.Data, 0o644); err != nil {
 					t.Fatal(err)

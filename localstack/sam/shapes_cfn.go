@@ -117,6 +117,7 @@ var supported = map[string]*shape{
 	"AWS::IAM::Policy": objectOf(props{
 		"Groups": strList, "PolicyDocument": must(document), "PolicyName": must(str), "Roles": strList, "Users": strList,
 	}),
+	"AWS::IAM::RolePolicy": objectOf(props{"PolicyDocument": document, "PolicyName": must(str), "RoleName": must(str)}),
 	"AWS::IAM::ManagedPolicy": objectOf(props{
 		"Description": str, "Groups": strList, "ManagedPolicyName": str, "Path": str, "PolicyDocument": must(document), "Roles": strList, "Users": strList,
 	}),

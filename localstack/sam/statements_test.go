@@ -17,9 +17,7 @@ import (
 func loadProject(t *testing.T, template string) (*Plan, error) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "fn"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	codeFolders(t, dir)
 	path := filepath.Join(dir, "t.yaml")
 	if err := os.WriteFile(path, []byte(template), 0o644); err != nil {
 		t.Fatal(err)
