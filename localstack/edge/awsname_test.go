@@ -49,6 +49,7 @@ func TestNamesStandForServices(t *testing.T) {
 
 		{"a socket by a custom domain", request{"GET", "/", "ws.example.com", upgrade}, 200, "gateway /"},
 		{"@connections by a custom domain", request{"POST", "/@connections/x", "WS.example.com:443", signed()}, 200, "management /@connections/x"},
+		{"@connections below a base path", request{"POST", "/v1/team/@connections/x", "ws.example.com", signed()}, 200, "management /v1/team/@connections/x"},
 		{"below a custom domain", request{"GET", "/", "a.ws.example.com", upgrade}, 403, "a.ws.example.com"},
 
 		{"another service", request{"POST", "/", "sqs.us-east-1.amazonaws.com", signed()}, 403, "sqs.us-east-1.amazonaws.com"},

@@ -173,7 +173,7 @@ func (e *Edge) serveNamed(w http.ResponseWriter, r *http.Request, s *Services, o
 		e.passSigned(w, r, s.KMS, of)
 	case of == lambda:
 		e.passSigned(w, r, s.Lambda, of)
-	case isManagement(p) && !isUpgrade(r):
+	case strings.Contains(p+"/", "/@connections/") && !isUpgrade(r): // the base path of a custom domain has any depth
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
 	default:
 		e.pass(w, r, s.Gateway, of)
