@@ -50,9 +50,22 @@ func serveUntilKilled(dir string) error {
 }
 
 // startChild runs an engine in a process of its own.
-func startChild(t *testing.T, dir string) (client *sdk.Client, kill func()) {
+func startChild(t testing.TB, dir string) (client *sdk.Client, kill func()) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-crashdir", dir)
+	c := start(t, exec.Command(os.Args[0], "-crashdir", dir))
+	return newClient(c.url), c.kill
+}
+
+// child is a process that serves DynamoDB.
+type child struct {
+	url  string
+	pid  int
+	kill func()
+}
+
+// start runs a program that prints a line that ends with its URL.
+func start(t testing.TB, cmd *exec.Cmd) *child {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -61,16 +74,17 @@ func startChild(t *testing.T, dir string) (client *sdk.Client, kill func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	kill = sync.OnceFunc(func() {
+	kill := sync.OnceFunc(func() {
 		cmd.Process.Kill() // SIGKILL
 		cmd.Wait()
 	})
 	t.Cleanup(kill)
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the child did not start: %v", err)
+		t.Fatalf("%s did not start: %v", cmd.Args[0], err)
 	}
-	return newClient(strings.TrimSpace(line)), kill
+	line = strings.TrimSpace(line)
+	return &child{line[strings.LastIndexByte(line, ' ')+1:], cmd.Process.Pid, kill}
 }
 
 // crashWriter writes until its engine dies. Everything it does in step i
