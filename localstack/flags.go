@@ -32,6 +32,8 @@ Usage: go run ./localstack [flags]
   -watch              build and deploy again when the template or a function's
                       source changes; sockets stay open
   -log text|json      form of what goes to stderr (default text)
+  -log-requests       a line also for every frame, post, invocation and database
+                      request; the same invocation=ID links those of one message
   -allow-remote       let -listen be an address that other machines reach. They
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
@@ -74,6 +76,7 @@ type options struct {
 	configEnv    string
 	json         bool
 	watch        bool
+	requests     bool
 	allowRemote  bool
 	allowNetwork bool
 	faults       []fault.Fault
@@ -98,6 +101,7 @@ func parseFlags(args []string) (options, error) {
 	})
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
+	flags.BoolVar(&o.requests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "")
 	flags.BoolVar(&o.allowNetwork, "allow-network", false, "")

@@ -23,6 +23,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 const (
@@ -54,6 +55,7 @@ type stack struct {
 	failed   chan error // from the server, at most one
 
 	inspector *inspect.Inspector
+	trace     trace.Sink // the inspector's, maybe by way of the log
 	keys      *kms.Service
 	tables    *dynamodb.Engine
 	lambda    *lambda.Service
@@ -91,17 +93,21 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	}
 	s := &stack{
 		data: data, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
-		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes},
+		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes, ConnContext: gateway.ConnContext},
 		failed: make(chan error, 1),
 	}
 	s.plan.Store(plan)
+	s.trace = s.inspector
+	if o.requests {
+		s.trace = requestLog{c.log, s.inspector}
+	}
 	if s.endpoint = o.endpoint; s.endpoint == "" {
 		s.endpoint = s.url()
 	}
 	both := names.Listen(l) // TLS on the same port
 	front.Proxy(edge.Proxy{Terminate: both.Terminate, AllowNetwork: o.allowNetwork, Log: c.log})
 	go func() {
-		if err := s.server.Serve(both); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.server.Serve(gateway.KeepHeaderNames(both)); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
 	}()
@@ -175,7 +181,7 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 	if s.guard == nil {
 		s.guard, err = iam.New(iam.Options{
 			Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
-			Log: s.console.log, Trace: s.inspector,
+			Log: s.console.log, Trace: s.trace,
 		})
 	} else {
 		err = s.guard.Update(roles(plan), resourcePolicies(plan))
@@ -188,7 +194,7 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 		err = s.gateway.Update(apis(plan))
 	case len(plan.APIs) > 0:
 		s.gateway, err = gateway.New(gateway.Options{
-			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.inspector,
+			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.trace,
 		})
 	}
 	if err != nil {
@@ -218,14 +224,14 @@ func (s *stack) permit(ctx context.Context, action, resource string) error {
 // openStores opens tables and keys.
 func (s *stack) openStores(plan *sam.Plan) (err error) {
 	s.keys, err = kms.Open(kms.Options{
-		Dir: filepath.Join(s.data, "kms"), Account: plan.Account, Region: plan.Region, Log: s.console.log,
+		Dir: filepath.Join(s.data, "kms"), Account: plan.Account, Region: plan.Region, Log: s.console.log, Trace: s.trace,
 	})
 	if err != nil {
 		return err
 	}
 	s.tables, err = dynamodb.Open(dynamodb.Options{
 		Dir: filepath.Join(s.data, "dynamodb"), Account: plan.Account, Region: plan.Region,
-		Faults: s.faults.DynamoDB(), Log: s.console.log, Trace: s.inspector,
+		Faults: s.faults.DynamoDB(), Log: s.console.log, Trace: s.trace,
 	})
 	return err
 }
@@ -250,7 +256,7 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 		Log:     s.console.log,
 		Output:  functionLog{s.console},
 		TempDir: temporary,
-		Trace:   s.inspector,
+		Trace:   s.trace,
 	})
 	if err != nil {
 		return err

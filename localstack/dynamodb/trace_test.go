@@ -122,7 +122,7 @@ func TestSnapshot(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S, at N", []index{{"by-tag", "tag S", "ALL"}}, []index{{"by-size", "pk S, size N", "KEYS_ONLY"}})
 	for i := range 3 {
-		f.put(t, "notes", item{"pk": s("p"), "at": n(i), "tag": s("a"), "body": s("hidden")})
+		f.put(t, "notes", item{"pk": s("p"), "at": n(i), "tag": s("a"), "body": s("shown")})
 	}
 	tables, err := f.engine.Tables()
 	if err != nil {
@@ -138,12 +138,12 @@ func TestSnapshot(t *testing.T) {
 	if x := got.Indexes[1]; x.Name != "by-tag" || x.Local || x.Items != 3 || x.Key != "tag (S)" || x.Projection != "ALL" {
 		t.Errorf("got %+v", x)
 	}
-	keys, err := f.engine.Peek("notes", 2)
+	items, err := f.engine.Peek("notes", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(keys) != 2 || keys[0] != `{"at":{"N":"0"},"pk":{"S":"p"}}` {
-		t.Errorf("got the keys %v", keys)
+	if len(items) != 2 || items[0] != `{"at":{"N":"0"},"body":{"S":"shown"},"pk":{"S":"p"},"tag":{"S":"a"}}` {
+		t.Errorf("got the items %v", items)
 	}
 	if _, err := f.engine.Peek("none", 2); err == nil {
 		t.Error("peeked into a table that is not there")

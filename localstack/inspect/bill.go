@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/trace"
@@ -12,7 +13,8 @@ type usage struct {
 	since                   time.Time
 	messagesIn              float64 // in steps of 32 KB
 	messagesOut             float64
-	connected               time.Duration // of connections that have ended
+	connected               time.Duration        // of connections that have ended
+	open                    map[string]time.Time // when the others were opened, by id
 	invocations             float64
 	gbSecondsArm, gbSeconds float64
 	readUnits, writeUnits   float64
@@ -27,8 +29,15 @@ func (u *usage) add(e trace.Event, arm func(function string) bool) {
 		u.messagesIn += messages(e.Bytes)
 	case trace.Sent:
 		u.messagesOut += messages(e.Bytes)
+	case trace.Connect:
+		if e.Status == http.StatusSwitchingProtocols {
+			u.open[e.ConnectionID] = e.At.Add(e.Duration)
+		}
 	case trace.Disconnect:
-		u.connected += e.Duration
+		if since, ok := u.open[e.ConnectionID]; ok {
+			u.connected += e.At.Sub(since)
+			delete(u.open, e.ConnectionID)
+		}
 	case trace.Invoke:
 		u.invocations++
 		// Billed in whole milliseconds, initialization included.
@@ -86,14 +95,12 @@ type BillLine struct {
 func (in *Inspector) Bill() Bill {
 	now := in.opts.Now()
 	in.mu.Lock()
-	u, source := in.usage, in.source
-	in.mu.Unlock()
+	u := in.usage
 	connected := u.connected
-	if source.Connections != nil {
-		for _, c := range source.Connections() {
-			connected += now.Sub(c.ConnectedAt)
-		}
+	for _, since := range u.open {
+		connected += now.Sub(since)
 	}
+	in.mu.Unlock()
 	p := in.opts.Prices
 	bill := Bill{Since: u.since, Until: now, PricesOf: p.Date, Region: p.Region}
 	for _, l := range []BillLine{

@@ -71,7 +71,7 @@ func New(opts Options) *Inspector {
 	return &Inspector{
 		opts:  opts,
 		more:  make(chan struct{}),
-		usage: usage{since: opts.Now()},
+		usage: usage{since: opts.Now(), open: make(map[string]time.Time)},
 		stats: make(map[string]*FunctionStats),
 	}
 }

@@ -51,16 +51,18 @@ func get(t *testing.T, url string) (*http.Response, string) {
 func TestBillCountsAsAWSDoes(t *testing.T) {
 	t.Parallel()
 	in, url := serve(t, Source{
-		Connections: func() []Connection { return []Connection{{ID: "a", ConnectedAt: start}} }, // for an hour
-		Arm:         func(f string) bool { return f == "arm" },
+		Arm: func(f string) bool { return f == "arm" },
 	})
 	for _, e := range []trace.Event{
 		{Kind: trace.Message, Bytes: 1},
 		{Kind: trace.Message, Bytes: 32 << 10},
 		{Kind: trace.Message, Bytes: 32<<10 + 1}, // two
 		{Kind: trace.Sent, Bytes: 0},
-		{Kind: trace.Post, Bytes: 100},                      // counted when it is sent
-		{Kind: trace.Disconnect, Duration: 2 * time.Minute}, // of another connection
+		{Kind: trace.Post, Bytes: 100},                                   // counted when it is sent
+		{Kind: trace.Connect, ConnectionID: "a", Status: 101, At: start}, // open for an hour
+		{Kind: trace.Connect, ConnectionID: "b", Status: 101, At: start.Add(-time.Second), Duration: time.Second},
+		{Kind: trace.Disconnect, ConnectionID: "b", At: start.Add(2 * time.Minute), Duration: time.Second},
+		{Kind: trace.Connect, ConnectionID: "c", Status: 401, At: start},
 		{Kind: trace.Invoke, Function: "arm", Duration: 500*time.Millisecond + 1, Init: 99 * time.Millisecond, MemoryMB: 512}, // 600 ms
 		{Kind: trace.Invoke, Function: "x86", Duration: time.Second, MemoryMB: 1024, Error: "x"},
 		{Kind: trace.Request, Operation: "PutItem", WriteUnits: 3},

@@ -139,7 +139,7 @@ function renderState(s) {
   }), 7, "There are no tables.");
   const b = s.Bill;
   $("bill-hint").textContent = `Counted since ${new Date(b.Since).toLocaleString()}, at the list prices of ${b.Region} on ${b.PricesOf}, without free tiers; storage and keys, which are paid by the month, are not in it.`;
-  fill("bill-rows", (b.Lines || []).map((l) => row(l.Service, l.Item, [number(l.Quantity), "n"], l.Unit, [(l.Price * 1e6).toFixed(2), "n"], [l.Cost.toFixed(8), "n"])), 6, "Nothing yet.");
+  fill("bill-rows", (b.Lines || []).map((l) => row(l.Service, l.Item, [number(l.Quantity), "n"], l.Unit, [(l.Price * 1e6).toFixed(3), "n"], [l.Cost.toFixed(8), "n"])), 6, "Nothing yet.");
   $("bill-total").textContent = b.Total.toFixed(8);
 }
 

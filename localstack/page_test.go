@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/inspect"
+	"github.com/sotto-chat/sotto/localstack/trace"
+)
+
+func (p *process) get(t *testing.T, path string, into any) {
+	t.Helper()
+	response, err := http.Get(p.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(body, into); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s, %v: %s", path, response.Status, err, body)
+	}
+}
+
+// The page, the log and the functions' own lines tell the path of one message
+// by the same id, and what the run would have cost.
+func TestTheWayOfOneMessageIsShown(t *testing.T) {
+	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-log-requests")
+	echo(t, dial(t, p), "shown")
+
+	var state inspect.State
+	eventually(t, "the invocations are counted", func() bool {
+		state = inspect.State{} // absent members would stay
+		p.get(t, pagePath+"state", &state)
+		return len(state.Functions) == 1 && state.Functions[0].Stats.Invocations >= 2 // $connect's and the message's
+	})
+	if len(state.Connections) != 1 || state.Connections[0].In != 1 || state.Connections[0].Out != 1 {
+		t.Errorf("connections: %+v", state.Connections)
+	}
+	if len(state.APIs) != 1 || len(state.APIs[0].Routes) != 3 || len(state.Functions[0].Instances) == 0 || state.Functions[0].Stats.ColdStarts == 0 {
+		t.Errorf("%+v", state)
+	}
+	if len(state.Tables) != 1 || state.Tables[0].Items != 1 {
+		t.Errorf("tables: %+v", state.Tables)
+	}
+	var items []map[string]map[string]string
+	p.get(t, pagePath+"items?table=echo", &items)
+	if len(items) != 1 || items[0]["id"]["S"] != "shown" || items[0]["sealed"]["B"] == "" {
+		t.Errorf("items: %v", items)
+	}
+	for _, want := range []string{"API Gateway messages from clients", "API Gateway connection minutes", "Lambda invocations", "DynamoDB writes", "KMS requests"} {
+		if !slices.ContainsFunc(state.Bill.Lines, func(l inspect.BillLine) bool { return l.Service+" "+l.Item == want && l.Cost > 0 }) {
+			t.Errorf("the bill lacks %s: %+v", want, state.Bill)
+		}
+	}
+
+	message := ""
+	for line := range strings.Lines(p.stderr.String()) {
+		if _, rest, ok := strings.Cut(line, "msg="+string(trace.Message)); ok {
+			_, rest, _ = strings.Cut(rest, "invocation=")
+			message, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	eventually(t, "one id links all lines", func() bool {
+		lines := p.stderr.String()
+		for _, want := range []string{
+			"operation=PutItem", "operation=Encrypt", "operation=PostToConnection", "START RequestId: " + message, "REPORT RequestId: " + message,
+		} {
+			if !slices.ContainsFunc(strings.Split(lines, "\n"), func(line string) bool {
+				return strings.Contains(line, want) && strings.Contains(line, message)
+			}) {
+				return false
+			}
+		}
+		return message != ""
+	})
+}
