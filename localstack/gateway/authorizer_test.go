@@ -305,16 +305,16 @@ func TestA3_12_AuthorizerEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, guarded(allows("*", "")), behind())
 	if _, _, err := s.tryDial("/prod?QueryString1=v&QueryString1=w", &websocket.DialOptions{HTTPHeader: http.Header{
-		"Headerauth1": {"headerValue1"}, "User-Agent": {"<wscat>"},
+		"HeaderAuth1": {"headerValue1"}, "User-Agent": {"<wscat>"},
 	}}); err != nil {
 		t.Fatal(err)
 	}
 	_, raw := s.event("authorizer")
 	const want = `{"type":"REQUEST","methodArn":"` + connectARN + `",` +
-		`"headers":{"Accept-Encoding":"gzip","Connection":"upgrade","Headerauth1":"headerValue1","Host":"api1.execute-api.us-east-1.amazonaws.com",` +
+		`"headers":{"Accept-Encoding":"gzip","Connection":"upgrade","HeaderAuth1":"headerValue1","Host":"api1.execute-api.us-east-1.amazonaws.com",` +
 		`"Sec-WebSocket-Key":"<key>","Sec-WebSocket-Version":"13","Upgrade":"websocket","User-Agent":"<wscat>","X-Amzn-Trace-Id":"Root=<trace>",` +
 		`"X-Forwarded-For":"127.0.0.1","X-Forwarded-Port":"443","X-Forwarded-Proto":"https","content-length":"0"},` +
-		`"multiValueHeaders":{"Accept-Encoding":["gzip"],"Connection":["upgrade"],"Headerauth1":["headerValue1"],` +
+		`"multiValueHeaders":{"Accept-Encoding":["gzip"],"Connection":["upgrade"],"HeaderAuth1":["headerValue1"],` +
 		`"Host":["api1.execute-api.us-east-1.amazonaws.com"],"Sec-WebSocket-Key":["<key>"],"Sec-WebSocket-Version":["13"],` +
 		`"Upgrade":["websocket"],"User-Agent":["<wscat>"],"X-Amzn-Trace-Id":["Root=<trace>"],` +
 		`"X-Forwarded-For":["127.0.0.1"],"X-Forwarded-Port":["443"],"X-Forwarded-Proto":["https"],"content-length":["0"]},` +

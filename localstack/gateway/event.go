@@ -134,12 +134,13 @@ func encode(value any) ([]byte, error) {
 // eventHeaders are the client's headers without those of the hop, plus what API Gateway adds (A4.2, A4.3). Port and scheme are those of AWS, where
 // there is only TLS. A repeated header keeps its last value in the single map.
 func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]string, map[string][]string) {
+	sent := sentNames(r)
 	multi := make(map[string][]string, len(r.Header)+5)
 	for name, values := range r.Header {
 		switch name {
-		case "Connection", "Upgrade", "Content-Length":
+		case "Connection", "Upgrade", "Content-Length", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
 		default:
-			multi[eventHeaderName(name)] = values
+			multi[eventHeaderName(name, sent)] = values
 		}
 	}
 	multi["Host"] = []string{c.domain}
@@ -154,14 +155,6 @@ func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]str
 		}
 	}
 	return single, multi
-}
-
-// eventHeaderName writes "Sec-WebSocket-…" as AWS does; net/http has it as "Sec-Websocket-…".
-func eventHeaderName(name string) string {
-	if rest, ok := strings.CutPrefix(name, "Sec-Websocket-"); ok {
-		return "Sec-WebSocket-" + rest
-	}
-	return name
 }
 
 // eventQuery returns nil maps when there is no query (A4.1).

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -150,21 +151,65 @@ func TestA4_1_QueryStrings(t *testing.T) {
 
 func TestA4_2_HeaderNames(t *testing.T) {
 	t.Parallel()
+	for _, kept := range []bool{true, false} {
+		s := start(t, map[string]function{"$connect": returns(ok)}, nil)
+		address, own := s.sockets.Listener.Addr().String(), "HeaderAuth1 x-own"
+		if !kept { // behind a server that does not keep names
+			plain := httptest.NewServer(s.gateway)
+			t.Cleanup(plain.Close)
+			address, own = plain.Listener.Addr().String(), "Headerauth1 X-Own"
+		}
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		for _, part := range []string{ // which arrive as they like
+			"GET /prod HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n",
+			"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nuser-agent: a\r\norigin: https://b.example\r\nx-own: c\r\nx-forwarded-for: d\r\nHead",
+			"erAuth1: e\r\n\r", "\n",
+		} {
+			if _, err := io.WriteString(conn, part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, _ := s.event("$connect")
+		want := strings.Fields("Host Origin Sec-WebSocket-Key Sec-WebSocket-Version User-Agent X-Amzn-Trace-Id X-Forwarded-For X-Forwarded-Port X-Forwarded-Proto " + own)
+		single, multi := slices.Sorted(maps.Keys(e.Headers)), slices.Sorted(maps.Keys(e.MultiValueHeaders))
+		slices.Sort(want)
+		if !slices.Equal(single, want) || !slices.Equal(multi, want) {
+			t.Errorf("headers %v and %v, want %v", single, multi, want)
+		}
+	}
+}
+
+// The names of one request are not those of the next on the same socket.
+func TestHeaderNamesOfALaterRequest(t *testing.T) {
+	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
 	conn, err := net.Dial("tcp", s.sockets.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if _, err := io.WriteString(conn, "GET /prod HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"+
-		"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nuser-agent: a\r\norigin: https://b.example\r\nx-own: c\r\n\r\n"); err != nil {
+	first := "GET /prod?first HTTP/1.1\r\nHost: localhost\r\nX-oWN: 1\r\n\r\n"
+	second := strings.Replace(handshake, "\r\n\r\n", "\r\nx-own: 2\r\n\r\n", 1)
+	if _, err := io.WriteString(conn, first+second); err != nil {
 		t.Fatal(err)
 	}
-	e, _ := s.event("$connect")
-	const want = "Host Origin Sec-WebSocket-Key Sec-WebSocket-Version User-Agent X-Amzn-Trace-Id X-Forwarded-For X-Forwarded-Port X-Forwarded-Proto X-Own"
-	single, multi := slices.Sorted(maps.Keys(e.Headers)), slices.Sorted(maps.Keys(e.MultiValueHeaders))
-	if got := strings.Join(single, " "); got != want || !slices.Equal(single, multi) {
-		t.Errorf("headers %s, want %s; %v", got, want, multi)
+	if e, _ := s.event("$connect"); e.Headers["X-Own"] != "2" {
+		t.Errorf("headers %v", e.Headers)
+	}
+}
+
+func TestLongHeads(t *testing.T) {
+	t.Parallel()
+	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
+	if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"x-Long": {strings.Repeat("x", maxHead)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if e, _ := s.event("$connect"); len(e.Headers["X-Long"]) != maxHead {
+		t.Errorf("headers %d", len(e.Headers))
 	}
 }
 

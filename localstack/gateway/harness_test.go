@@ -139,7 +139,10 @@ func start(t *testing.T, functions map[string]function, change func(*Options)) *
 		t.Fatalf("New: %v", err)
 	}
 	s.gateway = gateway
-	s.sockets = httptest.NewServer(gateway)
+	s.sockets = httptest.NewUnstartedServer(gateway)
+	s.sockets.Listener = KeepHeaderNames(s.sockets.Listener)
+	s.sockets.Config.ConnContext = ConnContext
+	s.sockets.Start()
 	s.posts = httptest.NewServer(gateway.Management())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
