@@ -75,12 +75,17 @@ func do(t *testing.T, server *httptest.Server, q request) (*http.Response, strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	return response, read(t, response)
+}
+
+func read(t *testing.T, response *http.Response) string {
+	t.Helper()
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(body)
+	return string(body)
 }
 
 func TestRequestsReachTheirService(t *testing.T) {
