@@ -3,6 +3,8 @@ package iam_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -257,5 +259,33 @@ func TestMalformedPolicies(t *testing.T) {
 				t.Errorf("got %v, want %q and the function's name", err, c.want)
 			}
 		})
+	}
+}
+
+// Wildcards mean what the same regular expression means.
+func TestWildcardsAgainstRegularExpressions(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func(alphabet string, most int) string {
+		b := make([]byte, random.IntN(most+1))
+		for i := range b {
+			b[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		return string(b)
+	}
+	matched := 0
+	for range 3000 {
+		pattern, name := "r"+word(`ab*?\`, 6), "r"+word(`ab\*`, 6)
+		expression := regexp.MustCompile("(?s)^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(strings.ReplaceAll(pattern, `\`, "/"))) + "$")
+		want := expression.MatchString(strings.ReplaceAll(name, `\`, "/"))
+		got := guardOf(t, role(statement("Allow", "*", pattern, nil))).Check(fromFunction(t.Context()), "s3:GetObject", name, nil) == nil
+		if got != want {
+			t.Errorf("pattern %q, name %q: matches: %t, want %t", pattern, name, got, want)
+		}
+		if got {
+			matched++
+		}
+	}
+	if matched < 100 {
+		t.Errorf("only %d of the pairs match", matched)
 	}
 }
