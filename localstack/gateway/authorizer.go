@@ -133,6 +133,9 @@ func (o *opening) askAuthorizer(authorizer *Authorizer) *refusal {
 		t.Status, t.Error = refused.status, refused.code
 	}
 	o.gateway.report("authorizer", t, refused.failure())
+	if refused != nil {
+		refused.err = nil // is told
+	}
 	return refused
 }
 
@@ -192,5 +195,8 @@ func authorizerFailure(err error) *refusal {
 	if errors.Is(err, errMalformed) || errors.Is(err, errNotInvoked) {
 		errorType = "AuthorizerConfigurationException"
 	}
-	return &refusal{status: http.StatusInternalServerError, code: errorType, body: `{"message":` + quote(internalErrorMessage) + `}`, err: err}
+	return &refusal{
+		status: http.StatusInternalServerError, code: errorType, body: `{"message":` + quote(internalErrorMessage) + `}`,
+		reason: "authorizer failed", err: err,
+	}
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -92,7 +91,7 @@ func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 		},
 	})
 	if err != nil {
-		o.report(&refusal{status: http.StatusBadRequest, err: fmt.Errorf("upgrade: %w", err)})
+		o.report(&refusal{status: http.StatusBadRequest, reason: "upgrade failed", err: err})
 		c.end(c.dropped())
 		return c.how
 	}

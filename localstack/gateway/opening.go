@@ -23,7 +23,8 @@ type opening struct {
 
 	usageKey    string // the authorizer's usageIdentifierKey
 	subprotocol string // $connect's choice
-	invocation  string // of $connect
+	function    string // of $connect, once it is asked
+	invocation  string
 }
 
 func (g *Gateway) newOpening(c *connection, r *http.Request) *opening {
@@ -38,8 +39,8 @@ type refusal struct {
 	status int
 	code   string // AWS's name of the error, for SDKs and the trace; empty if $connect refused
 	body   string // JSON, or empty
-	reason string // for the log, if nothing has failed
-	err    error  // what has failed
+	reason string // for the log; empty if $connect failed
+	err    error  // what has failed, if anything
 }
 
 // failure is nil for a refusal in good order.
@@ -144,8 +145,10 @@ func (o *opening) connect() *refusal {
 	if o.route == nil || o.route.Function == "" {
 		return nil
 	}
-	response, invocation, err := o.gateway.integrate(o.route, o.event, nil)
-	o.invocation = invocation
+	var response proxyResponse
+	var err error
+	o.function = functionName(o.route.Function)
+	response, o.invocation, err = o.gateway.integrate(o.route, o.event, nil)
 	if err == nil && response.status < 300 {
 		o.subprotocol = response.subprotocol
 		return nil
@@ -176,20 +179,15 @@ func (o *opening) traced(kind trace.Kind) trace.Event {
 // report tells of the handshake's end.
 func (o *opening) report(refused *refusal) {
 	t := o.traced(trace.Connect)
-	t.Duration, t.Status, t.Invocation = time.Since(o.began), http.StatusSwitchingProtocols, o.invocation
-	if o.route != nil {
-		t.Function = functionName(o.route.Function)
-	}
+	t.Duration, t.Status, t.Function, t.Invocation = time.Since(o.began), http.StatusSwitchingProtocols, o.function, o.invocation
+	line := "connection opened"
 	if refused != nil {
-		t.Status, t.Error = refused.status, refused.code
-		if refused.err != nil {
-			o.gateway.report(integrationFailed, t, refused.err)
-			return
+		t.Status, t.Error, line = refused.status, refused.code, integrationFailed
+		if refused.reason != "" {
+			line = "connection refused: " + refused.reason
 		}
-		o.gateway.report("connection refused: "+refused.reason, t, nil)
-		return
 	}
-	o.gateway.report("connection opened", t, nil)
+	o.gateway.report(line, t, refused.failure())
 }
 
 // hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there are no secret keys to check it with.

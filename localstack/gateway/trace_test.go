@@ -212,3 +212,28 @@ func TestLogLines(t *testing.T) {
 		}
 	}
 }
+
+// What an authorizer does wrong is said once, and $connect is not named, as it was not asked.
+func TestAuthorizerFailureIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	r := new(recorder)
+	s := start(t, map[string]function{"authorizer": fails("x"), "$connect": returns(ok)}, func(o *Options) {
+		behind()(o)
+		o.Trace = r
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	s.refused("/prod")
+	if got := r.next(t, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" || got.Function != "authorizer" || got.Invocation == "" {
+		t.Errorf("%+v", got)
+	}
+	if got := r.next(t, trace.Connect); got.Status != 500 || got.Function != "" || got.Invocation != "" {
+		t.Errorf("%+v", got)
+	}
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes any more
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "level=WARN msg=authorizer ") != 1 || strings.Count(text, "\n") != 1 {
+		t.Errorf("log %s", text)
+	}
+}
