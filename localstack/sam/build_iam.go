@@ -63,7 +63,7 @@ var policyStatement = objectOf(props{
 	"NotResource": anything, "Principal": anything, "NotPrincipal": anything, "Condition": mapOf(mapOf(anything)),
 })
 
-var policyDocument = objectOf(props{"Version": str, "Id": str, "Statement": must(anything)})
+var policyDocument = objectOf(props{"Version": words("2012-10-17", "2008-10-17"), "Id": str, "Statement": must(anything)})
 
 // policy resolves a policy document.
 func (l *loader) policy(name string, doc *value) Policy {
@@ -72,6 +72,7 @@ func (l *loader) policy(name string, doc *value) Policy {
 		return p
 	}
 	l.check(doc, policyDocument, "a policy document")
+	p.Version = doc.strOr("Version", "2008-10-17")
 	statements := doc.get("Statement")
 	if statements == nil {
 		return p

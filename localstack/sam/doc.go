@@ -16,5 +16,6 @@
 //
 // The package never calls AWS, never runs or builds a function, never reads
 // the environment, and never writes a file. It reads the template, on request
-// samconfig.toml beside it, and looks whether the code folders exist.
+// samconfig.toml beside it and the local files that it includes, and looks
+// whether the code folders hold what a build needs.
 package sam

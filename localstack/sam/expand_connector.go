@@ -172,7 +172,7 @@ func (l *loader) grant(res *resource, id, suffix string, c connection, from, to 
 		return
 	}
 	l.generate(res, id+"Policy"+suffix, "AWS::IAM::ManagedPolicy", with("Roles", at.newList(refTo(at, role))),
-		with("PolicyDocument", at.newObject(with("Statement", at.newList(statements...)))))
+		with("PolicyDocument", at.newObject(with("Version", at.newText("2012-10-17")), with("Statement", at.newList(statements...)))))
 }
 
 // roleResource is the logical id of a function's role, or "".

@@ -116,7 +116,10 @@ type Role struct {
 
 // Policy is an IAM policy document.
 type Policy struct {
-	Name       string
+	Name string
+	// Version is 2012-10-17, or 2008-10-17, which a document without one has and
+	// which knows no policy variables (IAM user guide, "Version").
+	Version    string
 	Statements []Statement
 }
 
@@ -162,7 +165,8 @@ type WebSocketAPI struct {
 	Throttle *Throttle
 	// Models are the request models of the API, by name.
 	Models map[string]Model
-	// DisableSchemaValidation leaves messages unchecked whatever models say.
+	// DisableSchemaValidation leaves the models' schemas unchecked when the API is
+	// deployed. Messages are checked against them all the same.
 	DisableSchemaValidation bool
 	// APIKeySelectionExpression says where a client's key stands:
 	// $request.header.x-api-key (the default) or
