@@ -107,11 +107,11 @@ func (s *Store) commit(ctx context.Context, mutations []Mutation, transaction bo
 		return nil, err
 	}
 	if len(e.changes) > 0 {
-		landed, err := e.writeRecords(s.now())
+		records, err := e.writeRecords(s.now())
 		if err != nil {
 			return nil, err
 		}
-		defer landed()
+		defer records.landed()
 	}
 	if token != nil {
 		if err := token.write(e.batch); err != nil {

@@ -52,25 +52,34 @@ func (e *editor) record(m Mutation, old, item attr.Item) {
 	e.changes = append(e.changes, change{m.Table, old, item, m.Expired})
 }
 
-// writeRecords adds the records of the commit to its batch. landed is to be
-// called when the commit has ended, whatever came of it.
-func (e *editor) writeRecords(now time.Time) (landed func(), err error) {
-	numbers := make([]uint64, 0, len(e.changes))
-	landed = func() {
-		for i, n := range numbers {
-			e.changes[i].table.stream.landed(n)
-		}
+// reserved are the records of a commit that is under way.
+type reserved []reservation
+
+type reservation struct {
+	stream *Stream
+	number uint64
+}
+
+// landed is to be called when the commit has ended, whatever came of it.
+func (r reserved) landed() {
+	for _, x := range r {
+		x.stream.landed(x.number)
 	}
+}
+
+// writeRecords adds the records of the commit to its batch.
+func (e *editor) writeRecords(now time.Time) (reserved, error) {
+	r := make(reserved, 0, len(e.changes))
 	for _, c := range e.changes {
 		st := c.table.stream
 		n := st.reserve()
-		numbers = append(numbers, n)
+		r = append(r, reservation{st, n})
 		if err := e.batch.Set(recordKey(st.Definition().ID, n), c.record(now).encode(), nil); err != nil {
-			landed()
+			r.landed()
 			return nil, fmt.Errorf("stream record: %w", err)
 		}
 	}
-	return landed, nil
+	return r, nil
 }
 
 func (c change) record(now time.Time) *StreamRecord {
