@@ -30,21 +30,25 @@ func (c *checks) streamView(s *StreamSpecification) {
 	}
 }
 
-// asked is the stream of a new definition; nil if none is asked for.
-func (s *StreamSpecification) asked(now time.Time) *store.TableStream {
+// newStream is the stream that a specification of a table asks for; nil if it
+// asks for none.
+func (e *Engine) newStream(table string, s *StreamSpecification) *store.TableStream {
 	if s == nil || !s.StreamEnabled {
 		return nil
 	}
 	label := s.Label
-	if label == "" {
-		label = now.UTC().Format(labelLayout)
+	for at := e.opts.Now().UTC(); label == ""; at = at.Add(time.Millisecond) {
+		text := at.Format(labelLayout)
+		if _, err := e.store.Stream(table, text); err != nil { // not the name of another
+			label = text
+		}
 	}
 	return &store.TableStream{Label: label, View: s.StreamViewType, Enabled: true}
 }
 
-// update changes the stream of def as UpdateTable does it: a view is changed
-// by disabling the stream and enabling another.
-func (s *StreamSpecification) update(def *store.Definition, now time.Time) error {
+// updateStream changes the stream of def as UpdateTable does it: a view is
+// changed by disabling the stream and enabling another.
+func (e *Engine) updateStream(def *store.Definition, s *StreamSpecification) error {
 	if s == nil {
 		return nil
 	}
@@ -53,7 +57,7 @@ func (s *StreamSpecification) update(def *store.Definition, now time.Time) error
 	case s.StreamEnabled && enabled:
 		return invalid("Table already has an enabled stream: TableName: %s", def.Name)
 	case s.StreamEnabled:
-		def.Stream = s.asked(now)
+		def.Stream = e.newStream(def.Name, s)
 	case !enabled:
 		return invalid("Table has no stream to disable: TableName: %s", def.Name)
 	default:

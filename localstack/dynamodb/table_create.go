@@ -68,7 +68,7 @@ func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 	if err := errors.Join(checkIndexes(def.Indexes), types.checkAllUsed(def)); err != nil {
 		return nil, err
 	}
-	def.Stream = in.StreamSpecification.asked(def.Created)
+	def.Stream = e.newStream(def.Name, in.StreamSpecification)
 	def.Settings, err = e.settings(in)
 	return def, err
 }

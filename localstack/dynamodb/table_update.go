@@ -72,7 +72,7 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 		if err := in.settle(e, &def.Settings); err != nil {
 			return err
 		}
-		if err := in.StreamSpecification.update(def, e.opts.Now()); err != nil {
+		if err := e.updateStream(def, in.StreamSpecification); err != nil {
 			return err
 		}
 		dropped, err = in.reindex(def)
