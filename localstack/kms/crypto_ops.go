@@ -55,7 +55,7 @@ func (s *Service) encrypt(in encryptInput) (any, error) {
 		return nil, e
 	}
 	algorithm := cmp.Or(in.EncryptionAlgorithm, symmetric)
-	if err := k.checkUse("Encrypt", encryptDecrypt, algorithm); err != nil {
+	if err := s.checkUse(k, "Encrypt", encryptDecrypt, algorithm); err != nil {
 		return nil, err
 	}
 	if in.DryRun {
@@ -115,7 +115,7 @@ func (s *Service) unseal(operation string, in decryptInput) (*key, []byte, strin
 		if wanted, e = s.resolve(in.KeyId); e != nil {
 			return nil, nil, "", e
 		}
-		if err := wanted.checkUse(operation, encryptDecrypt, algorithm); err != nil {
+		if err := s.checkUse(wanted, operation, encryptDecrypt, algorithm); err != nil {
 			return nil, nil, "", err
 		}
 	}
@@ -129,6 +129,11 @@ func (s *Service) unseal(operation string, in decryptInput) (*key, []byte, strin
 		}
 	} else if k == nil {
 		return nil, nil, "", errValidation("KeyId is required to decrypt with %s", algorithm)
+	}
+	if wanted == nil { // it has not been checked yet
+		if e := s.checkEnabled(k); e != nil {
+			return nil, nil, "", e
+		}
 	}
 	plaintext, err := k.decrypt(in.CiphertextBlob, in.EncryptionContext, algorithm)
 	if err != nil {
@@ -226,7 +231,7 @@ func (s *Service) dataKey(in dataKeyInput) (dataKeyOutput, error) {
 	if e != nil {
 		return dataKeyOutput{}, e
 	}
-	if err := k.checkUse("GenerateDataKey", encryptDecrypt, symmetric); err != nil {
+	if err := s.checkUse(k, "GenerateDataKey", encryptDecrypt, symmetric); err != nil {
 		return dataKeyOutput{}, err
 	}
 	if in.DryRun {

@@ -49,6 +49,14 @@ func errKeyUsage(format string, args ...any) *apiError {
 	return &apiError{http.StatusBadRequest, "InvalidKeyUsageException", fmt.Sprintf(format, args...)}
 }
 
+func errDisabled(arn string) *apiError {
+	return &apiError{http.StatusBadRequest, "DisabledException", arn + " is disabled."}
+}
+
+func errState(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "KMSInvalidStateException", fmt.Sprintf(format, args...)}
+}
+
 func errAliasExists(arn string) *apiError {
 	return &apiError{http.StatusBadRequest, "AlreadyExistsException", "An alias with the name " + arn + " already exists"}
 }

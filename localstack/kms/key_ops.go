@@ -28,18 +28,22 @@ type keyMetadata struct {
 	SigningAlgorithms     []string `json:",omitempty"`
 	MacAlgorithms         []string `json:",omitempty"`
 	MultiRegion           bool
+	DeletionDate          float64 `json:",omitempty"` // Unix seconds
 }
 
 type keyMetadataOutput struct {
 	KeyMetadata keyMetadata
 }
 
-func (s *Service) metadata(k *key) keyMetadataOutput {
+func (s *Service) metadata(k *key, st state) keyMetadataOutput {
 	m := keyMetadata{
 		AWSAccountId: s.account, KeyId: k.id, Arn: k.arn, CreationDate: timestamp(k.created),
-		Enabled: true, Description: k.description, KeyUsage: k.usage, KeyState: "Enabled",
+		Enabled: st.name() == "Enabled", Description: k.description, KeyUsage: k.usage, KeyState: st.name(),
 		Origin: "AWS_KMS", KeyManager: "CUSTOMER", CustomerMasterKeySpec: k.spec, KeySpec: k.spec,
 		MultiRegion: strings.HasPrefix(k.id, "mrk-"),
+	}
+	if !st.Deletion.IsZero() {
+		m.DeletionDate = timestamp(st.Deletion)
 	}
 	switch k.usage {
 	case encryptDecrypt:
@@ -88,7 +92,7 @@ func (s *Service) createKey(in createKeyInput) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create a key: %w", err)
 	}
-	return s.metadata(k), nil
+	return s.metadata(k, state{}), nil
 }
 
 // newKeyID is a random UUID (RFC 9562 §5.4), or the form that KMS gives to
@@ -105,18 +109,12 @@ func newKeyID(multiRegion bool) (string, error) {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
 }
 
-type describeKeyInput struct {
-	KeyId string
-}
-
-func (in describeKeyInput) names() (string, []byte) { return in.KeyId, nil }
-
-func (s *Service) describeKey(in describeKeyInput) (any, error) {
+func (s *Service) describeKey(in keyInput) (any, error) {
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
 		return nil, e
 	}
-	return s.metadata(k), nil
+	return s.metadata(k, s.stateOf(k)), nil
 }
 
 type createAliasInput struct {

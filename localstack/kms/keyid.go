@@ -54,6 +54,15 @@ func (s *Service) resolve(keyID string) (*key, *apiError) {
 	return nil, errNotFound("Invalid keyId '%s'", name)
 }
 
+// resolveKey is resolve for operations that change a key, which take no alias
+// (KMS API reference).
+func (s *Service) resolveKey(keyID string) (*key, *apiError) {
+	if strings.Contains(keyID, "alias/") {
+		return nil, errNotFound("Invalid keyId '%s'", keyID)
+	}
+	return s.resolve(keyID)
+}
+
 var aliasPattern = regexp.MustCompile(`^[a-zA-Z0-9:/_-]+$`)
 
 // maxAliasName counts the prefix "alias/" too (KMS API reference, CreateAlias).

@@ -2,16 +2,19 @@
 // applications use: Encrypt, Decrypt, ReEncrypt, GenerateDataKey,
 // GenerateDataKeyWithoutPlaintext and GenerateRandom; Sign, Verify,
 // GetPublicKey, GenerateMac and VerifyMac; CreateKey, DescribeKey, ListKeys,
-// CreateAlias, UpdateAlias, DeleteAlias and ListAliases. The keys are symmetric,
-// RSA, NIST curves' and HMAC keys. It speaks KMS's own JSON 1.1 protocol: any AWS
+// CreateAlias, UpdateAlias, DeleteAlias and ListAliases; EnableKey, DisableKey,
+// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
+// ScheduleKeyDeletion and CancelKeyDeletion. The keys are symmetric, RSA, NIST
+// curves' and HMAC keys. It speaks KMS's own JSON 1.1 protocol: any AWS
 // SDK talks to it unchanged.
 //
 // Use it on a development machine. The key material lies unencrypted in the
 // data folder, so whoever can read the folder can read everything: there is no
 // hardware behind it, no grant, no audit trail, and who may do what is for
-// somebody before it to decide. It never deletes, disables, rotates or
-// overwrites a key, since losing one loses all that was ever encrypted under
-// it; operations outside the list above answer UnknownOperationException.
+// somebody before it to decide. It never deletes or overwrites key material,
+// since losing a key loses all that was ever encrypted under it: a key whose
+// deletion is scheduled stays, unusable, and rotation is only kept as a setting.
+// Operations outside the list above answer UnknownOperationException.
 package kms
 
 import (
@@ -48,6 +51,7 @@ type Service struct {
 	mu      sync.RWMutex
 	keys    map[string]*key  // by key id
 	aliases map[string]alias // by name, with the prefix "alias/"
+	states  map[string]state // by key id; a key that is not there is as it was made
 }
 
 // key is one KMS key: what its file holds, and the ARN it answers to.
@@ -92,6 +96,9 @@ func Open(o Options) (*Service, error) {
 	if s.aliases, err = readAliases(filepath.Join(o.Dir, aliasFile)); err != nil {
 		return nil, fmt.Errorf("kms: %w", err)
 	}
+	if s.states, err = readStates(filepath.Join(o.Dir, stateFile)); err != nil {
+		return nil, fmt.Errorf("kms: %w", err)
+	}
 	return s, nil
 }
 
@@ -116,6 +123,9 @@ type KeyOptions struct {
 	Description string
 	// Aliases start with "alias/".
 	Aliases []string
+	// Disabled and Rotates are the state in which a key is made. One that exists
+	// keeps its own.
+	Disabled, Rotates bool
 }
 
 // Ensure makes the key unless it exists, and points the aliases at it (one
@@ -141,6 +151,9 @@ func (s *Service) Ensure(o KeyOptions) error {
 	k, ok := s.keys[id]
 	if !ok {
 		if k, err = s.create(id, o.Description, spec, usage); err != nil {
+			return fmt.Errorf("kms: create key %s: %w", id, err)
+		}
+		if err := s.set(k, state{Disabled: o.Disabled, Rotates: o.Rotates}); err != nil {
 			return fmt.Errorf("kms: create key %s: %w", id, err)
 		}
 	}

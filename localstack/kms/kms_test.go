@@ -269,9 +269,17 @@ func TestRefusedRequests(t *testing.T) {
 		{"alias with odd characters", createAlias("alias/b!", keyID), "ValidationException", "regular expression"},
 		{"alias of AWS", createAlias("alias/aws/b", keyID), "NotAuthorizedException", ""},
 		{"unknown operation", func(ctx context.Context) error {
-			_, err := client.ScheduleKeyDeletion(ctx, &awskms.ScheduleKeyDeletionInput{KeyId: app})
+			_, err := client.ListGrants(ctx, &awskms.ListGrantsInput{KeyId: app})
 			return err
 		}, "UnknownOperationException", ""},
+		{"deletion by alias", func(ctx context.Context) error {
+			_, err := client.ScheduleKeyDeletion(ctx, &awskms.ScheduleKeyDeletionInput{KeyId: app})
+			return err
+		}, "NotFoundException", "Invalid keyId 'alias/app'"},
+		{"change by the alias's ARN", func(ctx context.Context) error {
+			_, err := client.DisableKey(ctx, &awskms.DisableKeyInput{KeyId: aws.String(aliasARN)})
+			return err
+		}, "NotFoundException", "Invalid keyId"},
 		{"bad marker", func(ctx context.Context) error {
 			_, err := client.ListKeys(ctx, &awskms.ListKeysInput{Marker: aws.String("*")})
 			return err

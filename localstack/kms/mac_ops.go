@@ -65,7 +65,7 @@ func (s *Service) mac(operation string, in macInput) (*key, []byte, error) {
 	if e != nil {
 		return nil, nil, e
 	}
-	if err := k.checkUse(operation, macUsage, in.MacAlgorithm); err != nil {
+	if err := s.checkUse(k, operation, macUsage, in.MacAlgorithm); err != nil {
 		return nil, nil, err
 	}
 	h := hmac.New(hashOf(in.MacAlgorithm).New, k.material)

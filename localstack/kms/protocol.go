@@ -100,6 +100,20 @@ func (s *Service) serve(operation string, body io.Reader) (answer any, key strin
 		return call(s, body, s.describeKey)
 	case "ListKeys":
 		return call(s, body, s.listKeys)
+	case "EnableKey":
+		return call(s, body, s.changing(enabling(true)))
+	case "DisableKey":
+		return call(s, body, s.changing(enabling(false)))
+	case "EnableKeyRotation":
+		return call(s, body, s.changing(rotating(true)))
+	case "DisableKeyRotation":
+		return call(s, body, s.changing(rotating(false)))
+	case "GetKeyRotationStatus":
+		return call(s, body, s.getKeyRotationStatus)
+	case "ScheduleKeyDeletion":
+		return call(s, body, s.scheduleKeyDeletion)
+	case "CancelKeyDeletion":
+		return call(s, body, s.cancelKeyDeletion)
 	case "CreateAlias":
 		return call(s, body, s.createAlias)
 	case "UpdateAlias":

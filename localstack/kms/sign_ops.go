@@ -108,7 +108,7 @@ func (s *Service) signing(operation string, in signInput) (*key, []byte, crypto.
 	if e != nil {
 		return nil, nil, 0, e
 	}
-	if err := k.checkUse(operation, signVerify, in.SigningAlgorithm); err != nil {
+	if err := s.checkUse(k, operation, signVerify, in.SigningAlgorithm); err != nil {
 		return nil, nil, 0, err
 	}
 	hash := hashOf(in.SigningAlgorithm)
@@ -131,12 +131,6 @@ func hashOf(algorithm string) crypto.Hash {
 	}[size]
 }
 
-type publicKeyInput struct {
-	KeyId string
-}
-
-func (in publicKeyInput) names() (string, []byte) { return in.KeyId, nil }
-
 type publicKeyOutput struct {
 	KeyId                 string
 	PublicKey             []byte // DER, SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)
@@ -147,13 +141,16 @@ type publicKeyOutput struct {
 	SigningAlgorithms     []string `json:",omitempty"`
 }
 
-func (s *Service) getPublicKey(in publicKeyInput) (any, error) {
+func (s *Service) getPublicKey(in keyInput) (any, error) {
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
 		return nil, e
 	}
 	if k.private == nil {
 		return nil, errUnsupported("%s is not an asymmetric key", k.arn)
+	}
+	if e := s.checkEnabled(k); e != nil {
+		return nil, e
 	}
 	der, err := x509.MarshalPKIXPublicKey(k.private.Public())
 	if err != nil {

@@ -98,8 +98,12 @@ func (k *key) algorithms() []string {
 	return s.encryption
 }
 
-// checkUse refuses a key of another usage, and an algorithm that is not the key's.
-func (k *key) checkUse(operation, usage, algorithm string) error {
+// checkUse refuses a key that is not enabled or has another usage, and an
+// algorithm that is not the key's.
+func (s *Service) checkUse(k *key, operation, usage, algorithm string) error {
+	if e := s.checkEnabled(k); e != nil {
+		return e
+	}
 	if k.usage != usage {
 		return errKeyUsage("%s key usage is %s which is not valid for %s.", k.arn, k.usage, operation)
 	}
@@ -107,6 +111,13 @@ func (k *key) checkUse(operation, usage, algorithm string) error {
 		return errKeyUsage("Algorithm %s is incompatible with key spec %s.", algorithm, k.spec)
 	}
 	return nil
+}
+
+// CheckSpec says what is wrong with a key of that spec and usage, if anything:
+// what [Service.Ensure] would refuse. Usage may be empty as there.
+func CheckSpec(spec, usage string) error {
+	_, _, err := checkSpec(spec, usage)
+	return err
 }
 
 // checkSpec refuses key specs and usages that do not exist or do not go

@@ -1,0 +1,96 @@
+package kms
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+)
+
+// stateFile holds what may change about keys, so that the files with their
+// material are written once and never again.
+const stateFile = "states.json"
+
+// state is what may change about a key. The zero value is that of a new one.
+type state struct {
+	Disabled bool `json:"disabled,omitempty"`
+	// Rotates says that yearly rotation is switched on. It is kept and told, and
+	// changes nothing: a ciphertext's key is never another one here.
+	Rotates bool `json:"rotates,omitempty"`
+	// Deletion is when the key may be deleted; zero if it is not to be. A key that
+	// awaits it cannot be used, but its material stays for ever.
+	Deletion time.Time `json:"deletion,omitzero"`
+}
+
+type statesFile struct {
+	Version int              `json:"version"`
+	States  map[string]state `json:"states"`
+}
+
+// name is the state's name in the API (KMS developer guide, "Key states").
+func (s state) name() string {
+	switch {
+	case !s.Deletion.IsZero():
+		return "PendingDeletion"
+	case s.Disabled:
+		return "Disabled"
+	}
+	return "Enabled"
+}
+
+// checkEnabled refuses to use a key that is not enabled.
+func (s *Service) checkEnabled(k *key) *apiError {
+	switch s.stateOf(k).name() {
+	case "Disabled":
+		return errDisabled(k.arn)
+	case "PendingDeletion":
+		return errState("%s is pending deletion.", k.arn)
+	}
+	return nil
+}
+
+func (s *Service) stateOf(k *key) state {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.states[k.id]
+}
+
+// change alters a key's state, and keeps it before it counts.
+func (s *Service) change(k *key, alter func(*state) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.states[k.id]
+	if err := alter(&next); err != nil {
+		return err
+	}
+	return s.set(k, next)
+}
+
+// set gives a key its state. The caller holds mu.
+func (s *Service) set(k *key, next state) error {
+	old := s.states[k.id]
+	if next == old {
+		return nil
+	}
+	s.states[k.id] = next
+	if err := writeJSON(filepath.Join(s.dir, stateFile), statesFile{Version: fileVersion, States: s.states}); err != nil {
+		s.states[k.id] = old
+		return fmt.Errorf("write the state of a key: %w", err)
+	}
+	return nil
+}
+
+func readStates(path string) (map[string]state, error) {
+	f := statesFile{Version: fileVersion}
+	if err := readJSON(path, &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if f.Version != fileVersion {
+		return nil, fmt.Errorf("state file %s: version %d, want %d", path, f.Version, fileVersion)
+	}
+	if f.States == nil {
+		f.States = make(map[string]state)
+	}
+	return f.States, nil
+}

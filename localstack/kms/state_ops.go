@@ -1,0 +1,135 @@
+package kms
+
+import "time"
+
+type keyInput struct {
+	KeyId string
+}
+
+func (in keyInput) names() (string, []byte) { return in.KeyId, nil }
+
+// changing makes an operation that alters the state of a key.
+func (s *Service) changing(alter func(*key, *state) error) func(keyInput) (any, error) {
+	return func(in keyInput) (any, error) {
+		k, e := s.resolveKey(in.KeyId)
+		if e != nil {
+			return nil, e
+		}
+		return nil, s.change(k, func(st *state) error { return alter(k, st) })
+	}
+}
+
+// enabling is EnableKey and DisableKey.
+func enabling(on bool) func(*key, *state) error {
+	return func(k *key, st *state) error {
+		if !st.Deletion.IsZero() {
+			return errState("%s is pending deletion.", k.arn)
+		}
+		st.Disabled = !on
+		return nil
+	}
+}
+
+// rotating is EnableKeyRotation and DisableKeyRotation, for symmetric keys only.
+func rotating(on bool) func(*key, *state) error {
+	return func(k *key, st *state) error {
+		switch {
+		case k.spec != symmetric:
+			return errUnsupported("%s is not a symmetric encryption key", k.arn)
+		case st.Disabled:
+			return errDisabled(k.arn)
+		case !st.Deletion.IsZero():
+			return errState("%s is pending deletion.", k.arn)
+		}
+		st.Rotates = on
+		return nil
+	}
+}
+
+// rotationDays is the default period of automatic rotation (KMS developer
+// guide, "Rotating AWS KMS keys").
+const rotationDays = 365
+
+type rotationStatusOutput struct {
+	KeyId                string
+	KeyRotationEnabled   bool
+	RotationPeriodInDays int `json:",omitempty"`
+}
+
+func (s *Service) getKeyRotationStatus(in keyInput) (any, error) {
+	k, e := s.resolveKey(in.KeyId)
+	if e != nil {
+		return nil, e
+	}
+	if k.spec != symmetric {
+		return nil, errUnsupported("%s is not a symmetric encryption key", k.arn)
+	}
+	out := rotationStatusOutput{KeyId: k.arn, KeyRotationEnabled: s.stateOf(k).Rotates}
+	if out.KeyRotationEnabled {
+		out.RotationPeriodInDays = rotationDays
+	}
+	return out, nil
+}
+
+type scheduleDeletionInput struct {
+	KeyId               string
+	PendingWindowInDays *int // 7 to 30, the default
+}
+
+func (in scheduleDeletionInput) names() (string, []byte) { return in.KeyId, nil }
+
+type scheduleDeletionOutput struct {
+	KeyId               string
+	DeletionDate        float64 // Unix seconds
+	KeyState            string
+	PendingWindowInDays int
+}
+
+func (s *Service) scheduleKeyDeletion(in scheduleDeletionInput) (any, error) {
+	days := 30
+	if in.PendingWindowInDays != nil {
+		days = *in.PendingWindowInDays
+	}
+	if days < 7 || days > 30 {
+		return nil, errValidation("PendingWindowInDays must be between 7 and 30, inclusive")
+	}
+	k, e := s.resolveKey(in.KeyId)
+	if e != nil {
+		return nil, e
+	}
+	at := time.Now().UTC().Add(time.Duration(days) * 24 * time.Hour).Truncate(time.Millisecond)
+	err := s.change(k, func(st *state) error {
+		if !st.Deletion.IsZero() {
+			return errState("%s is pending deletion.", k.arn)
+		}
+		st.Deletion = at
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return scheduleDeletionOutput{KeyId: k.arn, DeletionDate: timestamp(at), KeyState: state{Deletion: at}.name(), PendingWindowInDays: days}, nil
+}
+
+type cancelDeletionOutput struct {
+	KeyId string
+}
+
+// cancelKeyDeletion leaves the key disabled, as KMS does.
+func (s *Service) cancelKeyDeletion(in keyInput) (any, error) {
+	k, e := s.resolveKey(in.KeyId)
+	if e != nil {
+		return nil, e
+	}
+	err := s.change(k, func(st *state) error {
+		if st.Deletion.IsZero() {
+			return errState("%s is not pending deletion.", k.arn)
+		}
+		st.Deletion, st.Disabled = time.Time{}, true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cancelDeletionOutput{k.arn}, nil
+}

@@ -1,0 +1,130 @@
+package kms_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/sotto-chat/sotto/localstack/kms"
+)
+
+func TestKeyStates(t *testing.T) {
+	dir := t.TempDir()
+	client, s := start(t, dir)
+	if err := s.EnsureKey(keyID, ""); err != nil {
+		t.Fatal(err)
+	}
+	id := aws.String(keyID)
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// use tries what must not work with a key that is not enabled.
+	use := func(want string) {
+		t.Helper()
+		_, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
+		wantException(t, err, want, keyARN)
+		_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
+		wantException(t, err, want, keyARN)
+		_, err = client.GenerateDataKey(t.Context(), &awskms.GenerateDataKeyInput{KeyId: id, KeySpec: types.DataKeySpecAes256})
+		wantException(t, err, want, keyARN)
+	}
+	described := func() *types.KeyMetadata {
+		t.Helper()
+		out, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.KeyMetadata
+	}
+
+	if _, err := client.DisableKey(t.Context(), &awskms.DisableKeyInput{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	use("DisabledException")
+	client, s = start(t, dir) // after a restart
+	if err := s.EnsureKey(keyID, ""); err != nil {
+		t.Fatal(err)
+	}
+	use("DisabledException")
+	if m := described(); m.Enabled || m.KeyState != types.KeyStateDisabled {
+		t.Errorf("disabled: %+v", m)
+	}
+	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	if m := described(); !m.Enabled || m.KeyState != types.KeyStateEnabled {
+		t.Errorf("enabled: %+v", m)
+	}
+
+	_, err = client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id})
+	wantException(t, err, "KMSInvalidStateException", "is not pending deletion")
+	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: id, PendingWindowInDays: aws.Int32(6)})
+	wantException(t, err, "ValidationException", "between 7 and 30")
+	out, err := client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: id, PendingWindowInDays: aws.Int32(7)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in := time.Until(*out.DeletionDate); out.KeyState != types.KeyStatePendingDeletion || *out.PendingWindowInDays != 7 || in > 7*24*time.Hour || in < 6*24*time.Hour {
+		t.Errorf("scheduled: %+v", out)
+	}
+	use("KMSInvalidStateException")
+	if m := described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil || !m.DeletionDate.Equal(*out.DeletionDate) {
+		t.Errorf("awaiting deletion: %+v", m)
+	}
+	_, err = client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id})
+	wantException(t, err, "KMSInvalidStateException", "is pending deletion")
+	if _, err := client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	use("DisabledException") // a key that was to be deleted has to be enabled
+	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil {
+		t.Errorf("enabled again: %v", err)
+	}
+}
+
+func TestRotationIsASetting(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Rotates: true}); err != nil {
+		t.Fatal(err)
+	}
+	id := aws.String(keyID)
+	rotates := func() bool {
+		t.Helper()
+		out, err := client.GetKeyRotationStatus(t.Context(), &awskms.GetKeyRotationStatusInput{KeyId: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.KeyRotationEnabled
+	}
+	if !rotates() {
+		t.Error("the declared rotation is off")
+	}
+	if _, err := client.DisableKeyRotation(t.Context(), &awskms.DisableKeyRotationInput{KeyId: id}); err != nil || rotates() {
+		t.Errorf("DisableKeyRotation: %v", err)
+	}
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Rotates: true}); err != nil || rotates() {
+		t.Errorf("a key that exists does not keep its state: %v", err)
+	}
+	if _, err := client.EnableKeyRotation(t.Context(), &awskms.EnableKeyRotationInput{KeyId: id}); err != nil || !rotates() {
+		t.Errorf("EnableKeyRotation: %v", err)
+	}
+	mac := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")
+	_, err := client.EnableKeyRotation(t.Context(), &awskms.EnableKeyRotationInput{KeyId: mac})
+	wantException(t, err, "UnsupportedOperationException", "")
+}
+
+func TestAKeyCanBeDeclaredDisabled(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Disabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("x")})
+	wantException(t, err, "DisabledException", keyARN+" is disabled.")
+}
