@@ -17,8 +17,8 @@ type getItemInput struct {
 }
 
 type getItemOutput struct {
-	Item             attr.Item         `json:",omitzero"`
-	ConsumedCapacity *consumedCapacity `json:",omitzero"`
+	Item             attr.Item
+	ConsumedCapacity *consumedCapacity
 }
 
 func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput, error) {

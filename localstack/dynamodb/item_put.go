@@ -61,9 +61,9 @@ func (o *writeOptions) guard() (guard, error) {
 }
 
 type writeOutput struct {
-	Attributes            attr.Item          `json:",omitempty"`
-	ConsumedCapacity      *consumedCapacity  `json:",omitzero"`
-	ItemCollectionMetrics *collectionMetrics `json:",omitzero"`
+	Attributes            attr.Item
+	ConsumedCapacity      *consumedCapacity
+	ItemCollectionMetrics *collectionMetrics
 }
 
 // output shapes the answer of a write that returns attributes.

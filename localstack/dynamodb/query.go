@@ -88,11 +88,12 @@ func (o *readOptions) parse(key *string, filter expr.LegacyConditions, own []par
 }
 
 type readOutput struct {
-	Items            []attr.Item `json:",omitzero"`
+	Items            []attr.Item
 	Count            int
 	ScannedCount     int
-	LastEvaluatedKey attr.Item         `json:",omitempty"`
-	ConsumedCapacity *consumedCapacity `json:",omitzero"`
+	LastEvaluatedKey attr.Item
+	ConsumedCapacity *consumedCapacity
+	bytes            int // about the size of the items
 }
 
 // read runs a plan and shapes the answer.
@@ -106,7 +107,7 @@ func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOut
 	}
 	m := meter{table: p.def.Name}
 	g.charge(&m, p)
-	return &readOutput{g.items, g.count, g.scanned, g.last, m.report(ctx, report)}, nil
+	return &readOutput{g.items, g.count, g.scanned, g.last, m.report(ctx, report), g.bytes}, nil
 }
 
 type queryInput struct {

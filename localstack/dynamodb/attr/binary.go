@@ -64,7 +64,7 @@ func (v Value) appendBinary(dst []byte) []byte {
 // DecodeItem reads the storage form of one item, which must be all of b. The
 // item keeps nothing of b.
 func DecodeItem(b []byte) (Item, error) {
-	d := decoder{b}
+	d := decoder{b, string(b)}
 	fields, err := d.fields(MaxDepth)
 	if err != nil {
 		return nil, err
@@ -77,6 +77,9 @@ func DecodeItem(b []byte) (Item, error) {
 
 type decoder struct {
 	rest []byte
+	// whole is a copy of all that there is to read, of which texts are parts:
+	// one allocation for all of them.
+	whole string
 }
 
 // count reads a length or number of elements. As every element takes a byte at
@@ -104,9 +107,9 @@ func (d *decoder) text() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s := string(d.rest[:n])
+	at := len(d.whole) - len(d.rest)
 	d.rest = d.rest[n:]
-	return s, nil
+	return d.whole[at : at+n], nil
 }
 
 func (d *decoder) fields(depth int) (map[string]Value, error) {

@@ -17,6 +17,9 @@ func (v Value) String() string { return string(v.AppendJSON(nil)) }
 // MarshalJSON writes the item as DynamoDB JSON, attributes sorted by name.
 func (i Item) MarshalJSON() ([]byte, error) { return appendFields(nil, i), nil }
 
+// AppendJSON appends the item as DynamoDB JSON to dst.
+func (i Item) AppendJSON(dst []byte) []byte { return appendFields(dst, i) }
+
 // String returns the item as DynamoDB JSON, for people.
 func (i Item) String() string { return string(appendFields(nil, i)) }
 
@@ -68,8 +71,23 @@ func (v Value) appendScalar(dst []byte) []byte {
 // appendQuoted appends s as a JSON string. Whatever is not UTF-8 becomes
 // U+FFFD: none comes in through JSON, where the reader refuses it.
 func appendQuoted(dst []byte, s string) []byte {
+	if isPlain(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
 	dst, _ = jsontext.AppendQuote(dst, s)
 	return dst
+}
+
+// isPlain reports whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendArray(dst []byte, elems []Value, element func(Value, []byte) []byte) []byte {

@@ -50,6 +50,32 @@ func (i *Item) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with the
+// errors of [Value.UnmarshalJSON].
+func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	value, err := reader{d}.value(MaxDepth)
+	if err == nil {
+		*v = value
+	}
+	return err
+}
+
+// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with the
+// errors of [Value.UnmarshalJSON].
+func (i *Item) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	fields, err := reader{d}.fields(MaxDepth)
+	if err == nil {
+		*i = fields
+	}
+	return err
+}
+
 // reader turns JSON tokens into values.
 type reader struct {
 	*jsontext.Decoder
