@@ -9,6 +9,7 @@ import (
 // diagnostics collects mistakes, so that one run shows them all.
 type diagnostics struct {
 	file string
+	read []string // the files besides that one
 	errs Errors
 }
 

@@ -48,6 +48,7 @@ func (d *diagnostics) include(macro *value, dir string) *value {
 	if err != nil {
 		return d.fail(location, "there is no file "+quote(location.text), "give a path relative to the template")
 	}
+	d.read = append(d.read, shown)
 	inner := &diagnostics{file: shown}
 	var content *value
 	if info.Size() > maxTemplate {

@@ -66,6 +66,9 @@ func relative(p *Plan) *Plan {
 			f.CodeURI = filepath.ToSlash(rest)
 		}
 	}
+	for i := range p.Files {
+		p.Files[i] = filepath.ToSlash(p.Files[i])
+	}
 	for i := range p.Notes {
 		p.Notes[i].File = filepath.ToSlash(p.Notes[i].File)
 	}

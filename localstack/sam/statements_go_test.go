@@ -157,6 +157,13 @@ broken:
 				t.Errorf("with the environment %q: got %s, want %s", env, p.Path, want)
 			}
 		}
+		p, err := Load(Options{Path: dir, ConfigEnv: "default"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{filepath.Join(dir, "other.yaml"), filepath.Join(dir, "samconfig.toml")}; !slices.Equal(p.Files, want) {
+			t.Errorf("got the files %q, want %q", p.Files, want)
+		}
 		if p, err := Load(Options{Path: path, ConfigEnv: "default"}); err != nil || p.Path != path {
 			t.Errorf("a file wins over template_file: got %v, %v", p, err)
 		}

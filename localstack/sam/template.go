@@ -38,11 +38,14 @@ func Load(o Options) (*Plan, error) {
 		folder, isFolder = o.Path, true
 	}
 	overrides, named := map[string]override{}, ""
+	d := &diagnostics{}
 	if o.ConfigEnv != "" {
-		c, err := readConfig(findConfig(folder), o.ConfigEnv)
+		path := findConfig(folder)
+		c, err := readConfig(path, o.ConfigEnv)
 		if err != nil {
 			return nil, Errors{err}
 		}
+		d.read = append(d.read, path)
 		overrides, named = c.parameters, c.template
 		o.StackName = first(o.StackName, c.stackName)
 		o.Region = first(o.Region, c.region)
@@ -50,7 +53,7 @@ func Load(o Options) (*Plan, error) {
 	if isFolder {
 		o.Path = templateIn(folder, named)
 	}
-	d := &diagnostics{file: o.Path}
+	d.file = o.Path
 	data, err := os.ReadFile(o.Path)
 	if err != nil {
 		return nil, Errors{unreadable(o.Path, err, "give the path of a SAM template")}
@@ -124,6 +127,7 @@ func load(d *diagnostics, data []byte, dir string, o Options, overrides map[stri
 	if len(d.errs) > 0 {
 		return nil, d.errs.Sorted()
 	}
+	l.plan.Files = append([]string{d.file}, d.read...)
 	slices.SortStableFunc(l.plan.Notes, func(a, b Note) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	return l.plan, nil
 }
