@@ -38,12 +38,9 @@ func notes(c *console, plan *sam.Plan) {
 		c.say("without effect here: %s: %s", what, strings.Join(found[what], ", "))
 	}
 	for _, api := range plan.APIs {
-		if api.Throttle != nil || slices.ContainsFunc(api.Routes, func(r sam.Route) bool { return r.Throttle != nil }) {
-			c.say("without effect here: the throttling of %s", api.LogicalID)
-		}
 		for _, r := range api.Routes {
 			if r.FunctionARN != "" && !r.Permitted {
-				c.say("%s: route %s works here, but on AWS the template's permissions do not let API Gateway invoke %s",
+				c.say("%s: route %s will fail, as on AWS: no AWS::Lambda::Permission lets API Gateway invoke %s",
 					plan.Path, r.Key, r.FunctionLogicalID)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/gateway"
+	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
@@ -32,10 +33,10 @@ func check(plan *sam.Plan) error {
 		}
 	}
 	for _, k := range plan.Keys {
-		switch {
-		case k.Spec != "SYMMETRIC_DEFAULT":
-			refuse(k.Mistake("KeySpec", k.Spec+" is not supported here", "use SYMMETRIC_DEFAULT"))
-		case !k.Enabled:
+		if err := kms.CheckSpec(k.Spec, k.Usage); err != nil {
+			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(), "use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
+		}
+		if !k.Enabled {
 			refuse(k.Mistake("Enabled", "disabled keys are not supported here", "remove it"))
 		}
 	}

@@ -134,6 +134,17 @@ func models(a sam.WebSocketAPI) map[string][]byte {
 	return schemas
 }
 
+// domains are the custom names of all APIs.
+func domains(plan *sam.Plan) []string {
+	var names []string
+	for _, a := range plan.APIs {
+		for _, d := range a.Domains {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
 func table(t sam.Table) dynamodb.CreateTableInput {
 	in := dynamodb.CreateTableInput{
 		TableName: &t.Name, KeySchema: keySchema(t.KeySchema), BillingMode: t.BillingMode,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/sotto-chat/sotto/localstack/iam"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
@@ -43,7 +45,7 @@ func statements(p sam.Policy) []iam.Statement {
 	var list []iam.Statement
 	for _, s := range p.Statements {
 		list = append(list, iam.Statement{
-			Version: policyVersion, Sid: s.Sid, Effect: s.Effect,
+			Version: p.Version, Sid: s.Sid, Effect: s.Effect,
 			Action: s.Action, NotAction: s.NotAction, Resource: s.Resource, NotResource: s.NotResource,
 			Principal: s.Principal, NotPrincipal: s.NotPrincipal, Condition: s.Condition,
 		})
@@ -51,6 +53,36 @@ func statements(p sam.Policy) []iam.Statement {
 	return list
 }
 
-// policyVersion is that of every policy that SAM writes, and that AWS asks
-// policies to have (IAM user guide, "Version").
-const policyVersion = "2012-10-17"
+// partitionKey names that of a table of the template, or of one of its indexes,
+// for conditions on dynamodb:LeadingKeys.
+func (s *stack) partitionKey(table, index string) string {
+	for _, t := range s.plan.Load().Tables {
+		if t.Name != table {
+			continue
+		}
+		if index == "" {
+			return hashKey(t.KeySchema)
+		}
+		for _, x := range slices.Concat(t.GlobalSecondaryIndexes, t.LocalSecondaryIndexes) {
+			if x.Name == index {
+				return hashKey(x.KeySchema)
+			}
+		}
+	}
+	return ""
+}
+
+func hashKey(schema []sam.KeyElement) string {
+	for _, e := range schema {
+		if e.Type == "HASH" {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// keyFacts is what conditions can ask of a KMS key.
+func (s *stack) keyFacts(keyID string, ciphertext []byte) (iam.Key, bool) {
+	k, ok := s.keys.Lookup(keyID, ciphertext)
+	return iam.Key{ARN: k.ARN, Aliases: k.Aliases, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, MultiRegion: k.MultiRegion}, ok
+}

@@ -77,7 +77,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		"http.yaml":   "Resources:\n  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: HTTP}}\n",
 		"index.yaml": aTable + "      GlobalSecondaryIndexes: [{IndexName: a b, KeySchema: [{AttributeName: id, KeyType: HASH}], " +
 			"Projection: {ProjectionType: ALL}}]\n",
-		"key.yaml": "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: RSA_3072, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
+		"key.yaml": "Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties: {KeySpec: SM2, KeyUsage: SIGN_VERIFY, KeyPolicy: {}}\n",
 	})
 	table := filepath.Join(dir, "table.yaml")
 	for _, c := range []struct {
@@ -92,7 +92,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"log form", []string{"-log", "xml"}, []string{"text or json"}},
 		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
 		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
-		{"asymmetric key", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml:4:27: K.KeySpec: RSA_3072", "use SYMMETRIC_DEFAULT"}},
+		{"key spec", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml:4:27: K.KeySpec: SM2", "use SYMMETRIC_DEFAULT"}},
 		{"selection expression", []string{"-template", filepath.Join(dir, "select.yaml")}, []string{
 			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not available`, "; use "}},
 		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")}, []string{"http.yaml:2:3: Api: HTTP APIs are not run locally", "; use "}},

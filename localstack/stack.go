@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -93,7 +94,10 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	}
 	s := &stack{
 		data: data, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
-		server: &http.Server{Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes, ConnContext: gateway.ConnContext},
+		server: &http.Server{
+			Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes, ConnContext: gateway.ConnContext,
+			ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+		},
 		failed: make(chan error, 1),
 	}
 	s.plan.Store(plan)
@@ -154,7 +158,10 @@ func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, e
 // functions that stayed the same stay, too.
 func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[string]string) error {
 	for _, k := range plan.Keys {
-		if err := s.keys.EnsureKey(k.ID, k.ARN, k.Aliases...); err != nil {
+		err := s.keys.Ensure(kms.KeyOptions{
+			ID: k.ID, ARN: k.ARN, Spec: k.Spec, Usage: k.Usage, Description: k.Description, Aliases: k.Aliases,
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -162,6 +169,10 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {
 			return fmt.Errorf("table %s: %w", t.LogicalID, err)
 		}
+	}
+	// Before functions start: they read whom to trust once.
+	if err := s.names.Permit(domains(plan)...); err != nil {
+		return err
 	}
 	if err := s.lambda.Deploy(functions(plan, executables)); err != nil {
 		return err
@@ -181,7 +192,7 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 	if s.guard == nil {
 		s.guard, err = iam.New(iam.Options{
 			Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
-			Log: s.console.log, Trace: s.trace,
+			PartitionKey: s.partitionKey, Key: s.keyFacts, Log: s.console.log, Trace: s.trace,
 		})
 	} else {
 		err = s.guard.Update(roles(plan), resourcePolicies(plan))
@@ -203,6 +214,7 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 	services := edge.Services{
 		DynamoDB: s.guard.DynamoDB(s.tables), KMS: s.guard.KMS(s.keys), Lambda: s.guard.Lambda(s.lambda.APIHandler()),
 		Runtime: s.lambda.RuntimeHandler(), Page: s.inspector.Handler(pagePath), Callers: s.lambda.Caller,
+		Domains: domains(plan),
 	}
 	breakable := fault.Targets{Functions: s.lambda}
 	if s.gateway != nil {
