@@ -146,7 +146,7 @@ func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) 
 		next.roles[function] = r
 	}
 	for _, arn := range slices.Sorted(maps.Keys(resources)) {
-		list, err := compileAll(resources[arn])
+		list, err := compileAll(resources[arn], false)
 		if err != nil {
 			return fmt.Errorf("iam: policy of %s: %w", arn, err)
 		}

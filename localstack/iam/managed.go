@@ -81,7 +81,7 @@ func managedPolicy(arn string) ([]*statement, bool) {
 		return nil, false // of somebody's account
 	}
 	list, ok := managed[arn[strings.LastIndexByte(arn, '/')+1:]]
-	compiled, err := compileAll(list)
+	compiled, err := compileAll(list, true)
 	if err != nil {
 		panic(err) // the table above is wrong
 	}

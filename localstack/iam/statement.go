@@ -3,6 +3,7 @@ package iam
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,10 +96,18 @@ func (g *global) named(names map[string][]string) (direct, account bool) {
 // The versions of the policy language.
 const version2012 = "2012-10-17"
 
-func compileAll(list []Statement) ([]*statement, error) {
+// compileAll compiles a policy of a role, or one of a resource.
+func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 	var out []*statement
 	for i, s := range list {
 		c, err := compile(s)
+		switch {
+		case err != nil || !ofRole:
+		case len(s.Resource)+len(s.NotResource) == 0:
+			err = errors.New("it has neither Resource nor NotResource")
+		case s.Principal != nil || s.NotPrincipal != nil:
+			err = errors.New("it names a principal, which only policies of resources do")
+		}
 		if err != nil {
 			name := fmt.Sprintf("statement %d", i+1)
 			if s.Sid != "" {
@@ -122,9 +131,11 @@ func compile(s Statement) (*statement, error) {
 	}
 	switch {
 	case len(s.Action) > 0 && len(s.NotAction) > 0:
-		return nil, fmt.Errorf("it has both Action and NotAction")
+		return nil, errors.New("it has both Action and NotAction")
+	case len(s.Action)+len(s.NotAction) == 0:
+		return nil, errors.New("it has neither Action nor NotAction")
 	case len(s.Resource) > 0 && len(s.NotResource) > 0:
-		return nil, fmt.Errorf("it has both Resource and NotResource")
+		return nil, errors.New("it has both Resource and NotResource")
 	}
 	c.notActions, c.notResources = len(s.NotAction) > 0, len(s.NotResource) > 0
 	for _, a := range append(slices.Clone(s.Action), s.NotAction...) {
@@ -150,7 +161,7 @@ func (g *Guard) compileRole(function string, in Role) (*role, error) {
 		unknown: slices.Clone(in.Unresolved),
 	}
 	var err error
-	if r.statements, err = compileAll(in.Statements); err != nil {
+	if r.statements, err = compileAll(in.Statements, true); err != nil {
 		return nil, err
 	}
 	if in.External {
