@@ -265,7 +265,7 @@ func TestE10_StreamRecordOfExpiry(t *testing.T) {
 // E12: whoever follows the stream while many write sees every change of an
 // item, in order.
 func TestE12_StreamOrderPerItem(t *testing.T) {
-	const writers, items, steps = 8, 3, 40
+	const writers, items, steps = 8, 3, 25
 	f := open(t, Options{})
 	arn := f.createStreamed(t, "order", "pk S", "NEW_AND_OLD_IMAGES")
 	var running sync.WaitGroup

@@ -218,7 +218,7 @@ func (f *function) discards() []string {
 var (
 	failed     = eventsource.Response{FunctionError: "Unhandled", RequestID: "11111111-2222-4333-8444-555555555555"}
 	errNotRun  = errors.New("TooManyRequestsException")
-	longEnough = 20 * time.Second
+	longEnough = 30 * time.Second
 )
 
 // waitFor polls until done says so.
