@@ -192,7 +192,7 @@ func schedules(plan *sam.Plan) []lambda.Schedule {
 	for _, s := range plan.Schedules {
 		list = append(list, lambda.Schedule{
 			Name: s.Name, Expression: s.Expression, Timezone: s.Timezone, Function: s.FunctionARN,
-			Input: string(s.Input), Enabled: s.Enabled,
+			Source: s.Source, Input: string(s.Input), Enabled: s.Enabled,
 		})
 	}
 	return list

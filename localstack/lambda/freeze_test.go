@@ -110,7 +110,7 @@ func TestD4_2_FrozenInstanceCanBeKilled(t *testing.T) {
 // and thawed at every moment there is; each says something in the log, and each
 // has to be answered.
 func TestD4_2_FreezingUnderLoad(t *testing.T) {
-	const workers, each = 6, 400
+	const workers, each = 6, 200
 	st := serve(t, nil, function("f"))
 	var all sync.WaitGroup
 	for w := range workers {

@@ -1,14 +1,23 @@
 // Package lambda is a local Lambda service: it runs unmodified functions as
-// processes of this machine and serves them the Runtime API.
+// processes of this machine and serves them the Runtime API and the Extensions
+// API.
 //
 // Use it to invoke, in process or with any AWS SDK over HTTP, what would run
 // as a provided.al2023 function on Lambda: one invocation at a time per
 // instance, as many instances as there are concurrent invocations, warm ones
-// reused, time limits, payload limits, throttling, asynchronous retries and
-// schedules as on AWS.
+// reused and frozen in between, time, memory and payload limits, throttling,
+// asynchronous retries, destinations and schedules as on AWS.
 //
-// It never runs containers, never enforces memory sizes or permissions, never
-// freezes an idle instance, and keeps asynchronous events in memory only.
+// Some of it depends on the operating system. Instances are frozen on Unix, by
+// signals, not on Windows; clocks go on meanwhile, so that timers of a function
+// which run out while it is frozen fire when it is thawed. Memory is known and
+// bounded on Linux only: elsewhere REPORT lines do not say how much was used.
+// SIGTERM, which announces the end to extensions, does not exist on Windows.
+//
+// It never runs containers, layers or external extensions, never checks
+// permissions or bounds the size of temporary files (TMPDIR is an instance's
+// own, /tmp is the machine's), never sends anything to queues, topics or event
+// buses, never streams responses, and keeps asynchronous events in memory only.
 package lambda
 
 import (
