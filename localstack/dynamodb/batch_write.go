@@ -136,6 +136,11 @@ func (r writeRequest) plan(t *store.Table) (store.Mutation, error) {
 	case (r.PutRequest == nil) == (r.DeleteRequest == nil):
 		return store.Mutation{}, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	case r.PutRequest != nil:
+		for _, a := range t.Definition().Key.Attributes() {
+			if v, ok := r.PutRequest.Item[a.Name]; !ok || !a.Accepts(v) {
+				return store.Mutation{}, keyMismatch() // where PutItem says which, and how
+			}
+		}
 		return planPut(t, r.PutRequest.Item, guard{})
 	default:
 		return planDelete(t, r.DeleteRequest.Key, guard{})

@@ -14,6 +14,7 @@ import (
 const (
 	namespaceDynamoDB = "com.amazonaws.dynamodb.v20120810#"
 	namespaceService  = "com.amazon.coral.service#"
+	namespaceValidate = "com.amazon.coral.validate#"
 )
 
 // apiError is an error that the client sees as it is.
@@ -44,7 +45,9 @@ func serviceError(code, format string, args ...any) *apiError {
 }
 
 func invalid(format string, args ...any) *apiError {
-	return clientError("ValidationException", format, args...)
+	e := clientError("ValidationException", format, args...)
+	e.namespace = namespaceValidate
+	return e
 }
 
 // invalidParameter is the text with which DynamoDB begins most validation errors.

@@ -203,7 +203,7 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 	}{
 		{updates{"s": {Action: "PUT"}}, "Only DELETE action is allowed when no attribute value is specified"},
 		{updates{"s": {Action: "ADD", Value: s("x")}}, "ADD action is not supported for the type S"},
-		{updates{"s": {Action: "DELETE", Value: s("x")}}, "DELETE action is not supported for the type S"},
+		{updates{"s": {Action: "DELETE", Value: s("x")}}, "DELETE action with value is not supported for the type S"},
 		{updates{"s": {Action: "ADD", Value: n(1)}}, "Type mismatch for attribute to update"},
 		{updates{"sk": {Value: n(1)}}, "Cannot update attribute sk. This attribute is part of the key"},
 		{updates{"s": {Action: "SET", Value: n(1)}}, "at 'attributeUpdates.s.member.action' failed to satisfy constraint: Member must satisfy enum value set: [ADD, PUT, DELETE]"},

@@ -55,10 +55,11 @@ func TestProtocolErrors(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "things", "pk S", nil, nil)
 	const (
-		prefix  = "DynamoDB_20120810."
-		sig     = "AWS4-HMAC-SHA256 Credential=x"
-		service = "com.amazon.coral.service#"
-		own     = "com.amazonaws.dynamodb.v20120810#"
+		prefix   = "DynamoDB_20120810."
+		sig      = "AWS4-HMAC-SHA256 Credential=x"
+		service  = "com.amazon.coral.service#"
+		own      = "com.amazonaws.dynamodb.v20120810#"
+		validate = "com.amazon.coral.validate#"
 	)
 	for _, tt := range []struct {
 		name, target, auth, body string
@@ -76,23 +77,23 @@ func TestProtocolErrors(t *testing.T) {
 		{"text for boolean", prefix + "GetItem", sig, `{"ConsistentRead":"yes"}`, 400, service + "SerializationException", "STRING_VALUE cannot be converted to Boolean"},
 		{"list for text", prefix + "DescribeTable", sig, `{"TableName":[]}`, 400, service + "SerializationException", "Start of list found where not expected"},
 		{"object for text", prefix + "DescribeTable", sig, `{"TableName":{}}`, 400, service + "SerializationException", "Start of structure or map found where not expected."},
-		{"null member", prefix + "DescribeTable", sig, `{"TableName":null}`, 400, own + "ValidationException",
+		{"null member", prefix + "DescribeTable", sig, `{"TableName":null}`, 400, validate + "ValidationException",
 			"The parameter 'TableName' is required but was not present in the request"},
-		{"null member of an item operation", prefix + "GetItem", sig, `{"TableName":null,"Key":{"pk":{"S":"a"}}}`, 400, own + "ValidationException",
+		{"null member of an item operation", prefix + "GetItem", sig, `{"TableName":null,"Key":{"pk":{"S":"a"}}}`, 400, validate + "ValidationException",
 			"1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null"},
-		{"empty name", prefix + "GetItem", sig, `{"TableName":"","Key":{"pk":{"S":"a"}}}`, 400, own + "ValidationException",
+		{"empty name", prefix + "GetItem", sig, `{"TableName":"","Key":{"pk":{"S":"a"}}}`, 400, validate + "ValidationException",
 			"1 validation error detected: Value '' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 1"},
-		{"empty value", prefix + "PutItem", sig, `{"TableName":"things","Item":{"pk":{}}}`, 400, own + "ValidationException",
+		{"empty value", prefix + "PutItem", sig, `{"TableName":"things","Item":{"pk":{}}}`, 400, validate + "ValidationException",
 			"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
-		{"several constraints", prefix + "PutItem", sig, `{"TableName":"x","ReturnValues":"SOME"}`, 400, own + "ValidationException",
+		{"several constraints", prefix + "PutItem", sig, `{"TableName":"x","ReturnValues":"SOME"}`, 400, validate + "ValidationException",
 			"3 validation errors detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3; " +
 				"Value 'SOME' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]; " +
 				"Value null at 'item' failed to satisfy constraint: Member must not be null"},
-		{"bad table name", prefix + "DescribeTable", sig, `{"TableName":"a b c"}`, 400, own + "ValidationException",
+		{"bad table name", prefix + "DescribeTable", sig, `{"TableName":"a b c"}`, 400, validate + "ValidationException",
 			"Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"},
 		{"no such table", prefix + "DescribeTable", sig, `{"TableName":"nothing"}`, 400, own + "ResourceNotFoundException", "Requested resource not found: Table: nothing not found"},
 		{"too large", prefix + "ListTables", sig, strings.Repeat(" ", maxBody+1), 413, service + "RequestEntityTooLargeException", ""},
-		{"members are case-sensitive", prefix + "DescribeTable", sig, `{"tablename":"things"}`, 400, own + "ValidationException", "The parameter 'TableName' is required"},
+		{"members are case-sensitive", prefix + "DescribeTable", sig, `{"tablename":"things"}`, 400, validate + "ValidationException", "The parameter 'TableName' is required"},
 		{"unknown members are ignored", prefix + "DescribeTable", sig, `{"TableName":"things","Zork":1}`, 200, "", ""},
 		{"a table by ARN", prefix + "DescribeTable", sig, `{"TableName":"arn:aws:dynamodb:us-east-1:000000000000:table/things"}`, 200, "", ""},
 	} {

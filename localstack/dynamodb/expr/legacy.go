@@ -108,7 +108,7 @@ func (r comparison) check(operator string, args []attr.Value) error {
 			return invalidParameter("ComparisonOperator %s is not valid for %s AttributeValue type", operator, v.Kind())
 		}
 		if v.Kind() != args[0].Kind() {
-			return invalidParameter("AttributeValues inside AttributeValueList must all be of the same type")
+			return invalidParameter("AttributeValues inside AttributeValueList must be of same type")
 		}
 	}
 	if operator != "BETWEEN" {
@@ -272,7 +272,7 @@ func (u LegacyUpdate) action() (action, error) {
 		return legacyAction{addAction{u.Value}}, nil
 	case "DELETE":
 		if !slices.Contains(allowed, u.Value.Kind()) {
-			return nil, invalidParameter("DELETE action is not supported for the type %s", u.Value.Kind())
+			return nil, invalidParameter("DELETE action with value is not supported for the type %s", u.Value.Kind())
 		}
 		return legacyAction{deleteAction{u.Value}}, nil
 	}
