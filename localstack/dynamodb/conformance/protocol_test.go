@@ -33,7 +33,7 @@ func TestProtocol(t *testing.T) {
 		{"a list as text", target + "DescribeTable", `{"TableName":[]}`, nil, 400, coral + "SerializationException"},
 		{"a number as text", target + "DescribeTable", `{"TableName":5}`, nil, 400, coral + "SerializationException"},
 		{"a text as number", target + "ListTables", `{"Limit":"5"}`, nil, 400, coral + "SerializationException"},
-		{"a wrong value", target + "DescribeTable", `{"TableName":"x"}`, nil, 400, "…ValidationException"},
+		{"a wrong value", target + "DescribeTable", `{"TableName":"x"}`, nil, 400, "com.amazon.coral.validate#ValidationException"},
 		{"a table that is not there", target + "DescribeTable", `{"TableName":"conformance-nothing"}`, nil, 400, own + "ResourceNotFoundException"},
 		{"lower-case members", target + "DescribeTable", fmt.Sprintf(`{"tableName":%q}`, tb.name), nil, 400, "…ValidationException"},
 		{"a failed condition", target + "DeleteItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":"a"}},"ConditionExpression":"attribute_exists(pk)"}`, tb.name), nil, 400, own + "ConditionalCheckFailedException"},

@@ -89,7 +89,8 @@ func TestE1_Keys(t *testing.T) {
 		{"update with too little", "UpdateItem", `{"Key":{"pk":"a"}}`, mismatch},
 		{"delete with too little", "DeleteItem", `{"Key":{"pk":"a"}}`, mismatch},
 		{"batch with too little", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a"}]}}}`, mismatch},
-		{"batch put without sort key", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, "ValidationException"},
+		{"batch put without sort key", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, mismatch},
+		{"batch put of the wrong type", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","sk":1}}}]}}`, mismatch},
 		{"batch delete with too little", "BatchWriteItem", `{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, mismatch},
 	})
 }
