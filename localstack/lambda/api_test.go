@@ -134,6 +134,19 @@ func TestFunctionsAreListed(t *testing.T) {
 	}
 }
 
+func TestD4_4_Defaults(t *testing.T) {
+	st := serve(t, nil, lambda.Function{Name: "f", Binary: binary})
+	got, err := st.client().GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *got.Timeout != 3 || *got.MemorySize != 128 || *got.EphemeralStorage.Size != 512 || *got.Handler != "bootstrap" ||
+		got.State != types.StateActive || got.LastUpdateStatus != types.LastUpdateStatusSuccessful || got.CodeSize == 0 ||
+		*got.LoggingConfig.LogGroup != "/aws/lambda/f" || got.DeadLetterConfig != nil || got.LastModified == nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestUnsupportedOperationIsNamed(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	res, err := http.Get(st.url + "/2015-03-31/layers")

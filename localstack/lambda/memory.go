@@ -22,50 +22,56 @@ type usage struct {
 // watchMemory ends instances that use more memory than their function has. It
 // sleeps while none is at work.
 func (s *Service) watchMemory() {
-	tick := time.NewTicker(memoryInterval)
-	defer tick.Stop()
-	type look struct {
-		in  *instance
-		pid int
-	}
-	for n := 0; ; n++ {
-		var busy []look
-		s.mu.Lock()
-		for _, in := range s.instances {
-			if in.pid != 0 && in.state != StateIdle && !in.ending {
-				busy = append(busy, look{in, in.pid})
-			}
-		}
-		s.mu.Unlock()
-		for _, l := range busy {
-			own := residentMemory(l.pid)
-			children := int64(-1)
-			if n%childrenEvery == 0 {
-				children = childrenMemory(l.pid)
-			}
-			s.mu.Lock()
-			if children >= 0 {
-				l.in.children = children
-			}
-			if l.in.pid == l.pid {
-				l.in.uses(own + l.in.children)
-			}
-			s.mu.Unlock()
-		}
-		next := tick.C
-		if len(busy) == 0 {
-			next = nil
-		}
+	for {
 		select {
-		case <-next:
 		case <-s.work:
 		case <-s.ended.Done():
 			return
 		}
+		for n, busy := 0, true; busy; n++ {
+			select {
+			case <-time.After(memoryInterval):
+			case <-s.ended.Done():
+				return
+			}
+			busy = s.lookAtMemory(n%childrenEvery == 0)
+		}
 	}
 }
 
-// working wakes the watch. Under Service.mu or not.
+// lookAtMemory looks at the instances that are at work, and reports whether
+// there are any.
+func (s *Service) lookAtMemory(withChildren bool) bool {
+	type look struct {
+		in  *instance
+		pid int
+	}
+	var busy []look
+	s.mu.Lock()
+	for _, in := range s.instances {
+		if in.pid != 0 && in.state != StateIdle && !in.ending {
+			busy = append(busy, look{in, in.pid})
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range busy {
+		own, children := residentMemory(l.pid), int64(-1)
+		if withChildren {
+			children = childrenMemory(l.pid)
+		}
+		s.mu.Lock()
+		if children >= 0 {
+			l.in.children = children
+		}
+		if l.in.pid == l.pid {
+			l.in.uses(own + l.in.children)
+		}
+		s.mu.Unlock()
+	}
+	return len(busy) > 0
+}
+
+// working wakes the watch, if it sleeps. Under Service.mu or not.
 func (s *Service) working() {
 	select {
 	case s.work <- struct{}{}:
@@ -96,5 +102,5 @@ func (in *instance) measure() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.traced = u.traced
-	in.uses(u.peak + in.children)
+	in.uses(u.peak) // its children may be gone
 }
