@@ -19,10 +19,12 @@ const formatVersion = 1
 
 const (
 	// memTableSize bounds what a start replays from the write-ahead log
-	// (memTables of them), and so how long it takes.
-	memTableSize = 16 << 20
-	memTables    = 4
-	cacheSize    = 64 << 20
+	// (memTables of them), and so how long it takes. With the cache it is most
+	// of the memory that the engine uses, whatever the tables hold: a laptop's
+	// rather than a server's, as files are in the system's cache anyway.
+	memTableSize = 8 << 20
+	memTables    = 3
+	cacheSize    = 8 << 20
 	// bloomBits per key let a look-up of an absent item skip most files.
 	bloomBits = 10
 )
