@@ -15,4 +15,7 @@
 // what a write is to do, capacity.go what both cost; package store keeps the
 // data and its key layout, package expr the expressions, package partiql
 // statements, package attr values.
+//
+// The files stream_* serve DynamoDB Streams by the same handler, and in process
+// ([Engine.ReadStream]). A record is part of the commit of its change.
 package dynamodb
