@@ -36,9 +36,6 @@ func check(plan *sam.Plan) error {
 		if err := kms.CheckSpec(k.Spec, k.Usage); err != nil {
 			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(), "use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
 		}
-		if !k.Enabled {
-			refuse(k.Mistake("Enabled", "disabled keys are not supported here", "remove it"))
-		}
 	}
 	if len(errs) > 0 {
 		return errs.Sorted()
@@ -56,7 +53,7 @@ func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
 			}
 		}
 	}
-	if r.ModelSelectionExpression == "" || api.DisableSchemaValidation {
+	if r.ModelSelectionExpression == "" {
 		return errs
 	}
 	if err := gateway.CheckSelection(r.ModelSelectionExpression); err != nil {

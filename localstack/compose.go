@@ -88,7 +88,7 @@ func apis(plan *sam.Plan) []gateway.API {
 			DisableExecuteAPIEndpoint: a.DisableExecuteAPIEndpoint,
 		}
 		for _, r := range a.Routes {
-			api.Routes[r.Key] = route(a, r)
+			api.Routes[r.Key] = route(r)
 		}
 		for _, k := range a.APIKeys {
 			if k.Enabled {
@@ -103,13 +103,11 @@ func apis(plan *sam.Plan) []gateway.API {
 	return list
 }
 
-func route(a sam.WebSocketAPI, r sam.Route) gateway.Route {
+func route(r sam.Route) gateway.Route {
 	to := gateway.Route{
 		Key: r.Key, Function: r.FunctionARN, Permitted: r.Permitted, Timeout: r.Timeout, RouteResponse: r.RouteResponse,
 		Throttle: throttle(r.Throttle), IAM: r.IAM, APIKeyRequired: r.APIKeyRequired,
-	}
-	if !a.DisableSchemaValidation {
-		to.ModelSelectionExpression, to.Models = r.ModelSelectionExpression, r.RequestModels
+		ModelSelectionExpression: r.ModelSelectionExpression, Models: r.RequestModels,
 	}
 	if r.Authorizer != nil {
 		to.Authorizer = &gateway.Authorizer{

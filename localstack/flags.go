@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -18,7 +19,8 @@ as processes, its DynamoDB tables and KMS keys in a folder, all on one port.
 
 Usage: go run ./localstack [flags]
 
-  -template FILE      the SAM or CloudFormation template (default template.yaml)
+  -template FILE      the SAM or CloudFormation template, or its folder (default
+                      template.yaml)
   -listen HOST:PORT   where to listen (default 127.0.0.1:4566); port 0 takes any
                       free one
   -endpoint URL       the AWS endpoint that functions are told to use, such as a
@@ -133,7 +135,15 @@ func parseFlags(args []string) (options, error) {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if o.data == "" {
-		o.data = filepath.Join(filepath.Dir(o.template), dataFolder)
+		o.data = filepath.Join(templateDir(o.template), dataFolder)
 	}
 	return o, nil
+}
+
+// templateDir is the folder of the template; -template may also name that.
+func templateDir(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return path
+	}
+	return filepath.Dir(path)
 }

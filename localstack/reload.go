@@ -44,12 +44,14 @@ func (s *stack) followSources(ctx context.Context, o options) error {
 // watched is what the stack is made from: the template, its settings, and the
 // modules of the functions.
 func (s *stack) watched(o options) watch.Options {
-	folder := filepath.Dir(o.template)
-	w := watch.Options{Files: []string{o.template}, Ignore: []string{s.data}}
+	plan := s.plan.Load()
+	w := watch.Options{Files: slices.Clone(plan.Files), Ignore: []string{s.data}}
 	for _, name := range []string{"samconfig.toml", "samconfig.yaml", "samconfig.yml"} {
-		w.Files = append(w.Files, filepath.Join(folder, name))
+		if file := filepath.Join(templateDir(o.template), name); o.configEnv != "" && !slices.Contains(w.Files, file) {
+			w.Files = append(w.Files, file) // it may be made later
+		}
 	}
-	for _, f := range s.plan.Load().Functions {
+	for _, f := range plan.Functions {
 		if root := moduleRoot(f.CodeURI); !slices.Contains(w.Folders, root) {
 			w.Folders = append(w.Folders, root)
 		}

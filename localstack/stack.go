@@ -160,6 +160,7 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 	for _, k := range plan.Keys {
 		err := s.keys.Ensure(kms.KeyOptions{
 			ID: k.ID, ARN: k.ARN, Spec: k.Spec, Usage: k.Usage, Description: k.Description, Aliases: k.Aliases,
+			Disabled: !k.Enabled, Rotates: k.EnableRotation,
 		})
 		if err != nil {
 			return err
@@ -205,7 +206,7 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 		err = s.gateway.Update(apis(plan))
 	case len(plan.APIs) > 0:
 		s.gateway, err = gateway.New(gateway.Options{
-			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.trace,
+			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.guard.Permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.trace,
 		})
 	}
 	if err != nil {
@@ -226,11 +227,6 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 	s.inspector.Watch(s.source())
 	s.edge.Serve(services)
 	return nil
-}
-
-// permit asks the guard who may open a connection.
-func (s *stack) permit(ctx context.Context, action, resource string) error {
-	return s.guard.Check(ctx, action, resource, nil)
 }
 
 // openStores opens tables and keys.

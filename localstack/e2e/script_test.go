@@ -93,7 +93,7 @@ type script struct {
 var actors = []string{"ada", "bob", "carol", "mallory"}
 
 // trouble is what no command of ours may ever print.
-var trouble = []string{"WARNING: DATA RACE", "panic: ", "goroutine 1 ["}
+var trouble = []string{"WARNING: DATA RACE", "panic: ", "goroutine 1 [", `msg="permission denied"`}
 
 type scriptKey struct{}
 
