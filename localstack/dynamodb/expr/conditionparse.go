@@ -144,6 +144,9 @@ func (p *parser) primary() term {
 		if inner.parens {
 			p.refusef(phaseParens, "The expression has redundant parentheses;")
 		}
+		if of, isPath := inner.operand.(pathOperand); isPath && p.goesOn() {
+			return term{operand: pathOperand{p.goOn(of.path)}}
+		}
 		inner.parens = true
 		return inner
 	case p.beginsCall():

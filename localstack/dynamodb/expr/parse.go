@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,8 +172,20 @@ func (p *parser) beginsCall() bool {
 }
 
 // path reads a document path.
-func (p *parser) path() Path {
-	path := Path{p.nameStep()}
+func (p *parser) path() Path { return p.pathFrom(Path{p.nameStep()}) }
+
+// goesOn reports whether a step follows a path in parentheses: in a condition,
+// but not in an update, (a.b).c is a.b.c.
+func (p *parser) goesOn() bool { return p.peek().is(".") || p.peek().is("[") }
+
+// goOn reads what follows a path in parentheses, the last that was read.
+func (p *parser) goOn(path Path) Path {
+	p.paths = p.paths[:max(len(p.paths)-1, 0)]
+	return p.pathFrom(slices.Clone(path))
+}
+
+// pathFrom reads the steps of a path after its first ones.
+func (p *parser) pathFrom(path Path) Path {
 	for {
 		switch {
 		case p.accept("."):
