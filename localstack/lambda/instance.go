@@ -56,8 +56,9 @@ type instance struct {
 	invocations  int
 }
 
-// start begins an instance; with an invocation given it is that one's second
-// attempt at an initialization, under its time limit.
+// start begins an instance. With an invocation given, its initialization is a
+// part of that one, under its time limit: after a reset, or when a first attempt
+// has failed.
 func (f *fleet) start(bound *invocation) {
 	id := make([]byte, 16)
 	rand.Read(id) // never fails

@@ -91,7 +91,7 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 	}
 	finished, memory := in.inv, in.memory
 	in.inv = nil
-	if in.state == StateStarting {
+	if first {
 		in.initDuration = time.Since(in.created)
 	}
 	if finished != nil {
