@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -41,7 +40,7 @@ func (tb *table) request(operation, request string) string {
 	request = strings.ReplaceAll(request, "$T", tb.name)
 	switch operation {
 	case "BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems", "ListTables", "DescribeLimits", "DescribeEndpoints",
-		"TagResource", "UntagResource", "ListTagsOfResource":
+		"TagResource", "UntagResource", "ListTagsOfResource", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction":
 		return request
 	}
 	var members map[string]json.RawMessage
@@ -70,14 +69,6 @@ func (tb *table) put(t testing.TB, items ...string) {
 func (tb *table) get(t testing.TB, key string) answer {
 	t.Helper()
 	return tb.must(t, "GetItem", `{"ConsistentRead":true,"Key":`+key+`}`)
-}
-
-// remove deletes an item whose test leaves it behind.
-func (tb *table) remove(t testing.TB, key string) {
-	t.Helper()
-	if got := call(context.Background(), t, "DeleteItem", tb.request("DeleteItem", `{"Key":`+key+`}`)); got.Status != 200 {
-		t.Fatalf("delete: %s", got)
-	}
 }
 
 // quoted is a JSON string of n letters.

@@ -1,0 +1,68 @@
+package conformance
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Developer Guide, "Legacy conditional parameters": what programs older than
+// expressions send.
+
+func TestLegacyComparisons(t *testing.T) {
+	tb := newTable(t, "pk S")
+	item := `{"pk":"a","n":5,"s":"bee","ss":{"SS":["x","y"]},"l":[1],"b":{"B":"AQI="}}`
+	tb.put(t, item)
+	for _, c := range []struct {
+		attribute, operator, values string
+		holds                       bool
+	}{
+		{"n", "EQ", `[5]`, true}, {"n", "EQ", `[6]`, false}, {"n", "EQ", `["5"]`, false}, {"gone", "EQ", `[5]`, false}, {"ss", "EQ", `[{"SS":["y","x"]}]`, true},
+		{"n", "NE", `[6]`, true}, {"n", "NE", `[5]`, false}, {"n", "LT", `[6]`, true}, {"n", "LE", `[5]`, true}, {"n", "GT", `[4]`, true}, {"n", "GE", `[6]`, false}, {"n", "LT", `["6"]`, false},
+		{"n", "NOT_NULL", ``, true}, {"gone", "NOT_NULL", ``, false}, {"gone", "NULL", ``, true}, {"n", "NULL", ``, false},
+		{"s", "CONTAINS", `["ee"]`, true}, {"ss", "CONTAINS", `["x"]`, true}, {"l", "CONTAINS", `[1]`, true}, {"s", "CONTAINS", `["z"]`, false},
+		{"s", "NOT_CONTAINS", `["z"]`, true}, {"ss", "NOT_CONTAINS", `["x"]`, false},
+		{"s", "BEGINS_WITH", `["be"]`, true}, {"s", "BEGINS_WITH", `["e"]`, false}, {"b", "BEGINS_WITH", `[{"B":"AQ=="}]`, true},
+		{"n", "IN", `[4,5]`, true}, {"n", "IN", `[4]`, false}, {"n", "BETWEEN", `[5,6]`, true}, {"n", "BETWEEN", `[6,7]`, false},
+	} {
+		t.Run(c.attribute+" "+c.operator+" "+c.values, func(t *testing.T) {
+			condition := fmt.Sprintf(`{%q:{"ComparisonOperator":%q`, c.attribute, c.operator)
+			if c.values != "" {
+				condition += `,"AttributeValueList":` + c.values
+			}
+			condition += `}}`
+			count, put := `{"Count":0,"ScannedCount":1}`, "ConditionalCheckFailedException: The conditional request failed"
+			if c.holds {
+				count, put = `{"Count":1,"ScannedCount":1}`, "{}"
+			}
+			tb.call(t, "Scan", `{"ScanFilter":`+condition+`}`).agrees(t, count)
+			tb.call(t, "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},"QueryFilter":`+condition+`}`).agrees(t, count)
+			tb.call(t, "PutItem", `{"Item":`+item+`,"Expected":`+condition+`}`).agrees(t, put)
+		})
+	}
+}
+
+func TestLegacyParameters(t *testing.T) {
+	tb := newTable(t, "pk S, sk N")
+	tb.put(t, `{"pk":"a","sk":1,"n":1,"s":{"SS":["x","y"]},"k":"v"}`, `{"pk":"a","sk":2,"n":2}`, `{"pk":"a","sk":3}`)
+	const invalid = "ValidationException: One or more parameter values were invalid: "
+	first := `"Key":{"pk":"a","sk":1},`
+	tb.steps(t, []step{
+		{"keys", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]},"sk":{"ComparisonOperator":"GT","AttributeValueList":[1]}},"AttributesToGet":["sk"]}`, `{"Items":[{"sk":2},{"sk":3}]}`},
+		{"either", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]},"k":{"ComparisonOperator":"NOT_NULL"}},"ConditionalOperator":"OR"}`, `{"Count":2}`},
+		{"both", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]},"k":{"ComparisonOperator":"NOT_NULL"}}}`, `{"Count":0}`},
+		{"attributes", "GetItem", `{` + first + `"AttributesToGet":["n","gone"]}`, `{"Item":{"n":1}}`},
+		{"an attribute twice", "GetItem", `{` + first + `"AttributesToGet":["n","n"]}`, invalid + "Duplicate value in attribute name: n"},
+		{"expected value", "DeleteItem", `{"Key":{"pk":"a","sk":3},"Expected":{"n":{"Value":{"N":"7"}}}}`, "ConditionalCheckFailedException"},
+		{"expected absence", "DeleteItem", `{"Key":{"pk":"a","sk":3},"Expected":{"n":{"Exists":false}}}`, "{}"},
+		{"updates", "UpdateItem", `{` + first + `"AttributeUpdates":{"n":{"Action":"ADD","Value":{"N":"2"}},"s":{"Action":"DELETE","Value":{"SS":["x"]}},"k":{"Action":"DELETE"},"p":{"Value":{"BOOL":true}}},"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","sk":1,"n":3,"s":{"SS":["y"]},"p":true}}`},
+		{"an addition to nothing", "UpdateItem", `{"Key":{"pk":"b","sk":1},"AttributeUpdates":{"n":{"Action":"ADD","Value":{"N":"2"}}},"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"b","sk":1,"n":2}}`},
+		{"a deletion from nothing", "UpdateItem", `{"Key":{"pk":"c","sk":1},"AttributeUpdates":{"n":{"Action":"DELETE"}}}`, `{}`},
+		{"makes no item", "GetItem", `{"Key":{"pk":"c","sk":1},"ConsistentRead":true}`, `{"Item":null}`},
+		{"with an expression", "PutItem", `{"Item":{"pk":"a","sk":9},"Expected":{"n":{"Exists":false}},"ConditionExpression":"attribute_not_exists(n)"}`, "ValidationException: Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"},
+		{"a value that must not exist", "PutItem", `{"Item":{"pk":"a","sk":9},"Expected":{"n":{"Exists":false,"Value":{"N":"1"}}}}`, invalid + "Value cannot be used when Exists is false for Attribute: n"},
+		{"too few values", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"BETWEEN","AttributeValueList":[1]}}}`, invalid + "Invalid number of argument(s) for the BETWEEN ComparisonOperator"},
+		{"values of two types", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"IN","AttributeValueList":[1,"a"]}}}`, invalid + "AttributeValues inside AttributeValueList must be of same type"},
+		{"an addition to a text", "UpdateItem", `{` + first + `"AttributeUpdates":{"k":{"Action":"ADD","Value":{"S":"2"}}}}`, invalid + "ADD action is not supported for the type S"},
+		{"a value to put", "UpdateItem", `{` + first + `"AttributeUpdates":{"k":{"Action":"PUT"}}}`, invalid + "Only DELETE action is allowed when no attribute value is specified"},
+	})
+}
