@@ -26,6 +26,7 @@ var known = []difference{
 	{engine: "refers to an attribute that does not exist", dynalite: "The document path provided in the update expression is invalid", why: "of two things that are wrong with an update either may be named"},
 	{engine: "An operand in the update expression has an incorrect data type", dynalite: "400 ValidationException", why: "of two things that are wrong with an update either may be named"},
 	{engine: "400 ValidationException", dynalite: "An operand in the update expression has an incorrect data type", why: "of two things that are wrong with an update either may be named"},
+	{request: `"AttributeUpdates"`, engine: "One or more parameter values were invalid", dynalite: "One or more parameter values were invalid", why: "of two things that are wrong with an update either may be named"},
 	{engine: "must be distinct from the remaining operands", dynalite: "unused in expressions", why: "an expression is read to its end before what it did not use is looked at"},
 }
 
