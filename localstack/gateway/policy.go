@@ -16,7 +16,7 @@ type policyDocument struct {
 type policyStatement struct {
 	Effect                                   string
 	Action, NotAction, Resource, NotResource oneOrMore[string]
-	Condition                                json.RawMessage
+	Condition                                map[string]json.RawMessage
 }
 
 // oneOrMore is a list of which the only element may stand without brackets (IAM policy grammar).
@@ -69,7 +69,7 @@ func (s policyStatement) applies(action, resource string) (bool, error) {
 		return false, errors.New("it needs either Action or NotAction")
 	case len(s.Resource) == 0 == (len(s.NotResource) == 0):
 		return false, errors.New("it needs either Resource or NotResource")
-	case s.Condition != nil:
+	case len(s.Condition) > 0:
 		return false, errors.New("conditions are not evaluated locally")
 	}
 	lower := strings.ToLower(action) // actions are case-insensitive, ARNs are not (IAM policy elements)

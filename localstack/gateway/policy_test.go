@@ -25,6 +25,7 @@ func TestA3_5_Policies(t *testing.T) {
 		{statement("Allow", `"EXECUTE-API:invoke"`, `"`+api+`/????/$c*t"`), 0},
 		{statement("Allow", invoke, `"`+api+`/*/$connect"`), 0},
 		{statement("Allow", invoke, `"arn:aws:execute-api:*:*:*/*"`), 0},
+		{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}},{"Effect":"Allow","Action":"*","Resource":"*","Condition":null}`, 0},
 		{`{"Effect":"Allow","NotAction":"execute-api:ManageConnections","NotResource":"` + api + `/dev/*"}`, 0},
 		{statement("Allow", invoke, `"`+api+`/prod/*/*"`), 403},
 		{statement("Allow", invoke, `"`+api+`/dev/*"`), 403},
