@@ -11,9 +11,9 @@ import (
 )
 
 // check refuses what the template asks for and this stack would silently do
-// otherwise. One line per refusal, as the template's own mistakes have.
-func check(plan *sam.Plan) error {
-	var errs sam.Errors
+// otherwise. One line per refusal, as the template's own mistakes have, with
+// which they are told; because of those the plan may not be whole.
+func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	refuse := func(e *sam.Error) { errs = append(errs, e) }
 	for _, api := range plan.APIs {
 		if err := gateway.CheckSelection(api.RouteSelectionExpression); err != nil {
@@ -27,7 +27,7 @@ func check(plan *sam.Plan) error {
 		}
 	}
 	for _, n := range plan.Notes {
-		if n.Type == "AWS::ApiGatewayV2::Api" && len(plan.APIs) == 0 {
+		if whole && n.Type == "AWS::ApiGatewayV2::Api" && len(plan.APIs) == 0 {
 			refuse(&sam.Error{File: n.File, Line: n.Line, Column: n.Column, Subject: n.LogicalID,
 				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API", Remedy: "use ProtocolType: WEBSOCKET"})
 		}
@@ -37,10 +37,7 @@ func check(plan *sam.Plan) error {
 			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(), "use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
 		}
 	}
-	if len(errs) > 0 {
-		return errs.Sorted()
-	}
-	return nil
+	return errs
 }
 
 // checkRoute has the gateway read what it would otherwise refuse only once every function is built.

@@ -78,12 +78,5 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 
 // load reads the template and refuses what this stack cannot run.
 func load(o options) (*sam.Plan, error) {
-	plan, err := sam.Load(sam.Options{Path: o.template, Parameters: o.parameters, ConfigEnv: o.configEnv})
-	if err != nil {
-		return nil, err
-	}
-	if err := check(plan); err != nil {
-		return nil, err
-	}
-	return plan, nil
+	return sam.Load(sam.Options{Path: o.template, Parameters: o.parameters, ConfigEnv: o.configEnv, Check: check})
 }

@@ -257,3 +257,19 @@ func TestNotesNameEveryResource(t *testing.T) {
 		t.Errorf("status %d, stderr lacks %q: %s", status, want, stderr)
 	}
 }
+
+func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"fn/main.go":    "package main\n",
+		"template.yaml": strings.Replace(anAPI("${request.header.x}"), "CodeUri: fn", "CodeUri: none", 1) + "  Thing: {Type: AWS::Nonsense::Thing}\n",
+	})
+	status, _, stderr := runCommand(interrupted(t), "-template", dir)
+	if status != exitUsage || strings.Count(stderr, "\n") != 3 {
+		t.Errorf("status %d, stderr:\n%s", status, stderr)
+	}
+	for _, want := range []string{"Fn.CodeUri", "Api.RouteSelectionExpression", "AWS::Nonsense::Thing"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr lacks %s:\n%s", want, stderr)
+		}
+	}
+}

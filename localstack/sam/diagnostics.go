@@ -18,6 +18,17 @@ func (d *diagnostics) failAt(line, col int, subject, problem, remedy string) {
 	d.errs = append(d.errs, &Error{File: d.file, Line: line, Column: col, Subject: subject, Problem: problem, Remedy: remedy})
 }
 
+// addNew adds the mistakes at places where none is known yet: one that is may
+// have led to them.
+func (d *diagnostics) addNew(more Errors) {
+	known := d.errs
+	for _, e := range more {
+		if !slices.ContainsFunc(known, func(k *Error) bool { return k.File == e.File && k.Line == e.Line && k.Column == e.Column }) {
+			d.errs = append(d.errs, e)
+		}
+	}
+}
+
 // fail reports a mistake in v and returns a value that silences what follows
 // from it.
 func (d *diagnostics) fail(v *value, problem, remedy string) *value {

@@ -22,6 +22,10 @@ type Options struct {
 	// AWS::StackName give. Empty means samconfig.toml's value if it is read,
 	// else us-east-1, 000000000000 and "local".
 	Region, Account, StackName string
+	// Check looks for mistakes that this package knows nothing of, so that they
+	// are told together with its own. With those, whole is false and the plan
+	// lacks what they stand for. nil checks nothing.
+	Check func(plan *Plan, whole bool) Errors
 }
 
 // Plan is a resolved template.

@@ -124,6 +124,9 @@ func load(d *diagnostics, data []byte, dir string, o Options, overrides map[stri
 	if l.root = parse(d, data); l.root != nil {
 		l.run(overrides)
 	}
+	if o.Check != nil && l.root != nil {
+		d.addNew(o.Check(l.plan, len(d.errs) == 0))
+	}
 	if len(d.errs) > 0 {
 		return nil, d.errs.Sorted()
 	}
