@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -64,6 +65,9 @@ type Settings struct {
 	DeletionProtection bool              `json:",omitempty"`
 	Tags               map[string]string `json:",omitempty"`
 	UUID               string            // DynamoDB TableId
+	// Recorded are settings that the engine keeps and reports and that change
+	// nothing here, as JSON, by a name of the engine's.
+	Recorded map[string]json.RawMessage `json:",omitempty"`
 }
 
 // Definition describes one table. Definitions are immutable once published:
