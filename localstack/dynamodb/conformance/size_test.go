@@ -28,6 +28,8 @@ func TestE1_ItemSize(t *testing.T) {
 		{"true", `,"b":true`, 1 + 1},
 		{"null", `,"n":null`, 1 + 1},
 		{"a binary", `,"b":{"B":"AAECAw=="}`, 1 + 4},
+		{"a number of two digits", `,"n":12`, 1 + 2},
+		{"a number of 38 digits", `,"n":12345678901234567890123456789012345678`, 1 + 20},
 		{"a set", `,"s":{"SS":["ab","c"]}`, 1 + 3},
 		// Lists and maps: 3 bytes, and 1 for each element.
 		{"an empty list", `,"l":[]`, 1 + 3},

@@ -2,6 +2,9 @@ package conformance
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -72,27 +75,28 @@ func TestPaths(t *testing.T) {
 	})
 }
 
-// TestReservedWords takes a word of each kind from the published list; a name
-// is reserved in any case, and only if it is the whole of a path's element.
+// TestReservedWords tries all words of the published list; a name is reserved
+// in any case, and only if it is the whole of a path's element.
 func TestReservedWords(t *testing.T) {
 	tb := newTable(t, "pk S")
-	words := strings.Fields(`ABORT ABSOLUTE ACTION ADD ALL AND ANY AS ASC AT ATTRIBUTE BACKUP BETWEEN BY BYTE CAPACITY COMMENT CONDITION CONNECTION
-		COUNT COUNTER DATA DATE DAY DEFAULT DELETE DESC DOMAIN EACH ELEMENT EMPTY END ERROR EXISTS EXPLAIN FALSE FILTER FLATTERN FORMAT FROM FULL FUNCTION
-		GET GROUP HASH HIDDEN HOUR IDENTITY IF IN INDEX INNTER INTERVAL ITEM ITEMS ITERATE KEY KEYS LANGUAGE LAST LENGTH LEVEL LIMIT LIST LOCATION LOGED
-		MAP MAX MEMBER METHOD MIN MINUTE MODE MONTH NAME NAMES NEW NEXT NO NONE NOT NULL NUMBER OBJECT OF OFFSET ON OPERATOR OPTION OR ORDER OTHER OWNER
-		PARTITION PATH PERCENT PERMISSIONS PLAN POSITION PRIMARY PROJECTION PUBLIC PUT QUERY RANGE RAW READ RECORD REGION REMOVE REPLACE REQUEST RESPONSE
-		RESULT ROLE ROW SCAN SCHEMA SEARCH SECOND SEGMENT SELECT SESSION SET SHARD SIZE SOURCE SPACE STATE STATUS STREAM STRING TABLE TEXT THAN TIME
-		TIMESTAMP TIMEZONE TO TOKEN TOTAL TRANSACTION TRUE TTL TYPE UNIT UNKNOWN UPDATE URL USER USERS USING UUID VALUE VALUES VIEW VIEWS WHERE WORK WRITE YEAR ZONE`)
-	for _, word := range words {
-		if word == "REMOVE" {
-			continue // an update's keyword that is not in the list
+	list, err := os.ReadFile(filepath.Join("testdata", "reserved-words.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(string(list))
+	if len(words) != 573 {
+		t.Fatalf("%d words of 573", len(words))
+	}
+	for i, word := range words {
+		if i%2 == 1 {
+			word = strings.ToLower(word)
 		}
-		for _, name := range []string{word, strings.ToLower(word)} {
-			got := tb.call(t, "GetItem", fmt.Sprintf(`{"Key":{"pk":"a"},"ProjectionExpression":"m.%s"}`, name))
-			want := "ValidationException: Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: " + name
-			if got.String() != want && !strings.HasPrefix(got.String(), "ValidationException: Invalid ProjectionExpression: Syntax error; token: ") {
-				t.Errorf("%s: %s", name, got)
-			}
+		got := tb.call(t, "GetItem", fmt.Sprintf(`{"Key":{"pk":"a"},"ProjectionExpression":"m.%s"}`, word))
+		want := "ValidationException: Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: " + word
+		// Those that expressions are made of may not even be read as names.
+		keyword := slices.Contains(strings.Fields("ADD AND BETWEEN DELETE IN NOT OR SET"), strings.ToUpper(word))
+		if got.String() != want && !(keyword && strings.HasPrefix(got.String(), "ValidationException: Invalid ProjectionExpression: ")) {
+			t.Errorf("%s: %s", word, got)
 		}
 	}
 	tb.put(t, `{"pk":"a","remove":1,"names2":2,"statusx":3}`)
