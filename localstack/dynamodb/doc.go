@@ -8,7 +8,9 @@
 //
 // It never checks signatures or permissions (any credentials will do, none
 // will not), never throttles, and never guesses: an operation that it does not
-// have is refused by name.
+// have is refused by name. Settings that mean nothing on a laptop, such as
+// encryption at rest, point-in-time recovery and resource policies, are kept
+// and reported, and do nothing.
 //
 // A request passes three layers. The files named after operations decode and
 // validate it and shape the answer; plan.go decides index and bounds, write.go

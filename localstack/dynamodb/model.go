@@ -14,6 +14,8 @@ type CreateTableInput struct {
 	TableClass                string
 	DeletionProtectionEnabled bool
 	StreamSpecification       *StreamSpecification
+	SSESpecification          *SSESpecification
+	OnDemandThroughput        *OnDemandThroughput
 	Tags                      []Tag
 }
 
@@ -62,6 +64,21 @@ type StreamSpecification struct {
 	Label string `json:"-"`
 }
 
+// SSESpecification asks for encryption at rest by a key of KMS; SSEType is KMS.
+// It is recorded and reported: nothing is encrypted here.
+type SSESpecification struct {
+	Enabled        bool
+	SSEType        string
+	KMSMasterKeyID string `json:"KMSMasterKeyId"` // key id, ARN or alias; default alias/aws/dynamodb
+}
+
+// OnDemandThroughput bounds an on-demand table. It is recorded and reported:
+// nothing is ever throttled. -1 takes the bound away.
+type OnDemandThroughput struct {
+	MaxReadRequestUnits  int64 `json:",omitzero"`
+	MaxWriteRequestUnits int64 `json:",omitzero"`
+}
+
 // Tag is a label on a table.
 type Tag struct {
 	Key   string
@@ -88,6 +105,8 @@ type tableDescription struct {
 	StreamSpecification       *StreamSpecification `json:",omitzero"`
 	LatestStreamLabel         string               `json:",omitempty"`
 	LatestStreamArn           string               `json:",omitempty"`
+	SSEDescription            *sseDescription      `json:",omitzero"`
+	OnDemandThroughput        *OnDemandThroughput  `json:",omitzero"`
 }
 
 type throughputDescription struct {

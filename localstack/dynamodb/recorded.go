@@ -13,6 +13,8 @@ import (
 // told, durably and with the table, and report it. These are the settings.
 const (
 	recordBackups  = "continuous-backups"
+	recordBounds   = "on-demand-throughput"
+	recordKey      = "encryption"
 	recordInsights = "contributor-insights"
 	recordKinesis  = "kinesis-destinations"
 	recordPolicy   = "resource-policy"
@@ -40,20 +42,25 @@ func record[T any](e *Engine, t *store.Table, name string, change func(*T) error
 		if err := change(&setting); err != nil {
 			return err
 		}
-		text, err := json.Marshal(setting)
-		if err != nil {
-			return fmt.Errorf("setting %s: %w", name, err)
-		}
-		all := maps.Clone(def.Settings.Recorded) // others read the old definition
-		if all == nil {
-			all = make(map[string]json.RawMessage)
-		}
-		all[name] = text
-		def.Settings.Recorded = all
-		return nil
+		return keep(&def.Settings, name, setting)
 	})
 	if errors.Is(err, store.ErrNoTable) {
 		return noSuchTable(t.Definition().Name)
 	}
 	return err
+}
+
+// keep puts a setting into s.
+func keep(s *store.Settings, name string, setting any) error {
+	text, err := json.Marshal(setting)
+	if err != nil {
+		return fmt.Errorf("setting %s: %w", name, err)
+	}
+	all := maps.Clone(s.Recorded) // others read the old ones
+	if all == nil {
+		all = make(map[string]json.RawMessage)
+	}
+	all[name] = text
+	s.Recorded = all
+	return nil
 }

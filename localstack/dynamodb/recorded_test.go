@@ -116,3 +116,28 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 		t.Errorf("got %s", dump(got))
 	}
 }
+
+func TestEncryptionIsRecorded(t *testing.T) {
+	f, restart := restartable(t)
+	in := tableInput("kept", "pk S", nil, nil)
+	in.SSESpecification = &types.SSESpecification{Enabled: aws.Bool(true), KMSMasterKeyId: aws.String("k-1")}
+	in.OnDemandThroughput = &types.OnDemandThroughput{MaxReadRequestUnits: aws.Int64(5), MaxWriteRequestUnits: aws.Int64(6)}
+	if _, err := f.CreateTable(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	restart()
+	d := f.describe(t, "kept")
+	same(t, "encryption", d.SSEDescription, &types.SSEDescription{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: aws.String("arn:aws:kms:us-east-1:000000000000:key/k-1")})
+	same(t, "bounds", d.OnDemandThroughput, in.OnDemandThroughput)
+	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: aws.String("kept"), SSESpecification: &types.SSESpecification{Enabled: aws.Bool(false)}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := f.describe(t, "kept"); d.SSEDescription != nil || d.OnDemandThroughput == nil {
+		t.Errorf("after the update %s", dump(d))
+	}
+	provisioned := tableInput("other", "pk S", nil, nil)
+	provisioned.BillingMode, provisioned.OnDemandThroughput = "PROVISIONED", in.OnDemandThroughput
+	provisioned.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)}
+	_, err := f.CreateTable(t.Context(), provisioned)
+	wantError(t, err, "ValidationException", "only when BillingMode is PAY_PER_REQUEST")
+}

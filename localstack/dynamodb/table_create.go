@@ -91,6 +91,7 @@ func (in *CreateTableInput) check() error {
 	c.indexes("globalSecondaryIndexes", in.GlobalSecondaryIndexes)
 	c.tableClass(in.TableClass)
 	c.streamView(in.StreamSpecification)
+	c.encryption(in.SSESpecification)
 	if err := c.err(); err != nil {
 		return err
 	}
@@ -129,6 +130,9 @@ func (e *Engine) settings(in *CreateTableInput) (store.Settings, error) {
 		if err := checkIndexThroughput(s.OnDemand, x); err != nil {
 			return s, err
 		}
+	}
+	if err := recordEncryption(&s, in.SSESpecification, in.OnDemandThroughput); err != nil {
+		return s, err
 	}
 	var err error
 	s.Tags, err = addTags(nil, in.Tags)

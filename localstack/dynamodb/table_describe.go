@@ -84,6 +84,9 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 		}
 	}
 	out.describeStream(e, def)
+	if err := out.describeEncryption(e, def); err != nil {
+		return tableDescription{}, err
+	}
 	if set.TableClass != "" {
 		out.TableClassSummary = &tableClassSummary{set.TableClass}
 	}

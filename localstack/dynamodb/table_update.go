@@ -17,6 +17,8 @@ type updateTableInput struct {
 	TableClass                  string
 	DeletionProtectionEnabled   *bool
 	StreamSpecification         *StreamSpecification
+	SSESpecification            *SSESpecification
+	OnDemandThroughput          *OnDemandThroughput
 }
 
 type indexUpdate struct {
@@ -37,6 +39,7 @@ func (in *updateTableInput) check() error {
 	c.throughput("provisionedThroughput", in.ProvisionedThroughput)
 	c.tableClass(in.TableClass)
 	c.streamView(in.StreamSpecification)
+	c.encryption(in.SSESpecification)
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		const at = "globalSecondaryIndexUpdates."
 		switch {
@@ -53,7 +56,8 @@ func (in *updateTableInput) check() error {
 		return err
 	}
 	if in.BillingMode == "" && in.ProvisionedThroughput == nil && len(in.GlobalSecondaryIndexUpdates) == 0 &&
-		in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.StreamSpecification == nil {
+		in.TableClass == "" && in.DeletionProtectionEnabled == nil && in.StreamSpecification == nil &&
+		in.SSESpecification == nil && in.OnDemandThroughput == nil {
 		return invalidParameter("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
 	return in.StreamSpecification.check()
@@ -127,7 +131,7 @@ func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
 	if in.DeletionProtectionEnabled != nil {
 		s.DeletionProtection = *in.DeletionProtectionEnabled
 	}
-	return nil
+	return recordEncryption(s, in.SSESpecification, in.OnDemandThroughput)
 }
 
 // unchanged refuses a provisioned throughput that is there already.
