@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -62,15 +61,9 @@ func (c *console) fail(err error) {
 	}
 }
 
-// functionLog takes the functions' log, a line per Write.
-type functionLog struct{ *console }
-
-func (f functionLog) Write(line []byte) (int, error) {
-	if f.json {
-		f.log.Info("function log", "line", string(bytes.TrimRight(line, "\n")))
-		return len(line), nil
-	}
-	return lockedWriter{f.console}.Write(line)
+// functionLine takes a line of a function's log, in parts.
+func (c *console) functionLine(function, requestID, line string) {
+	c.log.Info("function log", "function", function, "invocation", requestID, "line", line)
 }
 
 // lockedWriter keeps lines whole.

@@ -40,7 +40,7 @@ Usage: go run ./localstack [flags]
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
                       they are, and nothing is encrypted on the way.
-  -allow-network      let functions reach hosts that are not AWS's. Otherwise the
+  -allow-network      let functions reach hosts other than AWS's. Without it the
                       proxy that they are told to use refuses, and says so
   -fault SPEC         make something fail on purpose, to test against; may be
                       repeated. SPEC is KIND[:TARGET][,table=NAME]

@@ -60,24 +60,40 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 		}
 	}
 
-	message := ""
-	for line := range strings.Lines(p.stderr.String()) {
-		if _, rest, ok := strings.Cut(line, "msg="+string(trace.Message)); ok {
-			_, rest, _ = strings.Cut(rest, "invocation=")
-			message, _, _ = strings.Cut(rest, " ")
-		}
-	}
 	eventually(t, "one id links all lines", func() bool {
-		lines := p.stderr.String()
+		lines := strings.Split(p.stderr.String(), "\n")
+		message := ""
+		for _, line := range lines {
+			if strings.Contains(line, "msg="+string(trace.Message)) {
+				_, rest, _ := strings.Cut(line, "invocation=")
+				message, _, _ = strings.Cut(rest, " ")
+			}
+		}
 		for _, want := range []string{
 			"operation=PutItem", "operation=Encrypt", "operation=PostToConnection", "START RequestId: " + message, "REPORT RequestId: " + message,
 		} {
-			if !slices.ContainsFunc(strings.Split(lines, "\n"), func(line string) bool {
-				return strings.Contains(line, want) && strings.Contains(line, message)
-			}) {
+			if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, want) && strings.Contains(line, message) }) {
 				return false
 			}
 		}
 		return message != ""
+	})
+}
+
+// A machine that reads the log finds a function's line with its invocation.
+func TestTheLogForMachines(t *testing.T) {
+	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-log", "json")
+	echo(t, dial(t, p), "logged")
+	eventually(t, "the report of an invocation", func() bool {
+		for text := range strings.Lines(p.stderr.String()) {
+			var line struct{ Msg, Function, Invocation, Line string }
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatalf("not JSON: %s", text)
+			}
+			if line.Function == "echo" && line.Invocation != "" && strings.HasPrefix(line.Line, "REPORT RequestId: "+line.Invocation) {
+				return true
+			}
+		}
+		return false
 	})
 }

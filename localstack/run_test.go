@@ -145,7 +145,7 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-log", "-allow-remote", "-fault", "-fault-seed"} {
+	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}

@@ -250,7 +250,7 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 	if err := os.RemoveAll(temporary); err != nil { // left by a crash
 		return fmt.Errorf("remove old temporary files: %w", err)
 	}
-	s.lambda, err = lambda.New(lambda.Options{
+	options := lambda.Options{
 		Account: plan.Account, Region: plan.Region,
 		RuntimeAPI: s.listener.address + edge.RuntimePrefix,
 		Env: map[string]string{
@@ -262,11 +262,14 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 		}.Environment,
 		Faults:  s.faults.Lambda(),
 		Log:     s.console.log,
-		Output:  functionLog{s.console},
+		Output:  lockedWriter{s.console},
 		TempDir: temporary,
 		Trace:   s.trace,
-	})
-	if err != nil {
+	}
+	if s.console.json {
+		options.Line = s.console.functionLine
+	}
+	if s.lambda, err = lambda.New(options); err != nil {
 		return err
 	}
 	s.sources, err = eventsource.New(eventsource.Options{

@@ -177,17 +177,21 @@ func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 
 // write passes one line on, to the service's output and to a caller who asked.
 func (c *collector) write(inv *invocation, line string) {
-	id := "-"
+	id, short := "", "-"
 	if inv != nil {
-		id = inv.id[:8]
+		id, short = inv.id, inv.id[:8]
 		if inv.wantTail {
 			inv.tail.add(line)
 		}
 	}
 	c.s.outputMu.Lock()
 	defer c.s.outputMu.Unlock()
+	if c.s.opt.Line != nil {
+		c.s.opt.Line(c.fn.Name, id, line)
+		return
+	}
 	// Whoever reads the log may be gone; the functions go on.
-	_, _ = io.WriteString(c.s.opt.Output, c.fn.Name+" "+id+" "+line+"\n")
+	_, _ = io.WriteString(c.s.opt.Output, c.fn.Name+" "+short+" "+line+"\n")
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -95,6 +95,9 @@ type Options struct {
 	// Output gets the functions' log: one Write per line, "<function> <first 8
 	// digits of the request id, or -> <line>". nil discards it.
 	Output io.Writer
+	// Line gets the functions' log instead of Output, in parts, for machines;
+	// requestID is empty outside invocations. Calls do not overlap.
+	Line func(function, requestID, line string)
 	// Trace gets a trace.Invoke event for each invocation that has ended; nil
 	// discards them. It is not called under any lock.
 	Trace trace.Sink
