@@ -32,7 +32,10 @@ cross: go ## check that the tree builds for linux, darwin and windows
 	done
 
 bench: go ## benchmarks: envelopes, the database, and whole sends through the stack
-	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./shared/table ./localstack/e2e
+	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./localstack ./shared/table ./localstack/e2e
+
+fidelity: go ## run the tests of the statements about AWS and write docs/aws-fidelity.md
+	go run ./localstack/fidelity
 
 # The local stack takes any signature; that there is one keeps browsers out.
 AWS_ENDPOINT_URL ?= http://127.0.0.1:4566
@@ -60,4 +63,4 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
-.PHONY: help run test lint cross chaos bench rotate sam-build deploy clean go
+.PHONY: help run test lint cross chaos bench fidelity rotate sam-build deploy clean go

@@ -94,11 +94,9 @@ func (rt *runtimeClient) next() (id string) {
 
 const ok = `{"status":"OK"}`
 
-func TestD1_4_StatusesOfTheRuntimeAPI(t *testing.T) {
+func TestD1_StatusesAndHeadersOfTheRuntimeAPI(t *testing.T) {
 	before := time.Now()
 	rt, result := puppet(t, `{"a":1}`)
-	rt.want(400, `"errorType":"InvalidRequestID"`, "POST", apiPath+"/invocation/some/response", "1")
-
 	res, body := rt.do("GET", apiPath+"/invocation/next", nil)
 	id := res.Header.Get("Lambda-Runtime-Aws-Request-Id")
 	deadline, err := strconv.ParseInt(res.Header.Get("Lambda-Runtime-Deadline-Ms"), 10, 64)
@@ -114,16 +112,24 @@ func TestD1_4_StatusesOfTheRuntimeAPI(t *testing.T) {
 		t.Errorf("deadline %v is not a minute from %v", d, before)
 	}
 
-	rt.want(403, `"errorType":"InvalidStateTransition"`, "GET", apiPath+"/invocation/next", "")
-	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/init/error", "{}")
-	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/response", "1")
-	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/error", "{}")
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+id+"/response", `{"b":2}`, func(r *http.Request) {
 		r.ContentLength = -1 // chunked
 	})
 	if got := <-result; string(got.Payload) != `{"b":2}` || got.FunctionError != "" || got.RequestID != id {
 		t.Errorf("result %+v", got)
 	}
+}
+
+func TestD1_4_WrongIdsAndStates(t *testing.T) {
+	rt, result := puppet(t, "1")
+	rt.want(400, `"errorType":"InvalidRequestID"`, "POST", apiPath+"/invocation/some/response", "1")
+	id := rt.next()
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "GET", apiPath+"/invocation/next", "")
+	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/init/error", "{}")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/response", "1")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/error", "{}")
+	rt.want(202, ok, "POST", apiPath+"/invocation/"+id+"/response", "2")
+	<-result
 	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/"+id+"/response", "1")
 }
 

@@ -222,6 +222,17 @@ func TestF1_4_PitfallsOfTheWebSocketAPI(t *testing.T) {
 	})
 }
 
+func TestA7_2_RouteResponseKeyIsDefault(t *testing.T) {
+	refused(t, samHead+`
+  Chat:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes: {echo: {FunctionArn: !GetAtt Fn.Arn, RouteResponseSelectionExpression: $default}}
+  Answer: {Type: AWS::ApiGatewayV2::RouteResponse, Properties: {ApiId: !Ref Chat, RouteId: !Ref ChatEchoRoute, RouteResponseKey: other}}
+`, `11:130: Answer.RouteResponseKey: is "other"; use $default, the only key of a route response`)
+}
+
 const rawAPI = `
   Chat: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: Chat, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}}
   Send:

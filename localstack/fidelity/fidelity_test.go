@@ -1,0 +1,76 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func TestEveryStatementHasATest(t *testing.T) {
+	sections, tests, _, err := read(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, s := range sections {
+		for _, st := range s.statements {
+			known[st.id] = true
+			switch n := len(tests[st.id]); {
+			case n == 0 && st.without == "":
+				t.Errorf("%s has no test: %s", st.id, st.text)
+			case n > 0 && st.without != "":
+				t.Errorf("%s has a test, and statements.txt says that none can be", st.id)
+			}
+		}
+	}
+	for id, list := range tests {
+		if !known[id] {
+			t.Errorf("%s shows %s, which statements.txt does not have", list[0].name, id)
+		}
+	}
+}
+
+// The results in the document are of its last making; what it lists must be
+// what there is now.
+func TestDocumentIsCurrent(t *testing.T) {
+	sections, tests, settings, err := read(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(filepath.Join(root, document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	withoutResults := func(document string) []string {
+		lines := strings.Split(document, "\n")
+		for i, line := range lines {
+			if columns := strings.Split(line, " | "); len(columns) >= 5 {
+				columns[len(columns)-2] = ""
+				lines[i] = strings.Join(columns, " | ")
+			}
+		}
+		return lines
+	}
+	want := withoutResults(report(sections, tests, settings, nil))
+	got := withoutResults(strings.ReplaceAll(string(written), "\r\n", "\n"))
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			t.Fatalf("%s:%d is not current; run make fidelity", document, i+1)
+		}
+	}
+}
+
+func TestStatementOf(t *testing.T) {
+	known := map[string]bool{"A6.1": true, "D1.4b": true, "C5": true, "E3": true}
+	for name, want := range map[string]string{
+		"TestA6_1_ForbiddenFrame": "A6.1", "TestA6_1": "A6.1", "TestD1_4b_Exit": "D1.4b", "TestC5_403_Denied": "C5", "TestE3_Reasons": "E3",
+		"TestA6_99_Unknown": "A6", "TestAdd": "", "TestAll5": "", "TestE": "",
+	} {
+		if got := statementOf(name, known); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// report is docs/aws-fidelity.md. results says of each test whether it passed;
+// a test without a result has not been run.
+func report(sections []section, tests map[string][]test, settings map[string][]string, results map[test]string) string {
+	var b strings.Builder
+	b.WriteString(`# How close the local stack is to AWS
+
+Made by ` + "`make fidelity`" + ` from the tests; do not edit. Each statement about AWS, its mark, and what became of the tests that carry its number.
+
+Marks: **D** documented by AWS; **O** observed on AWS by somebody and published; **C** read in source code that AWS owns;
+**X** our own experiment with an AWS SDK; **I** inferred: no source confirms it. For an inferred statement the named setting
+(a field of ` + "`gateway.Inferred`" + `) turns on the other behaviour, and the tests show both. Nothing here was run against an AWS account: the tests
+show that the stack does what the statement says, not that AWS does.
+`)
+	for _, s := range sections {
+		fmt.Fprintf(&b, "\n## %s\n\n| | mark | statement | result | tests |\n|---|---|---|---|---|\n", s.title)
+		for _, st := range s.statements {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", st.id, st.mark, text(st, settings[st.id]), verdict(st, tests[st.id], results), list(tests[st.id]))
+		}
+	}
+	return b.String()
+}
+
+func text(st statement, settings []string) string {
+	text := strings.ReplaceAll(st.text, "|", `\|`)
+	if len(settings) > 0 {
+		text += " *Setting: " + strings.Join(settings, ", ") + ".*"
+	}
+	if st.without != "" {
+		text += " *No test: " + st.without + ".*"
+	}
+	return text
+}
+
+// verdict is the worst result of a statement's tests.
+func verdict(st statement, tests []test, results map[test]string) string {
+	if len(tests) == 0 {
+		return "–"
+	}
+	worst := "pass"
+	for _, t := range tests {
+		switch result := results[t]; {
+		case result == "fail":
+			return "**fail**"
+		case result == "skip":
+			worst = "skipped"
+		case result == "" && worst == "pass":
+			worst = "not run"
+		}
+	}
+	return worst
+}
+
+func list(tests []test) string {
+	names := make([]string, len(tests))
+	for i, t := range tests {
+		names[i] = "`" + strings.TrimPrefix(t.pkg, "localstack/") + "." + t.name + "`"
+	}
+	return strings.Join(names, "<br>")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// test is a test function that shows a statement.
+type test struct {
+	pkg  string // folder, slash-separated, from the module's root
+	name string
+}
+
+// testName finds a statement's number in a test's name: TestA6_1_Forbidden, TestE3_Reasons.
+var testName = regexp.MustCompile(`^Test([A-F]\d+)(?:_(\d+b?))?(?:_|$)`)
+
+// statementOf returns the statement that a test's name says it shows, or "".
+func statementOf(name string, known map[string]bool) string {
+	m := testName.FindStringSubmatch(name)
+	if m == nil {
+		return ""
+	}
+	if id := m[1] + "." + m[2]; m[2] != "" && known[id] {
+		return id
+	}
+	return m[1] // as in TestC5_403_…, or unknown
+}
+
+// findTests returns the tests under root's localstack folder by statement.
+func findTests(root string, known map[string]bool) (map[string][]test, error) {
+	found := make(map[string][]test)
+	err := filepath.WalkDir(filepath.Join(root, "localstack"), func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return fmt.Errorf("read tests: %w", err)
+		}
+		relative, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		for _, decl := range parsed.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Recv != nil {
+				continue
+			}
+			if id := statementOf(f.Name.Name, known); id != "" {
+				found[id] = append(found[id], test{path.Dir(filepath.ToSlash(relative)), f.Name.Name})
+			}
+		}
+		return nil
+	})
+	for _, tests := range found {
+		slices.SortFunc(tests, func(a, b test) int { return strings.Compare(a.pkg+a.name, b.pkg+b.name) })
+	}
+	return found, err
+}
+
+var statementNumber = regexp.MustCompile(`\b[A-F]\d+(?:\.\d+b?)?\b`)
+
+// findSettings returns the fields of the gateway's Inferred by the statements
+// that their comments name.
+func findSettings(root string) (map[string][]string, error) {
+	sources, err := filepath.Glob(filepath.Join(root, "localstack", "gateway", "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	settings := make(map[string][]string)
+	for _, source := range sources {
+		parsed, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, fmt.Errorf("read settings: %w", err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			t, ok := n.(*ast.TypeSpec)
+			if !ok || t.Name.Name != "Inferred" {
+				return true
+			}
+			for _, field := range t.Type.(*ast.StructType).Fields.List {
+				for _, id := range statementNumber.FindAllString(field.Doc.Text(), -1) {
+					for _, name := range field.Names {
+						settings[id] = append(settings[id], name.Name)
+					}
+				}
+			}
+			return false
+		})
+	}
+	return settings, nil
+}
