@@ -114,3 +114,12 @@ func normalise(v any, ordered bool) any {
 func sortByText(list []any) {
 	slices.SortFunc(list, func(a, b any) int { return cmp.Compare(text(a), text(b)) })
 }
+
+// text is the JSON of v, the same for the same.
+func text(v any) string {
+	out, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // made of texts, lists and maps
+	}
+	return string(out)
+}

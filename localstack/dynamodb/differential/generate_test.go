@@ -1,7 +1,6 @@
 package differential
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -133,156 +132,6 @@ func (g *generator) item() object {
 	return item
 }
 
-// reset begins a request's expressions.
-func (g *generator) reset() { g.names, g.values = map[string]string{}, object{} }
-
-func (g *generator) literal() string {
-	name := fmt.Sprintf(":v%d", len(g.values))
-	g.values[name] = g.value(1)
-	return name
-}
-
-func (g *generator) path() string {
-	p := g.pick(attributes...)
-	if g.chance(10) {
-		g.names["#"+p] = p
-		p = "#" + p
-	}
-	for g.chance(25) {
-		p += g.pick(".x", ".y", "[0]", "[1]", "[2]")
-	}
-	if g.IntN(300) == 0 {
-		p = g.pick("size", "#undefined", "a..b", "a[", "")
-	}
-	return p
-}
-
-func (g *generator) operand() string {
-	switch k := g.IntN(10); {
-	case k < 5:
-		return g.path()
-	case k < 9:
-		return g.literal()
-	default:
-		return "size(" + g.path() + ")"
-	}
-}
-
-func (g *generator) condition(depth int) string {
-	if depth > 0 {
-		switch g.IntN(6) {
-		case 0:
-			return g.condition(depth-1) + g.pick(" AND ", " OR ", " and ") + g.condition(depth-1)
-		case 1:
-			return "NOT " + g.condition(depth-1)
-		case 2:
-			return "(" + g.condition(depth-1) + g.pick(" AND ", " OR ") + g.condition(depth-1) + ")"
-		}
-	}
-	switch g.IntN(9) {
-	case 0:
-		return "attribute_exists(" + g.path() + ")"
-	case 1:
-		return "attribute_not_exists(" + g.path() + ")"
-	case 2:
-		g.values[":type"] = object{"S": g.pick("S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS")}
-		return "attribute_type(" + g.path() + ", :type)"
-	case 3:
-		return "begins_with(" + g.path() + ", " + g.literalOf("S", "B") + ")"
-	case 4:
-		return "contains(" + g.path() + ", " + g.literalOf("S", "N", "B") + ")"
-	case 5:
-		kind := g.pick("S", "N")
-		return g.operand() + " BETWEEN " + g.literalOf(kind) + " AND " + g.literalOf(kind)
-	case 6:
-		// dynalite takes all values for ones of the first one's type.
-		kind := g.pick("S", "N", "B")
-		in := g.path() + " IN (" + g.literalOf(kind)
-		for range g.IntN(3) {
-			in += ", " + g.literalOf(kind)
-		}
-		return in + ")"
-	case 7:
-		// dynalite orders what has no order: only scalars.
-		return g.operand() + g.pick(" < ", " <= ", " > ", " >= ") + g.literalOf("S", "N", "B")
-	default:
-		// Of two operands that are both not there, dynalite says that they are equal.
-		return g.operand() + g.pick(" = ", " <> ") + g.literal()
-	}
-}
-
-func (g *generator) update() string {
-	var clauses []string
-	for _, keyword := range []string{"SET", "REMOVE", "ADD", "DELETE"} {
-		if g.chance(55) {
-			continue
-		}
-		var actions []string
-		for range 1 + g.IntN(2) {
-			switch keyword {
-			case "SET":
-				actions = append(actions, g.path()+" = "+g.setValue())
-			case "REMOVE":
-				actions = append(actions, g.path())
-			case "ADD":
-				actions = append(actions, g.path()+" "+g.addend("N", "SS", "NS", "BS"))
-			default:
-				actions = append(actions, g.path()+" "+g.addend("SS", "NS", "BS"))
-			}
-		}
-		clauses = append(clauses, keyword+" "+strings.Join(actions, ", "))
-	}
-	if clauses == nil {
-		return "SET " + g.path() + " = " + g.setValue()
-	}
-	return strings.Join(clauses, " ")
-}
-
-// addend is a literal of one of these types, or of any now and then.
-func (g *generator) addend(kinds ...string) string {
-	if g.chance(3) {
-		return g.literal()
-	}
-	return g.literalOf(kinds...)
-}
-
-// literalOf is a literal of one of these types.
-func (g *generator) literalOf(kinds ...string) string {
-	name := g.literal()
-	for {
-		v := g.value(0)
-		for _, kind := range kinds {
-			if _, ok := v[kind]; ok {
-				g.values[name] = v
-				return name
-			}
-		}
-	}
-}
-
-func (g *generator) setValue() string {
-	term := func() string {
-		switch g.IntN(5) {
-		case 0:
-			return g.path()
-		case 1:
-			return "if_not_exists(" + g.path() + ", " + g.literal() + ")"
-		case 2:
-			list := g.literal()
-			g.values[list] = object{"L": []any{g.value(0)}}
-			return "list_append(" + g.pick(g.path(), list) + ", " + list + ")"
-		default:
-			return g.literal()
-		}
-	}
-	if g.chance(25) {
-		one := g.literal()
-		g.values[one] = object{"N": g.number()}
-		return term() + g.pick(" + ", " - ") + one
-	}
-	return term()
-}
-
 // request makes the next one.
 func (g *generator) request() (operation string, body object) {
 	g.reset()
@@ -390,12 +239,4 @@ func (g *generator) query(body object) {
 	if g.chance(10) {
 		body["Select"] = g.pick("COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES")
 	}
-}
-
-func text(v any) string {
-	out, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // made of texts, lists and maps
-	}
-	return string(out)
 }

@@ -11,7 +11,7 @@ type difference struct {
 
 var known = []difference{
 	{request: `"IndexName":"local"`, engine: `"Items"`, dynalite: `"Items"`, why: "a local index takes from the table what it does not hold, if a projection asks for it (LSI, reading)"},
-	{request: `"UpdateExpression"`, engine: "Number overflow", why: "a sum has at most 38 digits, too (data types, Number); dynalite keeps any number of them"},
+	{engine: "Number overflow", why: "a sum has at most 38 digits, too (data types, Number); dynalite keeps any number of them"},
 	{engine: "Syntax error; token: ", dynalite: "Syntax error; Expected ", why: "dynalite shows its parser's texts, DynamoDB the token and what is near it"},
 	{dynalite: `Syntax error; Expected "(" but "N" found`, why: "NOT takes any condition, also one that begins with NOT (Expressions.OperatorsAndFunctions, grammar)"},
 	{engine: "typeSet: ALLOWED_FOR_", dynalite: "operator: ", why: "DynamoDB names the types that ADD and DELETE take"},
@@ -27,6 +27,7 @@ var known = []difference{
 	{engine: "An operand in the update expression has an incorrect data type", dynalite: "400 ValidationException", why: "of two things that are wrong with an update either may be named"},
 	{engine: "400 ValidationException", dynalite: "An operand in the update expression has an incorrect data type", why: "of two things that are wrong with an update either may be named"},
 	{request: `"AttributeUpdates"`, engine: "One or more parameter values were invalid", dynalite: "One or more parameter values were invalid", why: "of two things that are wrong with an update either may be named"},
+	{engine: "is not valid for", dynalite: "must be of same type", why: "of two things that are wrong with the values of a comparison either may be named"},
 	{engine: "must be distinct from the remaining operands", dynalite: "unused in expressions", why: "an expression is read to its end before what it did not use is looked at"},
 }
 

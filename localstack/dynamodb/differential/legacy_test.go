@@ -86,12 +86,14 @@ func (g *generator) comparison() object {
 	return condition
 }
 
+// scalar is a value to compare with. dynalite looks at these as texts: numbers
+// have one writing only, and nothing is empty.
 func (g *generator) scalar(kind string) object {
 	switch kind {
 	case "S":
-		return object{kind: g.text()}
+		return object{kind: g.pick("a", "ab", "abc", "b", "é", "5")}
 	case "N":
-		return object{kind: g.number()}
+		return object{kind: g.pick("0", "1", "-1", "2", "2.5", "10", "100")}
 	}
 	return object{kind: g.binary()}
 }
