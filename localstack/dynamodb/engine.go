@@ -25,6 +25,11 @@ type Options struct {
 	// Concurrency bounds the requests that are worked on at the same time;
 	// others wait. Default 256.
 	Concurrency int
+	// Unsynced answers writes when the operating system has them, without waiting
+	// for the disk. What was answered still survives the end of the process, by
+	// kill -9 too; a failure of power or the system may take the last moments of
+	// it. Writes are several times as fast.
+	Unsynced bool
 	// Trace is told of every request when it has ended; default: nobody is.
 	Trace trace.Sink
 	// Faults makes requests go wrong on purpose; default: none do.
@@ -79,7 +84,11 @@ func Open(opts Options) (*Engine, error) {
 	if opts.Concurrency <= 0 {
 		opts.Concurrency = defaultConcurrency
 	}
-	s, err := store.Open(opts.Dir, opts.Log, opts.Now)
+	openStore := store.Open
+	if opts.Unsynced {
+		openStore = store.OpenUnsynced
+	}
+	s, err := openStore(opts.Dir, opts.Log, opts.Now)
 	if err != nil {
 		return nil, fmt.Errorf("open DynamoDB: %w", err)
 	}
