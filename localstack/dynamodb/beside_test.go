@@ -20,39 +20,65 @@ const dynalitePackage = "dynalite@4.0.0"
 
 const (
 	besideClients = 8
-	besidePhase   = 2 * time.Second
+	besideRounds  = 4
+	besidePhase   = 500 * time.Millisecond // of one kind of request on one server in one round
 	besideItems   = 100_000
 )
 
+// besidePhases are the kinds of requests: put, get, query (20 items) and
+// transact (two puts).
+var besidePhases = []string{"put", "get", "query", "transact"}
+
 // BenchmarkBesideDynalite measures the engine and dynalite (npm, in memory, as
-// it runs by default) in one run, each in a process of its own: 8 clients, items
-// of 1 KiB, one global index of everything. Without npm, only the engine.
+// it runs by default) in one run, each in a process of its own, by turns: 8
+// clients, items of 1 KiB, one global index of everything. The engine runs
+// twice: with commits that the operating system has, which like dynalite's data
+// survive no failure of power, and synced. Without npm, there is no dynalite.
 //
-// Per second: put, get, query (20 items), transact (two puts); ratios beside
-// dynalite; the 99th percentile of a put; and the resident memory after 100,000
-// items more. dynalite has no transactions.
+// It reports requests per second; ratios of the engine, unsynced, beside
+// dynalite, which has no transactions; the 99th percentile of a put; and the
+// resident memory after 100,000 items more.
 func BenchmarkBesideDynalite(b *testing.B) {
-	ours := measure(b, start(b, exec.Command(os.Args[0], "-crashdir", b.TempDir())), true)
-	for _, name := range []string{"put", "get", "query", "transact"} {
-		b.ReportMetric(ours.perSecond[name], name+"/s")
+	engine := func(unsynced bool) *child {
+		return start(b, exec.Command(os.Args[0], "-crashdir", b.TempDir(), fmt.Sprint("-crashunsynced=", unsynced)))
 	}
-	b.ReportMetric(float64(ours.p99.Microseconds())/1000, "put-p99-ms")
-	if ours.megabytes > 0 {
-		b.ReportMetric(ours.megabytes, "MB")
+	servers := []*measured{
+		{name: "", b: b, child: engine(true), phases: besidePhases},
+		{name: "synced-", b: b, child: engine(false), phases: besidePhases},
+	}
+	if dynalite := startDynalite(b); dynalite != nil {
+		servers = append(servers, &measured{name: "dynalite-", b: b, child: dynalite, phases: besidePhases[:3]})
+	}
+	for _, m := range servers {
+		m.prepare()
+	}
+	for range besideRounds {
+		for _, phase := range besidePhases {
+			for _, m := range servers {
+				m.run(phase)
+			}
+		}
 	}
 	b.ReportMetric(0, "ns/op")
-	theirs := startDynalite(b)
-	if theirs == nil {
+	for _, m := range servers {
+		for _, phase := range m.phases {
+			b.ReportMetric(m.perSecond(phase), m.name+phase+"/s")
+		}
+		b.ReportMetric(float64(m.p99("put").Microseconds())/1000, m.name+"put-p99-ms")
+		if m.name != "synced-" {
+			m.load()
+			if resident := residentMegabytes(m.child.pid); resident > 0 {
+				b.ReportMetric(resident, m.name+"MB")
+			}
+		}
+		m.child.kill()
+	}
+	if len(servers) < 3 {
 		return
 	}
-	other := measure(b, theirs, false)
-	for _, name := range []string{"put", "get", "query"} {
-		b.ReportMetric(ours.perSecond[name]/other.perSecond[name], name+"-ratio")
+	for _, phase := range servers[2].phases {
+		b.ReportMetric(servers[0].perSecond(phase)/servers[2].perSecond(phase), phase+"-ratio")
 	}
-	if other.megabytes > 0 {
-		b.ReportMetric(other.megabytes, "dynalite-MB")
-	}
-	b.ReportMetric(float64(other.p99.Microseconds())/1000, "dynalite-put-p99-ms")
 }
 
 // startDynalite installs dynalite into a temporary folder and runs it; nil if
@@ -68,56 +94,97 @@ func startDynalite(b *testing.B) *child {
 		"--host", "127.0.0.1", "--port", fmt.Sprint(freePort(b)), "--createTableMs", "0"))
 }
 
-// measured is what one server did.
+// measured is a server and what it did.
 type measured struct {
-	perSecond map[string]float64
-	p99       time.Duration // of a put
-	megabytes float64       // resident; 0 where that cannot be told
+	name   string // before its figures
+	b      *testing.B
+	child  *child
+	phases []string
+
+	raw  *rawClient
+	next map[string]int             // the number of requests so far
+	took map[string][]time.Duration // each request
 }
 
-func measure(b *testing.B, server *child, transactions bool) measured {
-	b.Helper()
-	defer server.kill()
-	client := newRawClient(server.url, besideClients)
-	if _, err := client.call("CreateTable", `{"TableName":"beside","BillingMode":"PAY_PER_REQUEST",
+// perSecond is how many requests of a kind were answered.
+func (m *measured) perSecond(phase string) float64 {
+	return float64(len(m.took[phase])) / (besideRounds * besidePhase).Seconds()
+}
+
+func (m *measured) p99(phase string) time.Duration {
+	slices.Sort(m.took[phase])
+	return m.took[phase][len(m.took[phase])*99/100]
+}
+
+// prepare makes the table.
+func (m *measured) prepare() {
+	m.raw, m.next, m.took = newRawClient(m.child.url, besideClients), make(map[string]int), make(map[string][]time.Duration)
+	if _, err := m.raw.call("CreateTable", `{"TableName":"beside","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
 		"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"},{"AttributeName":"tag","AttributeType":"S"}],
 		"GlobalSecondaryIndexes":[{"IndexName":"by-tag","KeySchema":[{"AttributeName":"tag","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}]}`); err != nil {
-		b.Fatal(err)
+		m.b.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); ; {
-		answer, err := client.call("DescribeTable", `{"TableName":"beside"}`)
+		answer, err := m.raw.call("DescribeTable", `{"TableName":"beside"}`)
 		if err == nil && strings.Contains(answer, `"TableStatus":"ACTIVE"`) {
-			break
+			return
 		}
 		if time.Now().After(deadline) {
-			b.Fatalf("no table: %v", err)
+			m.b.Fatalf("no table: %v", err)
 		}
 	}
-	out := measured{perSecond: make(map[string]float64)}
-	phase := func(name string, request func(i int) (operation, body string)) []time.Duration {
-		took := besidePhaseOf(b, client, request)
-		out.perSecond[name] = float64(len(took)) / besidePhase.Seconds()
-		return took
-	}
-	puts := phase("put", func(i int) (string, string) { return "PutItem", `{"TableName":"beside","Item":` + besideItem(i) + `}` })
-	out.p99 = puts[len(puts)*99/100]
-	phase("get", func(int) (string, string) {
-		i := rand.IntN(len(puts))
-		return "GetItem", fmt.Sprintf(`{"TableName":"beside","Key":{"pk":{"S":"room%d"},"sk":{"N":"%d"}}}`, i%100, i/100)
-	})
-	phase("query", func(int) (string, string) {
+}
+
+// request is the request i of a kind.
+func (m *measured) request(phase string, i int) (operation, body string) {
+	switch phase {
+	case "put":
+		return "PutItem", `{"TableName":"beside","Item":` + besideItem(i) + `}`
+	case "get":
+		k := rand.IntN(m.next["put"])
+		return "GetItem", fmt.Sprintf(`{"TableName":"beside","Key":{"pk":{"S":"room%d"},"sk":{"N":"%d"}}}`, k%100, k/100)
+	case "query":
 		return "Query", fmt.Sprintf(`{"TableName":"beside","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"room%d"}},"Limit":20,"ScanIndexForward":false}`, rand.IntN(100))
-	})
-	if transactions {
-		phase("transact", func(i int) (string, string) {
-			return "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"beside","Item":` + besideItem(20_000_000+2*i) +
-				`}},{"Put":{"TableName":"beside","Item":` + besideItem(20_000_001+2*i) + `}}]}`
+	}
+	return "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"beside","Item":` + besideItem(20_000_000+2*i) +
+		`}},{"Put":{"TableName":"beside","Item":` + besideItem(20_000_001+2*i) + `}}]}`
+}
+
+// run sends requests of a kind with all clients for the time of a phase.
+func (m *measured) run(phase string) {
+	m.b.Helper()
+	if !slices.Contains(m.phases, phase) {
+		return
+	}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	first, most := m.next[phase], 0
+	end := time.Now().Add(besidePhase)
+	var all []time.Duration
+	for c := range besideClients {
+		running.Go(func() {
+			var took []time.Duration
+			i := first + c
+			for ; time.Now().Before(end); i += besideClients {
+				operation, body := m.request(phase, i)
+				began := time.Now()
+				if _, err := m.raw.call(operation, body); err != nil {
+					m.b.Error(err)
+					return
+				}
+				took = append(took, time.Since(began))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all, most = append(all, took...), max(most, i)
 		})
 	}
-	besideLoad(b, client)
-	out.megabytes = residentMegabytes(server.pid)
-	return out
+	running.Wait()
+	if len(all) == 0 {
+		m.b.Fatal("nothing was answered")
+	}
+	m.next[phase], m.took[phase] = most, append(m.took[phase], all...)
 }
 
 // besideItem is an item of 1 KiB.
@@ -125,42 +192,9 @@ func besideItem(i int) string {
 	return fmt.Sprintf(`{"pk":{"S":"room%d"},"sk":{"N":"%d"},"tag":{"S":"tag%d"},"body":{"S":"%s"}}`, i%100, i/100, i%1000, strings.Repeat("x", 980))
 }
 
-// besidePhaseOf sends requests with all clients for the time of a phase, and
-// returns how long each took, in order of that.
-func besidePhaseOf(b *testing.B, client *rawClient, request func(i int) (operation, body string)) []time.Duration {
-	b.Helper()
-	var mu sync.Mutex
-	var all []time.Duration
-	var running sync.WaitGroup
-	end := time.Now().Add(besidePhase)
-	for c := range besideClients {
-		running.Go(func() {
-			var took []time.Duration
-			for i := c; time.Now().Before(end); i += besideClients {
-				operation, body := request(i)
-				began := time.Now()
-				if _, err := client.call(operation, body); err != nil {
-					b.Error(err)
-					return
-				}
-				took = append(took, time.Since(began))
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, took...)
-		})
-	}
-	running.Wait()
-	if len(all) == 0 {
-		b.Fatal("nothing was answered")
-	}
-	slices.Sort(all)
-	return all
-}
-
-// besideLoad puts the items whose memory is asked for, 25 at a time.
-func besideLoad(b *testing.B, client *rawClient) {
-	b.Helper()
+// load puts the items whose memory is asked for, 25 at a time.
+func (m *measured) load() {
+	m.b.Helper()
 	var running sync.WaitGroup
 	for c := range besideClients {
 		running.Go(func() {
@@ -169,8 +203,8 @@ func besideLoad(b *testing.B, client *rawClient) {
 				for i := range requests {
 					requests[i] = `{"PutRequest":{"Item":` + besideItem(10_000_000+batch*25+i) + `}}`
 				}
-				if _, err := client.call("BatchWriteItem", `{"RequestItems":{"beside":[`+strings.Join(requests, ",")+`]}}`); err != nil {
-					b.Error(err)
+				if _, err := m.raw.call("BatchWriteItem", `{"RequestItems":{"beside":[`+strings.Join(requests, ",")+`]}}`); err != nil {
+					m.b.Error(err)
 					return
 				}
 			}
