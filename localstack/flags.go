@@ -29,6 +29,8 @@ Usage: go run ./localstack [flags]
                       .sotto beside the template)
   -parameter KEY=VAL  value of a template parameter, instead of its default; may
                       be repeated
+  -account ID         the account, twelve digits, in which everything lies
+                      (default 000000000000)
   -config-env NAME    take parameters from that environment of samconfig.toml
                       beside the template, which is not read otherwise
   -watch              build and deploy again when the template or a function's
@@ -75,6 +77,7 @@ type options struct {
 	template     string
 	data         string
 	parameters   map[string]string
+	account      string
 	configEnv    string
 	json         bool
 	watch        bool
@@ -102,6 +105,13 @@ func parseFlags(args []string) (options, error) {
 		return nil
 	})
 	flags.StringVar(&o.data, "data", "", "")
+	flags.Func("account", "", func(s string) error {
+		if len(s) != 12 || strings.Trim(s, "0123456789") != "" {
+			return errors.New("want twelve digits")
+		}
+		o.account = s
+		return nil
+	})
 	flags.StringVar(&o.configEnv, "config-env", "", "")
 	flags.BoolVar(&o.requests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")

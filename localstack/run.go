@@ -78,5 +78,5 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 
 // load reads the template and refuses what this stack cannot run.
 func load(o options) (*sam.Plan, error) {
-	return sam.Load(sam.Options{Path: o.template, Parameters: o.parameters, ConfigEnv: o.configEnv, Check: check})
+	return sam.Load(sam.Options{Path: o.template, Parameters: o.parameters, ConfigEnv: o.configEnv, Account: o.account, Check: check})
 }

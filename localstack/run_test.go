@@ -89,6 +89,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"argument", []string{"template.yaml"}, []string{`"template.yaml"`, "-h"}},
 		{"parameter without value", []string{"-parameter", "A"}, []string{"KEY=VALUE"}},
 		{"unknown parameter", []string{"-template", table, "-parameter", "A=1"}, []string{"A"}},
+		{"account", []string{"-account", "12"}, []string{"twelve digits"}},
 		{"log form", []string{"-log", "xml"}, []string{"text or json"}},
 		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
 		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
@@ -145,7 +146,7 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
+	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}

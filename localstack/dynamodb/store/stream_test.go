@@ -26,6 +26,7 @@ func TestFollowStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	after, read := st.End(), 0 // before there are any
 	var running sync.WaitGroup
 	for w := range writers {
 		running.Go(func() {
@@ -38,7 +39,6 @@ func TestFollowStream(t *testing.T) {
 			}
 		})
 	}
-	after, read := st.End(), 0
 	deadline := time.After(time.Minute)
 	for read < writers*steps {
 		changed := st.Changed()
