@@ -181,6 +181,7 @@ func (m *measured) run(phase string) {
 		})
 	}
 	running.Wait()
+	m.raw.hangUp()
 	if len(all) == 0 {
 		m.b.Fatal("nothing was answered")
 	}

@@ -1,44 +1,126 @@
 package dynamodb
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
-	"net/http"
+	"net"
+	"strconv"
 	"strings"
 )
 
-// rawClient speaks the protocol without an SDK, for tests and benchmarks in which
-// the client must cost little.
+// rawClient speaks the protocol without an SDK and HTTP without net/http, for
+// tests and benchmarks in which the client must cost little: it shares the
+// processors with the server that it measures.
 type rawClient struct {
-	url  string
-	http *http.Client
+	address string
+	head    string        // of every request, up to the operation's name
+	conns   chan *rawConn // those not in use; nil for one that is not open
 }
 
-// newRawClient keeps up to so many connections.
+// newRawClient has up to so many connections; more calls wait.
 func newRawClient(url string, connections int) *rawClient {
-	return &rawClient{url, &http.Client{Transport: &http.Transport{
-		MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, DisableCompression: true}}}
+	address := strings.TrimPrefix(url, "http://")
+	// dynalite wants the form of a signature, and nobody checks it.
+	head := "POST / HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: " + contentType + "\r\nX-Amz-Date: 20261101T000000Z\r\n" +
+		"Authorization: AWS4-HMAC-SHA256 Credential=a/20261101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b\r\n" +
+		"X-Amz-Target: " + targetPrefix
+	c := &rawClient{address, head, make(chan *rawConn, connections)}
+	for range connections {
+		c.conns <- nil
+	}
+	return c
 }
 
 // call sends one request; an answer other than 200 is an error.
-func (c *rawClient) call(operation, body string) (string, error) {
-	r, err := http.NewRequest(http.MethodPost, c.url, strings.NewReader(body))
+func (c *rawClient) call(operation, body string) (answer string, err error) {
+	conn := <-c.conns
+	defer func() { c.conns <- conn }()
+	if conn == nil {
+		dialled, err := net.Dial("tcp", c.address)
+		if err != nil {
+			return "", err
+		}
+		conn = &rawConn{Conn: dialled, in: bufio.NewReaderSize(dialled, 64<<10)}
+	}
+	answer, err = conn.call(c.head, operation, body)
+	if err != nil {
+		conn.Close()
+		conn = nil
+	}
+	return answer, err
+}
+
+// hangUp closes the connections, of which none is in use, before a server does
+// because they are idle.
+func (c *rawClient) hangUp() {
+	for range cap(c.conns) {
+		if conn := <-c.conns; conn != nil {
+			conn.Close()
+		}
+		c.conns <- nil
+	}
+}
+
+// rawConn is a connection with one request at a time.
+type rawConn struct {
+	net.Conn
+	in  *bufio.Reader
+	out []byte
+}
+
+func (c *rawConn) call(head, operation, body string) (string, error) {
+	c.out = append(c.out[:0], head...)
+	c.out = append(c.out, operation...)
+	c.out = append(c.out, "\r\nContent-Length: "...)
+	c.out = strconv.AppendInt(c.out, int64(len(body)), 10)
+	c.out = append(c.out, "\r\n\r\n"...)
+	c.out = append(c.out, body...)
+	if _, err := c.Write(c.out); err != nil {
+		return "", err
+	}
+	status, length, err := c.header()
 	if err != nil {
 		return "", err
 	}
-	r.Header.Set("Content-Type", contentType)
-	r.Header.Set("X-Amz-Target", targetPrefix+operation)
-	// dynalite wants the form of a signature, and nobody checks it.
-	r.Header.Set("X-Amz-Date", "20261101T000000Z")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20261101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b")
-	answer, err := c.http.Do(r)
-	if err != nil {
+	answer := make([]byte, length)
+	if _, err := io.ReadFull(c.in, answer); err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %.300s", operation, answer.Status, text)
+	if status != "200" {
+		return "", fmt.Errorf("%s: %s: %.300s", operation, status, answer)
 	}
-	return string(text), err
+	return string(answer), nil
+}
+
+// header reads an answer up to its body, whose length it must tell.
+func (c *rawConn) header() (status string, length int, err error) {
+	line, err := c.in.ReadSlice('\n')
+	if err != nil {
+		return "", 0, err
+	}
+	if len(line) < len("HTTP/1.1 200") {
+		return "", 0, fmt.Errorf("not HTTP: %q", line)
+	}
+	status, length = string(line[9:12]), -1
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return "", 0, err
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return "", 0, err
+			}
+		}
+	}
+	if length < 0 {
+		return "", 0, fmt.Errorf("%s without Content-Length", status)
+	}
+	return status, length, nil
 }
