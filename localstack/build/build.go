@@ -111,6 +111,12 @@ func (b *builder) fail(t Target, message string) {
 	b.failures = append(b.failures, failure{function: t.Name, message: strings.TrimSpace(message)})
 }
 
+func (b *builder) failAll(targets []Target, message string) {
+	for _, t := range targets {
+		b.fail(t, message)
+	}
+}
+
 // failed are those of targets, all of them done with, that were not built.
 func (b *builder) failed(targets []Target) []Target {
 	b.mu.Lock()

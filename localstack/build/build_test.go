@@ -141,6 +141,52 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	}
 }
 
+// Many templates have one program for several functions. go build puts it into
+// one place, so builds of each of them would trip over one another.
+func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
+	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("one"), "g/f/main.go": program("other")})
+	targets := []build.Target{goTarget(root, "other", "g/f")}
+	for i := range 6 {
+		targets = append(targets, goTarget(root, fmt.Sprint("f", i), "f"))
+	}
+	out := t.TempDir()
+	for _, want := range []string{"one", "two", "two", "one"} {
+		if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte(program(want)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		built, err := build.Build(t.Context(), out, targets, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := os.Stat(built["f0"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 6 {
+			path := built[fmt.Sprint("f", i)]
+			if got := says(t, path); got != want {
+				t.Errorf("f%d says %q, want %q", i, got, want)
+			}
+			if info, err := os.Stat(path); err != nil || !os.SameFile(first, info) {
+				t.Errorf("f%d is another file than f0: %v", i, err)
+			}
+		}
+		if got := says(t, built["other"]); got != "other" {
+			t.Errorf("other says %q", got)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n\nfunc main() {\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	built, err := build.Build(t.Context(), out, targets, nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "functions f0, f1, f2, f3, f4, f5:\n") {
+		t.Errorf("got %v", err)
+	}
+	if len(built) != 1 || built["other"] == "" {
+		t.Errorf("built %v", built)
+	}
+}
+
 func TestEveryFailureNamesItsFunctions(t *testing.T) {
 	root := tree(t, map[string]string{
 		"go.mod":          module,

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,18 +22,20 @@ import (
 
 const missingGo = "the go command is not on PATH: install Go from https://go.dev/dl/ and start again"
 
-// goBatch is a set of targets that one `go build` serves: packages of one
+// goBatch is a set of programs that one `go build` serves: packages of one
 // module, same flags, whose executables have distinct names.
 type goBatch struct {
-	module  string // directory of go.mod, where the command runs
-	trim    bool
-	targets []goTarget
+	module   string // directory of go.mod, where the command runs
+	trim     bool
+	programs []*program
 }
 
-type goTarget struct {
-	Target
-	pkg  string // package argument, relative to the module
-	exec string // the name that go build gives the executable in its -o directory
+// program is one executable, and the functions that run it: in many templates
+// several have the same code and differ in their environment.
+type program struct {
+	pkg       string // package argument, relative to the module
+	exec      string // the name that go build gives the executable in its -o directory
+	functions []Target
 }
 
 // goBatches groups the go1.x targets. Loading a module's packages costs more
@@ -45,54 +48,69 @@ func goBatches(targets []Target) []*goBatch {
 			continue
 		}
 		trim, _ := t.Properties["TrimGoPath"].(bool)
-		module, gt := locate(t)
+		module, pkg, exec := locate(t)
 		i := 0
 		for ; i < len(batches); i++ {
-			if b := batches[i]; b.module == module && b.trim == trim && !b.has(gt.exec) {
+			if b := batches[i]; b.module == module && b.trim == trim && b.takes(pkg, exec) {
 				break
 			}
 		}
 		if i == len(batches) {
 			batches = append(batches, &goBatch{module: module, trim: trim})
 		}
-		batches[i].targets = append(batches[i].targets, gt)
+		batches[i].add(t, pkg, exec)
 	}
 	return batches
 }
 
-// has compares without case, as the file systems of two of our hosts do.
-func (g *goBatch) has(exec string) bool {
-	for _, t := range g.targets {
-		if strings.EqualFold(t.exec, exec) {
-			return true
-		}
+// takes compares names without case, as the file systems of two of our hosts do.
+func (g *goBatch) takes(pkg, exec string) bool {
+	return !slices.ContainsFunc(g.programs, func(p *program) bool {
+		return strings.EqualFold(p.exec, exec) && p.pkg != pkg
+	})
+}
+
+func (g *goBatch) add(t Target, pkg, exec string) {
+	i := slices.IndexFunc(g.programs, func(p *program) bool { return p.pkg == pkg })
+	if i < 0 {
+		i = len(g.programs)
+		g.programs = append(g.programs, &program{pkg: pkg, exec: exec})
 	}
-	return false
+	g.programs[i].functions = append(g.programs[i].functions, t)
+}
+
+// functions are those of all the batch's programs.
+func (g *goBatch) functions() []Target {
+	var all []Target
+	for _, p := range g.programs {
+		all = append(all, p.functions...)
+	}
+	return all
 }
 
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^"\s]+)`)
 
 // locate finds the module around a target. Without one the target is a module
 // of its own and the go command says what is missing.
-func locate(t Target) (module string, gt goTarget) {
-	gt = goTarget{Target: t, pkg: ".", exec: filepath.Base(t.Dir)}
+func locate(t Target) (module, pkg, exec string) {
+	pkg, exec = ".", filepath.Base(t.Dir)
 	for dir := t.Dir; ; dir = filepath.Dir(dir) {
 		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if err == nil {
 			rel, err := filepath.Rel(dir, t.Dir)
 			if err != nil {
-				return t.Dir, gt
+				return t.Dir, pkg, exec
 			}
 			if rel != "." {
-				gt.pkg = "./" + filepath.ToSlash(rel)
+				pkg = "./" + filepath.ToSlash(rel)
 			}
 			if m := moduleLine.FindSubmatch(text); m != nil {
-				gt.exec = execName(path.Join(string(m[1]), filepath.ToSlash(rel)))
+				exec = execName(path.Join(string(m[1]), filepath.ToSlash(rel)))
 			}
-			return dir, gt
+			return dir, pkg, exec
 		}
 		if dir == filepath.Dir(dir) {
-			return t.Dir, gt
+			return t.Dir, pkg, exec
 		}
 	}
 }
@@ -113,44 +131,37 @@ func execName(importPath string) string {
 }
 
 // goBatch builds a whole batch with one command and, if that fails, every
-// target alone, so that each failure has its function's name. What compiled
+// program alone, so that each failure has its functions' names. What compiled
 // the first time comes out of Go's cache the second time.
 func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
-	plain := make([]Target, len(batch.targets))
-	for i, t := range batch.targets {
-		plain[i] = t.Target
-	}
+	functions := batch.functions()
 	if _, err := exec.LookPath("go"); err != nil {
-		for _, t := range plain {
-			b.fail(t, missingGo)
-		}
+		b.failAll(functions, missingGo)
 		return
 	}
-	done := b.reporter.step(ctx, plain)
-	defer func() { done(b.failed(plain)) }()
+	done := b.reporter.step(ctx, functions)
+	defer func() { done(b.failed(functions)) }()
 	dir, err := b.batchDir(batch)
 	if err != nil {
-		for _, t := range plain {
-			b.fail(t, err.Error())
-		}
+		b.failAll(functions, err.Error())
 		return
 	}
 	before := stamps(batch, dir)
-	_, err = b.goBuild(ctx, batch, dir, batch.targets)
+	_, err = b.goBuild(ctx, batch, dir, batch.programs)
 	if err == nil {
-		for _, t := range batch.targets {
-			b.publish(t, dir, before)
+		for _, p := range batch.programs {
+			b.publish(p, dir, before[p.exec])
 		}
 		return
 	}
 	var each sync.WaitGroup
-	for _, t := range batch.targets {
+	for _, p := range batch.programs {
 		each.Go(func() {
-			if output, err := b.goBuild(ctx, batch, dir, []goTarget{t}); err != nil {
-				b.fail(t.Target, output)
+			if output, err := b.goBuild(ctx, batch, dir, []*program{p}); err != nil {
+				b.failAll(p.functions, output)
 				return
 			}
-			b.publish(t, dir, before)
+			b.publish(p, dir, before[p.exec])
 		})
 	}
 	each.Wait()
@@ -161,8 +172,8 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 func (b *builder) batchDir(batch *goBatch) (string, error) {
 	key := sha256.New()
 	fmt.Fprintln(key, batch.module, batch.trim)
-	for _, t := range batch.targets {
-		fmt.Fprintln(key, t.pkg)
+	for _, p := range batch.programs {
+		fmt.Fprintln(key, p.pkg)
 	}
 	dir := filepath.Join(b.outDir, ".go", hex.EncodeToString(key.Sum(nil)[:8]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -173,10 +184,10 @@ func (b *builder) batchDir(batch *goBatch) (string, error) {
 
 // stamps are the executables of a batch as they are before a build.
 func stamps(batch *goBatch, dir string) map[string]os.FileInfo {
-	infos := make(map[string]os.FileInfo, len(batch.targets))
-	for _, t := range batch.targets {
-		if info, err := os.Stat(filepath.Join(dir, t.exec)); err == nil {
-			infos[t.exec] = info
+	infos := make(map[string]os.FileInfo, len(batch.programs))
+	for _, p := range batch.programs {
+		if info, err := os.Stat(filepath.Join(dir, p.exec)); err == nil {
+			infos[p.exec] = info
 		}
 	}
 	return infos
@@ -186,13 +197,13 @@ func stamps(batch *goBatch, dir string) map[string]os.FileInfo {
 // what the user should read if it failed. Debug information is left out: that
 // halves the time of linking, which is most of a rebuild's, and stack traces
 // do not need it.
-func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, targets []goTarget) (string, error) {
+func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, programs []*program) (string, error) {
 	args := []string{"build", "-ldflags=-w", "-o", dir + string(filepath.Separator)}
 	if batch.trim {
 		args = append(args, "-trimpath")
 	}
-	for _, t := range targets {
-		args = append(args, t.pkg)
+	for _, p := range programs {
+		args = append(args, p.pkg)
 	}
 	return b.run(ctx, batch.module, []string{"CGO_ENABLED=0"}, "go", args...)
 }
@@ -214,36 +225,40 @@ func (b *builder) run(ctx context.Context, dir string, env []string, name string
 	return output.String(), err
 }
 
-// publish makes the executable that go build keeps in dir the function's
-// bootstrap. A hard link leaves instances that run the old one alone, and an
-// unchanged executable unchanged.
-func (b *builder) publish(t goTarget, dir string, before map[string]os.FileInfo) {
-	built := filepath.Join(dir, t.exec)
+// publish makes the executable that go build keeps in dir the bootstrap of the
+// program's functions; old is what was there before the build, or nil. A hard
+// link leaves instances that run the old one alone, and an unchanged
+// executable unchanged.
+func (b *builder) publish(p *program, dir string, old os.FileInfo) {
+	built := filepath.Join(dir, p.exec)
 	info, err := os.Stat(built)
-	old := before[t.exec]
 	same := err == nil && old != nil && os.SameFile(old, info)
 	// go build passes over packages that are not main if others are, and it
 	// touches what it finds up to date.
 	if err != nil || same && info.ModTime().Equal(old.ModTime()) {
-		b.fail(t.Target, fmt.Sprintf("%s is not a main package: a function needs `package main`", t.Dir))
+		for _, t := range p.functions {
+			b.fail(t, fmt.Sprintf("%s is not a main package: a function needs `package main`", t.Dir))
+		}
 		return
 	}
 	// Whoever looks whether an executable is a new one should see that it is not.
 	if same {
 		if err := os.Chtimes(built, time.Time{}, old.ModTime()); err != nil {
-			b.fail(t.Target, fmt.Sprintf("keep executable's time: %v", err))
+			b.failAll(p.functions, fmt.Sprintf("keep executable's time: %v", err))
 			return
 		}
 	}
-	artifacts := filepath.Join(b.outDir, t.Name)
-	bootstrap := filepath.Join(artifacts, bootstrapName())
-	if current, err := os.Stat(bootstrap); err != nil || !os.SameFile(info, current) {
-		if err := replace(artifacts, bootstrap, built); err != nil {
-			b.fail(t.Target, err.Error())
-			return
+	for _, t := range p.functions {
+		artifacts := filepath.Join(b.outDir, t.Name)
+		bootstrap := filepath.Join(artifacts, bootstrapName())
+		if current, err := os.Stat(bootstrap); err != nil || !os.SameFile(info, current) {
+			if err := replace(artifacts, bootstrap, built); err != nil {
+				b.fail(t, err.Error())
+				continue
+			}
 		}
+		b.succeed(t, bootstrap)
 	}
-	b.succeed(t.Target, bootstrap)
 }
 
 func replace(dir, bootstrap, built string) error {
