@@ -53,7 +53,8 @@ type Target struct {
 // holds those that were built. What is up to date is not built again.
 //
 // progress, which may be nil, is called with a line of text about every step
-// that takes longer than a second; calls do not overlap.
+// that takes longer than a second, and about programs that cannot start for
+// the age of their aws-lambda-go; calls do not overlap.
 func Build(ctx context.Context, outDir string, targets []Target, progress func(line string)) (map[string]string, error) {
 	outDir, err := filepath.Abs(outDir)
 	if err != nil {

@@ -187,6 +187,28 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 	}
 }
 
+func TestOldRuntimeClientsAreNamed(t *testing.T) {
+	for _, version := range []string{"v1.9.0", "v1.17.0", "v1.18.0", "v1.55.1"} {
+		root := tree(t, map[string]string{
+			"go.mod": module + "\nrequire github.com/aws/aws-lambda-go " + version +
+				"\n\nreplace github.com/aws/aws-lambda-go => ./lambda-go\n",
+			"lambda-go/go.mod":           "module github.com/aws/aws-lambda-go\n\ngo 1.26\n",
+			"lambda-go/lambda/lambda.go": "package lambda\n\nfunc Start(any) {}\n",
+			"f/main.go":                  "package main\n\nimport \"github.com/aws/aws-lambda-go/lambda\"\n\nfunc main() { lambda.Start(nil) }\n",
+		})
+		var lines []string
+		_, err := build.Build(t.Context(), t.TempDir(), []build.Target{goTarget(root, "f", "f")}, func(line string) { lines = append(lines, line) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := version == "v1.9.0" || version == "v1.17.0"
+		said := strings.Contains(strings.Join(lines, "\n"), "f: aws-lambda-go "+version+" knows the retired go1.x runtime only")
+		if said != old {
+			t.Errorf("%s: %q", version, lines)
+		}
+	}
+}
+
 func TestEveryFailureNamesItsFunctions(t *testing.T) {
 	root := tree(t, map[string]string{
 		"go.mod":          module,

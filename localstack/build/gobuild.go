@@ -248,6 +248,7 @@ func (b *builder) publish(p *program, dir string, old os.FileInfo) {
 			return
 		}
 	}
+	b.warnOfOldClient(p.functions, built)
 	for _, t := range p.functions {
 		artifacts := filepath.Join(b.outDir, t.Name)
 		bootstrap := filepath.Join(artifacts, bootstrapName())
