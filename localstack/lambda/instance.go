@@ -29,10 +29,11 @@ type instance struct {
 	bound   *invocation // whose time limit this initialization runs under, or nil
 	created time.Time
 	sandbox
-	creds Credentials
-	out   *collector       // set before the process starts
-	wake  chan *invocation // the event for the pending /next
-	gone  chan struct{}    // closed when all is over
+	creds   Credentials
+	out     *collector       // set before the process starts
+	wake    chan *invocation // the event for the pending /next
+	started chan struct{}    // closed when pid is known
+	gone    chan struct{}    // closed when all is over
 
 	state        State
 	pid          int // 0 before the start and after the end
@@ -70,6 +71,7 @@ func (f *fleet) start(bound *invocation) {
 		created:  now,
 		lastUsed: now,
 		wake:     make(chan *invocation, 1),
+		started:  make(chan struct{}),
 		gone:     make(chan struct{}),
 		state:    StateStarting,
 	}
@@ -157,12 +159,10 @@ func (in *instance) process() (*os.ProcessState, error) {
 	pid := cmd.Process.Pid
 	s.mu.Lock()
 	in.pid = pid
+	close(in.started)
 	s.working()
-	switch {
-	case in.ending:
+	if in.ending {
 		kill(pid)
-	case in.state == StateIdle: // it was faster than this
-		in.freeze()
 	}
 	s.mu.Unlock()
 

@@ -71,6 +71,11 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 	quiet := in.untilQuiet()
 	s.mu.Unlock()
 	select {
+	case <-in.started: // on a busy machine a process asks before its parent has come to know its id
+	case <-in.gone:
+		return
+	}
+	select {
 	case <-quiet:
 	case <-in.gone:
 		return
