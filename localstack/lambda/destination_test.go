@@ -21,13 +21,15 @@ func destinations(success, failure string) func(*lambda.Function) {
 // run to run replaced.
 func delivered(t *testing.T, st *stack, id string) string {
 	t.Helper()
-	eventually(t, "the destination is invoked", func() bool { return len(st.Instances()) > 0 && st.states("sink")[lambda.StateStarting] == 1 })
 	var sink lambda.Instance
-	for _, in := range st.Instances() {
-		if in.Function == "sink" {
-			sink = in
+	eventually(t, "the destination is invoked, and its process runs", func() bool {
+		for _, in := range st.Instances() {
+			if in.Function == "sink" && in.PID != 0 {
+				sink = in
+			}
 		}
-	}
+		return sink.ID != ""
+	})
 	rt := &runtimeClient{t, st, st.url + runtimePath + "/" + sink.ID}
 	res, body := rt.do("GET", apiPath+"/invocation/next", nil)
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+res.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "null")

@@ -61,7 +61,7 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 
 func TestD6_ReportLines(t *testing.T) {
 	t.Parallel()
-	st := serve(t, nil, function("f", memory(256), timeout(time.Second)))
+	st := serve(t, nil, function("f", memory(256), timeout(3*time.Second))) // in which a process starts, too
 	memoryUsed := `Max Memory Used: \d+ MB\t`
 	if runtime.GOOS != "linux" {
 		memoryUsed = ""

@@ -27,7 +27,7 @@ func TestD4_3_FilesOutliveACrashAndATimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			st := serve(t, nil, function("f", timeout(time.Second)))
+			st := serve(t, nil, function("f", timeout(3*time.Second))) // in which a process starts, too
 			_, stream, _ := leftovers(t, st)
 			if result := st.invoke(t, "f", end); result.FunctionError == "" {
 				t.Fatal("the function did not fail")

@@ -44,7 +44,7 @@ func (r *recorder) of(t *testing.T, id string) (found trace.Event) {
 func TestInvocationsAreTraced(t *testing.T) {
 	t.Parallel()
 	events := new(recorder)
-	st := serve(t, func(o *lambda.Options) { o.Trace = events }, function("f", memory(256), timeout(time.Second)))
+	st := serve(t, func(o *lambda.Options) { o.Trace = events }, function("f", memory(256), timeout(3*time.Second)))
 	for i, test := range []struct {
 		event event
 		error string
