@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/gateway"
+	"github.com/sotto-chat/sotto/localstack/iam"
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
@@ -35,6 +36,35 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	for _, k := range plan.Keys {
 		if err := kms.CheckSpec(k.Spec, k.Usage); err != nil {
 			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(), "use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
+		}
+	}
+	if whole { // otherwise what is missing in a policy may be another mistake's
+		errs = append(errs, checkPolicies(plan)...)
+	}
+	return errs
+}
+
+// checkPolicies has the guard read what it would otherwise refuse only once every function is built.
+func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
+	for _, f := range plan.Functions {
+		if err := iam.CheckRole(roleStatements(f)); err != nil {
+			errs = append(errs, f.Mistake("Role", "a policy of its role is malformed: "+err.Error(), "correct that statement"))
+		}
+	}
+	for _, k := range plan.Keys {
+		if k.Policy == nil {
+			continue
+		}
+		if err := iam.CheckResource(statements(*k.Policy)); err != nil {
+			errs = append(errs, k.Mistake("KeyPolicy", "the policy is malformed: "+err.Error(), "correct that statement"))
+		}
+	}
+	for _, t := range plan.Tables {
+		if t.ResourcePolicy == nil {
+			continue
+		}
+		if err := iam.CheckResource(statements(*t.ResourcePolicy)); err != nil {
+			errs = append(errs, t.Mistake("ResourcePolicy", "the policy is malformed: "+err.Error(), "correct that statement"))
 		}
 	}
 	return errs

@@ -13,16 +13,20 @@ import (
 func roles(plan *sam.Plan) map[string]iam.Role {
 	roles := make(map[string]iam.Role, len(plan.Functions))
 	for _, f := range plan.Functions {
-		role := iam.Role{
+		roles[f.Name] = iam.Role{
 			ARN: f.Role.ARN, Name: f.Role.Name, External: f.Role.LogicalID == "",
-			Managed: f.Role.ManagedPolicies, Boundary: f.Role.PermissionsBoundary,
+			Managed: f.Role.ManagedPolicies, Boundary: f.Role.PermissionsBoundary, Statements: roleStatements(f),
 		}
-		for _, p := range f.Role.Policies {
-			role.Statements = append(role.Statements, statements(p)...)
-		}
-		roles[f.Name] = role
 	}
 	return roles
+}
+
+func roleStatements(f sam.Function) []iam.Statement {
+	var list []iam.Statement
+	for _, p := range f.Role.Policies {
+		list = append(list, statements(p)...)
+	}
+	return list
 }
 
 // resourcePolicies are the policies of keys and tables by ARN.

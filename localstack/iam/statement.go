@@ -96,6 +96,19 @@ func (g *global) named(names map[string][]string) (direct, account bool) {
 // The versions of the policy language.
 const version2012 = "2012-10-17"
 
+// CheckRole says what IAM would refuse in the statements of a role's policies,
+// if anything, and of which statement.
+func CheckRole(statements []Statement) error {
+	_, err := compileAll(statements, true)
+	return err
+}
+
+// CheckResource is [CheckRole] for the policy of a resource.
+func CheckResource(statements []Statement) error {
+	_, err := compileAll(statements, false)
+	return err
+}
+
 // compileAll compiles a policy of a role, or one of a resource.
 func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 	var out []*statement

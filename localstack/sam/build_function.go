@@ -11,7 +11,7 @@ var runtimes = []string{"provided.al2023", "provided.al2"}
 func (l *loader) function(res *resource, roles map[string]*Role) Function {
 	p := res.props
 	f := Function{
-		LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
+		origin: l.origin(res), LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
 		Handler: p.str("Handler"), Runtime: p.str("Runtime"), Architectures: p.strs("Architectures"),
 		Timeout:  time.Duration(p.intOr("Timeout", 3)) * time.Second, // Lambda's defaults
 		MemoryMB: p.intOr("MemorySize", 128),

@@ -66,6 +66,7 @@ func (p *Plan) Function(id string) *Function {
 
 // Function is a Lambda function.
 type Function struct {
+	origin
 	LogicalID, Name, ARN string
 	// CodeURI is the absolute path of the source folder or of the built artifact.
 	CodeURI string
