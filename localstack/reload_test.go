@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	posts "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
@@ -120,5 +123,70 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 	})
 	if got := say("say"); got != "three" {
 		t.Errorf("received %q after a change of the template", got)
+	}
+}
+
+// A function that stayed as it was can post, although its API's stage is
+// another by now.
+func TestPostsAfterTheStageIsRenamed(t *testing.T) {
+	module, sums := wordModule(t)
+	dir := writeFiles(t, map[string]string{
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource,
+		"fn/word.go": "package main\n\nimport \"os\"\n\nvar word = os.Getenv(\"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI\")\n",
+	})
+	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"), "-watch")
+	endpoint := func() string {
+		r, _, err := p.reader(t, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.send(`{"action":"say"}`)
+		return r.receive()
+	}
+	endpoint() // starts the process that is to stay
+	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(strings.Replace(wordTemplate, "StageName: word", "StageName: phrase", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the stage has its new name", func() bool {
+		_, h := p.health(t)
+		return strings.HasSuffix(h.WebSocket, "/phrase")
+	})
+	url := endpoint()
+	client := apigatewaymanagementapi.NewFromConfig(awsConfig(p.url), func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &url })
+	nobody := "AAAAAAAAAAAAAAA="
+	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &nobody, Data: []byte{}})
+	if gone := (*posts.GoneException)(nil); !errors.As(err, &gone) {
+		t.Errorf("a post by %s: %v, want that the connection is gone", url, err)
+	}
+}
+
+// What IAM would refuse is found before a function is built in another's place.
+func TestMalformedPolicyIsNotReloaded(t *testing.T) {
+	module, sums := wordModule(t)
+	source := func(word string) string { return fmt.Sprintf("package main\n\nconst word = %q\n", word) }
+	dir := writeFiles(t, map[string]string{
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource, "fn/word.go": source("one"),
+	})
+	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"), "-watch")
+	r, _, err := p.reader(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("template.yaml", strings.Replace(wordTemplate, "Timeout: 20}", "Timeout: 20, Policies: {Statement: {Effect: Allow, Action: GetItem, Resource: '*'}}}", 1))
+	eventually(t, "the mistake is told", func() bool { return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on") })
+	if !strings.Contains(p.stderr.String(), `template.yaml:14:5: Fn: `) || !strings.Contains(p.stderr.String(), `action "GetItem": want service:action`) {
+		t.Errorf("the mistake and its place are not told:\n%s", p.stderr)
+	}
+	write("fn/word.go", source("two"))
+	eventually(t, "the mistake is told again", func() bool { return strings.Count(p.stderr.String(), "not reloaded: what ran before runs on") > 1 })
+	r.send(`{"action":"say"}`)
+	if got := r.receive(); got != "one" {
+		t.Errorf("received %q; what ran before does not run on", got)
 	}
 }

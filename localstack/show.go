@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/inspect"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
@@ -17,7 +18,7 @@ const pagePath = "/_localstack/"
 func (s *stack) source() inspect.Source {
 	return inspect.Source{
 		APIs:        s.showAPIs,
-		Connections: s.showConnections,
+		Connections: showConnections(s.gateway),
 		Functions:   s.showFunctions,
 		Tables:      s.showTables,
 		Items:       s.showItems,
@@ -68,17 +69,21 @@ func routeNote(r sam.Route) string {
 	return strings.Join(notes, ", ")
 }
 
-func (s *stack) showConnections() []inspect.Connection {
-	if s.gateway == nil {
+// showConnections is for a gateway that may be nil. A later one, of the first
+// API that a reload brings, comes with a source of its own.
+func showConnections(g *gateway.Gateway) func() []inspect.Connection {
+	if g == nil {
 		return nil
 	}
-	var list []inspect.Connection
-	for _, c := range s.gateway.Snapshot().Connections {
-		list = append(list, inspect.Connection{
-			ID: c.ID, API: c.API, Stage: c.Stage, SourceIP: c.SourceIP, ConnectedAt: c.ConnectedAt, LastActive: c.LastActive, In: int(c.MessagesIn), Out: int(c.MessagesOut),
-		})
+	return func() []inspect.Connection {
+		var list []inspect.Connection
+		for _, c := range g.Snapshot().Connections {
+			list = append(list, inspect.Connection{
+				ID: c.ID, API: c.API, Stage: c.Stage, SourceIP: c.SourceIP, ConnectedAt: c.ConnectedAt, LastActive: c.LastActive, In: int(c.MessagesIn), Out: int(c.MessagesOut),
+			})
+		}
+		return list
 	}
-	return list
 }
 
 func (s *stack) showFunctions() []inspect.Function {

@@ -175,6 +175,10 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 	if err := s.names.Permit(domains(plan)...); err != nil {
 		return err
 	}
+	// Before anything is replaced: a malformed policy leaves all as it was.
+	if err := s.guardWith(plan); err != nil {
+		return err
+	}
 	if err := s.lambda.Deploy(functions(plan, executables)); err != nil {
 		return err
 	}
@@ -188,19 +192,20 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 	return s.sources.Set(eventSources(plan))
 }
 
+// guardWith has the guard decide by the plan's policies.
+func (s *stack) guardWith(plan *sam.Plan) (err error) {
+	if s.guard != nil {
+		return s.guard.Update(roles(plan), resourcePolicies(plan))
+	}
+	s.guard, err = iam.New(iam.Options{
+		Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
+		PartitionKey: s.partitionKey, Key: s.keyFacts, Log: s.console.log, Trace: s.trace,
+	})
+	return err
+}
+
 // serveAPIs hands requests to the services, those of functions past the guard.
 func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
-	if s.guard == nil {
-		s.guard, err = iam.New(iam.Options{
-			Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
-			PartitionKey: s.partitionKey, Key: s.keyFacts, Log: s.console.log, Trace: s.trace,
-		})
-	} else {
-		err = s.guard.Update(roles(plan), resourcePolicies(plan))
-	}
-	if err != nil {
-		return err
-	}
 	switch {
 	case s.gateway != nil:
 		err = s.gateway.Update(apis(plan))
@@ -255,7 +260,7 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 		RuntimeAPI: s.listener.address + edge.RuntimePrefix,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL":                         s.endpoint,
-			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.managementURL(plan),
+			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.endpoint, // of any stage: connection ids are unique over all
 		},
 		FunctionEnv: edge.Access{
 			Address: s.listener.address, CAFile: s.names.CAFile(), BundleFile: s.names.BundleFile(), Direct: s.direct(),
@@ -327,15 +332,6 @@ func (s *stack) direct() []string {
 }
 
 func (s *stack) url() string { return "http://" + s.listener.address }
-
-// managementURL is where functions post to connections. With several stages it
-// has none: connection ids are unique over all of them.
-func (s *stack) managementURL(plan *sam.Plan) string {
-	if len(plan.APIs) == 1 {
-		return s.endpoint + "/" + plan.APIs[0].Stage
-	}
-	return s.endpoint
-}
 
 func (s *stack) webSocketURL(api sam.WebSocketAPI) string {
 	return "ws://" + s.listener.address + "/" + api.Stage
