@@ -60,23 +60,29 @@ const result = (e) => e.Error || (e.Status && e.Status !== 200 ? String(e.Status
 const failed = (e) => Boolean(e.Error) || e.Status >= 400 && e.Status < 1000;
 
 // A path begins with what a client did, or with an invocation that no client
-// caused, and holds every event with the same Lambda request id.
+// caused, and holds every event with the same Lambda request id. An authorizer
+// has an invocation of its own, and the request id of the connection it is for.
 function paths() {
-  const byInvocation = new Map();
+  const byInvocation = new Map(), authorizers = new Map();
   const roots = [];
   for (const e of entries) {
     if (e.Invocation) {
       if (!byInvocation.has(e.Invocation)) byInvocation.set(e.Invocation, []);
       byInvocation.get(e.Invocation).push(e);
     }
+    if (e.Kind === "AUTHORIZE") authorizers.set(e.RequestID, e.Invocation);
     if (["CONNECT", "MESSAGE", "DISCONNECT"].includes(e.Kind)) roots.push(e);
   }
   for (const list of byInvocation.values()) {
     const invoke = list.find((e) => e.Kind === "INVOKE");
-    if (invoke && !list.some((e) => ["CONNECT", "MESSAGE", "DISCONNECT"].includes(e.Kind))) roots.push(invoke);
+    if (invoke && !list.some((e) => ["CONNECT", "MESSAGE", "DISCONNECT", "AUTHORIZE"].includes(e.Kind))) roots.push(invoke);
   }
   roots.sort((a, b) => b.Number - a.Number);
-  return roots.map((root) => ({ root, steps: (byInvocation.get(root.Invocation) || [root]).toSorted((a, b) => new Date(a.At) - new Date(b.At) || b.Duration - a.Duration) }));
+  return roots.map((root) => {
+    const authorized = root.Kind === "CONNECT" && byInvocation.get(authorizers.get(root.RequestID)) || [];
+    const steps = [...authorized, ...(byInvocation.get(root.Invocation) || [root])];
+    return { root, steps: steps.toSorted((a, b) => new Date(a.At) - new Date(b.At) || b.Duration - a.Duration) };
+  });
 }
 
 const open = new Set();
