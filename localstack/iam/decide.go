@@ -80,27 +80,28 @@ func policyOwner(resource string) string {
 }
 
 // evaluate follows IAM's flow chart for one account: a deny anywhere decides;
-// then a policy of the resource that names the role itself allows, whatever
-// else; then the role's policies must allow, and the boundary as well. A KMS
+// then a policy of the resource that names the role itself allows, whatever the
+// role's own policies say, but within its boundary, which holds only for what
+// is not given to the session by name (IAM user guide, "Permissions
+// boundaries"); then the role's policies must allow, and the boundary as well. A KMS
 // key's policy must besides hand its decisions to IAM, by naming the account
 // (KMS developer guide, "Default key policy").
 func (r *role) evaluate(q *request, resource []*statement, key bool) reason {
 	identity := judge(r.statements, q)
 	boundary := judge(r.boundary, q)
-	fromResource := verdict{}
+	fromResource, unbounded := verdict{}, false
 	delegated := len(resource) == 0 || !key
 	for _, s := range resource {
-		direct, account := s.principals(q)
-		if !direct && !account || !s.applies(q) {
-			continue
-		}
+		as := s.names(q)
 		switch {
+		case as == notNamed || !s.applies(q):
 		case s.deny:
 			fromResource.denied = true
-		case direct:
-			fromResource.allowed = true
-		default:
+		case as == byAccount:
 			delegated = true
+		default:
+			fromResource.allowed = true
+			unbounded = unbounded || as == bySession
 		}
 	}
 	switch {
@@ -110,11 +111,11 @@ func (r *role) evaluate(q *request, resource []*statement, key bool) reason {
 		return resourceDeny
 	case boundary.denied:
 		return boundaryDeny
-	case fromResource.allowed:
+	case unbounded:
 		return allowed
-	case !delegated:
+	case !fromResource.allowed && !delegated:
 		return noResourcePolicy
-	case !identity.allowed:
+	case !fromResource.allowed && !identity.allowed:
 		return noIdentityPolicy
 	case r.bounded && !boundary.allowed:
 		return noBoundary

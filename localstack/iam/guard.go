@@ -86,6 +86,9 @@ func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
 	}
 	remedy := "add " + d.Action + " on " + d.Resource + " to the function's policies"
 	r := g.known.Load().roles[caller.Function]
+	if r == nil {
+		return remedy // an update has just removed the function
+	}
 	q := &request{action: strings.ToLower(d.Action), resource: d.Resource, keys: need.keys, global: global{g, r, caller.Function}}
 	for _, s := range r.statements {
 		switch {

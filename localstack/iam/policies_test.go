@@ -117,6 +117,21 @@ func TestPoliciesOfResources(t *testing.T) {
 			r.Boundary = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
 			return r
 		}(), nil, "dynamodb:GetItem", table, ""},
+		{"a table that names the role, beyond its boundary", func() iam.Role {
+			r := role()
+			r.Boundary = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
+			return r
+		}(), []iam.Statement{to("Allow", "dynamodb:*", self)}, "dynamodb:PutItem", table, "because no permissions boundary allows"},
+		{"a table that names the role, within its boundary", func() iam.Role {
+			r := role()
+			r.Boundary = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
+			return r
+		}(), []iam.Statement{to("Allow", "dynamodb:*", self)}, "dynamodb:GetItem", table, ""},
+		{"a table that names the session, beyond its boundary", func() iam.Role {
+			r := role()
+			r.Boundary = "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"
+			return r
+		}(), []iam.Statement{to("Allow", "dynamodb:*", self), to("Allow", "dynamodb:*", map[string][]string{"AWS": {session}})}, "dynamodb:PutItem", table, ""},
 		{"a boundary gives nothing", func() iam.Role {
 			r := role()
 			r.Boundary = "arn:aws:iam::aws:policy/AdministratorAccess"

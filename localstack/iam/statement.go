@@ -71,26 +71,39 @@ func (s *statement) conditionsHold(q *request) bool {
 	return true
 }
 
-// principals says whether the statement of a resource's policy names the
-// function's role (or everybody), and whether it names the role's account.
-func (s *statement) principals(q *request) (direct, account bool) {
-	if s.notPrincipal != nil {
-		direct, account := q.global.named(s.notPrincipal)
-		return !direct && !account, false
+// named says by which name the statement of a resource's policy means the
+// function's session.
+type named int
+
+const (
+	notNamed  named = iota
+	byAccount       // and leaves the decision to IAM
+	byRole
+	bySession // or as everybody
+)
+
+func (s *statement) names(q *request) named {
+	if s.notPrincipal == nil {
+		return q.global.namedIn(s.principal)
 	}
-	return q.global.named(s.principal)
+	if q.global.namedIn(s.notPrincipal) == notNamed {
+		return bySession
+	}
+	return notNamed
 }
 
-func (g *global) named(names map[string][]string) (direct, account bool) {
+func (g *global) namedIn(names map[string][]string) (n named) {
 	for _, name := range names["AWS"] {
 		switch name {
-		case "*", g.role.arn, g.role.session:
-			direct = true
+		case "*", g.role.session:
+			n = bySession
+		case g.role.arn:
+			n = max(n, byRole)
 		case g.guard.opts.Account, g.guard.arn("iam", "", "root"):
-			account = true
+			n = max(n, byAccount)
 		}
 	}
-	return direct, account
+	return n
 }
 
 // The versions of the policy language.
