@@ -142,7 +142,9 @@ func TestA1_7_ConnectTimesOut(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, map[string]function{"$connect": test.f}, func(o *Options) {
-				route("$connect", func(r *Route) { r.Timeout = minIntegrationTimeout })(o)
+				if strings.HasPrefix(test.name, "integration") { // the others have time, on a slow machine too
+					route("$connect", func(r *Route) { r.Timeout = minIntegrationTimeout })(o)
+				}
 				o.Inferred = test.inferred
 			})
 			if got := s.refused("/prod"); got != test.status {
