@@ -179,6 +179,7 @@ func (o *opening) traced(kind trace.Kind) trace.Event {
 // report tells of the handshake's end.
 func (o *opening) report(refused *refusal) {
 	t := o.traced(trace.Connect)
+	t.At = o.connection.connectedAt
 	t.Duration, t.Status, t.Function, t.Invocation = time.Since(o.began), http.StatusSwitchingProtocols, o.function, o.invocation
 	line := "connection opened"
 	if refused != nil {

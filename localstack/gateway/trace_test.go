@@ -82,6 +82,9 @@ func TestTrace(t *testing.T) {
 	if connect.RequestID == "" || authorize.Bytes == 0 {
 		t.Errorf("%+v, %+v", connect, authorize)
 	}
+	if connect.At.After(authorize.At) {
+		t.Errorf("the handshake began at %v, its authorizer at %v", connect.At, authorize.At)
+	}
 
 	c.send("hello")
 	c.receive()
