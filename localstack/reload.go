@@ -89,10 +89,12 @@ func moduleRoot(folder string) string {
 	}
 }
 
-// matters reports whether a change of one of the files can change what runs.
+// matters reports whether a change of one of the files can change what runs. A
+// bootstrap is what a build makes, maybe a Makefile's beside the source: to
+// build for it would never end.
 func matters(files []string) bool {
 	return slices.ContainsFunc(files, func(file string) bool {
-		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md")
+		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md") && filepath.Base(file) != "bootstrap"
 	})
 }
 
