@@ -148,8 +148,10 @@ func (c *collector) report(inv *invocation, memory int64) {
 	}
 	c.write(inv, "END RequestId: "+inv.id)
 	ms := milliseconds(inv.used)
+	// Initialization is billed (AWS Lambda standardizes billing for INIT phase, 2025).
+	billed := math.Ceil(milliseconds(inv.used + inv.initDuration))
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
-		inv.id, ms, math.Ceil(ms), c.fn.MemoryMB)
+		inv.id, ms, billed, c.fn.MemoryMB)
 	if memory > 0 {
 		line += fmt.Sprintf("Max Memory Used: %d MB\t", (memory+1<<20-1)>>20)
 	}

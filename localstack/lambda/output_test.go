@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +85,28 @@ func TestD6_ReportLines(t *testing.T) {
 		if !regexp.MustCompile(`^START RequestId: ` + id + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + id + `\nREPORT RequestId: ` + id + `\t` + test.want + `\n$`).MatchString(result.LogTail) {
 			t.Errorf("%+v: log %q", test.event, result.LogTail)
 		}
+		if used, billed := reported(t, result.LogTail); billed < used-0.01 || billed > used+1.01 { // used is rounded, twice
+			t.Errorf("%.2f ms are billed as %.0f ms", used, billed)
+		}
 	}
+}
+
+// reported are the milliseconds that a REPORT line has: duration and
+// initialization together, and what is billed.
+func reported(t *testing.T, log string) (used, billed float64) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(Billed )?(?:Init )?Duration: ([0-9.]+) ms`).FindAllStringSubmatch(log, -1) {
+		ms, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m[1] != "" {
+			billed = ms
+		} else {
+			used += ms
+		}
+	}
+	return used, billed
 }
 
 func TestD6_LastWordsAreKept(t *testing.T) {
