@@ -1,13 +1,13 @@
 package dynamodb
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -19,6 +19,10 @@ import (
 
 // maxBody is DynamoDB's limit of a request, in bytes (BatchWriteItem: 16 MB).
 const maxBody = 16 << 20
+
+// maxAnnounced is the largest body, in bytes, for which memory is taken before
+// it has come.
+const maxAnnounced = 1 << 20
 
 const (
 	contentType  = "application/x-amz-json-1.0"
@@ -53,10 +57,11 @@ func newRequestID() string { return rand.Text() + rand.Text() }
 
 func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("x-amzn-RequestId", requestID)
-	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	// In canonical form, in which Set would put them.
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["X-Amzn-Requestid"] = []string{requestID}
+	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
 	w.WriteHeader(status)
 	w.Write(body)
 }
@@ -126,7 +131,10 @@ func unknownOperation(name string) string {
 }
 
 func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	var body bytes.Buffer
+	// What the header announces is believed up to a size that does no harm.
+	body.Grow(int(min(max(r.ContentLength, 0), maxAnnounced)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		e := serviceError("RequestEntityTooLargeException", "The request is larger than %d bytes", maxBody)
@@ -136,7 +144,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, serviceError("SerializationException", "The request body ended early")
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // errorBody shapes an error; what the client must not see goes to the log.

@@ -3,7 +3,6 @@ package attr
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 )
 
@@ -26,10 +25,22 @@ func (i Item) AppendBinary(dst []byte) []byte { return appendBinaryFields(dst, i
 
 func appendBinaryFields(dst []byte, fields map[string]Value) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(fields)))
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range sortedNames(make([]string, 0, usualFields), fields) {
 		dst = appendText(dst, name)
 		dst = fields[name].appendBinary(dst)
 	}
+	return dst
+}
+
+// usualFields is how many names of attributes are sorted without an allocation.
+const usualFields = 16
+
+// sortedNames appends the names of fields, in order, to dst, which is empty.
+func sortedNames(dst []string, fields map[string]Value) []string {
+	for name := range fields {
+		dst = append(dst, name)
+	}
+	slices.Sort(dst)
 	return dst
 }
 

@@ -2,8 +2,6 @@ package attr
 
 import (
 	"encoding/base64"
-	"maps"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -103,7 +101,7 @@ func appendArray(dst []byte, elems []Value, element func(Value, []byte) []byte) 
 
 func appendFields(dst []byte, fields map[string]Value) []byte {
 	dst = append(dst, '{')
-	for i, name := range slices.Sorted(maps.Keys(fields)) {
+	for i, name := range sortedNames(make([]string, 0, usualFields), fields) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}

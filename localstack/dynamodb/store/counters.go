@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -55,25 +56,30 @@ func (m *totalsMerge) MergeOlder(value []byte) error { return m.MergeNewer(value
 
 func (m *totalsMerge) Finish(bool) ([]byte, io.Closer, error) { return m.sum.encode(), nil, nil }
 
-// tally collects the counter changes of one batch, by counter key.
-type tally map[string]*Totals
+// tally collects the counter changes of one batch, which are of few counters.
+type tally []counter
 
-func (c tally) add(table uint64, index uint32, t Totals) {
-	key := string(indexPrefix(spaceCounters, table, index))
-	sum, ok := c[key]
-	if !ok {
-		sum = new(Totals)
-		c[key] = sum
+type counter struct {
+	table uint64
+	index uint32
+	sum   Totals
+}
+
+func (c *tally) add(table uint64, index uint32, t Totals) {
+	i := slices.IndexFunc(*c, func(s counter) bool { return s.table == table && s.index == index })
+	if i < 0 {
+		*c = append(*c, counter{table, index, t})
+		return
 	}
-	sum.add(t)
+	(*c)[i].sum.add(t)
 }
 
 func (c tally) write(b *pebble.Batch) error {
-	for key, sum := range c {
-		if *sum == (Totals{}) {
+	for _, s := range c {
+		if s.sum == (Totals{}) {
 			continue
 		}
-		if err := b.Merge([]byte(key), sum.encode(), nil); err != nil {
+		if err := b.Merge(indexPrefix(spaceCounters, s.table, s.index), s.sum.encode(), nil); err != nil {
 			return fmt.Errorf("counter: %w", err)
 		}
 	}

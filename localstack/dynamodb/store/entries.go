@@ -40,7 +40,7 @@ type editor struct {
 }
 
 func newEditor(s *Store) *editor {
-	return &editor{db: s.db, batch: s.db.NewBatch(), tally: make(tally)}
+	return &editor{db: s.db, batch: s.db.NewBatch()}
 }
 
 // replace changes the row of one item and everything derived from it: entries
@@ -49,6 +49,7 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 	var err error
 	key := rowKey(d.ID, 0, row)
 	var change Totals
+	var stored []byte
 	if old != nil {
 		change.add(Totals{Items: -1, Bytes: -int64(old.Size())})
 	}
@@ -56,7 +57,8 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 		err = e.batch.Delete(key, nil)
 	} else {
 		change.add(Totals{Items: 1, Bytes: int64(item.Size())})
-		err = e.set(key, item)
+		stored = storedForm(item)
+		err = e.batch.Set(key, stored, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("row: %w", err)
@@ -65,7 +67,7 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 
 	var writes []IndexWrite
 	for _, x := range d.Indexes {
-		sizes, err := e.reindex(d, x, old, item)
+		sizes, err := e.reindex(d, x, old, item, stored)
 		if err != nil {
 			return nil, fmt.Errorf("index %s: %w", x.Name, err)
 		}
@@ -79,12 +81,15 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 	return writes, nil
 }
 
-func (e *editor) set(key []byte, item attr.Item) error {
-	return e.batch.Set(key, item.AppendBinary(nil), nil)
+// storedForm is the value under which an item, or an entry of an index, is kept.
+func storedForm(item attr.Item) []byte {
+	size := item.Size()
+	return item.AppendBinary(make([]byte, 0, size+size/8+64)) // room for lengths and types
 }
 
-// reindex brings the entry of one index from old to item.
-func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item) ([]int, error) {
+// reindex brings the entry of one index from old to item, of which stored is the
+// stored form.
+func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item, stored []byte) ([]int, error) {
 	var before, after attr.Item
 	var from, to []byte
 	if old != nil && x.Key.indexes(old) {
@@ -120,7 +125,10 @@ func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item) ([]int, e
 			size = max(size, before.Size())
 		}
 		sizes = append(sizes, size)
-		errs = append(errs, e.set(to, after))
+		if x.Projection != ProjectAll {
+			stored = storedForm(after)
+		}
+		errs = append(errs, e.batch.Set(to, stored, nil))
 	}
 	e.tally.add(d.ID, x.ID, change)
 	return sizes, errors.Join(errs...)

@@ -167,7 +167,7 @@ func (s *Store) fillRow(e *editor, def, goal *Definition, row []byte, item attr.
 			continue // written since the index exists
 		}
 		entry := def.project(x, item)
-		if err := e.set(key, entry); err != nil {
+		if err := e.batch.Set(key, storedForm(entry), nil); err != nil {
 			return fmt.Errorf("index %s: %w", x.Name, err)
 		}
 		e.tally.add(def.ID, x.ID, Totals{Items: 1, Bytes: int64(entry.Size())})

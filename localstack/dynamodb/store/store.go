@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,12 +21,17 @@ const formatVersion = 1
 
 const (
 	// memTableSize bounds what a start replays from the write-ahead log
-	// (memTables of them), and so how long it takes. With the cache it is most
-	// of the memory that the engine uses, whatever the tables hold: a laptop's
-	// rather than a server's, as files are in the system's cache anyway.
-	memTableSize = 8 << 20
+	// (memTables of them), and so how long it takes.
+	memTableSize = 4 << 20
 	memTables    = 3
-	cacheSize    = 8 << 20
+	// cacheSize is for memtables and blocks together: Pebble takes the former
+	// off it, and caches nothing if they fill it. It is most of the memory that
+	// the engine uses, whatever the tables hold: a laptop's rather than a
+	// server's, as files are in the system's cache anyway.
+	cacheSize = 10 << 20
+	// indexBlockSize lets most files have one index instead of an index of
+	// indexes, which costs every look-up another block.
+	indexBlockSize = 32 << 10
 	// bloomBits per key let a look-up of an absent item skip most files.
 	bloomBits = 10
 )
@@ -97,6 +103,7 @@ func open(dir string, log *slog.Logger, now func() time.Time, fs vfs.FS) (*Store
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+		opts.Levels[i].IndexBlockSize = indexBlockSize
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
@@ -168,7 +175,9 @@ func (s *Store) settle(tables ...*Table) error {
 type pebbleLog struct{ log *slog.Logger }
 
 func (l pebbleLog) Infof(format string, args ...any) {
-	l.log.Debug("store: " + fmt.Sprintf(format, args...))
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug("store: " + fmt.Sprintf(format, args...))
+	}
 }
 
 func (l pebbleLog) Errorf(format string, args ...any) {
