@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -294,6 +295,9 @@ func TestA8_14_ConnectEndsBeforeTheFirstMessage(t *testing.T) {
 	var connected atomic.Bool
 	s := start(t, map[string]function{
 		"$connect": func(context.Context, []byte) ([]byte, string, error) {
+			for range 1000 { // so that a message which does not wait is handled meanwhile
+				runtime.Gosched()
+			}
 			connected.Store(true)
 			return []byte(ok), "", nil
 		},
