@@ -85,7 +85,8 @@ func (l *loader) parameter(section *value, f field, overrides map[string]overrid
 		return bad
 	}
 	if !given && def == nil {
-		l.failKey(section, f, "has no Default and no value is given", "give it one of the two")
+		l.failKey(section, f, "has no Default and no value is given",
+			"start with -parameter "+f.key+"=VALUE, or with -config-env NAME if samconfig.toml has it")
 		return bad
 	}
 	at, raw := def, o.text
