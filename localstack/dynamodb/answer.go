@@ -80,8 +80,13 @@ func (a *answer) finish() ([]byte, error) {
 }
 
 func (o *readOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(o.bytes)
-	a.items("Items", o.Items)
+	a := newAnswer(max(o.bytes, len(o.text)))
+	if o.text != nil {
+		a.name("Items")
+		a.text = append(append(append(a.text, '['), o.text...), ']')
+	} else {
+		a.items("Items", o.Items)
+	}
 	a.number("Count", o.Count)
 	a.number("ScannedCount", o.ScannedCount)
 	a.item("LastEvaluatedKey", o.LastEvaluatedKey)

@@ -12,9 +12,13 @@ import (
 // the item that reaches it is the last of the page.
 const maxPage = 1 << 20
 
+// firstText is where the buffer of a page's JSON begins, in bytes.
+const firstText = 8 << 10
+
 // page is what one Query or Scan found.
 type page struct {
 	items   []attr.Item
+	text    []byte // instead of items: their JSON, with commas between
 	count   int
 	scanned int
 	bytes   int       // of what was looked at, before the filter
@@ -37,14 +41,19 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 
 	out = new(page)
 	for rows.Next() {
-		item, err := rows.Item()
+		if p.verbatim() {
+			err = out.copy(rows)
+		} else {
+			err = out.take(p, view, rows)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := out.take(p, view, item); err != nil {
-			return nil, err
-		}
 		if out.scanned == p.limit || out.bytes >= maxPage {
+			item, err := rows.Item()
+			if err != nil {
+				return nil, err
+			}
 			out.last = p.evaluatedKey(item)
 			break
 		}
@@ -55,8 +64,26 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 	return out, nil
 }
 
+// copy takes an item as it is stored.
+func (g *page) copy(rows *store.Rows) (err error) {
+	if g.text == nil {
+		g.text = make([]byte, 0, firstText)
+	}
+	if g.count > 0 {
+		g.text = append(g.text, ',')
+	}
+	var size int
+	g.text, size, err = rows.AppendJSON(g.text)
+	g.scanned, g.count, g.bytes = g.scanned+1, g.count+1, g.bytes+size
+	return err
+}
+
 // take looks at one item.
-func (g *page) take(p *readPlan, view *store.View, item attr.Item) error {
+func (g *page) take(p *readPlan, view *store.View, rows *store.Rows) error {
+	item, err := rows.Item()
+	if err != nil {
+		return err
+	}
 	g.scanned++
 	g.bytes += item.Size()
 	if p.fetch {

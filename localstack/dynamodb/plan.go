@@ -25,6 +25,12 @@ type readPlan struct {
 	projection *expr.Projection
 	countOnly  bool
 	fetch      bool // entries of a local index need attributes that it does not hold
+	asText     bool // items may be returned as JSON
+}
+
+// verbatim says whether items are returned as JSON and as they are stored.
+func (p *readPlan) verbatim() bool {
+	return p.asText && p.filter == nil && p.projection == nil && !p.countOnly && !p.fetch
 }
 
 // key is the key schema that orders what is read.

@@ -114,13 +114,23 @@ func (d *decoder) byte() (byte, error) {
 }
 
 func (d *decoder) text() (string, error) {
-	n, err := d.count()
+	at, err := d.bytes()
 	if err != nil {
 		return "", err
 	}
-	at := len(d.whole) - len(d.rest)
+	end := len(d.whole) - len(d.rest)
+	return d.whole[end-len(at) : end], nil
+}
+
+// bytes reads a text as a part of what there is to read.
+func (d *decoder) bytes() ([]byte, error) {
+	n, err := d.count()
+	if err != nil {
+		return nil, err
+	}
+	text := d.rest[:n]
 	d.rest = d.rest[n:]
-	return d.whole[at : at+n], nil
+	return text, nil
 }
 
 func (d *decoder) fields(depth int) (map[string]Value, error) {

@@ -68,7 +68,7 @@ func (v Value) appendScalar(dst []byte) []byte {
 
 // appendQuoted appends s as a JSON string. Whatever is not UTF-8 becomes
 // U+FFFD: none comes in through JSON, where the reader refuses it.
-func appendQuoted(dst []byte, s string) []byte {
+func appendQuoted[Text string | []byte](dst []byte, s Text) []byte {
 	if isPlain(s) {
 		dst = append(dst, '"')
 		dst = append(dst, s...)
@@ -79,7 +79,7 @@ func appendQuoted(dst []byte, s string) []byte {
 }
 
 // isPlain reports whether s stands in JSON as it is.
-func isPlain(s string) bool {
+func isPlain[Text string | []byte](s Text) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return false

@@ -124,6 +124,19 @@ func (r *Rows) Item() (attr.Item, error) {
 	return decodeItem(value)
 }
 
+// AppendJSON appends the present item as DynamoDB JSON, which costs less than
+// [Rows.Item] and encoding that, and returns the item's size as well.
+func (r *Rows) AppendJSON(dst []byte) (json []byte, size int, err error) {
+	value, err := r.iter.ValueAndErr()
+	if err == nil {
+		json, size, err = attr.AppendStoredJSON(dst, value)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("row: %w", err)
+	}
+	return json, size, nil
+}
+
 // Close ends the walk.
 func (r *Rows) Close() error {
 	if err := r.iter.Close(); err != nil {
