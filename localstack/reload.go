@@ -16,14 +16,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/watch"
 )
 
-// followSources reloads whenever the sources change, until ctx ends or the
-// server fails.
-func (s *stack) followSources(ctx context.Context, o options) error {
-	watched := s.watched(o)
-	w, err := watch.New(watched)
-	if err != nil {
-		return err
-	}
+// followSources reloads whenever w sees the sources change, until ctx ends or
+// the server fails. It closes w.
+func (s *stack) followSources(ctx context.Context, o options, w *watch.Watcher, watched watch.Options) error {
 	defer func() { _ = w.Close() }() // nothing is written through it
 	for {
 		if changed, err := s.nextChange(ctx, w); err != nil || !changed {
@@ -121,11 +116,16 @@ func (s *stack) tryReload(ctx context.Context, o options) error {
 	if err := s.sameAccount(plan); err != nil {
 		return err
 	}
+	// First what the template can get wrong, then the build, whose results take
+	// the place of what runs.
+	if err := s.ensure(ctx, plan); err != nil {
+		return err
+	}
 	executables, err := s.build(ctx, plan)
 	if err != nil {
 		return err
 	}
-	return s.deploy(ctx, plan, executables)
+	return s.deploy(plan, executables)
 }
 
 // sameAccount refuses what the services were opened with.

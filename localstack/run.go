@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/sotto-chat/sotto/localstack/sam"
+	"github.com/sotto-chat/sotto/localstack/watch"
 )
 
 // Exit statuses.
@@ -58,7 +59,17 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
+	var changes *watch.Watcher
+	watched := s.watched(o)
+	if o.watch { // from now on, so that nothing changes unseen while functions are built
+		if changes, err = watch.New(watched); err != nil {
+			return err
+		}
+	}
 	if err := s.start(ctx); err != nil {
+		if changes != nil {
+			_ = changes.Close()
+		}
 		if ctx.Err() != nil {
 			return nil // stopped by whoever started it, before it was ready
 		}
@@ -66,7 +77,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 	}
 	announce(stdout, s)
 	if o.watch {
-		return s.followSources(ctx, o)
+		return s.followSources(ctx, o, changes, watched)
 	}
 	select {
 	case <-ctx.Done():

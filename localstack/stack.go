@@ -135,7 +135,10 @@ func (s *stack) start(ctx context.Context) error {
 	if err := s.openLambda(plan); err != nil {
 		return err
 	}
-	if err := s.deploy(ctx, plan, executables); err != nil {
+	if err := s.ensure(ctx, plan); err != nil {
+		return err
+	}
+	if err := s.deploy(plan, executables); err != nil {
 		return err
 	}
 	s.edge.SetHealth(s.health())
@@ -156,21 +159,7 @@ func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, e
 // deploy makes what runs that of the plan: at the start, and again when the
 // template or a function's source has changed. Sockets stay open; instances of
 // functions that stayed the same stay, too.
-func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[string]string) error {
-	for _, k := range plan.Keys {
-		err := s.keys.Ensure(kms.KeyOptions{
-			ID: k.ID, ARN: k.ARN, Spec: k.Spec, Usage: k.Usage, Description: k.Description, Aliases: k.Aliases,
-			Disabled: !k.Enabled, Rotates: k.EnableRotation,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, t := range plan.Tables {
-		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {
-			return fmt.Errorf("table %s: %w", t.LogicalID, err)
-		}
-	}
+func (s *stack) deploy(plan *sam.Plan, executables map[string]string) error {
 	// Before functions start: they read whom to trust once.
 	if err := s.names.Permit(domains(plan)...); err != nil {
 		return err
@@ -190,6 +179,25 @@ func (s *stack) deploy(ctx context.Context, plan *sam.Plan, executables map[stri
 		return err
 	}
 	return s.sources.Set(eventSources(plan))
+}
+
+// ensure makes the plan's keys and tables, where they are missing.
+func (s *stack) ensure(ctx context.Context, plan *sam.Plan) error {
+	for _, k := range plan.Keys {
+		err := s.keys.Ensure(kms.KeyOptions{
+			ID: k.ID, ARN: k.ARN, Spec: k.Spec, Usage: k.Usage, Description: k.Description, Aliases: k.Aliases,
+			Disabled: !k.Enabled, Rotates: k.EnableRotation,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, t := range plan.Tables {
+		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {
+			return fmt.Errorf("table %s: %w", t.LogicalID, err)
+		}
+	}
+	return nil
 }
 
 // guardWith has the guard decide by the plan's policies.

@@ -86,6 +86,8 @@ func (in *Inspector) Watch(s Source) {
 
 // Trace takes an event. It implements [trace.Sink].
 func (in *Inspector) Trace(e trace.Event) {
+	// What comes from a request's header may be of any length.
+	e.Operation, e.Resource = shortened(e.Operation), shortened(e.Resource)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.last++
@@ -103,6 +105,12 @@ func (in *Inspector) Trace(e trace.Event) {
 	close(in.more)
 	in.more = make(chan struct{})
 }
+
+// longestName bounds the names that are kept, in bytes: no name of AWS's is
+// longer.
+const longestName = 512
+
+func shortened(name string) string { return name[:min(len(name), longestName)] }
 
 func (in *Inspector) count(e trace.Event) {
 	s := in.stats[e.Function]

@@ -24,7 +24,7 @@ type Config struct {
 	DynamoDBEndpoint   string
 	KMSEndpoint        string
 	LambdaEndpoint     string
-	ManagementEndpoint string // of @connections, with the stage
+	ManagementEndpoint string // of @connections, with the stage, unless the endpoint knows connections without one
 
 	Tables Tables
 	KMSKey string // ARN or id of the key that wraps all others
