@@ -45,16 +45,23 @@ func (a *answer) items(name string, items []attr.Item) {
 	if items == nil {
 		return
 	}
-	a.name(name)
-	a.text = append(a.text, '[')
+	a.begin(name)
 	for i, item := range items {
 		if i > 0 {
 			a.text = append(a.text, ',')
 		}
 		a.text = item.AppendJSON(a.text)
 	}
-	a.text = append(a.text, ']')
+	a.end()
 }
+
+// begin and end stand around the elements of a list.
+func (a *answer) begin(name string) {
+	a.name(name)
+	a.text = append(a.text, '[')
+}
+
+func (a *answer) end() { a.text = append(a.text, ']') }
 
 func (a *answer) number(name string, n int) {
 	a.name(name)
@@ -80,12 +87,12 @@ func (a *answer) finish() ([]byte, error) {
 }
 
 func (o *readOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(max(o.bytes, len(o.text)))
-	if o.text != nil {
-		a.name("Items")
-		a.text = append(append(append(a.text, '['), o.text...), ']')
-	} else {
+	a := o.written
+	if a == nil {
+		a = newAnswer(o.bytes)
 		a.items("Items", o.Items)
+	} else {
+		a.end()
 	}
 	a.number("Count", o.Count)
 	a.number("ScannedCount", o.ScannedCount)

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
@@ -12,13 +13,14 @@ import (
 // the item that reaches it is the last of the page.
 const maxPage = 1 << 20
 
-// firstText is where the buffer of a page's JSON begins, in bytes.
-const firstText = 8 << 10
+// maxGuess bounds the memory that is taken, after the first item of a page, for
+// the others, in bytes.
+const maxGuess = 64 << 10
 
 // page is what one Query or Scan found.
 type page struct {
 	items   []attr.Item
-	text    []byte // instead of items: their JSON, with commas between
+	written *answer // instead of items: an answer that they begin
 	count   int
 	scanned int
 	bytes   int       // of what was looked at, before the filter
@@ -42,7 +44,7 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 	out = new(page)
 	for rows.Next() {
 		if p.verbatim() {
-			err = out.copy(rows)
+			err = out.copy(p, rows)
 		} else {
 			err = out.take(p, view, rows)
 		}
@@ -65,17 +67,24 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 }
 
 // copy takes an item as it is stored.
-func (g *page) copy(rows *store.Rows) (err error) {
-	if g.text == nil {
-		g.text = make([]byte, 0, firstText)
+func (g *page) copy(p *readPlan, rows *store.Rows) error {
+	if g.written == nil {
+		g.written = newAnswer(0)
+		g.written.begin("Items")
+	} else {
+		g.written.text = append(g.written.text, ',')
 	}
-	if g.count > 0 {
-		g.text = append(g.text, ',')
+	before := len(g.written.text)
+	text, size, err := rows.AppendJSON(g.written.text)
+	if err != nil {
+		return err
 	}
-	var size int
-	g.text, size, err = rows.AppendJSON(g.text)
+	if g.count == 0 { // the others will be about as long
+		text = slices.Grow(text, min(max(p.limit, 1)*(len(text)-before)*9/8, maxGuess))
+	}
+	g.written.text = text
 	g.scanned, g.count, g.bytes = g.scanned+1, g.count+1, g.bytes+size
-	return err
+	return nil
 }
 
 // take looks at one item.

@@ -89,7 +89,7 @@ func (o *readOptions) parse(key *string, filter expr.LegacyConditions, own []par
 
 type readOutput struct {
 	Items            []attr.Item
-	text             []byte // instead of Items: their JSON, with commas between
+	written          *answer // instead of Items: an answer that they begin
 	Count            int
 	ScannedCount     int
 	LastEvaluatedKey attr.Item
@@ -109,7 +109,7 @@ func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOut
 	}
 	m := meter{table: p.def.Name}
 	g.charge(&m, p)
-	return &readOutput{g.items, g.text, g.count, g.scanned, g.last, m.report(ctx, report), g.bytes}, nil
+	return &readOutput{g.items, g.written, g.count, g.scanned, g.last, m.report(ctx, report), g.bytes}, nil
 }
 
 type queryInput struct {
