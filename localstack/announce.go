@@ -23,6 +23,9 @@ func announce(out io.Writer, s *stack) {
 	fmt.Fprintf(&b, "  page       %s%s (what runs, what happens, what it would cost)\n", s.url(), pagePath)
 	fmt.Fprintf(&b, "  health     %s%s\n", s.url(), edge.HealthPath)
 	fmt.Fprintf(&b, "  data       %s\n\n", s.data)
+	if s.remote() {
+		fmt.Fprintf(&b, "Listening on %s: other machines can do all that you can (-allow-remote).\n", s.listener.given)
+	}
 	b.WriteString("Ctrl-C stops.\n\n")
 	_, _ = io.WriteString(out, b.String()) // a closed stdout is no reason to stop
 }

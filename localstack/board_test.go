@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/inspect"
 )
 
 const boardTemplate = "testdata/board/template.yaml"
@@ -97,6 +99,13 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 	for _, r := range []reader{ada, bob} {
 		if news := r.receive(); news != "the kettle is free" {
 			t.Errorf("received %q", news)
+		}
+	}
+	var state inspect.State
+	p.get(t, pagePath+"state", &state)
+	for _, table := range state.Tables {
+		if table.Stream != strings.Contains(table.Name, "Notices") {
+			t.Errorf("the page says of %s that its stream is %v", table.Name, table.Stream)
 		}
 	}
 	client := dynamodb.NewFromConfig(awsConfig(p.url))

@@ -50,3 +50,9 @@ func listen(address string, remote bool) (*listener, error) {
 	}
 	return &listener{Listener: l, given: given, address: net.JoinHostPort(host, port)}, nil
 }
+
+// remote reports whether other machines reach the listener.
+func (s *stack) remote() bool {
+	tcp, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
+}

@@ -147,6 +147,9 @@ func (s *stack) start(ctx context.Context) error {
 
 // build compiles the plan's functions and returns their executables by name.
 func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
+	if len(plan.Functions) == 0 {
+		return nil, nil
+	}
 	building := "building " + count(len(plan.Functions), "function")
 	s.doing("%s", building)
 	return build.Build(ctx, filepath.Join(s.data, "functions"), targets(plan), func(line string) {

@@ -73,6 +73,9 @@ func (e *Engine) state(t *store.Table) (TableState, error) {
 		Key:    describeKey(def.Key),
 		Expiry: def.TTL,
 	}
+	if def.Stream != nil && def.Stream.Enabled {
+		out.Stream = def.Stream.View
+	}
 	for _, x := range def.Indexes {
 		totals, err := e.store.Totals(t, x)
 		if err != nil {
