@@ -31,6 +31,10 @@ Usage: go run ./localstack [flags]
                       be repeated
   -config-env NAME    take parameters from that environment of samconfig.toml
                       beside the template, which is not read otherwise
+  -web DIR            a folder of web client files, to serve at / under a strict
+                      Content-Security-Policy (default clients/web/dist beside
+                      the template, if it is there). /config.json tells the page
+                      the WebSocket's URL, unless the folder has that file
   -watch              build and deploy again when the template or a function's
                       source changes; sockets stay open
   -log text|json      form of what goes to stderr (default text)
@@ -74,6 +78,7 @@ type options struct {
 	endpoint     string // empty: the stack itself
 	template     string
 	data         string
+	web          string // empty: the default, if it is there
 	parameters   map[string]string
 	configEnv    string
 	json         bool
@@ -102,6 +107,7 @@ func parseFlags(args []string) (options, error) {
 		return nil
 	})
 	flags.StringVar(&o.data, "data", "", "")
+	flags.StringVar(&o.web, "web", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
 	flags.BoolVar(&o.requests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")
