@@ -169,3 +169,21 @@ func TestAFolderWithoutAPageIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestCloudFrontSetsTheSameHeaders(t *testing.T) {
+	template, err := os.ReadFile("../../infra/web.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range headers {
+		switch name {
+		case "Content-Security-Policy":
+			value = strings.Replace(value, "connect-src 'self'", "connect-src 'self' ${WebSocketOrigin}", 1)
+		case "X-Content-Type-Options":
+			value = "ContentTypeOptions: { Override: true }"
+		}
+		if !strings.Contains(string(template), value) {
+			t.Errorf("infra/web.yaml has no %s: %s", name, value)
+		}
+	}
+}
