@@ -1,0 +1,489 @@
+/** One user's presence at one service: see `api.ts` for what each method promises. */
+import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Presence, Room, SafetyNumber, Status, Timeline } from "./api";
+import { isThumbprint } from "./bytes";
+import { safetyNumber } from "./compare";
+import { Contacts } from "./contacts";
+import { Device, type Opened, readRoom } from "./device";
+import { asError, SottoError } from "./errors";
+import { Hints } from "./hints";
+import { integer, isObject, list, type Members, string } from "./json";
+import { RoomLog } from "./log";
+import { isRoomName, maxBody, maxFrame, measure } from "./names";
+import { type Ack, Outbox } from "./outbox";
+import type { Profile, RoomState } from "./profile";
+import { Reads } from "./reads";
+import { isFinal, Session } from "./session";
+import type { Store } from "./store";
+import { delay, type Timing, tries } from "./timing";
+
+/** What waits between a welcome and its being taken. Only a service that misbehaves sends so much. */
+const maxEarly = 1000;
+
+export class Client implements Chat {
+  serviceKey = "";
+  audience = "";
+
+  private readonly device_: Device;
+  private readonly contacts: Contacts;
+  private readonly reads: Reads;
+  private readonly outbox: Outbox;
+  private readonly hints: Hints;
+  private readonly logs = new Map<string, RoomLog>();
+  private readonly listeners = new Set<(event: ChatEvent) => void>();
+  private readonly dirty = new Set<string>();
+  private session: Session | null = null;
+  private state: Status = { phase: "connecting" };
+  private ended: SottoError | null = null;
+  private hurry = (): void => {};
+  private stopPings = (): void => {};
+
+  private constructor(
+    private readonly options: OpenOptions,
+    store: Store,
+    private readonly profile: Profile,
+    private readonly timing: Timing,
+  ) {
+    const key = [profile.address, profile.user];
+    this.contacts = new Contacts(store, ["contacts", ...key]);
+    this.device_ = new Device(profile, this.contacts);
+    this.reads = new Reads(store, ["reads", ...key]);
+    this.outbox = new Outbox(store, ["outbox", ...key], {
+      submit: (room, id, body) => this.submit(room, id, body),
+      online: () => this.session !== null,
+      acknowledged: (room, _, ack) => this.acknowledged(room, ack),
+      changed: (room) => this.changed(room),
+    });
+    this.hints = new Hints({
+      timing,
+      user: profile.user,
+      send: (frame) => this.session?.link.hint(frame),
+      online: () => this.session !== null,
+      own: (room) => this.ownMark(room),
+      head: (room) => this.logs.get(room)?.head ?? 0,
+      typing: (room, users) => this.emit({ type: "typing", room, users }),
+      marked: (room) => this.changed(room),
+    });
+  }
+
+  /** Connects, or goes on without a connection where this device was in before. */
+  static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
+    const client = new Client(options, store, profile, timing);
+    await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load()]);
+    // One's own first device is known from the start, so that a second one appears as new.
+    await client.contacts.trust(profile.user, client.device);
+    if (options.serviceKey) await client.device_.trustServiceKey(options.serviceKey);
+    const trust = await profile.trust();
+    client.serviceKey = trust.serviceKey ?? "";
+    client.audience = trust.audience ?? profile.address;
+    for (const room of profile.rooms ?? []) client.takeRoom(room);
+    await new Promise<void>((resolve, reject) => void client.run(resolve, reject));
+    return client;
+  }
+
+  get user(): string {
+    return this.profile.user;
+  }
+
+  get device(): string {
+    return this.profile.signer.kid;
+  }
+
+  get keysStored(): boolean {
+    return this.profile.stored;
+  }
+
+  subscribe(listener: (event: ChatEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  status(): Status {
+    return this.state;
+  }
+
+  reconnect(): void {
+    this.hurry();
+    // A connection that looks well may be dead: the ping's silence ends it.
+    void this.ping();
+  }
+
+  close(): void {
+    this.finish(new SottoError("closed"));
+  }
+
+  // Rooms and messages.
+
+  rooms(): readonly Room[] {
+    return [...this.logs.values()].map((log) => this.roomOf(log)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private roomOf(log: RoomLog): Room {
+    const own = log.entries.filter((entry) => entry.kind === "message" && entry.own).map((entry) => entry.seq!);
+    const unread = this.reads.unread(log.room, log.head, log.floor, own);
+    const last = log.entries.findLast((entry) => entry.kind === "message");
+    return { name: log.room, head: log.head, unread, ...(last?.kind === "message" && { lastAt: last.at }) };
+  }
+
+  async join(room: string): Promise<void> {
+    if (!isRoomName(room)) throw new SottoError("room_invalid");
+    const state = readRoom(await this.online().call("joined", () => ({ action: "joinRoom", room })));
+    if (state.room !== room) throw new SottoError("protocol");
+    this.takeRoom(state);
+    this.emit({ type: "rooms" });
+  }
+
+  async leave(room: string): Promise<void> {
+    if (!isRoomName(room)) throw new SottoError("room_invalid");
+    await this.online().call("left", () => ({ action: "leaveRoom", room }));
+    this.dropRoom(room);
+    this.emit({ type: "rooms" });
+  }
+
+  timeline(room: string): Timeline {
+    const log = this.logs.get(room);
+    const entries = [...(log?.entries ?? []), ...this.outbox.entries(room, this.user, this.device)];
+    return { room, entries, older: log?.older ?? false, marks: this.hints.marks(room), readUpTo: this.reads.read(room) };
+  }
+
+  async loadOlder(room: string): Promise<boolean> {
+    return this.member(room).loadOlder();
+  }
+
+  send(room: string, body: string): string {
+    this.member(room);
+    // A lone surrogate, as of half an emoji, is no text that can be signed.
+    const text = body.toWellFormed();
+    const { bytes, frame } = measure(room, this.user, text);
+    if (bytes > maxBody) throw new SottoError("body_too_large");
+    if (frame > maxFrame) throw new SottoError("frame_too_large");
+    return `${this.device}.${this.outbox.add(room, text)}`;
+  }
+
+  retry(key: string): void {
+    this.outbox.retry(key.slice(key.indexOf(".") + 1));
+  }
+
+  discard(key: string): void {
+    this.outbox.discard(key.slice(key.indexOf(".") + 1));
+  }
+
+  typing(room: string): void {
+    if (this.logs.has(room)) this.hints.type(room);
+  }
+
+  presence(room: string): void {
+    const asked = this.session?.call("presence", () => ({ action: "presence", room }));
+    asked?.then(
+      (answer) => {
+        const presence: Presence = { users: list(answer, "users").filter((user) => typeof user === "string"), more: answer.more === true };
+        this.hints.noticed(room, presence.users);
+        this.emit({ type: "presence", room, presence });
+      },
+      () => undefined, // it is asked for again before long
+    );
+  }
+
+  markRead(room: string, seq: number): void {
+    const log = this.logs.get(room);
+    if (!log || !this.reads.raise(room, log.epoch, Math.min(seq, log.last))) return;
+    this.hints.mark(room);
+    this.changed(room);
+    this.emit({ type: "rooms" });
+  }
+
+  // Devices and contacts.
+
+  async devices(): Promise<readonly DeviceState[]> {
+    const answer = await this.online().call("devices", () => ({ action: "devices" }));
+    return list(answer, "devices")
+      .filter(isObject)
+      .map((d) => ({
+        device: string(d, "device"),
+        addedAt: integer(d, "addedAt"),
+        lastSeenAt: integer(d, "lastSeenAt"),
+        revoked: d.revoked === true,
+        current: d.current === true,
+      }));
+  }
+
+  async link(device: string): Promise<{ token: string; expires: number }> {
+    if (!isThumbprint(device)) throw new SottoError("device_unknown");
+    return this.device_.link(device, this.audience);
+  }
+
+  async revoke(device: string): Promise<void> {
+    const session = this.online();
+    await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.device_.proveRevocation(session.sid, device) }));
+  }
+
+  async rotate(): Promise<number> {
+    await this.profile.prepareRotation();
+    const session = this.online();
+    const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.device_.proveRotation(session.sid) }));
+    return this.device_.openRotated(answer, session.sid);
+  }
+
+  contact(user: string): Contact {
+    return this.contacts.contact(user);
+  }
+
+  acceptDevices(user: string): void {
+    void this.contacts.accept(user);
+  }
+
+  setVerified(user: string, verified: boolean): void {
+    void this.contacts.setVerified(user, verified);
+  }
+
+  async safetyNumber(user: string): Promise<SafetyNumber | null> {
+    const party = (name: string) => ({ user: name, devices: this.contacts.devices(name) });
+    if (user === this.user || party(user).devices.length === 0) return null;
+    return safetyNumber(party(this.user), party(user));
+  }
+
+  // The connection.
+
+  /** Keeps the client connected until it ends; tells the opener of the first outcome. */
+  private async run(opened: () => void, refused: (error: SottoError) => void): Promise<void> {
+    const wasIn = this.profile.rooms !== undefined;
+    let linkToken = this.options.link ?? "";
+    for (let n = 0; !this.ended; n++) {
+      let error: SottoError;
+      try {
+        const early: Members[] = [];
+        let take = (frame: Members): void => void (early.length < maxEarly && early.push(frame));
+        const session = await Session.connect(this.options.url, this.device_, this.timing, linkToken, (frame) => take(frame));
+        linkToken = ""; // this device is on record now
+        if (this.ended) return session.link.end(this.ended);
+        take = (frame) => void this.pushed(frame);
+        this.publish(session, early);
+        opened();
+        error = await session.link.ended;
+        this.session = null;
+        this.stopPings();
+        if (Date.now() - session.since > this.timing.steady) n = 0;
+      } catch (cause) {
+        error = asError(cause);
+        if (error.code === "stale_device_key" && (await this.rotatedElsewhere())) continue;
+        // The first time, what cannot be reached is said at once, and what may
+        // pass is tried a few times.
+        const givesUp = !wasIn && !this.serviceKnown() && (error.code === "offline" || n >= tries);
+        if (isFinal(error) || givesUp) {
+          refused(error);
+          return this.finish(error);
+        }
+        if (wasIn) opened();
+      }
+      if (!this.ended) await this.pause(delay(this.timing.reconnect, n), error);
+    }
+  }
+
+  private serviceKnown(): boolean {
+    return this.profile.rooms !== undefined;
+  }
+
+  /** Another tab may have rotated the device's key. */
+  private async rotatedElsewhere(): Promise<boolean> {
+    const { gen } = this.profile.newest;
+    await this.profile.reload();
+    return this.profile.newest.gen > gen;
+  }
+
+  private pause(ms: number, error: SottoError): Promise<void> {
+    this.setStatus({ phase: "waiting", retryAt: Date.now() + ms, error });
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private publish(session: Session, early: readonly Members[]): void {
+    this.session = session;
+    this.serviceKey = session.keys.serviceKey;
+    this.audience = session.keys.audience;
+    const names = new Set(session.rooms.map((state) => state.room));
+    for (const room of [...this.logs.keys()]) if (!names.has(room)) this.dropRoom(room);
+    for (const state of session.rooms) this.takeRoom(state);
+    for (const frame of early) void this.pushed(frame);
+    const pings = setInterval(() => void this.ping(), this.timing.ping);
+    this.stopPings = () => clearInterval(pings);
+    this.hints.reconnected();
+    this.outbox.flush();
+    this.setStatus({ phase: "online" });
+    this.emit({ type: "rooms" });
+  }
+
+  /** Asks for the heads, so that a lost last message is found. */
+  private async ping(): Promise<void> {
+    try {
+      const heads = Object.fromEntries([...this.logs.values()].map((log) => [log.room, log.last]));
+      const answer = await this.session?.call("pong", () => ({ action: "ping", heads }));
+      if (!answer || !isObject(answer.heads)) return;
+      for (const [room, head] of Object.entries(answer.heads)) {
+        if (isObject(head)) this.logs.get(room)?.observe(string(head, "epoch"), integer(head, "head"), 0);
+      }
+    } catch {
+      // A dead connection has ended itself; anything else shows at the next ping.
+    }
+  }
+
+  /** Takes what the service sends of its own accord; what cannot be read of it is dropped. */
+  private async pushed(frame: Members): Promise<void> {
+    try {
+      if (frame.type === "serverKey") return await this.session?.takeKeySet(string(frame, "keyset"));
+      const room = typeof frame.room === "string" ? frame.room : "";
+      const log = this.logs.get(room);
+      if (!log) return;
+      if (frame.type === "message") log.deliver(frame);
+      else if (frame.type === "typing") this.hints.typed(room, string(frame, "user"));
+      else if (frame.type === "mark") {
+        this.hints.marked(room, string(frame, "user"), { delivered: integer(frame, "delivered"), read: integer(frame, "read") });
+      }
+    } catch {
+      // A frame that breaks the protocol says nothing.
+    }
+  }
+
+  private async submit(room: string, id: string, body: string): Promise<Ack> {
+    const session = this.online();
+    const answer = await session.call("ack", async () => ({
+      action: "sendMessage",
+      jwe: await this.device_.sealMessage(session.sid, session.keys, room, id, body),
+    }));
+    if (answer.id !== id || answer.room !== room) throw new SottoError("protocol");
+    return { epoch: string(answer, "epoch"), seq: integer(answer, "seq"), storedAt: integer(answer, "storedAt") };
+  }
+
+  private acknowledged(room: string, ack: Ack): void {
+    const log = this.logs.get(room);
+    log?.observe(ack.epoch, ack.seq, 0);
+    if (log) this.outbox.passed(room, log.epoch, log.last);
+  }
+
+  // Logs.
+
+  private takeRoom(state: RoomState): void {
+    this.reads.meet(state.room, state.epoch, state.head);
+    const log = this.logs.get(state.room);
+    if (log) return log.observe(state.epoch, state.head, state.floor);
+    this.logs.set(
+      state.room,
+      new RoomLog(
+        {
+          timing: this.timing,
+          open: (frame) => this.device_.openMessage(frame),
+          history: async (room, after, limit) => {
+            const frame = await this.online().call("history", () => ({ action: "history", room, after, limit }));
+            return this.device_.openHistory(frame, room);
+          },
+          keyGen: () => this.profile.gen,
+          entry: (opened) => this.entry(opened),
+          appended: (log, entry, live) => this.appended(log, entry, live),
+          restarted: (log) => {
+            this.reads.meet(log.room, log.epoch, log.head);
+            this.hints.forget(log.room);
+          },
+          changed: (log) => this.changed(log.room),
+        },
+        state,
+      ),
+    );
+  }
+
+  private dropRoom(room: string): void {
+    this.logs.get(room)?.stop();
+    this.logs.delete(room);
+    this.hints.forget(room);
+    this.changed(room);
+  }
+
+  private entry(opened: Opened): Entry {
+    const { room, id, from, device, body, seq, storedAt, skid, kid, newDevice } = opened;
+    if (newDevice) this.emit({ type: "newDevice", user: from, device });
+    return {
+      kind: "message",
+      key: `${device}.${id}`,
+      room,
+      id,
+      from,
+      device,
+      body,
+      own: from === this.user,
+      state: device === this.device ? "sent" : "received",
+      seq,
+      at: storedAt,
+      newDevice,
+      provenance: { senderDevice: device, signatureChecked: true, serverKey: skid, deviceKey: kid, serviceKey: this.serviceKey },
+    };
+  }
+
+  private appended(log: RoomLog, entry: Entry, live: boolean): void {
+    this.outbox.passed(log.room, log.epoch, log.last);
+    if (entry.kind === "message") {
+      if (entry.device === this.device) this.outbox.settled(entry.id);
+      // What the user wrote right behind the last one read is read too.
+      if (entry.own && this.reads.read(log.room) === log.last - 1) this.reads.raise(log.room, log.epoch, log.last);
+      this.hints.rest(log.room, entry.from);
+      this.hints.noticed(log.room, [entry.from]);
+      if (live && !entry.own) this.emit({ type: "message", message: entry });
+    }
+    this.hints.mark(log.room);
+    this.emit({ type: "rooms" });
+  }
+
+  private ownMark(room: string): { delivered: number; read: number } {
+    const delivered = this.logs.get(room)?.last ?? 0;
+    return { delivered, read: Math.min(this.reads.read(room), delivered) };
+  }
+
+  private member(room: string): RoomLog {
+    const log = this.logs.get(room);
+    if (!log) throw new SottoError("not_a_member");
+    return log;
+  }
+
+  private online(): Session {
+    if (this.ended) throw this.ended;
+    if (!this.session) throw new SottoError("offline");
+    return this.session;
+  }
+
+  // Telling.
+
+  private emit(event: ChatEvent): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  /** A page of history changes a room a hundred times: it is told once. */
+  private changed(room: string): void {
+    if (this.dirty.size === 0) setTimeout(() => this.tell());
+    this.dirty.add(room);
+  }
+
+  private tell(): void {
+    const rooms = [...this.dirty];
+    this.dirty.clear();
+    for (const room of rooms) this.emit({ type: "timeline", room });
+    this.emit({ type: "rooms" });
+  }
+
+  private setStatus(status: Status): void {
+    this.state = status;
+    this.emit({ type: "status", status });
+  }
+
+  private finish(error: SottoError): void {
+    if (this.ended) return;
+    this.ended = error;
+    this.session?.link.end(error);
+    this.session = null;
+    this.stopPings();
+    this.hints.stop();
+    for (const log of this.logs.values()) log.stop();
+    this.setStatus({ phase: "ended", error });
+    this.hurry();
+  }
+}
