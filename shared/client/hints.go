@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -169,6 +171,19 @@ func (c *Client) Mark(ctx context.Context, room chat.Room, delivered, read chat.
 		c.mark(h)
 	}
 	return ctx.Err()
+}
+
+// Marks lists the marks heard of a room's users so far, the own user's other
+// devices among them, sorted by user. Those that come later are events.
+func (c *Client) Marks(room chat.Room) []Mark {
+	h, unlock, err := c.hints(room)
+	if err != nil {
+		return nil
+	}
+	defer unlock()
+	marks := slices.Collect(maps.Values(h.marks))
+	slices.SortFunc(marks, func(a, b Mark) int { return strings.Compare(string(a.User), string(b.User)) })
+	return marks
 }
 
 // mark has the own mark sent as soon as it may be. h is locked.

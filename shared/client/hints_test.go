@@ -65,10 +65,10 @@ func TestTyping(t *testing.T) {
 func TestTypingGoesOnAfterAWhile(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada", hintEvery(time.Millisecond)), connect(t, s, "bob")
-	atBob := hear(t, bob)
+	atBob, ctx := hear(t, bob), within(t)
 	for range 3 {
 		for before := len(s.Frames(frame.ActionTyping)); len(s.Frames(frame.ActionTyping)) == before; {
-			if err := ada.Typing(within(t), chat.Lobby); err != nil {
+			if err := errors.Join(ada.Typing(ctx, chat.Lobby), wait(ctx, time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -111,7 +111,7 @@ func TestPresence(t *testing.T) {
 
 func TestMarks(t *testing.T) {
 	s := clienttest.New(t)
-	ada, bob := connect(t, s, "ada"), connect(t, s, "bob")
+	ada, bob := connect(t, s, "ada", hintEvery(500*time.Millisecond)), connect(t, s, "bob")
 	atBob := hear(t, bob)
 	for seq := range chat.Seq(100) {
 		if err := ada.Mark(within(t), chat.Lobby, seq+1, seq/2); err != nil {
@@ -132,7 +132,13 @@ func TestMarks(t *testing.T) {
 	if err := ada.Mark(within(t), chat.Lobby, 99, 50); err != nil { // each counts by itself
 		t.Fatal(err)
 	}
-	happens(t, atBob, func(e Mark) bool { return e.Delivered == 100 && e.Read == 50 })
+	last := happens(t, atBob, func(e Mark) bool { return e.Delivered == 100 && e.Read == 50 })
+	if got := bob.Marks(chat.Lobby); !slices.Equal(got, []Mark{last}) {
+		t.Errorf("bob has the marks %+v", got)
+	}
+	if got := ada.Marks(chat.Lobby); len(got) != 0 {
+		t.Errorf("ada has the marks %+v", got)
+	}
 	if got := len(s.Frames(frame.ActionMark)); got != sent+1 {
 		t.Errorf("%d frames were sent, want %d", got, sent+1)
 	}
