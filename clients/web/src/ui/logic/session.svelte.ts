@@ -172,7 +172,9 @@ export class Session {
         if (event.room === this.room) this.#refresh("timeline");
         break;
       case "typing":
-        if (event.room === this.room) this.typing = event.users;
+        if (event.room !== this.room) break;
+        this.typing = event.users;
+        this.#heard(event.users);
         break;
       case "presence":
         if (event.room === this.room) this.presence = event.presence;
@@ -181,13 +183,23 @@ export class Session {
         this.trust++;
         break;
       case "message":
-        if (event.message.room === this.room) this.announcement = `${event.message.from}: ${event.message.body.slice(0, 300)}`;
+        if (event.message.room === this.room) {
+          this.announcement = `${event.message.from}: ${event.message.body.slice(0, 300)}`;
+          this.#heard([event.message.from]);
+        }
         notify(event.message, () => {
           this.overlay = null;
           this.show(event.message.room);
         });
         break;
     }
+  }
+
+  /** Whoever is heard is here, though the last answer to "who is here" is older. */
+  #heard(users: readonly string[]): void {
+    const { users: known, more } = this.presence;
+    if (known.length === 0 || users.every((user) => known.includes(user))) return;
+    this.presence = { users: [...new Set([...known, ...users])].sort(), more };
   }
 
   /** Reads a snapshot once for any number of events of one turn: history arrives by the hundred. */
