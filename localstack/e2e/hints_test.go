@@ -3,7 +3,9 @@ package e2e
 import (
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -55,5 +57,38 @@ func TestHintsReachTheRoomAndNobodyElse(t *testing.T) {
 	}
 	if got := decode[frame.Pong](t, []byte(text)); got.Type != frame.TypePong {
 		t.Errorf("outside the room came %s", text)
+	}
+}
+
+// A connection that a hint finds gone is in the room no longer, which takes a
+// permission that nothing else of these functions needs.
+func TestHintsRemoveWhoIsGone(t *testing.T) {
+	s, ctx := sharedStack(t), patient(t)
+	there, gone := enter(ctx, t, s, newUser(t, "there")), enter(ctx, t, s, newUser(t, "gone"))
+	rooms := map[chat.Room]frame.Request{
+		newRoom("typing"): {Action: frame.ActionTyping}, newRoom("marks"): {Action: frame.ActionMark, Delivered: 1, Read: 1},
+	}
+	for room := range rooms {
+		for _, p := range []*peer{there, gone} {
+			p.say(join(room))
+			expect[frame.Joined](p, frame.TypeJoined)
+		}
+	}
+	s.breaks(t, fault.Fault{Kind: fault.GatewayGone, Target: connectionOf(t, s, string(gone.user.name))})
+	for room, hint := range rooms {
+		hint.Room = string(room)
+		for { // a connection that is seconds old is not believed to be gone
+			there.say(hint)
+			there.say(frame.Request{Action: frame.ActionPresence, Room: string(room)})
+			present := expect[frame.Presence](there, frame.TypePresence)
+			if !slices.Contains(present.Users, gone.user.name) {
+				break
+			}
+			select {
+			case <-time.After(250 * time.Millisecond): // within the device's rate
+			case <-ctx.Done():
+				t.Fatalf("after %s the room still has %v", hint.Action, present.Users)
+			}
+		}
 	}
 }
