@@ -53,8 +53,12 @@ function isNew(entry: Entry, newAfter: number): boolean {
 
 function together(a: Entry, b: Entry): boolean {
   return (
-    a.kind === "message" && b.kind === "message" && a.from === b.from && !b.newDevice &&
-    b.at - a.at < TOGETHER && dayOf(a.at) === dayOf(b.at)
+    a.kind === "message" &&
+    b.kind === "message" &&
+    a.from === b.from &&
+    !b.newDevice &&
+    b.at - a.at < TOGETHER &&
+    dayOf(a.at) === dayOf(b.at)
   );
 }
 
@@ -86,7 +90,9 @@ export function progress(message: Message, marks: Readonly<Record<string, { deli
   }
   const seq = message.seq ?? Infinity;
   const by = (reached: "read" | "delivered") =>
-    Object.entries(marks).filter(([, mark]) => mark[reached] >= seq).map(([user]) => user);
+    Object.entries(marks)
+      .filter(([, mark]) => mark[reached] >= seq)
+      .map(([user]) => user);
   const read = by("read");
   if (read.length > 0) return { label: `Read by ${some(read)}`, icon: "checks", read: true };
   const delivered = by("delivered");

@@ -26,9 +26,9 @@ function trimmed(candidate: string): string {
   let end = candidate.length;
   for (; end > 0; end--) {
     const last = candidate[end - 1] as string;
-    if ('.,;:!?…*_~'.includes(last)) continue;
+    if (".,;:!?…*_~".includes(last)) continue;
     // A closing bracket belongs to the link only if it was opened there.
-    const open = { ')': '(', ']': '[' }[last];
+    const open = { ")": "(", "]": "[" }[last];
     if (open === undefined) break;
     const inside = candidate.slice(0, end);
     if (inside.split(open).length >= inside.split(last).length) break;
@@ -47,7 +47,7 @@ function address(shown: string): string | undefined {
   } catch {
     return undefined;
   }
-  if ((url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '' || url.password !== '') return undefined;
+  if ((url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") return undefined;
   return url.href;
 }
 
@@ -70,9 +70,9 @@ export const NAME = /^[a-z0-9][a-z0-9_-]{1,31}$/;
 
 /** What is wrong with a name that a person typed, or an empty string. */
 export function nameProblem(name: string): string {
-  if (NAME.test(name)) return '';
-  if (name.length < 2) return 'At least two characters, please.';
-  if (name.length > 32) return 'At most 32 characters, please.';
-  if (/[A-Z]/.test(name)) return 'Small letters only, please.';
-  return 'Small letters a–z, digits, - and _ only, beginning with a letter or digit.';
+  if (NAME.test(name)) return "";
+  if (name.length < 2) return "At least two characters, please.";
+  if (name.length > 32) return "At most 32 characters, please.";
+  if (/[A-Z]/.test(name)) return "Small letters only, please.";
+  return "Small letters a–z, digits, - and _ only, beginning with a letter or digit.";
 }

@@ -1,13 +1,13 @@
 // Light or dark: what the system says, unless the reader has chosen.
 
 /** A choice of colours; `system` follows the operating system. */
-export type Theme = 'system' | 'light' | 'dark';
+export type Theme = "system" | "light" | "dark";
 
-const KEY = 'sotto.theme';
+const KEY = "sotto.theme";
 
 function stored(): Theme {
   const value = localStorage.getItem(KEY);
-  return value === 'light' || value === 'dark' ? value : 'system';
+  return value === "light" || value === "dark" ? value : "system";
 }
 
 class Themes {
@@ -23,14 +23,14 @@ class Themes {
 
   set current(theme: Theme) {
     this.#current = theme;
-    if (theme === 'system') localStorage.removeItem(KEY);
+    if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
     this.#show();
   }
 
   #show(): void {
-    if (this.#current === 'system') delete document.documentElement.dataset['theme'];
-    else document.documentElement.dataset['theme'] = this.#current;
+    if (this.#current === "system") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = this.#current;
   }
 }
 
