@@ -44,8 +44,14 @@ func (in *invocation) screen(room chat.Room, l look) error {
 		Places: readPlaces(deployment, user),
 		Read: func(p terminal.Place) {
 			places := readPlaces(deployment, user)
-			places = slices.DeleteFunc(places, func(old terminal.Place) bool { return old.Room == p.Room })
-			places = append(places, p)
+			i := slices.IndexFunc(places, func(old terminal.Place) bool { return old.Room == p.Room })
+			if i < 0 {
+				places = append(places, p)
+			} else if places[i].Epoch == p.Epoch && places[i].Seq >= p.Seq {
+				return // commands overtake each other
+			} else {
+				places[i] = p
+			}
 			slices.SortFunc(places, func(a, b terminal.Place) int { return strings.Compare(string(a.Room), string(b.Room)) })
 			_ = writePlaces(deployment, user, places) // the next start counts anew then
 		},

@@ -199,8 +199,14 @@ func (m *Model) event(e client.Event) {
 	case client.NewDevice:
 		m.say("%s has a new device: compare safety numbers, /safety %s", e.User, e.User)
 	}
-	if r := m.rooms[name]; r != nil {
-		r.hear(e, m.now())
+	r := m.rooms[name]
+	if r == nil {
+		return
+	}
+	r.hear(e, m.now())
+	// What was read on another device of the user is read.
+	if own, ok := e.(client.Mark); ok && own.User == m.me {
+		r.read = max(r.read, min(own.Read, r.head))
 	}
 }
 

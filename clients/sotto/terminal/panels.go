@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 	"rsc.io/qr"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -151,23 +152,24 @@ func (c *comparison) lines(m *Model, width int) []string {
 		}
 	}
 	lines = append(lines, "")
-	return append(lines, drawQR(c.safety.Text(), width)...)
+	return append(lines, drawQR(c.safety.Text(), width, m.styles.code)...)
 }
 
-// drawQR draws a QR code with half blocks, two modules to a character, in black
-// on white whatever the terminal's colours are: white is drawn, so on a light
-// terminal it is turned over, which every reader takes.
-func drawQR(text string, width int) []string {
-	code, err := qr.Encode(text, qr.L)
-	if err != nil || code.Size+4 > width {
+// drawQR draws a QR code with half blocks, two modules to a character. It is the
+// light modules that are drawn: on a dark terminal that is right, and with colours
+// (styles.code) on every one. Without them it is turned over on a light terminal,
+// which most readers take, and the digits say the same.
+func drawQR(text string, width int, code lipgloss.Style) []string {
+	drawn, err := qr.Encode(text, qr.L)
+	if err != nil || drawn.Size+4 > width {
 		return []string{"(the QR code needs a wider window)"}
 	}
 	const quiet = 2
-	light := func(x, y int) bool { return !code.Black(x, y) } // outside, too
+	light := func(x, y int) bool { return !drawn.Black(x, y) } // outside, too
 	var lines []string
-	for y := -quiet; y < code.Size+quiet; y += 2 {
+	for y := -quiet; y < drawn.Size+quiet; y += 2 {
 		var b strings.Builder
-		for x := -quiet; x < code.Size+quiet; x++ {
+		for x := -quiet; x < drawn.Size+quiet; x++ {
 			switch upper, lower := light(x, y), light(x, y+1); {
 			case upper && lower:
 				b.WriteRune('█')
@@ -179,7 +181,7 @@ func drawQR(text string, width int) []string {
 				b.WriteByte(' ')
 			}
 		}
-		lines = append(lines, b.String())
+		lines = append(lines, code.Render(b.String()))
 	}
 	return lines
 }

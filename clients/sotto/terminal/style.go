@@ -17,6 +17,7 @@ type styles struct {
 	warning lipgloss.Style // new devices, failures, no connection
 	unread  lipgloss.Style
 	current lipgloss.Style // the room that is shown
+	code    lipgloss.Style // QR codes
 	names   []lipgloss.Style
 }
 
@@ -36,6 +37,7 @@ func newStyles(colours bool) styles {
 	// of these none that is hard to read on a light or on a dark ground.
 	s.warning = s.warning.Foreground(lipgloss.Red)
 	s.unread = s.unread.Foreground(lipgloss.Green)
+	s.code = plain.Foreground(lipgloss.BrightWhite).Background(lipgloss.Black)
 	s.names = nil
 	for _, c := range []lipgloss.Style{plain.Foreground(lipgloss.Blue), plain.Foreground(lipgloss.Magenta), plain.Foreground(lipgloss.Cyan), plain.Foreground(lipgloss.Green)} {
 		s.names = append(s.names, c.Bold(true))

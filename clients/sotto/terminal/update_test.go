@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"rsc.io/qr"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
@@ -153,6 +154,8 @@ func TestUnreadCounts(t *testing.T) {
 		d.give(arrivedMsg{m})
 	}
 	d.has("kitchen        3 ")
+	d.give(eventMsg{client.Mark{Room: "kitchen", User: "ada", Delivered: 9, Read: 1}}) // on another device
+	d.has("kitchen        2 ")
 	d.press("ctrl+p")
 	d.has(">kitchen", "soup")
 	d.lacks("kitchen        3")
@@ -343,4 +346,26 @@ func TestMouse(t *testing.T) {
 	d.has(">builds")
 	d.give(tea.MouseClickMsg{X: 3, Y: 20, Button: tea.MouseLeft}, tea.MouseWheelMsg{X: 30, Y: 5, Button: tea.MouseWheelUp})
 	d.has(">builds")
+}
+
+// TestQRCodes draws every module where it belongs.
+func TestQRCodes(t *testing.T) {
+	const text = "sotto:safety?a=ada&b=bob&hash=ZYnNhFP_RnbgM634B6_OnCatC-2rxyc7lJcFsPub5L0"
+	want, err := qr.Encode(text, qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := drawQR(text, 60, newStyles(false).code)
+	for y := range want.Size {
+		row := []rune(lines[(y+2)/2])
+		for x := range want.Size {
+			light := row[x+2] == '█' || row[x+2] == '▀' && y%2 == 0 || row[x+2] == '▄' && y%2 == 1
+			if light == want.Black(x, y) {
+				t.Fatalf("the module %d,%d is wrong in\n%s", x, y, strings.Join(lines, "\n"))
+			}
+		}
+	}
+	if lines = drawQR(text, 36, newStyles(false).code); len(lines) != 1 {
+		t.Errorf("in 36 columns: %q", lines)
+	}
 }
