@@ -25,6 +25,6 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     environment: "node",
-    testTimeout: 20_000,
+    testTimeout: 60_000, // a condition is waited for up to 30 s
   },
 });

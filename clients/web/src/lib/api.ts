@@ -99,7 +99,7 @@ export interface Message {
   at: number;
   /** The first message from this device of a user who was known by other devices only. */
   newDevice: boolean;
-  /** Absent until acknowledged. */
+  /** Absent until it has come back from the service. */
   provenance?: Provenance;
 }
 
@@ -120,9 +120,9 @@ export interface Timeline {
   entries: readonly Entry[];
   /** There is more above: `loadOlder`. */
   older: boolean;
-  /** How far others have received and read, by user: seqs. Never of oneself. Only of who was here with us. */
+  /** How far others have received and read, by user: seqs. Never of oneself. Only what was heard on this page. */
   marks: Readonly<Record<string, { delivered: number; read: number }>>;
-  /** The last seq that was read here before the room was opened: where "new" begins. */
+  /** The last seq that was read here. Its value at the moment the room is opened is where "new" begins. */
   readUpTo: number;
 }
 
@@ -193,6 +193,8 @@ export interface Chat {
   readonly device: string;
   /** Thumbprint of the service key. */
   readonly serviceKey: string;
+  /** What the service calls itself: host and stage. A link request must name it. */
+  readonly audience: string;
   /** False where the browser refused to store the keys: they last for this page, and the name is lost with it. Say so. */
   readonly keysStored: boolean;
 
@@ -293,8 +295,8 @@ export interface Library {
   forgetService(url: string): Promise<void>;
   /** What a new device shows (as text and QR) so that an old one can `link` it: makes the keys, without connecting. */
   linkRequest(url: string, user: string): Promise<{ device: string; qr: string }>;
-  /** Reads a device's name out of what a person pasted or scanned; null if there is none, or it is for another user. */
-  readLinkRequest(text: string, user: string): string | null;
+  /** Reads a device's name out of what a person pasted or scanned; null if there is none, or it is for another user or audience (`chat.audience`). */
+  readLinkRequest(text: string, user: string, audience?: string): string | null;
   /** Whether a text can be sent. */
   measure(room: string, user: string, body: string): Measure;
   /** 2 to 32 of a-z 0-9 - _, beginning with a letter or digit; users: not reserved. */

@@ -2,9 +2,10 @@
 import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Presence, Room, SafetyNumber, Status, Timeline } from "./api";
 import { isThumbprint } from "./bytes";
 import { safetyNumber } from "./compare";
+import { Connection } from "./connection";
 import { Contacts } from "./contacts";
 import { Device, type Opened, readRoom } from "./device";
-import { asError, SottoError } from "./errors";
+import { SottoError } from "./errors";
 import { Hints } from "./hints";
 import { integer, isObject, list, type Members, string } from "./json";
 import { RoomLog } from "./log";
@@ -12,12 +13,9 @@ import { isRoomName, maxBody, maxFrame, measure } from "./names";
 import { type Ack, Outbox } from "./outbox";
 import type { Profile, RoomState } from "./profile";
 import { Reads } from "./reads";
-import { isFinal, Session } from "./session";
+import type { Session } from "./session";
 import type { Store } from "./store";
-import { delay, type Timing, tries } from "./timing";
-
-/** What waits between a welcome and its being taken. Only a service that misbehaves sends so much. */
-const maxEarly = 1000;
+import type { Timing } from "./timing";
 
 export class Client implements Chat {
   serviceKey = "";
@@ -28,17 +26,14 @@ export class Client implements Chat {
   private readonly reads: Reads;
   private readonly outbox: Outbox;
   private readonly hints: Hints;
+  private readonly connection: Connection;
   private readonly logs = new Map<string, RoomLog>();
   private readonly listeners = new Set<(event: ChatEvent) => void>();
   private readonly dirty = new Set<string>();
-  private session: Session | null = null;
-  private state: Status = { phase: "connecting" };
-  private ended: SottoError | null = null;
-  private hurry = (): void => {};
-  private stopPings = (): void => {};
+  private wasOnline = false;
 
   private constructor(
-    private readonly options: OpenOptions,
+    options: OpenOptions,
     store: Store,
     private readonly profile: Profile,
     private readonly timing: Timing,
@@ -49,19 +44,28 @@ export class Client implements Chat {
     this.reads = new Reads(store, ["reads", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
       submit: (room, id, body) => this.submit(room, id, body),
-      online: () => this.session !== null,
+      online: () => this.connection.session !== null,
       acknowledged: (room, _, ack) => this.acknowledged(room, ack),
       changed: (room) => this.changed(room),
     });
     this.hints = new Hints({
       timing,
       user: profile.user,
-      send: (frame) => this.session?.link.hint(frame),
-      online: () => this.session !== null,
+      send: (frame) => this.connection.session?.link.hint(frame),
+      online: () => this.connection.session !== null,
       own: (room) => this.ownMark(room),
       head: (room) => this.logs.get(room)?.head ?? 0,
       typing: (room, users) => this.emit({ type: "typing", room, users }),
       marked: (room) => this.changed(room),
+    });
+    this.connection = new Connection(options, this.device_, timing, {
+      welcomed: (session) => this.welcomed(session),
+      pushed: (frame) => void this.pushed(frame),
+      ping: () => void this.ping(),
+      status: (status) => {
+        if (status.phase === "ended") this.stop();
+        this.emit({ type: "status", status });
+      },
     });
   }
 
@@ -76,7 +80,7 @@ export class Client implements Chat {
     client.serviceKey = trust.serviceKey ?? "";
     client.audience = trust.audience ?? profile.address;
     for (const room of profile.rooms ?? []) client.takeRoom(room);
-    await new Promise<void>((resolve, reject) => void client.run(resolve, reject));
+    await client.connection.open();
     return client;
   }
 
@@ -98,17 +102,22 @@ export class Client implements Chat {
   }
 
   status(): Status {
-    return this.state;
+    return this.connection.status;
   }
 
   reconnect(): void {
-    this.hurry();
+    this.connection.hurry();
     // A connection that looks well may be dead: the ping's silence ends it.
     void this.ping();
   }
 
   close(): void {
-    this.finish(new SottoError("closed"));
+    this.connection.end(new SottoError("closed"));
+  }
+
+  private stop(): void {
+    this.hints.stop();
+    for (const log of this.logs.values()) log.stop();
   }
 
   // Rooms and messages.
@@ -126,7 +135,7 @@ export class Client implements Chat {
 
   async join(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
-    const state = readRoom(await this.online().call("joined", () => ({ action: "joinRoom", room })));
+    const state = readRoom(await this.connection.online().call("joined", () => ({ action: "joinRoom", room })));
     if (state.room !== room) throw new SottoError("protocol");
     this.takeRoom(state);
     this.emit({ type: "rooms" });
@@ -134,7 +143,7 @@ export class Client implements Chat {
 
   async leave(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
-    await this.online().call("left", () => ({ action: "leaveRoom", room }));
+    await this.connection.online().call("left", () => ({ action: "leaveRoom", room }));
     this.dropRoom(room);
     this.emit({ type: "rooms" });
   }
@@ -172,7 +181,7 @@ export class Client implements Chat {
   }
 
   presence(room: string): void {
-    const asked = this.session?.call("presence", () => ({ action: "presence", room }));
+    const asked = this.connection.session?.call("presence", () => ({ action: "presence", room }));
     asked?.then(
       (answer) => {
         const presence: Presence = { users: list(answer, "users").filter((user) => typeof user === "string"), more: answer.more === true };
@@ -194,7 +203,7 @@ export class Client implements Chat {
   // Devices and contacts.
 
   async devices(): Promise<readonly DeviceState[]> {
-    const answer = await this.online().call("devices", () => ({ action: "devices" }));
+    const answer = await this.connection.online().call("devices", () => ({ action: "devices" }));
     return list(answer, "devices")
       .filter(isObject)
       .map((d) => ({
@@ -212,13 +221,13 @@ export class Client implements Chat {
   }
 
   async revoke(device: string): Promise<void> {
-    const session = this.online();
+    const session = this.connection.online();
     await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.device_.proveRevocation(session.sid, device) }));
   }
 
   async rotate(): Promise<number> {
     await this.profile.prepareRotation();
-    const session = this.online();
+    const session = this.connection.online();
     const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.device_.proveRotation(session.sid) }));
     return this.device_.openRotated(answer, session.sid);
   }
@@ -243,76 +252,16 @@ export class Client implements Chat {
 
   // The connection.
 
-  /** Keeps the client connected until it ends; tells the opener of the first outcome. */
-  private async run(opened: () => void, refused: (error: SottoError) => void): Promise<void> {
-    const wasIn = this.profile.rooms !== undefined;
-    let linkToken = this.options.link ?? "";
-    for (let n = 0; !this.ended; n++) {
-      let error: SottoError;
-      try {
-        const early: Members[] = [];
-        let take = (frame: Members): void => void (early.length < maxEarly && early.push(frame));
-        const session = await Session.connect(this.options.url, this.device_, this.timing, linkToken, (frame) => take(frame));
-        linkToken = ""; // this device is on record now
-        if (this.ended) return session.link.end(this.ended);
-        take = (frame) => void this.pushed(frame);
-        this.publish(session, early);
-        opened();
-        error = await session.link.ended;
-        this.session = null;
-        this.stopPings();
-        if (Date.now() - session.since > this.timing.steady) n = 0;
-      } catch (cause) {
-        error = asError(cause);
-        if (error.code === "stale_device_key" && (await this.rotatedElsewhere())) continue;
-        // The first time, what cannot be reached is said at once, and what may
-        // pass is tried a few times.
-        const givesUp = !wasIn && !this.serviceKnown() && (error.code === "offline" || n >= tries);
-        if (isFinal(error) || givesUp) {
-          refused(error);
-          return this.finish(error);
-        }
-        if (wasIn) opened();
-      }
-      if (!this.ended) await this.pause(delay(this.timing.reconnect, n), error);
-    }
-  }
-
-  private serviceKnown(): boolean {
-    return this.profile.rooms !== undefined;
-  }
-
-  /** Another tab may have rotated the device's key. */
-  private async rotatedElsewhere(): Promise<boolean> {
-    const { gen } = this.profile.newest;
-    await this.profile.reload();
-    return this.profile.newest.gen > gen;
-  }
-
-  private pause(ms: number, error: SottoError): Promise<void> {
-    this.setStatus({ phase: "waiting", retryAt: Date.now() + ms, error });
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  private publish(session: Session, early: readonly Members[]): void {
-    this.session = session;
+  /** Takes what a welcome says. */
+  private welcomed(session: Session): void {
     this.serviceKey = session.keys.serviceKey;
     this.audience = session.keys.audience;
     const names = new Set(session.rooms.map((state) => state.room));
     for (const room of [...this.logs.keys()]) if (!names.has(room)) this.dropRoom(room);
     for (const state of session.rooms) this.takeRoom(state);
-    for (const frame of early) void this.pushed(frame);
-    const pings = setInterval(() => void this.ping(), this.timing.ping);
-    this.stopPings = () => clearInterval(pings);
+    this.wasOnline = true;
     this.hints.reconnected();
     this.outbox.flush();
-    this.setStatus({ phase: "online" });
     this.emit({ type: "rooms" });
   }
 
@@ -320,7 +269,7 @@ export class Client implements Chat {
   private async ping(): Promise<void> {
     try {
       const heads = Object.fromEntries([...this.logs.values()].map((log) => [log.room, log.last]));
-      const answer = await this.session?.call("pong", () => ({ action: "ping", heads }));
+      const answer = await this.connection.session?.call("pong", () => ({ action: "ping", heads }));
       if (!answer || !isObject(answer.heads)) return;
       for (const [room, head] of Object.entries(answer.heads)) {
         if (isObject(head)) this.logs.get(room)?.observe(string(head, "epoch"), integer(head, "head"), 0);
@@ -333,7 +282,7 @@ export class Client implements Chat {
   /** Takes what the service sends of its own accord; what cannot be read of it is dropped. */
   private async pushed(frame: Members): Promise<void> {
     try {
-      if (frame.type === "serverKey") return await this.session?.takeKeySet(string(frame, "keyset"));
+      if (frame.type === "serverKey") return await this.connection.session?.takeKeySet(string(frame, "keyset"));
       const room = typeof frame.room === "string" ? frame.room : "";
       const log = this.logs.get(room);
       if (!log) return;
@@ -348,7 +297,7 @@ export class Client implements Chat {
   }
 
   private async submit(room: string, id: string, body: string): Promise<Ack> {
-    const session = this.online();
+    const session = this.connection.online();
     const answer = await session.call("ack", async () => ({
       action: "sendMessage",
       jwe: await this.device_.sealMessage(session.sid, session.keys, room, id, body),
@@ -359,7 +308,7 @@ export class Client implements Chat {
 
   private acknowledged(room: string, ack: Ack): void {
     const log = this.logs.get(room);
-    log?.observe(ack.epoch, ack.seq, 0);
+    log?.expect(ack.epoch, ack.seq);
     if (log) this.outbox.passed(room, log.epoch, log.last);
   }
 
@@ -368,7 +317,7 @@ export class Client implements Chat {
   private takeRoom(state: RoomState): void {
     this.reads.meet(state.room, state.epoch, state.head);
     const log = this.logs.get(state.room);
-    if (log) return log.observe(state.epoch, state.head, state.floor);
+    if (log) return log.resume(state, !this.wasOnline);
     this.logs.set(
       state.room,
       new RoomLog(
@@ -376,7 +325,7 @@ export class Client implements Chat {
           timing: this.timing,
           open: (frame) => this.device_.openMessage(frame),
           history: async (room, after, limit) => {
-            const frame = await this.online().call("history", () => ({ action: "history", room, after, limit }));
+            const frame = await this.connection.online().call("history", () => ({ action: "history", room, after, limit }));
             return this.device_.openHistory(frame, room);
           },
           keyGen: () => this.profile.gen,
@@ -445,12 +394,6 @@ export class Client implements Chat {
     return log;
   }
 
-  private online(): Session {
-    if (this.ended) throw this.ended;
-    if (!this.session) throw new SottoError("offline");
-    return this.session;
-  }
-
   // Telling.
 
   private emit(event: ChatEvent): void {
@@ -468,22 +411,5 @@ export class Client implements Chat {
     this.dirty.clear();
     for (const room of rooms) this.emit({ type: "timeline", room });
     this.emit({ type: "rooms" });
-  }
-
-  private setStatus(status: Status): void {
-    this.state = status;
-    this.emit({ type: "status", status });
-  }
-
-  private finish(error: SottoError): void {
-    if (this.ended) return;
-    this.ended = error;
-    this.session?.link.end(error);
-    this.session = null;
-    this.stopPings();
-    this.hints.stop();
-    for (const log of this.logs.values()) log.stop();
-    this.setStatus({ phase: "ended", error });
-    this.hurry();
   }
 }

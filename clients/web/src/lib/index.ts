@@ -42,4 +42,24 @@ export function library(store: () => Promise<Store>, timing: Timing): Omit<Libra
   };
 }
 
-export const { open, profiles, forget, forgetService, linkRequest } = library(browserStore, defaultTiming);
+const here = library(browserStore, defaultTiming);
+
+/** Opens a chat that also heeds the browser: it reconnects when the network or the page is back. */
+export async function open(options: OpenOptions): Promise<Chat> {
+  // A browser short of space may otherwise drop the keys, and the name with them.
+  void navigator.storage?.persist?.().catch(() => false);
+  const chat = await here.open(options);
+  const wake = (): void => {
+    if (document.visibilityState === "visible") chat.reconnect();
+  };
+  window.addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  chat.subscribe((event) => {
+    if (event.type !== "status" || event.status.phase !== "ended") return;
+    window.removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", wake);
+  });
+  return chat;
+}
+
+export const { profiles, forget, forgetService, linkRequest } = here;

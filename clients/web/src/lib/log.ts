@@ -31,6 +31,9 @@ const maxFruitless = 5;
 /** Messages that `loadOlder` brings. */
 const olderCount = 40;
 
+/** Messages missed that are read through: ten pages. What is more is loaded when somebody looks. */
+const maxMissed = 1000;
+
 /** What is held of one room. Below that, the history has it. */
 const maxEntries = 5000;
 
@@ -89,6 +92,23 @@ export class RoomLog {
     void this.pump();
   }
 
+  /**
+   * Goes on where the service now stands. What was missed is read in order; if
+   * that is too much to be read through, or dates from before this page
+   * (`stale`), the log begins at its head.
+   */
+  resume(state: RoomState, stale: boolean): void {
+    const skip = stale || state.head - this.last > maxMissed;
+    if (state.epoch === this.epoch && state.head > this.last && skip && !this.pumping) {
+      this.entries = [];
+      this.pending.clear();
+      this.last = state.head;
+      this.low = state.head + 1;
+      this.reload();
+    }
+    this.observe(state.epoch, state.head, state.floor);
+  }
+
   /** Takes a message frame. */
   deliver(frame: Members): void {
     const [epoch, seq] = [string(frame, "epoch"), integer(frame, "seq")];
@@ -98,6 +118,11 @@ export class RoomLog {
     this.observe(epoch, seq, 0);
   }
 
+  /** A message is known to be at a place: an acknowledgement says so. */
+  expect(epoch: string, seq: number): void {
+    if (this.enter(epoch, seq - 1)) this.observe(epoch, seq, 0);
+  }
+
   /** Loads messages above those that are there; whether there are more. */
   loadOlder(): Promise<boolean> {
     this.wanted = true;
@@ -105,7 +130,7 @@ export class RoomLog {
     return this.loading;
   }
 
-  /** Goes over to another epoch, where the log starts anew. False for one that is over. */
+  /** Goes over to another epoch, where the log starts anew and had come to `head`. False for an epoch that is over. */
   private enter(epoch: string, head: number): boolean {
     if (epoch === this.epoch) return true;
     if (this.retired.has(epoch)) return false; // a late frame
@@ -113,16 +138,21 @@ export class RoomLog {
     this.epoch = epoch;
     this.entries = [];
     this.pending.clear();
-    this.head = this.last = head;
-    this.low = head + 1;
+    this.head = head;
+    this.last = head > maxMissed ? head : 0;
+    this.low = this.last + 1;
     this.floor = 0;
     this.port.restarted(this);
     this.port.changed(this);
-    if (this.wanted) {
-      const before = this.loading ?? Promise.resolve();
-      void before.catch(() => undefined).then(() => this.loadOlder().catch(() => undefined));
-    }
+    this.reload();
     return true;
+  }
+
+  /** Loads the latest messages again, if somebody has looked at them. */
+  private reload(): void {
+    if (!this.wanted) return;
+    const before = this.loading ?? Promise.resolve();
+    void before.catch(() => undefined).then(() => this.loadOlder().catch(() => undefined));
   }
 
   /** Works off what has come and asks for what is missing. One runs at a time. */

@@ -3,7 +3,7 @@ import type { Profile as Listed } from "./api";
 import type { Opener, Signer } from "./envelope";
 import { SottoError } from "./errors";
 import { publicJWK } from "./jwk";
-import { MemoryStore, type Store } from "./store";
+import type { Store } from "./store";
 
 /** An encryption key of the device. `confirmed`: the service has sealed to it. */
 export interface Pair extends Opener {
@@ -39,16 +39,15 @@ export interface Trust {
 }
 
 /** How many encryption keys are kept: the newest, and two for what was on its way during rotations. */
-const kept = 3;
+const keptPairs = 3;
 
 export class Profile {
-  /** False where the browser refused to store the keys. */
-  stored = true;
-
   private constructor(
     private readonly store: Store,
     readonly address: string,
     private keys: Keys,
+    /** False where the store refused the keys: then they are here alone. */
+    private readonly kept = true,
   ) {}
 
   /** Reads the user's keys and makes them at first use. Error: unsupported. */
@@ -58,17 +57,15 @@ export class Profile {
     const made = await generate(address, user);
     try {
       // Another tab may have been faster: whose keys are there counts.
-      const keys = await store.update<Keys>(["keys", address, user], (old) => old ?? made);
-      // What cannot be read back as it was would fail at the next visit.
-      await store.get(["keys", address, user]);
-      const profile = new Profile(store, address, keys!);
-      profile.stored = !(store instanceof MemoryStore);
-      return profile;
+      return new Profile(store, address, (await store.update<Keys>(["keys", address, user], (old) => old ?? made))!);
     } catch {
-      const profile = new Profile(store, address, made);
-      profile.stored = false;
-      return profile;
+      return new Profile(store, address, made, false);
     }
+  }
+
+  /** Whether the keys outlive the page. */
+  get stored(): boolean {
+    return this.kept && this.store.persistent;
   }
 
   get user(): string {
@@ -98,7 +95,7 @@ export class Profile {
 
   /** Reads the keys again: another tab may have rotated them. */
   async reload(): Promise<void> {
-    if (this.stored) this.keys = (await this.store.get<Keys>(["keys", this.address, this.user])) ?? this.keys;
+    if (this.kept) this.keys = (await this.store.get<Keys>(["keys", this.address, this.user])) ?? this.keys;
   }
 
   /** Keeps a next encryption key, unless one is prepared already, before the service hears of it. */
@@ -106,7 +103,7 @@ export class Profile {
     const made = await generatePair(this.newest.gen + 1);
     await this.change((keys) => {
       const newest = keys.pairs.at(-1)!;
-      return newest.confirmed && newest.gen < made.gen ? { ...keys, pairs: [...keys.pairs, made].slice(-kept) } : keys;
+      return newest.confirmed && newest.gen < made.gen ? { ...keys, pairs: [...keys.pairs, made].slice(-keptPairs) } : keys;
     });
     return this.newest;
   }
@@ -122,7 +119,7 @@ export class Profile {
   }
 
   private async change(how: (keys: Keys) => Keys): Promise<void> {
-    if (!this.stored) {
+    if (!this.kept) {
       this.keys = how(this.keys);
       return;
     }

@@ -12,6 +12,8 @@
 export type Key = readonly string[];
 
 export interface Store {
+  /** Whether values outlive the page. */
+  readonly persistent: boolean;
   get<T>(key: Key): Promise<T | undefined>;
   /** Replaces a value by what `change` makes of it, in one transaction, and returns that; undefined deletes. */
   update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined>;
@@ -49,6 +51,8 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 const below = (prefix: Key): IDBKeyRange => IDBKeyRange.bound([...prefix], [...prefix, []]);
 
 class Persistent implements Store {
+  readonly persistent = true;
+
   constructor(private readonly db: IDBDatabase) {}
 
   private open(mode: IDBTransactionMode): IDBObjectStore {
@@ -90,6 +94,7 @@ class Persistent implements Store {
 
 /** A store that lasts as long as the page. */
 export class MemoryStore implements Store {
+  readonly persistent = false;
   private readonly values = new Map<string, unknown>();
 
   async get<T>(key: Key): Promise<T | undefined> {
