@@ -91,6 +91,20 @@ func TestOnATerminal(t *testing.T) {
 	if log := s.Log(chat.Lobby); len(log) != 4 {
 		t.Errorf("the log has %q", log)
 	}
+
+	// What comes while bob is away is unread at his next start.
+	if code, _, stderr := invoke(t, "", append([]string{"send", "--user", "mallory", "are you there?"}, common...)...); code != 0 {
+		t.Fatal(stderr)
+	}
+	bob = onTerminal(t, nil, append(common, "--user", "bob", "--room", "den")...)
+	bob.Until(`lobby +1 │`)
+	bob.Type("\x1b2") // Alt-2
+	bob.Until(`>lobby {12}`)
+	bob.Until(`are you there\?`)
+	bob.Type("\x04")
+	if code := bob.Ended(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }
 
 // TestTheEndIsClean however it comes.
