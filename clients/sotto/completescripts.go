@@ -58,7 +58,8 @@ complete -c sotto -f -a '(__sotto_complete)'
 	"powershell": `Register-ArgumentCompleter -Native -CommandName sotto -ScriptBlock {
 	param($wordToComplete, $commandAst, $cursorPosition)
 	$words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
-	if ($wordToComplete -eq '') { $words += '""' }
+	# Older ones drop an empty argument unless it is quoted once more.
+	if ($wordToComplete -eq '') { $words += $(if ($PSVersionTable.PSVersion -lt [version]'7.3.0') { '""' } else { '' }) }
 	& $commandAst.CommandElements[0].ToString() %[1]s @words 2>$null | ForEach-Object {
 		$word, $about = $_ -split "\t", 2
 		if ($word -ne ':files') {

@@ -20,8 +20,8 @@ type slash struct {
 var slashes = []slash{
 	{"/join ROOM", "enter a room, or make it", (*Model).joinNamed},
 	{"/leave", "leave the room you are in", func(m *Model, _ string) tea.Cmd {
-		if m.current == chat.Lobby {
-			m.say("the lobby cannot be left")
+		if m.current == m.home() {
+			m.say("the %s cannot be left", m.current)
 			return nil
 		}
 		return m.leave(m.current)

@@ -27,7 +27,7 @@ func (c *composer) insert(s string) error {
 		return r
 	}, s)
 	if over := len(c.text) + len(s) - chat.MaxBody; over > 0 {
-		return fmt.Errorf("%d bytes too many: a message may have %d; send it in parts", over, chat.MaxBody)
+		return fmt.Errorf("too long by %d: a message may have %d bytes; send it in parts", over, chat.MaxBody)
 	}
 	c.text = c.text[:c.cursor] + s + c.text[c.cursor:]
 	c.cursor += len(s)

@@ -234,9 +234,17 @@ func (m *Model) left(msg leftMsg) tea.Cmd {
 	m.order = slices.DeleteFunc(m.order, func(name chat.Room) bool { return name == msg.room })
 	m.say("you have left %s", msg.room)
 	if m.current == msg.room {
-		return m.open(chat.Lobby)
+		return m.open(m.home())
 	}
 	return nil
+}
+
+// home is the room that one comes back to: the lobby, in which everybody is.
+func (m *Model) home() chat.Room {
+	if m.rooms[chat.Lobby] == nil && len(m.order) > 0 {
+		return m.order[0] // the service says otherwise
+	}
+	return chat.Lobby
 }
 
 // noticeShown is how long a notice stays.

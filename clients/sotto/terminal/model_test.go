@@ -209,6 +209,12 @@ func (d *desk) fits() {
 func TestScreens(t *testing.T) {
 	t.Run("talk", func(t *testing.T) { talk(t, 80, 24).golden("talk-80x24") })
 	t.Run("narrow", func(t *testing.T) { talk(t, 44, 14).golden("talk-44x14") })
+	t.Run("wide", func(t *testing.T) {
+		d := talk(t, 120, 30)
+		d.give(joinedMsg{room: "a-room-whose-name-has-32-letters", state: frame.RoomState{Room: "a-room-whose-name-has-32-letters", Epoch: epoch}})
+		d.press("alt+1")
+		d.golden("talk-120x30")
+	})
 	t.Run("too small", func(t *testing.T) { talk(t, 30, 8).golden("small-30x8") })
 	t.Run("help", func(t *testing.T) {
 		d := talk(t, 80, 24)

@@ -320,7 +320,7 @@ func TestComposer(t *testing.T) {
 	d.give(tea.PasteMsg{Content: strings.Repeat("x", chat.MaxBody)})
 	d.has("16384/16384")
 	d.press("y")
-	d.has("1 bytes too many")
+	d.has("too long by 1")
 	d.fits()
 	if at := d.View().Cursor; at == nil || at.X >= 80 || at.Y >= 23 {
 		t.Errorf("the cursor is at %v", at)

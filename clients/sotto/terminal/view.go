@@ -10,13 +10,15 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// The least that there is room for on the screen, and the width from which on
-// the rooms stand beside the messages.
+// The least that there is room for on the screen, and the widths from which on
+// the rooms stand beside the messages, and whole names of them.
 const (
-	leastWidth   = 40
-	leastHeight  = 10
-	sidebarFrom  = 64
-	sidebarWidth = 18
+	leastWidth  = 40
+	leastHeight = 10
+	narrowFrom  = 64
+	narrowRooms = 18
+	wideFrom    = 110
+	wideRooms   = 38 // a name has 32 characters at most, and the count four
 )
 
 // prompt stands before the composer's first line.
@@ -24,11 +26,15 @@ const prompt = "> "
 
 func (m *Model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
 
+// sidebarWidth is that of the rooms and the rule behind them, 0 without.
 func (m *Model) sidebarWidth() int {
-	if m.width < sidebarFrom {
+	switch {
+	case m.width < narrowFrom:
 		return 0
+	case m.width < wideFrom:
+		return narrowRooms + 1
 	}
-	return sidebarWidth + 1 // the rule
+	return wideRooms + 1
 }
 
 func (m *Model) mainWidth() int     { return m.width - m.sidebarWidth() }
@@ -199,7 +205,7 @@ func (m *Model) sidebar(height int) []string {
 		lines = append(lines, m.roomLine(name))
 	}
 	for len(lines) < height {
-		lines = append(lines, strings.Repeat(" ", sidebarWidth))
+		lines = append(lines, strings.Repeat(" ", m.sidebarWidth()-1))
 	}
 	for i := range lines {
 		lines[i] += m.styles.faint.Render("│")
@@ -218,7 +224,7 @@ func (m *Model) roomLine(name chat.Room) string {
 	if name == m.current {
 		mark = ">"
 	}
-	text := m.ruler.pad(mark+shown(string(name)), sidebarWidth-len(count)) + count
+	text := m.ruler.pad(mark+shown(string(name)), m.sidebarWidth()-1-len(count)) + count
 	switch {
 	case name == m.current:
 		return m.styles.current.Render(text)
