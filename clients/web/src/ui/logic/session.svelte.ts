@@ -49,6 +49,9 @@ export class Session {
   /** Grows whenever what is known about a person's devices may have changed. */
   trust = $state(0);
 
+  /** Grows with each message written here: the reader is then taken to the end. */
+  written = $state(0);
+
   /** Where "new" begins in the open room, behind what was read before it was opened; 0 if nothing is new. */
   newAfter = $state(0);
 
@@ -117,6 +120,13 @@ export class Session {
 
   async older(): Promise<void> {
     await this.try(() => this.chat.loadOlder(this.room));
+  }
+
+  /** Puts a message into the outbox. Throws where the text is too long. */
+  send(body: string): void {
+    this.chat.send(this.room, body);
+    this.keepDraft(this.room, "");
+    this.written++;
   }
 
   draft(room: string): string {
