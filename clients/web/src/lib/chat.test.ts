@@ -114,6 +114,19 @@ describe("gaps", () => {
     expect(bob.contact("carol").devices).toEqual([]);
   });
 
+  test("a message that the service repeats at another place is shown once", async () => {
+    const [ada, bob] = await two();
+    await sendAll(ada, "pay 10");
+    await shows(bob, "pay 10");
+    const { log } = w.service.rooms.get("lobby")!;
+    log.push({ ...log[0]!, seq: 2 });
+    await sendAll(ada, "after");
+    await shows(bob, "pay 10", "-", "after");
+    const late = await w.chat("carol");
+    await late.loadOlder("lobby");
+    expect(texts(late)).toEqual(["pay 10", "-", "after"]);
+  });
+
   test("a withheld message becomes a gap at last", async () => {
     const [ada, bob] = await two();
     w.service.answer = (user, frame) => {
@@ -206,6 +219,22 @@ describe("the outbox", () => {
     await shows(again, ...numbered(1, 3));
     await until("nothing is left", () => again.timeline("lobby").entries.every((e) => e.kind === "message" && e.state === "sent"));
     expect(await store.list(["outbox"])).toEqual([]);
+  });
+
+  test("shows no message twice, though the history has it before its acknowledgement came", async () => {
+    const store = new MemoryStore();
+    const ada = await w.chat("ada", store);
+    w.service.answer = (_, frame) => (frame.type === "ack" || frame.type === "message" ? [] : [frame]);
+    ada.send("lobby", "once");
+    await until("it is stored", () => w.service.rooms.get("lobby")!.log.length === 1);
+    ada.close();
+    const again = await w.chat("ada", store);
+    await again.loadOlder("lobby");
+    expect(texts(again)).toEqual(["once"]);
+    w.service.answer = (_, frame) => [frame];
+    w.service.drop();
+    await until("the outbox is empty", async () => (await store.list(["outbox"])).length === 0);
+    expect(texts(again)).toEqual(["once"]);
   });
 
   test("tries again by itself what may pass, and says what will not", async () => {

@@ -5,6 +5,7 @@ import { safetyNumber } from "./compare";
 import { Connection } from "./connection";
 import { Contacts } from "./contacts";
 import { Device, type Opened, readRoom } from "./device";
+import { shown } from "./entry";
 import { SottoError } from "./errors";
 import { Hints } from "./hints";
 import { integer, isObject, list, type Members, string } from "./json";
@@ -150,7 +151,11 @@ export class Client implements Chat {
 
   timeline(room: string): Timeline {
     const log = this.logs.get(room);
-    const entries = [...(log?.entries ?? []), ...this.outbox.entries(room, this.user, this.device)];
+    const logged = log?.entries ?? [];
+    // After a lost acknowledgement the history may have what the outbox still sends.
+    const there = new Set(logged.map((entry) => entry.key));
+    const unsent = this.outbox.entries(room, this.user, this.device).filter((entry) => !there.has(entry.key));
+    const entries = [...logged, ...unsent];
     return { room, entries, older: log?.older ?? false, marks: this.hints.marks(room), readUpTo: this.reads.read(room) };
   }
 
@@ -197,7 +202,6 @@ export class Client implements Chat {
     if (!log || !this.reads.raise(room, log.epoch, Math.min(seq, log.last))) return;
     this.hints.mark(room);
     this.changed(room);
-    this.emit({ type: "rooms" });
   }
 
   // Devices and contacts.
@@ -350,23 +354,8 @@ export class Client implements Chat {
   }
 
   private entry(opened: Opened): Entry {
-    const { room, id, from, device, body, seq, storedAt, skid, kid, newDevice } = opened;
-    if (newDevice) this.emit({ type: "newDevice", user: from, device });
-    return {
-      kind: "message",
-      key: `${device}.${id}`,
-      room,
-      id,
-      from,
-      device,
-      body,
-      own: from === this.user,
-      state: device === this.device ? "sent" : "received",
-      seq,
-      at: storedAt,
-      newDevice,
-      provenance: { senderDevice: device, signatureChecked: true, serverKey: skid, deviceKey: kid, serviceKey: this.serviceKey },
-    };
+    if (opened.newDevice) this.emit({ type: "newDevice", user: opened.from, device: opened.device });
+    return shown(opened, { user: this.user, device: this.device, serviceKey: this.serviceKey });
   }
 
   private appended(log: RoomLog, entry: Entry, live: boolean): void {
@@ -380,7 +369,6 @@ export class Client implements Chat {
       if (live && !entry.own) this.emit({ type: "message", message: entry });
     }
     this.hints.mark(log.room);
-    this.emit({ type: "rooms" });
   }
 
   private ownMark(room: string): { delivered: number; read: number } {

@@ -52,6 +52,8 @@ export class RoomLog {
   /** From `low` to `last`, without what has expired. */
   entries: Entry[] = [];
 
+  /** Of `entries`. */
+  private readonly keys = new Set<string>();
   private readonly retired = new Set<string>();
   private readonly pending = new Map<number, Members>();
   private pumping = false;
@@ -100,8 +102,7 @@ export class RoomLog {
   resume(state: RoomState, stale: boolean): void {
     const skip = stale || state.head - this.last > maxMissed;
     if (state.epoch === this.epoch && state.head > this.last && skip && !this.pumping) {
-      this.entries = [];
-      this.pending.clear();
+      this.clear();
       this.last = state.head;
       this.low = state.head + 1;
       this.reload();
@@ -136,8 +137,7 @@ export class RoomLog {
     if (this.retired.has(epoch)) return false; // a late frame
     this.retired.add(this.epoch);
     this.epoch = epoch;
-    this.entries = [];
-    this.pending.clear();
+    this.clear();
     this.head = head;
     this.last = head > maxMissed ? head : 0;
     this.low = this.last + 1;
@@ -146,6 +146,12 @@ export class RoomLog {
     this.port.changed(this);
     this.reload();
     return true;
+  }
+
+  private clear(): void {
+    this.entries = [];
+    this.keys.clear();
+    this.pending.clear();
   }
 
   /** Loads the latest messages again, if somebody has looked at them. */
@@ -243,16 +249,24 @@ export class RoomLog {
     }
   }
 
-  private append(seq: number, entry: Entry, live: boolean): void {
+  private append(seq: number, opened: Entry, live: boolean): void {
+    const entry = this.once(seq, opened);
     this.last = seq;
     this.fruitless = 0;
     this.entries.push(entry);
     if (this.entries.length > maxEntries) {
-      this.entries = this.entries.slice(-maxEntries / 2);
+      for (const { key } of this.entries.splice(0, maxEntries / 2)) this.keys.delete(key);
       this.low = this.entries[0]!.seq!;
     }
     this.port.appended(this, entry, live);
     this.port.changed(this);
+  }
+
+  /** A signature holds for a room and an id, not for a place: a second place for one message is a repeat by the service. */
+  private once(seq: number, entry: Entry): Entry {
+    if (this.keys.has(entry.key)) return this.gap(seq, "The service gives out an earlier message a second time here.");
+    this.keys.add(entry.key);
+    return entry;
   }
 
   private entryAt(page: Page, seq: number): Entry {
@@ -277,7 +291,7 @@ export class RoomLog {
       after = page.to;
     }
     this.low = found[0]?.seq ?? Math.max(this.floor, low - olderCount, 1);
-    this.entries = [...found, ...this.entries];
+    this.entries = [...found.map((entry) => this.once(entry.seq!, entry)), ...this.entries];
     this.port.changed(this);
     return this.older;
   }

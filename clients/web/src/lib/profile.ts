@@ -104,7 +104,7 @@ export class Profile {
     await this.change((keys) => {
       const newest = keys.pairs.at(-1)!;
       return newest.confirmed && newest.gen < made.gen ? { ...keys, pairs: [...keys.pairs, made].slice(-keptPairs) } : keys;
-    });
+    }, true);
     return this.newest;
   }
 
@@ -118,12 +118,15 @@ export class Profile {
     await this.change((keys) => ({ ...keys, rooms, lastUsed: Date.now() }));
   }
 
-  private async change(how: (keys: Keys) => Keys): Promise<void> {
-    if (!this.kept) {
+  /** Where the store fails meanwhile, being full, the page goes on with what it has; `must` throws instead. */
+  private async change(how: (keys: Keys) => Keys, must = false): Promise<void> {
+    const key = ["keys", this.address, this.user];
+    try {
+      this.keys = this.kept ? (await this.store.update<Keys>(key, (old) => how(old ?? this.keys)))! : how(this.keys);
+    } catch {
+      if (must) throw new SottoError("try_again");
       this.keys = how(this.keys);
-      return;
     }
-    this.keys = (await this.store.update<Keys>(["keys", this.address, this.user], (old) => how(old ?? this.keys)))!;
   }
 
   async trust(): Promise<Trust> {

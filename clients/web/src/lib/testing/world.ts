@@ -63,7 +63,7 @@ export function world(): World {
 
 /** Waits for a condition, for a long time if need be. */
 export async function until(what: string, holds: () => unknown): Promise<void> {
-  for (const end = Date.now() + 30_000; !holds(); ) {
+  for (const end = Date.now() + 30_000; !(await holds()); ) {
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
