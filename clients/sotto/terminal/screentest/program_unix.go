@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
 )
 
 // patience is how long a test waits for what should happen at once.
@@ -25,6 +27,7 @@ type Program struct {
 	t        testing.TB
 	cmd      *exec.Cmd
 	terminal *os.File
+	before   *term.State // of the line discipline
 	ended    chan struct{}
 	err      error
 }
@@ -33,11 +36,24 @@ type Program struct {
 // before it.
 func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Program {
 	t.Helper()
-	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
+	terminal, side, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Program{Screen: New(width, height), t: t, cmd: cmd, terminal: terminal, ended: make(chan struct{})}
+	defer side.Close()
+	if err := pty.Setsize(terminal, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := term.GetState(int(terminal.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = side, side, side
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // its own controlling terminal
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &Program{Screen: New(width, height), t: t, cmd: cmd, terminal: terminal, before: before, ended: make(chan struct{})}
 	go func() {
 		_, _ = io.Copy(p.Screen, terminal) // ends with EIO once the program has
 		p.err = cmd.Wait()
@@ -121,8 +137,12 @@ func (p *Program) Ended() int {
 	if !p.Mode("?25") {
 		p.t.Error("the cursor is still hidden")
 	}
-	if raw := p.Raw(); strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4m") && strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4;0m") {
+	raw := p.Raw()
+	if strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4m") || strings.Count(raw, "\x1b[>1u") != strings.Count(raw, "\x1b[<1u") {
 		p.t.Error("keys are still sent in another form")
+	}
+	if after, err := term.GetState(int(p.terminal.Fd())); err == nil && !reflect.DeepEqual(after, p.before) {
+		p.t.Errorf("the line discipline is %v, and was %v", after, p.before)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
 		return exit.ExitCode()
