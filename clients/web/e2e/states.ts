@@ -2,7 +2,7 @@
 // wider than the window, and on a picture for people to judge.
 import { test } from "vitest";
 import { look } from "./looks";
-import { Person } from "./person";
+import { Person, phone } from "./person";
 import type { World } from "./world";
 
 export function states(world: World): void {
@@ -46,7 +46,7 @@ export function states(world: World): void {
     await close();
 
     await page.getByRole("button", { name: /here$/ }).click();
-    await page.getByRole("dialog").getByText("Wrote here before").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "theo" }).waitFor();
     await look(page, "people");
     await close();
 
@@ -66,6 +66,11 @@ export function states(world: World): void {
       await look(page, name);
       await close();
     }
+
+    await page.setViewportSize(phone);
+    await page.getByRole("button", { name: "Back to the rooms" }).click();
+    await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+    await look(page, "rooms");
     await rosa.leave();
   });
 

@@ -61,7 +61,7 @@ export function together(world: World): void {
     await gus.openRoom(room);
     await hana.openRoom(room);
 
-    await stack.faults({ kind: "lambda.hold", target: "local-SendMessageFunction", count: 1, delay: "4s" });
+    await stack.faults({ kind: "lambda.hold", target: "local-SendMessageFunction", count: 1, delay: "20s" });
     await gus.write("in the middle");
     await gus.inState("in the middle", "sending");
     await gus.page.reload();
