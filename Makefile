@@ -12,13 +12,51 @@ SAM_GOFLAGS := -tags=lambda.norpc -trimpath "-ldflags=-s -w"
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: go ## start everything on this machine (the same as `go run ./localstack`)
+run: go ## start everything on this machine (the same as `go run ./localstack`, with the web client built)
+	@$(call if-node,make run,$(MAKE) -s web 2>/dev/null || echo "make run: the web client could not be built (\`make web\` shows why); going on")
 	@test -x bin/localstack || echo "compiling the local stack; the first time takes a minute or two"
 	@go build -o bin/localstack ./localstack && exec bin/localstack $(ARGS)
 
 test: go lint cross ## run every test, with the race detector where there is a C compiler
 	@if [ -z "$(RACE)" ]; then echo "make test: no C compiler found, so without the race detector (Debian: apt-get install gcc)"; fi
 	go test $(RACE) -timeout 14m ./...
+	@$(MAKE) -s test-web
+
+# The web client. Node is never needed for anything else: without it these
+# targets say what they leave out.
+WEB := clients/web
+WEB_SOURCES := $(shell find $(WEB) \( -name node_modules -o -name dist -o -name e2e -o -name screenshots \) -prune -o -type f ! -name '*.md' ! -name '*.test.ts' -print)
+NODE := $(shell command -v npm >/dev/null 2>&1 && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null && echo yes)
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+# if-node runs $(2) where Node and npm are; where they are not, $(1) is who says so.
+if-node = if [ -n "$(NODE)" ]; then $(2); else \
+	echo "$(1): left out the web client: it needs Node 20.19 or newer with npm (https://nodejs.org/en/download; Debian: apt-get install npm)"; fi
+
+web: ## build the web client into clients/web/dist, if its sources have changed
+	@$(call if-node,make web,$(MAKE) -s $(WEB)/dist/index.html)
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	@echo "installing what the web client is built with"
+	@cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error || { echo "npm could not install it (no network?)"; exit 1; }
+	@touch $@
+
+$(WEB)/dist/index.html: $(WEB_SOURCES) $(WEB)/node_modules/.package-lock.json
+	@echo "building the web client"
+	@cd $(WEB) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+test-web: ## the web client's tests: types, units, size, and the browser against the local stack
+	@$(call if-node,make test,$(MAKE) -s check-web)
+
+check-web: $(WEB)/dist/index.html
+	cd $(WEB) && npm run --silent check && node_modules/.bin/tsc -p e2e --noEmit && npm run --silent test
+	node $(WEB)/e2e/size.mjs
+ifneq ($(CHROMIUM),)
+	cd $(WEB) && CHROMIUM='$(CHROMIUM)' node_modules/.bin/vitest run --config e2e/vitest.config.ts
+else
+	@echo "make test: left out the tests in a browser: they need Chromium (Debian: apt-get install chromium)"
+endif
 
 lint: go ## gofmt, go vet, staticcheck
 	@unformatted="$$(gofmt -l functions shared localstack clients)"; if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
@@ -62,10 +100,15 @@ sam-build: ## build for AWS with the SAM CLI, stripped (needs `sam`: pip install
 deploy: sam-build ## deploy to AWS with the defaults of samconfig.toml (needs an account)
 	sam deploy
 
+deploy-web: ## put the web client on AWS (needs an account and the AWS CLI; see infra/README.md)
+	@[ -n "$(NODE)" ] || { echo "make deploy-web: needs Node 20.19 or newer: https://nodejs.org/en/download" >&2; exit 1; }
+	@$(MAKE) -s web
+	infra/deploy-web
+
 clean: ## remove what builds and runs have left here, the local stack's data included
-	rm -rf .aws-sam .sotto bin
+	rm -rf .aws-sam .sotto bin clients/web/dist clients/web/node_modules clients/web/screenshots
 
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
-.PHONY: help run test lint cross chaos bench fidelity rotate sam-build deploy clean go
+.PHONY: help run test lint cross web test-web check-web bench fidelity rotate sam-build deploy deploy-web clean go

@@ -19,6 +19,9 @@ func announce(out io.Writer, s *stack) {
 	for _, api := range plan.APIs {
 		fmt.Fprintf(&b, "  WebSocket  %s\n", s.webSocketURL(api))
 	}
+	if s.web != "" {
+		fmt.Fprintf(&b, "  web client %s/\n", s.url())
+	}
 	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", s.url(), plan.Region)
 	fmt.Fprintf(&b, "  page       %s%s (what runs, what happens, what it would cost)\n", s.url(), pagePath)
 	fmt.Fprintf(&b, "  health     %s%s\n", s.url(), edge.HealthPath)

@@ -33,6 +33,10 @@ Usage: go run ./localstack [flags]
                       (default 000000000000)
   -config-env NAME    take parameters from that environment of samconfig.toml
                       beside the template, which is not read otherwise
+  -web DIR            a folder of web client files, to serve at / under a strict
+                      Content-Security-Policy (default clients/web/dist beside
+                      the template, if it is there). /config.json tells the page
+                      the WebSocket's URL, unless the folder has that file
   -watch              build and deploy again when the template or a function's
                       source changes; sockets stay open
   -log text|json      form of what goes to stderr (default text)
@@ -76,6 +80,7 @@ type options struct {
 	endpoint     string // empty: the stack itself
 	template     string
 	data         string
+	web          string // empty: the default, if it is there
 	parameters   map[string]string
 	account      string
 	configEnv    string
@@ -112,6 +117,7 @@ func parseFlags(args []string) (options, error) {
 		o.account = s
 		return nil
 	})
+	flags.StringVar(&o.web, "web", "", "")
 	flags.StringVar(&o.configEnv, "config-env", "", "")
 	flags.BoolVar(&o.requests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")

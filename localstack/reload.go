@@ -41,6 +41,9 @@ func (s *stack) followSources(ctx context.Context, o options, w *watch.Watcher, 
 func (s *stack) watched(o options) watch.Options {
 	plan := s.plan.Load()
 	w := watch.Options{Files: slices.Clone(plan.Files), Ignore: []string{s.data}}
+	if s.web != "" {
+		w.Ignore = append(w.Ignore, s.web) // read at each request
+	}
 	for _, name := range []string{"samconfig.toml", "samconfig.yaml", "samconfig.yml"} {
 		if file := filepath.Join(templateDir(o.template), name); o.configEnv != "" && !slices.Contains(w.Files, file) {
 			w.Files = append(w.Files, file) // it may be made later

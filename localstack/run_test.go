@@ -108,6 +108,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"action as a fault", []string{"-template", table, "-fault", "stack.exit"}, []string{"stack.exit", "posted"}},
 		{"endpoint without a scheme", []string{"-template", table, "-endpoint", "127.0.0.1:4567"}, []string{"-endpoint", "http://HOST:PORT"}},
 		{"endpoint with a path", []string{"-template", table, "-endpoint", "http://127.0.0.1:4567/local"}, []string{"http://HOST:PORT"}},
+		{"no web client", []string{"-template", table, "-web", filepath.Join(dir, "none")}, []string{"-web", "none", "no index.html"}},
 		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -146,7 +147,7 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-parameter", "-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
+	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter", "-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}

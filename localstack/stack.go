@@ -45,6 +45,7 @@ const (
 type stack struct {
 	plan     atomic.Pointer[sam.Plan] // what is deployed
 	data     string                   // absolute path of the data folder
+	web      string                   // absolute path of the web client's folder; "" without one
 	endpoint string                   // of the AWS APIs, for functions
 	console  *console
 	listener *listener
@@ -76,6 +77,10 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locate the data folder: %w", err)
 	}
+	web, noWeb, err := webFolder(o)
+	if err != nil {
+		return nil, err
+	}
 	l, err := listen(o.listen, o.allowRemote)
 	if err != nil {
 		return nil, err
@@ -93,7 +98,7 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 		return nil, errors.Join(err, lock.release(), l.Close())
 	}
 	s := &stack{
-		data: data, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
+		data: data, web: web, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
 		server: &http.Server{
 			Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes, ConnContext: gateway.ConnContext,
 			ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
@@ -107,6 +112,9 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 	}
 	if s.endpoint = o.endpoint; s.endpoint == "" {
 		s.endpoint = s.url()
+	}
+	if noWeb != "" {
+		c.say("%s", noWeb)
 	}
 	both := names.Listen(l) // TLS on the same port
 	front.Proxy(edge.Proxy{Terminate: both.Terminate, AllowNetwork: o.allowNetwork, Log: c.log})
@@ -231,13 +239,16 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 	services := edge.Services{
 		DynamoDB: s.guard.DynamoDB(s.tables), KMS: s.guard.KMS(s.keys), Lambda: s.guard.Lambda(s.lambda.APIHandler()),
 		Runtime: s.lambda.RuntimeHandler(), Page: s.inspector.Handler(pagePath), Callers: s.lambda.Caller,
-		Domains: domains(plan),
+		Domains: domains(plan), Stages: stages(plan),
 	}
 	breakable := fault.Targets{Functions: s.lambda}
 	if s.gateway != nil {
 		services.Gateway = s.gateway
 		services.Management = s.guard.Management(s.gateway.Management(), s.gateway.Resolve)
 		breakable.Connections = s.gateway
+	}
+	if services.Web, err = s.webClient(plan); err != nil {
+		return err
 	}
 	services.Faults = s.faults.Handler(edge.FaultsPath, breakable)
 	s.inspector.Watch(s.source())

@@ -20,20 +20,28 @@ const recent = 10
 const chatHelp = `/join ROOM enters a room, /leave the one you are in, /rooms lists yours, /quit ends; //text sends /text`
 
 func chatCommand() *command {
+	var look look
 	return &command{
 		name:  "chat",
-		usage: []string{"--user NAME [--room ROOM]"},
+		usage: []string{"--user NAME [--room ROOM] [--plain] [--no-color] [--mouse]"},
 		short: "talk in a room",
 		help: `
-Shows the last messages of a room and what comes, and sends each line you type.
-Ctrl-C, Ctrl-D or /quit ends it.
+On a terminal it takes the whole screen: your rooms, the messages with their history,
+who is here and who types. F1 lists the keys. With --plain, or where stdin or stdout
+is no terminal or TERM is dumb, it shows the last messages of a room and what comes,
+and sends each line you type. Ctrl-C, Ctrl-D or /quit ends it.
 
 ` + chatHelp + `.
 
 Examples:
   sotto chat --user ada
-  sotto chat --user bob --room kitchen`,
-		flags: withRoom,
+  sotto chat --user bob --room kitchen
+  NO_COLOR=1 sotto chat --user ada --mouse
+  echo "deployed" | sotto chat --user ci --room builds`,
+		flags: func(in *invocation) {
+			withRoom(in)
+			look.flags(in)
+		},
 		run: func(in *invocation, operands []string) error {
 			if err := none(operands); err != nil {
 				return err
@@ -42,7 +50,11 @@ Examples:
 			if err != nil {
 				return err
 			}
-			err = in.chat(room)
+			talk := in.chat
+			if in.hasScreen(look) {
+				talk = func(room chat.Room) error { return in.screen(room, look) }
+			}
+			err = talk(room)
 			if in.ctx.Err() != nil {
 				return nil // Ctrl-C is one of the ways to end it
 			}

@@ -24,11 +24,14 @@ type command struct {
 	help  string
 	flags func(*invocation)
 	run   func(in *invocation, operands []string) error
+	words []string // what the first operand may be, for completion
+	rooms bool     // the first operand is a room
+	alone bool     // it needs neither a user nor a service
 }
 
 // commands in the order in which the help lists them.
 func commands() []*command {
-	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), devicesCommand(), keysCommand(), frameCommand()}
+	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), devicesCommand(), keysCommand(), frameCommand(), completionCommand()}
 }
 
 // invocation is one run of a command.
@@ -43,6 +46,7 @@ type invocation struct {
 	asJSON             bool   // if it has --json
 	token              string // the link that a new device brings, if it does
 	offline            bool   // as the last notice said
+	notify             func(client.Notice)
 }
 
 // run is the whole program. It returns the exit code.
@@ -81,6 +85,9 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) 
 		}
 		name, args = args[0], []string{"--help"}
 	}
+	if name == completeWord {
+		return complete(ctx, args, out)
+	}
 	for _, c := range commands() {
 		if c.name == name {
 			return c.invoke(ctx, args, stdin, out)
@@ -92,15 +99,24 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) 
 	return usagef("there is no command %q; run: sotto --help", name)
 }
 
-func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, out *output) error {
+// prepare makes a run of a command with its flags, not parsed yet.
+func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *invocation {
 	in := &invocation{output: out, ctx: ctx, stdin: stdin, flags: flag.NewFlagSet(c.name, flag.ContinueOnError)}
+	in.notify = in.connection
 	in.flags.SetOutput(io.Discard)
-	in.flags.StringVar(&in.user, "user", "", "who you are, a `NAME`")
-	in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
-	in.flags.StringVar(&in.profile, "profile", "", "`DIR` of your keys (default: sotto in your configuration folder)")
+	if !c.alone {
+		in.flags.StringVar(&in.user, "user", "", "who you are, a `NAME`")
+		in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
+		in.flags.StringVar(&in.profile, "profile", "", "`DIR` of your keys (default: sotto in your configuration folder)")
+	}
 	if c.flags != nil {
 		c.flags(in)
 	}
+	return in
+}
+
+func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, out *output) error {
+	in := c.prepare(ctx, stdin, out)
 	operands, err := parse(in.flags, args)
 	if errors.Is(err, flag.ErrHelp) {
 		out.line(c.manual(in.flags))
@@ -157,7 +173,7 @@ func overview() string {
 	var b strings.Builder
 	b.WriteString("Sotto: encrypted group chat from the command line.\n\nUsage:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  sotto %-7s %s\n", c.name, c.short)
+		fmt.Fprintf(&b, "  sotto %-10s %s\n", c.name, c.short)
 	}
 	b.WriteString(`
 Examples:
@@ -176,7 +192,10 @@ func (c *command) manual(flags *flag.FlagSet) string {
 	for _, form := range c.usage {
 		fmt.Fprintf(&b, "  sotto %s %s\n", c.name, form)
 	}
-	fmt.Fprintf(&b, "\n%s\n\nFlags, before or after what else there is:\n", strings.TrimSpace(c.help))
+	fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(c.help))
+	if !c.alone {
+		b.WriteString("\nFlags, before or after what else there is:\n")
+	}
 	flags.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
 		name := strings.TrimSpace("--" + f.Name + " " + value)
@@ -227,14 +246,23 @@ func inRoom(name string) (chat.Room, error) {
 	return room, nil
 }
 
+// profileDir is where the profile is, or is to be.
+func (in *invocation) profileDir() (string, error) {
+	if in.profile != "" {
+		return in.profile, nil
+	}
+	dir, err := profile.DefaultDir()
+	if err != nil {
+		return "", usagef("%v; choose one with --profile DIR", err)
+	}
+	return dir, nil
+}
+
 // store opens the profile.
 func (in *invocation) store() (*profile.Store, error) {
-	dir := in.profile
-	if dir == "" {
-		var err error
-		if dir, err = profile.DefaultDir(); err != nil {
-			return nil, usagef("%v; choose one with --profile DIR", err)
-		}
+	dir, err := in.profileDir()
+	if err != nil {
+		return nil, err
 	}
 	return profile.Open(dir)
 }
@@ -265,10 +293,11 @@ func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Link: in.token, Notify: in.connection})
+	c, err := client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Link: in.token, Notify: in.notify})
 	if err != nil {
 		return nil, in.unlinked(err, store, user)
 	}
+	in.remember(c)
 	return c, nil
 }
 

@@ -18,6 +18,7 @@ func devicesCommand() *command {
 		name:  "devices",
 		usage: []string{"--user NAME [--json]", "link THUMBPRINT --user NAME", "accept TOKEN --user NAME", "revoke THUMBPRINT --user NAME"},
 		short: "list, link and revoke your devices",
+		words: []string{"link", "accept", "revoke"},
 		help: `
 Lists the devices that speak in your name. A profile on another machine is another
 device, and needs a link from one that you have:

@@ -18,6 +18,7 @@ func frameCommand() *command {
 		name:  "frame",
 		usage: []string{"begin --user NAME", "prove --user NAME", "seal --user NAME [--room ROOM] TEXT", "open --user NAME"},
 		short: "make and read frames by hand, for wscat",
+		words: []string{"begin", "prove", "seal", "open"},
 		help: `
 Speaks the protocol without a connection: begin, prove and seal print one line to
 paste into wscat, and prove and open read from stdin what came back, with or without

@@ -9,6 +9,7 @@ func keysCommand() *command {
 		name:  "keys",
 		usage: []string{"--user NAME", "service", "rotate --user NAME"},
 		short: "show keys, or rotate your own",
+		words: []string{"service", "rotate"},
 		help: `
 Without another word it prints the thumbprints of your device's keys, for others to
 compare. "keys service" prints the thumbprint of the service key that was pinned when

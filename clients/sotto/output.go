@@ -20,14 +20,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
 
+	safe "github.com/sotto-chat/sotto/clients/sotto/harmless"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/strict"
@@ -166,27 +165,7 @@ func harmlessLines(s string) string {
 }
 
 // harmless spells out what a terminal would obey instead of show.
-func harmless(s string) string {
-	if strings.IndexFunc(s, obeyed) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if obeyed(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// obeyed says whether a terminal acts on r: control characters but the
-// tabulator, line separators, and the marks that change the direction of writing
-// (Unicode Bidi_Control).
-func obeyed(r rune) bool {
-	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
-}
+func harmless(s string) string { return safe.Text(s) }
 
 // remedies say what to do about the errors of the closed list that a user can
 // do something about.

@@ -12,6 +12,7 @@ func joinCommand() *command {
 		name:  "join",
 		usage: []string{"--user NAME ROOM"},
 		short: "join a room, or make it",
+		rooms: true,
 		help: `
 Makes you a member of a room, and makes the room where there is none. Every room
 is open: whoever joins it reads all that it keeps.
@@ -32,6 +33,7 @@ func leaveCommand() *command {
 		name:  "leave",
 		usage: []string{"--user NAME ROOM"},
 		short: "leave a room",
+		rooms: true,
 		help: `
 Ends your membership of a room. Nobody leaves the lobby.
 
@@ -92,7 +94,11 @@ func (in *invocation) withRoomOperand(operands []string, do func(*client.Client,
 		return err
 	}
 	defer c.Close()
-	return do(c, room)
+	if err := do(c, room); err != nil {
+		return err
+	}
+	in.remember(c)
+	return nil
 }
 
 // enter joins a room unless the user is in it, which costs nothing then, and

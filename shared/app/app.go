@@ -95,6 +95,21 @@ func Ping(c config.Config, log *slog.Logger) route.Handler {
 	return withoutKeys(c, log).Ping
 }
 
+// Presence makes the handler of presence.
+func Presence(c config.Config, log *slog.Logger) route.Handler {
+	return withoutKeys(c, log).Presence
+}
+
+// Typing makes the handler of typing.
+func Typing(c config.Config, log *slog.Logger) route.Handler {
+	return withoutKeys(c, log).Typing
+}
+
+// Mark makes the handler of mark.
+func Mark(c config.Config, log *slog.Logger) route.Handler {
+	return withoutKeys(c, log).Mark
+}
+
 // RotateServerKey makes the handler of the schedule that rotates the server
 // key. Lambda repeats a run that failed, and it goes on where that stopped. A
 // failure to tell everybody is only logged, since a repeat would rotate again:

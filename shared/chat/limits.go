@@ -30,6 +30,8 @@ const (
 	// MaxDevicesListed bounds the devices in one answer, the revoked ones, which
 	// stay on record for ever, among them.
 	MaxDevicesListed = 100
+	// MaxPresence bounds the users in one answer to presence.
+	MaxPresence = 200
 	// MaxBegins bounds the challenges handed out on one connection.
 	MaxBegins = 5
 )
@@ -47,4 +49,8 @@ const (
 	// PingInterval is how often a client pings: API Gateway closes a
 	// connection after 10 idle minutes.
 	PingInterval = 5 * time.Minute
+	// HintInterval is how often a client sends typing, and a mark, per room.
+	HintInterval = 3 * time.Second
+	// PresenceInterval is how often a client asks who is in a room.
+	PresenceInterval = 30 * time.Second
 )

@@ -84,6 +84,9 @@ type Client struct {
 	changed chan struct{} // closed and replaced when a new current comes
 	rooms   map[chat.Room]frame.RoomState
 	subs    map[*Subscription]struct{}
+
+	hinted hinted
+	events hub
 }
 
 // Open connects, makes or reads the user's device, and completes the handshake.
@@ -124,6 +127,7 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 	c := &Client{
 		url: o.URL, device: d, log: o.Log, notify: o.Notify, timing: t, link: o.Link,
 		changed: make(chan struct{}), rooms: map[chat.Room]frame.RoomState{}, subs: map[*Subscription]struct{}{},
+		hinted: hinted{rooms: map[chat.Room]*hints{}},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/clienttest"
+	"github.com/sotto-chat/sotto/shared/client/device"
 	"github.com/sotto-chat/sotto/shared/client/profile"
 	"github.com/sotto-chat/sotto/shared/frame"
 )
@@ -19,7 +20,7 @@ import (
 // anything takes but for the patience of within.
 var quick = timing{
 	reply: time.Second, dial: 20 * time.Second, write: 10 * time.Second, ping: time.Hour, probe: time.Hour,
-	grace: 20 * time.Millisecond, steady: time.Millisecond,
+	grace: 20 * time.Millisecond, hint: 50 * time.Millisecond, presence: time.Hour, steady: time.Millisecond,
 	retry:     backoff{first: time.Millisecond, most: 10 * time.Millisecond},
 	reconnect: backoff{first: time.Millisecond, most: 50 * time.Millisecond},
 }
@@ -108,6 +109,9 @@ func TestTwoUsersTalk(t *testing.T) {
 	want := Message{
 		Room: chat.Lobby, Epoch: ack.Epoch, Seq: 1, ID: ack.ID, From: "ada", Device: ada.Device(),
 		StoredAt: ack.StoredAt, Body: "hello <bob> & all ☃",
+		Evidence: device.Evidence{
+			SenderKey: string(ada.Device()), Verified: true, ServerKey: ada.current.keySet().Newest.Thumbprint(), OpenedWith: bob.device.EncryptionKey(),
+		},
 	}
 	if m != want {
 		t.Errorf("bob reads %+v, want %+v", m, want)

@@ -32,6 +32,7 @@ func (s *Subscription) follow() {
 			settled = false
 			opened, err := s.client.device.OpenMessage(*m)
 			if err == nil {
+				s.client.announce(opened)
 				s.yield(opened)
 				continue
 			}
@@ -170,6 +171,9 @@ func (s *Subscription) hasPassed(epoch chat.Epoch, seq chat.Seq) bool {
 func (s *Subscription) read(page frame.History) ([]Message, error) {
 	messages, err := s.client.device.OpenHistory(page)
 	if err == nil {
+		for _, m := range messages {
+			s.client.announce(m)
+		}
 		return messages, nil
 	}
 	s.client.log.Warn("a page of history cannot be opened", "room", s.room, "from", page.From, "to", page.To, "err", err)

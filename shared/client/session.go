@@ -325,6 +325,8 @@ func (c *Client) handle(s *session, r reply) {
 			return
 		}
 		c.deliver(m)
+	case frame.TypeTyping, frame.TypeMark:
+		c.hint(r)
 	case frame.TypeServerKey:
 		var k frame.ServerKey
 		if err := strict.Unmarshal(r.data, &k); err != nil {

@@ -15,6 +15,8 @@ type timing struct {
 	ping      time.Duration // between two pings of the protocol
 	probe     time.Duration // between two WebSocket pings
 	grace     time.Duration // a message may be overtaken by its successor for that long
+	hint      time.Duration // between two typing frames, and two marks, of a room
+	presence  time.Duration // until presence is asked for again
 	steady    time.Duration // a connection that lived this long starts back-off anew
 	retry     backoff       // between two tries of one request
 	reconnect backoff       // between two connections
@@ -32,6 +34,8 @@ var defaultTiming = timing{
 	// Functions post in parallel, so order on the wire is by luck. A page of
 	// history for each overtaking would cost more than it gains.
 	grace:     200 * time.Millisecond,
+	hint:      chat.HintInterval,
+	presence:  chat.PresenceInterval,
 	steady:    30 * time.Second,
 	retry:     backoff{first: 250 * time.Millisecond, most: 8 * time.Second},
 	reconnect: backoff{first: 250 * time.Millisecond, most: 30 * time.Second},

@@ -18,6 +18,9 @@ import (
 //	refused-jwk, refused-signed, refused-sealed
 //	                what must be refused, why, and at which stage: "parse" is
 //	                before any cryptography, "open" is after it
+//
+// safety.json has safety numbers, links.json requests to link a device (package
+// client/device), of which those without a user are to be refused.
 type vector struct {
 	Comment string `json:"comment"`
 

@@ -24,6 +24,9 @@ const (
 	TypeDevices   = "devices"
 	TypeRevoked   = "revoked"
 	TypePong      = "pong"
+	TypePresence  = "presence"
+	TypeTyping    = "typing"
+	TypeMark      = "mark"
 	TypeError     = "error"
 )
 
@@ -187,6 +190,32 @@ type Pong struct {
 	Type  string             `json:"type"`
 	Ref   string             `json:"ref,omitzero"`
 	Heads map[chat.Room]Head `json:"heads"`
+}
+
+// Presence answers presence: who hears the room, sorted. More says that there
+// may be others.
+type Presence struct {
+	Type  string      `json:"type"`
+	Ref   string      `json:"ref,omitzero"`
+	Room  chat.Room   `json:"room"`
+	Users []chat.User `json:"users"`
+	More  bool        `json:"more"`
+}
+
+// Typing says that a user is writing in a room just now.
+type Typing struct {
+	Type string    `json:"type"`
+	Room chat.Room `json:"room"`
+	User chat.User `json:"user"`
+}
+
+// Mark says how far a user's client has a room, and how far it was shown.
+type Mark struct {
+	Type      string    `json:"type"`
+	Room      chat.Room `json:"room"`
+	User      chat.User `json:"user"`
+	Delivered chat.Seq  `json:"delivered"`
+	Read      chat.Seq  `json:"read"`
 }
 
 // Error is a chat.Error on the wire. KeySet is there with stale_server_key.

@@ -16,6 +16,9 @@ const (
 	ActionDevices      = "devices"
 	ActionRevokeDevice = "revokeDevice"
 	ActionPing         = "ping"
+	ActionPresence     = "presence"
+	ActionTyping       = "typing"
+	ActionMark         = "mark"
 )
 
 // maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259 §6).
@@ -29,10 +32,13 @@ type Request struct {
 	User   string              `json:"user,omitzero"`  // handshake, begin
 	Proof  string              `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
 	JWE    string              `json:"jwe,omitzero"`   // sendMessage
-	Room   string              `json:"room,omitzero"`  // history, joinRoom, leaveRoom
+	Room   string              `json:"room,omitzero"`  // history, joinRoom, leaveRoom, presence, typing, mark
 	After  int64               `json:"after,omitzero"` // history: the page begins behind this seq
 	Limit  int                 `json:"limit,omitzero"` // history: 1 to chat.MaxHistoryLimit, the default
 	Heads  map[string]chat.Seq `json:"heads,omitzero"` // ping: the rooms asked about, with the client's last seqs
+
+	Delivered int64 `json:"delivered,omitzero"` // mark: the highest seq that the client has
+	Read      int64 `json:"read,omitzero"`      // mark: the highest that was on the screen
 }
 
 // Parse reads and validates the frame of one action. The second value is the
@@ -93,7 +99,12 @@ func (r *Request) check() error {
 			r.Limit = chat.MaxHistoryLimit
 		}
 		return r.checkRoom()
-	case ActionJoinRoom, ActionLeaveRoom:
+	case ActionJoinRoom, ActionLeaveRoom, ActionPresence, ActionTyping:
+		return r.checkRoom()
+	case ActionMark:
+		if r.Read < 0 || r.Read > r.Delivered || r.Delivered > maxSeq {
+			return chat.BadFrame
+		}
 		return r.checkRoom()
 	case ActionPing:
 		if len(r.Heads) > chat.MaxRooms {

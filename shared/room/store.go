@@ -180,6 +180,9 @@ type Listeners interface {
 	// Listeners lists the room's listeners in the order of their connections'
 	// ids, strongly consistent.
 	Listeners(ctx context.Context, room chat.Room) ([]Listener, error)
+	// FirstListeners lists those among the first n rows, likewise, and says
+	// whether the room has more rows: it reads no more than it needs to know.
+	FirstListeners(ctx context.Context, room chat.Room, n int) (found []Listener, more bool, err error)
 	// ListenersIn lists those from first to last, both included, likewise.
 	ListenersIn(ctx context.Context, room chat.Room, first, last chat.Connection) ([]Listener, error)
 }

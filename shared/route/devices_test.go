@@ -296,6 +296,7 @@ func TestRevokedDeviceIsRefusedAtOnce(t *testing.T) {
 	a.expectOne(a.do("revokeDevice", a.revocation(b.device, nil)), frame.TypeError)
 	for action, f := range map[string]frame.Request{
 		"sendMessage": {JWE: message}, "history": {Room: "lobby"}, "joinRoom": {Room: "den"}, "leaveRoom": {Room: "den"}, "ping": {},
+		"presence": {Room: "lobby"}, "typing": {Room: "lobby"}, "mark": {Room: "lobby", Delivered: 1},
 		"devices": {}, "revokeDevice": b.revocation(ada, nil), "rotateKey": {Proof: b.rotation(newKey(t), 2, nil)},
 	} {
 		t.Run(action, func(t *testing.T) { b.expect(b.do(action, f), chat.DeviceRevoked) })

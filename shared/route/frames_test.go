@@ -49,6 +49,19 @@ func TestBadFrames(t *testing.T) {
 		{"leaveRoom", `{"action":"leaveRoom","room":"lobby"}`, chat.RoomInvalid},
 		{"leaveRoom", `{"action":"leaveRoom","room":"nowhere"}`, chat.RoomInvalid},
 		{"rotateKey", `{"action":"rotateKey"}`, chat.BadFrame},
+		{"presence", `{"action":"presence"}`, chat.BadFrame},
+		{"presence", `{"action":"presence","room":"No Room"}`, chat.RoomInvalid},
+		{"presence", `{"action":"presence","room":"nowhere"}`, chat.NotAMember},
+		{"typing", `{"action":"typing"}`, chat.BadFrame},
+		{"typing", `{"action":"typing","room":"x"}`, chat.RoomInvalid},
+		{"typing", `{"action":"typing","room":"nowhere"}`, chat.NotAMember},
+		{"mark", `{"action":"mark","delivered":1,"read":1}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"lobby","delivered":1,"read":2}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"lobby","delivered":-1,"read":-2}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"lobby","delivered":1,"read":-1}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"lobby","delivered":1.5,"read":1}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"lobby","delivered":9007199254740992,"read":1}`, chat.BadFrame},
+		{"mark", `{"action":"mark","room":"nowhere","delivered":1,"read":1}`, chat.NotAMember},
 		{"$default", `{"action":"dance"}`, chat.UnknownAction},
 		{"$default", `{"action":7}`, chat.BadFrame},
 		{"$default", `{}`, chat.BadFrame},
@@ -78,6 +91,7 @@ func TestHandshakeComesFirst(t *testing.T) {
 	for _, f := range []frame.Request{
 		{Action: "sendMessage", JWE: "x"}, {Action: "history", Room: "lobby"}, {Action: "joinRoom", Room: "den"},
 		{Action: "leaveRoom", Room: "den"}, {Action: "rotateKey", Proof: "x"}, {Action: "ping"},
+		{Action: "presence", Room: "lobby"}, {Action: "typing", Room: "lobby"}, {Action: "mark", Room: "lobby", Delivered: 1},
 	} {
 		c.expect(c.do(f.Action, f), chat.HandshakeRequired)
 	}

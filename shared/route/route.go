@@ -135,6 +135,27 @@ func (r *Router) Ping(ctx context.Context, e *events.APIGatewayWebsocketProxyReq
 	})
 }
 
+// Presence handles presence.
+func (r *Router) Presence(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return r.message(ctx, e, frame.ActionPresence, func(ctx context.Context, c room.Call, f *frame.Request) error {
+		return r.Service.Presence(ctx, c, chat.Room(f.Room))
+	})
+}
+
+// Typing handles typing.
+func (r *Router) Typing(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return r.message(ctx, e, frame.ActionTyping, func(ctx context.Context, c room.Call, f *frame.Request) error {
+		return r.Service.Typing(ctx, c, chat.Room(f.Room))
+	})
+}
+
+// Mark handles mark.
+func (r *Router) Mark(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return r.message(ctx, e, frame.ActionMark, func(ctx context.Context, c room.Call, f *frame.Request) error {
+		return r.Service.Mark(ctx, c, chat.Room(f.Room), chat.Seq(f.Delivered), chat.Seq(f.Read))
+	})
+}
+
 // Deliver handles the asynchronous event that hands over a chunk of a large
 // room. Lambda repeats it after an error.
 func (r *Router) Deliver(ctx context.Context, chunk room.Chunk) error {

@@ -245,6 +245,7 @@ func (c *conn) raw(action, body string) []received {
 		"handshake": c.router.Handshake, "sendMessage": c.router.SendMessage, "history": c.router.History,
 		"joinRoom": c.router.JoinRoom, "leaveRoom": c.router.LeaveRoom, "rotateKey": c.router.RotateKey,
 		"devices": c.router.Devices, "revokeDevice": c.router.RevokeDevice,
+		"presence": c.router.Presence, "typing": c.router.Typing, "mark": c.router.Mark,
 		"ping": c.router.Ping, "$default": c.router.Default, "$disconnect": c.router.Disconnect,
 	}
 	r, err := handlers[action](c.t.Context(), c.event(body))
@@ -285,6 +286,11 @@ type received struct {
 
 	Device  chat.Device         `json:"device"`
 	Devices []frame.DeviceState `json:"devices"`
+
+	User      chat.User   `json:"user"`
+	Users     []chat.User `json:"users"`
+	Delivered chat.Seq    `json:"delivered"`
+	Read      chat.Seq    `json:"read"`
 }
 
 func (c *conn) take() []received {

@@ -39,7 +39,13 @@ func (s *Store) Unlisten(ctx context.Context, name chat.Room, id chat.Connection
 
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
-	return s.listeners(ctx, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
+	found, _, err := s.listeners(ctx, 0, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
+	return found, err
+}
+
+// FirstListeners implements room.Listeners.
+func (s *Store) FirstListeners(ctx context.Context, name chat.Room, n int) (found []room.Listener, more bool, err error) {
+	return s.listeners(ctx, n, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
 }
 
 // ListenersIn implements room.Listeners. DynamoDB compares strings by their
@@ -48,21 +54,30 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	if first > last {
 		return nil, nil // DynamoDB refuses such a range
 	}
-	return s.listeners(ctx, "#item BETWEEN :first AND :last", item{
+	found, _, err := s.listeners(ctx, 0, "#item BETWEEN :first AND :last", item{
 		":room": str(name), ":first": str(connectionItem + first), ":last": str(connectionItem + last),
 	})
+	return found, err
 }
 
-// listeners reads the rows of a room whose items meet the condition.
-func (s *Store) listeners(ctx context.Context, condition string, values item) ([]room.Listener, error) {
-	var found []room.Listener
-	now := s.now()
-	err := s.query(ctx, &dynamodb.QueryInput{
+// listeners reads the rows of a room whose items meet the condition: the first n
+// of them, or all where n is 0.
+func (s *Store) listeners(ctx context.Context, n int, condition string, values item) (found []room.Listener, more bool, err error) {
+	in := &dynamodb.QueryInput{
 		TableName:                 &s.names.Rooms,
 		KeyConditionExpression:    aws.String("#room = :room AND " + condition),
 		ExpressionAttributeNames:  names("room", "item"),
 		ExpressionAttributeValues: values,
-	}, func(it item) bool {
+	}
+	if n > 0 {
+		in.Limit = aws.Int32(int32(n) + 1) // the one after the last says that there are more
+	}
+	rows, now := 0, s.now()
+	err = s.query(ctx, in, func(it item) bool {
+		rows++
+		if more = n > 0 && rows > n; more {
+			return false
+		}
 		if !expired(it, now) {
 			found = append(found, room.Listener{
 				Connection:  text[chat.Connection](it, "item")[len(connectionItem):],
@@ -75,5 +90,5 @@ func (s *Store) listeners(ctx context.Context, condition string, values item) ([
 		}
 		return true
 	})
-	return found, err
+	return found, more, err
 }

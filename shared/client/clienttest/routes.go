@@ -102,6 +102,8 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 			pong.Heads[name] = frame.Head{Epoch: state.Epoch, Head: state.Head}
 		}
 		s.post(c, frame.TypePong, pong)
+	case frame.ActionPresence, frame.ActionTyping, frame.ActionMark:
+		return s.hint(c, r)
 	default:
 		return chat.UnknownAction
 	}

@@ -28,9 +28,23 @@ type Message struct {
 	// who was known by other devices only: somebody may have taken the name.
 	NewDevice bool
 
+	// Evidence is what is known of how the message came here.
+	Evidence Evidence
+
 	// Problem, if not nil, says why the message at this place cannot be shown.
 	// Only Room, Epoch and Seq are set then.
 	Problem error
+}
+
+// Evidence is what a client can show of a message beside its text (protocol
+// §12). Fingerprints are RFC 7638 thumbprints.
+type Evidence struct {
+	SenderKey string // the sender's signing key, which names Message.Device
+	// Verified says that the sender's signature was checked under SenderKey, for
+	// this room, sender and id. It is false only where there is a Problem.
+	Verified   bool
+	ServerKey  string // the service's key that the sender sealed the text to
+	OpenedWith string // this device's encryption key that opened the message, or its page of history
 }
 
 // Why a message is not believed.
@@ -43,13 +57,14 @@ var (
 // OpenMessage opens a message frame and checks all that protocol §6 asks for.
 func (d *Device) OpenMessage(f frame.Message) (Message, error) {
 	var p frame.MessagePlain
-	if _, err := d.open(f.JWE, envelope.TypeSealedMessage, &p); err != nil {
+	kid, err := d.open(f.JWE, envelope.TypeSealedMessage, &p)
+	if err != nil {
 		return Message{}, fmt.Errorf("open a message: %w", err)
 	}
 	if p.Room != f.Room || p.Epoch != f.Epoch || p.Seq != f.Seq {
 		return Message{}, fmt.Errorf("open a message: %w", errPlace)
 	}
-	return d.believe(p)
+	return d.believe(p, kid)
 }
 
 // OpenHistory opens a page and returns one message for every seq from f.From to
@@ -63,7 +78,8 @@ func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 		return nil, nil
 	}
 	var p frame.HistoryPlain
-	if _, err := d.open(f.JWE, envelope.TypeHistory, &p); err != nil {
+	kid, err := d.open(f.JWE, envelope.TypeHistory, &p)
+	if err != nil {
 		return nil, fmt.Errorf("open a page of history: %w", err)
 	}
 	if p.Room != f.Room || p.Epoch != f.Epoch {
@@ -78,7 +94,7 @@ func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 		plain, ok := bySeq[seq]
 		m, err := Message{}, errAbsent
 		if ok && plain.Room == f.Room && plain.Epoch == f.Epoch {
-			m, err = d.believe(plain)
+			m, err = d.believe(plain, kid)
 		}
 		if err != nil {
 			m = Message{Room: f.Room, Epoch: f.Epoch, Seq: seq, Problem: err}
@@ -101,8 +117,9 @@ func CheckPage(f frame.History) error {
 }
 
 // believe checks a message's own signature: under the key that comes with it,
-// which must be the named device's, and for the very place it stands in.
-func (d *Device) believe(p frame.MessagePlain) (Message, error) {
+// which must be the named device's, and for the very place it stands in. kid is
+// the own key that opened it.
+func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
 	key, err := envelope.ParseVerifyKey(p.JWK)
 	if err != nil {
 		return Message{}, fmt.Errorf("check a message: %w", err)
@@ -138,7 +155,17 @@ func (d *Device) believe(p frame.MessagePlain) (Message, error) {
 	return Message{
 		Room: p.Room, Epoch: p.Epoch, Seq: p.Seq, ID: p.ID, From: p.From, Device: p.Device,
 		StoredAt: time.UnixMilli(p.StoredAt), Body: c.Body, NewDevice: fresh,
+		Evidence: Evidence{SenderKey: key.Thumbprint(), Verified: true, ServerKey: c.SKID, OpenedWith: kid},
 	}, nil
+}
+
+// Known lists the devices seen of a user, in the order in which they came.
+func (d *Device) Known(user chat.User) ([]chat.Device, error) {
+	known, err := d.user.Known()
+	if err != nil {
+		return nil, fmt.Errorf("read the known devices: %w", err)
+	}
+	return known[user], nil
 }
 
 // learn pins a device to a user and says whether it is a new one of a user who

@@ -382,6 +382,12 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	return slices.DeleteFunc(found, func(l room.Listener) bool { return l.Connection < first || l.Connection > last }), err
 }
 
+// FirstListeners implements room.Listeners.
+func (s *Store) FirstListeners(ctx context.Context, name chat.Room, n int) ([]room.Listener, bool, error) {
+	found, err := s.Listeners(ctx, name)
+	return found[:min(n, len(found))], len(found) > n, err
+}
+
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(_ context.Context, name chat.Room) ([]room.Listener, error) {
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -120,7 +121,14 @@ func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 	} {
 		equal(t, "from "+string(r.first)+" to "+string(r.last), ids(s.ListenersIn(t.Context(), name, r.first, r.last)), r.want)
 	}
+	for n, want := range map[int]string{1: "-=", 4: "-= D= Zz= b=", 5: "-= D= Zz= b= c=", 6: "-= D= Zz= b= c="} {
+		found, more, err := s.FirstListeners(t.Context(), name, n)
+		equal(t, fmt.Sprintf("the first %d", n), ids(found, err), want)
+		equal(t, fmt.Sprintf("more than %d", n), more, n < 5)
+	}
 	clock.Advance(chat.ConnectionRowLifetime + 2*time.Second)
+	first, _, err := s.FirstListeners(t.Context(), name, 3)
+	equal(t, "the first after their time", ids(first, err), "")
 	equal(t, "after their time", ids(s.ListenersIn(t.Context(), name, "D=", "b=")), "")
 }
 

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/shared/client/clienttest"
+)
+
+// completes returns the words that a shell is offered.
+func completes(t *testing.T, words ...string) (offered []string) {
+	t.Helper()
+	code, stdout, stderr := invoke(t, "", append([]string{completeWord}, words...)...)
+	if code != 0 || stderr != "" {
+		t.Fatalf("completing %q: exit %d, %q", words, code, stderr)
+	}
+	for line := range strings.Lines(stdout) {
+		word, _, _ := strings.Cut(line, "\t")
+		offered = append(offered, word)
+	}
+	return offered
+}
+
+func TestCompletion(t *testing.T) {
+	s := clienttest.New(t)
+	dir := filepath.Join(t.TempDir(), "p")
+	at := []string{"--url", s.URL, "--profile", dir}
+	for _, args := range [][]string{{"join", "--user", "ada", "kitchen"}, {"rooms", "--user", "ada"}, {"rooms", "--user", "bob"}} {
+		if code, _, stderr := invoke(t, "", append(args, at...)...); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	s.Stop() // nothing is asked of the service
+	for _, c := range []struct {
+		words string
+		want  []string
+	}{
+		{"se", []string{"send"}},
+		{"help l", []string{"listen", "leave"}},
+		{"nonsense ", nil},
+		{"devices ", []string{"link", "accept", "revoke"}},
+		{"devices --user ada r", []string{"revoke"}},
+		{"devices revoke ", nil},
+		{"completion f", []string{"fish"}},
+		{"completion -", []string{"--help"}},
+		{"send --t", []string{"--timeout"}},
+		{"send --timeout ", nil},
+		{"chat --profile ", []string{":files"}},
+		{"chat AT --user ", []string{"ada", "bob"}},
+		{"chat AT --user=a", []string{"--user=ada"}},
+		{"chat AT --room ", []string{"kitchen", "lobby"}},
+		{"chat AT --user bob --room ", []string{"lobby"}},
+		{"leave AT --user ada k", []string{"kitchen"}},
+		{"leave AT --user ada kitchen ", nil},
+	} {
+		words := strings.Split(strings.Replace(c.words, "AT", strings.Join(at, " "), 1), " ")
+		if got := completes(t, words...); !slices.Equal(got, c.want) {
+			t.Errorf("sotto %s: offered %q, want %q", c.words, got, c.want)
+		}
+	}
+	// To look must not make a profile.
+	none := filepath.Join(t.TempDir(), "none")
+	completes(t, "chat", "--profile", none, "--user", "")
+	if _, err := os.Stat(none); err == nil {
+		t.Error("completing has made a profile")
+	}
+}
+
+// TestEveryCommandIsComplete has a short text, examples and its flags offered.
+func TestEveryCommandIsComplete(t *testing.T) {
+	for _, c := range commands() {
+		if !strings.Contains(c.help, "Example") && !strings.Contains(c.help, "Step by step") || c.short == "" || len(c.usage) == 0 {
+			t.Errorf("%s has no example, no usage or no short text", c.name)
+		}
+		if !slices.Contains(completes(t, c.name, "--"), "--help") {
+			t.Errorf("the flags of %s are not offered", c.name)
+		}
+	}
+}
+
+// TestBashCompletes runs the script in the shell that it is for.
+func TestBashCompletes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash here")
+	}
+	code, script, stderr := invoke(t, "", "completion", "bash")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	// The program stands in for itself: it prints what it was asked.
+	asks := `sotto() { printf '%s|' "$@" >&3; printf 'one\tabout\ntwo\tabout\n'; }
+COMP_WORDS=(sotto chat --user = a) COMP_CWORD=4
+_sotto 3>asked
+printf '%s\n' "${COMPREPLY[@]}"
+complete -p sotto
+`
+	cmd := exec.Command(bash, "--norc", "-c", script+"\n"+asks)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "one\ntwo\ncomplete -F _sotto sotto") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if asked, err := os.ReadFile(filepath.Join(cmd.Dir, "asked")); err != nil || string(asked) != "complete-|chat|--user|a|" {
+		t.Errorf("it asks %q, %v", asked, err)
+	}
+}
+
+// TestScriptsAreScripts have neither unfilled places nor a wrong shell's words.
+func TestScriptsAreScripts(t *testing.T) {
+	for shell := range completionScripts {
+		code, script, stderr := invoke(t, "", "completion", shell)
+		if code != 0 || !strings.Contains(script, completeWord) || strings.Contains(script, "%!") || strings.Contains(script, "%[") {
+			t.Errorf("%s: exit %d, %q: %s", shell, code, stderr, script)
+		}
+	}
+	if code, _, stderr := invoke(t, "", "completion", "tcsh"); code != 2 || !strings.Contains(stderr, `no completion for "tcsh"; it is for bash, zsh`) {
+		t.Errorf("tcsh: %d, %q", code, stderr)
+	}
+}

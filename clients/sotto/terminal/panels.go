@@ -1,0 +1,187 @@
+package terminal
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"rsc.io/qr"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+)
+
+// panel is something to read in place of the messages.
+type panel interface {
+	title() string
+	// lines draws it, at most width columns wide.
+	lines(m *Model, width int) []string
+}
+
+func (m *Model) show(p panel) { m.panel, m.above, m.notice = p, 0, "" }
+
+// toggle shows a panel, or the messages again.
+func (m *Model) toggle(p panel) tea.Cmd {
+	if m.panel == p {
+		m.panel = nil
+	} else {
+		m.show(p)
+	}
+	return nil
+}
+
+// helpPanel lists the keys and commands.
+type helpPanel struct{}
+
+func (helpPanel) title() string { return "help" }
+
+func (helpPanel) lines(m *Model, width int) []string {
+	var lines []string
+	part := func(title string) {
+		lines = append(lines, "", m.styles.strong.Render(title))
+	}
+	item := func(name, does string) {
+		lines = append(lines, m.ruler.cut("  "+m.ruler.pad(name, 18)+" "+does, width))
+	}
+	for _, p := range []struct {
+		title string
+		keys  []binding
+	}{{"Writing", writing}, {"A chosen message", choosing}, {"Everywhere", everywhere}} {
+		part(p.title)
+		for _, b := range p.keys {
+			if b.name != "" {
+				item(b.name, b.does)
+			}
+		}
+	}
+	item("Alt-1 … Alt-9", "a room by its place")
+	part("Lines that are not sent")
+	for _, s := range slashes {
+		item(s.form, s.does)
+	}
+	part("Marks of your messages")
+	item("..", "on its way; it is sent once there is a connection")
+	item("✓", "stored")
+	item("✓✓", "somebody else's program has it")
+	item("!!", "not sent")
+	return lines[1:]
+}
+
+// details is what is known about one message.
+type details struct {
+	entry *entry
+	room  *room
+}
+
+func (*details) title() string { return "about this message" }
+
+func (d *details) lines(m *Model, width int) []string {
+	e := d.entry
+	var lines []string
+	item := func(name, value string) {
+		const column = 14
+		for _, text := range m.ruler.wrap(value, max(width-column, 20)) {
+			lines = append(lines, m.ruler.cut(m.styles.faint.Render(m.ruler.pad(name, column))+text, width))
+			name = ""
+		}
+	}
+	if e.Problem != nil {
+		item("place", fmt.Sprintf("%s, %d", e.Room, e.Seq))
+		item("problem", e.Problem.Error())
+		return lines
+	}
+	item("from", string(e.From))
+	item("sender's key", cmp.Or(string(e.Device), "unknown"))
+	switch {
+	case e.refusal != "":
+		item("not sent", e.refusal)
+		return lines
+	case e.Seq == 0:
+		item("on its way", "not stored yet")
+		return lines
+	}
+	if e.Evidence.Verified {
+		item("signature", "verified under that key, for this room and text")
+		item("service's key", cmp.Or(e.Evidence.ServerKey, "unknown"))
+		item("", "the sender sealed the text to it")
+		item("your key", cmp.Or(e.Evidence.OpenedWith, "unknown"))
+		item("", "the service sealed the text to it, this device opened it")
+	}
+	if e.NewDevice {
+		item("", "The key was new: nobody had seen it under this name before.")
+	}
+	item("place", fmt.Sprintf("%s, %d", e.Room, e.Seq))
+	item("stored", e.StoredAt.Local().Format("Monday, 2 January 2006, 15:04:05"))
+	item("id", string(e.ID))
+	if e.From == m.me {
+		item("delivered to", cmp.Or(names(d.room.receivers(m.me, e.Seq)), "nobody that is known"))
+		item("read by", cmp.Or(names(d.room.readers(m.me, e.Seq)), "nobody that is known"))
+	}
+	lines = append(lines, "")
+	for _, text := range m.ruler.wrap("The service could read the text: it opened it and sealed it again to your device. That it is unchanged, and whose key has signed it, it cannot fake; whose key it is, the safety number tells (s, or /safety "+string(e.From)+").", width) {
+		lines = append(lines, m.styles.faint.Render(text))
+	}
+	return lines
+}
+
+// comparison is the safety number with somebody.
+type comparison struct {
+	user   chat.User
+	safety client.Safety
+}
+
+func (c *comparison) title() string { return "safety number with " + string(c.user) }
+
+func (c *comparison) lines(m *Model, width int) []string {
+	groups := c.safety.Groups()
+	lines := []string{
+		"    " + m.styles.strong.Render(strings.Join(groups[:3], "  ")),
+		"    " + m.styles.strong.Render(strings.Join(groups[3:], "  ")),
+		"",
+	}
+	lines = append(lines, m.ruler.wrap(fmt.Sprintf("Ask %s over another way (a call, in person) to read out the number. If it is the same, nobody stands between you. If not, one of you may not have seen a device of the other yet: compare the keys below.", c.user), width)...)
+	lines = append(lines, "")
+	for _, of := range []struct {
+		name    chat.User
+		devices []chat.Device
+	}{{m.me, c.safety.Own}, {c.user, c.safety.Theirs}} {
+		for _, device := range of.devices {
+			lines = append(lines, m.ruler.cut(m.styles.faint.Render(m.ruler.pad(string(of.name), 12))+" "+string(device), width))
+		}
+	}
+	lines = append(lines, "")
+	return append(lines, drawQR(c.safety.Text(), width, m.styles.code)...)
+}
+
+// drawQR draws a QR code with half blocks, two modules to a character. It is the
+// light modules that are drawn: on a dark terminal that is right, and with colours
+// (styles.code) on every one. Without them it is turned over on a light terminal,
+// which most readers take, and the digits say the same.
+func drawQR(text string, width int, code lipgloss.Style) []string {
+	drawn, err := qr.Encode(text, qr.L)
+	if err != nil || drawn.Size+4 > width {
+		return []string{"(the QR code needs a wider window)"}
+	}
+	const quiet = 2
+	light := func(x, y int) bool { return !drawn.Black(x, y) } // outside, too
+	var lines []string
+	for y := -quiet; y < drawn.Size+quiet; y += 2 {
+		var b strings.Builder
+		for x := -quiet; x < drawn.Size+quiet; x++ {
+			switch upper, lower := light(x, y), light(x, y+1); {
+			case upper && lower:
+				b.WriteRune('█')
+			case upper:
+				b.WriteRune('▀')
+			case lower:
+				b.WriteRune('▄')
+			default:
+				b.WriteByte(' ')
+			}
+		}
+		lines = append(lines, code.Render(b.String()))
+	}
+	return lines
+}

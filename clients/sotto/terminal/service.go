@@ -1,0 +1,170 @@
+package terminal
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// service is what the model asks of the chat. Its methods wait for answers, so
+// the model calls them in commands alone.
+type service interface {
+	Send(room chat.Room, text string) (client.Ack, error)
+	// Older returns the messages right before a seq, as many as asked for if
+	// the room has kept that many, and whether these are the first.
+	Older(room chat.Room, epoch chat.Epoch, before chat.Seq, n int) (messages []client.Message, top bool, err error)
+	Join(room chat.Room) (frame.RoomState, error)
+	Leave(room chat.Room) error
+	Safety(user chat.User) (client.Safety, error)
+	Presence(room chat.Room) (client.Presence, error)
+	Typing(room chat.Room)
+	// Read tells the others how far a room came and was read, and keeps it for
+	// the next start.
+	Read(place Place, delivered chat.Seq)
+}
+
+// Place is how far a room was read, in the log that was its log then.
+type Place struct {
+	Room  chat.Room  `json:"room"`
+	Epoch chat.Epoch `json:"epoch"`
+	Seq   chat.Seq   `json:"seq"`
+}
+
+// What the program tells the model: first what comes by itself, then the answers
+// to commands.
+type (
+	arrivedMsg    struct{ client.Message }
+	eventMsg      struct{ client.Event }
+	connectionMsg struct{ client.Notice }
+	endedMsg      struct{ err error } // the client will not come back
+
+	sentMsg struct {
+		room  chat.Room
+		draft int
+		ack   client.Ack
+		err   error
+	}
+	olderMsg struct {
+		room     chat.Room
+		epoch    chat.Epoch
+		messages []client.Message
+		top      bool
+		err      error
+	}
+	joinedMsg struct {
+		room  chat.Room
+		state frame.RoomState
+		err   error
+	}
+	leftMsg struct {
+		room chat.Room
+		err  error
+	}
+	safetyMsg struct {
+		user   chat.User
+		safety client.Safety
+		err    error
+	}
+	presenceMsg struct {
+		room chat.Room
+		client.Presence
+		err error
+	}
+	tickMsg struct{}
+)
+
+// page is how many messages of the history are asked for at once: some screens
+// full, and one page of the protocol in most cases.
+const page = 50
+
+// tick is how often the screen looks at the clock.
+func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
+
+// send hands the room's next own message to the service.
+func (m *Model) send(r *room) tea.Cmd {
+	e := r.timeline.next()
+	if e == nil {
+		return nil
+	}
+	e.sent = true
+	service, name, number, text := m.service, r.name, e.draft, e.Body
+	return func() tea.Msg {
+		ack, err := service.Send(name, text)
+		return sentMsg{name, number, ack, err}
+	}
+}
+
+// older asks for what comes before the room's first message here.
+func (m *Model) older(r *room) tea.Cmd {
+	if r.loading || r.top {
+		return nil
+	}
+	r.loading = true
+	service, name, epoch, before := m.service, r.name, r.epoch, r.oldest()
+	return func() tea.Msg {
+		messages, top, err := service.Older(name, epoch, before, page)
+		return olderMsg{name, epoch, messages, top, err}
+	}
+}
+
+func (m *Model) join(name chat.Room) tea.Cmd {
+	service := m.service
+	return func() tea.Msg {
+		state, err := service.Join(name)
+		return joinedMsg{name, state, err}
+	}
+}
+
+func (m *Model) leave(name chat.Room) tea.Cmd {
+	service := m.service
+	return func() tea.Msg { return leftMsg{name, service.Leave(name)} }
+}
+
+func (m *Model) compare(user chat.User) tea.Cmd {
+	service := m.service
+	return func() tea.Msg {
+		number, err := service.Safety(user)
+		return safetyMsg{user, number, err}
+	}
+}
+
+// look asks who is in the room that is shown; the client keeps that from being
+// too often.
+func (m *Model) look() tea.Cmd {
+	r := m.room()
+	if r.looking || m.offline != nil {
+		return nil
+	}
+	r.looking = true
+	service, name := m.service, r.name
+	return func() tea.Msg {
+		p, err := service.Presence(name)
+		return presenceMsg{name, p, err}
+	}
+}
+
+// typing tells the room that something is written in it.
+func (m *Model) typing() tea.Cmd {
+	if m.offline != nil || strings.HasPrefix(m.room().composer.text, "/") {
+		return nil
+	}
+	service, name := m.service, m.current
+	return func() tea.Msg {
+		service.Typing(name)
+		return nil
+	}
+}
+
+// keep tells how far a room came and was read.
+func (m *Model) keep(r *room) tea.Cmd {
+	service, place, delivered := m.service, Place{r.name, r.epoch, r.read}, max(r.timeline.last(), r.read)
+	return func() tea.Msg {
+		service.Read(place, delivered)
+		return nil
+	}
+}

@@ -1,0 +1,371 @@
+package terminal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"rsc.io/qr"
+
+	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/frame"
+)
+
+// has checks that the screen shows a text, or does not.
+func (d *desk) has(texts ...string) {
+	d.Helper()
+	for _, text := range texts {
+		if !strings.Contains(d.screen(), text) {
+			d.Errorf("the screen lacks %q:\n%s", text, d.screen())
+		}
+	}
+}
+
+func (d *desk) lacks(texts ...string) {
+	d.Helper()
+	for _, text := range texts {
+		if strings.Contains(d.screen(), text) {
+			d.Errorf("the screen has %q:\n%s", text, d.screen())
+		}
+	}
+}
+
+// calls are those of one kind since the beginning.
+func (d *desk) calls(kind string) (calls []string) {
+	for _, c := range d.service.calls {
+		if strings.HasPrefix(c, kind) {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// TestMessagesAreSentOneByOne keeps the order of writing, however long one takes.
+func TestMessagesAreSentOneByOne(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.press("one", "enter", "two", "enter")
+	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby "one"`}) {
+		t.Fatalf("before the first is stored: %q", got)
+	}
+	// The message itself overtakes its ack.
+	own := message(4, "ada", at(14, 3), "one")
+	d.give(arrivedMsg{own})
+	d.give(sentMsg{room: chat.Lobby, draft: 1, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 4}})
+	if got := d.calls("send"); len(got) != 2 {
+		t.Fatalf("after the first: %q", got)
+	}
+	d.give(sentMsg{room: chat.Lobby, draft: 2, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 6}}) // 5 is somebody's
+	d.give(arrivedMsg{message(5, "bob", at(14, 3), "between")}, arrivedMsg{message(6, "ada", at(14, 3), "two")})
+	if n := strings.Count(d.screen(), "two"); n != 1 || d.unsent() != 0 {
+		t.Errorf("%d times two, %d unsent:\n%s", n, d.unsent(), d.screen())
+	}
+	if s := d.screen(); strings.Index(s, "one") > strings.Index(s, "between") || strings.Index(s, "between") > strings.LastIndex(s, "two") {
+		t.Errorf("out of order:\n%s", s)
+	}
+}
+
+// TestAFailedMessage can be sent again and dropped.
+func TestAFailedMessage(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.press("one", "enter")
+	d.give(sentMsg{room: chat.Lobby, draft: 1, err: chat.RateLimited})
+	d.has("!! one", "not sent: ")
+	d.press("ctrl+c") // would lose it
+	if len(d.calls("quit")) != 0 {
+		t.Fatal("it quits without a word")
+	}
+	d.has("not sent yet")
+	d.press("tab", "r")
+	d.has(".. one")
+	d.give(sentMsg{room: chat.Lobby, draft: 1, err: chat.RateLimited})
+	d.press("tab", "x")
+	d.lacks("one")
+	if got := d.calls("send"); len(got) != 2 {
+		t.Errorf("sent: %q", got)
+	}
+	d.press("ctrl+c")
+	if len(d.calls("quit")) != 1 {
+		t.Error("it does not quit")
+	}
+}
+
+// TestScrollingUpReadsTheHistory and keeps the place while messages come.
+func TestScrollingUpReadsTheHistory(t *testing.T) {
+	d := newDesk(t, 80, 24)
+	var recent, older []client.Message
+	for seq := chat.Seq(61); seq <= 110; seq++ {
+		recent = append(recent, message(seq, "bob", at(12, 0), fmt.Sprintf("text %03d", seq)))
+	}
+	for seq := chat.Seq(11); seq <= 60; seq++ {
+		older = append(older, message(seq, "bob", at(11, 0), fmt.Sprintf("text %03d", seq)))
+	}
+	d.room().head = 110
+	d.give(olderMsg{room: chat.Lobby, epoch: epoch, messages: recent})
+	d.has("text 110")
+	for range 3 {
+		d.press("pgup")
+	}
+	d.lacks("text 110")
+	d.has("newer messages below")
+	if got := d.calls("older lobby 61"); len(got) != 0 {
+		t.Fatalf("asked for what nobody has scrolled to: %q", d.service.calls)
+	}
+	for range 8 {
+		d.press("pgup")
+	}
+	if got := d.calls("older lobby"); !slices.Equal(got, []string{"older lobby 61 50"}) {
+		t.Fatalf("asked: %q", got)
+	}
+	before := d.screen()
+	d.give(arrivedMsg{message(111, "bob", at(14, 3), "text 111")})
+	if counted := strings.Replace(before, ">lobby            ", ">lobby          1 ", 1); d.screen() != counted {
+		t.Errorf("a message moves the screen:\n%s\nwas\n%s", d.screen(), counted)
+	}
+	d.give(olderMsg{room: chat.Lobby, epoch: epoch, messages: older})
+	d.has("text 061")
+	d.press("pgup", "pgup")
+	d.has("text 055")
+	d.give(tea.WindowSizeMsg{Width: 70, Height: 18})
+	d.fits()
+	d.give(tea.WindowSizeMsg{Width: 80, Height: 24})
+	for range 30 {
+		d.press("pgdown")
+	}
+	d.has("text 111")
+	d.lacks("newer messages below")
+	for range 30 {
+		d.press("tab", "up", "up", "up") // tab goes back and forth
+	}
+	d.fits()
+}
+
+// TestUnreadCounts are of what nobody has seen in another room.
+func TestUnreadCounts(t *testing.T) {
+	d := talk(t, 80, 24)
+	for seq := range chat.Seq(3) {
+		m := message(seq+1, "bob", at(14, 2), "soup")
+		m.Room = "kitchen"
+		d.give(arrivedMsg{m})
+	}
+	d.has("kitchen        3 ")
+	d.give(eventMsg{client.Mark{Room: "kitchen", User: "ada", Delivered: 9, Read: 1}}) // on another device
+	d.has("kitchen        2 ")
+	d.press("ctrl+p")
+	d.has(">kitchen", "soup")
+	d.lacks("kitchen        3")
+	if got := d.calls("read kitchen 3"); len(got) == 0 {
+		t.Errorf("what was read is not kept: %q", d.calls("read"))
+	}
+	d.press("ctrl+n", "alt+1")
+	d.has(">builds")
+}
+
+// TestRooms are joined, left and refused.
+func TestRooms(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.press("/join A!", "enter")
+	d.has("cannot be a room")
+	d.press("/join den", "enter")
+	d.give(joinedMsg{room: "den", state: frame.RoomState{Room: "den", Epoch: "e2"}})
+	d.has(">den", "nobody has written anything here yet")
+	d.press("/leave", "enter")
+	d.give(leftMsg{room: "den"})
+	d.has(">lobby", "you have left den")
+	d.lacks(">den")
+	d.press("/leave", "enter")
+	d.has("the lobby cannot be left")
+	d.give(joinedMsg{room: "full", err: chat.TooManyRooms})
+	d.has("at most 50 rooms")
+	d.press("/dance now", "enter")
+	d.has("there is no /dance", "> /dance now") // what was written is still there
+	d.press("ctrl+u", "//slash", "enter")
+	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby "/slash"`}) {
+		t.Errorf("sent: %q", got)
+	}
+	if got := d.calls("join"); !slices.Equal(got, []string{"join den"}) {
+		t.Errorf("joined: %q", got)
+	}
+}
+
+// TestANewEpoch begins the room anew and keeps what is on its way.
+func TestANewEpoch(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.press("mine", "enter")
+	m := message(1, "carol", at(14, 3), "all new")
+	m.Epoch = "e2"
+	d.give(arrivedMsg{m})
+	d.has("all new", ".. mine")
+	d.lacks("hello ada")
+	d.give(olderMsg{room: chat.Lobby, epoch: epoch, messages: []client.Message{message(1, "bob", at(13, 0), "late page of the old log")}})
+	d.lacks("late page")
+}
+
+// TestTheConnection is shown while it is lost.
+func TestTheConnection(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.give(connectionMsg{client.Notice{Err: errors.New("x"), Wait: 2 * time.Second}})
+	d.has("no connection, next try in 2s")
+	d.clock = d.clock.Add(3 * time.Second)
+	d.has("no connection, trying")
+	d.give(connectionMsg{client.Notice{Connected: true}})
+	d.has(" connected")
+}
+
+func TestTypingEnds(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.give(eventMsg{client.Typing{Room: chat.Lobby, User: "carol"}}, eventMsg{client.Typing{Room: chat.Lobby, User: "bob"}})
+	d.has("bob, carol are typing")
+	d.give(arrivedMsg{message(4, "bob", at(14, 3), "done")})
+	d.has("carol is typing")
+	d.clock = d.clock.Add(client.TypingShown)
+	d.lacks("typing")
+	d.press("x")
+	if len(d.calls("typing lobby")) == 0 {
+		t.Error("nobody hears that one types")
+	}
+}
+
+// TestHostileTexts never reach the terminal as anything but text.
+func TestHostileTexts(t *testing.T) {
+	texts := []string{
+		"\x1b[2J\x1b]0;title\a\u009b31mred\x9c", "\u202egnp.exe\u2066x\u2069", "a\rb\x00\x7f\b\b", "one\n  bob  13:58\n    in his name", "tab\tstop",
+		strings.Repeat("x", chat.MaxBody), strings.Repeat("👩‍👩‍👧‍👦", 500), strings.Repeat("e\u0301\u200d", 900), "\u2028line\u2029paragraph", "\u200b\u200d\ufeff", "",
+		strings.Repeat("\n", 100), strings.Repeat("日", 5000), "\xff\xfe not UTF-8",
+	}
+	for i, text := range texts {
+		d := talk(t, 80, 24)
+		m := message(4, "bob", at(14, 2), text)
+		d.give(arrivedMsg{m})
+		d.safe(text)
+		d.press("tab", "enter") // its details
+		d.safe(text)
+		d.press("esc", "esc")
+		d.give(tea.PasteMsg{Content: text})
+		d.safe(text)
+		if i == 0 {
+			d.has(`\x1b[2J\x1b]0;title\a\u009b31mred`)
+		}
+	}
+	d := talk(t, 80, 24)
+	d.give(arrivedMsg{client.Message{Room: chat.Lobby, Epoch: epoch, Seq: 4, Problem: errors.New("\x1b[2Jforged")}})
+	d.has("cannot be shown")
+	d.safe("a problem")
+}
+
+// safe checks that the only escapes on the screen are those that set a style.
+func (d *desk) safe(text string) {
+	d.Helper()
+	d.fits()
+	content := d.View().Content
+	for i, r := range content {
+		if r == '\x1b' {
+			end := strings.IndexFunc(content[i+2:], func(r rune) bool { return r != ';' && (r < '0' || r > '9') })
+			if content[i+1] != '[' || content[i+2+end] != 'm' {
+				d.Fatalf("%.40q writes %q", text, content[i:min(i+20, len(content))])
+			}
+			continue
+		}
+		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029 {
+			d.Fatalf("%.40q writes %q", text, r)
+		}
+	}
+}
+
+// TestColours are there when they are wanted, and only then.
+func TestColours(t *testing.T) {
+	coloured := func(s string) bool { return strings.Contains(s, "\x1b[1;3") || strings.Contains(s, "\x1b[3") }
+	d := talk(t, 80, 24)
+	if content := d.View().Content; coloured(content) {
+		t.Errorf("colours without being asked for: %q", content)
+	}
+	d.Model.styles = newStyles(true)
+	d.room().timeline.touch()
+	if content := d.View().Content; !coloured(content) {
+		t.Errorf("no colours: %q", content)
+	}
+}
+
+// TestComposer edits by graphemes and knows its limit.
+func TestComposer(t *testing.T) {
+	d := talk(t, 80, 24)
+	text := func(want string) {
+		t.Helper()
+		if got := d.room().composer.text; got != want {
+			t.Errorf("the text is %q, want %q", got, want)
+		}
+	}
+	d.give(tea.PasteMsg{Content: "a👩‍💻e\u0301 word"})
+	d.press("home", "right", "right", "backspace")
+	text("ae\u0301 word")
+	d.press("delete")
+	text("a word")
+	d.press("end", "ctrl+w", "x", "ctrl+left", "<")
+	text("a <x")
+	d.press("alt+enter", "up", "home", ">")
+	text(">a <\nx")
+	d.press("down", "end", "!")
+	text(">a <\nx!")
+	d.press("ctrl+u")
+	text(">a <\n")
+	d.press("enter")
+	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby ">a <\n"`}) {
+		t.Errorf("sent: %q", got)
+	}
+	d.give(tea.PasteMsg{Content: strings.Repeat("x", chat.MaxBody)})
+	d.has("16384/16384")
+	d.press("y")
+	d.has("too long by 1")
+	d.fits()
+	if at := d.View().Cursor; at == nil || at.X >= 80 || at.Y >= 23 {
+		t.Errorf("the cursor is at %v", at)
+	}
+}
+
+// TestWidths follow what the terminal has said about itself.
+func TestWidths(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.give(arrivedMsg{message(4, "bob", at(14, 2), strings.Repeat("👩‍💻", 100))})
+	before := d.screen()
+	d.give(tea.ModeReportMsg{Mode: ansi.ModeUnicodeCore, Value: ansi.ModeReset})
+	if d.screen() == before {
+		t.Error("a terminal that measures graphemes gets the same lines")
+	}
+	d.fits()
+}
+
+// TestMouse scrolls and chooses rooms.
+func TestMouse(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.give(tea.MouseClickMsg{X: 3, Y: 1, Button: tea.MouseLeft})
+	d.has(">builds")
+	d.give(tea.MouseClickMsg{X: 3, Y: 20, Button: tea.MouseLeft}, tea.MouseWheelMsg{X: 30, Y: 5, Button: tea.MouseWheelUp})
+	d.has(">builds")
+}
+
+// TestQRCodes draws every module where it belongs.
+func TestQRCodes(t *testing.T) {
+	const text = "sotto:safety?a=ada&b=bob&hash=ZYnNhFP_RnbgM634B6_OnCatC-2rxyc7lJcFsPub5L0"
+	want, err := qr.Encode(text, qr.L)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := drawQR(text, 60, newStyles(false).code)
+	for y := range want.Size {
+		row := []rune(lines[(y+2)/2])
+		for x := range want.Size {
+			light := row[x+2] == '█' || row[x+2] == '▀' && y%2 == 0 || row[x+2] == '▄' && y%2 == 1
+			if light == want.Black(x, y) {
+				t.Fatalf("the module %d,%d is wrong in\n%s", x, y, strings.Join(lines, "\n"))
+			}
+		}
+	}
+	if lines = drawQR(text, 36, newStyles(false).code); len(lines) != 1 {
+		t.Errorf("in 36 columns: %q", lines)
+	}
+}

@@ -1,0 +1,40 @@
+// The page in real browsers, against the real local stack. Each part makes users
+// and rooms of its own; they share one stack, as people do.
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { breaks } from "./breaks";
+import { launch } from "./chromium";
+import { hostile } from "./hostile";
+import { screenshots } from "./looks";
+import { Person } from "./person";
+import { build, Stack } from "./stack";
+import { states } from "./states";
+import { together } from "./together";
+import type { World } from "./world";
+
+const world = { stack: new Stack() } as World;
+
+beforeAll(async () => {
+  await build();
+  await world.stack.start();
+  world.browser = await launch();
+});
+
+// Who is still there after a test is there because it failed.
+afterEach(async () => {
+  for (const [i, person] of [...Person.present].entries()) {
+    await person.page.screenshot({ path: join(screenshots, `failed-${i + 1}-${person.name}.png`) });
+    await person.context.close();
+  }
+  Person.present.clear();
+});
+
+afterAll(async () => {
+  await world.browser?.close();
+  await world.stack.stop();
+});
+
+describe("together", () => together(world));
+describe("what breaks", () => breaks(world));
+describe("hostile texts", () => hostile(world));
+describe("states", () => states(world));

@@ -1,0 +1,114 @@
+// One person at a browser: a profile of their own, found and used by what a
+// screen reader would say.
+import { expect } from "vitest";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+
+/** How long anything may take on a busy machine. */
+export const patience = 30_000;
+
+export class Person {
+  readonly name: string;
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors of the page's own making: exceptions, and what the policy refused. */
+  readonly errors: string[] = [];
+  /** The frames that came, as they came. */
+  readonly frames: string[] = [];
+
+  private constructor(name: string, context: BrowserContext, page: Page) {
+    this.name = name;
+    this.context = context;
+    this.page = page;
+    page.setDefaultTimeout(patience);
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => {
+      if (/content security policy|uncaught|refused to/i.test(message.text())) this.errors.push(message.text());
+    });
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => this.frames.push(String(payload))));
+    page.on("dialog", (dialog) => {
+      this.errors.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  }
+
+  /** Who is at a browser now. */
+  static readonly present = new Set<Person>();
+
+  /** Opens the page in a new profile. */
+  static async open(browser: Browser, url: string, name: string): Promise<Person> {
+    const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce", viewport: wide });
+    const person = new Person(name, context, await context.newPage());
+    Person.present.add(person);
+    await person.page.goto(url);
+    return person;
+  }
+
+  /** Opens the page and chooses the name. */
+  static async enter(browser: Browser, url: string, name: string): Promise<Person> {
+    const person = await Person.open(browser, url, name);
+    await person.page.getByLabel("Your name").fill(name);
+    await person.page.getByRole("button", { name: "Start chatting" }).click();
+    await person.composer.waitFor();
+    return person;
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole("textbox", { name: /^Message to / });
+  }
+
+  /** The messages of the open room, oldest first. */
+  get messages(): Locator {
+    return this.page.locator("[data-message]");
+  }
+
+  /** The message with exactly this text. */
+  message(text: string): Locator {
+    return this.messages.filter({ has: this.page.getByText(text, { exact: true }) });
+  }
+
+  async openRoom(room: string): Promise<void> {
+    await this.page.getByRole("button", { name: "Open a room" }).click();
+    await this.page.getByLabel("Room", { exact: true }).fill(room);
+    await this.page.getByRole("button", { name: "Open", exact: true }).click();
+    await this.page.getByRole("heading", { level: 1, name: room }).waitFor();
+  }
+
+  /** Writes a message and sends it with Enter; does not wait for the service. */
+  async write(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Writes a message and waits until it is stored. */
+  async say(text: string): Promise<void> {
+    await this.write(text);
+    await this.inState(text, "sent");
+  }
+
+  /** Waits until the message is in a state of the library's. */
+  async inState(text: string, state: string): Promise<void> {
+    await expect.poll(() => this.message(text).getAttribute("data-state"), { timeout: patience, message: `${this.name}: ${text}` }).toBe(state);
+  }
+
+  /** Waits until the room shows exactly these texts in this order. */
+  async sees(...texts: string[]): Promise<void> {
+    await expect
+      .poll(() => this.messages.locator("p[dir=auto]").allTextContents(), { timeout: patience, message: `what ${this.name} sees` })
+      .toEqual(texts);
+  }
+
+  /** Waits until a frame of that type has come. */
+  async hears(type: string): Promise<void> {
+    await expect.poll(() => this.frames.some((frame) => frame.includes(`"type":"${type}"`)), { timeout: patience }).toBe(true);
+  }
+
+  /** Fails on errors of the page, and closes it. */
+  async leave(): Promise<void> {
+    Person.present.delete(this);
+    await this.context.close();
+    expect(this.errors, `errors in ${this.name}'s browser`).toEqual([]);
+  }
+}
+
+export const wide = { width: 1280, height: 800 };
+export const phone = { width: 390, height: 844 };

@@ -1,0 +1,403 @@
+/** One user's presence at one service: see `api.ts` for what each method promises. */
+import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Presence, Room, SafetyNumber, Status, Timeline } from "./api";
+import { isThumbprint } from "./bytes";
+import { safetyNumber } from "./compare";
+import { Connection } from "./connection";
+import { Contacts } from "./contacts";
+import { Device, type Opened, readRoom } from "./device";
+import { shown } from "./entry";
+import { SottoError } from "./errors";
+import { Hints } from "./hints";
+import { integer, isObject, list, type Members, string } from "./json";
+import { RoomLog } from "./log";
+import { isRoomName, maxBody, maxFrame, measure } from "./names";
+import { type Ack, Outbox } from "./outbox";
+import type { Profile, RoomState } from "./profile";
+import { Reads } from "./reads";
+import type { Session } from "./session";
+import type { Store } from "./store";
+import type { Timing } from "./timing";
+
+export class Client implements Chat {
+  serviceKey = "";
+  audience = "";
+
+  private readonly device_: Device;
+  private readonly contacts: Contacts;
+  private readonly reads: Reads;
+  private readonly outbox: Outbox;
+  private readonly hints: Hints;
+  private readonly connection: Connection;
+  private readonly logs = new Map<string, RoomLog>();
+  private readonly listeners = new Set<(event: ChatEvent) => void>();
+  private readonly dirty = new Set<string>();
+  private wasOnline = false;
+
+  private constructor(
+    options: OpenOptions,
+    store: Store,
+    private readonly profile: Profile,
+    private readonly timing: Timing,
+  ) {
+    const key = [profile.address, profile.user];
+    this.contacts = new Contacts(store, ["contacts", ...key]);
+    this.device_ = new Device(profile, this.contacts);
+    this.reads = new Reads(store, ["reads", ...key]);
+    this.outbox = new Outbox(store, ["outbox", ...key], {
+      submit: (room, id, body) => this.submit(room, id, body),
+      online: () => this.connection.session !== null,
+      acknowledged: (room, _, ack) => this.acknowledged(room, ack),
+      changed: (room) => this.changed(room),
+    });
+    this.hints = new Hints({
+      timing,
+      user: profile.user,
+      send: (frame) => this.connection.session?.link.hint(frame),
+      online: () => this.connection.session !== null,
+      own: (room) => this.ownMark(room),
+      head: (room) => this.logs.get(room)?.head ?? 0,
+      typing: (room, users) => this.emit({ type: "typing", room, users }),
+      marked: (room) => this.changed(room),
+    });
+    this.connection = new Connection(options, this.device_, timing, {
+      welcomed: (session) => this.welcomed(session),
+      pushed: (frame) => void this.pushed(frame),
+      ping: () => void this.ping(),
+      status: (status) => {
+        if (status.phase === "ended") this.stop();
+        this.emit({ type: "status", status });
+      },
+    });
+  }
+
+  /** Connects, or goes on without a connection where this device was in before. */
+  static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
+    const client = new Client(options, store, profile, timing);
+    await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load()]);
+    // One's own first device is known from the start, so that a second one appears as new.
+    await client.contacts.trust(profile.user, client.device);
+    if (options.serviceKey) await client.device_.trustServiceKey(options.serviceKey);
+    const trust = await profile.trust();
+    client.serviceKey = trust.serviceKey ?? "";
+    client.audience = trust.audience ?? profile.address;
+    for (const room of profile.rooms ?? []) client.takeRoom(room);
+    await client.connection.open();
+    return client;
+  }
+
+  get user(): string {
+    return this.profile.user;
+  }
+
+  get device(): string {
+    return this.profile.signer.kid;
+  }
+
+  get keysStored(): boolean {
+    return this.profile.stored;
+  }
+
+  subscribe(listener: (event: ChatEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  status(): Status {
+    return this.connection.status;
+  }
+
+  reconnect(): void {
+    this.connection.hurry();
+    // A connection that looks well may be dead: the ping's silence ends it.
+    void this.ping();
+  }
+
+  close(): void {
+    this.connection.end(new SottoError("closed"));
+  }
+
+  private stop(): void {
+    this.hints.stop();
+    for (const log of this.logs.values()) log.stop();
+  }
+
+  // Rooms and messages.
+
+  rooms(): readonly Room[] {
+    return [...this.logs.values()].map((log) => this.roomOf(log)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private roomOf(log: RoomLog): Room {
+    const own = log.entries.filter((entry) => entry.kind === "message" && entry.own).map((entry) => entry.seq!);
+    const unread = this.reads.unread(log.room, log.head, log.floor, own);
+    const last = log.entries.findLast((entry) => entry.kind === "message");
+    return { name: log.room, head: log.head, unread, ...(last?.kind === "message" && { lastAt: last.at }) };
+  }
+
+  async join(room: string): Promise<void> {
+    if (!isRoomName(room)) throw new SottoError("room_invalid");
+    const state = readRoom(await this.connection.online().call("joined", () => ({ action: "joinRoom", room })));
+    if (state.room !== room) throw new SottoError("protocol");
+    this.takeRoom(state);
+    this.emit({ type: "rooms" });
+  }
+
+  async leave(room: string): Promise<void> {
+    if (!isRoomName(room)) throw new SottoError("room_invalid");
+    await this.connection.online().call("left", () => ({ action: "leaveRoom", room }));
+    this.dropRoom(room);
+    this.emit({ type: "rooms" });
+  }
+
+  timeline(room: string): Timeline {
+    const log = this.logs.get(room);
+    const logged = log?.entries ?? [];
+    // After a lost acknowledgement the history may have what the outbox still sends.
+    const there = new Set(logged.map((entry) => entry.key));
+    const unsent = this.outbox.entries(room, this.user, this.device).filter((entry) => !there.has(entry.key));
+    const entries = [...logged, ...unsent];
+    return { room, entries, older: log?.older ?? false, marks: this.hints.marks(room), readUpTo: this.reads.read(room) };
+  }
+
+  async loadOlder(room: string): Promise<boolean> {
+    return this.member(room).loadOlder();
+  }
+
+  send(room: string, body: string): string {
+    this.member(room);
+    // A lone surrogate, as of half an emoji, is no text that can be signed.
+    const text = body.toWellFormed();
+    const { bytes, frame } = measure(room, this.user, text);
+    if (bytes > maxBody) throw new SottoError("body_too_large");
+    if (frame > maxFrame) throw new SottoError("frame_too_large");
+    return `${this.device}.${this.outbox.add(room, text)}`;
+  }
+
+  retry(key: string): void {
+    this.outbox.retry(key.slice(key.indexOf(".") + 1));
+  }
+
+  discard(key: string): void {
+    this.outbox.discard(key.slice(key.indexOf(".") + 1));
+  }
+
+  typing(room: string): void {
+    if (this.logs.has(room)) this.hints.type(room);
+  }
+
+  presence(room: string): void {
+    const asked = this.connection.session?.call("presence", () => ({ action: "presence", room }));
+    asked?.then(
+      (answer) => {
+        const presence: Presence = { users: list(answer, "users").filter((user) => typeof user === "string"), more: answer.more === true };
+        this.hints.noticed(room, presence.users);
+        this.emit({ type: "presence", room, presence });
+      },
+      () => undefined, // it is asked for again before long
+    );
+  }
+
+  markRead(room: string, seq: number): void {
+    const log = this.logs.get(room);
+    if (!log || !this.reads.raise(room, log.epoch, Math.min(seq, log.last))) return;
+    this.hints.mark(room);
+    this.changed(room);
+  }
+
+  // Devices and contacts.
+
+  async devices(): Promise<readonly DeviceState[]> {
+    const answer = await this.connection.online().call("devices", () => ({ action: "devices" }));
+    return list(answer, "devices")
+      .filter(isObject)
+      .map((d) => ({
+        device: string(d, "device"),
+        addedAt: integer(d, "addedAt"),
+        lastSeenAt: integer(d, "lastSeenAt"),
+        revoked: d.revoked === true,
+        current: d.current === true,
+      }));
+  }
+
+  async link(device: string): Promise<{ token: string; expires: number }> {
+    if (!isThumbprint(device)) throw new SottoError("device_unknown");
+    return this.device_.link(device, this.audience);
+  }
+
+  async revoke(device: string): Promise<void> {
+    const session = this.connection.online();
+    await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.device_.proveRevocation(session.sid, device) }));
+  }
+
+  async rotate(): Promise<number> {
+    await this.profile.prepareRotation();
+    const session = this.connection.online();
+    const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.device_.proveRotation(session.sid) }));
+    return this.device_.openRotated(answer, session.sid);
+  }
+
+  contact(user: string): Contact {
+    return this.contacts.contact(user);
+  }
+
+  acceptDevices(user: string): void {
+    void this.contacts.accept(user);
+  }
+
+  setVerified(user: string, verified: boolean): void {
+    void this.contacts.setVerified(user, verified);
+  }
+
+  async safetyNumber(user: string): Promise<SafetyNumber | null> {
+    const party = (name: string) => ({ user: name, devices: this.contacts.devices(name) });
+    if (user === this.user || party(user).devices.length === 0) return null;
+    return safetyNumber(party(this.user), party(user));
+  }
+
+  // The connection.
+
+  /** Takes what a welcome says. */
+  private welcomed(session: Session): void {
+    this.serviceKey = session.keys.serviceKey;
+    this.audience = session.keys.audience;
+    const names = new Set(session.rooms.map((state) => state.room));
+    for (const room of [...this.logs.keys()]) if (!names.has(room)) this.dropRoom(room);
+    for (const state of session.rooms) this.takeRoom(state);
+    this.wasOnline = true;
+    this.hints.reconnected();
+    this.outbox.flush();
+    this.emit({ type: "rooms" });
+  }
+
+  /** Asks for the heads, so that a lost last message is found. */
+  private async ping(): Promise<void> {
+    try {
+      const heads = Object.fromEntries([...this.logs.values()].map((log) => [log.room, log.last]));
+      const answer = await this.connection.session?.call("pong", () => ({ action: "ping", heads }));
+      if (!answer || !isObject(answer.heads)) return;
+      for (const [room, head] of Object.entries(answer.heads)) {
+        if (isObject(head)) this.logs.get(room)?.observe(string(head, "epoch"), integer(head, "head"), 0);
+      }
+    } catch {
+      // A dead connection has ended itself; anything else shows at the next ping.
+    }
+  }
+
+  /** Takes what the service sends of its own accord; what cannot be read of it is dropped. */
+  private async pushed(frame: Members): Promise<void> {
+    try {
+      if (frame.type === "serverKey") return await this.connection.session?.takeKeySet(string(frame, "keyset"));
+      const room = typeof frame.room === "string" ? frame.room : "";
+      const log = this.logs.get(room);
+      if (!log) return;
+      if (frame.type === "message") log.deliver(frame);
+      else if (frame.type === "typing") this.hints.typed(room, string(frame, "user"));
+      else if (frame.type === "mark") {
+        this.hints.marked(room, string(frame, "user"), { delivered: integer(frame, "delivered"), read: integer(frame, "read") });
+      }
+    } catch {
+      // A frame that breaks the protocol says nothing.
+    }
+  }
+
+  private async submit(room: string, id: string, body: string): Promise<Ack> {
+    const session = this.connection.online();
+    const answer = await session.call("ack", async () => ({
+      action: "sendMessage",
+      jwe: await this.device_.sealMessage(session.sid, session.keys, room, id, body),
+    }));
+    if (answer.id !== id || answer.room !== room) throw new SottoError("protocol");
+    return { epoch: string(answer, "epoch"), seq: integer(answer, "seq"), storedAt: integer(answer, "storedAt") };
+  }
+
+  private acknowledged(room: string, ack: Ack): void {
+    const log = this.logs.get(room);
+    log?.expect(ack.epoch, ack.seq);
+    if (log) this.outbox.passed(room, log.epoch, log.last);
+  }
+
+  // Logs.
+
+  private takeRoom(state: RoomState): void {
+    this.reads.meet(state.room, state.epoch, state.head);
+    const log = this.logs.get(state.room);
+    if (log) return log.resume(state, !this.wasOnline);
+    this.logs.set(
+      state.room,
+      new RoomLog(
+        {
+          timing: this.timing,
+          open: (frame) => this.device_.openMessage(frame),
+          history: async (room, after, limit) => {
+            const frame = await this.connection.online().call("history", () => ({ action: "history", room, after, limit }));
+            return this.device_.openHistory(frame, room);
+          },
+          keyGen: () => this.profile.gen,
+          entry: (opened) => this.entry(opened),
+          appended: (log, entry, live) => this.appended(log, entry, live),
+          restarted: (log) => {
+            this.reads.meet(log.room, log.epoch, log.head);
+            this.hints.forget(log.room);
+          },
+          changed: (log) => this.changed(log.room),
+        },
+        state,
+      ),
+    );
+  }
+
+  private dropRoom(room: string): void {
+    this.logs.get(room)?.stop();
+    this.logs.delete(room);
+    this.hints.forget(room);
+    this.changed(room);
+  }
+
+  private entry(opened: Opened): Entry {
+    if (opened.newDevice) this.emit({ type: "newDevice", user: opened.from, device: opened.device });
+    return shown(opened, { user: this.user, device: this.device, serviceKey: this.serviceKey });
+  }
+
+  private appended(log: RoomLog, entry: Entry, live: boolean): void {
+    this.outbox.passed(log.room, log.epoch, log.last);
+    if (entry.kind === "message") {
+      if (entry.device === this.device) this.outbox.settled(entry.id);
+      // What the user wrote right behind the last one read is read too.
+      if (entry.own && this.reads.read(log.room) === log.last - 1) this.reads.raise(log.room, log.epoch, log.last);
+      this.hints.rest(log.room, entry.from);
+      this.hints.noticed(log.room, [entry.from]);
+      if (live && !entry.own) this.emit({ type: "message", message: entry });
+    }
+    this.hints.mark(log.room);
+  }
+
+  private ownMark(room: string): { delivered: number; read: number } {
+    const delivered = this.logs.get(room)?.last ?? 0;
+    return { delivered, read: Math.min(this.reads.read(room), delivered) };
+  }
+
+  private member(room: string): RoomLog {
+    const log = this.logs.get(room);
+    if (!log) throw new SottoError("not_a_member");
+    return log;
+  }
+
+  // Telling.
+
+  private emit(event: ChatEvent): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  /** A page of history changes a room a hundred times: it is told once. */
+  private changed(room: string): void {
+    if (this.dirty.size === 0) setTimeout(() => this.tell());
+    this.dirty.add(room);
+  }
+
+  private tell(): void {
+    const rooms = [...this.dirty];
+    this.dirty.clear();
+    for (const room of rooms) this.emit({ type: "timeline", room });
+    this.emit({ type: "rooms" });
+  }
+}

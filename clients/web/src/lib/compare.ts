@@ -1,0 +1,67 @@
+/** What people compare and scan: protocol §12. */
+import type { SafetyNumber } from "./api";
+import { encode64, isThumbprint, utf8 } from "./bytes";
+import { isUserName } from "./names";
+
+/** A user and the thumbprints of all devices known of that user. */
+export interface Party {
+  user: string;
+  devices: readonly string[];
+}
+
+/**
+ * The safety number of two users, the same whichever of them comes first. It is
+ * stretched, and so takes some tens of milliseconds: who stands in between
+ * chooses keys towards both.
+ */
+export async function safetyNumber(one: Party, other: Party): Promise<SafetyNumber> {
+  const [a, b] = one.user < other.user ? [one, other] : [other, one];
+  if (a.user === b.user) throw new Error("a safety number takes two users");
+  const password = utf8([a, b].map(lines).join(""));
+  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+  const how = { name: "PBKDF2", hash: "SHA-256", salt: utf8("sotto-safety-number-v1"), iterations: 131_072 };
+  const hash = new Uint8Array(await crypto.subtle.deriveBits(how, key, 256));
+  const groups = Array.from({ length: 6 }, (_, i) => {
+    // Five bytes are 40 bits, which a number keeps exact.
+    const n = hash.subarray(5 * i, 5 * i + 5).reduce((sum, byte) => sum * 256 + byte, 0);
+    return String(n % 100_000).padStart(5, "0");
+  });
+  return { groups, qr: `sotto:safety?a=${a.user}&b=${b.user}&hash=${encode64(hash)}` };
+}
+
+/** A party as lines that can be read in one way only: no name is as long as a thumbprint. */
+function lines({ user, devices }: Party): string {
+  const sorted = [...new Set(devices)].sort();
+  if (!user || user.length >= 43 || user.includes("\n") || sorted.length === 0 || !sorted.every(isThumbprint)) {
+    throw new Error("no safety number");
+  }
+  return [user, ...sorted, "", ""].join("\n");
+}
+
+/** What a device shows that wants to be linked. */
+export interface LinkText {
+  user: string;
+  dev: string;
+  aud: string;
+}
+
+export const linkText = (l: LinkText): string => `sotto:link?user=${l.user}&dev=${l.dev}&aud=${l.aud}`;
+
+/** Reads what `linkText` made, exactly; null for everything else. */
+export function parseLinkText(text: string): LinkText | null {
+  const found = /^sotto:link\?user=([^&]+)&dev=([^&]+)&aud=([A-Za-z0-9.:[\]/_-]+)$/.exec(text);
+  if (!found) return null;
+  const [user, dev, aud] = found.slice(1) as [string, string, string];
+  return isUserName(user) && isThumbprint(dev) ? { user, dev, aud } : null;
+}
+
+/**
+ * Reads a device's name out of what a person pasted or scanned: a link text for
+ * this user (and this audience, if given), or a bare thumbprint.
+ */
+export function readLinkRequest(text: string, user: string, audience?: string): string | null {
+  const plain = text.trim();
+  if (isThumbprint(plain)) return plain;
+  const link = parseLinkText(plain);
+  return link && link.user === user && (audience === undefined || link.aud === audience) ? link.dev : null;
+}

@@ -1,0 +1,270 @@
+/**
+ * What a user's device computes in protocol v1: it proves who it is, seals texts
+ * to the service, opens what the service seals to it, and holds the service and
+ * other devices to the keys it saw first. It makes and takes tokens and frames,
+ * and knows no connection.
+ */
+import { isLoopback } from "./address";
+import { decode64, isThumbprint, utf8 } from "./bytes";
+import type { Contacts } from "./contacts";
+import { open, parseSealed, parseSigned, type SealedType, seal, sign, type SignedType, verify } from "./envelope";
+import { asError, SottoError } from "./errors";
+import { integer, isObject, list, type Members, parseObject, string } from "./json";
+import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
+import { isMessageID, isRoomName, isUserName, maxBody, maxPage, messageClaims } from "./names";
+import type { Profile, RoomState } from "./profile";
+
+/** A key set that was checked against what is trusted. */
+export interface KeySet {
+  audience: string;
+  serviceKey: string;
+  gen: number;
+  /** What messages are sealed to. */
+  newest: SealKey;
+}
+
+/** A message that was opened and is believed. */
+export interface Opened {
+  room: string;
+  epoch: string;
+  seq: number;
+  id: string;
+  from: string;
+  device: string;
+  body: string;
+  storedAt: number;
+  /** Thumbprint of the server key that the sender sealed to. */
+  skid: string;
+  /** Thumbprint of the own key that opened it. */
+  kid: string;
+  newDevice: boolean;
+}
+
+/** A page of history: one item for every seq, null where nothing can be shown. */
+export interface Page {
+  epoch: string;
+  from: number;
+  to: number;
+  head: number;
+  floor: number;
+  /** Null where the page as a whole cannot be opened. */
+  items: readonly (Opened | null)[] | null;
+}
+
+/** Links expire that many seconds from now: the service takes ten minutes, and its clock may be a minute behind. */
+const linkLifetime = 9 * 60;
+
+export class Device {
+  private readonly verifyKeys = new Map<string, VerifyKey>();
+
+  constructor(
+    readonly profile: Profile,
+    readonly contacts: Contacts,
+  ) {}
+
+  get user(): string {
+    return this.profile.user;
+  }
+
+  get id(): string {
+    return this.profile.signer.kid;
+  }
+
+  /**
+   * Checks a key set (protocol §3) and remembers what it shows: signer and
+   * audience at the first use of the deployment, the highest generation always.
+   * Errors: service_key_changed, wrong_audience, key_set_older, key_set_expired, protocol.
+   */
+  async acceptKeySet(token: string): Promise<KeySet> {
+    const set = await orProtocol(async () => {
+      const signed = await parseSigned(token, "sotto-keys+jwt");
+      const claims = parseObject(await verify(signed, signed.key!));
+      const newest = await sealKey(list(claims, "keys")[0]);
+      const checked = { audience: string(claims, "aud"), serviceKey: signed.kid, gen: integer(claims, "gen"), newest, exp: integer(claims, "exp") };
+      if (checked.audience === "" || checked.gen < 1) throw new SottoError("protocol");
+      return checked;
+    });
+    await this.profile.updateTrust((trust) => {
+      // On a loopback address a service may take any name: no stranger answers
+      // there, and a tunnel's end is not the address that the service has.
+      const mayClaim = set.audience === this.profile.address || isLoopback(this.profile.address);
+      if (trust.serviceKey !== undefined && trust.serviceKey !== set.serviceKey) throw new SottoError("service_key_changed");
+      if (trust.audience === undefined ? !mayClaim : trust.audience !== set.audience) throw new SottoError("wrong_audience");
+      if (set.gen < trust.gen) throw new SottoError("key_set_older");
+      if (set.exp * 1000 <= Date.now()) throw new SottoError("key_set_expired");
+      return { audience: set.audience, serviceKey: set.serviceKey, gen: set.gen };
+    });
+    return set;
+  }
+
+  /** Pins the service key before the first use. Error: service_key_changed where another one is pinned. */
+  async trustServiceKey(thumbprint: string): Promise<void> {
+    await this.profile.updateTrust((trust) => {
+      if (trust.serviceKey !== undefined && trust.serviceKey !== thumbprint) throw new SottoError("service_key_changed");
+      return { ...trust, serviceKey: thumbprint };
+    });
+  }
+
+  private sign(typ: SignedType, claims: object, carry = false): Promise<string> {
+    return sign(this.profile.signer, typ, JSON.stringify(claims), carry);
+  }
+
+  /** Answers a challenge. It offers the newest encryption key, which takes up a rotation that was cut off. */
+  async prove(nonce: string, keys: KeySet, link: string): Promise<string> {
+    await orProtocol(async () => {
+      if (decode64(nonce).length !== 32) throw new SottoError("protocol");
+    });
+    const { newest } = this.profile;
+    const claims = { v: 1, sub: this.user, aud: keys.audience, nonce, skid: keys.newest.kid, enc: JSON.parse(newest.jwk), gen: newest.gen };
+    return this.sign("sotto-handshake+jwt", link ? { ...claims, link } : claims, true);
+  }
+
+  /** Opens the answer to a proof made for `nonce`. */
+  async openWelcome(jwe: string, nonce: string): Promise<{ sid: string; rooms: RoomState[] }> {
+    const { m, kid } = await this.open(jwe, "sotto-welcome+jwe");
+    const welcome = await orProtocol(async () => {
+      const ours = m.v === 1 && m.nonce === nonce && m.user === this.user && m.device === this.id;
+      if (!ours || !string(m, "sid")) throw new SottoError("protocol");
+      return { sid: string(m, "sid"), rooms: list(m, "rooms").map(readRoom) };
+    });
+    await this.profile.confirm(kid);
+    await this.profile.welcomed(welcome.rooms);
+    return welcome;
+  }
+
+  /** Notes that the service took this device by a link: who signed it is a device of the same user. */
+  async linked(link: string): Promise<void> {
+    const { kid } = await orProtocol(() => parseSigned(link, "sotto-link+jwt"));
+    await this.contacts.trust(this.user, kid);
+  }
+
+  /** Makes the `jwe` of a sendMessage frame for one session. Error: frame_too_large. */
+  async sealMessage(sid: string, keys: KeySet, room: string, id: string, body: string): Promise<string> {
+    const claims = messageClaims({ sid, sub: this.user, skid: keys.newest.kid, room, id, body });
+    // The bound of a token is that of a frame, and nothing else can be wrong here.
+    const token = await sign(this.profile.signer, "sotto-message+jwt", claims).catch(() => {
+      throw new SottoError("frame_too_large");
+    });
+    return seal(keys.newest, "sotto-send+jwe", token);
+  }
+
+  /** The `proof` of a rotateKey frame for the newest key. */
+  proveRotation(sid: string): Promise<string> {
+    const { newest } = this.profile;
+    return this.sign("sotto-rotate+jwt", { sid, enc: JSON.parse(newest.jwk), gen: newest.gen });
+  }
+
+  /** Opens the answer to a rotation, after which the new key is the current one; returns its generation. */
+  async openRotated(frame: Members, sid: string): Promise<number> {
+    const { m, kid } = await this.open(String(frame.jwe), "sotto-rotated+jwe");
+    const { newest } = this.profile;
+    const gen = await orProtocol(async () => integer(m, "gen"));
+    const stale = gen < newest.gen || (gen === newest.gen && kid !== newest.kid);
+    if (gen !== frame.gen || m.sid !== sid || stale) throw new SottoError("protocol");
+    await this.profile.confirm(kid);
+    return gen;
+  }
+
+  /** Vouches for another device of the user; of use to that device alone, and so no secret. */
+  async link(other: string, audience: string): Promise<{ token: string; expires: number }> {
+    const exp = Math.floor(Date.now() / 1000) + linkLifetime;
+    const token = await this.sign("sotto-link+jwt", { sub: this.user, aud: audience, dev: other, exp });
+    await this.contacts.trust(this.user, other);
+    return { token, expires: exp * 1000 };
+  }
+
+  /** The `proof` of a revokeDevice frame. */
+  proveRevocation(sid: string, other: string): Promise<string> {
+    return this.sign("sotto-revoke+jwt", { sid, dev: other });
+  }
+
+  /** Opens a message frame and checks all that protocol §6 asks for. */
+  async openMessage(frame: Members): Promise<Opened> {
+    const { m, kid } = await this.open(String(frame.jwe), "sotto-message+jwe");
+    if (m.room !== frame.room || m.epoch !== frame.epoch || m.seq !== frame.seq) throw new SottoError("protocol");
+    return orProtocol(() => this.believe(m, kid));
+  }
+
+  /** Reads a history frame. What does not hold in a page is null at its place. */
+  async openHistory(frame: Members, room: string): Promise<Page> {
+    const page = await orProtocol(async () => ({
+      epoch: string(frame, "epoch"),
+      from: integer(frame, "from"),
+      to: integer(frame, "to"),
+      head: integer(frame, "head"),
+      floor: integer(frame, "floor"),
+    }));
+    const count = page.to - page.from + 1;
+    // A page that spanned a million seqs would make a million placeholders.
+    if (frame.room !== room || (count > 0 && page.from < 1) || count > maxPage) throw new SottoError("protocol");
+    if (count <= 0) return { ...page, items: [] };
+    try {
+      const { m, kid } = await this.open(String(frame.jwe), "sotto-history+jwe");
+      if (m.room !== room || m.epoch !== page.epoch) throw new SottoError("protocol");
+      const bySeq = new Map(list(m, "messages").filter(isObject).map((each) => [each.seq, each]));
+      const items: (Opened | null)[] = [];
+      for (let seq = page.from; seq <= page.to; seq++) {
+        const each = bySeq.get(seq);
+        const here = each && each.room === room && each.epoch === page.epoch;
+        items.push(here ? await this.believe(each, kid).catch(() => null) : null);
+      }
+      return { ...page, items };
+    } catch {
+      return { ...page, items: null };
+    }
+  }
+
+  /** Opens a token sealed to this device and reads its plaintext. */
+  private async open(token: string, typ: SealedType): Promise<{ m: Members; kid: string }> {
+    return orProtocol(async () => {
+      const sealed = parseSealed(token, typ);
+      if (!this.profile.find(sealed.kid)) await this.profile.reload();
+      const pair = this.profile.find(sealed.kid);
+      if (!pair) throw new SottoError("protocol");
+      return { m: parseObject(await open(sealed, pair)), kid: sealed.kid };
+    });
+  }
+
+  /**
+   * Checks a message's own signature: under the key that comes with it, which must
+   * be the named device's, and for the very place it stands in.
+   */
+  private async believe(p: Members, kid: string): Promise<Opened> {
+    const key = await this.verifyKey(p.jwk);
+    const device = string(p, "device");
+    const signed = await parseSigned(string(p, "jws"), "sotto-message+jwt");
+    const c = parseObject(await verify(signed, key));
+    const [from, id, body, room, skid] = [string(c, "sub"), string(c, "id"), string(c, "body"), string(c, "room"), c.skid];
+    const formed = c.v === 1 && string(c, "sid") && isUserName(from) && isMessageID(id) && isRoomName(room) && isThumbprint(skid);
+    if (!formed || utf8(body).length > maxBody) throw new SottoError("protocol");
+    if (key.kid !== device || from !== p.from || room !== p.room || id !== p.id) throw new SottoError("protocol");
+    const storedAt = integer(p, "storedAt");
+    const newDevice = await this.contacts.learn(from, device, { id, at: storedAt });
+    return { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid: skid as string, kid, newDevice };
+  }
+
+  /** A sender's key comes with each message; checking it once is enough. */
+  private async verifyKey(jwk: unknown): Promise<VerifyKey> {
+    const spelling = JSON.stringify(jwk);
+    const known = this.verifyKeys.get(spelling);
+    if (known) return known;
+    const key = await verifyKey(jwk);
+    if (this.verifyKeys.size > 1000) this.verifyKeys.clear();
+    this.verifyKeys.set(spelling, key);
+    return key;
+  }
+}
+
+export function readRoom(value: unknown): RoomState {
+  if (!isObject(value) || !isRoomName(string(value, "room"))) throw new SottoError("protocol");
+  return { room: string(value, "room"), epoch: string(value, "epoch"), head: integer(value, "head"), floor: integer(value, "floor") };
+}
+
+/** Whatever goes wrong in reading what the service said is the service's fault. */
+async function orProtocol<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw asError(error);
+  }
+}

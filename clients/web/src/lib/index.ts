@@ -1,0 +1,65 @@
+/** The protocol library of the web client; `api.ts` says what everything means. */
+import type { Chat, Library, OpenOptions } from "./api";
+import { address, serviceAddress } from "./address";
+import { Client } from "./chat";
+import { linkText, readLinkRequest } from "./compare";
+import { SottoError } from "./errors";
+import { isUserName } from "./names";
+import { forgetDeployment, forgetUser, listProfiles, Profile } from "./profile";
+import { openStore, type Store } from "./store";
+import { defaultTiming, type Timing } from "./timing";
+
+export type * from "./api";
+export { serviceAddress } from "./address";
+export { readLinkRequest } from "./compare";
+export { SottoError } from "./errors";
+export { fingerprint, isRoomName, isUserName, measure } from "./names";
+
+let shared: Promise<Store> | undefined;
+const browserStore = (): Promise<Store> => (shared ??= openStore());
+
+/** The library over a store and with durations of one's own; the exported functions are it over the browser's. */
+export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
+  const profile = async (url: string, user: string): Promise<Profile> => {
+    if (!isUserName(user)) throw new SottoError("name_invalid");
+    return Profile.load(await store(), address(url), user);
+  };
+  return {
+    async open(options: OpenOptions): Promise<Chat> {
+      return Client.open(options, await store(), await profile(options.url, options.user), timing);
+    },
+    serviceAddress,
+    readLinkRequest,
+    profiles: async (url) => listProfiles(await store(), address(url)),
+    forget: async (url, user) => forgetUser(await store(), address(url), user),
+    forgetService: async (url) => forgetDeployment(await store(), address(url)),
+    async linkRequest(url, user) {
+      const own = await profile(url, user);
+      const { audience } = await own.trust();
+      const device = own.signer.kid;
+      return { device, qr: linkText({ user, dev: device, aud: audience ?? own.address }) };
+    },
+  };
+}
+
+const here = library(browserStore, defaultTiming);
+
+/** Opens a chat that also heeds the browser: it reconnects when the network or the page is back. */
+export async function open(options: OpenOptions): Promise<Chat> {
+  // A browser short of space may otherwise drop the keys, and the name with them.
+  void navigator.storage?.persist?.().catch(() => false);
+  const chat = await here.open(options);
+  const wake = (): void => {
+    if (document.visibilityState === "visible") chat.reconnect();
+  };
+  window.addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  chat.subscribe((event) => {
+    if (event.type !== "status" || event.status.phase !== "ended") return;
+    window.removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", wake);
+  });
+  return chat;
+}
+
+export const { profiles, forget, forgetService, linkRequest } = here;

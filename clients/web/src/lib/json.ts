@@ -1,0 +1,103 @@
+/**
+ * JSON read in one way. `JSON.parse` lets the last of two equal names win and
+ * takes lone surrogates, so two readers of one signed text could see two
+ * messages. This reader refuses such texts, and its errors never quote the
+ * input, which may be a decrypted message.
+ */
+
+/** An object as read: without a prototype, so that no name in it is special. */
+export type Members = { readonly [name: string]: unknown };
+
+/** Nothing in the protocol nests deeper than five. */
+const maxDepth = 64;
+
+/** Numbers, literals, strings, punctuation and white space, as RFC 8259 has them. */
+const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))/y;
+
+export function parse(source: string): unknown {
+  let at = 0;
+  const fail = (): never => {
+    throw new Error("malformed JSON");
+  };
+  const next = (): string => {
+    token.lastIndex = at;
+    const found = token.exec(source);
+    if (!found) return fail();
+    at = token.lastIndex;
+    return found[1] ?? found[2] ?? found[3]!;
+  };
+  const scalar = (t: string): unknown => {
+    const value: unknown = JSON.parse(t);
+    if (typeof value === "string" && !value.isWellFormed()) fail();
+    return value;
+  };
+  const value = (t: string, depth: number): unknown => {
+    if (depth > maxDepth) fail();
+    if (t === "{") {
+      const members: Record<string, unknown> = Object.create(null);
+      for (t = next(); t !== "}"; ) {
+        if (t[0] !== '"') fail();
+        const name = scalar(t) as string;
+        if (name in members || next() !== ":") fail();
+        members[name] = value(next(), depth + 1);
+        t = next();
+        if (t === ",") {
+          if ((t = next()) === "}") fail();
+        } else if (t !== "}") fail();
+      }
+      return members;
+    }
+    if (t === "[") {
+      const items: unknown[] = [];
+      for (t = next(); t !== "]"; ) {
+        items.push(value(t, depth + 1));
+        t = next();
+        if (t === ",") {
+          if ((t = next()) === "]") fail();
+        } else if (t !== "]") fail();
+      }
+      return items;
+    }
+    if (/^[}\],:]/.test(t)) fail();
+    return scalar(t);
+  };
+  const result = value(next(), 0);
+  if (/[^ \t\n\r]/.test(source.slice(at))) fail();
+  return result;
+}
+
+/** Reads one JSON object. */
+export function parseObject(source: string): Members {
+  const value = parse(source);
+  if (!isObject(value)) throw new Error("not a JSON object");
+  return value;
+}
+
+export function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether the names are all the members there are. */
+export function hasExactly(members: Members, ...names: string[]): boolean {
+  return Object.keys(members).length === names.length && names.every((name) => name in members);
+}
+
+/** Members of a frame or of claims, by kind; each throws where the member is of another. */
+export const string = (m: Members, name: string): string => of(m[name], "string") as string;
+
+export function integer(m: Members, name: string): number {
+  const n = m[name];
+  if (!Number.isSafeInteger(n)) throw new Error("not an integer");
+  return n as number;
+}
+
+export function list(m: Members, name: string): readonly unknown[] {
+  const items = m[name];
+  if (!Array.isArray(items)) throw new Error("not a list");
+  return items;
+}
+
+function of(value: unknown, kind: string): unknown {
+  if (typeof value !== kind) throw new Error(`not a ${kind}`);
+  return value;
+}

@@ -1,0 +1,248 @@
+/** Who is believed: the service's key, devices of users, links, rotations, and what is kept of them. */
+import "fake-indexeddb/auto";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { address, isLoopback } from "./address";
+import { linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } from "./compare";
+import { isMessageID, measure, newMessageID } from "./names";
+import { qrMatrix } from "./qr";
+import { MemoryStore, openStore } from "./store";
+import { events, shows, texts, until, world } from "./testing/world";
+
+const w = world();
+const vectors = <T>(name: string): T[] => JSON.parse(readFileSync(new URL(`../../../../shared/envelope/testdata/${name}`, import.meta.url), "utf8")) as T[];
+
+describe("the service's key set", () => {
+  test.each([
+    ["an older generation", { gen: 0 }, "protocol"],
+    ["an expired one", { exp: Math.floor(Date.now() / 1000) - 1 }, "key_set_expired"],
+    ["no keys", { keys: [] }, "protocol"],
+    ["a key that is none", { keys: ["x"] }, "protocol"],
+    ["no audience", { aud: "" }, "protocol"],
+  ])("is refused with %s", async (_, claims, code) => {
+    w.service.claims = claims;
+    await expect(w.chat("ada")).rejects.toMatchObject({ code });
+  });
+
+  test("is held to what was seen first", async () => {
+    const store = new MemoryStore();
+    await w.chat("ada", store);
+    await w.service.rotate();
+    (await w.chat("ada", store)).close();
+    w.service.claims = { gen: 1 };
+    await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "key_set_older" });
+    w.service.claims = { aud: "other.example/prod" };
+    await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "wrong_audience" });
+    w.service.claims = {};
+    await w.service.renew();
+    await expect(w.chat("bob", store)).rejects.toMatchObject({ code: "service_key_changed" });
+    await w.library(store).forgetService(w.service.url);
+    expect((await w.chat("bob", store)).serviceKey).toBe(w.service.signer.kid);
+  });
+
+  test("may be pinned before the first use", async () => {
+    const other = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    await expect(w.chat("ada", new MemoryStore(), { serviceKey: other })).rejects.toMatchObject({ code: "service_key_changed" });
+    await w.chat("ada", new MemoryStore(), { serviceKey: w.service.signer.kid });
+  });
+});
+
+describe("devices", () => {
+  test("a second one is linked by the first, and others are told of it", async () => {
+    const ada = await w.chat("ada");
+    const bob = await w.chat("bob");
+    await w.chat("carol");
+    ada.send("lobby", "first device");
+    await shows(bob, "first device");
+    const store = new MemoryStore();
+    await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "name_taken", retry: false });
+    const { device, qr } = await w.library(store).linkRequest(w.service.url, "ada");
+    expect(qr).toBe(`sotto:link?user=ada&dev=${device}&aud=sotto.example/local`);
+    const { token } = await ada.link(readLinkRequest(qr, "ada", ada.audience)!);
+    const heard = events(bob);
+    const second = await w.chat("ada", store, { link: token });
+    expect(second.device).toBe(device);
+    expect(second.contact("ada").devices.map((d) => d.fresh)).toEqual([false, false]);
+    second.send("lobby", "second device");
+    await shows(bob, "first device", "second device");
+    expect(bob.timeline("lobby").entries).toMatchObject([{ newDevice: false }, { newDevice: true }]);
+    expect(heard).toContainEqual({ type: "newDevice", user: "ada", device });
+    expect(bob.contact("ada").devices.map((d) => d.fresh)).toEqual([false, true]);
+    bob.acceptDevices("ada");
+    expect(bob.contact("ada").devices.map((d) => d.fresh)).toEqual([false, false]);
+    await shows(ada, "first device", "second device");
+    expect(ada.timeline("lobby").entries[1]).toMatchObject({ own: true, state: "received", newDevice: false });
+
+    expect((await ada.devices()).map((d) => d.current)).toEqual([true, false]);
+    await ada.revoke(device);
+    await until("the revoked one has ended", () => second.status().phase === "ended");
+    expect(second.status()).toMatchObject({ error: { code: "device_revoked" } });
+    expect(() => second.send("lobby", "x")).not.toThrow(); // kept, never sent
+    expect(texts(bob)).toHaveLength(2);
+  });
+
+  test("safety numbers agree, and change with a device", async () => {
+    const ada = await w.chat("ada");
+    const bob = await w.chat("bob");
+    expect(await ada.safetyNumber("bob")).toBeNull();
+    ada.send("lobby", "hi");
+    await shows(bob, "hi");
+    bob.send("lobby", "ho");
+    await shows(ada, "hi", "ho");
+    const number = await ada.safetyNumber("bob");
+    expect(number).toEqual(await bob.safetyNumber("ada"));
+    ada.setVerified("bob", true);
+    expect(ada.contact("bob").verified).toBe(true);
+    const store = new MemoryStore();
+    const { device } = await w.library(store).linkRequest(w.service.url, "bob");
+    const second = await w.chat("bob", store, { link: (await bob.link(device)).token });
+    second.send("lobby", "from elsewhere");
+    await shows(ada, "hi", "ho", "from elsewhere");
+    expect(ada.contact("bob").verified).toBe(false);
+    expect(await ada.safetyNumber("bob")).not.toEqual(number);
+  });
+
+  test("a device met in older history is pinned quietly, and warned of when it speaks again", async () => {
+    const bob = await w.chat("bob");
+    bob.send("lobby", "from the first");
+    await shows(bob, "from the first");
+    for (let i = 0; i < 60; i++) bob.send("lobby", `${i}`);
+    const store = new MemoryStore();
+    const { device } = await w.library(store).linkRequest(w.service.url, "bob");
+    const second = await w.chat("bob", store, { link: (await bob.link(device)).token });
+    await until("all is stored", () => w.service.rooms.get("lobby")!.log.length === 61);
+    const ada = await w.chat("ada");
+    second.send("lobby", "from the second");
+    await shows(ada, "from the second");
+    const heard = events(ada);
+    await ada.loadOlder("lobby");
+    expect(ada.contact("bob").devices.map((d) => d.fresh)).toEqual([false, false]);
+    bob.send("lobby", "again");
+    await until("the warning", () => heard.some((e) => e.type === "newDevice" && e.device === bob.device));
+  });
+});
+
+describe("rotation", () => {
+  test("everything is sealed to the new key from then on", async () => {
+    const ada = await w.chat("ada");
+    const bob = await w.chat("bob");
+    ada.send("lobby", "to the old key");
+    await shows(bob, "to the old key");
+    expect(await bob.rotate()).toBe(2);
+    ada.send("lobby", "to the new key");
+    await shows(bob, "to the old key", "to the new key");
+    const keys = bob.timeline("lobby").entries.map((e) => e.kind === "message" && e.provenance?.deviceKey);
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  test("one that was cut off is taken up by the next connection", async () => {
+    const ada = await w.chat("ada");
+    w.service.answer = (_, frame) => {
+      if (frame.type !== "rotated") return [frame];
+      w.service.drop();
+      return [];
+    };
+    await expect(ada.rotate()).rejects.toMatchObject({ code: "offline" });
+    await until("ada is back", () => ada.status().phase === "online");
+    ada.send("lobby", "hello");
+    await shows(ada, "hello");
+    w.service.answer = (_, frame) => [frame];
+    expect(await ada.rotate()).toBe(3);
+  });
+});
+
+describe("what the browser keeps", () => {
+  test("keys that cannot be exported, over a reload", async () => {
+    const url = w.service.url;
+    const browser = openStore();
+    const lib = w.library((await browser) as MemoryStore);
+    const first = await lib.open({ url, user: "ada" });
+    expect(first.keysStored).toBe(true);
+    first.close();
+    const again = await lib.open({ url, user: "ada" });
+    expect(again.device).toBe(first.device);
+    expect(await lib.profiles(url)).toMatchObject([{ user: "ada", device: first.device }]);
+    const [stored] = await (await browser).list<{ signer: { privateKey: CryptoKey }; pairs: { privateKey: CryptoKey }[] }>(["keys"]);
+    for (const key of [stored!.signer.privateKey, stored!.pairs[0]!.privateKey]) {
+      await expect(crypto.subtle.exportKey("pkcs8", key)).rejects.toThrow();
+    }
+    again.close();
+    await lib.forget(url, "ada");
+    expect(await lib.profiles(url)).toEqual([]);
+    await expect(lib.open({ url, user: "ada" })).rejects.toMatchObject({ code: "name_taken" });
+  });
+
+  test("where keys cannot be stored, they last for the page, and it is said", async () => {
+    const store = new MemoryStore();
+    const refusing = Object.assign(Object.create(store) as MemoryStore, {
+      update: (key: readonly string[], change: (old: unknown) => unknown) =>
+        key[0] === "keys" ? Promise.reject(new DOMException("x", "DataCloneError")) : store.update(key, change),
+    });
+    const ada = await w.chat("ada", refusing);
+    expect(ada.keysStored).toBe(false);
+    ada.send("lobby", "hello");
+    await shows(ada, "hello");
+    expect(await ada.rotate()).toBe(2);
+  });
+});
+
+describe("what people compare and scan", () => {
+  interface Safety { comment: string; parties: [Party, Party]; groups?: string[]; text?: string }
+  test.each(vectors<Safety>("safety.json"))("safety number: $comment", async ({ parties: [a, b], groups, text }) => {
+    if (!groups) return expect(safetyNumber(a, b)).rejects.toThrow();
+    for (const number of [await safetyNumber(a, b), await safetyNumber(b, a)]) expect(number).toEqual({ groups, qr: text });
+    return undefined;
+  });
+
+  interface Link { comment: string; text: string; user?: string; dev?: string; aud?: string }
+  test.each(vectors<Link>("links.json"))("link text: $comment", ({ text, user, dev, aud }) => {
+    if (user === undefined) return expect(parseLinkText(text)).toBeNull();
+    expect(parseLinkText(text)).toEqual({ user, dev, aud });
+    expect(linkText({ user, dev: dev!, aud: aud! })).toBe(text);
+    expect(readLinkRequest(text, "somebody-else")).toBeNull();
+    expect(readLinkRequest(text, user, "another/aud")).toBeNull();
+    return expect(readLinkRequest(` ${text}\n`, user, aud)).toBe(dev);
+  });
+
+  test("a QR code is square and has its three corners", () => {
+    const modules = qrMatrix("sotto:link?user=ada");
+    expect(modules.every((row) => row.length === modules.length)).toBe(true);
+    const last = modules.length - 1;
+    for (const [x, y] of [[0, 0], [0, last], [last, 0]] as const) expect(modules[y]![x]).toBe(true);
+    expect(modules[last]![last - 6] && modules[last - 6]![last]).not.toBe(undefined);
+  });
+});
+
+describe("names and addresses", () => {
+  test("addresses are spelled as the Go client spells them", () => {
+    expect(address("ws://localhost:4566/local/")).toBe("127.0.0.1:4566/local");
+    expect(address("ws://[::1]:4566/local")).toBe("[::1]:4566/local");
+    expect(address("wss://Abc.Example:443/prod")).toBe("abc.example/prod");
+    expect(address("wss://abc.example:80/prod")).toBe("abc.example:80/prod");
+    for (const url of ["https://abc.example/prod", "wss://abc.example/prod?x=1", "wss://u:p@abc.example/x", "wss://abc.example/prod#x", "x"]) {
+      expect(() => address(url), url).toThrow();
+    }
+    expect(["127.0.0.1:4566/local", "127.8.9.1/x", "[::1]/local"].every(isLoopback)).toBe(true);
+    expect(["10.0.0.1:4566/x", "127.0.0.1.example/x", "localhost.example:1/x"].some(isLoopback)).toBe(false);
+  });
+
+  test("ids are ULIDs in the order in which they were made", () => {
+    const ids = Array.from({ length: 100 }, newMessageID);
+    expect(ids.every(isMessageID)).toBe(true);
+    expect([...ids].sort()).toEqual(ids);
+    expect(new Set(ids).size).toBe(100);
+  });
+
+  test("a text that measures as fitting makes a frame that fits", async () => {
+    const ada = await w.chat("ada");
+    const unit = '"\u0001\n\u00e4';
+    let body = unit;
+    while (measure("lobby", "ada", body + unit).fits) body += unit;
+    ada.send("lobby", body);
+    await until("it is stored", () => w.service.rooms.get("lobby")!.log.length === 1);
+    const frame = w.service.requests.find(({ request }) => request.action === "sendMessage")!.request;
+    const size = JSON.stringify(frame).length;
+    expect(size).toBeLessThanOrEqual(measure("lobby", "ada", body).frame);
+    expect(size).toBeGreaterThan(31_000);
+  });
+});

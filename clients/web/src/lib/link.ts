@@ -1,0 +1,142 @@
+/** One WebSocket connection: it matches answers to requests by `ref` and hands everything else on. */
+import { utf8 } from "./bytes";
+import { SottoError, wireError } from "./errors";
+import { type Members, parseObject } from "./json";
+import { maxFrame } from "./names";
+import type { Timing } from "./timing";
+
+/** What a client's frame carries beside its action; the protocol's §3 says what belongs to which. */
+export interface Request {
+  action: string;
+  user?: string;
+  proof?: string;
+  jwe?: string;
+  room?: string;
+  after?: number;
+  limit?: number;
+  delivered?: number;
+  read?: number;
+  heads?: Record<string, number>;
+}
+
+interface Waiting {
+  kind: string;
+  resolve(answer: Members): void;
+  reject(error: SottoError): void;
+}
+
+/** Above what API Gateway can post, 128 KB. */
+const readLimit = 256 << 10;
+
+export class Link {
+  /** Why the connection ended; absent while it lasts. */
+  error?: SottoError;
+  /** Resolves when it ends. */
+  readonly ended: Promise<SottoError>;
+  /** Takes frames that answer no request. */
+  pushed: (frame: Members) => void = () => {};
+
+  private last = 0;
+  private readonly waiting = new Map<string, Waiting>();
+  private tell!: (error: SottoError) => void;
+
+  private constructor(
+    private readonly ws: WebSocket,
+    private readonly timing: Timing,
+  ) {
+    this.ended = new Promise((resolve) => (this.tell = resolve));
+    ws.onclose = ws.onerror = () => this.end(new SottoError("offline"));
+    ws.onmessage = ({ data }) => this.dispatch(data);
+  }
+
+  /** Opens a connection. Error: offline. */
+  static dial(url: string, timing: Timing): Promise<Link> {
+    return new Promise((resolve, reject) => {
+      const ws = new WebSocket(url);
+      const link = new Link(ws, timing);
+      const timer = setTimeout(() => link.end(new SottoError("offline")), timing.dial);
+      ws.onopen = () => resolve(link);
+      void link.ended.then(reject).finally(() => clearTimeout(timer));
+      ws.addEventListener("open", () => clearTimeout(timer));
+    });
+  }
+
+  /** Ends the connection at once, for a reason. */
+  end(error: SottoError): void {
+    if (this.error) return;
+    this.error = error;
+    this.ws.onclose = this.ws.onerror = this.ws.onmessage = null;
+    this.ws.close();
+    for (const waiting of this.waiting.values()) waiting.reject(error);
+    this.waiting.clear();
+    this.tell(error);
+  }
+
+  /**
+   * Sends a frame and returns the answer to it. Errors: those of the closed list;
+   * offline when the connection ends first; frame_too_large. Silence ends the
+   * connection: a browser cannot ping, so this is how a dead network shows.
+   */
+  request(frame: Request, kind: string): Promise<Members> {
+    const ref = String(++this.last);
+    return new Promise<Members>((resolve, reject) => {
+      const timer = setTimeout(() => this.end(new SottoError("offline")), this.timing.reply);
+      const settled = <T>(then: (value: T) => void) => (value: T): void => {
+        clearTimeout(timer);
+        then(value);
+      };
+      this.waiting.set(ref, { kind, resolve: settled(resolve), reject: settled(reject) });
+      try {
+        this.write(frame, ref);
+      } catch (error) {
+        this.waiting.delete(ref);
+        settled(reject)(error);
+      }
+    });
+  }
+
+  /** Sends a frame that nothing answers. It is lost without harm. */
+  hint(frame: Request): void {
+    try {
+      this.write(frame, "hint");
+    } catch {
+      // The connection is over, and with it what the hint was about.
+    }
+  }
+
+  private write(frame: Request, ref: string): void {
+    if (this.error) throw this.error;
+    const data = JSON.stringify({ ...frame, ref });
+    // API Gateway closes the connection with 1009 above it.
+    if (utf8(data).length > maxFrame) throw new SottoError("frame_too_large");
+    this.ws.send(data);
+  }
+
+  private dispatch(data: unknown): void {
+    if (typeof data !== "string") return;
+    if (data.length > readLimit) return this.end(new SottoError("protocol"));
+    let frame: Members = {};
+    try {
+      frame = parseObject(data);
+    } catch {
+      // Counts as a frame without a type, like API Gateway's own errors.
+    }
+    const type = typeof frame.type === "string" ? frame.type : "";
+    const ref = type && typeof frame.ref === "string" ? frame.ref : "";
+    const error = type === "error" ? wireError(String(frame.code), frame.retry === true, typeof frame.keyset === "string" ? frame.keyset : "") : null;
+    const waiting = this.waiting.get(ref);
+    if (waiting) {
+      this.waiting.delete(ref);
+      if (error) waiting.reject(error);
+      else if (type === waiting.kind) waiting.resolve(frame);
+      else waiting.reject(new SottoError("protocol"));
+    } else if (!ref && (!type || error)) {
+      // It does not say which request it is about: the only one there is, or
+      // each of several is tried again.
+      const meant = error && this.waiting.size === 1 ? error : new SottoError("try_again");
+      for (const each of this.waiting.values()) each.reject(meant);
+      this.waiting.clear();
+    } else if (!error) this.pushed(frame);
+  }
+}
+

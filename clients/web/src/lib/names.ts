@@ -1,0 +1,51 @@
+/** Names, ids and bounds of protocol §1 and §3. */
+import type { Measure } from "./api";
+import { length64, random, utf8 } from "./bytes";
+
+export const maxFrame = 32_768;
+export const maxBody = 16_384;
+/** Messages of one page of history. */
+export const maxPage = 100;
+export const lobby = "lobby";
+
+const name = /^[a-z0-9][a-z0-9_-]{1,31}$/;
+const reserved = ["admin", "system", "service", "sotto"];
+
+export const isRoomName = (s: string): boolean => name.test(s);
+export const isUserName = (s: string): boolean => name.test(s) && !reserved.includes(s);
+export const isMessageID = (s: string): boolean => /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(s);
+
+const base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+let lastTime = 0;
+
+/** A new ULID: 48 bits of time, 80 random ones. Each sorts behind those made before, also within a millisecond. */
+export function newMessageID(): string {
+  lastTime = Math.max(Date.now(), lastTime + 1);
+  let id = "";
+  for (let time = lastTime, n = 0; n < 10; n++, time = Math.floor(time / 32)) id = base32[time % 32] + id;
+  for (const byte of random(16)) id += base32[byte % 32];
+  return id;
+}
+
+/** The claims of a message, as they are signed (protocol §5). */
+export function messageClaims(c: { sid: string; sub: string; skid: string; room: string; id: string; body: string }): string {
+  return JSON.stringify({ v: 1, sid: c.sid, sub: c.sub, skid: c.skid, room: c.room, id: c.id, body: c.body });
+}
+
+/**
+ * How large the frame of a text would be. All but the text has a fixed length:
+ * ids and thumbprints, the headers, an encrypted key of 3072 bits at the most.
+ */
+export function measure(room: string, user: string, body: string): Measure {
+  const filler = "-".repeat(43);
+  const claims = messageClaims({ sid: filler.slice(0, 22), sub: user, skid: filler, room, id: filler.slice(0, 26), body });
+  const jws = 132 + 1 + length64(utf8(claims).length) + 1 + 86;
+  const jwe = 144 + 1 + 512 + 1 + 16 + 1 + length64(jws) + 1 + 22;
+  const frame = 60 + jwe;
+  const bytes = utf8(body).length;
+  return { bytes, frame, fits: bytes <= maxBody && frame <= maxFrame };
+}
+
+/** A thumbprint in groups of four, for reading aloud. */
+export const fingerprint = (thumbprint: string): string => thumbprint.match(/.{1,4}/g)?.join(" ") ?? "";

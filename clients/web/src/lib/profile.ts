@@ -1,0 +1,186 @@
+/** The keys of one user at one deployment, and what is trusted about that deployment. */
+import type { Profile as Listed } from "./api";
+import type { Opener, Signer } from "./envelope";
+import { SottoError } from "./errors";
+import { publicJWK } from "./jwk";
+import type { Store } from "./store";
+
+/** An encryption key of the device. `confirmed`: the service has sealed to it. */
+export interface Pair extends Opener {
+  readonly gen: number;
+  readonly jwk: string;
+  readonly confirmed: boolean;
+}
+
+/** Where a room's log stands, as the service says it. */
+export interface RoomState {
+  room: string;
+  epoch: string;
+  head: number;
+  floor: number;
+}
+
+interface Keys {
+  readonly address: string;
+  readonly user: string;
+  readonly signer: Signer;
+  /** The newest last. Older ones open what was sealed before a rotation. */
+  readonly pairs: readonly Pair[];
+  readonly lastUsed: number;
+  /** The rooms of the last welcome; absent until the service took this device. */
+  readonly rooms?: readonly RoomState[];
+}
+
+/** What is trusted about a deployment since its first use. */
+export interface Trust {
+  readonly audience?: string;
+  readonly serviceKey?: string;
+  readonly gen: number;
+}
+
+/** How many encryption keys are kept: the newest, and two for what was on its way during rotations. */
+const keptPairs = 3;
+
+export class Profile {
+  private constructor(
+    private readonly store: Store,
+    readonly address: string,
+    private keys: Keys,
+    /** False where the store refused the keys: then they are here alone. */
+    private readonly kept = true,
+  ) {}
+
+  /** Reads the user's keys and makes them at first use. Error: unsupported. */
+  static async load(store: Store, address: string, user: string): Promise<Profile> {
+    const found = await store.get<Keys>(["keys", address, user]);
+    if (found) return new Profile(store, address, found);
+    const made = await generate(address, user);
+    try {
+      // Another tab may have been faster: whose keys are there counts.
+      return new Profile(store, address, (await store.update<Keys>(["keys", address, user], (old) => old ?? made))!);
+    } catch {
+      return new Profile(store, address, made, false);
+    }
+  }
+
+  /** Whether the keys outlive the page. */
+  get stored(): boolean {
+    return this.kept && this.store.persistent;
+  }
+
+  get user(): string {
+    return this.keys.user;
+  }
+
+  get signer(): Signer {
+    return this.keys.signer;
+  }
+
+  get newest(): Pair {
+    return this.keys.pairs.at(-1)!;
+  }
+
+  /** The generation of the newest key that the service has confirmed. */
+  get gen(): number {
+    return this.keys.pairs.findLast((pair) => pair.confirmed)?.gen ?? 0;
+  }
+
+  get rooms(): readonly RoomState[] | undefined {
+    return this.keys.rooms;
+  }
+
+  find(kid: string): Pair | undefined {
+    return this.keys.pairs.find((pair) => pair.kid === kid);
+  }
+
+  /** Reads the keys again: another tab may have rotated them. */
+  async reload(): Promise<void> {
+    if (this.kept) this.keys = (await this.store.get<Keys>(["keys", this.address, this.user])) ?? this.keys;
+  }
+
+  /** Keeps a next encryption key, unless one is prepared already, before the service hears of it. */
+  async prepareRotation(): Promise<Pair> {
+    const made = await generatePair(this.newest.gen + 1);
+    await this.change((keys) => {
+      const newest = keys.pairs.at(-1)!;
+      return newest.confirmed && newest.gen < made.gen ? { ...keys, pairs: [...keys.pairs, made].slice(-keptPairs) } : keys;
+    }, true);
+    return this.newest;
+  }
+
+  /** Notes that the service sealed to a key, so it has it. */
+  async confirm(kid: string): Promise<void> {
+    if (this.find(kid)?.confirmed) return;
+    await this.change((keys) => ({ ...keys, pairs: keys.pairs.map((pair) => (pair.kid === kid ? { ...pair, confirmed: true } : pair)) }));
+  }
+
+  async welcomed(rooms: readonly RoomState[]): Promise<void> {
+    await this.change((keys) => ({ ...keys, rooms, lastUsed: Date.now() }));
+  }
+
+  /** Where the store fails meanwhile, being full, the page goes on with what it has; `must` throws instead. */
+  private async change(how: (keys: Keys) => Keys, must = false): Promise<void> {
+    const key = ["keys", this.address, this.user];
+    try {
+      this.keys = this.kept ? (await this.store.update<Keys>(key, (old) => how(old ?? this.keys)))! : how(this.keys);
+    } catch {
+      if (must) throw new SottoError("try_again");
+      this.keys = how(this.keys);
+    }
+  }
+
+  async trust(): Promise<Trust> {
+    return (await this.store.get<Trust>(["trust", this.address])) ?? { gen: 0 };
+  }
+
+  /** Changes what is trusted; `how` throws to refuse. */
+  async updateTrust(how: (trust: Trust) => Trust): Promise<void> {
+    await this.store.update<Trust>(["trust", this.address], (old) => how(old ?? { gen: 0 }));
+  }
+}
+
+/** What is stored for a deployment, the last used first. */
+export async function listProfiles(store: Store, address: string): Promise<Listed[]> {
+  const all = await store.list<Keys>(["keys", address]);
+  return all
+    .filter((keys) => keys.rooms)
+    .map((keys) => ({ address, user: keys.user, device: keys.signer.kid, lastUsed: keys.lastUsed }))
+    .sort((a, b) => b.lastUsed - a.lastUsed);
+}
+
+/** Deletes everything of a user at a deployment. */
+export async function forgetUser(store: Store, address: string, user: string): Promise<void> {
+  await store.update(["keys", address, user], () => undefined);
+  for (const kind of ["contacts", "reads"]) await store.update([kind, address, user], () => undefined);
+  await store.clear(["outbox", address, user]);
+}
+
+/** Deletes everything of a deployment. */
+export async function forgetDeployment(store: Store, address: string): Promise<void> {
+  for (const kind of ["keys", "contacts", "reads", "outbox"]) await store.clear([kind, address]);
+  await store.update(["trust", address], () => undefined);
+}
+
+async function generate(address: string, user: string): Promise<Keys> {
+  try {
+    const [signing, pair] = await Promise.all([
+      crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]) as Promise<CryptoKeyPair>,
+      generatePair(1),
+    ]);
+    const signer: Signer = { ...(await named(signing.publicKey)), privateKey: signing.privateKey };
+    return { address, user, signer, pairs: [pair], lastUsed: Date.now() };
+  } catch {
+    throw new SottoError("unsupported");
+  }
+}
+
+async function generatePair(gen: number): Promise<Pair> {
+  const how = { name: "RSA-OAEP", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+  const pair = await crypto.subtle.generateKey(how, false, ["encrypt", "decrypt"]);
+  return { ...(await named(pair.publicKey)), gen, size: 256, privateKey: pair.privateKey, confirmed: false };
+}
+
+async function named(key: CryptoKey): Promise<{ kid: string; jwk: string }> {
+  const { kid, jwk } = await publicJWK(key);
+  return { kid, jwk };
+}

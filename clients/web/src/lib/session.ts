@@ -1,0 +1,87 @@
+/** A connection with a completed handshake (protocol §4), and requests on it. */
+import type { Device, KeySet } from "./device";
+import { asError, SottoError } from "./errors";
+import { type Members, string } from "./json";
+import { Link, type Request } from "./link";
+import type { RoomState } from "./profile";
+import { delay, sleep, type Timing, tries } from "./timing";
+
+/** How often one request is sealed again to a newer server key. */
+const staleTries = 3;
+
+export class Session {
+  readonly since = Date.now();
+
+  private constructor(
+    readonly link: Link,
+    private readonly device: Device,
+    private readonly timing: Timing,
+    readonly sid: string,
+    readonly rooms: readonly RoomState[],
+    private keySet: KeySet,
+  ) {}
+
+  /** What messages are sealed to. */
+  get keys(): KeySet {
+    return this.keySet;
+  }
+
+  /**
+   * Makes a connection and proves the device on it. `pushed` takes what the service
+   * sends of its own accord, from the first frame on. Errors: offline, and what the
+   * service or its key set is refused with.
+   */
+  static async connect(url: string, device: Device, timing: Timing, linkToken: string, pushed: (frame: Members) => void): Promise<Session> {
+    const link = await Link.dial(url, timing);
+    link.pushed = pushed;
+    try {
+      const challenge = await link.request({ action: "handshake", user: device.user }, "challenge");
+      if (challenge.v !== 1) throw new SottoError("protocol");
+      const keys = await device.acceptKeySet(string(challenge, "keyset"));
+      const nonce = string(challenge, "nonce");
+      const proof = await device.prove(nonce, keys, linkToken);
+      const welcome = await link.request({ action: "handshake", proof }, "welcome");
+      const { sid, rooms } = await device.openWelcome(string(welcome, "jwe"), nonce);
+      if (linkToken) await device.linked(linkToken);
+      return new Session(link, device, timing, sid, rooms, keys);
+    } catch (cause) {
+      const error = asError(cause);
+      link.end(error);
+      throw error;
+    }
+  }
+
+  /** Takes a newer key set. */
+  async takeKeySet(token: string): Promise<void> {
+    const keys = await this.device.acceptKeySet(token);
+    if (keys.gen > this.keySet.gen) this.keySet = keys;
+  }
+
+  /**
+   * Sends a request until it is answered: again after a while where the service
+   * asks for it, made anew where the service's key has changed.
+   */
+  async call(kind: string, make: () => Request | Promise<Request>): Promise<Members> {
+    for (let again = 0, stale = 0; ; ) {
+      try {
+        return await this.link.request(await make(), kind);
+      } catch (cause) {
+        const error = asError(cause);
+        if (this.link.error) throw this.link.error;
+        if (error.code === "handshake_required") {
+          this.link.end(new SottoError("offline")); // the service forgot this connection
+          throw this.link.error;
+        }
+        if (error.code === "stale_server_key" && error.keyset && stale++ < staleTries) await this.takeKeySet(error.keyset);
+        else if (error.retry && again < tries) await sleep(delay(this.timing.retry, again++));
+        else throw error;
+      }
+    }
+  }
+}
+
+/** Whether a failed connection would fail again in the same way. */
+export function isFinal({ code, retry }: SottoError): boolean {
+  const fresh = ["nonce_expired", "already_bound", "stale_server_key", "handshake_required"];
+  return !retry && !fresh.includes(code);
+}

@@ -1,0 +1,124 @@
+/**
+ * What this browser keeps: one IndexedDB store of values under path-like keys.
+ * Where there is no IndexedDB (some private windows), the values last as long as
+ * the page does.
+ *
+ * Private keys are in it as CryptoKeys that cannot be exported: a script may use
+ * them while it runs on this page and can never take them away. Unsent texts
+ * are in it as they were written, being the user's own data in the user's own
+ * browser, like a draft.
+ */
+
+export type Key = readonly string[];
+
+export interface Store {
+  /** Whether values outlive the page. */
+  readonly persistent: boolean;
+  get<T>(key: Key): Promise<T | undefined>;
+  /** Replaces a value by what `change` makes of it, in one transaction, and returns that; undefined deletes. */
+  update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined>;
+  /** All values whose keys begin with `prefix`, by key. */
+  list<T>(prefix: Key): Promise<T[]>;
+  /** Deletes all values whose keys begin with `prefix`. */
+  clear(prefix: Key): Promise<void>;
+}
+
+const database = "sotto";
+const values = "values";
+
+/** Opens the browser's store, or one in memory. */
+export async function openStore(): Promise<Store> {
+  try {
+    const request = indexedDB.open(database, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(values);
+    const db = await done(request);
+    // Another tab may delete the database, or bring a later version of it.
+    db.onversionchange = () => db.close();
+    return new Persistent(db);
+  } catch {
+    return new MemoryStore();
+  }
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** An array sorts behind every string, so this covers exactly the keys that begin with the prefix. */
+const below = (prefix: Key): IDBKeyRange => IDBKeyRange.bound([...prefix], [...prefix, []]);
+
+class Persistent implements Store {
+  readonly persistent = true;
+
+  constructor(private readonly db: IDBDatabase) {}
+
+  private open(mode: IDBTransactionMode): IDBObjectStore {
+    return this.db.transaction(values, mode).objectStore(values);
+  }
+
+  get<T>(key: Key): Promise<T | undefined> {
+    return done(this.open("readonly").get([...key]));
+  }
+
+  update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const store = this.open("readwrite");
+      let result: T | undefined;
+      store.transaction.oncomplete = () => resolve(result);
+      store.transaction.onabort = () => reject(store.transaction.error);
+      const read = store.get([...key]);
+      read.onsuccess = () => {
+        try {
+          result = change(read.result as T | undefined);
+          if (result === undefined) store.delete([...key]);
+          else store.put(result, [...key]); // throws where a key may not be stored
+        } catch (error) {
+          reject(error);
+          store.transaction.abort();
+        }
+      };
+    });
+  }
+
+  list<T>(prefix: Key): Promise<T[]> {
+    return done(this.open("readonly").getAll(below(prefix)));
+  }
+
+  async clear(prefix: Key): Promise<void> {
+    await done(this.open("readwrite").delete(below(prefix)));
+  }
+}
+
+/** A store that lasts as long as the page. */
+export class MemoryStore implements Store {
+  readonly persistent = false;
+  private readonly values = new Map<string, unknown>();
+
+  async get<T>(key: Key): Promise<T | undefined> {
+    return this.values.get(key.join("\n")) as T | undefined;
+  }
+
+  async update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined> {
+    const name = key.join("\n");
+    const result = change(this.values.get(name) as T | undefined);
+    if (result === undefined) this.values.delete(name);
+    else this.values.set(name, result);
+    return result;
+  }
+
+  async list<T>(prefix: Key): Promise<T[]> {
+    return this.below(prefix).map((name) => this.values.get(name) as T);
+  }
+
+  async clear(prefix: Key): Promise<void> {
+    for (const name of this.below(prefix)) this.values.delete(name);
+  }
+
+  private below(prefix: Key): string[] {
+    const start = `${prefix.join("\n")}\n`;
+    return [...this.values.keys()].filter((name) => name.startsWith(start)).sort();
+  }
+}

@@ -1,0 +1,110 @@
+// From a timeline's entries to the rows on the screen: days, the mark where the
+// new begins, and which messages stand together under one name.
+
+import type { Entry, Gap, Message } from "../../lib";
+import { dayName, dayOf } from "./when";
+
+export type Row =
+  | { kind: "day"; key: string; name: string }
+  | { kind: "new"; key: string }
+  | { kind: "gap"; key: string; gap: Gap }
+  | { kind: "message"; key: string; message: Message; first: boolean; last: boolean };
+
+/** Messages of one sender further apart than this get a new head with their time. */
+const TOGETHER = 5 * 60_000;
+
+/**
+ * Rows for `entries[from..to)`. The entry before `from` is looked at, too, so
+ * that a row looks the same wherever the window begins.
+ */
+export function rows(entries: readonly Entry[], from: number, to: number, newAfter: number): Row[] {
+  const out: Row[] = [];
+  const firstNew = newAfter > 0 ? entries.findIndex((entry) => isNew(entry, newAfter)) : -1;
+  let before = entries[from - 1];
+  for (let i = from; i < to; i++) {
+    const entry = entries[i];
+    if (entry === undefined) break;
+    const newHere = i === firstNew;
+    if (entry.kind === "message" && (before?.kind !== "message" || dayOf(before.at) !== dayOf(entry.at))) {
+      const day = lastDay(entries, i);
+      if (day !== dayOf(entry.at)) out.push({ kind: "day", key: `day ${entry.key}`, name: dayName(entry.at) });
+    }
+    if (newHere) out.push({ kind: "new", key: "new" });
+    if (entry.kind === "gap") {
+      out.push({ kind: "gap", key: entry.key, gap: entry });
+    } else {
+      const next = entries[i + 1];
+      out.push({
+        kind: "message",
+        key: entry.key,
+        message: entry,
+        first: newHere || before === undefined || !together(before, entry),
+        last: next === undefined || !together(entry, next),
+      });
+    }
+    before = entry;
+  }
+  return out;
+}
+
+function isNew(entry: Entry, newAfter: number): boolean {
+  return entry.seq !== undefined && entry.seq > newAfter && !(entry.kind === "message" && entry.own);
+}
+
+function together(a: Entry, b: Entry): boolean {
+  return (
+    a.kind === "message" &&
+    b.kind === "message" &&
+    a.from === b.from &&
+    !b.newDevice &&
+    b.at - a.at < TOGETHER &&
+    dayOf(a.at) === dayOf(b.at)
+  );
+}
+
+/** The day of the last message before `index`, gaps left out. */
+function lastDay(entries: readonly Entry[], index: number): number {
+  for (let i = index - 1; i >= 0; i--) {
+    const entry = entries[i];
+    if (entry?.kind === "message") return dayOf(entry.at);
+  }
+  return 0;
+}
+
+/** How far an own message has come. */
+export interface Progress {
+  label: string;
+  icon: "clock" | "check" | "checks" | "warn";
+  read: boolean;
+}
+
+/** Says where an own message is, by the marks of those who are here. */
+export function progress(message: Message, marks: Readonly<Record<string, { delivered: number; read: number }>>): Progress {
+  switch (message.state) {
+    case "queued":
+      return { label: "Waiting for a connection", icon: "clock", read: false };
+    case "sending":
+      return { label: "Sending", icon: "clock", read: false };
+    case "failed":
+      return { label: "Not sent", icon: "warn", read: false };
+  }
+  const seq = message.seq ?? Infinity;
+  const by = (reached: "read" | "delivered") =>
+    Object.entries(marks)
+      .filter(([, mark]) => mark[reached] >= seq)
+      .map(([user]) => user);
+  const read = by("read");
+  if (read.length > 0) return { label: `Read by ${some(read)}`, icon: "checks", read: true };
+  const delivered = by("delivered");
+  if (delivered.length > 0) return { label: `Delivered to ${some(delivered)}`, icon: "checks", read: false };
+  return { label: "Sent", icon: "check", read: false };
+}
+
+/** A few names in a sentence: "bob", "bob and carol", "bob, carol and 3 others". */
+export function some(names: readonly string[]): string {
+  const [a, b, c] = names;
+  if (names.length <= 1) return a ?? "";
+  if (names.length === 2) return `${a} and ${b}`;
+  if (names.length === 3) return `${a}, ${b} and ${c}`;
+  return `${a}, ${b} and ${names.length - 2} others`;
+}

@@ -1,0 +1,40 @@
+// One stop of the Tab key for a whole list; arrows, Home and End move inside it.
+// The elements that take part carry data-roving, in a list or in a grid whose
+// rows hold `data-columns` of them.
+
+/** An attachment for the element around a list. */
+export function roving(list: HTMLElement): () => void {
+  const items = () => [...list.querySelectorAll<HTMLElement>("[data-roving]")];
+
+  function move(event: KeyboardEvent) {
+    if (event.altKey || event.ctrlKey || event.metaKey || !(event.target instanceof HTMLElement)) return;
+    const all = items();
+    const here = all.indexOf(event.target);
+    if (here < 0) return;
+    const columns = Number(list.dataset["columns"] ?? 1);
+    const to = {
+      ArrowUp: here - columns,
+      ArrowDown: here + columns,
+      ArrowLeft: columns > 1 ? here - 1 : here,
+      ArrowRight: columns > 1 ? here + 1 : here,
+      Home: 0,
+      End: all.length - 1,
+    }[event.key];
+    const next = to === undefined || to === here ? undefined : all[to];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
+  }
+
+  function follow(event: FocusEvent) {
+    if (!(event.target instanceof HTMLElement) || event.target.dataset["roving"] === undefined) return;
+    for (const item of items()) item.tabIndex = item === event.target ? 0 : -1;
+  }
+
+  list.addEventListener("keydown", move);
+  list.addEventListener("focusin", follow);
+  return () => {
+    list.removeEventListener("keydown", move);
+    list.removeEventListener("focusin", follow);
+  };
+}

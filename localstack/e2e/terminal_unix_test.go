@@ -1,0 +1,71 @@
+//go:build unix
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/sotto-chat/sotto/clients/sotto/terminal/screentest"
+)
+
+// TestTerminals talk through a stack that is killed and started again: what is
+// written meanwhile is shown as on its way, and arrives.
+func TestTerminals(t *testing.T) {
+	t.Parallel()
+	sotto, err := sottoBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stack{template: filepath.Join(root, "template.yaml"), data: t.TempDir()}
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	profile := filepath.Join(t.TempDir(), "profile")
+	open := func(user string) *screentest.Program {
+		cmd := exec.Command(sotto, "chat", "--user", user, "--url", s.webSocket, "--profile", profile)
+		cmd.Env = append(os.Environ(), "TERM=xterm-256color")
+		p := screentest.Start(t, cmd, 80, 24)
+		p.Until(`sotto  lobby  ` + user + `@`)
+		return p
+	}
+	ada, bob := open("ada"), open("bob")
+	bob.Until(`here: ada`)
+	ada.Type("hello")
+	bob.Until(`ada is typing`)
+	ada.Type("\r")
+	bob.Until(`ada  \d\d:\d\d\n +│    hello\n`)
+	ada.Until(`✓✓ hello\n +│    read by bob`)
+
+	s.process.kill()
+	ada.Until(`no connection`)
+	bob.Until(`no connection`)
+	ada.Type("while it is away\r")
+	ada.Until(`\.\. while it is away`)
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	bob.Until(`hello\n +│    while it is away\n`)
+	ada.Until(`✓✓? +while it is away`)
+	ada.Until(`\n connected`)
+
+	// Another start finds the history, and nothing unread.
+	bob.Type("\x04")
+	if code := bob.Ended(); code != 0 {
+		t.Errorf("bob's exit code is %d", code)
+	}
+	bob = open("bob")
+	bob.Until(`hello\n +│    while it is away\n`)
+	bob.Type("/quit\r")
+	ada.Type("/quit\r")
+	if a, b := ada.Ended(), bob.Ended(); a != 0 || b != 0 {
+		t.Errorf("exit codes %d, %d", a, b)
+	}
+}
