@@ -76,7 +76,7 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 	}
 	for _, what := range []string{
 		"DynamoDB_20120810.TransactWriteItems", "DynamoDB_20120810.Query", "TrentService.Decrypt", "TrentService.Encrypt",
-		"/local/@connections/", `"sealed"`, string(room),
+		"POST /@connections/", `"sealed"`, string(room),
 	} {
 		if len(toAWS.find([]byte(what))) == 0 {
 			t.Errorf("no %s was recorded between functions and AWS", what)
