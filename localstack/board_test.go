@@ -82,9 +82,7 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 	if who.Name != "ada" || who.Scan != "AccessDeniedException" || !strings.HasSuffix(who.Domain, ".execute-api.us-east-1.amazonaws.com") {
 		t.Errorf("who: %+v", who)
 	}
-	if !strings.Contains(p.stderr.String(), "dynamodb:Scan") {
-		t.Errorf("the log does not say which permission is missing:\n%s", p.stderr)
-	}
+	eventually(t, "the log says which permission is missing", func() bool { return strings.Contains(p.stderr.String(), "dynamodb:Scan") })
 
 	ada.send(`{"action":"pin","text":""}`)
 	if frame := ada.receive(); !strings.HasPrefix(frame, `{"message" : "Bad request body", "connectionId":`) && !strings.Contains(frame, "Bad request body") {

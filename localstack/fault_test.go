@@ -20,9 +20,9 @@ const connectEvent = `{"requestContext":{"routeKey":"$connect"}}`
 func TestFaultsOfTheCommandLine(t *testing.T) {
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(),
 		"-fault", "lambda.kill-before:echo,count=1", "-fault", "dynamodb.error:DeleteTable,probability=0.5", "-fault-seed", "77")
-	if !strings.Contains(p.stderr.String(), "lambda.kill-before:echo,count=1") || !strings.Contains(p.stderr.String(), "seed=77") {
-		t.Errorf("the start does not tell the faults and their seed:\n%s", p.stderr)
-	}
+	eventually(t, "the start tells the faults and their seed", func() bool {
+		return strings.Contains(p.stderr.String(), "lambda.kill-before:echo,count=1") && strings.Contains(p.stderr.String(), "seed=77")
+	})
 	client := lambda.NewFromConfig(awsConfig(p.url))
 	for _, fails := range []bool{true, false} {
 		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte(connectEvent)})

@@ -38,7 +38,8 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 	eventually(t, "the invocations are counted", func() bool {
 		state = inspect.State{} // absent members would stay
 		p.get(t, pagePath+"state", &state)
-		return len(state.Functions) == 1 && state.Functions[0].Stats.Invocations >= 2 // $connect's and the message's
+		return len(state.Functions) == 1 && state.Functions[0].Stats.Invocations >= 2 && // $connect's and the message's
+			len(state.Connections) == 1 && state.Connections[0].Out == 1
 	})
 	if len(state.Connections) != 1 || state.Connections[0].In != 1 || state.Connections[0].Out != 1 {
 		t.Errorf("connections: %+v", state.Connections)
@@ -86,6 +87,9 @@ func TestTheLogForMachines(t *testing.T) {
 	echo(t, dial(t, p), "logged")
 	eventually(t, "the report of an invocation", func() bool {
 		for text := range strings.Lines(p.stderr.String()) {
+			if !strings.HasSuffix(text, "\n") {
+				break // still being written
+			}
 			var line struct{ Msg, Function, Invocation, Line string }
 			if err := json.Unmarshal([]byte(text), &line); err != nil {
 				t.Fatalf("not JSON: %s", text)
