@@ -97,6 +97,9 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 
 	write("fn/word.go", "package main\n\nconst word = 2\n")
 	eventually(t, "the mistake is told", func() bool { return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on") })
+	if status, h := p.health(t); status != 200 {
+		t.Errorf("what ran before runs on, and the health is %d, %q", status, h.Doing)
+	}
 	if !strings.Contains(p.stderr.String(), "main.go:12") {
 		t.Errorf("the mistake's place is not told:\n%s", p.stderr)
 	}

@@ -131,6 +131,8 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 func (s *stack) start(ctx context.Context) error {
 	plan := s.plan.Load()
 	notes(s.console, plan)
+	// Only here: a reload builds while all that ran before is served.
+	s.edge.Doing("building " + count(len(plan.Functions), "function"))
 	executables, err := s.build(ctx, plan)
 	if err != nil {
 		return err
@@ -159,7 +161,7 @@ func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, e
 		return nil, nil
 	}
 	building := "building " + count(len(plan.Functions), "function")
-	s.doing("%s", building)
+	s.console.say("%s", building)
 	return build.Build(ctx, filepath.Join(s.data, "functions"), targets(plan), func(line string) {
 		if line != building { // said already
 			s.console.say("%s", line)

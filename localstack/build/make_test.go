@@ -1,0 +1,71 @@
+package build_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/build"
+)
+
+const makefile = `
+build-Good:
+	go build -o "$(ARTIFACTS_DIR)/bootstrap" ./good
+	echo data > "$(ARTIFACTS_DIR)/data.txt"
+build-Foreign:
+	GOOS=plan9 GOARCH=386 go build -o "$(ARTIFACTS_DIR)/bootstrap" ./good
+build-Forgets:
+	echo nothing to see
+build-Broken:
+	go build -o "$(ARTIFACTS_DIR)/bootstrap" ./broken
+`
+
+func makeTarget(root, id string) build.Target {
+	return build.Target{Name: strings.ToLower(id), LogicalID: id, Dir: root, Method: build.MethodMakefile}
+}
+
+func needMake(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("needs make")
+	}
+}
+
+func TestBuildMakefile(t *testing.T) {
+	needMake(t)
+	root := tree(t, map[string]string{
+		"go.mod": module, "Makefile": makefile,
+		"good/main.go": program("good"), "broken/main.go": "package main\n",
+	})
+	out := t.TempDir()
+	for range 2 {
+		built, err := build.Build(t.Context(), out, []build.Target{makeTarget(root, "Good")}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := says(t, built["good"]); got != "good" {
+			t.Errorf("good says %q", got)
+		}
+		if _, err := os.Stat(filepath.Join(out, "good", "data.txt")); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := build.Build(t.Context(), out, []build.Target{
+		makeTarget(root, "Foreign"), makeTarget(root, "Forgets"), makeTarget(root, "Broken"), makeTarget(root, "Absent"),
+	}, nil)
+	for _, want := range []string{
+		"function foreign: make build-Foreign built for plan9/386, this machine is " + runtime.GOOS + "/" + runtime.GOARCH,
+		"function forgets: make build-Forgets left no file bootstrap in $(ARTIFACTS_DIR)",
+		"function main is undeclared in the main package",
+		"build-Absent",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error reads:\n%v\nwithout %q", err, want)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(out, ".make-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,145 @@
+package build_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/build"
+)
+
+func TestSlowStepsAreReported(t *testing.T) {
+	needMake(t)
+	root := tree(t, map[string]string{
+		"go.mod": module, "main.go": program("slow"),
+		// It waits until the progress line has made the test write the file.
+		"Makefile": "build-Slow:\n\twhile [ ! -e go ]; do sleep 0.05; done\n\tgo build -o \"$(ARTIFACTS_DIR)/bootstrap\" .\n",
+	})
+	var mu sync.Mutex
+	var lines []string
+	_, err := build.Build(t.Context(), t.TempDir(), []build.Target{makeTarget(root, "Slow")}, func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, line)
+		if err := os.WriteFile(filepath.Join(root, "go"), nil, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "built slow in ") {
+		t.Errorf("progress %q", slices.Clone(lines))
+	}
+}
+
+func TestProgressNamesOnlyWhatFailed(t *testing.T) {
+	needMake(t) // as a sign of a POSIX shell
+	files := map[string]string{"go.mod": module, "d/main.go": "package main\n"}
+	for _, name := range []string{"a", "b", "c"} {
+		files[name+"/main.go"] = program(name)
+	}
+	root := tree(t, files)
+	// Every tool waits until the progress line has made the test write the file.
+	seen, tool := filepath.Join(t.TempDir(), "seen"), filepath.Join(t.TempDir(), "tool")
+	script := fmt.Sprintf("#!/bin/sh\nwhile [ ! -e %s ]; do sleep 0.05; done\nexec \"$@\"\n", seen)
+	if err := os.WriteFile(tool, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOFLAGS", "-toolexec="+tool)
+	var targets []build.Target
+	for _, name := range []string{"a", "b", "c", "d"} {
+		targets = append(targets, goTarget(root, name, name))
+	}
+	lines, err := progress(t, t.Context(), targets, func() { touch(t, seen) })
+	if err == nil {
+		t.Error("d was built")
+	}
+	if len(lines) != 2 || lines[0] != "building 4 functions" || !strings.HasPrefix(lines[1], "could not build d in ") {
+		t.Errorf("progress %q, error %v", lines, err)
+	}
+}
+
+func TestInterruptedBuildIsNoFailure(t *testing.T) {
+	needMake(t)
+	root := tree(t, map[string]string{"Makefile": "build-Slow:\n\twhile true; do sleep 0.05; done\n"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	lines, err := progress(t, ctx, []build.Target{makeTarget(root, "Slow")}, cancel)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "interrupted building slow ") {
+		t.Errorf("progress %q", lines)
+	}
+}
+
+// progress builds and returns the lines of progress; announced is called with
+// every one.
+func progress(t *testing.T, ctx context.Context, targets []build.Target, announced func()) ([]string, error) {
+	var lines []string // calls do not overlap
+	_, err := build.Build(ctx, t.TempDir(), targets, func(line string) {
+		lines = append(lines, line)
+		announced()
+	})
+	return lines, err
+}
+
+func touch(t *testing.T, path string) {
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Error(err)
+	}
+}
+
+// BenchmarkWarmRebuild builds 14 functions of one module after a change of a
+// package that all of them import.
+func BenchmarkWarmRebuild(b *testing.B) {
+	root := b.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	write("go.mod", module)
+	var targets []build.Target
+	for i := range 14 {
+		name := fmt.Sprint("f", i)
+		write(name+"/main.go", "package main\n\nimport (\n\t\"net/http\"\n\n\t\"example.com/app/shared\"\n)\n\n"+
+			"func main() { println(http.StatusText(shared.N)) }\n")
+		targets = append(targets, goTarget(root, name, name))
+	}
+	out := b.TempDir()
+	run := func(n int) {
+		write("shared/n.go", fmt.Sprintf("package shared\n\nvar N = %d\n", n))
+		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run(0)
+	var changed, unchanged time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		start := time.Now()
+		run(int(time.Now().UnixNano()))
+		changed += time.Since(start)
+		start = time.Now()
+		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+			b.Fatal(err)
+		}
+		unchanged += time.Since(start)
+	}
+	b.ReportMetric(changed.Seconds()/float64(n), "s/changed")
+	b.ReportMetric(unchanged.Seconds()/float64(n), "s/unchanged")
+}
