@@ -79,10 +79,12 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 	if err := json.Unmarshal([]byte(ada.receive()), &who); err != nil {
 		t.Fatal(err)
 	}
-	if who.Name != "ada" || who.Scan != "AccessDeniedException" || !strings.HasSuffix(who.Domain, ".execute-api.us-east-1.amazonaws.com") {
+	if who.Name != "ada" || who.Scan != "AccessDeniedException" ||
+		!strings.HasSuffix(who.Domain, ".execute-api.us-east-1.amazonaws.com") {
 		t.Errorf("who: %+v", who)
 	}
-	eventually(t, "the log says which permission is missing", func() bool { return strings.Contains(p.stderr.String(), "dynamodb:Scan") })
+	eventually(t, "the log says which permission is missing",
+		func() bool { return strings.Contains(p.stderr.String(), "dynamodb:Scan") })
 
 	ada.send(`{"action":"pin","text":""}`)
 	if frame := ada.receive(); !strings.HasPrefix(frame, `{"message" : "Bad request body", "connectionId":`) {
@@ -118,7 +120,10 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 		}
 	}
 	eventually(t, "the audit's failure is written down", func() bool {
-		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &notices, FilterExpression: aws.String("attribute_exists(lost)")})
+		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{
+			TableName:        &notices,
+			FilterExpression: aws.String("attribute_exists(lost)"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,8 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	refuse := func(e *sam.Error) { errs = append(errs, e) }
 	for _, api := range plan.APIs {
 		if err := gateway.CheckSelection(api.RouteSelectionExpression); err != nil {
-			refuse(api.Mistake("RouteSelectionExpression", strconv.Quote(api.RouteSelectionExpression)+" cannot be evaluated: "+err.Error(),
+			refuse(api.Mistake("RouteSelectionExpression",
+				strconv.Quote(api.RouteSelectionExpression)+" cannot be evaluated: "+err.Error(),
 				"use a path into the message such as $request.body.action"))
 		}
 		for _, r := range api.Routes {
@@ -29,13 +30,20 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	}
 	for _, n := range plan.Notes {
 		if whole && n.Type == "AWS::ApiGatewayV2::Api" && len(plan.APIs) == 0 {
-			refuse(&sam.Error{File: n.File, Line: n.Line, Column: n.Column, Subject: n.LogicalID,
-				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API", Remedy: "use ProtocolType: WEBSOCKET"})
+			refuse(&sam.Error{
+				File:    n.File,
+				Line:    n.Line,
+				Column:  n.Column,
+				Subject: n.LogicalID,
+				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API",
+				Remedy:  "use ProtocolType: WEBSOCKET",
+			})
 		}
 	}
 	for _, k := range plan.Keys {
 		if err := kms.CheckSpec(k.Spec, k.Usage); err != nil {
-			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(), "use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
+			refuse(k.Mistake("KeySpec", k.Spec+" for "+k.Usage+": "+err.Error(),
+				"use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
 		}
 	}
 	if whole { // otherwise what is missing in a policy may be another mistake's
@@ -44,11 +52,13 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	return errs
 }
 
-// checkPolicies has the guard read what it would otherwise refuse only once every function is built.
+// checkPolicies has the guard read what it would otherwise refuse only once
+// every function is built.
 func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
 	for _, f := range plan.Functions {
 		if err := iam.CheckRole(roleStatements(f)); err != nil {
-			errs = append(errs, f.Mistake("Role", "a policy of its role is malformed: "+err.Error(), "correct that statement"))
+			errs = append(errs, f.Mistake("Role", "a policy of its role is malformed: "+err.Error(),
+				"correct that statement"))
 		}
 	}
 	for _, k := range plan.Keys {
@@ -56,7 +66,8 @@ func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
 			continue
 		}
 		if err := iam.CheckResource(statements(*k.Policy)); err != nil {
-			errs = append(errs, k.Mistake("KeyPolicy", "the policy is malformed: "+err.Error(), "correct that statement"))
+			errs = append(errs, k.Mistake("KeyPolicy", "the policy is malformed: "+err.Error(),
+				"correct that statement"))
 		}
 	}
 	for _, t := range plan.Tables {
@@ -64,13 +75,15 @@ func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
 			continue
 		}
 		if err := iam.CheckResource(statements(*t.ResourcePolicy)); err != nil {
-			errs = append(errs, t.Mistake("ResourcePolicy", "the policy is malformed: "+err.Error(), "correct that statement"))
+			errs = append(errs, t.Mistake("ResourcePolicy", "the policy is malformed: "+err.Error(),
+				"correct that statement"))
 		}
 	}
 	return errs
 }
 
-// checkRoute has the gateway read what it would otherwise refuse only once every function is built.
+// checkRoute has the gateway read what it would otherwise refuse only once
+// every function is built.
 func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
 	var errs []*sam.Error
 	if r.Authorizer != nil {
@@ -84,7 +97,8 @@ func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
 		return errs
 	}
 	if err := gateway.CheckSelection(r.ModelSelectionExpression); err != nil {
-		errs = append(errs, r.Mistake("ModelSelectionExpression", strconv.Quote(r.ModelSelectionExpression)+" cannot be evaluated: "+err.Error(),
+		errs = append(errs, r.Mistake("ModelSelectionExpression",
+			strconv.Quote(r.ModelSelectionExpression)+" cannot be evaluated: "+err.Error(),
 			"use a path into the message such as $request.body.action"))
 	}
 	for _, name := range slices.Sorted(maps.Values(r.RequestModels)) {

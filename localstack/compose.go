@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
@@ -33,12 +33,18 @@ func injector(o options, plan *sam.Plan, c *console) (*fault.Injector, error) {
 	return in, nil
 }
 
-func targets(plan *sam.Plan) []build.Target {
-	var list []build.Target
+func targets(plan *sam.Plan) []builder.Target {
+	var list []builder.Target
 	for _, f := range plan.Functions {
-		t := build.Target{Name: f.Name, LogicalID: f.LogicalID, Dir: f.CodeURI, Method: f.BuildMethod, Properties: make(map[string]any)}
+		t := builder.Target{
+			Name:       f.Name,
+			LogicalID:  f.LogicalID,
+			Dir:        f.CodeURI,
+			Method:     f.BuildMethod,
+			Properties: make(map[string]any),
+		}
 		if t.Method == "" {
-			t.Method = build.MethodGo // as only Go runs here
+			t.Method = builder.MethodGo // as only Go runs here
 		}
 		for name, text := range f.BuildProperties {
 			t.Properties[name] = text
@@ -56,11 +62,20 @@ func functions(plan *sam.Plan, executables map[string]string) []lambda.Function 
 	for _, f := range plan.Functions {
 		executable := executables[f.Name]
 		list = append(list, lambda.Function{
-			Name: f.Name, ARN: f.ARN, Binary: executable, Dir: filepath.Dir(executable), Handler: f.Handler,
-			Env: f.Environment, MemoryMB: f.MemoryMB, Timeout: f.Timeout, ReservedConcurrency: f.ReservedConcurrency,
+			Name:                f.Name,
+			ARN:                 f.ARN,
+			Binary:              executable,
+			Dir:                 filepath.Dir(executable),
+			Handler:             f.Handler,
+			Env:                 f.Environment,
+			MemoryMB:            f.MemoryMB,
+			Timeout:             f.Timeout,
+			ReservedConcurrency: f.ReservedConcurrency,
 			Async: lambda.AsyncConfig{
-				MaximumRetryAttempts: &f.Async.Retries, MaximumEventAge: f.Async.MaxAge,
-				OnSuccess: f.Async.OnSuccess, OnFailure: f.Async.OnFailure,
+				MaximumRetryAttempts: &f.Async.Retries,
+				MaximumEventAge:      f.Async.MaxAge,
+				OnSuccess:            f.Async.OnSuccess,
+				OnFailure:            f.Async.OnFailure,
 			},
 			DeadLetter: f.Async.DeadLetter,
 		})
@@ -75,16 +90,27 @@ var _ gateway.Invoker = invoker{}
 
 func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (gateway.Result, error) {
 	result, err := i.Service.Invoke(ctx, function, payload)
-	return gateway.Result{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
+	return gateway.Result{
+		Payload:       result.Payload,
+		FunctionError: result.FunctionError,
+		RequestID:     result.RequestID,
+	}, err
 }
 
 func apis(plan *sam.Plan) []gateway.API {
 	var list []gateway.API
 	for _, a := range plan.APIs {
 		api := gateway.API{
-			ID: a.ID, Stage: a.Stage, Region: plan.Region, Account: plan.Account,
-			RouteSelectionExpression: a.RouteSelectionExpression, Routes: make(map[string]gateway.Route), StageVariables: a.StageVariables,
-			Throttle: throttle(a.Throttle), Models: models(a), APIKeySelectionExpression: a.APIKeySelectionExpression,
+			ID:                        a.ID,
+			Stage:                     a.Stage,
+			Region:                    plan.Region,
+			Account:                   plan.Account,
+			RouteSelectionExpression:  a.RouteSelectionExpression,
+			Routes:                    make(map[string]gateway.Route),
+			StageVariables:            a.StageVariables,
+			Throttle:                  throttle(a.Throttle),
+			Models:                    models(a),
+			APIKeySelectionExpression: a.APIKeySelectionExpression,
 			DisableExecuteAPIEndpoint: a.DisableExecuteAPIEndpoint,
 		}
 		for _, r := range a.Routes {
@@ -105,13 +131,22 @@ func apis(plan *sam.Plan) []gateway.API {
 
 func route(r sam.Route) gateway.Route {
 	to := gateway.Route{
-		Key: r.Key, Function: r.FunctionARN, Permitted: r.Permitted, Timeout: r.Timeout, RouteResponse: r.RouteResponse,
-		Throttle: throttle(r.Throttle), IAM: r.IAM, APIKeyRequired: r.APIKeyRequired,
-		ModelSelectionExpression: r.ModelSelectionExpression, Models: r.RequestModels,
+		Key:                      r.Key,
+		Function:                 r.FunctionARN,
+		Permitted:                r.Permitted,
+		Timeout:                  r.Timeout,
+		RouteResponse:            r.RouteResponse,
+		Throttle:                 throttle(r.Throttle),
+		IAM:                      r.IAM,
+		APIKeyRequired:           r.APIKeyRequired,
+		ModelSelectionExpression: r.ModelSelectionExpression,
+		Models:                   r.RequestModels,
 	}
 	if r.Authorizer != nil {
 		to.Authorizer = &gateway.Authorizer{
-			Function: r.Authorizer.FunctionARN, Permitted: r.Authorizer.Permitted, IdentitySources: r.Authorizer.IdentitySources,
+			Function:        r.Authorizer.FunctionARN,
+			Permitted:       r.Authorizer.Permitted,
+			IdentitySources: r.Authorizer.IdentitySources,
 		}
 	}
 	return to
@@ -145,16 +180,27 @@ func domains(plan *sam.Plan) []string {
 
 func table(t sam.Table) dynamodb.CreateTableInput {
 	in := dynamodb.CreateTableInput{
-		TableName: &t.Name, KeySchema: keySchema(t.KeySchema), BillingMode: t.BillingMode,
-		ProvisionedThroughput: throughput(t.ProvisionedThroughput), DeletionProtectionEnabled: t.DeletionProtection,
-		LocalSecondaryIndexes: indexes(t.LocalSecondaryIndexes), GlobalSecondaryIndexes: indexes(t.GlobalSecondaryIndexes),
+		TableName:                 &t.Name,
+		KeySchema:                 keySchema(t.KeySchema),
+		BillingMode:               t.BillingMode,
+		ProvisionedThroughput:     throughput(t.ProvisionedThroughput),
+		DeletionProtectionEnabled: t.DeletionProtection,
+		LocalSecondaryIndexes:     indexes(t.LocalSecondaryIndexes),
+		GlobalSecondaryIndexes:    indexes(t.GlobalSecondaryIndexes),
 	}
 	if t.StreamView != "" {
 		_, label, _ := strings.Cut(t.StreamARN, "/stream/")
-		in.StreamSpecification = &dynamodb.StreamSpecification{StreamEnabled: true, StreamViewType: t.StreamView, Label: label}
+		in.StreamSpecification = &dynamodb.StreamSpecification{
+			StreamEnabled:  true,
+			StreamViewType: t.StreamView,
+			Label:          label,
+		}
 	}
 	for _, a := range t.AttributeDefinitions {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, dynamodb.AttributeDefinition{AttributeName: a.Name, AttributeType: a.Type})
+		in.AttributeDefinitions = append(in.AttributeDefinitions, dynamodb.AttributeDefinition{
+			AttributeName: a.Name,
+			AttributeType: a.Type,
+		})
 	}
 	return in
 }
@@ -171,8 +217,13 @@ func indexes(of []sam.Index) []dynamodb.SecondaryIndex {
 	var list []dynamodb.SecondaryIndex
 	for _, x := range of {
 		list = append(list, dynamodb.SecondaryIndex{
-			IndexName: &x.Name, KeySchema: keySchema(x.KeySchema), ProvisionedThroughput: throughput(x.ProvisionedThroughput),
-			Projection: &dynamodb.Projection{ProjectionType: x.ProjectionType, NonKeyAttributes: x.NonKeyAttributes},
+			IndexName:             &x.Name,
+			KeySchema:             keySchema(x.KeySchema),
+			ProvisionedThroughput: throughput(x.ProvisionedThroughput),
+			Projection: &dynamodb.Projection{
+				ProjectionType:   x.ProjectionType,
+				NonKeyAttributes: x.NonKeyAttributes,
+			},
 		})
 	}
 	return list
@@ -189,8 +240,13 @@ func schedules(plan *sam.Plan) []lambda.Schedule {
 	var list []lambda.Schedule
 	for _, s := range plan.Schedules {
 		list = append(list, lambda.Schedule{
-			Name: s.Name, Expression: s.Expression, Timezone: s.Timezone, Function: s.FunctionARN,
-			Source: s.Source, Input: string(s.Input), Enabled: s.Enabled,
+			Name:       s.Name,
+			Expression: s.Expression,
+			Timezone:   s.Timezone,
+			Function:   s.FunctionARN,
+			Source:     s.Source,
+			Input:      string(s.Input),
+			Enabled:    s.Enabled,
 		})
 	}
 	return list

@@ -19,13 +19,18 @@ const connectEvent = `{"requestContext":{"routeKey":"$connect"}}`
 
 func TestFaultsOfTheCommandLine(t *testing.T) {
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(),
-		"-fault", "lambda.kill-before:echo,count=1", "-fault", "dynamodb.error:DeleteTable,probability=0.5", "-fault-seed", "77")
+		"-fault", "lambda.kill-before:echo,count=1", "-fault",
+		"dynamodb.error:DeleteTable,probability=0.5", "-fault-seed", "77")
 	eventually(t, "the start tells the faults and their seed", func() bool {
-		return strings.Contains(p.stderr.String(), "lambda.kill-before:echo,count=1") && strings.Contains(p.stderr.String(), "seed=77")
+		return strings.Contains(p.stderr.String(), "lambda.kill-before:echo,count=1") &&
+			strings.Contains(p.stderr.String(), "seed=77")
 	})
 	client := lambda.NewFromConfig(awsConfig(p.url))
 	for _, fails := range []bool{true, false} {
-		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("echo"), Payload: []byte(connectEvent)})
+		out, err := client.Invoke(t.Context(), &lambda.InvokeInput{
+			FunctionName: aws.String("echo"),
+			Payload:      []byte(connectEvent),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +58,8 @@ func TestExitIsACrash(t *testing.T) {
 	data := t.TempDir()
 	p := startProcess(t, "-template", echoTemplate, "-data", data)
 	echo(t, dial(t, p), "kept")
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+edge.FaultsPath, strings.NewReader(`{"kind":"stack.exit"}`))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+edge.FaultsPath,
+		strings.NewReader(`{"kind":"stack.exit"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,8 @@ func parseFlags(args []string) (options, error) {
 	flags.StringVar(&o.listen, "listen", defaultListen, "")
 	flags.Func("endpoint", "", func(s string) error {
 		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+			strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 			return errors.New("want http://HOST:PORT")
 		}
 		o.endpoint = u.Scheme + "://" + u.Host

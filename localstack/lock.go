@@ -37,7 +37,8 @@ func lockData(dir string) (*dataLock, error) {
 		return nil, fmt.Errorf("lock the data folder %s: %w", dir, err)
 	}
 	if !free {
-		return nil, fmt.Errorf("the data folder %s is in use by %s: stop it, or choose another folder with -data", dir, l.holder())
+		return nil, fmt.Errorf("the data folder %s is in use by %s: stop it, or choose another folder with -data",
+			dir, l.holder())
 	}
 	if err := os.WriteFile(l.pid, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("name the holder of the data folder: %w", err), l.lock.Unlock())

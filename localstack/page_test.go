@@ -44,7 +44,8 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 	if len(state.Connections) != 1 || state.Connections[0].In != 1 || state.Connections[0].Out != 1 {
 		t.Errorf("connections: %+v", state.Connections)
 	}
-	if len(state.APIs) != 1 || len(state.APIs[0].Routes) != 3 || len(state.Functions[0].Instances) == 0 || state.Functions[0].Stats.ColdStarts == 0 {
+	if len(state.APIs) != 1 || len(state.APIs[0].Routes) != 3 || len(state.Functions[0].Instances) == 0 ||
+		state.Functions[0].Stats.ColdStarts == 0 {
 		t.Errorf("%+v", state)
 	}
 	if len(state.Tables) != 1 || state.Tables[0].Items != 1 {
@@ -55,8 +56,10 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 	if len(items) != 1 || items[0]["id"]["S"] != "shown" || items[0]["sealed"]["B"] == "" {
 		t.Errorf("items: %v", items)
 	}
-	for _, want := range []string{"API Gateway messages from clients", "API Gateway connection minutes", "Lambda invocations", "DynamoDB writes", "KMS requests"} {
-		if !slices.ContainsFunc(state.Bill.Lines, func(l inspect.BillLine) bool { return l.Service+" "+l.Item == want && l.Cost > 0 }) {
+	for _, want := range []string{"API Gateway messages from clients", "API Gateway connection minutes",
+		"Lambda invocations", "DynamoDB writes", "KMS requests"} {
+		if !slices.ContainsFunc(state.Bill.Lines,
+			func(l inspect.BillLine) bool { return l.Service+" "+l.Item == want && l.Cost > 0 }) {
 			t.Errorf("the bill lacks %s: %+v", want, state.Bill)
 		}
 	}
@@ -71,9 +74,12 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"operation=PutItem", "operation=Encrypt", "operation=PostToConnection", "START RequestId: " + message, "REPORT RequestId: " + message,
+			"operation=PutItem", "operation=Encrypt", "operation=PostToConnection",
+			"START RequestId: " + message, "REPORT RequestId: " + message,
 		} {
-			if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, want) && strings.Contains(line, message) }) {
+			if !slices.ContainsFunc(lines, func(line string) bool {
+				return strings.Contains(line, want) && strings.Contains(line, message)
+			}) {
 				return false
 			}
 		}
@@ -94,7 +100,8 @@ func TestTheLogForMachines(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &line); err != nil {
 				t.Fatalf("not JSON: %s", text)
 			}
-			if line.Function == "echo" && line.Invocation != "" && strings.HasPrefix(line.Line, "REPORT RequestId: "+line.Invocation) {
+			if line.Function == "echo" && line.Invocation != "" &&
+				strings.HasPrefix(line.Line, "REPORT RequestId: "+line.Invocation) {
 				return true
 			}
 		}

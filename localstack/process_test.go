@@ -64,7 +64,11 @@ func startProcess(t testing.TB, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{cmd: exec.Command(binary, append(args, "-listen", "127.0.0.1:0")...), stderr: new(buffer), exited: make(chan struct{})}
+	p := &process{
+		cmd:    exec.Command(binary, append(args, "-listen", "127.0.0.1:0")...),
+		stderr: new(buffer),
+		exited: make(chan struct{}),
+	}
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -92,7 +92,8 @@ func moduleRoot(folder string) string {
 // build for it would never end.
 func matters(files []string) bool {
 	return slices.ContainsFunc(files, func(file string) bool {
-		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md") && filepath.Base(file) != "bootstrap"
+		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md") &&
+			filepath.Base(file) != "bootstrap"
 	})
 }
 
@@ -135,7 +136,8 @@ func (s *stack) tryReload(ctx context.Context, o options) error {
 func (s *stack) sameAccount(plan *sam.Plan) error {
 	old := s.plan.Load()
 	if plan.Account != old.Account || plan.Region != old.Region {
-		return fmt.Errorf("the account or region is another now (%s, %s): start the stack again", plan.Account, plan.Region)
+		return fmt.Errorf("the account or region is another now (%s, %s): start the stack again",
+			plan.Account, plan.Region)
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ func wordModule(t *testing.T) (module, sums string) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(own)) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "go ") || strings.HasPrefix(line, "github.com/aws/aws-lambda-go ") {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "go ") ||
+			strings.HasPrefix(line, "github.com/aws/aws-lambda-go ") {
 			module += strings.Replace(line, "github.com", "require github.com", 1) + "\n"
 		}
 	}
@@ -71,7 +72,8 @@ func wordModule(t *testing.T) (module, sums string) {
 func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 	module, sums := wordModule(t)
 	dir := writeFiles(t, map[string]string{
-		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource, "fn/word.go": "package main\n\nconst word = \"one\"\n",
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource,
+		"fn/word.go": "package main\n\nconst word = \"one\"\n",
 	})
 	write := func(name, text string) {
 		t.Helper()
@@ -96,7 +98,9 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 	eventually(t, "the new source answers on the old socket", func() bool { return say("say") == "two" })
 
 	write("fn/word.go", "package main\n\nconst word = 2\n")
-	eventually(t, "the mistake is told", func() bool { return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on") })
+	eventually(t, "the mistake is told", func() bool {
+		return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on")
+	})
 	if status, h := p.health(t); status != 200 {
 		t.Errorf("what ran before runs on, and the health is %d, %q", status, h.Doing)
 	}
@@ -109,7 +113,9 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 	write("fn/word.go", "package main\n\nconst word = \"three\"\n")
 	eventually(t, "the mistake is mended", func() bool { return say("say") == "three" })
 
-	write("template.yaml", strings.Replace(wordTemplate, "        say:", "        shout: {FunctionArn: !GetAtt Fn.Arn}\n        say:", 1)+`  Words:
+	write("template.yaml",
+		strings.Replace(wordTemplate, "        say:",
+			"        shout: {FunctionArn: !GetAtt Fn.Arn}\n        say:", 1)+`  Words:
     Type: AWS::Serverless::SimpleTable
 `)
 	client := dynamodb.NewFromConfig(awsConfig(p.url))
@@ -147,7 +153,8 @@ func TestPostsAfterTheStageIsRenamed(t *testing.T) {
 		return r.receive()
 	}
 	endpoint() // starts the process that is to stay
-	if err := os.WriteFile(filepath.Join(dir, "template.yaml"), []byte(strings.Replace(wordTemplate, "StageName: word", "StageName: phrase", 1)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "template.yaml"),
+		[]byte(strings.Replace(wordTemplate, "StageName: word", "StageName: phrase", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the stage has its new name", func() bool {
@@ -155,9 +162,13 @@ func TestPostsAfterTheStageIsRenamed(t *testing.T) {
 		return strings.HasSuffix(h.WebSocket, "/phrase")
 	})
 	url := endpoint()
-	client := apigatewaymanagementapi.NewFromConfig(awsConfig(p.url), func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &url })
+	client := apigatewaymanagementapi.NewFromConfig(awsConfig(p.url),
+		func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &url })
 	nobody := "AAAAAAAAAAAAAAA="
-	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &nobody, Data: []byte{}})
+	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
+		ConnectionId: &nobody,
+		Data:         []byte{},
+	})
 	if gone := (*posts.GoneException)(nil); !errors.As(err, &gone) {
 		t.Errorf("a post by %s: %v, want that the connection is gone", url, err)
 	}
@@ -168,7 +179,8 @@ func TestMalformedPolicyIsNotReloaded(t *testing.T) {
 	module, sums := wordModule(t)
 	source := func(word string) string { return fmt.Sprintf("package main\n\nconst word = %q\n", word) }
 	dir := writeFiles(t, map[string]string{
-		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource, "fn/word.go": source("one"),
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource,
+		"fn/word.go": source("one"),
 	})
 	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"), "-watch")
 	r, _, err := p.reader(t, "")
@@ -181,13 +193,19 @@ func TestMalformedPolicyIsNotReloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("template.yaml", strings.Replace(wordTemplate, "Timeout: 20}", "Timeout: 20, Policies: {Statement: {Effect: Allow, Action: GetItem, Resource: '*'}}}", 1))
-	eventually(t, "the mistake is told", func() bool { return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on") })
-	if !strings.Contains(p.stderr.String(), `template.yaml:14:5: Fn: `) || !strings.Contains(p.stderr.String(), `action "GetItem": want service:action`) {
+	write("template.yaml",
+		strings.Replace(wordTemplate, "Timeout: 20}",
+			"Timeout: 20, Policies: {Statement: {Effect: Allow, Action: GetItem, Resource: '*'}}}", 1))
+	eventually(t, "the mistake is told", func() bool {
+		return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on")
+	})
+	if !strings.Contains(p.stderr.String(), `template.yaml:14:5: Fn: `) ||
+		!strings.Contains(p.stderr.String(), `action "GetItem": want service:action`) {
 		t.Errorf("the mistake and its place are not told:\n%s", p.stderr)
 	}
 	write("fn/word.go", source("two"))
-	eventually(t, "the mistake is told again", func() bool { return strings.Count(p.stderr.String(), "not reloaded: what ran before runs on") > 1 })
+	eventually(t, "the mistake is told again",
+		func() bool { return strings.Count(p.stderr.String(), "not reloaded: what ran before runs on") > 1 })
 	r.send(`{"action":"say"}`)
 	if got := r.receive(); got != "one" {
 		t.Errorf("received %q; what ran before does not run on", got)

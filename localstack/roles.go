@@ -14,8 +14,12 @@ func roles(plan *sam.Plan) map[string]iam.Role {
 	roles := make(map[string]iam.Role, len(plan.Functions))
 	for _, f := range plan.Functions {
 		roles[f.Name] = iam.Role{
-			ARN: f.Role.ARN, Name: f.Role.Name, External: f.Role.LogicalID == "",
-			Managed: f.Role.ManagedPolicies, Boundary: f.Role.PermissionsBoundary, Statements: roleStatements(f),
+			ARN:        f.Role.ARN,
+			Name:       f.Role.Name,
+			External:   f.Role.LogicalID == "",
+			Managed:    f.Role.ManagedPolicies,
+			Boundary:   f.Role.PermissionsBoundary,
+			Statements: roleStatements(f),
 		}
 	}
 	return roles
@@ -49,9 +53,16 @@ func statements(p sam.Policy) []iam.Statement {
 	var list []iam.Statement
 	for _, s := range p.Statements {
 		list = append(list, iam.Statement{
-			Version: p.Version, Sid: s.Sid, Effect: s.Effect,
-			Action: s.Action, NotAction: s.NotAction, Resource: s.Resource, NotResource: s.NotResource,
-			Principal: s.Principal, NotPrincipal: s.NotPrincipal, Condition: s.Condition,
+			Version:      p.Version,
+			Sid:          s.Sid,
+			Effect:       s.Effect,
+			Action:       s.Action,
+			NotAction:    s.NotAction,
+			Resource:     s.Resource,
+			NotResource:  s.NotResource,
+			Principal:    s.Principal,
+			NotPrincipal: s.NotPrincipal,
+			Condition:    s.Condition,
 		})
 	}
 	return list
@@ -88,5 +99,12 @@ func hashKey(schema []sam.KeyElement) string {
 // keyFacts is what conditions can ask of a KMS key.
 func (s *stack) keyFacts(keyID string, ciphertext []byte) (iam.Key, bool) {
 	k, ok := s.keys.Lookup(keyID, ciphertext)
-	return iam.Key{ARN: k.ARN, Aliases: k.Aliases, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, MultiRegion: k.MultiRegion}, ok
+	return iam.Key{
+		ARN:         k.ARN,
+		Aliases:     k.Aliases,
+		Spec:        k.Spec,
+		Usage:       k.Usage,
+		Origin:      k.Origin,
+		MultiRegion: k.MultiRegion,
+	}, ok
 }

@@ -89,5 +89,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 
 // load reads the template and refuses what this stack cannot run.
 func load(o options) (*sam.Plan, error) {
-	return sam.Load(sam.Options{Path: o.template, Parameters: o.parameters, ConfigEnv: o.configEnv, Account: o.account, Check: check})
+	return sam.Load(sam.Options{
+		Path:       o.template,
+		Parameters: o.parameters,
+		ConfigEnv:  o.configEnv,
+		Account:    o.account,
+		Check:      check,
+	})
 }

@@ -35,7 +35,8 @@ func runCommand(ctx context.Context, args ...string) (status int, stdout, stderr
 	return status, out.String(), errs.String()
 }
 
-// interrupted is the context of a command that gets Ctrl-C before anything else.
+// interrupted is the context of a command that gets Ctrl-C before anything
+// else.
 func interrupted(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -93,22 +94,31 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"log form", []string{"-log", "xml"}, []string{"text or json"}},
 		{"no template", []string{"-template", filepath.Join(dir, "none.yaml")}, []string{"none.yaml", "no such file"}},
 		{"no YAML", []string{"-template", filepath.Join(dir, "junk.yaml")}, []string{"junk.yaml:", "YAML"}},
-		{"key spec", []string{"-template", filepath.Join(dir, "key.yaml")}, []string{"key.yaml:4:27: K.KeySpec: SM2", "use SYMMETRIC_DEFAULT"}},
+		{"key spec", []string{"-template", filepath.Join(dir, "key.yaml")},
+			[]string{"key.yaml:4:27: K.KeySpec: SM2", "use SYMMETRIC_DEFAULT"}},
 		{"selection expression", []string{"-template", filepath.Join(dir, "select.yaml")}, []string{
 			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not available`, "; use "}},
-		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")}, []string{"http.yaml:2:3: Api: HTTP APIs are not run locally", "; use "}},
-		{"index name", []string{"-template", filepath.Join(dir, "index.yaml")}, []string{`index.yaml:9:44: Things.GlobalSecondaryIndexes[0].IndexName: "a b"`}},
+		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")},
+			[]string{"http.yaml:2:3: Api: HTTP APIs are not run locally", "; use "}},
+		{"index name", []string{"-template", filepath.Join(dir, "index.yaml")},
+			[]string{`index.yaml:9:44: Things.GlobalSecondaryIndexes[0].IndexName: "a b"`}},
 		{"no port", []string{"-template", table, "-listen", "localhost"}, []string{"HOST:PORT"}},
 		{"bad port", []string{"-template", table, "-listen", "127.0.0.1:x"}, []string{"127.0.0.1:x"}},
 		{"all addresses", []string{"-template", table, "-listen", "0.0.0.0:0"}, []string{"-allow-remote", "127.0.0.1"}},
 		{"all addresses, shortly", []string{"-template", table, "-listen", ":0"}, []string{"-allow-remote"}},
-		{"unknown fault", []string{"-template", table, "-fault", "kernel.panic"}, []string{"kernel.panic", "lambda.kill-before"}},
-		{"fault of no function", []string{"-template", table, "-fault", "lambda.twice:nobody"}, []string{`no function "nobody"`}},
-		{"half a fault", []string{"-template", table, "-fault", "lambda.twice,often"}, []string{`"often"`, "probability="}},
+		{"unknown fault", []string{"-template", table, "-fault", "kernel.panic"},
+			[]string{"kernel.panic", "lambda.kill-before"}},
+		{"fault of no function", []string{"-template", table, "-fault", "lambda.twice:nobody"},
+			[]string{`no function "nobody"`}},
+		{"half a fault", []string{"-template", table, "-fault", "lambda.twice,often"},
+			[]string{`"often"`, "probability="}},
 		{"action as a fault", []string{"-template", table, "-fault", "stack.exit"}, []string{"stack.exit", "posted"}},
-		{"endpoint without a scheme", []string{"-template", table, "-endpoint", "127.0.0.1:4567"}, []string{"-endpoint", "http://HOST:PORT"}},
-		{"endpoint with a path", []string{"-template", table, "-endpoint", "http://127.0.0.1:4567/local"}, []string{"http://HOST:PORT"}},
-		{"no web client", []string{"-template", table, "-web", filepath.Join(dir, "none")}, []string{"-web", "none", "no index.html"}},
+		{"endpoint without a scheme", []string{"-template", table, "-endpoint", "127.0.0.1:4567"},
+			[]string{"-endpoint", "http://HOST:PORT"}},
+		{"endpoint with a path", []string{"-template", table, "-endpoint", "http://127.0.0.1:4567/local"},
+			[]string{"http://HOST:PORT"}},
+		{"no web client", []string{"-template", table, "-web", filepath.Join(dir, "none")},
+			[]string{"-web", "none", "no index.html"}},
 		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,7 +146,8 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 
 func TestRemoteAddressOnRequest(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"), "-listen", "0.0.0.0:0", "-allow-remote")
+	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
+		"-listen", "0.0.0.0:0", "-allow-remote")
 	if status != exitOK {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -147,7 +158,9 @@ func TestHelpIsForReading(t *testing.T) {
 	if status != exitOK || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter", "-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network", "-fault", "-fault-seed"} {
+	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter",
+		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network",
+		"-fault", "-fault-seed"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}
@@ -166,8 +179,10 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer taken.Close()
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	status, _, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"), "-listen", taken.Addr().String())
-	if status != exitFailed || !strings.Contains(stderr, taken.Addr().String()+" is in use") || !strings.Contains(stderr, "-listen 127.0.0.1:0") {
+	status, _, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"),
+		"-listen", taken.Addr().String())
+	if status != exitFailed || !strings.Contains(stderr, taken.Addr().String()+" is in use") ||
+		!strings.Contains(stderr, "-listen 127.0.0.1:0") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 }
@@ -180,7 +195,8 @@ func TestDataFolderInUse(t *testing.T) {
 	}
 	args := []string{"-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0"}
 	status, _, stderr := runCommand(t.Context(), args...)
-	if status != exitFailed || !strings.Contains(stderr, fmt.Sprintf("pid %d", os.Getpid())) || !strings.Contains(stderr, "-data") {
+	if status != exitFailed || !strings.Contains(stderr, fmt.Sprintf("pid %d", os.Getpid())) ||
+		!strings.Contains(stderr, "-data") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 	if err := lock.release(); err != nil {
@@ -197,7 +213,8 @@ func TestFunctionThatDoesNotCompile(t *testing.T) {
 		"fn/go.mod":     stuck["fn/go.mod"],
 		"fn/main.go":    "package main\n\nfunc main() { missing() }\n",
 	})
-	status, stdout, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	status, stdout, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"),
+		"-listen", "127.0.0.1:0")
 	if status != exitFailed || stdout != "" {
 		t.Errorf("status %d, stdout %q", status, stdout)
 	}
@@ -240,7 +257,8 @@ func TestHealthBeforeReady(t *testing.T) {
 
 func TestLogsAsJSON(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	status, _, stderr := runCommand(interrupted(t), "-log", "json", "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	status, _, stderr := runCommand(interrupted(t), "-log", "json", "-template",
+		filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
 	if status != exitOK || stderr == "" {
 		t.Errorf("status %d: %s", status, stderr)
 	}
@@ -253,8 +271,10 @@ func TestLogsAsJSON(t *testing.T) {
 
 // Nobody should have to search the template for what does not run here.
 func TestNotesNameEveryResource(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"template.yaml": aTable + "  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
-	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
+	dir := writeFiles(t, map[string]string{"template.yaml": aTable +
+		"  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
+	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
+		"-listen", "127.0.0.1:0")
 	if want := "without effect here: AWS::S3::Bucket: is not run locally: Uploads (line 9), Photos (line 10)\n"; status != exitOK || !strings.Contains(stderr, want) {
 		t.Errorf("status %d, stderr lacks %q: %s", status, want, stderr)
 	}
@@ -262,8 +282,9 @@ func TestNotesNameEveryResource(t *testing.T) {
 
 func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
-		"fn/main.go":    "package main\n",
-		"template.yaml": strings.Replace(anAPI("${request.header.x}"), "CodeUri: fn", "CodeUri: none", 1) + "  Thing: {Type: AWS::Nonsense::Thing}\n",
+		"fn/main.go": "package main\n",
+		"template.yaml": strings.Replace(anAPI("${request.header.x}"), "CodeUri: fn", "CodeUri: none", 1) +
+			"  Thing: {Type: AWS::Nonsense::Thing}\n",
 	})
 	status, _, stderr := runCommand(interrupted(t), "-template", dir)
 	if status != exitUsage || strings.Count(stderr, "\n") != 3 {

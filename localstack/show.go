@@ -79,7 +79,14 @@ func showConnections(g *gateway.Gateway) func() []inspect.Connection {
 		var list []inspect.Connection
 		for _, c := range g.Snapshot().Connections {
 			list = append(list, inspect.Connection{
-				ID: c.ID, API: c.API, Stage: c.Stage, SourceIP: c.SourceIP, ConnectedAt: c.ConnectedAt, LastActive: c.LastActive, In: int(c.MessagesIn), Out: int(c.MessagesOut),
+				ID:          c.ID,
+				API:         c.API,
+				Stage:       c.Stage,
+				SourceIP:    c.SourceIP,
+				ConnectedAt: c.ConnectedAt,
+				LastActive:  c.LastActive,
+				In:          int(c.MessagesIn),
+				Out:         int(c.MessagesOut),
 			})
 		}
 		return list
@@ -94,14 +101,24 @@ func (s *stack) showFunctions() []inspect.Function {
 			state = "frozen"
 		}
 		shown := inspect.Instance{
-			ID: in.ID, PID: in.PID, State: state, Created: in.Created, Invocations: in.Invocations, MemoryMB: int(in.Memory >> 20),
+			ID:          in.ID,
+			PID:         in.PID,
+			State:       state,
+			Created:     in.Created,
+			Invocations: in.Invocations,
+			MemoryMB:    int(in.Memory >> 20),
 		}
 		shown.Invocation = in.RequestID
 		instances[in.Function] = append(instances[in.Function], shown)
 	}
 	var list []inspect.Function
 	for _, f := range s.lambda.Functions() {
-		list = append(list, inspect.Function{Name: f.Name, MemoryMB: f.MemoryMB, Timeout: f.Timeout, Instances: instances[f.Name]})
+		list = append(list, inspect.Function{
+			Name:      f.Name,
+			MemoryMB:  f.MemoryMB,
+			Timeout:   f.Timeout,
+			Instances: instances[f.Name],
+		})
 	}
 	return list
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/authority"
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/eventsource"
@@ -41,7 +41,8 @@ const (
 	maxHeaderBytes = 2 << 20
 )
 
-// stack is everything that runs. The services are nil until start has made them.
+// stack is everything that runs. The services are nil until start has made
+// them.
 type stack struct {
 	plan     atomic.Pointer[sam.Plan] // what is deployed
 	data     string                   // absolute path of the data folder
@@ -98,10 +99,21 @@ func open(o options, plan *sam.Plan, c *console) (*stack, error) {
 		return nil, errors.Join(err, lock.release(), l.Close())
 	}
 	s := &stack{
-		data: data, web: web, names: names, console: c, listener: l, lock: lock, edge: front, faults: faults, inspector: inspect.New(inspect.Options{}),
+		data:      data,
+		web:       web,
+		names:     names,
+		console:   c,
+		listener:  l,
+		lock:      lock,
+		edge:      front,
+		faults:    faults,
+		inspector: inspect.New(inspect.Options{}),
 		server: &http.Server{
-			Handler: front, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes, ConnContext: gateway.ConnContext,
-			ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+			Handler:           front,
+			ReadHeaderTimeout: readHeaderTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ConnContext:       gateway.ConnContext,
+			ErrorLog:          slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
 		},
 		failed: make(chan error, 1),
 	}
@@ -162,7 +174,7 @@ func (s *stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, e
 	}
 	building := "building " + count(len(plan.Functions), "function")
 	s.console.say("%s", building)
-	return build.Build(ctx, filepath.Join(s.data, "functions"), targets(plan), func(line string) {
+	return builder.Build(ctx, filepath.Join(s.data, "functions"), targets(plan), func(line string) {
 		if line != building { // said already
 			s.console.say("%s", line)
 		}
@@ -198,8 +210,14 @@ func (s *stack) deploy(plan *sam.Plan, executables map[string]string) error {
 func (s *stack) ensure(ctx context.Context, plan *sam.Plan) error {
 	for _, k := range plan.Keys {
 		err := s.keys.Ensure(kms.KeyOptions{
-			ID: k.ID, ARN: k.ARN, Spec: k.Spec, Usage: k.Usage, Description: k.Description, Aliases: k.Aliases,
-			Disabled: !k.Enabled, Rotates: k.EnableRotation,
+			ID:          k.ID,
+			ARN:         k.ARN,
+			Spec:        k.Spec,
+			Usage:       k.Usage,
+			Description: k.Description,
+			Aliases:     k.Aliases,
+			Disabled:    !k.Enabled,
+			Rotates:     k.EnableRotation,
 		})
 		if err != nil {
 			return err
@@ -219,8 +237,14 @@ func (s *stack) guardWith(plan *sam.Plan) (err error) {
 		return s.guard.Update(roles(plan), resourcePolicies(plan))
 	}
 	s.guard, err = iam.New(iam.Options{
-		Account: plan.Account, Region: plan.Region, Roles: roles(plan), Resources: resourcePolicies(plan),
-		PartitionKey: s.partitionKey, Key: s.keyFacts, Log: s.console.log, Trace: s.trace,
+		Account:      plan.Account,
+		Region:       plan.Region,
+		Roles:        roles(plan),
+		Resources:    resourcePolicies(plan),
+		PartitionKey: s.partitionKey,
+		Key:          s.keyFacts,
+		Log:          s.console.log,
+		Trace:        s.trace,
 	})
 	return err
 }
@@ -232,16 +256,26 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 		err = s.gateway.Update(apis(plan))
 	case len(plan.APIs) > 0:
 		s.gateway, err = gateway.New(gateway.Options{
-			APIs: apis(plan), Invoker: invoker{s.lambda}, Permit: s.guard.Permit, Faults: s.faults.Gateway(), Log: s.console.log, Trace: s.trace,
+			APIs:    apis(plan),
+			Invoker: invoker{s.lambda},
+			Permit:  s.guard.Permit,
+			Faults:  s.faults.Gateway(),
+			Log:     s.console.log,
+			Trace:   s.trace,
 		})
 	}
 	if err != nil {
 		return err
 	}
 	services := edge.Services{
-		DynamoDB: s.guard.DynamoDB(s.tables), KMS: s.guard.KMS(s.keys), Lambda: s.guard.Lambda(s.lambda.APIHandler()),
-		Runtime: s.lambda.RuntimeHandler(), Page: s.inspector.Handler(pagePath), Callers: s.lambda.Caller,
-		Domains: domains(plan), Stages: stages(plan),
+		DynamoDB: s.guard.DynamoDB(s.tables),
+		KMS:      s.guard.KMS(s.keys),
+		Lambda:   s.guard.Lambda(s.lambda.APIHandler()),
+		Runtime:  s.lambda.RuntimeHandler(),
+		Page:     s.inspector.Handler(pagePath),
+		Callers:  s.lambda.Caller,
+		Domains:  domains(plan),
+		Stages:   stages(plan),
 	}
 	breakable := fault.Targets{Functions: s.lambda}
 	if s.gateway != nil {
@@ -261,33 +295,46 @@ func (s *stack) serveAPIs(plan *sam.Plan) (err error) {
 // openStores opens tables and keys.
 func (s *stack) openStores(plan *sam.Plan) (err error) {
 	s.keys, err = kms.Open(kms.Options{
-		Dir: filepath.Join(s.data, "kms"), Account: plan.Account, Region: plan.Region, Log: s.console.log, Trace: s.trace,
+		Dir:     filepath.Join(s.data, "kms"),
+		Account: plan.Account,
+		Region:  plan.Region,
+		Log:     s.console.log,
+		Trace:   s.trace,
 	})
 	if err != nil {
 		return err
 	}
 	s.tables, err = dynamodb.Open(dynamodb.Options{
-		Dir: filepath.Join(s.data, "dynamodb"), Account: plan.Account, Region: plan.Region,
-		Faults: s.faults.DynamoDB(), Log: s.console.log, Trace: s.trace,
+		Dir:     filepath.Join(s.data, "dynamodb"),
+		Account: plan.Account,
+		Region:  plan.Region,
+		Faults:  s.faults.DynamoDB(),
+		Log:     s.console.log,
+		Trace:   s.trace,
 	})
 	return err
 }
 
-// openLambda makes the Lambda service, without functions, and what feeds it from streams.
+// openLambda makes the Lambda service, without functions, and what feeds it
+// from streams.
 func (s *stack) openLambda(plan *sam.Plan) (err error) {
 	temporary := filepath.Join(s.data, "tmp")
 	if err := os.RemoveAll(temporary); err != nil { // left by a crash
 		return fmt.Errorf("remove old temporary files: %w", err)
 	}
 	options := lambda.Options{
-		Account: plan.Account, Region: plan.Region,
+		Account:    plan.Account,
+		Region:     plan.Region,
 		RuntimeAPI: s.listener.address + edge.RuntimePrefix,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL":                         s.endpoint,
 			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": s.endpoint, // of any stage: connection ids are unique over all
 		},
 		FunctionEnv: edge.Access{
-			Address: s.listener.address, CAFile: s.names.CAFile(), BundleFile: s.names.BundleFile(), Direct: s.direct(),
+			Address:    s.listener.address,
+			CAFile:     s.names.CAFile(),
+			BundleFile: s.names.BundleFile(),
+			Direct:     s.direct(),
 		}.Environment,
 		Faults:  s.faults.Lambda(),
 		Log:     s.console.log,
@@ -302,7 +349,10 @@ func (s *stack) openLambda(plan *sam.Plan) (err error) {
 		return err
 	}
 	s.sources, err = eventsource.New(eventsource.Options{
-		Dir: filepath.Join(s.data, "event-sources"), Reader: streamReader{s.tables}, Invoker: streamInvoker{s.lambda}, Log: s.console.log,
+		Dir:     filepath.Join(s.data, "event-sources"),
+		Reader:  streamReader{s.tables},
+		Invoker: streamInvoker{s.lambda},
+		Log:     s.console.log,
 	})
 	return err
 }
@@ -362,7 +412,10 @@ func (s *stack) webSocketURL(api sam.WebSocketAPI) string {
 }
 
 func (s *stack) health() edge.Health {
-	h := edge.Health{Services: map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running"}, PID: os.Getpid()}
+	h := edge.Health{
+		Services: map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running"},
+		PID:      os.Getpid(),
+	}
 	plan := s.plan.Load()
 	for _, f := range plan.Functions {
 		h.Functions = append(h.Functions, f.Name)

@@ -59,8 +59,9 @@ func echo(t *testing.T, conn *websocket.Conn, text string) {
 func attribute(t *testing.T, p *process, id, name string) []byte {
 	t.Helper()
 	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: aws.String("echo"), ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+		TableName:      aws.String("echo"),
+		ConsistentRead: aws.Bool(true),
+		Key:            map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +84,8 @@ func TestMessagesOutliveACrash(t *testing.T) {
 	p = startProcess(t, "-template", echoTemplate, "-data", data)
 	sealed := attribute(t, p, "kept", "sealed")
 	opened, err := kms.NewFromConfig(awsConfig(p.url)).Decrypt(t.Context(), &kms.DecryptInput{
-		CiphertextBlob: sealed, KeyId: aws.String("alias/echo"),
+		CiphertextBlob: sealed,
+		KeyId:          aws.String("alias/echo"),
 	})
 	if err != nil || string(opened.Plaintext) != "kept" {
 		t.Errorf("after the crash: %v", err)
@@ -112,7 +114,8 @@ func TestStopInOrder(t *testing.T) {
 	}
 
 	p = startProcess(t, "-template", echoTemplate, "-data", data)
-	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("echo")})
+	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).Scan(t.Context(),
+		&dynamodb.ScanInput{TableName: aws.String("echo")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +133,8 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 	status, h := p.health(t)
 	if status != http.StatusOK || h.PID != p.cmd.Process.Pid || h.Doing != "" ||
 		!slices.Equal(h.Functions, []string{"echo"}) || h.Services["dynamodb"] != "running" ||
-		!strings.HasSuffix(h.WebSocket, "/beta") || !strings.HasPrefix(h.WebSocket, "ws"+strings.TrimPrefix(p.url, "http")) {
+		!strings.HasSuffix(h.WebSocket, "/beta") ||
+		!strings.HasPrefix(h.WebSocket, "ws"+strings.TrimPrefix(p.url, "http")) {
 		t.Errorf("health: %d %+v", status, h)
 	}
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
@@ -141,7 +145,8 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 	echo(t, dial(t, p), "over the stage beta")
 
 	invoked, err := lambda.NewFromConfig(awsConfig(p.url)).Invoke(t.Context(), &lambda.InvokeInput{
-		FunctionName: aws.String("echo"), Payload: []byte(`{"requestContext":{"routeKey":"$connect"}}`),
+		FunctionName: aws.String("echo"),
+		Payload:      []byte(`{"requestContext":{"routeKey":"$connect"}}`),
 	})
 	if err != nil || invoked.FunctionError != nil || !strings.Contains(string(invoked.Payload), `"statusCode":200`) {
 		t.Errorf("Invoke: %+v, %v", invoked, err)
@@ -154,7 +159,8 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 	if response.StatusCode != http.StatusUpgradeRequired {
 		t.Errorf("a plain GET of the stage: %d, want 426", response.StatusCode)
 	}
-	eventually(t, "the function's log is on stderr", func() bool { return strings.Contains(p.stderr.String(), "REPORT RequestId: ") })
+	eventually(t, "the function's log is on stderr",
+		func() bool { return strings.Contains(p.stderr.String(), "REPORT RequestId: ") })
 }
 
 // stuck is an app whose one function never answers.
@@ -194,7 +200,8 @@ func TestASecondInterruptEndsAtOnce(t *testing.T) {
 	invoked := make(chan error, 1)
 	go func() {
 		client := lambda.NewFromConfig(awsConfig(p.url), func(o *lambda.Options) { o.Retryer = aws.NopRetryer{} })
-		_, err := client.Invoke(context.WithoutCancel(t.Context()), &lambda.InvokeInput{FunctionName: aws.String("stuck")})
+		_, err := client.Invoke(context.WithoutCancel(t.Context()),
+			&lambda.InvokeInput{FunctionName: aws.String("stuck")})
 		invoked <- err
 	}()
 	eventually(t, "the function runs", func() bool { return strings.Contains(p.stderr.String(), "START RequestId: ") })

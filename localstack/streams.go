@@ -37,18 +37,30 @@ var _ eventsource.Invoker = streamInvoker{}
 
 func (i streamInvoker) Invoke(ctx context.Context, function string, payload []byte) (eventsource.Response, error) {
 	result, err := i.Service.Invoke(ctx, function, payload)
-	return eventsource.Response{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
+	return eventsource.Response{
+		Payload:       result.Payload,
+		FunctionError: result.FunctionError,
+		RequestID:     result.RequestID,
+	}, err
 }
 
 func eventSources(plan *sam.Plan) []eventsource.Config {
 	var list []eventsource.Config
 	for _, e := range plan.EventSources {
 		c := eventsource.Config{
-			UUID: e.ID, StreamARN: e.StreamARN, Function: e.FunctionARN, StartingPosition: e.StartingPosition, BatchSize: e.BatchSize,
-			MaximumBatchingWindow: e.MaximumBatchingWindow, ParallelizationFactor: e.ParallelizationFactor,
-			MaximumRetryAttempts: e.MaximumRetryAttempts, MaximumRecordAge: e.MaximumRecordAge,
-			BisectBatchOnFunctionError: e.BisectBatchOnFunctionError, ReportBatchItemFailures: e.ReportBatchItemFailures,
-			OnFailure: e.OnFailure, Enabled: e.Enabled,
+			UUID:                       e.ID,
+			StreamARN:                  e.StreamARN,
+			Function:                   e.FunctionARN,
+			StartingPosition:           e.StartingPosition,
+			BatchSize:                  e.BatchSize,
+			MaximumBatchingWindow:      e.MaximumBatchingWindow,
+			ParallelizationFactor:      e.ParallelizationFactor,
+			MaximumRetryAttempts:       e.MaximumRetryAttempts,
+			MaximumRecordAge:           e.MaximumRecordAge,
+			BisectBatchOnFunctionError: e.BisectBatchOnFunctionError,
+			ReportBatchItemFailures:    e.ReportBatchItemFailures,
+			OnFailure:                  e.OnFailure,
+			Enabled:                    e.Enabled,
 		}
 		for _, p := range e.FilterPatterns {
 			c.FilterPatterns = append(c.FilterPatterns, string(p))

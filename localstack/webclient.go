@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sotto-chat/sotto/localstack/sam"
-	"github.com/sotto-chat/sotto/localstack/web"
+	"github.com/sotto-chat/sotto/localstack/static"
 )
 
 // defaultWeb is the folder beside the template that is served if it is there.
@@ -30,9 +30,10 @@ func webFolder(o options) (dir, note string, err error) {
 	case err == nil:
 		return dir, "", nil
 	case o.web != "":
-		return "", "", usageError{fmt.Errorf("-web %s: %w; name the folder that the build wrote", o.web, web.ErrNoPage)}
+		return "", "", usageError{fmt.Errorf("-web %s: %w; name the folder that the build wrote", o.web, static.ErrNoPage)}
 	}
-	return "", fmt.Sprintf("no web client is served: %v in %s (-web DIR names another folder)", web.ErrNoPage, asked), nil
+	return "", fmt.Sprintf("no web client is served: %v in %s (-web DIR names another folder)",
+		static.ErrNoPage, asked), nil
 }
 
 // webClient serves the web client's folder, and leaves to the gateway what is
@@ -41,15 +42,15 @@ func (s *stack) webClient(plan *sam.Plan) (http.Handler, error) {
 	if s.web == "" {
 		return nil, nil
 	}
-	o := web.Options{Dir: s.web}
+	o := static.Options{Dir: s.web}
 	if s.gateway != nil {
 		o.Else = s.gateway
 	}
 	if len(plan.APIs) > 0 {
 		o.WebSocket = func(r *http.Request) string { return webSocketOf(r) + "/" + plan.APIs[0].Stage }
 	}
-	h, err := web.Handler(o)
-	if errors.Is(err, web.ErrNoPage) { // removed since the start: until the next deployment
+	h, err := static.Handler(o)
+	if errors.Is(err, static.ErrNoPage) { // removed since the start: until the next deployment
 		s.console.say("%v: no web client is served", err)
 		return nil, nil
 	}

@@ -43,7 +43,8 @@ func TestAWebClientIsServedBesideTheSocketItUses(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		_, body := fetch(t, p, host+port, "/config.json")
 		var config struct{ URL string }
-		if err := json.Unmarshal([]byte(body), &config); err != nil || !strings.HasPrefix(config.URL, "ws://"+host+port+"/") {
+		if err := json.Unmarshal([]byte(body), &config); err != nil ||
+			!strings.HasPrefix(config.URL, "ws://"+host+port+"/") {
 			t.Fatalf("%s is told %q, %v", host, body, err)
 		}
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace(config.URL, "localhost", "127.0.0.1", 1), nil)
@@ -53,10 +54,12 @@ func TestAWebClientIsServedBesideTheSocketItUses(t *testing.T) {
 		echo(t, conn, "from "+host)
 		_ = conn.CloseNow()
 	}
-	if refused, body := fetch(t, p, "127.0.0.1"+port, "/none"); refused.StatusCode != http.StatusForbidden || !strings.Contains(body, `"Forbidden"`) {
+	if refused, body := fetch(t, p, "127.0.0.1"+port,
+		"/none"); refused.StatusCode != http.StatusForbidden || !strings.Contains(body, `"Forbidden"`) {
 		t.Errorf("what is not in the folder is no longer the gateway's: %d %q", refused.StatusCode, body)
 	}
-	if foreign, body := fetch(t, p, "evil.example"+port, "/"); foreign.StatusCode != http.StatusForbidden || strings.Contains(body, "doctype") {
+	if foreign, body := fetch(t, p, "evil.example"+port,
+		"/"); foreign.StatusCode != http.StatusForbidden || strings.Contains(body, "doctype") {
 		t.Errorf("a name that is rebound to this machine: %d %q", foreign.StatusCode, body)
 	}
 }
@@ -67,15 +70,18 @@ func TestTheWebClientBesideTheTemplateIsServed(t *testing.T) {
 	if _, body := fetch(t, p, strings.TrimPrefix(p.url, "http://"), "/"); body != "mine" {
 		t.Errorf("got %q", body)
 	}
-	if answer, _ := fetch(t, p, strings.TrimPrefix(p.url, "http://"), "/config.json"); answer.StatusCode != http.StatusNotFound {
+	if answer, _ := fetch(t, p, strings.TrimPrefix(p.url, "http://"),
+		"/config.json"); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("without an API the WebSocket's address is told: %d", answer.StatusCode)
 	}
 }
 
 func TestWithoutAWebClientOneLineSaysSo(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0")
-	if status != exitOK || strings.Count(stderr, "no web client is served") != 1 || !strings.Contains(stderr, "-web DIR") {
+	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
+		"-listen", "127.0.0.1:0")
+	if status != exitOK || strings.Count(stderr, "no web client is served") != 1 ||
+		!strings.Contains(stderr, "-web DIR") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 }

@@ -181,11 +181,12 @@ func (v *conversation) say(text string) error {
 	return err
 }
 
-// patience is how long a conversation waits for its last text before it moves on.
+// patience is how long a conversation waits for its last text before it moves
+// on.
 const patience = 5 * time.Second
 
-// await lets the last text sent be shown, and with it what came before, while its
-// room is still followed.
+// await lets the last text sent be shown, and with it what came before, while
+// its room is still followed.
 func (v *conversation) await() {
 	f := v.follows[v.said.Room]
 	if f == nil {

@@ -31,7 +31,8 @@ type command struct {
 
 // commands in the order in which the help lists them.
 func commands() []*command {
-	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(), roomsCommand(), devicesCommand(), keysCommand(), frameCommand(), completionCommand()}
+	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(),
+		roomsCommand(), devicesCommand(), keysCommand(), frameCommand(), completionCommand()}
 }
 
 // invocation is one run of a command.
@@ -107,7 +108,8 @@ func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *in
 	if !c.alone {
 		in.flags.StringVar(&in.user, "user", "", "who you are, a `NAME`")
 		in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
-		in.flags.StringVar(&in.profile, "profile", "", "`DIR` of your keys (default: sotto in your configuration folder)")
+		in.flags.StringVar(&in.profile, "profile", "",
+			"`DIR` of your keys (default: sotto in your configuration folder)")
 	}
 	if c.flags != nil {
 		c.flags(in)
@@ -134,7 +136,8 @@ var singleDash = regexp.MustCompile(`^(flag provided but not defined: |flag need
 // flagError is an error of package flag with the flag as the help has it.
 func flagError(err error) string {
 	text := singleDash.ReplaceAllString(err.Error(), "${1}--")
-	// Only the flags without a value still leave it to the package to parse one.
+	// Only the flags without a value still leave it to the package to parse
+	// one.
 	if rest, found := strings.CutSuffix(text, ": parse error"); found {
 		text = rest + ": want true or false"
 	}
@@ -149,7 +152,9 @@ func parse(flags *flag.FlagSet, args []string) (operands []string, err error) {
 		args, rest = args[:i], args[i+1:]
 	}
 	// One thumbprint in 64 begins with a dash.
-	if i := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, "-") && chat.IsThumbprint(a) }); i >= 0 {
+	if i := slices.IndexFunc(args, func(a string) bool {
+		return strings.HasPrefix(a, "-") && chat.IsThumbprint(a)
+	}); i >= 0 {
 		before, err := parse(flags, args[:i])
 		if err != nil {
 			return nil, err
@@ -232,7 +237,8 @@ func (in *invocation) asUser() (chat.User, error) {
 	}
 	user, err := chat.ParseUser(in.user)
 	if err != nil {
-		return "", usagef("%q cannot be a user: %s; %s", in.user, strings.TrimSuffix(chat.NameInvalid.Message, "."), remedies[chat.NameInvalid])
+		return "", usagef("%q cannot be a user: %s; %s", in.user,
+			strings.TrimSuffix(chat.NameInvalid.Message, "."), remedies[chat.NameInvalid])
 	}
 	return user, nil
 }
@@ -293,7 +299,13 @@ func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Open(ctx, client.Options{URL: in.url, User: user, Profile: store, Link: in.token, Notify: in.notify})
+	c, err := client.Open(ctx, client.Options{
+		URL:     in.url,
+		User:    user,
+		Profile: store,
+		Link:    in.token,
+		Notify:  in.notify,
+	})
 	if err != nil {
 		return nil, in.unlinked(err, store, user)
 	}

@@ -20,8 +20,8 @@ type candidate struct{ word, about string }
 // filesWanted tells the shell to complete the names of files by itself.
 var filesWanted = candidate{word: ":files"}
 
-// complete prints the candidates, one on each line, with a tabulator before what
-// they are. It reads the profile and never connects.
+// complete prints the candidates, one on each line, with a tabulator before
+// what they are. It reads the profile and never connects.
 func complete(ctx context.Context, words []string, out *output) error {
 	if len(words) == 0 {
 		words = []string{""}

@@ -29,7 +29,8 @@ func TestCompletion(t *testing.T) {
 	s := clienttest.New(t)
 	dir := filepath.Join(t.TempDir(), "p")
 	at := []string{"--url", s.URL, "--profile", dir}
-	for _, args := range [][]string{{"join", "--user", "ada", "kitchen"}, {"rooms", "--user", "ada"}, {"rooms", "--user", "bob"}} {
+	for _, args := range [][]string{{"join", "--user", "ada", "kitchen"}, {"rooms", "--user", "ada"},
+		{"rooms", "--user", "bob"}} {
 		if code, _, stderr := invoke(t, "", append(args, at...)...); code != 0 {
 			t.Fatal(stderr)
 		}
@@ -73,7 +74,8 @@ func TestCompletion(t *testing.T) {
 // TestEveryCommandIsComplete has a short text, examples and its flags offered.
 func TestEveryCommandIsComplete(t *testing.T) {
 	for _, c := range commands() {
-		if !strings.Contains(c.help, "Example") && !strings.Contains(c.help, "Step by step") || c.short == "" || len(c.usage) == 0 {
+		if !strings.Contains(c.help, "Example") && !strings.Contains(c.help, "Step by step") ||
+			c.short == "" || len(c.usage) == 0 {
 			t.Errorf("%s has no example, no usage or no short text", c.name)
 		}
 		if !slices.Contains(completes(t, c.name, "--"), "--help") {
@@ -105,7 +107,8 @@ complete -p sotto
 	if err != nil || !strings.HasPrefix(string(out), "one\ntwo\ncomplete -F _sotto sotto") {
 		t.Errorf("%v: %s", err, out)
 	}
-	if asked, err := os.ReadFile(filepath.Join(cmd.Dir, "asked")); err != nil || string(asked) != "complete-|chat|--user|a|" {
+	if asked, err := os.ReadFile(filepath.Join(cmd.Dir, "asked")); err != nil ||
+		string(asked) != "complete-|chat|--user|a|" {
 		t.Errorf("it asks %q, %v", asked, err)
 	}
 }
@@ -114,11 +117,13 @@ complete -p sotto
 func TestScriptsAreScripts(t *testing.T) {
 	for shell := range completionScripts {
 		code, script, stderr := invoke(t, "", "completion", shell)
-		if code != 0 || !strings.Contains(script, completeWord) || strings.Contains(script, "%!") || strings.Contains(script, "%[") {
+		if code != 0 || !strings.Contains(script, completeWord) || strings.Contains(script, "%!") ||
+			strings.Contains(script, "%[") {
 			t.Errorf("%s: exit %d, %q: %s", shell, code, stderr, script)
 		}
 	}
-	if code, _, stderr := invoke(t, "", "completion", "tcsh"); code != 2 || !strings.Contains(stderr, `no completion for "tcsh"; it is for bash, zsh`) {
+	if code, _, stderr := invoke(t, "", "completion", "tcsh"); code != 2 ||
+		!strings.Contains(stderr, `no completion for "tcsh"; it is for bash, zsh`) {
 		t.Errorf("tcsh: %d, %q", code, stderr)
 	}
 }

@@ -15,8 +15,9 @@ import (
 
 func devicesCommand() *command {
 	return &command{
-		name:  "devices",
-		usage: []string{"--user NAME [--json]", "link THUMBPRINT --user NAME", "accept TOKEN --user NAME", "revoke THUMBPRINT --user NAME"},
+		name: "devices",
+		usage: []string{"--user NAME [--json]", "link THUMBPRINT --user NAME", "accept TOKEN --user NAME",
+			"revoke THUMBPRINT --user NAME"},
 		short: "list, link and revoke your devices",
 		words: []string{"link", "accept", "revoke"},
 		help: `
@@ -78,7 +79,11 @@ func (in *invocation) listDevices() error {
 			continue
 		}
 		if err := in.json(frame.DeviceState{
-			Device: d.ID, AddedAt: d.AddedAt.UnixMilli(), LastSeenAt: d.LastSeenAt.UnixMilli(), Revoked: d.Revoked, Current: d.Current,
+			Device:     d.ID,
+			AddedAt:    d.AddedAt.UnixMilli(),
+			LastSeenAt: d.LastSeenAt.UnixMilli(),
+			Revoked:    d.Revoked,
+			Current:    d.Current,
 		}); err != nil {
 			return err
 		}
@@ -96,7 +101,8 @@ func deviceLine(d client.DeviceInfo) string {
 		mark = "  this device"
 	}
 	const minutes = "2006-01-02 15:04"
-	return fmt.Sprintf("%s  added %s  last seen %s%s", d.ID, d.AddedAt.Local().Format(minutes), d.LastSeenAt.Local().Format(minutes), mark)
+	return fmt.Sprintf("%s  added %s  last seen %s%s", d.ID, d.AddedAt.Local().Format(minutes),
+		d.LastSeenAt.Local().Format(minutes), mark)
 }
 
 // link prints the token by which a new device becomes the user's.
@@ -114,7 +120,8 @@ func (in *invocation) link(thumbprint string) error {
 		return err
 	}
 	in.line(token)
-	in.notice("good until %s; run on the new device: sotto devices accept TOKEN --user %s", expires.Local().Format(time.TimeOnly), c.User())
+	in.notice("good until %s; run on the new device: sotto devices accept TOKEN --user %s",
+		expires.Local().Format(time.TimeOnly), c.User())
 	return in.failed()
 }
 

@@ -15,8 +15,9 @@ import (
 
 func frameCommand() *command {
 	return &command{
-		name:  "frame",
-		usage: []string{"begin --user NAME", "prove --user NAME", "seal --user NAME [--room ROOM] TEXT", "open --user NAME"},
+		name: "frame",
+		usage: []string{"begin --user NAME", "prove --user NAME", "seal --user NAME [--room ROOM] TEXT",
+			"open --user NAME"},
 		short: "make and read frames by hand, for wscat",
 		words: []string{"begin", "prove", "seal", "open"},
 		help: `
@@ -136,7 +137,8 @@ func (h *hand) seal(operands []string) error {
 	}
 	keys, err := h.device.AcceptKeySet(state.KeySet)
 	if errors.Is(err, device.ErrOlder) || errors.Is(err, device.ErrExpired) {
-		return fmt.Errorf("the service has newer keys than this session; begin anew: sotto frame begin --user %s", h.name)
+		return fmt.Errorf("the service has newer keys than this session; begin anew: sotto frame begin --user %s",
+			h.name)
 	}
 	if err != nil {
 		return err

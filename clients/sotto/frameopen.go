@@ -90,7 +90,8 @@ func (h *hand) showChallenge(data []byte) error {
 	if err != nil {
 		return err
 	}
-	h.line(fmt.Sprintf("challenge: key set %d of %s; answer it with: sotto frame prove --user %s", keys.Gen, harmless(keys.Audience), h.name))
+	h.line(fmt.Sprintf("challenge: key set %d of %s; answer it with: sotto frame prove --user %s",
+		keys.Gen, harmless(keys.Audience), h.name))
 	return nil
 }
 
@@ -115,7 +116,8 @@ func (h *hand) showWelcome(data []byte) error {
 	for _, room := range w.Rooms {
 		rooms = append(rooms, fmt.Sprintf("%s (head %d, floor %d)", room.Room, room.Head, room.Floor))
 	}
-	h.line(harmless(fmt.Sprintf("welcome: %s, session %s, device %s, rooms: %s", w.User, w.SID, w.Device, strings.Join(rooms, ", "))))
+	h.line(harmless(fmt.Sprintf("welcome: %s, session %s, device %s, rooms: %s", w.User, w.SID, w.Device,
+		strings.Join(rooms, ", "))))
 	return nil
 }
 
@@ -152,7 +154,8 @@ func (h *hand) showHistory(data []byte) error {
 	if f.More {
 		more = fmt.Sprintf("more after %d", f.To)
 	}
-	h.line(harmless(fmt.Sprintf("history %s: %d messages, head %d, floor %d, %s", f.Room, len(page), f.Head, f.Floor, more)))
+	h.line(harmless(fmt.Sprintf("history %s: %d messages, head %d, floor %d, %s", f.Room, len(page),
+		f.Head, f.Floor, more)))
 	for _, m := range page {
 		if err := h.showText(m); err != nil {
 			return err

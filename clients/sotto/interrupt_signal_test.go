@@ -17,7 +17,8 @@ import (
 func TestTheFirstCtrlCEndsSend(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	// A pair of sockets, for one can look at them without taking what they hold.
+	// A pair of sockets, for one can look at them without taking what they
+	// hold.
 	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +50,8 @@ func TestTheFirstCtrlCEndsSend(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = send.Wait()
-	if code := send.ProcessState.ExitCode(); code != 1 || stderr.String() != "sotto: interrupted before stdin ended; nothing was sent\n" {
+	if code := send.ProcessState.ExitCode(); code != 1 ||
+		stderr.String() != "sotto: interrupted before stdin ended; nothing was sent\n" {
 		t.Errorf("exit %d, %q, %v", code, &stderr, ctx.Err())
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestStdinThatDoesNotEnd interrupts what waits for a text that never comes whole.
+// TestStdinThatDoesNotEnd interrupts what waits for a text that never comes
+// whole.
 func TestStdinThatDoesNotEnd(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	stdin, typed := io.Pipe()

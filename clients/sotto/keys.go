@@ -55,7 +55,8 @@ func (in *invocation) ownKeys() error {
 		return err
 	}
 	if !has {
-		return fmt.Errorf("%s has no device for %s in this profile; connect once: sotto rooms --user %s", user, deployment.Address(), user)
+		return fmt.Errorf("%s has no device for %s in this profile; connect once: sotto rooms --user %s",
+			user, deployment.Address(), user)
 	}
 	d, err := owner.Device()
 	if err != nil {
@@ -78,7 +79,8 @@ func (in *invocation) serviceKey() error {
 		return err
 	}
 	if trust.ServiceKey == "" {
-		return fmt.Errorf("no service key is pinned for %s in this profile; connect once: sotto rooms --user NAME", deployment.Address())
+		return fmt.Errorf("no service key is pinned for %s in this profile; connect once: sotto rooms --user NAME",
+			deployment.Address())
 	}
 	in.line(trust.ServiceKey)
 	return in.failed()

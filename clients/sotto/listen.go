@@ -44,14 +44,15 @@ Examples:
 				}
 				return nil
 			})
-			in.flags.Func("since", "begin behind this `SEQ`; without it, with what comes from now on", func(s string) error {
-				n, err := strconv.ParseInt(s, 10, 64)
-				if err != nil || n < 0 {
-					return errors.New("not a seq, which is 0 or more")
-				}
-				since = chat.Seq(n)
-				return nil
-			})
+			in.flags.Func("since", "begin behind this `SEQ`; without it, with what comes from now on",
+				func(s string) error {
+					n, err := strconv.ParseInt(s, 10, 64)
+					if err != nil || n < 0 {
+						return errors.New("not a seq, which is 0 or more")
+					}
+					since = chat.Seq(n)
+					return nil
+				})
 		},
 		run: func(in *invocation, operands []string) error {
 			if err := none(operands); err != nil {

@@ -124,7 +124,8 @@ func (o *output) messageJSON(m client.Message) error {
 // message prints a message for people, and first that its device is a new one.
 func (o *output) message(m client.Message, room string) error {
 	if m.NewDevice {
-		o.notice("%s writes from a new device (%s); ask %s over another way whether that is so", m.From, m.Device, m.From)
+		o.notice("%s writes from a new device (%s); ask %s over another way whether that is so", m.From,
+			m.Device, m.From)
 	}
 	o.line(o.text(m, room))
 	return o.failed()

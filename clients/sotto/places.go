@@ -45,7 +45,8 @@ func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
 	})
 }
 
-// writePlaces replaces what is kept. A crash leaves the old file or the new one.
+// writePlaces replaces what is kept. A crash leaves the old file or the new
+// one.
 func writePlaces(d *profile.Deployment, user chat.User, places []terminal.Place) error {
 	data, err := json.Marshal(places)
 	if err != nil {

@@ -19,8 +19,8 @@ func (l *look) flags(in *invocation) {
 	in.flags.BoolVar(&l.mouse, "mouse", false, "wheel and clicks; text is then marked with Shift")
 }
 
-// hasScreen says whether there is something to draw on: a terminal on both sides
-// that can move its cursor.
+// hasScreen says whether there is something to draw on: a terminal on both
+// sides that can move its cursor.
 func (in *invocation) hasScreen(l look) bool {
 	return !l.plain && in.terminal && isTerminal(in.stdin) && os.Getenv("TERM") != "dumb"
 }
@@ -40,8 +40,10 @@ func (in *invocation) screen(room chat.Room, l look) error {
 			in.notify = notify
 			return in.connect(in.ctx)
 		},
-		Room: room, Address: deployment.Address(), Describe: describe,
-		Places: readPlaces(deployment, user),
+		Room:     room,
+		Address:  deployment.Address(),
+		Describe: describe,
+		Places:   readPlaces(deployment, user),
 		Read: func(p terminal.Place) {
 			places := readPlaces(deployment, user)
 			i := slices.IndexFunc(places, func(old terminal.Place) bool { return old.Room == p.Room })
@@ -52,10 +54,14 @@ func (in *invocation) screen(room chat.Room, l look) error {
 			} else {
 				places[i] = p
 			}
-			slices.SortFunc(places, func(a, b terminal.Place) int { return strings.Compare(string(a.Room), string(b.Room)) })
+			slices.SortFunc(places, func(a, b terminal.Place) int {
+				return strings.Compare(string(a.Room), string(b.Room))
+			})
 			_ = writePlaces(deployment, user, places) // the next start counts anew then
 		},
-		Colours: !l.noColour && os.Getenv("NO_COLOR") == "", Mouse: l.mouse,
-		Input: in.stdin, Output: os.Stdout,
+		Colours: !l.noColour && os.Getenv("NO_COLOR") == "",
+		Mouse:   l.mouse,
+		Input:   in.stdin,
+		Output:  os.Stdout,
 	})
 }

@@ -48,7 +48,8 @@ func TestOnATerminal(t *testing.T) {
 	ada.Until(`✓✓ hello two\n +│    lines\n +│    read by bob`)
 
 	// A text that would take over the terminal.
-	if code, _, stderr := invoke(t, "\x1b[2J\x1b[31mred\a \u202eturned", append([]string{"send", "--user", "mallory", "-"}, common...)...); code != 0 {
+	if code, _, stderr := invoke(t, "\x1b[2J\x1b[31mred\a \u202eturned",
+		append([]string{"send", "--user", "mallory", "-"}, common...)...); code != 0 {
 		t.Fatal(stderr)
 	}
 	bob.Until(`\\x1b\[2J\\x1b\[31mred\\a \\u202eturned`)
@@ -93,7 +94,8 @@ func TestOnATerminal(t *testing.T) {
 	}
 
 	// What comes while bob is away is unread at his next start.
-	if code, _, stderr := invoke(t, "", append([]string{"send", "--user", "mallory", "are you there?"}, common...)...); code != 0 {
+	if code, _, stderr := invoke(t, "", append([]string{"send", "--user", "mallory", "are you there?"},
+		common...)...); code != 0 {
 		t.Fatal(stderr)
 	}
 	bob = onTerminal(t, nil, append(common, "--user", "bob", "--room", "den")...)
@@ -139,8 +141,8 @@ func TestTheEndIsClean(t *testing.T) {
 	}
 }
 
-// TestLinesOnATerminal are for who asks for them, and for a terminal that can no
-// more.
+// TestLinesOnATerminal are for who asks for them, and for a terminal that can
+// no more.
 func TestLinesOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := clienttest.New(t)

@@ -16,8 +16,9 @@ import (
 func sendCommand() *command {
 	var timeout time.Duration
 	return &command{
-		name:  "send",
-		usage: []string{"--user NAME [--room ROOM] [--timeout 30s] [--json] TEXT", "--user NAME [--room ROOM] [--timeout 30s] [--json] -"},
+		name: "send",
+		usage: []string{"--user NAME [--room ROOM] [--timeout 30s] [--json] TEXT",
+			"--user NAME [--room ROOM] [--timeout 30s] [--json] -"},
 		short: "send one message",
 		help: `
 Sends a text, or with - all of stdin, as one message. Exits with 0 only after the
@@ -105,8 +106,8 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 	return ctx, cancel, nil
 }
 
-// textToSend is the one operand, or all of stdin, however long that takes to end.
-// Error: context.Canceled while it is waited for.
+// textToSend is the one operand, or all of stdin, however long that takes to
+// end. Error: context.Canceled while it is waited for.
 func (in *invocation) textToSend(operands []string) (string, error) {
 	switch {
 	case len(operands) == 0:
@@ -137,8 +138,8 @@ func (in *invocation) textToSend(operands []string) (string, error) {
 	return text, nil
 }
 
-// readAll is io.ReadAll that ends with ctx too. Its goroutine lasts as long as r:
-// nothing interrupts the reading of a terminal.
+// readAll is io.ReadAll that ends with ctx too. Its goroutine lasts as long as
+// r: nothing interrupts the reading of a terminal.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -172,7 +173,13 @@ func (in *invocation) send(ctx context.Context, room chat.Room, text string) (cl
 		return client.Message{}, err
 	}
 	return client.Message{
-		Room: ack.Room, Epoch: ack.Epoch, Seq: ack.Seq, ID: ack.ID, From: c.User(), Device: c.Device(),
-		StoredAt: ack.StoredAt, Body: text,
+		Room:     ack.Room,
+		Epoch:    ack.Epoch,
+		Seq:      ack.Seq,
+		ID:       ack.ID,
+		From:     c.User(),
+		Device:   c.Device(),
+		StoredAt: ack.StoredAt,
+		Body:     text,
 	}, nil
 }

@@ -66,7 +66,8 @@ func TestWrongUsage(t *testing.T) {
 		{"send --user admin hello", "reserved"},
 		{"send --user ada --room Lobby! hello", "cannot be a room"},
 		{"send --user ada --timeout -1s hello", "negative"},
-		{"send --user ada --timeout soon hello", `invalid value "soon" for flag --timeout: want a time such as 30s; run: sotto send --help`},
+		{"send --user ada --timeout soon hello",
+			`invalid value "soon" for flag --timeout: want a time such as 30s; run: sotto send --help`},
 		{"send --user ada --timeout 30 hello", "want a time such as 30s"},
 		{"send --user ada --loud hello", "not defined: --loud;"},
 		{"send hello --user", "needs an argument: --user;"},
@@ -99,8 +100,10 @@ func TestWrongUsage(t *testing.T) {
 		{"frame begin --user ada x", "too many"},
 	} {
 		code, stdout, stderr := invoke(t, "", strings.Fields(c.args)...)
-		if code != 2 || stdout != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "sotto: ") {
-			t.Errorf("sotto %s: exit %d, stdout %q, stderr %q; want 2 and one line with %q", c.args, code, stdout, stderr, c.says)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, c.says) ||
+			strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "sotto: ") {
+			t.Errorf("sotto %s: exit %d, stdout %q, stderr %q; want 2 and one line with %q", c.args, code,
+				stdout, stderr, c.says)
 		}
 	}
 	if made, err := os.ReadDir(config); err != nil || len(made) > 0 {
@@ -153,7 +156,8 @@ func TestJSONIsOfTheDocumentedForm(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("send: exit %d, %s", code, stderr)
 	}
-	code, heard, stderr := invoke(t, "", append([]string{"listen", "--user", "bob", "--since", "0", "--count", "1"}, at...)...)
+	code, heard, stderr := invoke(t, "", append([]string{"listen", "--user", "bob", "--since", "0",
+		"--count", "1"}, at...)...)
 	if code != 0 || stderr != "listening\n" {
 		t.Fatalf("listen: exit %d, %q", code, stderr)
 	}
@@ -164,7 +168,8 @@ func TestJSONIsOfTheDocumentedForm(t *testing.T) {
 	if err := json.Unmarshal([]byte(sent), &m); err != nil {
 		t.Fatal(err)
 	}
-	if len(m) != 6 || m["room"] != "lobby" || m["seq"] != 1.0 || m["from"] != "ada" || m["body"] != text || m["id"] == "" || m["storedAt"].(float64) < 1.6e12 {
+	if len(m) != 6 || m["room"] != "lobby" || m["seq"] != 1.0 || m["from"] != "ada" || m["body"] != text ||
+		m["id"] == "" || m["storedAt"].(float64) < 1.6e12 {
 		t.Errorf("the object is %v", m)
 	}
 }
@@ -180,7 +185,8 @@ func TestListeningMeansThatNothingIsMissed(t *testing.T) {
 	var stdout bytes.Buffer
 	ended := make(chan int)
 	go func() {
-		ended <- run(t.Context(), append([]string{"listen", "--user", "bob", "--count", "1"}, at...), strings.NewReader(""), &stdout, tell)
+		ended <- run(t.Context(), append([]string{"listen", "--user", "bob", "--count", "1"}, at...),
+			strings.NewReader(""), &stdout, tell)
 	}()
 	line := make([]byte, len("listening\n"))
 	if _, err := io.ReadFull(stderr, line); err != nil || string(line) != "listening\n" {
@@ -202,7 +208,8 @@ func TestCtrlC(t *testing.T) {
 		says string
 		code int
 	}{
-		"listen": {"listening\n", 0}, "listen --count 1": {"listening\n", 1}, "chat": {"sotto: you are ada in lobby", 0},
+		"listen": {"listening\n", 0}, "listen --count 1": {"listening\n", 1},
+		"chat": {"sotto: you are ada in lobby", 0},
 	} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		stdin, _ := io.Pipe()
@@ -243,7 +250,8 @@ func TestFramesByHand(t *testing.T) {
 	}
 	sotto := func(stdin string, words ...string) string {
 		t.Helper()
-		code, stdout, stderr := invoke(t, stdin, append([]string{"frame", "--user", "ada", "--url", s.URL, "--profile", dir}, words...)...)
+		code, stdout, stderr := invoke(t, stdin,
+			append([]string{"frame", "--user", "ada", "--url", s.URL, "--profile", dir}, words...)...)
 		if code != 0 || strings.Count(stdout, "\n") != 1 {
 			t.Fatalf("sotto frame %q: exit %d, stdout %q, stderr %q", words, code, stdout, stderr)
 		}
@@ -288,7 +296,8 @@ func TestFramesByHand(t *testing.T) {
 	// wscat shows several frames at once, and one may be damaged.
 	paste(`{"action":"history","room":"lobby"}`)
 	page := receive()
-	code, stdout, stderr = invoke(t, page+"\n< {\"type\":\"message\",\"jwe\":\"x\"}\n"+page, "frame", "open", "--user", "ada", "--url", s.URL, "--profile", dir)
+	code, stdout, stderr = invoke(t, page+"\n< {\"type\":\"message\",\"jwe\":\"x\"}\n"+page, "frame",
+		"open", "--user", "ada", "--url", s.URL, "--profile", dir)
 	if code != 1 || strings.Count(stdout, "ada: again") != 2 || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("open of three frames: exit %d, %q, %q", code, stdout, stderr)
 	}

@@ -1,4 +1,5 @@
-// Command deliver is the Lambda function that sendMessage hands chunks of large rooms to.
+// Command deliver is the Lambda function that sendMessage hands chunks of large
+// rooms to.
 package main
 
 import "github.com/sotto-chat/sotto/shared/app"

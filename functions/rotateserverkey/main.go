@@ -1,4 +1,5 @@
-// Command rotateserverkey is the Lambda function of the schedule that rotates the server key.
+// Command rotateserverkey is the Lambda function of the schedule that rotates
+// the server key.
 package main
 
 import "github.com/sotto-chat/sotto/shared/app"

@@ -34,7 +34,8 @@ const (
 	// caLifetime is long since to replace an authority means to tell everybody
 	// who was told to trust it.
 	caLifetime = 10 * 365 * 24 * time.Hour
-	// backdated allows for clocks that are behind, as those of virtual machines are.
+	// backdated allows for clocks that are behind, as those of virtual machines
+	// are.
 	backdated = time.Hour
 )
 
@@ -179,7 +180,10 @@ func (a *Authority) create() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(a.keyFile(), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})); err != nil {
+	if err := replaceFile(a.keyFile(), pem.EncodeToMemory(&pem.Block{
+		Type:  "PRIVATE KEY",
+		Bytes: private,
+	})); err != nil {
 		return err
 	}
 	return replaceFile(a.CAFile(), pemCertificate(a.kept.cert.Raw))
@@ -195,7 +199,8 @@ func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, e
 	serial := newSerial()
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		// Trust stores tell authorities apart by name, and there is one for each folder.
+		// Trust stores tell authorities apart by name, and there is one for
+		// each folder.
 		Subject:               pkix.Name{CommonName: "Sotto local stack " + hex.EncodeToString(serial.Bytes()[:4])},
 		NotBefore:             now.Add(-backdated),
 		NotAfter:              now.Add(caLifetime),
@@ -203,7 +208,8 @@ func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, e
 		BasicConstraintsValid: true,
 		MaxPathLenZero:        true,
 		KeyUsage:              x509.KeyUsageCertSign,
-		// Whoever verifies a chain holds leaves to this too: no signed code or mail.
+		// Whoever verifies a chain holds leaves to this too: no signed code or
+		// mail.
 		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         names,

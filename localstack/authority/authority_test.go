@@ -23,7 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The system's roots are many, and of interest to one test only, which sets its own.
+	// The system's roots are many, and of interest to one test only, which sets
+	// its own.
 	if err := os.Setenv("SSL_CERT_FILE", os.DevNull); err != nil {
 		panic(err)
 	}
@@ -65,7 +66,9 @@ func serve(t *testing.T, config *tls.Config, trust string) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Host)
+	}))
 	server.Listener.Close()
 	server.Listener = tls.NewListener(inner, config)
 	server.Config.ErrorLog = discard
@@ -152,13 +155,17 @@ func remove(t *testing.T, path string) {
 
 func TestUnreadableFilesAreNamed(t *testing.T) {
 	for _, name := range []string{"ca-key.pem", "ca.pem"} {
-		for _, text := range []string{"", "nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
+		for _, text := range []string{"", "nonsense",
+			"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+			"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
 			dir := t.TempDir()
 			open(t, dir)
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := authority.Open(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, name)) || !strings.Contains(err.Error(), "remove it") {
+			if _, err := authority.Open(dir); err == nil ||
+				!strings.Contains(err.Error(), filepath.Join(dir, name)) ||
+				!strings.Contains(err.Error(), "remove it") {
 				t.Errorf("%s with %q: %v", name, text, err)
 			}
 		}
@@ -267,8 +274,11 @@ func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
 		{"2001:db8::1", false},
 	} {
 		template := &x509.Certificate{
-			SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+			SerialNumber: big.NewInt(2),
+			NotBefore:    time.Now().Add(-time.Minute),
+			NotAfter:     time.Now().Add(time.Hour),
+			KeyUsage:     x509.KeyUsageDigitalSignature,
+			ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		}
 		if ip := net.ParseIP(c.host); ip != nil {
 			template.IPAddresses = []net.IP{ip}
@@ -279,7 +289,10 @@ func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := serve(t, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, a.CAFile())
+		client := serve(t, &tls.Config{Certificates: []tls.Certificate{{
+			Certificate: [][]byte{der},
+			PrivateKey:  key,
+		}}}, a.CAFile())
 		host := c.host
 		if strings.Contains(host, ":") {
 			host = "[" + host + "]"
@@ -295,7 +308,8 @@ func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
 			t.Errorf("%s is refused for another reason: %v", c.host, err)
 		}
 	}
-	if ca.MaxPathLen != 0 || !ca.MaxPathLenZero || len(ca.ExtKeyUsage) != 1 || ca.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
+	if ca.MaxPathLen != 0 || !ca.MaxPathLenZero || len(ca.ExtKeyUsage) != 1 ||
+		ca.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
 		t.Error("the authority could make other authorities, or sign other things than servers")
 	}
 	if years := time.Until(ca.NotAfter).Hours() / 24 / 365; years < 9.9 || years > 10.1 {

@@ -13,7 +13,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/authority"
 )
 
-// hello shakes hands over a real connection and returns the server's certificate.
+// hello shakes hands over a real connection and returns the server's
+// certificate.
 func hello(t *testing.T, server *tls.Config, roots *x509.CertPool, name string) (*x509.Certificate, error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +33,11 @@ func hello(t *testing.T, server *tls.Config, roots *x509.CertPool, name string) 
 		defer conn.Close()
 		_ = tls.Server(conn, server).Handshake() // the client's side is looked at
 	}()
-	conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{ServerName: name, RootCAs: roots, NextProtos: []string{"h2", "http/1.1"}})
+	conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{
+		ServerName: name,
+		RootCAs:    roots,
+		NextProtos: []string{"h2", "http/1.1"},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +121,10 @@ func TestManyNames(t *testing.T) {
 	defer server.Close()
 	for i := range 600 {
 		name := "n" + strconv.Itoa(i) + ".localhost"
-		if c, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: name, Conn: server}); err != nil || c == nil {
+		if c, err := config.GetCertificate(&tls.ClientHelloInfo{
+			ServerName: name,
+			Conn:       server,
+		}); err != nil || c == nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}

@@ -39,8 +39,11 @@ var _ net.Listener = (*Listener)(nil)
 // Listen accepts from inner, which it closes with itself.
 func (a *Authority) Listen(inner net.Listener) *Listener {
 	l := &Listener{
-		inner: inner, config: a.TLSConfig(), ready: make(chan accepted),
-		done: make(chan struct{}), pending: make(map[net.Conn]struct{}),
+		inner:   inner,
+		config:  a.TLSConfig(),
+		ready:   make(chan accepted),
+		done:    make(chan struct{}),
+		pending: make(map[net.Conn]struct{}),
 	}
 	go l.run()
 	return l

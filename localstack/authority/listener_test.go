@@ -22,7 +22,8 @@ const patience = 30 * time.Second
 
 var discard = log.New(io.Discard, "", 0)
 
-// clientOf trusts the file's certificates and dials the address whatever the name.
+// clientOf trusts the file's certificates and dials the address whatever the
+// name.
 func clientOf(t *testing.T, address, trust string) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
@@ -112,7 +113,8 @@ func TestSecureWebSocketOnTheSamePort(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, "wss://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", &websocket.DialOptions{HTTPClient: clientOf(t, l.Addr().String(), a.CAFile())})
+	ws, _, err := websocket.Dial(ctx, "wss://a1b2c3.execute-api.us-east-1.amazonaws.com/prod",
+		&websocket.DialOptions{HTTPClient: clientOf(t, l.Addr().String(), a.CAFile())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,8 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 func (c *checks) keys(member string, n int) {
 	switch {
 	case n < 1:
-		c.found = append(c.found, "Value at '"+member+"' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		c.found = append(c.found, "Value at '"+member+
+			"' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	case n > maxBatchGet:
 		c.found = append(c.found, fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, maxBatchGet))
 	}
@@ -132,7 +133,8 @@ func (c *checks) keys(member string, n int) {
 
 func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndAttributes) (b batchTable, err error) {
 	b = batchTable{name: name, want: want}
-	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression, want.AttributesToGet); err != nil {
+	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression,
+		want.AttributesToGet); err != nil {
 		return b, err
 	}
 	var c checks

@@ -27,22 +27,32 @@ func TestBatchWriteAndGet(t *testing.T) {
 			types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: item{"pk": s("gone")}}}),
 		"two": putRequests(item{"pk": s("a"), "sk": n(1)}, item{"pk": s("a"), "sk": n(2)}),
 	}
-	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: writes, ReturnConsumedCapacity: "TOTAL"})
+	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{
+		RequestItems:           writes,
+		ReturnConsumedCapacity: "TOTAL",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "unprocessed", len(out.UnprocessedItems), 0)
-	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits, *out.ConsumedCapacity[1].CapacityUnits}, []float64{1 + 3, 2})
+	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits,
+		*out.ConsumedCapacity[1].CapacityUnits}, []float64{1 + 3, 2})
 
-	got, err := f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{ReturnConsumedCapacity: "TOTAL", RequestItems: map[string]types.KeysAndAttributes{
-		"one": {Keys: []item{{"pk": s("a")}, {"pk": s("gone")}}, ProjectionExpression: aws.String("#x"), ExpressionAttributeNames: map[string]string{"#x": "x"}},
-		"two": {Keys: []item{{"pk": s("a"), "sk": n(2)}}, ConsistentRead: aws.Bool(true)},
-	}})
+	got, err := f.BatchGetItem(t.Context(),
+		&sdk.BatchGetItemInput{ReturnConsumedCapacity: "TOTAL", RequestItems: map[string]types.KeysAndAttributes{
+			"one": {
+				Keys:                     []item{{"pk": s("a")}, {"pk": s("gone")}},
+				ProjectionExpression:     aws.String("#x"),
+				ExpressionAttributeNames: map[string]string{"#x": "x"},
+			},
+			"two": {Keys: []item{{"pk": s("a"), "sk": n(2)}}, ConsistentRead: aws.Bool(true)},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "responses", got.Responses, map[string][]item{"one": {{"x": n(1)}}, "two": {{"pk": s("a"), "sk": n(2)}}})
-	same(t, "capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits, *got.ConsumedCapacity[1].CapacityUnits}, []float64{1, 1})
+	same(t, "capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits,
+		*got.ConsumedCapacity[1].CapacityUnits}, []float64{1, 1})
 }
 
 func TestBatchLimits(t *testing.T) {
@@ -54,8 +64,10 @@ func TestBatchLimits(t *testing.T) {
 		}
 		return out
 	}
-	_, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(26)...)}})
-	wantError(t, err, "ValidationException", "Value '{one=[26 requests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+	_, err := f.BatchWriteItem(t.Context(),
+		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(26)...)}})
+	wantError(t, err, "ValidationException",
+		"Value '{one=[26 requests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
 	f.createTable(t, "two", "pk S", nil, nil)
 	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(20)...), "two": putRequests(keys(6)...)}})
 	wantError(t, err, "ValidationException", "Too many items requested for the BatchWriteItem call")
@@ -105,7 +117,8 @@ func TestBatchLeavesWhatATransactionHolds(t *testing.T) {
 	release := f.holdAsTransaction(t, "one", item{"pk": s("busy")})
 	defer release()
 	requests := putRequests(item{"pk": s("busy"), "x": n(1)}, item{"pk": s("free")})
-	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": requests}})
+	out, err := f.BatchWriteItem(t.Context(),
+		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": requests}})
 	if err != nil {
 		t.Fatal(err)
 	}

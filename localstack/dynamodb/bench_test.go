@@ -63,15 +63,23 @@ func BenchmarkPut(b *testing.B) {
 
 func BenchmarkGet(b *testing.B) {
 	benchmark(b, func(f *fixture, i int) error {
-		_, err := f.GetItem(context.Background(), &sdk.GetItemInput{TableName: aws.String("bench"), Key: item{"pk": s(fmt.Sprint("room", i%10)), "sk": n(i % 20)}})
+		_, err := f.GetItem(context.Background(), &sdk.GetItemInput{
+			TableName: aws.String("bench"),
+			Key:       item{"pk": s(fmt.Sprint("room", i%10)), "sk": n(i % 20)},
+		})
 		return err
 	})
 }
 
 func BenchmarkQuery20(b *testing.B) {
 	benchmark(b, func(f *fixture, i int) error {
-		_, err := f.Query(context.Background(), &sdk.QueryInput{TableName: aws.String("bench"), KeyConditionExpression: aws.String("pk = :pk"),
-			ExpressionAttributeValues: item{":pk": s(fmt.Sprint("room", i%10))}, Limit: aws.Int32(20), ScanIndexForward: aws.Bool(false)})
+		_, err := f.Query(context.Background(), &sdk.QueryInput{
+			TableName:                 aws.String("bench"),
+			KeyConditionExpression:    aws.String("pk = :pk"),
+			ExpressionAttributeValues: item{":pk": s(fmt.Sprint("room", i%10))},
+			Limit:                     aws.Int32(20),
+			ScanIndexForward:          aws.Bool(false),
+		})
 		return err
 	})
 }
@@ -79,10 +87,11 @@ func BenchmarkQuery20(b *testing.B) {
 func BenchmarkTransactWrite(b *testing.B) {
 	benchmark(b, func(f *fixture, i int) error {
 		put := benchItem(i)
-		_, err := f.TransactWriteItems(context.Background(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-			{Put: &types.Put{TableName: aws.String("bench"), Item: put}},
-			{Put: &types.Put{TableName: aws.String("bench"), Item: item{"pk": s(fmt.Sprint("id", i)), "sk": n(0)}}},
-		}})
+		_, err := f.TransactWriteItems(context.Background(),
+			&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+				{Put: &types.Put{TableName: aws.String("bench"), Item: put}},
+				{Put: &types.Put{TableName: aws.String("bench"), Item: item{"pk": s(fmt.Sprint("id", i)), "sk": n(0)}}},
+			}})
 		return err
 	})
 }

@@ -85,7 +85,8 @@ func BenchmarkBesideDynalite(b *testing.B) {
 // that cannot be done here.
 func startDynalite(b *testing.B) *child {
 	dir := b.TempDir()
-	install := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", dynalitePackage)
+	install := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund",
+		"--ignore-scripts", dynalitePackage)
 	if out, err := install.CombinedOutput(); err != nil {
 		b.Logf("without %s: %v %s", dynalitePackage, err, bytes.TrimSpace(out))
 		return nil
@@ -118,7 +119,8 @@ func (m *measured) p99(phase string) time.Duration {
 
 // prepare makes the table.
 func (m *measured) prepare() {
-	m.raw, m.next, m.took = newRawClient(m.child.url, besideClients), make(map[string]int), make(map[string][]time.Duration)
+	m.raw, m.next, m.took = newRawClient(m.child.url,
+		besideClients), make(map[string]int), make(map[string][]time.Duration)
 	if _, err := m.raw.call("CreateTable", `{"TableName":"beside","BillingMode":"PAY_PER_REQUEST",
 		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
 		"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"},{"AttributeName":"tag","AttributeType":"S"}],
@@ -143,7 +145,8 @@ func (m *measured) request(phase string, i int) (operation, body string) {
 		return "PutItem", `{"TableName":"beside","Item":` + besideItem(i) + `}`
 	case "get":
 		k := rand.IntN(m.next["put"])
-		return "GetItem", fmt.Sprintf(`{"TableName":"beside","Key":{"pk":{"S":"room%d"},"sk":{"N":"%d"}}}`, k%100, k/100)
+		return "GetItem", fmt.Sprintf(`{"TableName":"beside","Key":{"pk":{"S":"room%d"},"sk":{"N":"%d"}}}`,
+			k%100, k/100)
 	case "query":
 		return "Query", fmt.Sprintf(`{"TableName":"beside","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"room%d"}},"Limit":20,"ScanIndexForward":false}`, rand.IntN(100))
 	}
@@ -190,7 +193,8 @@ func (m *measured) run(phase string) {
 
 // besideItem is an item of 1 KiB.
 func besideItem(i int) string {
-	return fmt.Sprintf(`{"pk":{"S":"room%d"},"sk":{"N":"%d"},"tag":{"S":"tag%d"},"body":{"S":"%s"}}`, i%100, i/100, i%1000, strings.Repeat("x", 980))
+	return fmt.Sprintf(`{"pk":{"S":"room%d"},"sk":{"N":"%d"},"tag":{"S":"tag%d"},"body":{"S":"%s"}}`,
+		i%100, i/100, i%1000, strings.Repeat("x", 980))
 }
 
 // load puts the items whose memory is asked for, 25 at a time.
@@ -204,7 +208,8 @@ func (m *measured) load() {
 				for i := range requests {
 					requests[i] = `{"PutRequest":{"Item":` + besideItem(10_000_000+batch*25+i) + `}}`
 				}
-				if _, err := m.raw.call("BatchWriteItem", `{"RequestItems":{"beside":[`+strings.Join(requests, ",")+`]}}`); err != nil {
+				if _, err := m.raw.call("BatchWriteItem",
+					`{"RequestItems":{"beside":[`+strings.Join(requests, ",")+`]}}`); err != nil {
 					m.b.Error(err)
 					return
 				}

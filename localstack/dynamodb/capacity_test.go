@@ -32,7 +32,11 @@ func TestWriteCapacity(t *testing.T) {
 	f.createTable(t, "costs", "pk S", []index{{"whole", "g S", "ALL"}, {"keys", "k S", "KEYS_ONLY"}}, nil)
 	put := func(it item) costs {
 		t.Helper()
-		out, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("costs"), Item: it, ReturnConsumedCapacity: "INDEXES"})
+		out, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+			TableName:              aws.String("costs"),
+			Item:                   it,
+			ReturnConsumedCapacity: "INDEXES",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +44,11 @@ func TestWriteCapacity(t *testing.T) {
 	}
 	del := func(pk string) costs {
 		t.Helper()
-		out, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("costs"), Key: item{"pk": s(pk)}, ReturnConsumedCapacity: "INDEXES"})
+		out, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+			TableName:              aws.String("costs"),
+			Key:                    item{"pk": s(pk)},
+			ReturnConsumedCapacity: "INDEXES",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,14 +64,19 @@ func TestWriteCapacity(t *testing.T) {
 		{"1 KiB", put(item{"pk": s("a"), "t": s(long(1020))}), costs{1, 1, nil}},
 		{"1 byte more", put(item{"pk": s("a"), "t": s(long(1021))}), costs{2, 2, nil}},
 		{"smaller over larger", put(item{"pk": s("a")}), costs{2, 2, nil}},
-		{"new entries", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2000))}), costs{5, 2, ix{"whole": 2, "keys": 1}}},
-		{"no change of an entry", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2001))}), costs{4, 2, ix{"whole": 2}}},
-		{"moved entries", put(item{"pk": s("a"), "g": s("2"), "k": s("2"), "t": s(long(100))}), costs{7, 2, ix{"whole": 3, "keys": 2}}},
-		{"an entry out", put(item{"pk": s("a"), "g": s("2"), "t": s(long(100))}), costs{3, 1, ix{"whole": 1, "keys": 1}}},
+		{"new entries", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2000))}),
+			costs{5, 2, ix{"whole": 2, "keys": 1}}},
+		{"no change of an entry", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2001))}),
+			costs{4, 2, ix{"whole": 2}}},
+		{"moved entries", put(item{"pk": s("a"), "g": s("2"), "k": s("2"), "t": s(long(100))}),
+			costs{7, 2, ix{"whole": 3, "keys": 2}}},
+		{"an entry out", put(item{"pk": s("a"), "g": s("2"), "t": s(long(100))}),
+			costs{3, 1, ix{"whole": 1, "keys": 1}}},
 		{"delete", del("a"), costs{2, 1, ix{"whole": 1}}},
 		{"delete of nothing", del("a"), costs{1, 1, nil}},
 	} {
-		same(t, tt.name, []any{tt.got.total, tt.got.table, tt.got.index}, []any{tt.want.total, tt.want.table, tt.want.index})
+		same(t, tt.name, []any{tt.got.total, tt.got.table, tt.got.index},
+			[]any{tt.want.total, tt.want.table, tt.want.index})
 	}
 }
 
@@ -75,7 +88,12 @@ func TestReadCapacity(t *testing.T) {
 		item{"pk": s("c"), "g": s("x")}, item{"pk": s("d"), "g": s("x")})
 	get := func(pk string, consistent bool) float64 {
 		t.Helper()
-		out, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("costs"), Key: item{"pk": s(pk)}, ConsistentRead: &consistent, ReturnConsumedCapacity: "TOTAL"})
+		out, err := f.GetItem(t.Context(), &sdk.GetItemInput{
+			TableName:              aws.String("costs"),
+			Key:                    item{"pk": s(pk)},
+			ConsistentRead:         &consistent,
+			ReturnConsumedCapacity: "TOTAL",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,20 +104,30 @@ func TestReadCapacity(t *testing.T) {
 	}
 	query := func(name *string, condition, value string) costs {
 		t.Helper()
-		out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("costs"), IndexName: name, KeyConditionExpression: &condition,
-			ExpressionAttributeValues: item{":v": s(value)}, ReturnConsumedCapacity: "INDEXES"})
+		out, err := f.Query(t.Context(), &sdk.QueryInput{
+			TableName:                 aws.String("costs"),
+			IndexName:                 name,
+			KeyConditionExpression:    &condition,
+			ExpressionAttributeValues: item{":v": s(value)},
+			ReturnConsumedCapacity:    "INDEXES",
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return costsOf(out.ConsumedCapacity)
 	}
-	same(t, "gets", []float64{get("a", true), get("a", false), get("b", true), get("b", false), get("none", true), get("none", false)},
+	same(t, "gets", []float64{get("a", true), get("a", false), get("b", true), get("b", false),
+		get("none", true), get("none", false)},
 		[]float64{1, 0.5, 2, 1, 1, 0.5})
 	same(t, "empty query", query(nil, "pk = :v", "none").total, 0.5)
 	same(t, "query of 4097 bytes", query(nil, "pk = :v", "b").total, 1.0)
 	by := query(aws.String("by-g"), "g = :v", "x")
 	same(t, "query of an index", []any{by.total, by.table, by.index}, []any{0.5, 0.0, map[string]float64{"by-g": 0.5}})
-	scan, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("costs"), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: "TOTAL"})
+	scan, err := f.Scan(t.Context(), &sdk.ScanInput{
+		TableName:              aws.String("costs"),
+		ConsistentRead:         aws.Bool(true),
+		ReturnConsumedCapacity: "TOTAL",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

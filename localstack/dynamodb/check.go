@@ -23,7 +23,8 @@ func (c *checks) err() error {
 }
 
 func (c *checks) fail(value, member, constraint string) {
-	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value, member, constraint))
+	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value,
+		member, constraint))
 }
 
 func (c *checks) present(member string, present bool) {
@@ -52,20 +53,24 @@ func (c *checks) count(member string, n, least, most int) {
 	case n < least:
 		c.fail("'[]'", member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
 	case most > 0 && n > most:
-		c.fail(fmt.Sprintf("'[%d elements]'", n), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+		c.fail(fmt.Sprintf("'[%d elements]'", n), member,
+			fmt.Sprintf("Member must have length less than or equal to %d", most))
 	}
 }
 
-// value bounds an optional number from below, and from above if most is positive.
+// value bounds an optional number from below, and from above if most is
+// positive.
 func (c *checks) value(member string, value *int64, least, most int64) {
 	if value == nil {
 		return
 	}
 	switch {
 	case *value < least:
-		c.fail(fmt.Sprintf("'%d'", *value), member, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+		c.fail(fmt.Sprintf("'%d'", *value), member,
+			fmt.Sprintf("Member must have value greater than or equal to %d", least))
 	case most > 0 && *value > most:
-		c.fail(fmt.Sprintf("'%d'", *value), member, fmt.Sprintf("Member must have value less than or equal to %d", most))
+		c.fail(fmt.Sprintf("'%d'", *value), member,
+			fmt.Sprintf("Member must have value less than or equal to %d", most))
 	}
 }
 
@@ -101,7 +106,8 @@ func (c *checks) name(member string, name *string) {
 	c.length(member, name, 3, 255)
 }
 
-// table checks a required TableName, which may be an ARN, and cuts it to the name.
+// table checks a required TableName, which may be an ARN, and cuts it to the
+// name.
 func (c *checks) table(member string, name *string) string {
 	short := name
 	if name != nil && *name == "" {

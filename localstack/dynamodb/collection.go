@@ -73,7 +73,8 @@ func rangeSize(view *store.View, r store.Range) (size int, err error) {
 
 // collections measures the item collections of several writes, each once, by
 // table; nil if metrics were not asked for or there are none.
-func (e *Engine) collections(ctx context.Context, mode string, mutations []store.Mutation, changes []store.Change) (map[string][]*collectionMetrics, error) {
+func (e *Engine) collections(ctx context.Context, mode string, mutations []store.Mutation,
+	changes []store.Change) (map[string][]*collectionMetrics, error) {
 	if mode != returnSize {
 		return nil, nil
 	}

@@ -16,35 +16,53 @@ func TestItemCollectionMetrics(t *testing.T) {
 	want := &types.ItemCollectionMetrics{ItemCollectionKey: item{"pk": s("a")}, SizeEstimateRangeGB: []float64{0, 1}}
 	key := item{"pk": s("a"), "sk": n(1)}
 
-	put, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("local"), Item: key, ReturnItemCollectionMetrics: size})
+	put, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName:                   aws.String("local"),
+		Item:                        key,
+		ReturnItemCollectionMetrics: size,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "put", put.ItemCollectionMetrics, want)
-	update, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("local"), Key: key, ReturnItemCollectionMetrics: size})
+	update, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+		TableName:                   aws.String("local"),
+		Key:                         key,
+		ReturnItemCollectionMetrics: size,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "update", update.ItemCollectionMetrics, want)
-	transaction, err := f.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{ReturnItemCollectionMetrics: size, TransactItems: []types.TransactWriteItem{
-		txPut("local", key, ""), txPut("local", item{"pk": s("a"), "sk": n(2)}, ""), txPut("plain", key, "")}})
+	transaction, err := f.TransactWriteItems(t.Context(),
+		&sdk.TransactWriteItemsInput{ReturnItemCollectionMetrics: size, TransactItems: []types.TransactWriteItem{
+			txPut("local", key, ""), txPut("local", item{"pk": s("a"), "sk": n(2)}, ""), txPut("plain", key, "")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "transaction", transaction.ItemCollectionMetrics, map[string][]types.ItemCollectionMetrics{"local": {*want}})
+	same(t, "transaction", transaction.ItemCollectionMetrics,
+		map[string][]types.ItemCollectionMetrics{"local": {*want}})
 	batch, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{ReturnItemCollectionMetrics: size,
 		RequestItems: map[string][]types.WriteRequest{"local": putRequests(key)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "batch", batch.ItemCollectionMetrics, map[string][]types.ItemCollectionMetrics{"local": {*want}})
-	deleted, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("local"), Key: key, ReturnItemCollectionMetrics: size})
+	deleted, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+		TableName:                   aws.String("local"),
+		Key:                         key,
+		ReturnItemCollectionMetrics: size,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "delete", deleted.ItemCollectionMetrics, want)
 
-	put, err = f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("plain"), Item: key, ReturnItemCollectionMetrics: size})
+	put, err = f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName:                   aws.String("plain"),
+		Item:                        key,
+		ReturnItemCollectionMetrics: size,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

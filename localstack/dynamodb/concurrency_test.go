@@ -30,8 +30,12 @@ func TestConcurrentIncrements(t *testing.T) {
 	for range clients {
 		all.Go(func() {
 			for range each {
-				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("counts"), Key: item{"pk": s("c")},
-					UpdateExpression: aws.String("ADD n :one"), ExpressionAttributeValues: item{":one": n(1)}}); err != nil {
+				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+					TableName:                 aws.String("counts"),
+					Key:                       item{"pk": s("c")},
+					UpdateExpression:          aws.String("ADD n :one"),
+					ExpressionAttributeValues: item{":one": n(1)},
+				}); err != nil {
 					t.Error(err)
 					return
 				}
@@ -58,8 +62,12 @@ func TestContendedConditionalPuts(t *testing.T) {
 		wins[c] = make(map[int]bool)
 		all.Go(func() {
 			for v := 1; v <= versions; v++ {
-				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("versions"), Item: item{"pk": s("x"), "v": n(v), "by": n(c)},
-					ConditionExpression: aws.String("attribute_not_exists(pk) OR v < :v"), ExpressionAttributeValues: item{":v": n(v)}})
+				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+					TableName:                 aws.String("versions"),
+					Item:                      item{"pk": s("x"), "v": n(v), "by": n(c)},
+					ConditionExpression:       aws.String("attribute_not_exists(pk) OR v < :v"),
+					ExpressionAttributeValues: item{":v": n(v)},
+				})
 				var lost *types.ConditionalCheckFailedException
 				switch {
 				case err == nil:
@@ -100,8 +108,12 @@ func TestConcurrentTransactions(t *testing.T) {
 		f.put(t, "accounts", item{"pk": account(i)["pk"], "n": n(balance)})
 	}
 	add := func(i int, amount string) types.TransactWriteItem {
-		return types.TransactWriteItem{Update: &types.Update{TableName: aws.String("accounts"), Key: account(i),
-			UpdateExpression: aws.String("ADD n :a"), ExpressionAttributeValues: item{":a": n(amount)}}}
+		return types.TransactWriteItem{Update: &types.Update{
+			TableName:                 aws.String("accounts"),
+			Key:                       account(i),
+			UpdateExpression:          aws.String("ADD n :a"),
+			ExpressionAttributeValues: item{":a": n(amount)},
+		}}
 	}
 	var all, reader sync.WaitGroup
 	for range clients {
@@ -131,7 +143,10 @@ func TestConcurrentTransactions(t *testing.T) {
 	reader.Go(func() {
 		var gets []types.TransactGetItem
 		for i := range accounts {
-			gets = append(gets, types.TransactGetItem{Get: &types.Get{TableName: aws.String("accounts"), Key: account(i)}})
+			gets = append(gets, types.TransactGetItem{Get: &types.Get{
+				TableName: aws.String("accounts"),
+				Key:       account(i),
+			}})
 		}
 		for {
 			out, err := f.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{TransactItems: gets})
@@ -181,7 +196,10 @@ func TestTablesDroppedUnderWrites(t *testing.T) {
 					return
 				default:
 				}
-				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("flicker"), Item: item{"pk": s(fmt.Sprint(c, i))}})
+				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+					TableName: aws.String("flicker"),
+					Item:      item{"pk": s(fmt.Sprint(c, i))},
+				})
 				var gone *types.ResourceNotFoundException
 				if err != nil && !errors.As(err, &gone) {
 					t.Error(err)

@@ -7,8 +7,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxRecoveryDays is how far back point-in-time recovery reaches, unless less is
-// asked for.
+// maxRecoveryDays is how far back point-in-time recovery reaches, unless less
+// is asked for.
 const maxRecoveryDays = 35
 
 // recoverySetting is what is kept of point-in-time recovery. Nothing can be

@@ -99,7 +99,8 @@ func killDuringManyWrites(t *testing.T, unsynced bool) {
 	rows := f.scanAll(t, "many", "")
 	same(t, "index", f.scanAll(t, "many", "by-group"), rows)
 	d := f.describe(t, "many")
-	same(t, "counted", []int64{*d.ItemCount, *d.GlobalSecondaryIndexes[0].ItemCount}, []int64{int64(len(rows)), int64(len(rows))})
+	same(t, "counted", []int64{*d.ItemCount, *d.GlobalSecondaryIndexes[0].ItemCount},
+		[]int64{int64(len(rows)), int64(len(rows))})
 	has := func(prefix string, i int) bool {
 		it, ok := rows[fmt.Sprintf("%s%d 0", prefix, i)]
 		return ok && it["step"].(*types.AttributeValueMemberN).Value == fmt.Sprint(i)

@@ -109,19 +109,28 @@ func (w *crashWriter) step(client *sdk.Client, i int) error {
 	group := s(fmt.Sprint("g", i%5))
 	far := n(time.Now().Add(time.Duration(1+i) * time.Hour).Unix())
 	if _, err := client.PutItem(ctx, &sdk.PutItemInput{TableName: table,
-		Item: item{"pk": w.name("-log"), "sk": n(i), "group": group, "expires": far, "fill": s(long(200 + i%800))}}); err != nil {
+		Item: item{"pk": w.name("-log"), "sk": n(i), "group": group, "expires": far,
+			"fill": s(long(200 + i%800))}}); err != nil {
 		return err
 	}
 	w.put = append(w.put, i)
-	if _, err := client.UpdateItem(ctx, &sdk.UpdateItemInput{TableName: table, Key: item{"pk": w.name("-at"), "sk": n(0)},
-		UpdateExpression: aws.String("SET step = :i, #g = :g, expires = :e"), ExpressionAttributeNames: map[string]string{"#g": "group"},
-		ExpressionAttributeValues: item{":i": n(i), ":g": group, ":e": far}}); err != nil {
+	if _, err := client.UpdateItem(ctx, &sdk.UpdateItemInput{
+		TableName:                 table,
+		Key:                       item{"pk": w.name("-at"), "sk": n(0)},
+		UpdateExpression:          aws.String("SET step = :i, #g = :g, expires = :e"),
+		ExpressionAttributeNames:  map[string]string{"#g": "group"},
+		ExpressionAttributeValues: item{":i": n(i), ":g": group, ":e": far},
+	}); err != nil {
 		return err
 	}
 	pair := func(suffix string) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{TableName: table, Item: item{"pk": w.name(suffix), "sk": n(0), "step": n(i), "group": group}}}
+		return types.TransactWriteItem{Put: &types.Put{
+			TableName: table,
+			Item:      item{"pk": w.name(suffix), "sk": n(0), "step": n(i), "group": group},
+		}}
 	}
-	_, err := client.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{pair("-left"), pair("-right")}})
+	_, err := client.TransactWriteItems(ctx,
+		&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{pair("-left"), pair("-right")}})
 	return err
 }
 
@@ -141,7 +150,10 @@ func TestKill(t *testing.T) {
 	setUp := open(t, Options{Dir: dir})
 	setUp.createTable(t, "crash", "pk S, sk N", []index{{"by-group", "group S, sk N", "ALL"}}, nil)
 	if _, err := setUp.UpdateTimeToLive(t.Context(), &sdk.UpdateTimeToLiveInput{TableName: aws.String("crash"),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)}}); err != nil {
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String("expires"),
+			Enabled:       aws.Bool(true),
+		}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := setUp.engine.Close(); err != nil {
@@ -194,14 +206,17 @@ func checkAfterKill(t *testing.T, dir string, round int, writers []*crashWriter)
 				t.Errorf("round %d: writer %d: item %d was answered and is gone", round, w.id, i)
 			}
 		}
-		at, left, right := step(fmt.Sprintf("w%d-at 0", w.id)), step(fmt.Sprintf("w%d-left 0", w.id)), step(fmt.Sprintf("w%d-right 0", w.id))
+		at, left, right := step(fmt.Sprintf("w%d-at 0",
+			w.id)), step(fmt.Sprintf("w%d-left 0", w.id)), step(fmt.Sprintf("w%d-right 0", w.id))
 		if at < w.acked || at > w.tried || left < w.acked || left > w.tried || left != right {
-			t.Errorf("round %d: writer %d: at %d, left %d, right %d; answered %d of %d", round, w.id, at, left, right, w.acked, w.tried)
+			t.Errorf("round %d: writer %d: at %d, left %d, right %d; answered %d of %d", round, w.id, at,
+				left, right, w.acked, w.tried)
 		}
 	}
 	same(t, "index", f.scanAll(t, "crash", "by-group"), rows)
 	d := f.describe(t, "crash")
-	same(t, "counted", []int64{*d.ItemCount, *d.GlobalSecondaryIndexes[0].ItemCount}, []int64{int64(len(rows)), int64(len(rows))})
+	same(t, "counted", []int64{*d.ItemCount, *d.GlobalSecondaryIndexes[0].ItemCount},
+		[]int64{int64(len(rows)), int64(len(rows))})
 	tab, err := e.store.Table("crash")
 	if err != nil {
 		t.Fatal(err)

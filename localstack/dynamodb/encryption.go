@@ -46,7 +46,11 @@ func (d *tableDescription) describeEncryption(e *Engine, def *store.Definition) 
 		return err
 	}
 	if key.Enabled {
-		d.SSEDescription = &sseDescription{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: e.keyARN(key.KMSMasterKeyID)}
+		d.SSEDescription = &sseDescription{
+			Status:          "ENABLED",
+			SSEType:         "KMS",
+			KMSMasterKeyArn: e.keyARN(key.KMSMasterKeyID),
+		}
 	}
 	if _, ok := def.Settings.Recorded[recordBounds]; !ok {
 		return nil

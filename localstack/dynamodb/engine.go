@@ -25,10 +25,10 @@ type Options struct {
 	// Concurrency bounds the requests that are worked on at the same time;
 	// others wait. Default 256.
 	Concurrency int
-	// Unsynced answers writes when the operating system has them, without waiting
-	// for the disk. What was answered still survives the end of the process, by
-	// kill -9 too; a failure of power or the system may take the last moments of
-	// it. Writes are several times as fast.
+	// Unsynced answers writes when the operating system has them, without
+	// waiting for the disk. What was answered still survives the end of the
+	// process, by kill -9 too; a failure of power or the system may take the
+	// last moments of it. Writes are several times as fast.
 	Unsynced bool
 	// Trace is told of every request when it has ended; default: nobody is.
 	Trace trace.Sink

@@ -101,7 +101,9 @@ func key(decl string) (elements []types.KeySchemaElement, definitions []types.At
 		}
 		elements = append(elements, types.KeySchemaElement{AttributeName: &name, KeyType: role})
 		definitions = append(definitions, types.AttributeDefinition{
-			AttributeName: &name, AttributeType: types.ScalarAttributeType(kind)})
+			AttributeName: &name,
+			AttributeType: types.ScalarAttributeType(kind),
+		})
 	}
 	return elements, definitions
 }
@@ -114,7 +116,10 @@ func (x index) parts() (name *string, schema []types.KeySchemaElement, definitio
 	schema, definitions = key(x.key)
 	p = &types.Projection{ProjectionType: types.ProjectionType(x.projection)}
 	if x.projection != "ALL" && x.projection != "KEYS_ONLY" {
-		p = &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: strings.Split(x.projection, " ")}
+		p = &types.Projection{
+			ProjectionType:   types.ProjectionTypeInclude,
+			NonKeyAttributes: strings.Split(x.projection, " "),
+		}
 	}
 	return &x.name, schema, definitions, p
 }
@@ -167,7 +172,11 @@ func (f *fixture) put(t testing.TB, table string, items ...item) {
 
 func (f *fixture) get(t testing.TB, table string, key item) item {
 	t.Helper()
-	out, err := f.GetItem(context.Background(), &sdk.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	out, err := f.GetItem(context.Background(), &sdk.GetItemInput{
+		TableName:      &table,
+		Key:            key,
+		ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		t.Fatalf("get: %v", err)
 	}

@@ -55,7 +55,8 @@ func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttrib
 func agrees(have *store.Definition, change func(*store.Definition) error) bool {
 	changed := have.Clone()
 	err := change(changed)
-	return err == nil && len(changed.Indexes) == len(have.Indexes) && changed.TTL == have.TTL && changed.Stream == have.Stream
+	return err == nil && len(changed.Indexes) == len(have.Indexes) && changed.TTL == have.TTL &&
+		changed.Stream == have.Stream
 }
 
 // extend adds to have what want has more, and refuses what cannot be added.

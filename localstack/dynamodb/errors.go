@@ -50,7 +50,8 @@ func invalid(format string, args ...any) *apiError {
 	return e
 }
 
-// invalidParameter is the text with which DynamoDB begins most validation errors.
+// invalidParameter is the text with which DynamoDB begins most validation
+// errors.
 func invalidParameter(format string, args ...any) *apiError {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }

@@ -14,7 +14,10 @@ import (
 func TestExpiry(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	var elapsed atomic.Int64
-	f := open(t, Options{SweepInterval: time.Millisecond, Now: func() time.Time { return start.Add(time.Duration(elapsed.Load())) }})
+	f := open(t, Options{
+		SweepInterval: time.Millisecond,
+		Now:           func() time.Time { return start.Add(time.Duration(elapsed.Load())) },
+	})
 	f.createTable(t, "sessions", "pk S", []index{{"by-user", "user S", "KEYS_ONLY"}}, nil)
 	at := func(d time.Duration) types.AttributeValue { return n(start.Add(d).Unix()) }
 	session := func(pk string, ttl types.AttributeValue) item {
@@ -67,7 +70,8 @@ func TestExpiry(t *testing.T) {
 
 	spec.AttributeName = aws.String("other")
 	_, err = f.UpdateTimeToLive(t.Context(), update)
-	wantError(t, err, "ValidationException", "TimeToLive is active on a different AttributeName: current AttributeName is ttl")
+	wantError(t, err, "ValidationException",
+		"TimeToLive is active on a different AttributeName: current AttributeName is ttl")
 	spec.AttributeName, spec.Enabled = aws.String("ttl"), aws.Bool(false)
 	if _, err := f.UpdateTimeToLive(t.Context(), update); err != nil {
 		t.Fatal(err)

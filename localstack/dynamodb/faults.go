@@ -93,8 +93,9 @@ func CanConflict(operation string) bool {
 func (f Refusal) refuse(r Request) error {
 	switch f {
 	case RefuseThroughput:
-		return clientError("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded. "+
-			"Consider increasing your provisioning level with the UpdateTable API.")
+		return clientError("ProvisionedThroughputExceededException",
+			"The level of configured provisioned throughput for the table was exceeded. "+
+				"Consider increasing your provisioning level with the UpdateTable API.")
 	case RefuseThrottling:
 		return serviceError("ThrottlingException", "Rate of requests exceeds the allowed throughput.")
 	case RefuseConflict:

@@ -67,7 +67,8 @@ type writeOutput struct {
 }
 
 // output shapes the answer of a write that returns attributes.
-func (e *Engine) output(ctx context.Context, o *writeOptions, w store.Mutation, c store.Change, attributes attr.Item) (*writeOutput, error) {
+func (e *Engine) output(ctx context.Context, o *writeOptions, w store.Mutation, c store.Change,
+	attributes attr.Item) (*writeOutput, error) {
 	m := meter{table: w.Table.Definition().Name}
 	m.write(c)
 	out := &writeOutput{Attributes: attributes, ConsumedCapacity: m.report(ctx, o.ReturnConsumedCapacity)}
@@ -113,7 +114,8 @@ func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOut
 }
 
 // putOrDelete runs a write whose only expression is its condition.
-func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string, plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
+func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
+	plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
 	if err := o.onlyOld(); err != nil {
 		return nil, err
 	}

@@ -28,14 +28,21 @@ func TestPutGetDelete(t *testing.T) {
 	k := item{"pk": s("ada"), "sk": n(1)}
 	same(t, "item", f.get(t, "notes", k), one)
 
-	out, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("notes"),
-		Item: item{"pk": s("ada"), "sk": n(1), "text": s("again")}, ReturnValues: types.ReturnValueAllOld})
+	out, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName:    aws.String("notes"),
+		Item:         item{"pk": s("ada"), "sk": n(1), "text": s("again")},
+		ReturnValues: types.ReturnValueAllOld,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "ALL_OLD of a put", out.Attributes, one)
 
-	del, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("notes"), Key: k, ReturnValues: types.ReturnValueAllOld})
+	del, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+		TableName:    aws.String("notes"),
+		Key:          k,
+		ReturnValues: types.ReturnValueAllOld,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,22 +62,30 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 	}{
 		{types.ReturnValueNone, item{"pk": s("x"), "a": n(1), "b": n(2)}, nil},
 		{types.ReturnValueAllOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"pk": s("x"), "a": n(1), "b": n(2)}},
-		{types.ReturnValueAllNew, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"pk": s("x"), "a": n(6), "b": n(2), "c": s("new")}},
+		{types.ReturnValueAllNew, item{"pk": s("x"), "a": n(1), "b": n(2)},
+			item{"pk": s("x"), "a": n(6), "b": n(2), "c": s("new")}},
 		{types.ReturnValueUpdatedOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(1)}},
 		{types.ReturnValueUpdatedNew, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(6), "c": s("new")}},
 		{types.ReturnValueAllOld, nil, nil},
 		{types.ReturnValueUpdatedOld, nil, nil},
 		{types.ReturnValueAllNew, nil, item{"pk": s("x"), "a": n(5), "c": s("new")}},
 	} {
-		if _, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")}}); err != nil {
+		if _, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+			TableName: aws.String("notes"),
+			Key:       item{"pk": s("x")},
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if tt.before != nil {
 			f.put(t, "notes", tt.before)
 		}
-		out, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")},
+		out, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+			TableName:                 aws.String("notes"),
+			Key:                       item{"pk": s("x")},
 			UpdateExpression:          aws.String("SET a = if_not_exists(a, :zero) + :five, c = :new"),
-			ExpressionAttributeValues: item{":five": n(5), ":zero": n(0), ":new": s("new")}, ReturnValues: tt.mode})
+			ExpressionAttributeValues: item{":five": n(5), ":zero": n(0), ":new": s("new")},
+			ReturnValues:              tt.mode,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,9 +108,12 @@ func TestConditionFailureShowsTheItem(t *testing.T) {
 	f.createTable(t, "notes", "pk S", nil, nil)
 	old := item{"pk": s("x"), "a": n(1)}
 	f.put(t, "notes", old)
-	in := &sdk.PutItemInput{TableName: aws.String("notes"), Item: item{"pk": s("x")},
+	in := &sdk.PutItemInput{
+		TableName:                           aws.String("notes"),
+		Item:                                item{"pk": s("x")},
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 	_, err := f.PutItem(t.Context(), in)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
 	var failed *types.ConditionalCheckFailedException
@@ -127,8 +145,12 @@ func TestItemValidation(t *testing.T) {
 	}
 	update := func(expression string, values item) func() error {
 		return func() error {
-			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("items"), Key: item{"pk": s("a"), "sk": n(1)},
-				UpdateExpression: &expression, ExpressionAttributeValues: values})
+			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+				TableName:                 aws.String("items"),
+				Key:                       item{"pk": s("a"), "sk": n(1)},
+				UpdateExpression:          &expression,
+				ExpressionAttributeValues: values,
+			})
 			return err
 		}
 	}
@@ -144,31 +166,50 @@ func TestItemValidation(t *testing.T) {
 		do      func() error
 		message string
 	}{
-		{"missing key", put(item{"pk": s("a")}), "One or more parameter values were invalid: Missing the key sk in the item"},
-		{"key of the wrong type", put(item{"pk": s("a"), "sk": s("1")}), "One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S"},
-		{"empty key", put(item{"pk": s(""), "sk": n(1)}), "The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
-		{"long hash key", put(item{"pk": s(long(2049)), "sk": n(1)}), "Size of hashkey has exceeded the maximum size limit of2048 bytes"},
+		{"missing key", put(item{"pk": s("a")}),
+			"One or more parameter values were invalid: Missing the key sk in the item"},
+		{"key of the wrong type", put(item{"pk": s("a"), "sk": s("1")}),
+			"One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S"},
+		{"empty key", put(item{"pk": s(""), "sk": n(1)}),
+			"The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
+		{"long hash key", put(item{"pk": s(long(2049)), "sk": n(1)}),
+			"Size of hashkey has exceeded the maximum size limit of2048 bytes"},
 		{"longest hash key", put(item{"pk": s(long(2048)), "sk": n(1)}), ""},
-		{"index key of the wrong type", put(item{"pk": s("a"), "sk": n(1), "owner": n(1)}), "Type mismatch for Index Key owner Expected: S Actual: N IndexName: by-owner"},
-		{"empty index key", put(item{"pk": s("a"), "sk": n(1), "grade": b("")}), "cannot contain an empty binary value. IndexName: by-rank, IndexKey: grade"},
-		{"long range key of an index", put(item{"pk": s("a"), "sk": n(1), "grade": b(long(1025))}), "Aggregated size of all range keys has exceeded the size limit of 1024 bytes"},
+		{"index key of the wrong type", put(item{"pk": s("a"), "sk": n(1), "owner": n(1)}),
+			"Type mismatch for Index Key owner Expected: S Actual: N IndexName: by-owner"},
+		{"empty index key", put(item{"pk": s("a"), "sk": n(1), "grade": b("")}),
+			"cannot contain an empty binary value. IndexName: by-rank, IndexKey: grade"},
+		{"long range key of an index", put(item{"pk": s("a"), "sk": n(1), "grade": b(long(1025))}),
+			"Aggregated size of all range keys has exceeded the size limit of 1024 bytes"},
 		{"largest item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2 - 1))}), ""},
-		{"too large an item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2))}), "Item size has exceeded the maximum allowed size"},
-		{"too large an update", update("SET u = :u", item{":u": s(long(400 << 10))}), "Item size to update has exceeded the maximum allowed size"},
-		{"update of a key", update("SET sk = :v", item{":v": n(2)}), "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"},
+		{"too large an item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2))}),
+			"Item size has exceeded the maximum allowed size"},
+		{"too large an update", update("SET u = :u", item{":u": s(long(400 << 10))}),
+			"Item size to update has exceeded the maximum allowed size"},
+		{"update of a key", update("SET sk = :v", item{":v": n(2)}),
+			"One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"},
 		{"removal of a key", update("REMOVE pk", nil), "Cannot update attribute pk. This attribute is part of the key"},
-		{"update of an index key", update("SET grade = :v", item{":v": s("no")}), "The update expression attempted to update the secondary index key to unsupported type"},
+		{"update of an index key", update("SET grade = :v", item{":v": s("no")}),
+			"The update expression attempted to update the secondary index key to unsupported type"},
 		{"get without range key", get(item{"pk": s("a")}), mismatch},
 		{"get with another attribute", get(item{"pk": s("a"), "at": n(1)}), mismatch},
 		{"get with the wrong type", get(item{"pk": s("a"), "sk": s("1")}), mismatch},
 		{"get with more", get(item{"pk": s("a"), "sk": n(1), "x": n(1)}), mismatch},
 		{"get with an empty key", get(item{"pk": s(""), "sk": n(1)}), "cannot contain an empty string value. Key: pk"},
 		{"ReturnValues of a put", func() error {
-			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("items"), Item: item{"pk": s("a"), "sk": n(1)}, ReturnValues: types.ReturnValueAllNew})
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName:    aws.String("items"),
+				Item:         item{"pk": s("a"), "sk": n(1)},
+				ReturnValues: types.ReturnValueAllNew,
+			})
 			return err
 		}, "ReturnValues can only be ALL_OLD or NONE"},
 		{"names without expression", func() error {
-			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("items"), Key: item{"pk": s("a"), "sk": n(1)}, ExpressionAttributeNames: map[string]string{"#a": "a"}})
+			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
+				TableName:                aws.String("items"),
+				Key:                      item{"pk": s("a"), "sk": n(1)},
+				ExpressionAttributeNames: map[string]string{"#a": "a"},
+			})
 			return err
 		}, "ExpressionAttributeNames can only be specified when using expressions"},
 		{"unused value", update("REMOVE a", item{":v": n(1)}), "unused in expressions"},
@@ -196,8 +237,12 @@ func TestProjection(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S", nil, nil)
 	f.put(t, "notes", item{"pk": s("x"), "a": n(1), "name": s("n")})
-	out, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("notes"), Key: item{"pk": s("x")},
-		ProjectionExpression: aws.String("#n, nothing"), ExpressionAttributeNames: map[string]string{"#n": "name"}})
+	out, err := f.GetItem(t.Context(), &sdk.GetItemInput{
+		TableName:                aws.String("notes"),
+		Key:                      item{"pk": s("x")},
+		ProjectionExpression:     aws.String("#n, nothing"),
+		ExpressionAttributeNames: map[string]string{"#n": "name"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

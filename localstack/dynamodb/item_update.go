@@ -51,11 +51,13 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 // replaced.
 func (in *updateItemInput) parse() (*expr.Update, guard, error) {
 	legacy := append([]parameter{{"AttributeUpdates", in.AttributeUpdates != nil}}, in.conditional.parameters()...)
-	expressions := []parameter{{"UpdateExpression", in.UpdateExpression != nil}, {"ConditionExpression", in.ConditionExpression != nil}}
+	expressions := []parameter{{"UpdateExpression", in.UpdateExpression != nil},
+		{"ConditionExpression", in.ConditionExpression != nil}}
 	if err := unmixed(legacy, expressions); err != nil {
 		return nil, guard{}, err
 	}
-	update, g, err := parseUpdate(in.placeholders, in.UpdateExpression, in.ConditionExpression, in.ReturnValuesOnConditionCheckFailure)
+	update, g, err := parseUpdate(in.placeholders, in.UpdateExpression, in.ConditionExpression,
+		in.ReturnValuesOnConditionCheckFailure)
 	if err != nil || named(expressions) != "" {
 		return update, g, err
 	}

@@ -56,7 +56,8 @@ func checkKeySize(v attr.Value, isRange bool) error {
 		// The missing space is DynamoDB's.
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
 	case isRange && size > maxRangeKey:
-		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeKey)
+		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes",
+			maxRangeKey)
 	}
 	return nil
 }
@@ -116,7 +117,8 @@ func checkIndexKeys(def *store.Definition, item attr.Item) error {
 				continue
 			}
 			if !a.Accepts(v) {
-				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.Name, a.Type, v.Kind(), x.Name)
+				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
+					a.Name, a.Type, v.Kind(), x.Name)
 			}
 			if kind, empty := emptyValue(v); empty {
 				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.Name)

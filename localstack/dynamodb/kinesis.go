@@ -72,7 +72,8 @@ func (e *Engine) disableKinesisDestination(ctx context.Context, in *kinesisInput
 
 // setKinesisDestination gives a destination a status: ACTIVE to one that is not
 // active, DISABLED to one that is.
-func (e *Engine) setKinesisDestination(ctx context.Context, in *kinesisInput, status, precision string) (*kinesisOutput, error) {
+func (e *Engine) setKinesisDestination(ctx context.Context, in *kinesisInput,
+	status, precision string) (*kinesisOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
@@ -97,8 +98,11 @@ func (e *Engine) setKinesisDestination(ctx context.Context, in *kinesisInput, st
 	if err != nil {
 		return nil, err
 	}
-	return &kinesisOutput{TableName: t.Definition().Name, StreamArn: *in.StreamArn,
-		EnableKinesisStreamingConfiguration: &kinesisConfiguration{precision}}, nil
+	return &kinesisOutput{
+		TableName:                           t.Definition().Name,
+		StreamArn:                           *in.StreamArn,
+		EnableKinesisStreamingConfiguration: &kinesisConfiguration{precision},
+	}, nil
 }
 
 func (e *Engine) describeKinesisDestination(ctx context.Context, in *tableNameInput) (*kinesisDestinations, error) {

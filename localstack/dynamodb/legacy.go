@@ -73,7 +73,8 @@ func (c *checks) conditionalOperator(operator string) {
 
 func (c *checks) legacyConditions(member string, conditions expr.LegacyConditions) {
 	for _, name := range slices.Sorted(maps.Keys(conditions)) {
-		c.oneOf(member+"."+name+".member.comparisonOperator", conditions[name].ComparisonOperator, expr.LegacyOperators...)
+		c.oneOf(member+"."+name+".member.comparisonOperator", conditions[name].ComparisonOperator,
+			expr.LegacyOperators...)
 	}
 }
 

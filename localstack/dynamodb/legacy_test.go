@@ -14,8 +14,10 @@ func legacyTable(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "legacy", "pk S, sk N", nil, nil)
 	f.put(t, "legacy",
-		item{"pk": s("a"), "sk": n(1), "s": s("hello"), "n": n(5), "b": b("bytes"), "ss": &types.AttributeValueMemberSS{Value: []string{"x", "y"}},
-			"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("in"), n(7)}}, "flag": &types.AttributeValueMemberBOOL{Value: true}},
+		item{"pk": s("a"), "sk": n(1), "s": s("hello"), "n": n(5), "b": b("bytes"),
+			"ss":   &types.AttributeValueMemberSS{Value: []string{"x", "y"}},
+			"l":    &types.AttributeValueMemberL{Value: []types.AttributeValue{s("in"), n(7)}},
+			"flag": &types.AttributeValueMemberBOOL{Value: true}},
 		item{"pk": s("a"), "sk": n(2)})
 	return f
 }
@@ -50,7 +52,10 @@ func TestLegacyOperators(t *testing.T) {
 		{"s", "NOT_CONTAINS", values{s("ell")}, "2"},
 	} {
 		t.Run(fmt.Sprint(tt.attribute, " ", tt.operator), func(t *testing.T) {
-			filter := map[string]types.Condition{tt.attribute: {ComparisonOperator: tt.operator, AttributeValueList: tt.args}}
+			filter := map[string]types.Condition{tt.attribute: {
+				ComparisonOperator: tt.operator,
+				AttributeValueList: tt.args,
+			}}
 			check := func(what string, items []item) {
 				got := ""
 				for _, it := range items {
@@ -68,8 +73,14 @@ func TestLegacyOperators(t *testing.T) {
 				t.Fatal(err)
 			}
 			check("ScanFilter", scan.Items)
-			query, err := f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("legacy"), QueryFilter: filter,
-				KeyConditions: map[string]types.Condition{"pk": {ComparisonOperator: "EQ", AttributeValueList: values{s("a")}}}})
+			query, err := f.Query(t.Context(), &sdk.QueryInput{
+				TableName:   aws.String("legacy"),
+				QueryFilter: filter,
+				KeyConditions: map[string]types.Condition{"pk": {
+					ComparisonOperator: "EQ",
+					AttributeValueList: values{s("a")},
+				}},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,10 +116,13 @@ func TestLegacyKeyConditions(t *testing.T) {
 		{"EQ", values{s("3")}, 0, "Condition parameter type does not match schema type"},
 		{"BETWEEN", values{n(3), n(1)}, 0, "lower bound is greater than the upper bound"},
 	} {
-		out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("legacy"), AttributesToGet: []string{"sk"},
+		out, err := f.Query(t.Context(), &sdk.QueryInput{
+			TableName:       aws.String("legacy"),
+			AttributesToGet: []string{"sk"},
 			KeyConditions: map[string]types.Condition{
 				"pk": {ComparisonOperator: "EQ", AttributeValueList: values{s("a")}},
-				"sk": {ComparisonOperator: tt.operator, AttributeValueList: tt.args}}})
+				"sk": {ComparisonOperator: tt.operator, AttributeValueList: tt.args}},
+		})
 		if tt.refusal != "" {
 			wantError(t, err, "ValidationException", tt.refusal)
 			continue
@@ -137,21 +151,44 @@ func TestLegacyExpected(t *testing.T) {
 		{"value", map[string]types.ExpectedAttributeValue{"s": hello}, "", "", ""},
 		{"absence", map[string]types.ExpectedAttributeValue{"none": none}, "", "", ""},
 		{"both", map[string]types.ExpectedAttributeValue{"s": hello, "none": none}, "AND", "", ""},
-		{"all must hold", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "", "ConditionalCheckFailedException", ""},
+		{"all must hold", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "",
+			"ConditionalCheckFailedException", ""},
 		{"one may do", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "OR", "", ""},
 		{"operator", map[string]types.ExpectedAttributeValue{"n": {ComparisonOperator: "GT", Value: n(4)}}, "", "", ""},
-		{"no value", map[string]types.ExpectedAttributeValue{"s": {}}, "", "ValidationException", "Value must be provided when Exists is null for Attribute: s"},
-		{"exists without value", map[string]types.ExpectedAttributeValue{"s": {Exists: aws.Bool(true)}}, "", "ValidationException", "Value must be provided when Exists is true for Attribute: s"},
-		{"absent value", map[string]types.ExpectedAttributeValue{"s": {Exists: aws.Bool(false), Value: s("x")}}, "", "ValidationException", "Value cannot be used when Exists is false for Attribute: s"},
-		{"exists and operator", map[string]types.ExpectedAttributeValue{"s": {Exists: aws.Bool(true), ComparisonOperator: "NULL"}}, "", "ValidationException", "Exists and ComparisonOperator cannot be used together for Attribute: s"},
-		{"arguments", map[string]types.ExpectedAttributeValue{"s": {ComparisonOperator: "BETWEEN", Value: s("x")}}, "", "ValidationException", "Invalid number of argument(s) for the BETWEEN ComparisonOperator"},
-		{"type", map[string]types.ExpectedAttributeValue{"s": {ComparisonOperator: "BEGINS_WITH", Value: n(1)}}, "", "ValidationException", "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type"},
-		{"lonely operator", map[string]types.ExpectedAttributeValue{"s": hello}, "OR", "ValidationException", "ConditionalOperator can only be used when Filter or Expected has two or more elements"},
-		{"unknown operator", map[string]types.ExpectedAttributeValue{"s": {ComparisonOperator: "LIKE", Value: s("x")}}, "", "ValidationException", "at 'expected.s.member.comparisonOperator' failed to satisfy constraint: Member must satisfy enum value set"},
+		{"no value", map[string]types.ExpectedAttributeValue{"s": {}}, "", "ValidationException",
+			"Value must be provided when Exists is null for Attribute: s"},
+		{"exists without value", map[string]types.ExpectedAttributeValue{"s": {Exists: aws.Bool(true)}},
+			"", "ValidationException", "Value must be provided when Exists is true for Attribute: s"},
+		{"absent value", map[string]types.ExpectedAttributeValue{"s": {
+			Exists: aws.Bool(false),
+			Value:  s("x"),
+		}}, "", "ValidationException", "Value cannot be used when Exists is false for Attribute: s"},
+		{"exists and operator", map[string]types.ExpectedAttributeValue{"s": {
+			Exists:             aws.Bool(true),
+			ComparisonOperator: "NULL",
+		}}, "", "ValidationException", "Exists and ComparisonOperator cannot be used together for Attribute: s"},
+		{"arguments", map[string]types.ExpectedAttributeValue{"s": {
+			ComparisonOperator: "BETWEEN",
+			Value:              s("x"),
+		}}, "", "ValidationException", "Invalid number of argument(s) for the BETWEEN ComparisonOperator"},
+		{"type", map[string]types.ExpectedAttributeValue{"s": {
+			ComparisonOperator: "BEGINS_WITH",
+			Value:              n(1),
+		}}, "", "ValidationException", "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type"},
+		{"lonely operator", map[string]types.ExpectedAttributeValue{"s": hello}, "OR",
+			"ValidationException", "ConditionalOperator can only be used when Filter or Expected has two or more elements"},
+		{"unknown operator", map[string]types.ExpectedAttributeValue{"s": {
+			ComparisonOperator: "LIKE",
+			Value:              s("x"),
+		}}, "", "ValidationException", "at 'expected.s.member.comparisonOperator' failed to satisfy constraint: Member must satisfy enum value set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("legacy"), Key: item{"pk": s("a"), "sk": n(1)},
-				Expected: tt.expected, ConditionalOperator: tt.operator})
+			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+				TableName:           aws.String("legacy"),
+				Key:                 item{"pk": s("a"), "sk": n(1)},
+				Expected:            tt.expected,
+				ConditionalOperator: tt.operator,
+			})
 			if tt.code != "" {
 				wantError(t, err, tt.code, tt.text)
 			} else if err != nil {
@@ -159,20 +196,32 @@ func TestLegacyExpected(t *testing.T) {
 			}
 		})
 	}
-	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("legacy"), Item: item{"pk": s("a"), "sk": n(1)},
-		Expected: map[string]types.ExpectedAttributeValue{"s": none}})
+	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName: aws.String("legacy"),
+		Item:      item{"pk": s("a"), "sk": n(1)},
+		Expected:  map[string]types.ExpectedAttributeValue{"s": none},
+	})
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
-	_, err = f.DeleteItem(t.Context(), &sdk.DeleteItemInput{TableName: aws.String("legacy"), Key: item{"pk": s("a"), "sk": n(1)},
-		Expected: map[string]types.ExpectedAttributeValue{"s": hello}, ConditionExpression: aws.String("attribute_exists(pk)")})
-	wantError(t, err, "ValidationException", "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}")
+	_, err = f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
+		TableName:           aws.String("legacy"),
+		Key:                 item{"pk": s("a"), "sk": n(1)},
+		Expected:            map[string]types.ExpectedAttributeValue{"s": hello},
+		ConditionExpression: aws.String("attribute_exists(pk)"),
+	})
+	wantError(t, err, "ValidationException",
+		"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}")
 }
 
 func TestLegacyAttributeUpdates(t *testing.T) {
 	f := legacyTable(t)
 	type updates = map[string]types.AttributeValueUpdate
 	update := func(sk int, u updates) (*sdk.UpdateItemOutput, error) {
-		return f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("legacy"), Key: item{"pk": s("a"), "sk": n(sk)},
-			AttributeUpdates: u, ReturnValues: types.ReturnValueUpdatedNew})
+		return f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+			TableName:        aws.String("legacy"),
+			Key:              item{"pk": s("a"), "sk": n(sk)},
+			AttributeUpdates: u,
+			ReturnValues:     types.ReturnValueUpdatedNew,
+		})
 	}
 	out, err := update(1, updates{
 		"s":   {Value: s("bye")},
@@ -184,7 +233,8 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "updated", out.Attributes, item{"s": s("bye"), "n": n(7), "new": n(1), "ss": &types.AttributeValueMemberSS{Value: []string{"x"}}})
+	same(t, "updated", out.Attributes, item{"s": s("bye"), "n": n(7), "new": n(1),
+		"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}})
 
 	if _, err := update(8, updates{"b": {Action: "DELETE"}}); err != nil {
 		t.Fatal(err)
@@ -195,7 +245,8 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 	if _, err := update(9, updates{"n": {Action: "ADD", Value: n(4)}}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "ADD to nothing", f.get(t, "legacy", item{"pk": s("a"), "sk": n(9)}), item{"pk": s("a"), "sk": n(9), "n": n(4)})
+	same(t, "ADD to nothing", f.get(t, "legacy", item{"pk": s("a"), "sk": n(9)}),
+		item{"pk": s("a"), "sk": n(9), "n": n(4)})
 
 	for _, tt := range []struct {
 		u    updates
@@ -206,7 +257,10 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 		{updates{"s": {Action: "DELETE", Value: s("x")}}, "DELETE action with value is not supported for the type S"},
 		{updates{"s": {Action: "ADD", Value: n(1)}}, "Type mismatch for attribute to update"},
 		{updates{"sk": {Value: n(1)}}, "Cannot update attribute sk. This attribute is part of the key"},
-		{updates{"s": {Action: "SET", Value: n(1)}}, "at 'attributeUpdates.s.member.action' failed to satisfy constraint: Member must satisfy enum value set: [ADD, PUT, DELETE]"},
+		{updates{"s": {
+			Action: "SET",
+			Value:  n(1),
+		}}, "at 'attributeUpdates.s.member.action' failed to satisfy constraint: Member must satisfy enum value set: [ADD, PUT, DELETE]"},
 	} {
 		_, err := update(1, tt.u)
 		wantError(t, err, "ValidationException", tt.text)
@@ -217,7 +271,11 @@ func TestLegacyAttributesToGet(t *testing.T) {
 	f := legacyTable(t)
 	f.put(t, "legacy", item{"pk": s("b"), "sk": n(1), "a.b": s("dotted")})
 	name := aws.String("legacy")
-	got, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: name, Key: item{"pk": s("b"), "sk": n(1)}, AttributesToGet: []string{"a.b", "none"}})
+	got, err := f.GetItem(t.Context(), &sdk.GetItemInput{
+		TableName:       name,
+		Key:             item{"pk": s("b"), "sk": n(1)},
+		AttributesToGet: []string{"a.b", "none"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,8 +286,16 @@ func TestLegacyAttributesToGet(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "batch", batch.Responses["legacy"], []item{{"n": n(5)}})
-	_, err = f.GetItem(t.Context(), &sdk.GetItemInput{TableName: name, Key: item{"pk": s("b"), "sk": n(1)}, AttributesToGet: []string{"n", "n"}})
+	_, err = f.GetItem(t.Context(), &sdk.GetItemInput{
+		TableName:       name,
+		Key:             item{"pk": s("b"), "sk": n(1)},
+		AttributesToGet: []string{"n", "n"},
+	})
 	wantError(t, err, "ValidationException", "Duplicate value in attribute name: n")
-	_, err = f.Scan(t.Context(), &sdk.ScanInput{TableName: name, AttributesToGet: []string{"n"}, Select: types.SelectCount})
+	_, err = f.Scan(t.Context(), &sdk.ScanInput{
+		TableName:       name,
+		AttributesToGet: []string{"n"},
+		Select:          types.SelectCount,
+	})
 	wantError(t, err, "ValidationException", "Cannot specify the AttributesToGet when choosing to get COUNT")
 }

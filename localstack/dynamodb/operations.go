@@ -53,7 +53,8 @@ var operations = map[string]operation{
 	"UpdateTimeToLive":                    serve((*Engine).updateTimeToLive),
 }
 
-// appender is an answer with items, which it writes faster than reflection does.
+// appender is an answer with items, which it writes faster than reflection
+// does.
 type appender interface {
 	appendJSON() ([]byte, error)
 }

@@ -35,7 +35,13 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, view.Close()) }()
-	rows, err := view.Rows(store.Range{Table: p.table, Index: p.index, Lower: p.lower, Upper: p.upper, Reverse: p.reverse})
+	rows, err := view.Rows(store.Range{
+		Table:   p.table,
+		Index:   p.index,
+		Lower:   p.lower,
+		Upper:   p.upper,
+		Reverse: p.reverse,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +122,8 @@ func (g *page) take(p *readPlan, view *store.View, rows *store.Rows) error {
 	return nil
 }
 
-// charge charges the page to m: all of it at once, and each fetched item for itself.
+// charge charges the page to m: all of it at once, and each fetched item for
+// itself.
 func (g *page) charge(m *meter, p *readPlan) {
 	m.read(p.index, readUnits(g.bytes, p.consistent))
 	for _, size := range g.fetched {

@@ -65,7 +65,13 @@ func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, 
 	if err != nil {
 		return nil, err
 	}
-	p := &readPlan{table: t, def: t.Definition(), consistent: o.ConsistentRead, filter: x.filter, projection: x.projection}
+	p := &readPlan{
+		table:      t,
+		def:        t.Definition(),
+		consistent: o.ConsistentRead,
+		filter:     x.filter,
+		projection: x.projection,
+	}
 	if o.Limit != nil {
 		p.limit = int(*o.Limit)
 	}

@@ -52,7 +52,8 @@ type parsed struct {
 // parse reads what Query and Scan share, and the key condition if there is one.
 // filter is QueryFilter or ScanFilter; own and legacy are the expressions and
 // the older parameters that only the one or the other has.
-func (o *readOptions) parse(key *string, filter expr.LegacyConditions, own []parameter, legacy ...parameter) (out parsed, err error) {
+func (o *readOptions) parse(key *string, filter expr.LegacyConditions, own []parameter,
+	legacy ...parameter) (out parsed, err error) {
 	legacy = append([]parameter{{"AttributesToGet", o.AttributesToGet != nil}}, legacy...)
 	legacy = append(legacy, parameter{"ConditionalOperator", o.ConditionalOperator != ""})
 	projects := parameter{"ProjectionExpression", o.ProjectionExpression != nil}
@@ -184,7 +185,8 @@ func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*
 	})
 }
 
-// filterAvoidsKey refuses a filter on the key: that is the key condition's work.
+// filterAvoidsKey refuses a filter on the key: that is the key condition's
+// work.
 func (p *readPlan) filterAvoidsKey(legacy bool) error {
 	if p.filter == nil {
 		return nil
@@ -195,7 +197,8 @@ func (p *readPlan) filterAvoidsKey(legacy bool) error {
 		case legacy:
 			return invalid("QueryFilter can only contain non-primary key attributes: Primary key attribute: %s", name)
 		default:
-			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
+			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s",
+				name)
 		}
 	}
 	return nil

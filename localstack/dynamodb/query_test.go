@@ -48,7 +48,8 @@ func TestQueryConditions(t *testing.T) {
 		{"numbers", "sk <= :a", item{":a": n("-9.5")}, []string{"-10", "-9.5"}},
 		{"numbers", "sk > :a", item{":a": n(2)}, []string{"10", "100000000000000000000"}},
 		{"numbers", "sk >= :a", item{":a": n(2)}, []string{"2", "10", "100000000000000000000"}},
-		{"numbers", "sk BETWEEN :a AND :b", item{":a": n("-9.5"), ":b": n("0.001")}, []string{"-9.5", "-1", "0", "0.001"}},
+		{"numbers", "sk BETWEEN :a AND :b", item{":a": n("-9.5"), ":b": n("0.001")},
+			[]string{"-9.5", "-1", "0", "0.001"}},
 		{"numbers", "sk = :a", item{":a": n(3)}, nil},
 		{"texts", "begins_with(sk, :a)", item{":a": s("a")}, []string{"a", "a\x00", "a\x00b", "ab"}},
 		{"texts", "begins_with(sk, :a)", item{":a": s("a\x00")}, []string{"a\x00", "a\x00b"}},
@@ -65,8 +66,12 @@ func TestQueryConditions(t *testing.T) {
 				values[k] = v
 			}
 			for _, forward := range []bool{true, false} {
-				out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: &tt.table, KeyConditionExpression: &condition,
-					ExpressionAttributeValues: values, ScanIndexForward: &forward})
+				out, err := f.Query(t.Context(), &sdk.QueryInput{
+					TableName:                 &tt.table,
+					KeyConditionExpression:    &condition,
+					ExpressionAttributeValues: values,
+					ScanIndexForward:          &forward,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -84,8 +89,14 @@ func TestQueryConditions(t *testing.T) {
 				var paged []item
 				var start item
 				for {
-					out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: &tt.table, KeyConditionExpression: &condition,
-						ExpressionAttributeValues: values, ScanIndexForward: &forward, Limit: aws.Int32(2), ExclusiveStartKey: start})
+					out, err := f.Query(t.Context(), &sdk.QueryInput{
+						TableName:                 &tt.table,
+						KeyConditionExpression:    &condition,
+						ExpressionAttributeValues: values,
+						ScanIndexForward:          &forward,
+						Limit:                     aws.Int32(2),
+						ExclusiveStartKey:         start,
+					})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -103,22 +114,32 @@ func TestQueryConditions(t *testing.T) {
 func TestQueryIndexes(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "posts", "author S, id N",
-		[]index{{"by-topic", "topic S, score N", "title"}, {"keys", "topic S", "KEYS_ONLY"}, {"whole", "topic S, score N", "ALL"}},
+		[]index{{"by-topic", "topic S, score N", "title"}, {"keys", "topic S", "KEYS_ONLY"},
+			{"whole", "topic S, score N", "ALL"}},
 		[]index{{"by-score", "author S, score N", "title"}})
 	post := func(author string, id, score int, topic string) item {
-		return item{"author": s(author), "id": n(id), "score": n(score), "topic": s(topic), "title": s(fmt.Sprint("t", id)), "body": s("…")}
+		return item{"author": s(author), "id": n(id), "score": n(score), "topic": s(topic),
+			"title": s(fmt.Sprint("t", id)), "body": s("…")}
 	}
-	f.put(t, "posts", post("ada", 1, 30, "go"), post("ada", 2, 10, "go"), post("bob", 3, 20, "go"), post("bob", 4, 10, "go"), post("bob", 5, 1, "js"),
+	f.put(t, "posts", post("ada", 1, 30, "go"), post("ada", 2, 10, "go"), post("bob", 3, 20, "go"),
+		post("bob", 4, 10, "go"), post("bob", 5, 1, "js"),
 		item{"author": s("ada"), "id": n(6), "topic": s("go")}) // no score: not in the indexes by score
 	// Moving and removing entries.
 	f.put(t, "posts", post("bob", 5, 40, "go"))
-	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("posts"), Key: item{"author": s("bob"), "id": n(3)},
-		UpdateExpression: aws.String("REMOVE topic")}); err != nil {
+	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+		TableName:        aws.String("posts"),
+		Key:              item{"author": s("bob"), "id": n(3)},
+		UpdateExpression: aws.String("REMOVE topic"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	query := func(change func(*sdk.QueryInput)) (*sdk.QueryOutput, error) {
-		in := &sdk.QueryInput{TableName: aws.String("posts"), IndexName: aws.String("by-topic"), KeyConditionExpression: aws.String("topic = :t"),
-			ExpressionAttributeValues: item{":t": s("go")}}
+		in := &sdk.QueryInput{
+			TableName:                 aws.String("posts"),
+			IndexName:                 aws.String("by-topic"),
+			KeyConditionExpression:    aws.String("topic = :t"),
+			ExpressionAttributeValues: item{":t": s("go")},
+		}
 		change(in)
 		return f.Query(t.Context(), in)
 	}
@@ -141,7 +162,8 @@ func TestQueryIndexes(t *testing.T) {
 	same(t, "whole", len(must(query(func(in *sdk.QueryInput) { in.IndexName = aws.String("whole") })).Items[0]), 6)
 
 	out = must(query(func(in *sdk.QueryInput) { in.Limit = aws.Int32(1) }))
-	same(t, "LastEvaluatedKey", out.LastEvaluatedKey, item{"author": s("bob"), "id": n(4), "topic": s("go"), "score": n(10)})
+	same(t, "LastEvaluatedKey", out.LastEvaluatedKey,
+		item{"author": s("bob"), "id": n(4), "topic": s("go"), "score": n(10)})
 	out = must(query(func(in *sdk.QueryInput) { in.ExclusiveStartKey = out.LastEvaluatedKey }))
 	same(t, "after it, the other of the same score", numbers(out.Items, "id"), []string{"2", "1", "5"})
 
@@ -164,24 +186,38 @@ func TestQueryIndexes(t *testing.T) {
 		change  func(*sdk.QueryInput)
 		message string
 	}{
-		{func(in *sdk.QueryInput) { in.Select = types.SelectAllAttributes }, "Select type ALL_ATTRIBUTES is not supported for global secondary index by-topic because its projection type is not ALL"},
-		{func(in *sdk.QueryInput) { in.ProjectionExpression = aws.String("title, body") }, "Global secondary index by-topic does not project [body]"},
-		{func(in *sdk.QueryInput) { in.ConsistentRead = aws.Bool(true) }, "Consistent reads are not supported on global secondary indexes"},
-		{func(in *sdk.QueryInput) { in.IndexName = aws.String("nothing") }, "The table does not have the specified index: nothing"},
+		{func(in *sdk.QueryInput) { in.Select = types.SelectAllAttributes },
+			"Select type ALL_ATTRIBUTES is not supported for global secondary index by-topic because its projection type is not ALL"},
+		{func(in *sdk.QueryInput) { in.ProjectionExpression = aws.String("title, body") },
+			"Global secondary index by-topic does not project [body]"},
+		{func(in *sdk.QueryInput) { in.ConsistentRead = aws.Bool(true) },
+			"Consistent reads are not supported on global secondary indexes"},
+		{func(in *sdk.QueryInput) { in.IndexName = aws.String("nothing") },
+			"The table does not have the specified index: nothing"},
 		{func(in *sdk.QueryInput) { in.IndexName = nil }, "Query condition missed key schema element: author"},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic > :t") }, "Query key condition not supported"},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND title = :t") }, "Query condition missed key schema element: score"},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND score = :t") }, "Condition parameter type does not match schema type"},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil }, "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."},
-		{func(in *sdk.QueryInput) { in.KeyConditionExpression = nil }, "ExpressionAttributeValues can only be specified when using expressions: FilterExpression and KeyConditionExpression are null"},
-		{func(in *sdk.QueryInput) { in.FilterExpression = aws.String("score = :t") }, "Filter Expression can only contain non-primary key attributes: Primary key attribute: score"},
-		{func(in *sdk.QueryInput) { in.Limit = aws.Int32(0) }, "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"},
-		{func(in *sdk.QueryInput) { in.ExclusiveStartKey = item{"topic": s("go")} }, "The provided starting key is invalid"},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic > :t") },
+			"Query key condition not supported"},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND title = :t") },
+			"Query condition missed key schema element: score"},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression = aws.String("topic = :t AND score = :t") },
+			"Condition parameter type does not match schema type"},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression, in.ExpressionAttributeValues = nil, nil },
+			"Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."},
+		{func(in *sdk.QueryInput) { in.KeyConditionExpression = nil },
+			"ExpressionAttributeValues can only be specified when using expressions: FilterExpression and KeyConditionExpression are null"},
+		{func(in *sdk.QueryInput) { in.FilterExpression = aws.String("score = :t") },
+			"Filter Expression can only contain non-primary key attributes: Primary key attribute: score"},
+		{func(in *sdk.QueryInput) { in.Limit = aws.Int32(0) },
+			"Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"},
+		{func(in *sdk.QueryInput) { in.ExclusiveStartKey = item{"topic": s("go")} },
+			"The provided starting key is invalid"},
 		{func(in *sdk.QueryInput) {
 			in.ExclusiveStartKey = item{"author": s("ada"), "id": n(2), "topic": s("js"), "score": n(10)}
 		}, "The provided starting key is outside query boundaries based on provided conditions"},
-		{func(in *sdk.QueryInput) { in.Select = types.SelectSpecificAttributes }, "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},
-		{func(in *sdk.QueryInput) { in.IndexName, in.Select = nil, types.SelectAllProjectedAttributes }, "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"},
+		{func(in *sdk.QueryInput) { in.Select = types.SelectSpecificAttributes },
+			"Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},
+		{func(in *sdk.QueryInput) { in.IndexName, in.Select = nil, types.SelectAllProjectedAttributes },
+			"ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"},
 	} {
 		_, err := query(tt.change)
 		wantError(t, err, "ValidationException", tt.message)
@@ -194,9 +230,13 @@ func TestFilterComesAfterTheLimit(t *testing.T) {
 	for i := range 10 {
 		f.put(t, "items", item{"pk": s("p"), "sk": n(i), "even": &types.AttributeValueMemberBOOL{Value: i%2 == 0}})
 	}
-	out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("items"), KeyConditionExpression: aws.String("pk = :p"),
-		FilterExpression: aws.String("even = :t"), Limit: aws.Int32(5),
-		ExpressionAttributeValues: item{":p": s("p"), ":t": &types.AttributeValueMemberBOOL{Value: true}}})
+	out, err := f.Query(t.Context(), &sdk.QueryInput{
+		TableName:                 aws.String("items"),
+		KeyConditionExpression:    aws.String("pk = :p"),
+		FilterExpression:          aws.String("even = :t"),
+		Limit:                     aws.Int32(5),
+		ExpressionAttributeValues: item{":p": s("p"), ":t": &types.AttributeValueMemberBOOL{Value: true}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,8 +252,13 @@ func TestPagesEndAtOneMegabyte(t *testing.T) {
 	for i := range count {
 		f.put(t, "large", item{"pk": s("p"), "sk": n(i), "t": s(long(size))})
 	}
-	in := &sdk.QueryInput{TableName: aws.String("large"), KeyConditionExpression: aws.String("pk = :p"), ReturnConsumedCapacity: "TOTAL",
-		FilterExpression: aws.String("attribute_exists(nothing_like_it)"), ExpressionAttributeValues: item{":p": s("p")}}
+	in := &sdk.QueryInput{
+		TableName:                 aws.String("large"),
+		KeyConditionExpression:    aws.String("pk = :p"),
+		ReturnConsumedCapacity:    "TOTAL",
+		FilterExpression:          aws.String("attribute_exists(nothing_like_it)"),
+		ExpressionAttributeValues: item{":p": s("p")},
+	}
 	var scanned []int32
 	for {
 		out, err := f.Query(t.Context(), in)
@@ -245,8 +290,14 @@ func TestScanSegments(t *testing.T) {
 				var start item
 				found := 0
 				for {
-					out, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("items"), IndexName: name, Limit: aws.Int32(9),
-						Segment: &segment, TotalSegments: &total, ExclusiveStartKey: start})
+					out, err := f.Scan(t.Context(), &sdk.ScanInput{
+						TableName:         aws.String("items"),
+						IndexName:         name,
+						Limit:             aws.Int32(9),
+						Segment:           &segment,
+						TotalSegments:     &total,
+						ExclusiveStartKey: start,
+					})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -279,8 +330,14 @@ func TestScanSegments(t *testing.T) {
 	}{
 		{sdk.ScanInput{Segment: aws.Int32(0)}, "The TotalSegments parameter is required"},
 		{sdk.ScanInput{TotalSegments: aws.Int32(2)}, "The Segment parameter is required"},
-		{sdk.ScanInput{Segment: aws.Int32(2), TotalSegments: aws.Int32(2)}, "Segment: 2 is not less than TotalSegments: 2"},
-		{sdk.ScanInput{Segment: aws.Int32(0), TotalSegments: aws.Int32(1_000_001)}, "Member must have value less than or equal to 1000000"},
+		{sdk.ScanInput{
+			Segment:       aws.Int32(2),
+			TotalSegments: aws.Int32(2),
+		}, "Segment: 2 is not less than TotalSegments: 2"},
+		{sdk.ScanInput{
+			Segment:       aws.Int32(0),
+			TotalSegments: aws.Int32(1_000_001),
+		}, "Member must have value less than or equal to 1000000"},
 	} {
 		tt.in.TableName = aws.String("items")
 		_, err := f.Scan(t.Context(), &tt.in)

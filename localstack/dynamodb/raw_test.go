@@ -23,7 +23,8 @@ type rawClient struct {
 func newRawClient(url string, connections int) *rawClient {
 	address := strings.TrimPrefix(url, "http://")
 	// dynalite wants the form of a signature, and nobody checks it.
-	head := "POST / HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: " + contentType + "\r\nX-Amz-Date: 20261101T000000Z\r\n" +
+	head := "POST / HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: " + contentType +
+		"\r\nX-Amz-Date: 20261101T000000Z\r\n" +
 		"Authorization: AWS4-HMAC-SHA256 Credential=a/20261101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b\r\n" +
 		"X-Amz-Target: " + targetPrefix
 	c := &rawClient{address, head, make(chan *rawConn, connections)}

@@ -36,14 +36,19 @@ func TestContinuousBackupsAreRecorded(t *testing.T) {
 		t.Errorf("at first %s", dump(got))
 	}
 	if _, err := f.UpdateContinuousBackups(t.Context(), &sdk.UpdateContinuousBackupsInput{TableName: name,
-		PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true), RecoveryPeriodInDays: aws.Int32(7)}}); err != nil {
+		PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: aws.Bool(true),
+			RecoveryPeriodInDays:       aws.Int32(7),
+		}}); err != nil {
 		t.Fatal(err)
 	}
 	restart()
-	if got := status(); got.PointInTimeRecoveryStatus != "ENABLED" || *got.RecoveryPeriodInDays != 7 || got.EarliestRestorableDateTime == nil {
+	if got := status(); got.PointInTimeRecoveryStatus != "ENABLED" || *got.RecoveryPeriodInDays != 7 ||
+		got.EarliestRestorableDateTime == nil {
 		t.Errorf("after a restart %s", dump(got))
 	}
-	_, err := f.DescribeContinuousBackups(t.Context(), &sdk.DescribeContinuousBackupsInput{TableName: aws.String("none")})
+	_, err := f.DescribeContinuousBackups(t.Context(),
+		&sdk.DescribeContinuousBackupsInput{TableName: aws.String("none")})
 	wantError(t, err, "TableNotFoundException", "Table not found: none")
 }
 
@@ -57,7 +62,11 @@ func TestResourcePolicyIsRecorded(t *testing.T) {
 	_, err := get()
 	wantError(t, err, "PolicyNotFoundException", "Resource-based policy not found")
 	policy := aws.String(`{"Version":"2012-10-17","Statement":[]}`)
-	put, err := f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{ResourceArn: arn, Policy: policy, ExpectedRevisionId: aws.String("NO_POLICY")})
+	put, err := f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{
+		ResourceArn:        arn,
+		Policy:             policy,
+		ExpectedRevisionId: aws.String("NO_POLICY"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +76,21 @@ func TestResourcePolicyIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "policy", []*string{got.Policy, got.RevisionId}, []*string{policy, put.RevisionId})
-	_, err = f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{ResourceArn: arn, Policy: policy, ExpectedRevisionId: aws.String("NO_POLICY")})
+	_, err = f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{
+		ResourceArn:        arn,
+		Policy:             policy,
+		ExpectedRevisionId: aws.String("NO_POLICY"),
+	})
 	wantError(t, err, "PolicyNotFoundException", "another revision")
-	_, err = f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{ResourceArn: arn, Policy: aws.String("no JSON")})
+	_, err = f.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{
+		ResourceArn: arn,
+		Policy:      aws.String("no JSON"),
+	})
 	wantError(t, err, "ValidationException", "not valid JSON")
-	if _, err := f.DeleteResourcePolicy(t.Context(), &sdk.DeleteResourcePolicyInput{ResourceArn: arn, ExpectedRevisionId: put.RevisionId}); err != nil {
+	if _, err := f.DeleteResourcePolicy(t.Context(), &sdk.DeleteResourcePolicyInput{
+		ResourceArn:        arn,
+		ExpectedRevisionId: put.RevisionId,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = get()
@@ -82,23 +101,34 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 	f, restart := restartable(t)
 	f.createTable(t, "kept", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
 	name, by := aws.String("kept"), aws.String("by-tag")
-	if _, err := f.UpdateContributorInsights(t.Context(), &sdk.UpdateContributorInsightsInput{TableName: name, IndexName: by, ContributorInsightsAction: "ENABLE"}); err != nil {
+	if _, err := f.UpdateContributorInsights(t.Context(), &sdk.UpdateContributorInsightsInput{
+		TableName:                 name,
+		IndexName:                 by,
+		ContributorInsightsAction: "ENABLE",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	stream := aws.String("arn:aws:kinesis:us-east-1:000000000000:stream/changes")
-	if _, err := f.EnableKinesisStreamingDestination(t.Context(), &sdk.EnableKinesisStreamingDestinationInput{TableName: name, StreamArn: stream}); err != nil {
+	if _, err := f.EnableKinesisStreamingDestination(t.Context(), &sdk.EnableKinesisStreamingDestinationInput{
+		TableName: name,
+		StreamArn: stream,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	restart()
 	for index, want := range map[*string]types.ContributorInsightsStatus{by: "ENABLED", nil: "DISABLED"} {
-		got, err := f.DescribeContributorInsights(t.Context(), &sdk.DescribeContributorInsightsInput{TableName: name, IndexName: index})
+		got, err := f.DescribeContributorInsights(t.Context(), &sdk.DescribeContributorInsightsInput{
+			TableName: name,
+			IndexName: index,
+		})
 		if err != nil || got.ContributorInsightsStatus != want {
 			t.Errorf("insights of %s: %s, %v", aws.ToString(index), dump(got), err)
 		}
 	}
 	destinations := func() []types.KinesisDataStreamDestination {
 		t.Helper()
-		out, err := f.DescribeKinesisStreamingDestination(t.Context(), &sdk.DescribeKinesisStreamingDestinationInput{TableName: name})
+		out, err := f.DescribeKinesisStreamingDestination(t.Context(),
+			&sdk.DescribeKinesisStreamingDestinationInput{TableName: name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,9 +137,15 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 	if got := destinations(); len(got) != 1 || *got[0].StreamArn != *stream || got[0].DestinationStatus != "ACTIVE" {
 		t.Errorf("got %s", dump(got))
 	}
-	_, err := f.EnableKinesisStreamingDestination(t.Context(), &sdk.EnableKinesisStreamingDestinationInput{TableName: name, StreamArn: stream})
+	_, err := f.EnableKinesisStreamingDestination(t.Context(), &sdk.EnableKinesisStreamingDestinationInput{
+		TableName: name,
+		StreamArn: stream,
+	})
 	wantError(t, err, "ValidationException", "not in a valid state")
-	if _, err := f.DisableKinesisStreamingDestination(t.Context(), &sdk.DisableKinesisStreamingDestinationInput{TableName: name, StreamArn: stream}); err != nil {
+	if _, err := f.DisableKinesisStreamingDestination(t.Context(), &sdk.DisableKinesisStreamingDestinationInput{
+		TableName: name,
+		StreamArn: stream,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := destinations(); len(got) != 1 || got[0].DestinationStatus != "DISABLED" {
@@ -121,15 +157,25 @@ func TestEncryptionIsRecorded(t *testing.T) {
 	f, restart := restartable(t)
 	in := tableInput("kept", "pk S", nil, nil)
 	in.SSESpecification = &types.SSESpecification{Enabled: aws.Bool(true), KMSMasterKeyId: aws.String("k-1")}
-	in.OnDemandThroughput = &types.OnDemandThroughput{MaxReadRequestUnits: aws.Int64(5), MaxWriteRequestUnits: aws.Int64(6)}
+	in.OnDemandThroughput = &types.OnDemandThroughput{
+		MaxReadRequestUnits:  aws.Int64(5),
+		MaxWriteRequestUnits: aws.Int64(6),
+	}
 	if _, err := f.CreateTable(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	restart()
 	d := f.describe(t, "kept")
-	same(t, "encryption", d.SSEDescription, &types.SSEDescription{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: aws.String("arn:aws:kms:us-east-1:000000000000:key/k-1")})
+	same(t, "encryption", d.SSEDescription, &types.SSEDescription{
+		Status:          "ENABLED",
+		SSEType:         "KMS",
+		KMSMasterKeyArn: aws.String("arn:aws:kms:us-east-1:000000000000:key/k-1"),
+	})
 	same(t, "bounds", d.OnDemandThroughput, in.OnDemandThroughput)
-	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: aws.String("kept"), SSESpecification: &types.SSESpecification{Enabled: aws.Bool(false)}}); err != nil {
+	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{
+		TableName:        aws.String("kept"),
+		SSESpecification: &types.SSESpecification{Enabled: aws.Bool(false)},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if d := f.describe(t, "kept"); d.SSEDescription != nil || d.OnDemandThroughput == nil {
@@ -137,7 +183,10 @@ func TestEncryptionIsRecorded(t *testing.T) {
 	}
 	provisioned := tableInput("other", "pk S", nil, nil)
 	provisioned.BillingMode, provisioned.OnDemandThroughput = "PROVISIONED", in.OnDemandThroughput
-	provisioned.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)}
+	provisioned.ProvisionedThroughput = &types.ProvisionedThroughput{
+		ReadCapacityUnits:  aws.Int64(1),
+		WriteCapacityUnits: aws.Int64(1),
+	}
 	_, err := f.CreateTable(t.Context(), provisioned)
 	wantError(t, err, "ValidationException", "only when BillingMode is PAY_PER_REQUEST")
 }

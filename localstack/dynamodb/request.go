@@ -27,7 +27,8 @@ type placeholders struct {
 }
 
 // context prepares the parsing of expressions: valued are those that may have
-// values, others those that only have names. Placeholders without any are refused.
+// values, others those that only have names. Placeholders without any are
+// refused.
 func (p *placeholders) context(valued []parameter, others ...parameter) (*expr.Context, error) {
 	if p.ExpressionAttributeNames != nil && named(slices.Concat(valued, others)) == "" {
 		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
@@ -69,10 +70,11 @@ func projection(c *expr.Context, src *string) (*expr.Projection, error) {
 	return c.ParseProjection(*src)
 }
 
-// parseProjection parses an optional projection that is a read's only expression,
-// or its predecessor AttributesToGet.
+// parseProjection parses an optional projection that is a read's only
+// expression, or its predecessor AttributesToGet.
 func parseProjection(names expr.Names, src *string, toGet []string) (*expr.Projection, error) {
-	if err := unmixed([]parameter{{"AttributesToGet", toGet != nil}}, []parameter{{"ProjectionExpression", src != nil}}); err != nil {
+	if err := unmixed([]parameter{{"AttributesToGet", toGet != nil}},
+		[]parameter{{"ProjectionExpression", src != nil}}); err != nil {
 		return nil, err
 	}
 	p := placeholders{ExpressionAttributeNames: names}
@@ -119,7 +121,8 @@ func (e *Engine) writeOne(ctx context.Context, m store.Mutation) (store.Change, 
 }
 
 // chargeRefused counts a write whose condition failed: it costs what the item
-// that is there would have cost ("Condition expressions" in the Developer Guide).
+// that is there would have cost ("Condition expressions" in the Developer
+// Guide).
 func chargeRefused(ctx context.Context, m store.Mutation, c store.Change) {
 	var api *apiError
 	if !errors.As(c.Err, &api) || api.code != "ConditionalCheckFailedException" {

@@ -84,12 +84,14 @@ func (e *Engine) getResourcePolicy(ctx context.Context, in *policyInput) (*polic
 		return nil, err
 	}
 	if p.Policy == "" {
-		return nil, clientError("PolicyNotFoundException", "Resource-based policy not found for the provided ResourceArn: %s", *in.ResourceArn)
+		return nil, clientError("PolicyNotFoundException",
+			"Resource-based policy not found for the provided ResourceArn: %s", *in.ResourceArn)
 	}
 	return &policyOutput{p.Policy, p.id()}, nil
 }
 
-// deleteResourcePolicy succeeds without a policy, too, and has no revision then.
+// deleteResourcePolicy succeeds without a policy, too, and has no revision
+// then.
 func (e *Engine) deleteResourcePolicy(ctx context.Context, in *policyInput) (*policyOutput, error) {
 	t, err := e.resource(ctx, in.ResourceArn)
 	if err != nil {

@@ -97,9 +97,9 @@ func (e *Engine) state(t *store.Table) (TableState, error) {
 	return out, nil
 }
 
-// Peek returns up to limit items of a table, each as DynamoDB JSON, in the order
-// of a Scan. It costs no capacity and is in no trace. The error says so if there
-// is no such table.
+// Peek returns up to limit items of a table, each as DynamoDB JSON, in the
+// order of a Scan. It costs no capacity and is in no trace. The error says so
+// if there is no such table.
 func (e *Engine) Peek(table string, limit int) (items []string, err error) {
 	leave, err := e.enter()
 	if err != nil {

@@ -30,7 +30,8 @@ func (in *statementInput) check(c *checks, member string) {
 	if in.Parameters != nil {
 		c.count(member+"parameters", len(in.Parameters), 1, 0)
 	}
-	c.oneOf(member+"returnValuesOnConditionCheckFailure", in.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
+	c.oneOf(member+"returnValuesOnConditionCheckFailure", in.ReturnValuesOnConditionCheckFailure,
+		returnAllOld, returnNone)
 }
 
 // statement is one that was read and whose table is there.

@@ -72,7 +72,8 @@ func (e *Engine) executeSelect(ctx context.Context, in *executeInput, s *stateme
 	return out, err
 }
 
-// executeWrite commits one statement, charges it to m and returns what it asks to see.
+// executeWrite commits one statement, charges it to m and returns what it asks
+// to see.
 func (e *Engine) executeWrite(ctx context.Context, s *statement, m *meter) ([]attr.Item, error) {
 	mutation, update, err := s.write()
 	if err != nil {
@@ -119,7 +120,8 @@ func newStatementError(err error) *statementError {
 	return &statementError{Code: code, Message: api.message, Item: api.item}
 }
 
-// batchExecuteStatement runs the statements one after the other, each by itself.
+// batchExecuteStatement runs the statements one after the other, each by
+// itself.
 func (e *Engine) batchExecuteStatement(ctx context.Context, in *batchExecuteInput) (*batchExecuteOutput, error) {
 	var c checks
 	c.present("statements", in.Statements != nil)
@@ -203,7 +205,8 @@ type executeTransactionOutput struct {
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
 }
 
-func (e *Engine) executeTransaction(ctx context.Context, in *executeTransactionInput) (*executeTransactionOutput, error) {
+func (e *Engine) executeTransaction(ctx context.Context,
+	in *executeTransactionInput) (*executeTransactionOutput, error) {
 	var inputs []statementInput
 	if in.TransactStatements != nil {
 		if err := decode(in.TransactStatements, &inputs); err != nil {
@@ -245,7 +248,8 @@ func (e *Engine) executeTransaction(ctx context.Context, in *executeTransactionI
 }
 
 // readStatements reads all items from one state of the store.
-func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput, statements []*statement) (out *executeTransactionOutput, err error) {
+func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput,
+	statements []*statement) (out *executeTransactionOutput, err error) {
 	view, err := e.view(statements)
 	if err != nil {
 		return nil, err
@@ -266,7 +270,8 @@ func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput
 }
 
 // transactStatements commits all statements or none.
-func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionInput, statements []*statement) (*executeTransactionOutput, error) {
+func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionInput,
+	statements []*statement) (*executeTransactionOutput, error) {
 	mutations, refused := make([]store.Mutation, len(statements)), make(reasons, len(statements))
 	var once targets
 	for i, s := range statements {

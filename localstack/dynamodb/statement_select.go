@@ -237,7 +237,11 @@ func (s *selection) plan(ctx context.Context, e *Engine, at position, limit *int
 	p.projection = nil // the columns are shaped from whole items
 	p.reverse = s.reverse
 	if s.partitions != nil {
-		key := expr.KeyCondition{{Attribute: s.key.Hash.Name, Op: expr.Eq, Args: []attr.Value{s.partitions[at.Partition]}}}
+		key := expr.KeyCondition{{
+			Attribute: s.key.Hash.Name,
+			Op:        expr.Eq,
+			Args:      []attr.Value{s.partitions[at.Partition]},
+		}}
 		if s.sort != nil {
 			key = append(key, *s.sort)
 		}
@@ -254,7 +258,8 @@ func (s *selection) plan(ctx context.Context, e *Engine, at position, limit *int
 }
 
 // run reads from a position on: a page of at most 1 MB and limit items.
-func (s *selection) run(ctx context.Context, e *Engine, at position, limit *int64) (items []attr.Item, m *meter, next *position, err error) {
+func (s *selection) run(ctx context.Context, e *Engine, at position,
+	limit *int64) (items []attr.Item, m *meter, next *position, err error) {
 	items, m = []attr.Item{}, &meter{table: s.def.Name}
 	bytes := 0
 	for ; at.Partition < max(1, len(s.partitions)); at = (position{Partition: at.Partition + 1}) {

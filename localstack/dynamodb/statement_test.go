@@ -15,10 +15,12 @@ func music(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "Music", "artist S, year N", []index{{"by-genre", "genre S, year N", "KEYS_ONLY"}}, nil)
 	for year := range 5 {
-		f.put(t, "Music", item{"artist": s("ada"), "year": n(2000 + year), "genre": s([]string{"rock", "jazz"}[year%2]), "songs": n(10 + year)})
+		f.put(t, "Music", item{"artist": s("ada"), "year": n(2000 + year),
+			"genre": s([]string{"rock", "jazz"}[year%2]), "songs": n(10 + year)})
 	}
 	f.put(t, "Music", item{"artist": s("bob"), "year": n(2001), "genre": s("rock"),
-		"info": &types.AttributeValueMemberM{Value: item{"label": s("L"), "tags": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("x"), s("y")}}}}})
+		"info": &types.AttributeValueMemberM{Value: item{"label": s("L"),
+			"tags": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("x"), s("y")}}}}})
 	return f
 }
 
@@ -53,7 +55,8 @@ func TestSelect(t *testing.T) {
 	}{
 		{`SELECT * FROM "Music" WHERE artist = 'ada'`, "a00 a01 a02 a03 a04 "},
 		{`SELECT * FROM Music WHERE 'ada' = artist AND "year" > 2001 AND songs < 14`, "a02 a03 "},
-		{`SELECT * FROM Music WHERE artist = 'ada' AND "year" BETWEEN 2001 AND 2003 ORDER BY "year" DESC`, "a03 a02 a01 "},
+		{`SELECT * FROM Music WHERE artist = 'ada' AND "year" BETWEEN 2001 AND 2003 ORDER BY "year" DESC`,
+			"a03 a02 a01 "},
 		{`SELECT * FROM Music WHERE artist IN ['bob', 'ada', 'bob'] AND "year" = 2001`, "b01 a01 "},
 		{`SELECT * FROM Music WHERE artist = 'ada' AND "year" <= 2000 OR artist = 'bob'`, "a00 b01 "},
 		{`SELECT * FROM Music WHERE (artist = 'bob' OR artist = 'ada') AND "year" = 2001 ORDER BY artist ASC`, "a01 b01 "},
@@ -127,7 +130,10 @@ func TestSelectPages(t *testing.T) {
 			t.Errorf("%s\nfound %v", statement, found)
 		}
 	}
-	_, err := f.ExecuteStatement(t.Context(), &sdk.ExecuteStatementInput{Statement: aws.String(`SELECT * FROM Music`), NextToken: aws.String("nonsense")})
+	_, err := f.ExecuteStatement(t.Context(), &sdk.ExecuteStatementInput{
+		Statement: aws.String(`SELECT * FROM Music`),
+		NextToken: aws.String("nonsense"),
+	})
 	wantError(t, err, "ValidationException", "Given NextToken is invalid")
 }
 
@@ -150,11 +156,14 @@ func TestStatementsThatWrite(t *testing.T) {
 		"tags": &types.AttributeValueMemberSS{Value: []string{"b"}},
 		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n(1), n(2)}},
 		"m":    &types.AttributeValueMemberM{Value: item{"n": n(5)}}})
-	same(t, "old", one(`UPDATE Music REMOVE list, m, tags` + where + ` RETURNING MODIFIED OLD *`)["m"], types.AttributeValue(&types.AttributeValueMemberM{Value: item{"n": n(5)}}))
-	same(t, "new", one(`UPDATE Music SET a = 1`+where+` RETURNING ALL NEW *`), item{"artist": s("cy"), "year": n(1999), "a": n(1)})
+	same(t, "old", one(`UPDATE Music REMOVE list, m, tags` + where + ` RETURNING MODIFIED OLD *`)["m"],
+		types.AttributeValue(&types.AttributeValueMemberM{Value: item{"n": n(5)}}))
+	same(t, "new", one(`UPDATE Music SET a = 1`+where+` RETURNING ALL NEW *`),
+		item{"artist": s("cy"), "year": n(1999), "a": n(1)})
 	_, err := f.execute(t, `DELETE FROM Music`+where+` AND a = 2`)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
-	same(t, "deleted", one(`DELETE FROM Music`+where+` AND a = 1 RETURNING ALL OLD *`), item{"artist": s("cy"), "year": n(1999), "a": n(1)})
+	same(t, "deleted", one(`DELETE FROM Music`+where+` AND a = 1 RETURNING ALL OLD *`),
+		item{"artist": s("cy"), "year": n(1999), "a": n(1)})
 	same(t, "deleted again", one(`DELETE FROM Music`+where+` AND a = 1 RETURNING ALL OLD *`), item(nil))
 	_, err = f.execute(t, `UPDATE Music SET a = 1`+where)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
@@ -162,9 +171,11 @@ func TestStatementsThatWrite(t *testing.T) {
 	wantError(t, err, "DuplicateItemException", "Duplicate primary key exists in table")
 	_, err = f.execute(t, `INSERT INTO Music VALUE {'artist': 'ada'}`)
 	wantError(t, err, "ValidationException", "Missing the key year in the item")
-	for _, statement := range []string{`UPDATE Music SET a = 1 WHERE artist = 'ada'`, `DELETE FROM Music WHERE artist = 'ada' AND "year" > 1`} {
+	for _, statement := range []string{`UPDATE Music SET a = 1 WHERE artist = 'ada'`,
+		`DELETE FROM Music WHERE artist = 'ada' AND "year" > 1`} {
 		_, err = f.execute(t, statement)
-		wantError(t, err, "ValidationException", "Where clause does not contain a mandatory equality on all key attributes")
+		wantError(t, err, "ValidationException",
+			"Where clause does not contain a mandatory equality on all key attributes")
 	}
 	_, err = f.execute(t, `UPDATE Music SET "year" = 1 WHERE artist = 'ada' AND "year" = 2000`)
 	wantError(t, err, "ValidationException", "Cannot update attribute year. This attribute is part of the key")
@@ -183,26 +194,31 @@ func TestBatchExecuteStatement(t *testing.T) {
 		}
 		return out.Responses, nil
 	}
-	got, err := batch(`SELECT songs FROM Music WHERE artist = 'ada' AND "year" = 2000`, `SELECT * FROM none WHERE a = 1`,
+	got, err := batch(`SELECT songs FROM Music WHERE artist = 'ada' AND "year" = 2000`,
+		`SELECT * FROM none WHERE a = 1`,
 		`SELECT * FROM Music WHERE artist = 'ada'`, `SELEKT`, `SELECT * FROM Music WHERE artist = 'ada' AND "year" = 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "read", got[0].Item, item{"songs": n(10)})
-	for i, want := range []types.BatchStatementErrorCodeEnum{"", "ResourceNotFound", "ValidationError", "ValidationError", ""} {
+	for i, want := range []types.BatchStatementErrorCodeEnum{"", "ResourceNotFound", "ValidationError",
+		"ValidationError", ""} {
 		if e := got[i].Error; (e == nil) != (want == "") || e != nil && e.Code != want {
 			t.Errorf("statement %d: %s, want %s", i, dump(e), want)
 		}
 	}
-	got, err = batch(`INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`, `UPDATE Music SET a = 1 WHERE artist = 'no' AND "year" = 1`,
+	got, err = batch(`INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`,
+		`UPDATE Music SET a = 1 WHERE artist = 'no' AND "year" = 1`,
 		`DELETE FROM Music WHERE artist = 'ada' AND "year" = 2004 RETURNING ALL OLD *`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got[0].Error.Code != "DuplicateItem" || got[1].Error.Code != "ConditionalCheckFailed" || got[2].Item["songs"] == nil {
+	if got[0].Error.Code != "DuplicateItem" || got[1].Error.Code != "ConditionalCheckFailed" ||
+		got[2].Item["songs"] == nil {
 		t.Errorf("got %s", dump(got))
 	}
-	_, err = batch(`SELECT * FROM Music WHERE artist = 'ada' AND "year" = 2000`, `DELETE FROM Music WHERE artist = 'ada' AND "year" = 2000`)
+	_, err = batch(`SELECT * FROM Music WHERE artist = 'ada' AND "year" = 2000`,
+		`DELETE FROM Music WHERE artist = 'ada' AND "year" = 2000`)
 	wantError(t, err, "ValidationException", "cannot contain both read and write statements")
 }
 
@@ -215,7 +231,8 @@ func TestExecuteTransaction(t *testing.T) {
 		}
 		return f.ExecuteTransaction(t.Context(), in)
 	}
-	out, err := run(nil, `SELECT songs FROM Music WHERE artist = 'ada' AND "year" = 2001`, `SELECT * FROM Music WHERE artist = 'no' AND "year" = 1`)
+	out, err := run(nil, `SELECT songs FROM Music WHERE artist = 'ada' AND "year" = 2001`,
+		`SELECT * FROM Music WHERE artist = 'no' AND "year" = 1`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +247,8 @@ func TestExecuteTransaction(t *testing.T) {
 	}
 	same(t, "written once", f.get(t, "Music", item{"artist": s("ada"), "year": n(2001)})["songs"], n(12))
 
-	_, err = run(nil, `INSERT INTO Music VALUE {'artist': 'new', 'year': 1}`, `INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`,
+	_, err = run(nil, `INSERT INTO Music VALUE {'artist': 'new', 'year': 1}`,
+		`INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`,
 		`EXISTS(SELECT * FROM Music WHERE artist = 'bob' AND "year" = 2001 AND genre = 'jazz')`)
 	var cancelled *types.TransactionCanceledException
 	if !errors.As(err, &cancelled) {

@@ -31,7 +31,8 @@ func TestListStreams(t *testing.T) {
 		}
 		for _, s := range out.Streams {
 			got = append(got, *s.StreamArn)
-			same(t, "arn", *s.StreamArn, "arn:aws:dynamodb:us-east-1:000000000000:table/"+*s.TableName+"/stream/"+*s.StreamLabel)
+			same(t, "arn", *s.StreamArn, "arn:aws:dynamodb:us-east-1:000000000000:table/"+*s.TableName+
+				"/stream/"+*s.StreamLabel)
 		}
 		if in.ExclusiveStartStreamArn = out.LastEvaluatedStreamArn; out.LastEvaluatedStreamArn == nil {
 			same(t, "pages", pages, 2)
@@ -47,7 +48,8 @@ func TestListStreams(t *testing.T) {
 		same(t, "streams of "+table, len(out.Streams), n)
 	}
 	_, err := client.ListStreams(t.Context(), &streams.ListStreamsInput{Limit: aws.Int32(0)})
-	wantError(t, err, "ValidationException", "Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+	wantError(t, err, "ValidationException",
+		"Value '0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
 }
 
 func TestDescribeStream(t *testing.T) {
@@ -59,9 +61,11 @@ func TestDescribeStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := out.StreamDescription
-	same(t, "names", []string{*d.StreamArn, *d.TableName, string(d.StreamStatus), string(d.StreamViewType)}, []string{arn, "described", "ENABLED", "NEW_IMAGE"})
+	same(t, "names", []string{*d.StreamArn, *d.TableName, string(d.StreamStatus),
+		string(d.StreamViewType)}, []string{arn, "described", "ENABLED", "NEW_IMAGE"})
 	same(t, "label", arn, "arn:aws:dynamodb:us-east-1:000000000000:table/described/stream/"+*d.StreamLabel)
-	same(t, "key", []string{*d.KeySchema[0].AttributeName, string(d.KeySchema[0].KeyType), *d.KeySchema[1].AttributeName, string(d.KeySchema[1].KeyType)}, []string{"pk", "HASH", "sk", "RANGE"})
+	same(t, "key", []string{*d.KeySchema[0].AttributeName, string(d.KeySchema[0].KeyType),
+		*d.KeySchema[1].AttributeName, string(d.KeySchema[1].KeyType)}, []string{"pk", "HASH", "sk", "RANGE"})
 	if d.CreationRequestDateTime == nil || time.Since(*d.CreationRequestDateTime) > time.Hour {
 		t.Errorf("created %v", d.CreationRequestDateTime)
 	}
@@ -69,24 +73,33 @@ func TestDescribeStream(t *testing.T) {
 	if n := len(*shard.ShardId); n < 28 || n > 65 || !strings.HasPrefix(*shard.ShardId, "shardId-") {
 		t.Errorf("shard id %s", *shard.ShardId)
 	}
-	if shard.SequenceNumberRange.EndingSequenceNumber != nil || len(*shard.SequenceNumberRange.StartingSequenceNumber) < 21 {
+	if shard.SequenceNumberRange.EndingSequenceNumber != nil ||
+		len(*shard.SequenceNumberRange.StartingSequenceNumber) < 21 {
 		t.Errorf("range %s", dump(shard.SequenceNumberRange))
 	}
-	after, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &arn, ExclusiveStartShardId: shard.ShardId})
+	after, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{
+		StreamArn:             &arn,
+		ExclusiveStartShardId: shard.ShardId,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "shards after the last", len(after.StreamDescription.Shards), 0)
-	children, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &arn, ShardFilter: &streamtypes.ShardFilter{Type: "CHILD_SHARDS", ShardId: shard.ShardId}})
+	children, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{
+		StreamArn:   &arn,
+		ShardFilter: &streamtypes.ShardFilter{Type: "CHILD_SHARDS", ShardId: shard.ShardId},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "children of the open shard", len(children.StreamDescription.Shards), 0)
 
-	_, err = client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: aws.String("a-text-of-thirty-seven-characters-at-least")})
+	_, err = client.DescribeStream(t.Context(),
+		&streams.DescribeStreamInput{StreamArn: aws.String("a-text-of-thirty-seven-characters-at-least")})
 	wantError(t, err, "ValidationException", "Invalid StreamArn")
 	_, err = client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: aws.String("short")})
-	wantError(t, err, "ValidationException", "Value 'short' at 'streamArn' failed to satisfy constraint: Member must have length greater than or equal to 37")
+	wantError(t, err, "ValidationException",
+		"Value 'short' at 'streamArn' failed to satisfy constraint: Member must have length greater than or equal to 37")
 	other := strings.Replace(arn, "described", "another", 1)
 	_, err = client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &other})
 	wantError(t, err, "ResourceNotFoundException", "Requested resource not found: Stream: "+other+" not found")
@@ -135,7 +148,10 @@ func TestShardIterators(t *testing.T) {
 		{streams.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: number(1)}, "2 3"},
 		{streams.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: number(3)}, ""},
 		{streams.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: at(2 * time.Second)}, "2 3"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: at(1500 * time.Millisecond)}, "2 3"},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "AT_TIMESTAMP",
+			Timestamp:         at(1500 * time.Millisecond),
+		}, "2 3"},
 		{streams.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: at(-time.Hour)}, "0 1 2 3"},
 	} {
 		same(t, fmt.Sprint(tt.in.ShardIteratorType, aws.ToString(tt.in.SequenceNumber)), read(&tt.in), tt.want)
@@ -144,13 +160,30 @@ func TestShardIterators(t *testing.T) {
 		in            streams.GetShardIteratorInput
 		code, message string
 	}{
-		{streams.GetShardIteratorInput{ShardIteratorType: "OLDEST"}, "ValidationException", "Value 'OLDEST' at 'shardIteratorType'"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AT_SEQUENCE_NUMBER"}, "ValidationException", "SequenceNumber is required"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AT_SEQUENCE_NUMBER", SequenceNumber: aws.String("1")}, "ValidationException", "Value '1' at 'sequenceNumber'"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: aws.String(strings.Repeat("9", 21))}, "ValidationException", "Invalid SequenceNumber"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", SequenceNumber: aws.String("1" + strings.Repeat("0", 20))}, "TrimmedDataAccessException", ""},
-		{streams.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: at(time.Hour)}, "ValidationException", "Timestamp"},
-		{streams.GetShardIteratorInput{ShardIteratorType: "LATEST", ShardId: aws.String("shardId-00000000000000000000-00000000")}, "ResourceNotFoundException", "shardId-00000000000000000000-00000000"},
+		{streams.GetShardIteratorInput{ShardIteratorType: "OLDEST"}, "ValidationException",
+			"Value 'OLDEST' at 'shardIteratorType'"},
+		{streams.GetShardIteratorInput{ShardIteratorType: "AT_SEQUENCE_NUMBER"}, "ValidationException",
+			"SequenceNumber is required"},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "AT_SEQUENCE_NUMBER",
+			SequenceNumber:    aws.String("1"),
+		}, "ValidationException", "Value '1' at 'sequenceNumber'"},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "AFTER_SEQUENCE_NUMBER",
+			SequenceNumber:    aws.String(strings.Repeat("9", 21)),
+		}, "ValidationException", "Invalid SequenceNumber"},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "AFTER_SEQUENCE_NUMBER",
+			SequenceNumber:    aws.String("1" + strings.Repeat("0", 20)),
+		}, "TrimmedDataAccessException", ""},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "AT_TIMESTAMP",
+			Timestamp:         at(time.Hour),
+		}, "ValidationException", "Timestamp"},
+		{streams.GetShardIteratorInput{
+			ShardIteratorType: "LATEST",
+			ShardId:           aws.String("shardId-00000000000000000000-00000000"),
+		}, "ResourceNotFoundException", "shardId-00000000000000000000-00000000"},
 	} {
 		in := tt.in
 		if in.StreamArn = &arn; in.ShardId == nil {
@@ -167,7 +200,11 @@ func TestGetRecords(t *testing.T) {
 	f := open(t, Options{Now: func() time.Time { return start.Add(time.Duration(elapsed.Load())) }})
 	arn := f.createStreamed(t, "pages", "pk S", "NEW_IMAGE")
 	shard, client := f.onlyShard(t, arn), f.streamsClient()
-	latest := f.iterator(t, &streams.GetShardIteratorInput{StreamArn: &arn, ShardId: shard, ShardIteratorType: "LATEST"})
+	latest := f.iterator(t, &streams.GetShardIteratorInput{
+		StreamArn:         &arn,
+		ShardId:           shard,
+		ShardIteratorType: "LATEST",
+	})
 	for i := range 4 {
 		f.put(t, "pages", item{"pk": s(fmt.Sprint(i)), "fill": s(long(300_000))})
 	}

@@ -14,7 +14,10 @@ import (
 func BenchmarkStreamedWrite(b *testing.B) {
 	f := open(b, Options{})
 	for _, view := range []string{"none", store.ViewKeysOnly, store.ViewNewImage, store.ViewNewAndOldImages} {
-		def := &store.Definition{Name: "bench-" + view, Key: store.KeySchema{Hash: store.KeyAttribute{Name: "pk", Type: "S"}}}
+		def := &store.Definition{
+			Name: "bench-" + view,
+			Key:  store.KeySchema{Hash: store.KeyAttribute{Name: "pk", Type: "S"}},
+		}
 		if view != "none" {
 			def.Stream = &store.TableStream{Label: "bench", View: view, Enabled: true}
 		}
@@ -25,9 +28,13 @@ func BenchmarkStreamedWrite(b *testing.B) {
 		b.Run(view, func(b *testing.B) {
 			b.ReportAllocs()
 			for i := range b.N {
-				it := attr.Item{"pk": attr.String(fmt.Sprint(i / 2)), "v": attr.Int(int64(i)), "body": attr.String(long(1000))}
-				_, err := f.engine.store.Write(b.Context(), store.Mutation{Table: t, Row: def.Row(it),
-					Decide: func(attr.Item) (attr.Item, store.Action, error) { return it, store.Put, nil }})
+				it := attr.Item{"pk": attr.String(fmt.Sprint(i / 2)), "v": attr.Int(int64(i)),
+					"body": attr.String(long(1000))}
+				_, err := f.engine.store.Write(b.Context(), store.Mutation{
+					Table:  t,
+					Row:    def.Row(it),
+					Decide: func(attr.Item) (attr.Item, store.Action, error) { return it, store.Put, nil },
+				})
 				if err != nil {
 					b.Fatal(err)
 				}

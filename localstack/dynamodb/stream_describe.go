@@ -47,7 +47,8 @@ func (c *checks) shardID(member string, id *string) {
 	c.length(member, id, 28, 65)
 }
 
-// maxStreams bounds the pages of ListStreams and DescribeStream (API reference).
+// maxStreams bounds the pages of ListStreams and DescribeStream (API
+// reference).
 const maxStreams = 100
 
 // pageOf cuts list to a page: what comes after the element with the key start,
@@ -166,7 +167,8 @@ func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*
 	if f := in.ShardFilter; f != nil && f.ShardID != nil {
 		shards = slices.DeleteFunc(shards, func(s shardDescription) bool { return s.ParentShardID != *f.ShardID })
 	}
-	page, more := pageOf(shards, func(s shardDescription) string { return s.ShardID }, in.ExclusiveStartShardID, in.Limit)
+	page, more := pageOf(shards, func(s shardDescription) string { return s.ShardID },
+		in.ExclusiveStartShardID, in.Limit)
 	d := streamDescription{
 		StreamArn:               *in.StreamArn,
 		StreamLabel:             def.Label,
@@ -194,7 +196,10 @@ func describeShards(def *store.StreamDefinition) []shardDescription {
 		if s.Last != 0 && s.Last <= def.Trimmed && s.Last >= s.First {
 			continue
 		}
-		d := shardDescription{ShardID: s.ID, SequenceNumberRange: sequenceNumberRange{StartingSequenceNumber: sequenceNumber(s.First)}}
+		d := shardDescription{
+			ShardID:             s.ID,
+			SequenceNumberRange: sequenceNumberRange{StartingSequenceNumber: sequenceNumber(s.First)},
+		}
 		if s.Last != 0 {
 			d.SequenceNumberRange.EndingSequenceNumber = sequenceNumber(max(s.First, s.Last))
 		}

@@ -94,7 +94,8 @@ func (in *getShardIteratorInput) check() error {
 	c.present("shardId", in.ShardID != nil)
 	c.shardID("shardId", in.ShardID)
 	c.present("shardIteratorType", in.ShardIteratorType != "")
-	c.oneOf("shardIteratorType", in.ShardIteratorType, "AT_TIMESTAMP", "AFTER_SEQUENCE_NUMBER", "TRIM_HORIZON", "AT_SEQUENCE_NUMBER", "LATEST")
+	c.oneOf("shardIteratorType", in.ShardIteratorType, "AT_TIMESTAMP", "AFTER_SEQUENCE_NUMBER",
+		"TRIM_HORIZON", "AT_SEQUENCE_NUMBER", "LATEST")
 	c.length("sequenceNumber", in.SequenceNumber, sequenceDigits, maxSequenceDigits)
 	if err := c.err(); err != nil {
 		return err
@@ -123,7 +124,8 @@ func (e *Engine) getShardIterator(ctx context.Context, in *getShardIteratorInput
 	observationOf(ctx).names(def.Table)
 	at := slices.IndexFunc(def.Shards, func(s store.Shard) bool { return s.ID == *in.ShardID })
 	if at < 0 {
-		return nil, clientError("ResourceNotFoundException", "Requested resource not found: Shard: %s in Stream: %s not found", *in.ShardID, *in.StreamArn)
+		return nil, clientError("ResourceNotFoundException",
+			"Requested resource not found: Shard: %s in Stream: %s not found", *in.ShardID, *in.StreamArn)
 	}
 	shard := def.Shards[at]
 	i := iterator{shard: shard.First, expires: e.opts.Now().Add(iteratorLifetime)}
@@ -168,5 +170,6 @@ func (e *Engine) startAfter(st *store.Stream, shard store.Shard, in *getShardIte
 }
 
 func trimmedData() *apiError {
-	return clientError("TrimmedDataAccessException", "The operation attempted to read past the oldest stream record in a shard.")
+	return clientError("TrimmedDataAccessException",
+		"The operation attempted to read past the oldest stream record in a shard.")
 }

@@ -67,7 +67,8 @@ func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecor
 	limit := maxRecords
 	if in.Limit != nil {
 		if *in.Limit > maxRecords {
-			return nil, clientError("LimitExceededException", "The limit of records must not be greater than %d", maxRecords)
+			return nil, clientError("LimitExceededException",
+				"The limit of records must not be greater than %d", maxRecords)
 		}
 		limit = int(*in.Limit)
 	}
@@ -82,8 +83,10 @@ func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecor
 	observationOf(ctx).names(st.Definition().Table)
 	now := e.opts.Now()
 	if !now.Before(it.expires) {
-		return nil, clientError("ExpiredIteratorException", "Iterator expired. The iterator was created at time %s while right now it is %s which is further in the future than the tolerated delay of %d milliseconds.",
-			it.expires.Add(-iteratorLifetime).UTC().Format("Mon Jan 02 15:04:05 MST 2006"), now.UTC().Format("Mon Jan 02 15:04:05 MST 2006"), iteratorLifetime.Milliseconds())
+		return nil, clientError("ExpiredIteratorException",
+			"Iterator expired. The iterator was created at time %s while right now it is %s which is further in the future than the tolerated delay of %d milliseconds.",
+			it.expires.Add(-iteratorLifetime).UTC().Format("Mon Jan 02 15:04:05 MST 2006"),
+			now.UTC().Format("Mon Jan 02 15:04:05 MST 2006"), iteratorLifetime.Milliseconds())
 	}
 	records, ended, err := e.readShard(st, &it, limit)
 	if err != nil {
@@ -105,7 +108,8 @@ func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecor
 
 // readShard reads at an iterator and moves it on. ended says that nothing will
 // ever come after: the shard is closed, and read to its end.
-func (e *Engine) readShard(st *store.Stream, it *iterator, limit int) (records []store.StreamRecord, ended bool, err error) {
+func (e *Engine) readShard(st *store.Stream, it *iterator,
+	limit int) (records []store.StreamRecord, ended bool, err error) {
 	shards := st.Definition().Shards
 	at := slices.IndexFunc(shards, func(s store.Shard) bool { return s.First == it.shard })
 	if at < 0 {

@@ -9,7 +9,8 @@ import (
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 )
 
-func (f *fixture) setStream(t testing.TB, table string, spec *types.StreamSpecification) (*types.TableDescription, error) {
+func (f *fixture) setStream(t testing.TB, table string,
+	spec *types.StreamSpecification) (*types.TableDescription, error) {
 	t.Helper()
 	out, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: &table, StreamSpecification: spec})
 	if err != nil {
@@ -35,7 +36,8 @@ func TestUpdateStream(t *testing.T) {
 	}
 	off := &types.StreamSpecification{StreamEnabled: aws.Bool(false)}
 
-	if d := f.describe(t, "table"); d.StreamSpecification != nil || d.LatestStreamArn != nil || d.LatestStreamLabel != nil {
+	if d := f.describe(t, "table"); d.StreamSpecification != nil || d.LatestStreamArn != nil ||
+		d.LatestStreamLabel != nil {
 		t.Errorf("a stream where there was none: %s", dump(d))
 	}
 	_, err := f.setStream(t, "table", off)
@@ -43,7 +45,8 @@ func TestUpdateStream(t *testing.T) {
 	_, err = f.setStream(t, "table", on(""))
 	wantError(t, err, "ValidationException", "If stream is being enabled then UpdateViewType is required")
 	_, err = f.setStream(t, "table", on("ALL"))
-	wantError(t, err, "ValidationException", "Value 'ALL' at 'streamSpecification.streamViewType' failed to satisfy constraint: Member must satisfy enum value set")
+	wantError(t, err, "ValidationException",
+		"Value 'ALL' at 'streamSpecification.streamViewType' failed to satisfy constraint: Member must satisfy enum value set")
 	f.put(t, "table", item{"pk": s("before")})
 
 	d, err := f.setStream(t, "table", on("NEW_IMAGE"))
@@ -52,13 +55,17 @@ func TestUpdateStream(t *testing.T) {
 	}
 	first := aws.ToString(d.LatestStreamArn)
 	same(t, "status", string(d.TableStatus), "UPDATING")
-	same(t, "arn", first, "arn:aws:dynamodb:us-east-1:000000000000:table/table/stream/"+aws.ToString(d.LatestStreamLabel))
+	same(t, "arn", first, "arn:aws:dynamodb:us-east-1:000000000000:table/table/stream/"+
+		aws.ToString(d.LatestStreamLabel))
 	f.put(t, "table", item{"pk": s("during")})
 	for _, view := range []types.StreamViewType{"NEW_IMAGE", "OLD_IMAGE"} {
 		_, err = f.setStream(t, "table", on(view))
 		wantError(t, err, "ValidationException", "Table already has an enabled stream: TableName: table")
 	}
-	_, err = f.setStream(t, "table", &types.StreamSpecification{StreamEnabled: aws.Bool(false), StreamViewType: "NEW_IMAGE"})
+	_, err = f.setStream(t, "table", &types.StreamSpecification{
+		StreamEnabled:  aws.Bool(false),
+		StreamViewType: "NEW_IMAGE",
+	})
 	wantError(t, err, "ValidationException", "If stream is being disabled, then UpdateViewType must not be specified")
 
 	if _, err = f.setStream(t, "table", off); err != nil {
@@ -71,7 +78,8 @@ func TestUpdateStream(t *testing.T) {
 	}
 	same(t, "latest stream", aws.ToString(disabled.LatestStreamArn), first)
 	same(t, "status", f.streamStatus(t, first), "DISABLED")
-	same(t, "records, to the end of the closed shard", briefs(f.readAll(t, first)), []string{"INSERT [pk=during] [] > [pk=during]"})
+	same(t, "records, to the end of the closed shard", briefs(f.readAll(t, first)),
+		[]string{"INSERT [pk=during] [] > [pk=during]"})
 
 	d, err = f.setStream(t, "table", on("KEYS_ONLY"))
 	if err != nil {
@@ -110,8 +118,12 @@ func TestEnsureStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := CreateTableInput{TableName: aws.String("ensured"), BillingMode: "PAY_PER_REQUEST",
-			AttributeDefinitions: []AttributeDefinition{{"pk", "S"}}, KeySchema: []KeySchemaElement{{"pk", "HASH"}}}
+		in := CreateTableInput{
+			TableName:            aws.String("ensured"),
+			BillingMode:          "PAY_PER_REQUEST",
+			AttributeDefinitions: []AttributeDefinition{{"pk", "S"}},
+			KeySchema:            []KeySchemaElement{{"pk", "HASH"}},
+		}
 		if step.view != "" {
 			in.StreamSpecification = &StreamSpecification{StreamEnabled: true, StreamViewType: step.view, Label: label}
 		}
@@ -135,13 +147,15 @@ func TestEnsureStream(t *testing.T) {
 			same(t, step.name+": status", f.streamStatus(t, arn), want)
 		}
 		if step.name == "gains it again" {
-			d, err := f.streamsClient().DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: aws.String(arn)})
+			d, err := f.streamsClient().DescribeStream(t.Context(),
+				&streams.DescribeStreamInput{StreamArn: aws.String(arn)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			shards := d.StreamDescription.Shards
 			if len(shards) != 2 || aws.ToString(shards[1].ParentShardId) != *shards[0].ShardId ||
-				shards[0].SequenceNumberRange.EndingSequenceNumber == nil || shards[1].SequenceNumberRange.EndingSequenceNumber != nil {
+				shards[0].SequenceNumberRange.EndingSequenceNumber == nil ||
+				shards[1].SequenceNumberRange.EndingSequenceNumber != nil {
 				t.Errorf("shards: %s\nwant a closed one and its open child", dump(shards))
 			}
 		}

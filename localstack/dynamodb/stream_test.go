@@ -73,7 +73,11 @@ func (f *fixture) readAll(t testing.TB, arn string) []streamtypes.Record {
 	}
 	var all []streamtypes.Record
 	for _, shard := range d.StreamDescription.Shards {
-		next := f.iterator(t, &streams.GetShardIteratorInput{StreamArn: &arn, ShardId: shard.ShardId, ShardIteratorType: "TRIM_HORIZON"})
+		next := f.iterator(t, &streams.GetShardIteratorInput{
+			StreamArn:         &arn,
+			ShardId:           shard.ShardId,
+			ShardIteratorType: "TRIM_HORIZON",
+		})
 		for next != nil {
 			out, err := client.GetRecords(t.Context(), &streams.GetRecordsInput{ShardIterator: next})
 			if err != nil {
@@ -108,7 +112,8 @@ func attributes(image map[string]streamtypes.AttributeValue) string {
 // brief writes a record: "MODIFY [keys] [old] > [new]".
 func brief(r streamtypes.Record) string {
 	d := r.Dynamodb
-	return fmt.Sprintf("%s [%s] [%s] > [%s]", r.EventName, attributes(d.Keys), attributes(d.OldImage), attributes(d.NewImage))
+	return fmt.Sprintf("%s [%s] [%s] > [%s]", r.EventName, attributes(d.Keys), attributes(d.OldImage),
+		attributes(d.NewImage))
 }
 
 func briefs(records []streamtypes.Record) []string {
@@ -121,7 +126,12 @@ func briefs(records []streamtypes.Record) []string {
 
 func (f *fixture) mustUpdate(t testing.TB, table string, key item, expression string, values item) {
 	t.Helper()
-	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: &table, Key: key, UpdateExpression: &expression, ExpressionAttributeValues: values}); err != nil {
+	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+		TableName:                 &table,
+		Key:                       key,
+		UpdateExpression:          &expression,
+		ExpressionAttributeValues: values,
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,10 +146,13 @@ func (f *fixture) mustDelete(t testing.TB, table string, key item) {
 func TestStreamViews(t *testing.T) {
 	f := open(t, Options{})
 	for view, want := range map[types.StreamViewType][]string{
-		"KEYS_ONLY":          {"INSERT [pk=a] [] > []", "MODIFY [pk=a] [] > []", "REMOVE [pk=a] [] > []"},
-		"NEW_IMAGE":          {"INSERT [pk=a] [] > [pk=a v=1]", "MODIFY [pk=a] [] > [pk=a v=2]", "REMOVE [pk=a] [] > []"},
-		"OLD_IMAGE":          {"INSERT [pk=a] [] > []", "MODIFY [pk=a] [pk=a v=1] > []", "REMOVE [pk=a] [pk=a v=2] > []"},
-		"NEW_AND_OLD_IMAGES": {"INSERT [pk=a] [] > [pk=a v=1]", "MODIFY [pk=a] [pk=a v=1] > [pk=a v=2]", "REMOVE [pk=a] [pk=a v=2] > []"},
+		"KEYS_ONLY": {"INSERT [pk=a] [] > []", "MODIFY [pk=a] [] > []", "REMOVE [pk=a] [] > []"},
+		"NEW_IMAGE": {"INSERT [pk=a] [] > [pk=a v=1]", "MODIFY [pk=a] [] > [pk=a v=2]",
+			"REMOVE [pk=a] [] > []"},
+		"OLD_IMAGE": {"INSERT [pk=a] [] > []", "MODIFY [pk=a] [pk=a v=1] > []",
+			"REMOVE [pk=a] [pk=a v=2] > []"},
+		"NEW_AND_OLD_IMAGES": {"INSERT [pk=a] [] > [pk=a v=1]", "MODIFY [pk=a] [pk=a v=1] > [pk=a v=2]",
+			"REMOVE [pk=a] [pk=a v=2] > []"},
 	} {
 		t.Run(string(view), func(t *testing.T) {
 			arn := f.createStreamed(t, string(view), "pk S", view)
@@ -165,11 +178,19 @@ func TestStreamOnlyChanges(t *testing.T) {
 	f.put(t, "changes", a, a, item{"pk": s("a"), "sk": n("1.0"), "v": n("1.00")})
 	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": n(1)})
 	f.mustDelete(t, "changes", item{"pk": s("none"), "sk": n(0)})
-	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: table, Item: item{"pk": s("a"), "sk": n(1), "v": n(9)}, ConditionExpression: aws.String("attribute_not_exists(pk)")})
+	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName:           table,
+		Item:                item{"pk": s("a"), "sk": n(1), "v": n(9)},
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	})
 	wantError(t, err, "ConditionalCheckFailedException", "")
 	_, err = f.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: &types.Put{TableName: table, Item: item{"pk": s("b"), "sk": n(1)}}},
-		{ConditionCheck: &types.ConditionCheck{TableName: table, Key: item{"pk": s("c"), "sk": n(1)}, ConditionExpression: aws.String("attribute_exists(pk)")}},
+		{ConditionCheck: &types.ConditionCheck{
+			TableName:           table,
+			Key:                 item{"pk": s("c"), "sk": n(1)},
+			ConditionExpression: aws.String("attribute_exists(pk)"),
+		}},
 	}})
 	wantError(t, err, "TransactionCanceledException", "")
 	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": n(2)})
@@ -183,9 +204,11 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 	f.createTable(t, "quiet", "pk S", nil, nil)
 	var requests []types.WriteRequest
 	for i := range 5 {
-		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item{"pk": s(fmt.Sprint("b", i))}}})
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item{"pk": s(fmt.Sprint("b",
+			i))}}})
 	}
-	if _, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"many": requests}}); err != nil {
+	if _, err := f.BatchWriteItem(t.Context(),
+		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"many": requests}}); err != nil {
 		t.Fatal(err)
 	}
 	table := aws.String("many")
@@ -193,7 +216,12 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 		{Put: &types.Put{TableName: table, Item: item{"pk": s("t0")}}},
 		{Put: &types.Put{TableName: aws.String("quiet"), Item: item{"pk": s("t0")}}},
 		{Delete: &types.Delete{TableName: table, Key: item{"pk": s("b0")}}},
-		{Update: &types.Update{TableName: table, Key: item{"pk": s("b1")}, UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: item{":v": n(1)}}},
+		{Update: &types.Update{
+			TableName:                 table,
+			Key:                       item{"pk": s("b1")},
+			UpdateExpression:          aws.String("SET v = :v"),
+			ExpressionAttributeValues: item{":v": n(1)},
+		}},
 	}}
 	for range 2 { // the second time nothing happens
 		if _, err := f.TransactWriteItems(t.Context(), in); err != nil {
@@ -201,7 +229,8 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 		}
 	}
 	same(t, "records", briefs(f.readAll(t, arn)), []string{
-		"INSERT [pk=b0] [] > [pk=b0]", "INSERT [pk=b1] [] > [pk=b1]", "INSERT [pk=b2] [] > [pk=b2]", "INSERT [pk=b3] [] > [pk=b3]", "INSERT [pk=b4] [] > [pk=b4]",
+		"INSERT [pk=b0] [] > [pk=b0]", "INSERT [pk=b1] [] > [pk=b1]", "INSERT [pk=b2] [] > [pk=b2]",
+		"INSERT [pk=b3] [] > [pk=b3]", "INSERT [pk=b4] [] > [pk=b4]",
 		"INSERT [pk=t0] [] > [pk=t0]", "REMOVE [pk=b0] [] > []", "MODIFY [pk=b1] [] > [pk=b1 v=1]"})
 }
 
@@ -216,9 +245,11 @@ func TestStreamRecordMembers(t *testing.T) {
 	same(t, "source", aws.ToString(r.EventSource), "aws:dynamodb")
 	same(t, "region", aws.ToString(r.AwsRegion), "eu-central-1")
 	same(t, "time, in whole seconds", r.Dynamodb.ApproximateCreationDateTime.UTC(), at.Truncate(time.Second))
-	// The numbers of the example in the Lambda Developer Guide ("Using Lambda with DynamoDB").
+	// The numbers of the example in the Lambda Developer Guide ("Using Lambda
+	// with DynamoDB").
 	same(t, "size", aws.ToInt64(r.Dynamodb.SizeBytes), int64(26))
-	if id := aws.ToString(r.EventID); len(id) != 32 || id == aws.ToString(records[1].EventID) || id != aws.ToString(f.readAll(t, arn)[0].EventID) {
+	if id := aws.ToString(r.EventID); len(id) != 32 || id == aws.ToString(records[1].EventID) ||
+		id != aws.ToString(f.readAll(t, arn)[0].EventID) {
 		t.Errorf("event id %s is not 32 digits, or not the same in every reading, or another record's", id)
 	}
 	first, second := aws.ToString(r.Dynamodb.SequenceNumber), aws.ToString(records[1].Dynamodb.SequenceNumber)
@@ -236,10 +267,14 @@ func TestE10_StreamRecordOfExpiry(t *testing.T) {
 	f := open(t, Options{SweepInterval: time.Millisecond, Now: func() time.Time { return start }})
 	arn := f.createStreamed(t, "sessions", "pk S", "OLD_IMAGE")
 	if _, err := f.UpdateTimeToLive(t.Context(), &sdk.UpdateTimeToLiveInput{TableName: aws.String("sessions"),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)}}); err != nil {
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String("ttl"),
+			Enabled:       aws.Bool(true),
+		}}); err != nil {
 		t.Fatal(err)
 	}
-	f.put(t, "sessions", item{"pk": s("kept"), "ttl": n(start.Unix() + 60)}, item{"pk": s("due"), "ttl": n(start.Unix() - 60)})
+	f.put(t, "sessions", item{"pk": s("kept"), "ttl": n(start.Unix() + 60)},
+		item{"pk": s("due"), "ttl": n(start.Unix() - 60)})
 	f.mustDelete(t, "sessions", item{"pk": s("kept")})
 	var records []streamtypes.Record
 	eventually(t, "the deletion is recorded", func() bool { records = f.readAll(t, arn); return len(records) == 4 })
@@ -273,8 +308,12 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 		running.Go(func() {
 			for i := range steps {
 				key := item{"pk": s(fmt.Sprint("item", (w+i)%items))}
-				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("order"), Key: key,
-					UpdateExpression: aws.String("ADD v :one"), ExpressionAttributeValues: item{":one": n(1)}}); err != nil {
+				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
+					TableName:                 aws.String("order"),
+					Key:                       key,
+					UpdateExpression:          aws.String("ADD v :one"),
+					ExpressionAttributeValues: item{":one": n(1)},
+				}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -282,7 +321,11 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 	}
 	var ended atomic.Bool
 	go func() { running.Wait(); ended.Store(true) }()
-	next := f.iterator(t, &streams.GetShardIteratorInput{StreamArn: &arn, ShardId: f.onlyShard(t, arn), ShardIteratorType: "TRIM_HORIZON"})
+	next := f.iterator(t, &streams.GetShardIteratorInput{
+		StreamArn:         &arn,
+		ShardId:           f.onlyShard(t, arn),
+		ShardIteratorType: "TRIM_HORIZON",
+	})
 	client, versions, read := f.streamsClient(), make(map[string]int), 0
 	eventually(t, "all changes are read", func() bool {
 		last := ended.Load()
@@ -308,11 +351,19 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 func TestE12_Retention24Hours(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	var elapsed atomic.Int64
-	f := open(t, Options{SweepInterval: time.Millisecond, Now: func() time.Time { return start.Add(time.Duration(elapsed.Load())) }})
+	f := open(t, Options{
+		SweepInterval: time.Millisecond,
+		Now:           func() time.Time { return start.Add(time.Duration(elapsed.Load())) },
+	})
 	arn := f.createStreamed(t, "kept", "pk S", "KEYS_ONLY")
 	shard, client := f.onlyShard(t, arn), f.streamsClient()
 	f.put(t, "kept", item{"pk": s("first")})
-	at := &streams.GetShardIteratorInput{StreamArn: &arn, ShardId: shard, ShardIteratorType: "AT_SEQUENCE_NUMBER", SequenceNumber: f.readAll(t, arn)[0].Dynamodb.SequenceNumber}
+	at := &streams.GetShardIteratorInput{
+		StreamArn:         &arn,
+		ShardId:           shard,
+		ShardIteratorType: "AT_SEQUENCE_NUMBER",
+		SequenceNumber:    f.readAll(t, arn)[0].Dynamodb.SequenceNumber,
+	}
 
 	elapsed.Store(int64(24*time.Hour - time.Minute))
 	old := f.iterator(t, at)

@@ -10,7 +10,8 @@ import (
 
 const (
 	// maxExpiryAge is how long past its expiry an item still expires: older
-	// values are taken for mistakes ("Using time to live" in the Developer Guide).
+	// values are taken for mistakes ("Using time to live" in the Developer
+	// Guide).
 	maxExpiryAge = 5 * 365 * 24 * time.Hour
 	// sweepChunk is how many items one commit of the sweeper deletes.
 	sweepChunk = 100
@@ -66,13 +67,19 @@ func (e *Engine) sweep(ctx context.Context, t *store.Table, now time.Time) error
 		}
 		var deletes []store.Mutation
 		for _, row := range rows {
-			deletes = append(deletes, store.Mutation{Table: t, Row: row, Decide: func(old attr.Item) (attr.Item, store.Action, error) {
-				// It may have been given a new time since the look at the index.
-				if at, ok := t.Definition().Expires(old); ok && at >= from && at < to {
-					return nil, store.Delete, nil
-				}
-				return nil, store.Keep, nil
-			}, Expired: true})
+			deletes = append(deletes, store.Mutation{
+				Table: t,
+				Row:   row,
+				Decide: func(old attr.Item) (attr.Item, store.Action, error) {
+					// It may have been given a new time since the look at the
+					// index.
+					if at, ok := t.Definition().Expires(old); ok && at >= from && at < to {
+						return nil, store.Delete, nil
+					}
+					return nil, store.Keep, nil
+				},
+				Expired: true,
+			})
 		}
 		if len(deletes) == 0 {
 			return nil

@@ -162,11 +162,14 @@ func (e *Engine) deleteTable(ctx context.Context, in *tableNameInput) (*tableOut
 		return nil, err
 	}
 	return &tableOutput{tableDescription{
-		TableName:             def.Name,
-		TableStatus:           statusDeleting,
-		ProvisionedThroughput: throughputDescription{ReadCapacityUnits: def.Settings.Read, WriteCapacityUnits: def.Settings.Write},
-		TableArn:              e.tableARN(def.Name),
-		TableID:               def.Settings.UUID,
+		TableName:   def.Name,
+		TableStatus: statusDeleting,
+		ProvisionedThroughput: throughputDescription{
+			ReadCapacityUnits:  def.Settings.Read,
+			WriteCapacityUnits: def.Settings.Write,
+		},
+		TableArn: e.tableARN(def.Name),
+		TableID:  def.Settings.UUID,
 	}}, nil
 }
 

@@ -127,7 +127,8 @@ func checkIndexes(indexes []*store.Index) error {
 	case len(indexes)-local > maxGlobalIndexes:
 		return invalidParameter("GlobalSecondaryIndex count exceeds the per-table limit of %d", maxGlobalIndexes)
 	case included > maxIncluded:
-		return invalidParameter("Number of NonKeyAttributes over all indexes exceeds the per-table limit of %d", maxIncluded)
+		return invalidParameter("Number of NonKeyAttributes over all indexes exceeds the per-table limit of %d",
+			maxIncluded)
 	}
 	return nil
 }
@@ -162,7 +163,9 @@ func keyAttributes(def *store.Definition) []AttributeDefinition {
 	for _, x := range def.Indexes {
 		add(x.Key)
 	}
-	slices.SortFunc(out, func(a, b AttributeDefinition) int { return strings.Compare(a.AttributeName, b.AttributeName) })
+	slices.SortFunc(out, func(a, b AttributeDefinition) int {
+		return strings.Compare(a.AttributeName, b.AttributeName)
+	})
 	return out
 }
 
@@ -177,7 +180,8 @@ func keyElements(k store.KeySchema) []KeySchemaElement {
 // keySchema checks the elements against the API's constraints.
 func (c *checks) keySchema(member string, elements []KeySchemaElement) {
 	if len(elements) > 2 {
-		c.fail("'["+strings.Join(listed(elements), ", ")+"]'", member, "Member must have length less than or equal to 2")
+		c.fail("'["+strings.Join(listed(elements), ", ")+"]'", member,
+			"Member must have length less than or equal to 2")
 	}
 	c.count(member, len(elements), 1, 0)
 	for i, element := range elements {

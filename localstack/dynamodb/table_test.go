@@ -23,7 +23,8 @@ func (f *fixture) describe(t testing.TB, table string) *types.TableDescription {
 func TestTableLifecycle(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	f := open(t, Options{Region: "eu-central-1", Now: func() time.Time { return now }})
-	in := tableInput("orders", "pk S, sk N", []index{{"by-a", "a S", "x y"}}, []index{{"by-b", "pk S, b B", "KEYS_ONLY"}})
+	in := tableInput("orders", "pk S, sk N", []index{{"by-a", "a S", "x y"}},
+		[]index{{"by-b", "pk S, b B", "KEYS_ONLY"}})
 	in.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("chat")}}
 	in.DeletionProtectionEnabled = aws.Bool(true)
 	if _, err := f.CreateTable(t.Context(), in); err != nil {
@@ -32,10 +33,12 @@ func TestTableLifecycle(t *testing.T) {
 	_, err := f.CreateTable(t.Context(), in)
 	wantError(t, err, "ResourceInUseException", "Table already exists: orders")
 
-	f.put(t, "orders", item{"pk": s("p"), "sk": n(1), "a": s("a"), "x": n(1), "z": n(1)}, item{"pk": s("p"), "sk": n(2), "b": b("b")})
+	f.put(t, "orders", item{"pk": s("p"), "sk": n(1), "a": s("a"), "x": n(1), "z": n(1)},
+		item{"pk": s("p"), "sk": n(2), "b": b("b")})
 	d := f.describe(t, "orders")
 	if d.TableStatus != types.TableStatusActive || *d.ItemCount != 2 || !d.CreationDateTime.Equal(now) ||
-		*d.TableArn != "arn:aws:dynamodb:eu-central-1:000000000000:table/orders" || d.BillingModeSummary.BillingMode != types.BillingModePayPerRequest {
+		*d.TableArn != "arn:aws:dynamodb:eu-central-1:000000000000:table/orders" ||
+		d.BillingModeSummary.BillingMode != types.BillingModePayPerRequest {
 		t.Errorf("description: %s", dump(d))
 	}
 	same(t, "key", d.KeySchema, in.KeySchema)
@@ -48,7 +51,10 @@ func TestTableLifecycle(t *testing.T) {
 
 	_, err = f.DeleteTable(t.Context(), &sdk.DeleteTableInput{TableName: aws.String("orders")})
 	wantError(t, err, "ValidationException", "currently protected against deletion")
-	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: aws.String("orders"), DeletionProtectionEnabled: aws.Bool(false)}); err != nil {
+	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{
+		TableName:                 aws.String("orders"),
+		DeletionProtectionEnabled: aws.Bool(false),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.DeleteTable(t.Context(), &sdk.DeleteTableInput{TableName: aws.String("orders")}); err != nil {
@@ -79,28 +85,48 @@ func TestCreateTableValidation(t *testing.T) {
 		in      *sdk.CreateTableInput
 		message string
 	}{
-		{"undefined key", change(func(in *sdk.CreateTableInput) { in.AttributeDefinitions = in.AttributeDefinitions[:1] }),
+		{"undefined key", change(func(in *sdk.CreateTableInput) {
+			in.AttributeDefinitions = in.AttributeDefinitions[:1]
+		}),
 			"Invalid KeySchema: Some index key attribute have no definition"},
 		{"superfluous definition", change(func(in *sdk.CreateTableInput) { in.KeySchema = in.KeySchema[:1] }),
 			"Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
 		{"superfluous definition with an index", func() *sdk.CreateTableInput {
 			in := tableInput("tables", "pk S", []index{{"gsi", "a S", "ALL"}}, nil)
-			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String("z"), AttributeType: "S"})
+			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+				AttributeName: aws.String("z"),
+				AttributeType: "S",
+			})
 			return in
 		}(), "Some AttributeDefinitions are not used. AttributeDefinitions: [a, pk, z], keys used: [a, pk]"},
-		{"range first", change(func(in *sdk.CreateTableInput) { in.KeySchema[0].KeyType = "RANGE" }), "The first KeySchemaElement is not a HASH key type"},
-		{"two hashes", change(func(in *sdk.CreateTableInput) { in.KeySchema[1].KeyType = "HASH" }), "The second KeySchemaElement is not a RANGE key type"},
-		{"type of a key", change(func(in *sdk.CreateTableInput) { in.AttributeDefinitions[0].AttributeType = "BOOL" }), "Member must satisfy enum value set: [B, N, S]"},
-		{"no throughput", change(func(in *sdk.CreateTableInput) { in.BillingMode = "" }), "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
+		{"range first", change(func(in *sdk.CreateTableInput) { in.KeySchema[0].KeyType = "RANGE" }),
+			"The first KeySchemaElement is not a HASH key type"},
+		{"two hashes", change(func(in *sdk.CreateTableInput) { in.KeySchema[1].KeyType = "HASH" }),
+			"The second KeySchemaElement is not a RANGE key type"},
+		{"type of a key", change(func(in *sdk.CreateTableInput) {
+			in.AttributeDefinitions[0].AttributeType = "BOOL"
+		}), "Member must satisfy enum value set: [B, N, S]"},
+		{"no throughput", change(func(in *sdk.CreateTableInput) { in.BillingMode = "" }),
+			"ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
 		{"throughput on demand", change(func(in *sdk.CreateTableInput) {
-			in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)}
+			in.ProvisionedThroughput = &types.ProvisionedThroughput{
+				ReadCapacityUnits:  aws.Int64(1),
+				WriteCapacityUnits: aws.Int64(1),
+			}
 		}), "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
-		{"local index without range", tableInput("tables", "pk S", nil, []index{{"lsi", "pk S, r S", "ALL"}}), "Table KeySchema does not have a range key"},
-		{"local index of another hash", tableInput("tables", "pk S, sk S", nil, []index{{"lsi", "r S, sk S", "ALL"}}), "does not have the same leading hash key as table KeySchema for index: lsi"},
-		{"six local indexes", tableInput("tables", "pk S, sk S", nil, []index{{"l-1", "pk S, a S", "ALL"}, {"l-2", "pk S, a S", "ALL"}, {"l-3", "pk S, a S", "ALL"},
-			{"l-4", "pk S, a S", "ALL"}, {"l-5", "pk S, a S", "ALL"}, {"l-6", "pk S, a S", "ALL"}}), "LocalSecondaryIndexes exceeds per-table limit of 5"},
-		{"index twice", tableInput("tables", "pk S", []index{{"gsi", "a S", "ALL"}, {"gsi", "a S", "ALL"}}, nil), "Duplicate index name: gsi"},
-		{"short name", tableInput("ta", "pk S", nil, nil), "Value 'ta' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3"},
+		{"local index without range", tableInput("tables", "pk S", nil,
+			[]index{{"lsi", "pk S, r S", "ALL"}}), "Table KeySchema does not have a range key"},
+		{"local index of another hash", tableInput("tables", "pk S, sk S", nil,
+			[]index{{"lsi", "r S, sk S", "ALL"}}),
+			"does not have the same leading hash key as table KeySchema for index: lsi"},
+		{"six local indexes", tableInput("tables", "pk S, sk S", nil,
+			[]index{{"l-1", "pk S, a S", "ALL"}, {"l-2", "pk S, a S", "ALL"}, {"l-3", "pk S, a S", "ALL"},
+				{"l-4", "pk S, a S", "ALL"}, {"l-5", "pk S, a S", "ALL"}, {"l-6", "pk S, a S", "ALL"}}),
+			"LocalSecondaryIndexes exceeds per-table limit of 5"},
+		{"index twice", tableInput("tables", "pk S", []index{{"gsi", "a S", "ALL"}, {"gsi", "a S", "ALL"}},
+			nil), "Duplicate index name: gsi"},
+		{"short name", tableInput("ta", "pk S", nil, nil),
+			"Value 'ta' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3"},
 		{"a stream without a view", change(func(in *sdk.CreateTableInput) {
 			in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true)}
 		}), "If stream is being enabled then UpdateViewType is required"},
@@ -138,24 +164,42 @@ func TestIndexIsFilledAndDropped(t *testing.T) {
 	f.createTable(t, "events", "pk S", nil, nil)
 	const count = 700 // several steps of the filler
 	for i := range count {
-		f.put(t, "events", item{"pk": s(fmt.Sprint("e", i)), "kind": s([]string{"a", "b"}[i%2]), "at": n(i), "x": s("x")})
+		f.put(t, "events", item{"pk": s(fmt.Sprint("e", i)), "kind": s([]string{"a", "b"}[i%2]),
+			"at": n(i), "x": s("x")})
 	}
 	create := &sdk.UpdateTableInput{TableName: aws.String("events"),
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("kind"), AttributeType: "S"}, {AttributeName: aws.String("at"), AttributeType: "N"}},
+		AttributeDefinitions: []types.AttributeDefinition{{
+			AttributeName: aws.String("kind"),
+			AttributeType: "S",
+		}, {
+			AttributeName: aws.String("at"),
+			AttributeType: "N",
+		}},
 		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{IndexName: aws.String("by-kind"),
-			KeySchema:  []types.KeySchemaElement{{AttributeName: aws.String("kind"), KeyType: "HASH"}, {AttributeName: aws.String("at"), KeyType: "RANGE"}},
+			KeySchema: []types.KeySchemaElement{{
+				AttributeName: aws.String("kind"),
+				KeyType:       "HASH",
+			}, {
+				AttributeName: aws.String("at"),
+				KeyType:       "RANGE",
+			}},
 			Projection: &types.Projection{ProjectionType: "KEYS_ONLY"}}}}}
 	if _, err := f.UpdateTable(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
 	// Writes go on while the index is filled.
-	f.put(t, "events", item{"pk": s("e0"), "kind": s("b"), "at": n(0)}, item{"pk": s("late"), "kind": s("a"), "at": n(-1)})
+	f.put(t, "events", item{"pk": s("e0"), "kind": s("b"), "at": n(0)},
+		item{"pk": s("late"), "kind": s("a"), "at": n(-1)})
 	eventually(t, "the index is active", func() bool {
 		return f.describe(t, "events").GlobalSecondaryIndexes[0].IndexStatus == types.IndexStatusActive
 	})
 	for kind, want := range map[string]int32{"a": count / 2, "b": count/2 + 1} {
-		out, err := f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("events"), IndexName: aws.String("by-kind"),
-			KeyConditionExpression: aws.String("kind = :k"), ExpressionAttributeValues: item{":k": s(kind)}})
+		out, err := f.Query(t.Context(), &sdk.QueryInput{
+			TableName:                 aws.String("events"),
+			IndexName:                 aws.String("by-kind"),
+			KeyConditionExpression:    aws.String("kind = :k"),
+			ExpressionAttributeValues: item{":k": s(kind)},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,8 +214,12 @@ func TestIndexIsFilledAndDropped(t *testing.T) {
 		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("by-kind")}}}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Query(t.Context(), &sdk.QueryInput{TableName: aws.String("events"), IndexName: aws.String("by-kind"),
-		KeyConditionExpression: aws.String("kind = :k"), ExpressionAttributeValues: item{":k": s("a")}})
+	_, err = f.Query(t.Context(), &sdk.QueryInput{
+		TableName:                 aws.String("events"),
+		IndexName:                 aws.String("by-kind"),
+		KeyConditionExpression:    aws.String("kind = :k"),
+		ExpressionAttributeValues: item{":k": s("a")},
+	})
 	wantError(t, err, "ValidationException", "The table does not have the specified index: by-kind")
 }
 
@@ -183,7 +231,10 @@ func TestTags(t *testing.T) {
 		{Key: aws.String("b"), Value: aws.String("2")}, {Key: aws.String("a"), Value: aws.String("1")}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.UntagResource(t.Context(), &sdk.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"b"}}); err != nil {
+	if _, err := f.UntagResource(t.Context(), &sdk.UntagResourceInput{
+		ResourceArn: arn,
+		TagKeys:     []string{"b"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := f.ListTagsOfResource(t.Context(), &sdk.ListTagsOfResourceInput{ResourceArn: arn})
@@ -212,7 +263,8 @@ func TestEnsureTable(t *testing.T) {
 		schema, definitions := key(primary)
 		for i := range schema {
 			in.KeySchema = append(in.KeySchema, KeySchemaElement{*schema[i].AttributeName, string(schema[i].KeyType)})
-			in.AttributeDefinitions = append(in.AttributeDefinitions, AttributeDefinition{*definitions[i].AttributeName, string(definitions[i].AttributeType)})
+			in.AttributeDefinitions = append(in.AttributeDefinitions,
+				AttributeDefinition{*definitions[i].AttributeName, string(definitions[i].AttributeType)})
 		}
 		in.GlobalSecondaryIndexes = indexes
 		return in
@@ -223,7 +275,8 @@ func TestEnsureTable(t *testing.T) {
 		}
 	}
 	ttl, err := f.DescribeTimeToLive(t.Context(), &sdk.DescribeTimeToLiveInput{TableName: aws.String("rooms")})
-	if err != nil || ttl.TimeToLiveDescription.TimeToLiveStatus != types.TimeToLiveStatusEnabled || *ttl.TimeToLiveDescription.AttributeName != "ttl" {
+	if err != nil || ttl.TimeToLiveDescription.TimeToLiveStatus != types.TimeToLiveStatusEnabled ||
+		*ttl.TimeToLiveDescription.AttributeName != "ttl" {
 		t.Errorf("expiry: %s, %v", dump(ttl), err)
 	}
 	f.put(t, "rooms", item{"pk": s("p"), "sk": n(1)})
@@ -232,7 +285,11 @@ func TestEnsureTable(t *testing.T) {
 	if want := "table rooms: the table is declared with the key pk (S), sk (S), but exists with pk (S), sk (N): delete the table or choose another data folder"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	withIndex := declare("pk S, sk N", SecondaryIndex{IndexName: aws.String("by-sk"), KeySchema: []KeySchemaElement{{"sk", "HASH"}}, Projection: &Projection{ProjectionType: "ALL"}})
+	withIndex := declare("pk S, sk N", SecondaryIndex{
+		IndexName:  aws.String("by-sk"),
+		KeySchema:  []KeySchemaElement{{"sk", "HASH"}},
+		Projection: &Projection{ProjectionType: "ALL"},
+	})
 	if err := f.engine.EnsureTable(t.Context(), withIndex, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -176,7 +176,8 @@ func (in *updateTableInput) reindex(def *store.Definition) (dropped []string, er
 		}
 	}
 	if shape > 1 || shape == 1 && def.Filling() && len(dropped) == 0 {
-		return nil, clientError("LimitExceededException", "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
+		return nil, clientError("LimitExceededException",
+			"Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
 	}
 	return dropped, nil
 }

@@ -13,7 +13,8 @@ import (
 // maxTags is the number of tags a resource may have.
 const maxTags = 50
 
-// addTags returns the union of tags and added; a key in both gets the new value.
+// addTags returns the union of tags and added; a key in both gets the new
+// value.
 func addTags(tags map[string]string, added []Tag) (map[string]string, error) {
 	if len(added) == 0 {
 		return tags, nil
@@ -57,19 +58,22 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 	observationOf(ctx).names(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
-		return nil, clientError("ResourceNotFoundException", "Requested resource not found: ResourceArn: %s not found", *arn)
+		return nil, clientError("ResourceNotFoundException",
+			"Requested resource not found: ResourceArn: %s not found", *arn)
 	}
 	return t, err
 }
 
 // foreign refuses a resource of another account or region, as IAM does.
 func foreign(ctx context.Context, account, arn string) error {
-	return serviceError("AccessDeniedException", "User: arn:aws:iam::%s:root is not authorized to perform: dynamodb:%s on resource: %s",
+	return serviceError("AccessDeniedException",
+		"User: arn:aws:iam::%s:root is not authorized to perform: dynamodb:%s on resource: %s",
 		account, observationOf(ctx).operation, arn)
 }
 
 // retag changes the tags of a table.
-func (e *Engine) retag(ctx context.Context, arn *string, change func(map[string]string) (map[string]string, error)) (*emptyOutput, error) {
+func (e *Engine) retag(ctx context.Context, arn *string,
+	change func(map[string]string) (map[string]string, error)) (*emptyOutput, error) {
 	t, err := e.resource(ctx, arn)
 	if err != nil {
 		return nil, err

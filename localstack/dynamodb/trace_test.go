@@ -60,20 +60,33 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			return err
 		}, 0, 6},
 		{"a condition that fails costs what is there", "PutItem", "ConditionalCheckFailedException", func() error {
-			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: name, Item: note, ConditionExpression: aws.String("attribute_not_exists(pk)")})
+			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+				TableName:           name,
+				Item:                note,
+				ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			})
 			return err
 		}, 0, 3},
 		{"get", "GetItem", "", func() error {
-			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: name, Key: item{"pk": s("1")}, ConsistentRead: aws.Bool(true)})
+			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
+				TableName:      name,
+				Key:            item{"pk": s("1")},
+				ConsistentRead: aws.Bool(true),
+			})
 			return err
 		}, 1, 0},
 		{"query", "Query", "", func() error {
-			_, err := f.Query(t.Context(), &sdk.QueryInput{TableName: name, KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": s("1")}})
+			_, err := f.Query(t.Context(), &sdk.QueryInput{
+				TableName:                 name,
+				KeyConditionExpression:    aws.String("pk = :p"),
+				ExpressionAttributeValues: item{":p": s("1")},
+			})
 			return err
 		}, 0.5, 0},
 		{"transaction", "TransactWriteItems", "", func() error {
-			_, err := f.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: &types.Put{TableName: name, Item: item{"pk": s("2")}}}}})
+			_, err := f.TransactWriteItems(t.Context(),
+				&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+					{Put: &types.Put{TableName: name, Item: item{"pk": s("2")}}}}})
 			return err
 		}, 0, 2},
 		{"describe", "DescribeTable", "", func() error {
@@ -91,12 +104,14 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			if tt.code != "" {
 				status = http.StatusBadRequest
 			}
-			if got.Kind != trace.Request || got.Operation != tt.operation || got.Resource != "notes" || got.Status != status ||
+			if got.Kind != trace.Request || got.Operation != tt.operation || got.Resource != "notes" ||
+				got.Status != status ||
 				got.Error != tt.code || got.RequestID == "" || got.Duration <= 0 || got.At.IsZero() {
 				t.Errorf("told %+v", got)
 			}
 			if got.ReadUnits != tt.reads || got.WriteUnits != tt.writes {
-				t.Errorf("told %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits, tt.reads, tt.writes)
+				t.Errorf("told %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits,
+					tt.reads, tt.writes)
 			}
 		})
 	}
@@ -120,7 +135,8 @@ func TestTraceNamesTheCaller(t *testing.T) {
 
 func TestSnapshot(t *testing.T) {
 	f := open(t, Options{})
-	f.createTable(t, "notes", "pk S, at N", []index{{"by-tag", "tag S", "ALL"}}, []index{{"by-size", "pk S, size N", "KEYS_ONLY"}})
+	f.createTable(t, "notes", "pk S, at N", []index{{"by-tag", "tag S", "ALL"}},
+		[]index{{"by-size", "pk S, size N", "KEYS_ONLY"}})
 	for i := range 3 {
 		f.put(t, "notes", item{"pk": s("p"), "at": n(i), "tag": s("a"), "body": s("shown")})
 	}
@@ -132,10 +148,12 @@ func TestSnapshot(t *testing.T) {
 		t.Fatalf("got %+v", tables)
 	}
 	got := tables[0]
-	if got.Name != "notes" || got.Items != 3 || got.Bytes == 0 || got.Key != "pk (S), at (N)" || got.Status != "ACTIVE" || len(got.Indexes) != 2 {
+	if got.Name != "notes" || got.Items != 3 || got.Bytes == 0 || got.Key != "pk (S), at (N)" ||
+		got.Status != "ACTIVE" || len(got.Indexes) != 2 {
 		t.Errorf("got %+v", got)
 	}
-	if x := got.Indexes[1]; x.Name != "by-tag" || x.Local || x.Items != 3 || x.Key != "tag (S)" || x.Projection != "ALL" {
+	if x := got.Indexes[1]; x.Name != "by-tag" || x.Local || x.Items != 3 || x.Key != "tag (S)" ||
+		x.Projection != "ALL" {
 		t.Errorf("got %+v", x)
 	}
 	items, err := f.engine.Peek("notes", 2)

@@ -67,7 +67,8 @@ func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (ou
 			return nil, err
 		}
 		if bytes += sizeOf(item); bytes > maxTransactionBytes {
-			return nil, invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+			return nil, invalid("The aggregate size of the items in the transaction exceeds %d bytes",
+				maxTransactionBytes)
 		}
 		ms.of(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
 		out.Responses[i].Item = project(r.projection, item)
@@ -100,7 +101,8 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 	for i, item := range in.TransactItems {
 		r := &reads[i]
 		var err error
-		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames, item.Get.ProjectionExpression, nil); err != nil {
+		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames,
+			item.Get.ProjectionExpression, nil); err != nil {
 			return nil, nil, err
 		}
 		if r.table, err = e.target(ctx, names[i]); err != nil {

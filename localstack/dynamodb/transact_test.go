@@ -57,7 +57,8 @@ func txPut(table string, it item, condition string) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: p}
 }
 
-func (f *fixture) transact(t testing.TB, token *string, items ...types.TransactWriteItem) (*sdk.TransactWriteItemsOutput, error) {
+func (f *fixture) transact(t testing.TB, token *string,
+	items ...types.TransactWriteItem) (*sdk.TransactWriteItemsOutput, error) {
 	if token == nil {
 		token = aws.String("") // the SDK makes a token of its own where there is none
 	}
@@ -75,29 +76,47 @@ func TestTransactWrite(t *testing.T) {
 	f.put(t, "one", item{"pk": s("count"), "n": n(1)}, item{"pk": s("old")}, item{"pk": s("check"), "ok": s("yes")})
 	out, err := f.transact(t, nil,
 		txPut("two", item{"pk": s("a"), "x": n(1), "t": s(long(1500))}, "attribute_not_exists(pk)"),
-		types.TransactWriteItem{Update: &types.Update{TableName: aws.String("one"), Key: item{"pk": s("count")}, UpdateExpression: aws.String("ADD n :one"), ExpressionAttributeValues: item{":one": n(1)}}},
+		types.TransactWriteItem{Update: &types.Update{
+			TableName:                 aws.String("one"),
+			Key:                       item{"pk": s("count")},
+			UpdateExpression:          aws.String("ADD n :one"),
+			ExpressionAttributeValues: item{":one": n(1)},
+		}},
 		types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("old")}}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: aws.String("one"), Key: item{"pk": s("check")}, ConditionExpression: aws.String("ok = :y"), ExpressionAttributeValues: item{":y": s("yes")}}},
+		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName:                 aws.String("one"),
+			Key:                       item{"pk": s("check")},
+			ConditionExpression:       aws.String("ok = :y"),
+			ExpressionAttributeValues: item{":y": s("yes")},
+		}},
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// two: 2 units of item and 1 of index, doubled; one: 3 actions of 1, doubled.
-	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits, *out.ConsumedCapacity[1].CapacityUnits}, []float64{6, 6})
+	// two: 2 units of item and 1 of index, doubled; one: 3 actions of 1,
+	// doubled.
+	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits,
+		*out.ConsumedCapacity[1].CapacityUnits}, []float64{6, 6})
 	same(t, "write capacity", *out.ConsumedCapacity[0].WriteCapacityUnits, 6.0)
 	same(t, "count", f.get(t, "one", item{"pk": s("count")}), item{"pk": s("count"), "n": n(2)})
 	if f.get(t, "one", item{"pk": s("old")}) != nil {
 		t.Error("the deleted item is there")
 	}
-	got, err := f.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{ReturnConsumedCapacity: "TOTAL", TransactItems: []types.TransactGetItem{
-		{Get: &types.Get{TableName: aws.String("two"), Key: item{"pk": s("a")}, ProjectionExpression: aws.String("x")}},
-		{Get: &types.Get{TableName: aws.String("two"), Key: item{"pk": s("nothing")}}},
-	}})
+	got, err := f.TransactGetItems(t.Context(),
+		&sdk.TransactGetItemsInput{ReturnConsumedCapacity: "TOTAL", TransactItems: []types.TransactGetItem{
+			{Get: &types.Get{
+				TableName:            aws.String("two"),
+				Key:                  item{"pk": s("a")},
+				ProjectionExpression: aws.String("x"),
+			}},
+			{Get: &types.Get{TableName: aws.String("two"), Key: item{"pk": s("nothing")}}},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "read", []any{got.Responses[0].Item, got.Responses[1].Item}, []any{item{"x": n(1)}, item(nil)})
-	same(t, "read capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits, *got.ConsumedCapacity[0].ReadCapacityUnits}, []float64{4, 4})
+	same(t, "read capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits,
+		*got.ConsumedCapacity[0].ReadCapacityUnits}, []float64{4, 4})
 }
 
 func TestCancellationReasons(t *testing.T) {
@@ -110,8 +129,17 @@ func TestCancellationReasons(t *testing.T) {
 		txPut("one", item{"pk": s("new")}, ""),
 		txPut("one", item{"pk": s("there")}, "attribute_not_exists(pk)"),
 		txPut("one", item{"pk": s("busy")}, ""),
-		types.TransactWriteItem{Update: &types.Update{TableName: aws.String("one"), Key: item{"pk": s("fresh")}, UpdateExpression: aws.String("SET a = b + :one"), ExpressionAttributeValues: item{":one": n(1)}}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: aws.String("one"), Key: item{"pk": s("absent")}, ConditionExpression: aws.String("attribute_exists(pk)")}},
+		types.TransactWriteItem{Update: &types.Update{
+			TableName:                 aws.String("one"),
+			Key:                       item{"pk": s("fresh")},
+			UpdateExpression:          aws.String("SET a = b + :one"),
+			ExpressionAttributeValues: item{":one": n(1)},
+		}},
+		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName:           aws.String("one"),
+			Key:                 item{"pk": s("absent")},
+			ConditionExpression: aws.String("attribute_exists(pk)"),
+		}},
 	)
 	wantError(t, err, "TransactionCanceledException",
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, TransactionConflict, ValidationError, ConditionalCheckFailed]")
@@ -120,8 +148,10 @@ func TestCancellationReasons(t *testing.T) {
 		t.Fatalf("error of type %T", err)
 	}
 	r := cancelled.CancellationReasons
-	same(t, "reasons", []string{*r[0].Code, *r[1].Code, *r[1].Message, *r[2].Code, *r[2].Message, *r[3].Code, *r[3].Message},
-		[]string{"None", "ConditionalCheckFailed", "The conditional request failed", "TransactionConflict", "Transaction is ongoing for the item",
+	same(t, "reasons", []string{*r[0].Code, *r[1].Code, *r[1].Message, *r[2].Code, *r[2].Message,
+		*r[3].Code, *r[3].Message},
+		[]string{"None", "ConditionalCheckFailed", "The conditional request failed", "TransactionConflict",
+			"Transaction is ongoing for the item",
 			"ValidationError", "The provided expression refers to an attribute that does not exist in the item"})
 	same(t, "items", []item{r[0].Item, r[1].Item, r[4].Item}, []item{nil, there, nil})
 	if f.get(t, "one", item{"pk": s("new")}) != nil {
@@ -156,15 +186,24 @@ func TestTransactionValidation(t *testing.T) {
 		items         []types.TransactWriteItem
 		code, message string
 	}{
-		{"none", []types.TransactWriteItem{}, "ValidationException", "Member must have length greater than or equal to 1"},
+		{"none", []types.TransactWriteItem{}, "ValidationException",
+			"Member must have length greater than or equal to 1"},
 		{"101 actions", many, "ValidationException", "Member must have length less than or equal to 100"},
-		{"one item twice", []types.TransactWriteItem{many[0], many[0]}, "ValidationException", "Transaction request cannot include multiple operations on one item"},
-		{"two actions in one", []types.TransactWriteItem{{Put: many[0].Put, Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("a")}}}}, "ValidationException",
+		{"one item twice", []types.TransactWriteItem{many[0], many[0]}, "ValidationException",
+			"Transaction request cannot include multiple operations on one item"},
+		{"two actions in one", []types.TransactWriteItem{{
+			Put:    many[0].Put,
+			Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("a")}},
+		}}, "ValidationException",
 			"TransactItems can only contain one of Check, Put, Update or Delete"},
-		{"no table", []types.TransactWriteItem{txPut("none", item{"pk": s("a")}, "")}, "ResourceNotFoundException", "Requested resource not found"},
-		{"no key", []types.TransactWriteItem{txPut("one", item{"x": s("a")}, "")}, "TransactionCanceledException", "[ValidationError]"},
-		{"one without a key", []types.TransactWriteItem{txPut("one", item{"pk": s("a")}, ""), txPut("one", item{"pk": n(1)}, "")}, "TransactionCanceledException", "[None, ValidationError]"},
-		{"more than 4 MB", large, "ValidationException", "The aggregate size of the items in the transaction exceeds 4194304 bytes"},
+		{"no table", []types.TransactWriteItem{txPut("none", item{"pk": s("a")}, "")},
+			"ResourceNotFoundException", "Requested resource not found"},
+		{"no key", []types.TransactWriteItem{txPut("one", item{"x": s("a")}, "")},
+			"TransactionCanceledException", "[ValidationError]"},
+		{"one without a key", []types.TransactWriteItem{txPut("one", item{"pk": s("a")}, ""),
+			txPut("one", item{"pk": n(1)}, "")}, "TransactionCanceledException", "[None, ValidationError]"},
+		{"more than 4 MB", large, "ValidationException",
+			"The aggregate size of the items in the transaction exceeds 4194304 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := f.transact(t, nil, tt.items...)
@@ -178,9 +217,13 @@ func TestClientRequestToken(t *testing.T) {
 	clock := func() time.Time { return now }
 	dir := t.TempDir()
 	increment := func(key string) types.TransactWriteItem {
-		return types.TransactWriteItem{Update: &types.Update{TableName: aws.String("one"), Key: item{"pk": s(key)},
-			UpdateExpression: aws.String("ADD #n :a SET b = :b"), ExpressionAttributeNames: map[string]string{"#n": "n"},
-			ExpressionAttributeValues: item{":a": n(1), ":b": s("b")}}}
+		return types.TransactWriteItem{Update: &types.Update{
+			TableName:                 aws.String("one"),
+			Key:                       item{"pk": s(key)},
+			UpdateExpression:          aws.String("ADD #n :a SET b = :b"),
+			ExpressionAttributeNames:  map[string]string{"#n": "n"},
+			ExpressionAttributeValues: item{":a": n(1), ":b": s("b")},
+		}}
 	}
 	token := aws.String("11111111-2222-3333-4444-555555555555")
 	count := func(f *fixture) string {

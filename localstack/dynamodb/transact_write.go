@@ -82,13 +82,16 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 
 // transact commits the mutations, or none, and charges ms. A transaction that
 // was committed before under the same token has no changes.
-func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token *store.Token, ms *meters) ([]store.Change, error) {
+func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token *store.Token,
+	ms *meters) ([]store.Change, error) {
 	changes, committed, err := e.store.Transact(ctx, limitBytes(mutations), token)
 	switch {
 	case errors.Is(err, store.ErrTokenBusy):
-		return nil, clientError("TransactionInProgressException", "The transaction with the given request token is already in progress.")
+		return nil, clientError("TransactionInProgressException",
+			"The transaction with the given request token is already in progress.")
 	case errors.Is(err, store.ErrTokenMismatch):
-		return nil, clientError("IdempotentParameterMismatchException", "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.")
+		return nil, clientError("IdempotentParameterMismatchException",
+			"The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.")
 	case errors.Is(err, store.ErrTokenReplayed):
 		// The first call reported what it wrote; this one, what it reads.
 		for _, m := range mutations {
@@ -204,7 +207,8 @@ func putBytes(items []transactItem) error {
 	return nil
 }
 
-var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes", maxTransactionBytes)
+var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes",
+	maxTransactionBytes)
 
 // planAction judges one action by itself, and returns what judges it by its
 // table: what that finds is a reason to cancel the transaction.
@@ -228,7 +232,8 @@ func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func()
 	if item.Update == nil {
 		a.UpdateExpression = nil
 	}
-	update, g, err := parseUpdate(a.placeholders, a.UpdateExpression, a.ConditionExpression, a.ReturnValuesOnConditionCheckFailure)
+	update, g, err := parseUpdate(a.placeholders, a.UpdateExpression, a.ConditionExpression,
+		a.ReturnValuesOnConditionCheckFailure)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,8 @@ func TestAWSClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"Users", "Connections", "Rooms", "Messages", "Keys"} {
-		if !slices.ContainsFunc(tables.TableNames, func(table string) bool { return strings.Contains(table, name+"Table") }) {
+		if !slices.ContainsFunc(tables.TableNames,
+			func(table string) bool { return strings.Contains(table, name+"Table") }) {
 			t.Errorf("there is no %sTable among %v", name, tables.TableNames)
 		}
 	}
@@ -61,12 +62,16 @@ func TestAWSClients(t *testing.T) {
 
 	functions := lambda.NewFromConfig(config)
 	answer, err := functions.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName: aws.String("local-DefaultFunction"), Payload: []byte(`{"requestContext":{"connectionId":"none="},"body":"{}"}`),
+		FunctionName: aws.String("local-DefaultFunction"),
+		Payload:      []byte(`{"requestContext":{"connectionId":"none="},"body":"{}"}`),
 	})
 	if err != nil || answer.FunctionError != nil || !strings.Contains(string(answer.Payload), `"statusCode":200`) {
 		t.Errorf("Invoke: %+v, %v", answer, err)
 	}
-	failed, err := functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("local-DefaultFunction"), Payload: []byte(`"no event"`)})
+	failed, err := functions.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName: aws.String("local-DefaultFunction"),
+		Payload:      []byte(`"no event"`),
+	})
 	if err != nil || failed.FunctionError == nil || !strings.Contains(string(failed.Payload), `"errorType"`) {
 		t.Errorf("Invoke with what is no event: %+v, %v; want a function error", failed, err)
 	}
@@ -82,13 +87,18 @@ func TestConnectionsAPI(t *testing.T) {
 
 	for _, url := range []string{s.url, s.url + "/local"} {
 		client := management.NewFromConfig(awsConfig(url))
-		if _, err := client.PostToConnection(ctx, &management.PostToConnectionInput{ConnectionId: &id, Data: []byte(`{"type":"posted","to":"` + url + `"}`)}); err != nil {
+		if _, err := client.PostToConnection(ctx, &management.PostToConnectionInput{
+			ConnectionId: &id,
+			Data:         []byte(`{"type":"posted","to":"` + url + `"}`),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := p.next(ctx); err != nil || got != `{"type":"posted","to":"`+url+`"}` {
 			t.Errorf("through %s came %s, %v", url, got, err)
 		}
-		if info, err := client.GetConnection(ctx, &management.GetConnectionInput{ConnectionId: &id}); err != nil || info.ConnectedAt == nil || info.Identity == nil {
+		if info, err := client.GetConnection(ctx,
+			&management.GetConnectionInput{ConnectionId: &id}); err != nil || info.ConnectedAt == nil ||
+			info.Identity == nil {
 			t.Errorf("GetConnection through %s: %+v, %v", url, info, err)
 		}
 	}
@@ -131,13 +141,16 @@ func TestUnsignedRequestsAreRefused(t *testing.T) {
 		}
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || response.StatusCode != r.status || !strings.Contains(string(body), "Missing Authentication Token") {
-			t.Errorf("%s %s %s: %d %s, %v; want %d", r.method, r.path, r.target, response.StatusCode, body, err, r.status)
+		if err != nil || response.StatusCode != r.status ||
+			!strings.Contains(string(body), "Missing Authentication Token") {
+			t.Errorf("%s %s %s: %d %s, %v; want %d", r.method, r.path, r.target, response.StatusCode, body,
+				err, r.status)
 		}
 	}
 }
 
-// A page under a foreign name, which DNS may point at this machine, gets nothing.
+// A page under a foreign name, which DNS may point at this machine, gets
+// nothing.
 func TestForeignHostsAreRefused(t *testing.T) {
 	s := sharedStack(t)
 	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost": http.StatusOK} {

@@ -15,8 +15,8 @@ const samples = 100
 
 // BenchmarkSend measures one whole send through the stack, over real processes
 // and sockets: from Send until the last recipient has the text, opened and
-// verified. All clients run in this process, so its allocations are those of one
-// sender and all recipients; sealing to the recipients is the stack's work.
+// verified. All clients run in this process, so its allocations are those of
+// one sender and all recipients; sealing to the recipients is the stack's work.
 //
 // ns/op is the mean, ack-p50 and ack-p99 the time until the ack, all-p50 and
 // all-p99 until the last recipient has it. Functions are warm. A room takes 100
@@ -74,7 +74,8 @@ func benchmarkSend(b *testing.B, recipients int) {
 	turn := 0
 	send := func() {
 		start := time.Now()
-		if _, err := senders[turn%len(senders)].Send(ctx, room, "The quick brown fox jumps over the lazy dog."); err != nil {
+		if _, err := senders[turn%len(senders)].Send(ctx, room,
+			"The quick brown fox jumps over the lazy dog."); err != nil {
 			b.Fatal(err)
 		}
 		turn++

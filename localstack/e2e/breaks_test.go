@@ -74,7 +74,8 @@ func (s *stack) faultState(t testing.TB, method string) (state fault.State) {
 
 func (s *stack) askFaults(t testing.TB, method string, body []byte, answer any) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.url+edge.FaultsPath, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.url+edge.FaultsPath,
+		bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

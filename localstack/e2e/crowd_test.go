@@ -33,7 +33,11 @@ func crowd(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) [
 	g.SetLimit(8)
 	for i := range users {
 		g.Go(func() (err error) {
-			users[i], err = client.Open(ctx, client.Options{URL: s.webSocket, User: chat.User(fmt.Sprintf("crowd-%d", i)), Profile: profiles})
+			users[i], err = client.Open(ctx, client.Options{
+				URL:     s.webSocket,
+				User:    chat.User(fmt.Sprintf("crowd-%d", i)),
+				Profile: profiles,
+			})
 			if err != nil {
 				return fmt.Errorf("user %d: %w", i, err)
 			}
@@ -131,7 +135,19 @@ func (a *acks) check(log []client.Message) error {
 
 // Each way to break the promise is seen by the check.
 func TestAcksAreChecked(t *testing.T) {
-	good := []client.Message{{Seq: 1, ID: "a", Body: "one"}, {Seq: 2, ID: "b", Body: "two"}, {Seq: 3, ID: "c", Body: "three"}}
+	good := []client.Message{{
+		Seq:  1,
+		ID:   "a",
+		Body: "one",
+	}, {
+		Seq:  2,
+		ID:   "b",
+		Body: "two",
+	}, {
+		Seq:  3,
+		ID:   "c",
+		Body: "three",
+	}}
 	var a acks
 	a.add("one", client.Ack{Seq: 1, ID: "a"})
 	a.add("three", client.Ack{Seq: 3, ID: "c"})
@@ -160,7 +176,8 @@ func sameLog(a, b []client.Message) error {
 	}
 	for i := range a {
 		if a[i].Seq != b[i].Seq || a[i].ID != b[i].ID || a[i].Body != b[i].Body || a[i].From != b[i].From {
-			return fmt.Errorf("in place %d %d %q of %s, and %d %q of %s", i+1, a[i].Seq, a[i].Body, a[i].From, b[i].Seq, b[i].Body, b[i].From)
+			return fmt.Errorf("in place %d %d %q of %s, and %d %q of %s", i+1, a[i].Seq, a[i].Body,
+				a[i].From, b[i].Seq, b[i].Body, b[i].From)
 		}
 	}
 	return nil

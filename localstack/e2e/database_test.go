@@ -100,7 +100,8 @@ func tableNames(t testing.TB, s *stack) (names table.Names) {
 	}
 	for _, name := range list.TableNames {
 		for part, into := range map[string]*string{
-			"Users": &names.Users, "Connections": &names.Connections, "Rooms": &names.Rooms, "Messages": &names.Messages, "Keys": &names.Keys,
+			"Users": &names.Users, "Connections": &names.Connections, "Rooms": &names.Rooms,
+			"Messages": &names.Messages, "Keys": &names.Keys,
 		} {
 			if strings.Contains(name, part+"Table") {
 				*into = name

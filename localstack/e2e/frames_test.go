@@ -48,50 +48,77 @@ var strangers = []breach{
 	{"a ref of 65 characters", "bad_frame", text(`{"action":"ping","ref":"` + strings.Repeat("é", 65) + `"}`)},
 	{"an action that is not there", "unknown_action", text(`{"action":"shout"}`)},
 	{"an action of API Gateway's own", "unknown_action", text(`{"action":"$connect"}`)},
-	{"begin and prove in one", "bad_frame", request(frame.Request{Action: frame.ActionHandshake, User: "ada", Proof: "x"})},
+	{"begin and prove in one", "bad_frame", request(frame.Request{
+		Action: frame.ActionHandshake,
+		User:   "ada",
+		Proof:  "x",
+	})},
 	{"neither begin nor prove", "bad_frame", request(frame.Request{Action: frame.ActionHandshake})},
 	{"a name with a capital", "name_invalid", request(begin("Ada"))},
 	{"a name of one letter", "name_invalid", request(begin("a"))},
 	{"a reserved name", "name_invalid", request(begin("admin"))},
 	{"ping without a session", "handshake_required", request(frame.Request{Action: frame.ActionPing})},
 	{"sendMessage without a session", "handshake_required", request(send("e30.e30.e30.e30.e30"))},
-	{"history without a session", "handshake_required", request(frame.Request{Action: frame.ActionHistory, Room: "lobby"})},
+	{"history without a session", "handshake_required", request(frame.Request{
+		Action: frame.ActionHistory,
+		Room:   "lobby",
+	})},
 	{"joinRoom without a session", "handshake_required", request(join("den"))},
-	{"leaveRoom without a session", "handshake_required", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "den"})},
+	{"leaveRoom without a session", "handshake_required", request(frame.Request{
+		Action: frame.ActionLeaveRoom,
+		Room:   "den",
+	})},
 	{"devices without a session", "handshake_required", text(`{"action":"devices"}`)},
 	{"revokeDevice without a session", "handshake_required", text(`{"action":"revokeDevice","proof":"x"}`)},
 	{"presence without a session", "handshake_required", text(`{"action":"presence","room":"lobby"}`)},
 	{"typing without a session", "handshake_required", text(`{"action":"typing","room":"lobby"}`)},
 	{"mark without a session", "handshake_required", text(`{"action":"mark","room":"lobby","delivered":1,"read":1}`)},
-	{"rotateKey without a session", "handshake_required", request(frame.Request{Action: frame.ActionRotateKey, Proof: "x"})},
+	{"rotateKey without a session", "handshake_required", request(frame.Request{
+		Action: frame.ActionRotateKey,
+		Proof:  "x",
+	})},
 	{"a proof without a challenge", "nonce_expired", request(prove("e30.e30.e30"))},
 	{"a proof that is no token", "bad_proof", proof(func(*peer) string { return "nonsense" })},
-	{"a proof of another type", "bad_proof", proof(func(p *peer) string { return p.sign(envelope.TypeMessage, map[string]int{"v": 1}) })},
-	{"a proof whose signature is cut", "bad_proof", proof(func(p *peer) string { return p.proof(nil)[:len(p.proven)-4] + "AAAA" })},
+	{"a proof of another type", "bad_proof",
+		proof(func(p *peer) string { return p.sign(envelope.TypeMessage, map[string]int{"v": 1}) })},
+	{"a proof whose signature is cut", "bad_proof",
+		proof(func(p *peer) string { return p.proof(nil)[:len(p.proven)-4] + "AAAA" })},
 	{"a proof without an algorithm", "bad_proof", proof(func(p *peer) string {
-		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"sotto-handshake+jwt"}`)) + "." + strings.Split(p.proof(nil), ".")[1] + "."
+		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"sotto-handshake+jwt"}`)) +
+			"." + strings.Split(p.proof(nil), ".")[1] + "."
 	})},
-	{"a proof for another deployment", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Aud = "elsewhere.example/prod" })},
-	{"a proof for another challenge", "nonce_expired", claims(func(c *frame.HandshakeClaims) { c.Nonce = strings.Repeat("A", 43) })},
+	{"a proof for another deployment", "bad_proof",
+		claims(func(c *frame.HandshakeClaims) { c.Aud = "elsewhere.example/prod" })},
+	{"a proof for another challenge", "nonce_expired",
+		claims(func(c *frame.HandshakeClaims) { c.Nonce = strings.Repeat("A", 43) })},
 	{"a proof for another name", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })},
 	{"a first key of generation 0", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Gen = 0 })},
-	{"a proof with an unknown server key", "stale_server_key", claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("B", 43) })},
-	{"an encryption key that is none", "key_unacceptable", claims(func(c *frame.HandshakeClaims) { c.Enc = []byte(`{"kty":"RSA"}`) })},
+	{"a proof with an unknown server key", "stale_server_key",
+		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("B", 43) })},
+	{"an encryption key that is none", "key_unacceptable",
+		claims(func(c *frame.HandshakeClaims) { c.Enc = []byte(`{"kty":"RSA"}`) })},
 	{"an encryption key with e = 3", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
 		c.Enc = []byte(strings.Replace(string(c.Enc), "AQAB", "Aw", 1))
 	})},
 	{"an encryption key that is even", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
 		n := make([]byte, 256)
 		n[0] = 0x80
-		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` + base64.RawURLEncoding.EncodeToString(n) + `"}`)
+		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` +
+			base64.RawURLEncoding.EncodeToString(n) + `"}`)
 	})},
 	{"an encryption key of 1024 bits", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
-		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` + strings.Repeat("_", 171) + `"}`)
+		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` +
+			strings.Repeat("_", 171) + `"}`)
 	})},
 	{"a device that is on no record and shows no key", "device_unknown", proof(func(p *peer) string {
 		return p.sign(envelope.TypeHandshake, frame.HandshakeClaims{
-			V: 1, Sub: string(p.user.name), Aud: p.audience, Nonce: p.challenge.Nonce, SKID: p.server.Thumbprint(),
-			Enc: p.user.opening.Public().JWK(), Gen: 1,
+			V:     1,
+			Sub:   string(p.user.name),
+			Aud:   p.audience,
+			Nonce: p.challenge.Nonce,
+			SKID:  p.server.Thumbprint(),
+			Enc:   p.user.opening.Public().JWK(),
+			Gen:   1,
 		})
 	})},
 }
@@ -114,7 +141,9 @@ const den = chat.Room("den-of-breaches")
 // members come with a session, and are in den and not in attic.
 var members = []breach{
 	{"a second handshake", "already_bound", func(p *peer) any { return begin(p.user.name) }},
-	{"another proof", "already_bound", func(p *peer) any { return prove(p.proof(func(c *frame.HandshakeClaims) { c.Gen = 2 })) }},
+	{"another proof", "already_bound", func(p *peer) any {
+		return prove(p.proof(func(c *frame.HandshakeClaims) { c.Gen = 2 }))
+	}},
 	{"no token", "bad_frame", text(`{"action":"sendMessage"}`)},
 	{"a token that is a number", "bad_frame", text(`{"action":"sendMessage","jwe":5}`)},
 	{"a token that is none", "bad_envelope", request(send("nonsense"))},
@@ -130,14 +159,16 @@ var members = []breach{
 		return r
 	}},
 	{"a token that is to be inflated", "bad_envelope", func(p *peer) any {
-		header := `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + p.server.Thumbprint() + `","typ":"sotto-send+jwe","zip":"DEF"}`
+		header := `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + p.server.Thumbprint() +
+			`","typ":"sotto-send+jwe","zip":"DEF"}`
 		_, rest, _ := strings.Cut(p.sealed(p.message(den, nil)).JWE, ".")
 		return send(base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + rest)
 	}},
 	{"a token of another type", "bad_envelope", func(p *peer) any {
 		return send(p.seal(envelope.TypeSealedMessage, p.sign(envelope.TypeMessage, p.message(den, nil))))
 	}},
-	{"a token without a signed text", "bad_envelope", func(p *peer) any { return send(p.seal(envelope.TypeSend, encode(p.t, p.message(den, nil)))) }},
+	{"a token without a signed text", "bad_envelope",
+		func(p *peer) any { return send(p.seal(envelope.TypeSend, encode(p.t, p.message(den, nil)))) }},
 	{"a signed text of another type", "bad_envelope", func(p *peer) any {
 		return send(p.seal(envelope.TypeSend, p.sign(envelope.TypeRotate, p.message(den, nil))))
 	}},
@@ -176,38 +207,63 @@ var members = []breach{
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("B", 43) }))
 	}},
 	{"a room that the user is not in", "not_a_member", func(p *peer) any { return p.sealed(p.message("attic", nil)) }},
-	{"a room that nobody has made", "not_a_member", func(p *peer) any { return p.sealed(p.message("nowhere-at-all", nil)) }},
+	{"a room that nobody has made", "not_a_member",
+		func(p *peer) any { return p.sealed(p.message("nowhere-at-all", nil)) }},
 	{"a room that cannot be", "room_invalid", func(p *peer) any { return p.sealed(p.message("No Room", nil)) }},
 	{"a text of 16 KiB and one byte", "body_too_large", func(p *peer) any {
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.Body = strings.Repeat("x", chat.MaxBody+1) }))
 	}},
-	{"history of a room that the user is not in", "not_a_member", request(frame.Request{Action: frame.ActionHistory, Room: "attic"})},
-	{"history of a room that cannot be", "room_invalid", request(frame.Request{Action: frame.ActionHistory, Room: "No Room"})},
+	{"history of a room that the user is not in", "not_a_member", request(frame.Request{
+		Action: frame.ActionHistory,
+		Room:   "attic",
+	})},
+	{"history of a room that cannot be", "room_invalid", request(frame.Request{
+		Action: frame.ActionHistory,
+		Room:   "No Room",
+	})},
 	{"history without a room", "bad_frame", request(frame.Request{Action: frame.ActionHistory})},
-	{"history of more than 100", "bad_frame", request(frame.Request{Action: frame.ActionHistory, Room: string(den), Limit: 101})},
-	{"history after less than nothing", "bad_frame", request(frame.Request{Action: frame.ActionHistory, Room: string(den), After: -1})},
+	{"history of more than 100", "bad_frame", request(frame.Request{
+		Action: frame.ActionHistory,
+		Room:   string(den),
+		Limit:  101,
+	})},
+	{"history after less than nothing", "bad_frame", request(frame.Request{
+		Action: frame.ActionHistory,
+		Room:   string(den),
+		After:  -1,
+	})},
 	{"joining a room that cannot be", "room_invalid", request(join("No Room"))},
 	{"leaving the lobby", "room_invalid", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "lobby"})},
-	{"leaving a room that nobody has made", "room_invalid", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "nowhere-at-all"})},
+	{"leaving a room that nobody has made", "room_invalid", request(frame.Request{
+		Action: frame.ActionLeaveRoom,
+		Room:   "nowhere-at-all",
+	})},
 	{"who is in a room that the user is not in", "not_a_member", text(`{"action":"presence","room":"attic"}`)},
 	{"who is in a room that cannot be", "room_invalid", text(`{"action":"presence","room":"No Room"}`)},
 	{"who is in no room", "bad_frame", text(`{"action":"presence"}`)},
 	{"typing in a room that the user is not in", "not_a_member", text(`{"action":"typing","room":"attic"}`)},
 	{"typing in a room that nobody has made", "not_a_member", text(`{"action":"typing","room":"nowhere-at-all"}`)},
 	{"typing in no room", "bad_frame", text(`{"action":"typing"}`)},
-	{"marking a room that the user is not in", "not_a_member", text(`{"action":"mark","room":"attic","delivered":1,"read":1}`)},
-	{"marking as read what has not come", "bad_frame", text(`{"action":"mark","room":"den-of-breaches","delivered":1,"read":2}`)},
-	{"marking less than nothing", "bad_frame", text(`{"action":"mark","room":"den-of-breaches","delivered":-1,"read":-1}`)},
+	{"marking a room that the user is not in", "not_a_member",
+		text(`{"action":"mark","room":"attic","delivered":1,"read":1}`)},
+	{"marking as read what has not come", "bad_frame",
+		text(`{"action":"mark","room":"den-of-breaches","delivered":1,"read":2}`)},
+	{"marking less than nothing", "bad_frame",
+		text(`{"action":"mark","room":"den-of-breaches","delivered":-1,"read":-1}`)},
 	{"marking a half", "bad_frame", text(`{"action":"mark","room":"den-of-breaches","delivered":1.5,"read":1}`)},
 	{"heads that are less than nothing", "bad_frame", text(`{"action":"ping","heads":{"lobby":-1}}`)},
-	{"a rotation that is no token", "bad_proof", rotation(func(*peer, *frame.RotateClaims) string { return "nonsense" })},
-	{"a rotation over two generations", "bad_proof", rotation(func(_ *peer, c *frame.RotateClaims) string { c.Gen += 2; return "" })},
+	{"a rotation that is no token", "bad_proof",
+		rotation(func(*peer, *frame.RotateClaims) string { return "nonsense" })},
+	{"a rotation over two generations", "bad_proof",
+		rotation(func(_ *peer, c *frame.RotateClaims) string { c.Gen += 2; return "" })},
 	{"a rotation to the same key", "bad_proof", rotation(func(p *peer, c *frame.RotateClaims) string {
 		c.Enc = p.user.opening.Public().JWK()
 		return ""
 	})},
-	{"a rotation to a key that is none", "key_unacceptable", rotation(func(_ *peer, c *frame.RotateClaims) string { c.Enc = []byte(`{"kty":"RSA"}`); return "" })},
-	{"a rotation of another session", "session_mismatch", rotation(func(_ *peer, c *frame.RotateClaims) string { c.SID = "another"; return "" })},
+	{"a rotation to a key that is none", "key_unacceptable",
+		rotation(func(_ *peer, c *frame.RotateClaims) string { c.Enc = []byte(`{"kty":"RSA"}`); return "" })},
+	{"a rotation of another session", "session_mismatch",
+		rotation(func(_ *peer, c *frame.RotateClaims) string { c.SID = "another"; return "" })},
 	{"a rotation that somebody else signed", "bad_signature", rotation(func(p *peer, c *frame.RotateClaims) string {
 		token, err := envelope.Sign(newSigningKey(p.t), envelope.TypeRotate, []byte(encode(p.t, c)))
 		if err != nil {
@@ -256,9 +312,9 @@ var (
 	}
 )
 
-// TestBreaches breaks the protocol in every way that one frame can: the answer is
-// an error frame of the closed list, the connection stays but where the protocol
-// closes it, and nothing is stored.
+// TestBreaches breaks the protocol in every way that one frame can: the answer
+// is an error frame of the closed list, the connection stays but where the
+// protocol closes it, and nothing is stored.
 func TestBreaches(t *testing.T) {
 	s := sharedStack(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
@@ -313,7 +369,8 @@ func TestBreaches(t *testing.T) {
 	for _, e := range chat.Errors {
 		list = append(list, string(e.Code))
 		if provoked[string(e.Code)] == (elsewhere[string(e.Code)] != "") {
-			t.Errorf("%s: provoked here: %v; elsewhere: %q", e.Code, provoked[string(e.Code)], elsewhere[string(e.Code)])
+			t.Errorf("%s: provoked here: %v; elsewhere: %q", e.Code, provoked[string(e.Code)],
+				elsewhere[string(e.Code)])
 		}
 	}
 	for code := range provoked {
@@ -366,8 +423,12 @@ func checkError(t testing.TB, got, code, ref string) {
 		t.Fatalf("%s is not in the closed list", code)
 	}
 	want := frame.Error{
-		Type: frame.TypeError, Ref: ref, Code: chat.Code(code), Message: chat.Errors[i].Message,
-		Retry: slices.Contains(repeatable, code), KeySet: e.KeySet,
+		Type:    frame.TypeError,
+		Ref:     ref,
+		Code:    chat.Code(code),
+		Message: chat.Errors[i].Message,
+		Retry:   slices.Contains(repeatable, code),
+		KeySet:  e.KeySet,
 	}
 	if e != want || (e.KeySet != "") != (code == "stale_server_key") {
 		t.Errorf("the answer is %s, want %s with retry %v, ref %q", got, code, want.Retry, ref)

@@ -66,7 +66,11 @@ func TestHintsRemoveWhoIsGone(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
 	there, gone := enter(ctx, t, s, newUser(t, "there")), enter(ctx, t, s, newUser(t, "gone"))
 	rooms := map[chat.Room]frame.Request{
-		newRoom("typing"): {Action: frame.ActionTyping}, newRoom("marks"): {Action: frame.ActionMark, Delivered: 1, Read: 1},
+		newRoom("typing"): {Action: frame.ActionTyping}, newRoom("marks"): {
+			Action:    frame.ActionMark,
+			Delivered: 1,
+			Read:      1,
+		},
 	}
 	for room := range rooms {
 		for _, p := range []*peer{there, gone} {

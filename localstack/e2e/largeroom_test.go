@@ -35,7 +35,11 @@ func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 	for i := range peers {
 		peers[i] = enter(ctx, t, s, users[i%people]) // enters its user's rooms
 	}
-	s.breaks(t, fault.Fault{Kind: fault.GatewayDelay, Target: connectionOf(t, s, string(stalled.user.name)), Delay: fault.Duration(chat.PingInterval)})
+	s.breaks(t, fault.Fault{
+		Kind:   fault.GatewayDelay,
+		Target: connectionOf(t, s, string(stalled.user.name)),
+		Delay:  fault.Duration(chat.PingInterval),
+	})
 
 	mark, overtaken := s.stderr.Len(), 0
 	for n := range messages {
@@ -74,5 +78,6 @@ func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 	if s.heals(t).Faults[0].Struck == 0 {
 		t.Error("nobody was stalled")
 	}
-	t.Logf("%d of %d messages were with all %d others before the posts to the stalled one had ended", overtaken, messages, connections)
+	t.Logf("%d of %d messages were with all %d others before the posts to the stalled one had ended",
+		overtaken, messages, connections)
 }

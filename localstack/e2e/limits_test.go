@@ -94,7 +94,8 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 	ctx, s, u := patient(t), sharedStack(t), newUser(t, "known")
 	p := enter(ctx, t, s, u)
 
-	// The identical proof again is answered again: it may have been delivered twice.
+	// The identical proof again is answered again: it may have been delivered
+	// twice.
 	p.say(prove(p.proven))
 	sid := p.sid
 	p.enterWith(expect[frame.Welcome](p, frame.TypeWelcome))
@@ -112,7 +113,13 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 
 	forged := proof(func(p *peer) string { // ada's public key, the thief's signature
 		own := strings.Split(p.proof(nil), ".")
-		theirs := strings.Split((&peer{t: t, user: u, challenge: p.challenge, audience: p.audience, server: p.server}).proof(nil), ".")
+		theirs := strings.Split((&peer{
+			t:         t,
+			user:      u,
+			challenge: p.challenge,
+			audience:  p.audience,
+			server:    p.server,
+		}).proof(nil), ".")
 		return theirs[0] + "." + theirs[1] + "." + own[2]
 	})
 	connect(ctx, t, s, thief).refused(breach{"another's signature", "bad_proof", forged})
@@ -122,7 +129,8 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 	other := claims(func(c *frame.HandshakeClaims) { c.Enc = thief.opening.Public().JWK() })
 	connect(ctx, t, s, u).refused(breach{"another key of the same generation", "stale_device_key", other})
 
-	// A handshake with the next generation is a rotation; the last one is stale then.
+	// A handshake with the next generation is a rotation; the last one is stale
+	// then.
 	u.gen, u.opening = 2, newDecryptionKey(t)
 	enter(ctx, t, s, u)
 	old := *u
@@ -137,7 +145,8 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 
 	// A failed proof has used the challenge up.
 	q := connect(ctx, t, s, u)
-	q.refused(breach{"a proof for another name", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })})
+	q.refused(breach{"a proof for another name", "bad_proof",
+		claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })})
 	q.refused(breach{"the right proof, too late", "nonce_expired", func(p *peer) any { return prove(p.proof(nil)) }})
 
 	// Five challenges and no more.
@@ -157,7 +166,8 @@ func TestARepeatedIDIsStoredOnce(t *testing.T) {
 	id := ulid.Make().String()
 	for i, body := range []string{"first", "first", "another text"} {
 		p.say(p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, body })))
-		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || string(ack.ID) != id || ack.Duplicate != (i > 0) {
+		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || string(ack.ID) != id ||
+			ack.Duplicate != (i > 0) {
 			t.Errorf("try %d was acknowledged with %+v", i+1, ack)
 		}
 		if text := p.open(expect[frame.Message](p, frame.TypeMessage)); text != "first" {
@@ -233,8 +243,10 @@ func TestTooManyFrames(t *testing.T) {
 		} else {
 			checkError(t, got, "bad_proof", "")
 		}
-		if pace := time.Since(start) / time.Duration(answered+1); answered > 2*chat.DeviceRate && pace > chat.DeviceRateWindow/chat.DeviceRate/2 {
-			t.Skipf("this machine answers a frame in %v, too slow to send %d in %v", pace, chat.DeviceRate, chat.DeviceRateWindow)
+		if pace := time.Since(start) / time.Duration(answered+1); answered > 2*chat.DeviceRate &&
+			pace > chat.DeviceRateWindow/chat.DeviceRate/2 {
+			t.Skipf("this machine answers a frame in %v, too slow to send %d in %v", pace, chat.DeviceRate,
+				chat.DeviceRateWindow)
 		}
 	}
 	if sent < chat.DeviceRate {

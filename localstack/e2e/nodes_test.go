@@ -25,8 +25,8 @@ func TestNewNodeGetsTheData(t *testing.T) {
 		text := fmt.Sprint("before the new node ", i)
 		sent.add(text, mustSend(ctx, t, users[0], room, text))
 	}
-	// An instance that dies at work is begun anew for the next invocation, without
-	// an init duration in its report, as on AWS; so these die idle.
+	// An instance that dies at work is begun anew for the next invocation,
+	// without an init duration in its report, as on AWS; so these die idle.
 	s.idle(t, sendFunction)
 	s.idle(t, historyFunction)
 	if killed := s.breaks(t, fault.Fault{Kind: fault.LambdaKillNow}); killed == 0 {
@@ -89,8 +89,10 @@ func TestCrashedNodeIsReplaced(t *testing.T) {
 	if say("after an idle instance died").Duplicate {
 		t.Error("nothing had to be repeated")
 	}
-	t.Logf("from the kill of an idle instance to the ack of the next message: %v", time.Since(killed).Round(time.Millisecond))
-	eventuallyTrue(t, "a new instance served it", func() bool { first, _, _ := instances(s.logSince(mark), sendFunction); return first > 0 })
+	t.Logf("from the kill of an idle instance to the ack of the next message: %v",
+		time.Since(killed).Round(time.Millisecond))
+	eventuallyTrue(t, "a new instance served it",
+		func() bool { first, _, _ := instances(s.logSince(mark), sendFunction); return first > 0 })
 
 	// Busy instances die, at each point at which one can. A send may be through
 	// before kill-during strikes; then the next one meets it.
@@ -126,7 +128,10 @@ func TestEveryUserOnEveryNodeSeesEachMessage(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("everybody")
 	users := crowd(ctx, t, s, room, people)
-	s.breaks(t, fault.Fault{Kind: fault.LambdaKillNow, Target: sendFunction}) // so that every instance is one of this test's
+	s.breaks(t, fault.Fault{
+		Kind:   fault.LambdaKillNow,
+		Target: sendFunction,
+	}) // so that every instance is one of this test's
 	mark := s.stderr.Len()
 
 	logs := make([][]client.Message, people)
@@ -191,7 +196,9 @@ func TestUsersAreRoutedToAnotherNodeOnCrash(t *testing.T) {
 	for i := range users {
 		var err error
 		users[i], err = client.Open(ctx, client.Options{
-			URL: s.webSocket, User: chat.User(fmt.Sprintf("crowd-%d", i)), Profile: profiles,
+			URL:     s.webSocket,
+			User:    chat.User(fmt.Sprintf("crowd-%d", i)),
+			Profile: profiles,
 			Notify: func(n client.Notice) {
 				if !n.Connected {
 					lost.Add(1)
@@ -235,8 +242,8 @@ func TestUsersAreRoutedToAnotherNodeOnCrash(t *testing.T) {
 	if err := sending.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	// What an instance acknowledged and did not live to deliver shows by the gap
-	// before the next message, or by the next ping.
+	// What an instance acknowledged and did not live to deliver shows by the
+	// gap before the next message, or by the next ping.
 	last := "the last word"
 	sent.add(last, mustSend(ctx, t, users[0], room, last))
 	if err := listening.Wait(); err != nil {

@@ -27,7 +27,9 @@ func newUser(t testing.TB, name string) *user {
 	t.Helper()
 	return &user{
 		name:    newName(name),
-		signing: newSigningKey(t), opening: newDecryptionKey(t), gen: 1,
+		signing: newSigningKey(t),
+		opening: newDecryptionKey(t),
+		gen:     1,
 	}
 }
 
@@ -142,8 +144,13 @@ func (p *peer) begin() {
 func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	p.t.Helper()
 	claims := frame.HandshakeClaims{
-		V: frame.Version, Sub: string(p.user.name), Aud: p.audience, Nonce: p.challenge.Nonce, SKID: p.server.Thumbprint(),
-		Enc: p.user.opening.Public().JWK(), Gen: p.user.gen,
+		V:     frame.Version,
+		Sub:   string(p.user.name),
+		Aud:   p.audience,
+		Nonce: p.challenge.Nonce,
+		SKID:  p.server.Thumbprint(),
+		Enc:   p.user.opening.Public().JWK(),
+		Gen:   p.user.gen,
 	}
 	if alter != nil {
 		alter(&claims)
@@ -193,8 +200,13 @@ func (p *peer) seal(typ envelope.Type, plain string) string {
 // message makes a message's claims; alter may spoil them.
 func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.MessageClaims {
 	claims := frame.MessageClaims{
-		V: frame.Version, SID: string(p.sid), Sub: string(p.user.name), SKID: p.server.Thumbprint(),
-		Room: string(room), ID: ulid.Make().String(), Body: "never to be stored",
+		V:    frame.Version,
+		SID:  string(p.sid),
+		Sub:  string(p.user.name),
+		SKID: p.server.Thumbprint(),
+		Room: string(room),
+		ID:   ulid.Make().String(),
+		Body: "never to be stored",
 	}
 	if alter != nil {
 		alter(&claims)

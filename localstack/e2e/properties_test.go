@@ -136,8 +136,8 @@ func TestProperty2_PingFindsALostLastMessage(t *testing.T) {
 	}
 }
 
-// Everything that invokes a function happens twice, on two instances at once, as
-// it may on Lambda: nobody gets two sessions or two messages of it.
+// Everything that invokes a function happens twice, on two instances at once,
+// as it may on Lambda: nobody gets two sessions or two messages of it.
 func TestProperty4_EveryInvocationTwice(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("twice")
@@ -223,8 +223,8 @@ func TestProperty4_OneNonceOnce(t *testing.T) {
 }
 
 // A send dies after its message was stored, wherever that is: the client's
-// repeat completes it, so that it is stored once, acknowledged, and delivered to
-// everybody.
+// repeat completes it, so that it is stored once, acknowledged, and delivered
+// to everybody.
 func TestProperty6_ARepeatCompletesASendThatDied(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
 	for _, f := range []fault.Fault{
@@ -270,7 +270,8 @@ func TestProperty6_ARepeatCompletesASendThatDied(t *testing.T) {
 		id := ulid.Make().String()
 		f := p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, "in spite of all" }))
 		p.say(f)
-		eventuallyTrue(t, "the message is stored", func() bool { entries, _ := rowsOf(t, s, room); return entries == 1 })
+		eventuallyTrue(t, "the message is stored",
+			func() bool { entries, _ := rowsOf(t, s, room); return entries == 1 })
 		if s.breaks(t, fault.Fault{Kind: fault.LambdaKillNow, Target: sendFunction}) == 0 {
 			t.Fatal("the instance was gone already")
 		}

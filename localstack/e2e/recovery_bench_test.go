@@ -16,8 +16,8 @@ import (
 )
 
 // BenchmarkKillToNextMessage measures how long a user waits whose instance was
-// killed: from the kill of all idle instances of sendMessage, and of one that is
-// busy, to the ack of the next message, a cold start included.
+// killed: from the kill of all idle instances of sendMessage, and of one that
+// is busy, to the ack of the next message, a cold start included.
 func BenchmarkKillToNextMessage(b *testing.B) {
 	for _, f := range []fault.Fault{{Kind: fault.LambdaKillNow}, {Kind: fault.LambdaKillBefore, Count: 1}} {
 		f.Target = sendFunction
@@ -37,9 +37,9 @@ func BenchmarkKillToNextMessage(b *testing.B) {
 	}
 }
 
-// BenchmarkContendedRoom measures how many messages a second one room takes from
-// twenty users who all send as soon as their last message is acknowledged, each
-// of them delivered to all twenty. A room's own limit is 100 a second.
+// BenchmarkContendedRoom measures how many messages a second one room takes
+// from twenty users who all send as soon as their last message is acknowledged,
+// each of them delivered to all twenty. A room's own limit is 100 a second.
 func BenchmarkContendedRoom(b *testing.B) {
 	const senders = 20
 	s, ctx := sharedStack(b), b.Context()
@@ -101,8 +101,17 @@ func fill(b *testing.B, s *stack, messages int) {
 			_, _ = rand.Read(sealed) // never fails
 			for seq := range messages / rooms {
 				err := store.Append(b.Context(), &room.Entry{
-					Room: chat.Room(fmt.Sprint("filled-", i)), Epoch: "epoch", Seq: chat.Seq(seq + 1), ID: chat.MessageID(rand.Text()),
-					User: "ada", Device: "device", SenderKey: sealed[:32], StoredAt: time.Now(), Expires: time.Now().Add(time.Hour), DataKey: "1", Sealed: sealed,
+					Room:      chat.Room(fmt.Sprint("filled-", i)),
+					Epoch:     "epoch",
+					Seq:       chat.Seq(seq + 1),
+					ID:        chat.MessageID(rand.Text()),
+					User:      "ada",
+					Device:    "device",
+					SenderKey: sealed[:32],
+					StoredAt:  time.Now(),
+					Expires:   time.Now().Add(time.Hour),
+					DataKey:   "1",
+					Sealed:    sealed,
 				}, 0)
 				if err != nil {
 					return err

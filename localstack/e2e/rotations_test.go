@@ -15,8 +15,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// A device rotates its key again and again while messages come. No message whose
-// sending began after a rotation was acknowledged is sealed to an older key.
+// A device rotates its key again and again while messages come. No message
+// whose sending began after a rotation was acknowledged is sealed to an older
+// key.
 func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	const rotations = 6
 	s, ctx := sharedStack(t), patient(t)
@@ -59,7 +60,9 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	for gen := 1; gen <= rotations; gen++ {
 		p.user.opening = keys[gen]
 		p.say(frame.Request{Action: frame.ActionRotateKey, Proof: p.sign(envelope.TypeRotate, frame.RotateClaims{
-			SID: string(p.sid), Enc: keys[gen].Public().JWK(), Gen: int64(gen + 1),
+			SID: string(p.sid),
+			Enc: keys[gen].Public().JWK(),
+			Gen: int64(gen + 1),
 		})})
 		for rotated, since := false, 0; !rotated || since < 4; { // a few messages after each rotation
 			text, err := p.next(ctx)
@@ -163,7 +166,10 @@ func TestProperty5_ServerKeyRotationLosesNothing(t *testing.T) {
 	functions := lambda.NewFromConfig(awsConfig(s.url))
 	for range 3 {
 		goal := sent.len() + 6
-		answer, err := functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(rotateFunction), Payload: []byte(`{}`)})
+		answer, err := functions.Invoke(ctx, &lambda.InvokeInput{
+			FunctionName: aws.String(rotateFunction),
+			Payload:      []byte(`{}`),
+		})
 		if err != nil || answer.FunctionError != nil {
 			t.Fatalf("the rotation: %+v, %v", answer, err)
 		}

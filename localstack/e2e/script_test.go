@@ -51,8 +51,8 @@ import (
 //	        as it is or in base64, base64url or hexadecimal.
 //
 // $URL is the WebSocket's address, $AWS_ENDPOINT_URL that of the AWS APIs and
-// $ADDRESS its HOST:PORT; $FREE is a HOST:PORT where nobody listens; $TEMPLATE is
-// our template, or what the script sets it to before `stack start`.
+// $ADDRESS its HOST:PORT; $FREE is a HOST:PORT where nobody listens; $TEMPLATE
+// is our template, or what the script sets it to before `stack start`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -153,7 +153,8 @@ func actor(name string) func(*testscript.TestScript, bool, []string) {
 		if len(args) == 0 {
 			ts.Fatalf("usage: %s COMMAND [ARG...]", name)
 		}
-		own := []string{"--user", ts.Getenv(name), "--profile", filepath.Join(ts.Getenv("WORK"), "profiles", name), "--url", ts.Getenv("URL")}
+		own := []string{"--user", ts.Getenv(name), "--profile",
+			filepath.Join(ts.Getenv("WORK"), "profiles", name), "--url", ts.Getenv("URL")}
 		as(ts, neg, slices.Concat(args[:1], own, args[1:]))
 	}
 }
@@ -165,7 +166,8 @@ func program(binary func() (string, error)) func(*testscript.TestScript, bool, [
 		path, err := binary()
 		ts.Check(err)
 		name, stdin := "", ""
-		if last := len(args) - 1; last >= 0 && len(args[last]) > 2 && args[last][0] == '&' && strings.HasSuffix(args[last], "&") {
+		if last := len(args) - 1; last >= 0 && len(args[last]) > 2 && args[last][0] == '&' &&
+			strings.HasSuffix(args[last], "&") {
 			name, args = strings.Trim(args[last], "&"), args[:last]
 		}
 		if last := len(args) - 1; last >= 0 && len(args[last]) > 1 && args[last][0] == '<' {
@@ -255,7 +257,8 @@ func cmdWaitfor(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	matches := func() bool { return len(pattern.FindAllStringIndex(stream.String(), count)) == count }
 	if !eventually(func() bool { return matches() || !p.running() }) || !matches() {
-		ts.Fatalf("%s %s never matched %q (ended: %v)\nstdout:\n%sstderr:\n%s", args[0], args[1], args[2], !p.running(), p.stdout, p.stderr)
+		ts.Fatalf("%s %s never matched %q (ended: %v)\nstdout:\n%sstderr:\n%s", args[0], args[1], args[2],
+			!p.running(), p.stdout, p.stderr)
 	}
 }
 

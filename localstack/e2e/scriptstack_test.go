@@ -103,7 +103,10 @@ func allItems(ctx context.Context, client *dynamodb.Client) (items []string, err
 		return nil, err
 	}
 	for _, table := range tables.TableNames {
-		pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+		pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{
+			TableName:      &table,
+			ConsistentRead: aws.Bool(true),
+		})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // forms are the ways in which a text can lie in bytes without being encrypted:
-// as it is, in hexadecimal, and in both alphabets of base64 at each of the three
-// offsets at which a text can stand in what was encoded.
+// as it is, in hexadecimal, and in both alphabets of base64 at each of the
+// three offsets at which a text can stand in what was encoded.
 func forms(text string) map[string][]byte {
 	f := map[string][]byte{
 		"as it is":  []byte(text),
@@ -31,8 +31,9 @@ func forms(text string) map[string][]byte {
 	return f
 }
 
-// searchBytes looks for texts in all their forms in a file, or in all files of a
-// folder, and returns where each is. Files that vanish meanwhile are no error.
+// searchBytes looks for texts in all their forms in a file, or in all files of
+// a folder, and returns where each is. Files that vanish meanwhile are no
+// error.
 func searchBytes(path string, texts ...string) (places map[string][]string, err error) {
 	var seen []fs.FileInfo // hard links to the functions' executables
 	wanted := map[string]map[string][]byte{}
@@ -88,7 +89,8 @@ func searchBytes(path string, texts ...string) (places map[string][]string, err 
 // A search that finds nothing proves nothing unless it would have found it.
 func TestSearchFindsATextInEveryForm(t *testing.T) {
 	const text = "Grüße, wer auch immer: ÿ>?~"
-	encoded := map[string]string{"plain": "x" + text + "y", "hex": hex.EncodeToString([]byte("xy" + text)), "upper": strings.ToUpper(hex.EncodeToString([]byte(text)))}
+	encoded := map[string]string{"plain": "x" + text + "y", "hex": hex.EncodeToString([]byte("xy" + text)),
+		"upper": strings.ToUpper(hex.EncodeToString([]byte(text)))}
 	for _, before := range []string{"", "1", "12", "123", "1234"} {
 		for _, after := range []string{"", "1", "12"} {
 			encoded["std"+before+after] = base64.StdEncoding.EncodeToString([]byte(before + text + after))

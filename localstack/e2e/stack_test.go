@@ -64,7 +64,8 @@ func (s *stack) start() error {
 	})
 	if s.url == "" {
 		s.process.kill()
-		return fmt.Errorf("the stack did not become ready (gave up: %v, %v); its log:\n%s", !ready, s.process.cmd.ProcessState, s.stderr)
+		return fmt.Errorf("the stack did not become ready (gave up: %v, %v); its log:\n%s", !ready,
+			s.process.cmd.ProcessState, s.stderr)
 	}
 	status, h, err := s.health()
 	if err != nil || status != http.StatusOK {

@@ -36,7 +36,8 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 	outside := "ws://" + toGateway.address() + "/local"
 
 	room := newRoom("recorded")
-	texts := []string{"correct horse battery staple 91c4", "Grüße aus dem Tresor, Ünïcödé", "short-1", strings.Repeat("a long one that fills a page. ", 400)}
+	texts := []string{"correct horse battery staple 91c4", "Grüße aus dem Tresor, Ünïcödé", "short-1",
+		strings.Repeat("a long one that fills a page. ", 400)}
 	var users []*client.Client
 	for _, name := range []chat.User{"ada", "bob"} {
 		c, err := client.Open(ctx, client.Options{URL: outside, User: name})
@@ -69,13 +70,15 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 	s.idle(t, sendFunction)
 
 	// All that there is to record is recorded.
-	for _, what := range []string{frame.ActionHandshake, frame.ActionSendMessage, frame.ActionHistory, frame.ActionRotateKey, frame.TypeAck, frame.TypeMessage} {
+	for _, what := range []string{frame.ActionHandshake, frame.ActionSendMessage, frame.ActionHistory,
+		frame.ActionRotateKey, frame.TypeAck, frame.TypeMessage} {
 		if len(toGateway.find([]byte(`"`+what+`"`))) == 0 {
 			t.Errorf("no %s was recorded between clients and gateway", what)
 		}
 	}
 	for _, what := range []string{
-		"DynamoDB_20120810.TransactWriteItems", "DynamoDB_20120810.Query", "TrentService.Decrypt", "TrentService.Encrypt",
+		"DynamoDB_20120810.TransactWriteItems", "DynamoDB_20120810.Query", "TrentService.Decrypt",
+		"TrentService.Encrypt",
 		"POST /@connections/", `"sealed"`, string(room),
 	} {
 		if len(toAWS.find([]byte(what))) == 0 {
@@ -112,7 +115,8 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 	})
 	toAWS.shows(t, func(text string) {
 		config := awsConfig("http://" + toAWS.address())
-		put := &dynamodb.PutItemInput{TableName: aws.String(tableNames(t, s).Messages), Item: map[string]types.AttributeValue{
+		put := &dynamodb.PutItemInput{TableName: aws.String(tableNames(t,
+			s).Messages), Item: map[string]types.AttributeValue{
 			"log": &types.AttributeValueMemberS{Value: "planted"}, "seq": &types.AttributeValueMemberN{Value: "1"},
 			"sealed": &types.AttributeValueMemberB{Value: []byte("x" + text)}, // on the wire in base64, at an offset
 		}}
@@ -124,7 +128,10 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 		if err := errors.Join(putErr, readErr, listErr); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.Encrypt(ctx, &kms.EncryptInput{KeyId: list.Keys[0].KeyId, Plaintext: []byte(text)}); err != nil {
+		if _, err := keys.Encrypt(ctx, &kms.EncryptInput{
+			KeyId:     list.Keys[0].KeyId,
+			Plaintext: []byte(text),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = management.NewFromConfig(config).PostToConnection(ctx, // nobody has this connection

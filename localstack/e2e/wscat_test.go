@@ -31,17 +31,20 @@ func TestByHandWithWscat(t *testing.T) {
 	profile := filepath.Join(t.TempDir(), "profile")
 	frame := func(stdin string, args ...string) string {
 		t.Helper()
-		return sotto(t, stdin, append([]string{"frame", "--user", string(carol), "--profile", profile, "--url", s.webSocket}, args...)...)
+		return sotto(t, stdin, append([]string{"frame", "--user", string(carol), "--profile", profile,
+			"--url", s.webSocket}, args...)...)
 	}
 
 	// 1 to 3: a challenge, a proof, a welcome.
 	hand.paste(frame("", "begin"))
 	hand.paste(frame(hand.copy("challenge"), "prove"))
-	if said := frame(hand.copy("welcome"), "open"); !strings.HasPrefix(said, "welcome: "+string(carol)+", session ") || !strings.Contains(said, "lobby") {
+	if said := frame(hand.copy("welcome"), "open"); !strings.HasPrefix(said,
+		"welcome: "+string(carol)+", session ") || !strings.Contains(said, "lobby") {
 		t.Fatalf("the welcome says %q", said)
 	}
 
-	// 4 and 5: a message, which comes back as ack and as message, and reaches bob.
+	// 4 and 5: a message, which comes back as ack and as message, and reaches
+	// bob.
 	hand.paste(frame("", "seal", "hello by hand"))
 	if said := frame(hand.copy("ack"), "open"); !regexp.MustCompile(`^ack lobby \d+: [0-9A-Z]{26}\n$`).MatchString(said) {
 		t.Errorf("the ack says %q", said)
@@ -57,7 +60,8 @@ func TestByHandWithWscat(t *testing.T) {
 	if _, err := bob.Send(ctx, chat.Lobby, "hello from a client"); err != nil {
 		t.Fatal(err)
 	}
-	if said := frame(hand.copy("message"), "open"); !strings.HasSuffix(said, string(bob.User())+": hello from a client\n") {
+	if said := frame(hand.copy("message"), "open"); !strings.HasSuffix(said,
+		string(bob.User())+": hello from a client\n") {
 		t.Errorf("the message says %q", said)
 	}
 
@@ -67,7 +71,8 @@ func TestByHandWithWscat(t *testing.T) {
 		t.Errorf("the error says %q", said)
 	}
 	hand.paste(`{"action":"history","room":"lobby"}`)
-	if said := frame(hand.copy("history"), "open"); !strings.Contains(said, ": hello by hand\n") || !strings.Contains(said, ": hello from a client\n") {
+	if said := frame(hand.copy("history"), "open"); !strings.Contains(said, ": hello by hand\n") ||
+		!strings.Contains(said, ": hello from a client\n") {
 		t.Errorf("the history says %q", said)
 	}
 }
@@ -124,7 +129,8 @@ func installWscat(t *testing.T) string {
 }
 
 // startWscat connects. Lines typed before it is connected are lost, and without
-// a terminal it does not say when it is; so a ping is typed until it is answered.
+// a terminal it does not say when it is; so a ping is typed until it is
+// answered.
 func startWscat(t testing.TB, wscat, url string) *terminal {
 	t.Helper()
 	p, err := startProcess(exec.Command("node", wscat, "-c", url), new(output), new(output))

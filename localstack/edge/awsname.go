@@ -8,8 +8,8 @@ import (
 
 // awsName matches the names of AWS that the stack answers to: what clients use
 // that have no endpoint setting, or one made of an API's id. Their owner is
-// AWS, so nobody can rebind them; names of customers' machines (EC2, ELB) do not
-// match. Besides the plain ones there are those for FIPS, for IPv4 and IPv6
+// AWS, so nobody can rebind them; names of customers' machines (EC2, ELB) do
+// not match. Besides the plain ones there are those for FIPS, for IPv4 and IPv6
 // alike (api.aws), for one account's tables, and China's (endpoint rules of the
 // AWS SDKs).
 var awsName = regexp.MustCompile(`^(?:` +
@@ -40,7 +40,8 @@ func awsService(name string) (s service, ok bool) {
 // isAWS reports whether a name is one of AWS's APIs, here or not. (Web sites of
 // customers have such names too. Who asks for them is told the same.)
 func isAWS(name string) bool {
-	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"} {
+	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws",
+		".api.amazonwebservices.com.cn"} {
 		if strings.HasSuffix(name, domain) {
 			return true
 		}

@@ -40,7 +40,8 @@ func signed(r *http.Request) bool {
 	if r.Header.Get("Authorization") != "" {
 		return true
 	}
-	return strings.Contains(r.URL.RawQuery, "X-Amz-Signature=") && r.URL.Query().Get("X-Amz-Signature") != "" && !fromForeignPage(r)
+	return strings.Contains(r.URL.RawQuery, "X-Amz-Signature=") &&
+		r.URL.Query().Get("X-Amz-Signature") != "" && !fromForeignPage(r)
 }
 
 // fromForeignPage reports whether a browser says that a page of another origin
@@ -63,7 +64,8 @@ func fromForeignPage(r *http.Request) bool {
 
 // withCaller puts the function that the access key id belongs to into the
 // request's context. Other keys are those of somebody outside.
-func withCaller(r *http.Request, callers func(accessKeyID string) (trace.Caller, bool), accessKeyID string) *http.Request {
+func withCaller(r *http.Request, callers func(accessKeyID string) (trace.Caller, bool),
+	accessKeyID string) *http.Request {
 	if callers == nil || accessKeyID == "" {
 		return r
 	}

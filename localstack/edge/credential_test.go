@@ -16,14 +16,19 @@ func TestServicesSeeWhoCalls(t *testing.T) {
 		fmt.Fprintf(w, "%q %q", c.Function, c.Invocation)
 	})
 	_, server := start(t, edge.Services{
-		DynamoDB: who, Lambda: who, Management: who, Gateway: who,
+		DynamoDB:   who,
+		Lambda:     who,
+		Management: who,
+		Gateway:    who,
 		Callers: func(id string) (trace.Caller, bool) {
 			return trace.Caller{Function: "send", Invocation: "r1"}, id == "ASIASEND"
 		},
 	})
 	const function, outside = `"send" "r1"`, `"" ""`
 	auth := func(id, service string) http.Header {
-		return headers("Authorization", "AWS4-HMAC-SHA256 Credential="+id+"/20261122/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+		return headers("Authorization",
+			"AWS4-HMAC-SHA256 Credential="+id+"/20261122/us-east-1/"+service+
+				"/aws4_request, SignedHeaders=host, Signature=0")
 	}
 	query := "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIASEND%2F20261122%2Fus-east-1%2Fexecute-api%2Faws4_request&X-Amz-Signature=0"
 	for _, c := range []struct {
@@ -32,13 +37,17 @@ func TestServicesSeeWhoCalls(t *testing.T) {
 		want string
 	}{
 		{"a function at DynamoDB", request{"POST", "/", "", auth("ASIASEND", "dynamodb")}, function},
-		{"a function at Lambda", request{"POST", "/2015-03-31/functions/a/invocations", "", auth("ASIASEND", "lambda")}, function},
-		{"a function at @connections", request{"POST", "/local/@connections/x", "", auth("ASIASEND", "execute-api")}, function},
+		{"a function at Lambda", request{"POST", "/2015-03-31/functions/a/invocations", "",
+			auth("ASIASEND", "lambda")}, function},
+		{"a function at @connections", request{"POST", "/local/@connections/x", "",
+			auth("ASIASEND", "execute-api")}, function},
 		{"a function by a presigned URL", request{"POST", "/local/@connections/x" + query, "", nil}, function},
-		{"a function opens a socket", request{"GET", "/local" + query, "", headers("Connection", "Upgrade", "Upgrade", "websocket")}, function},
+		{"a function opens a socket", request{"GET", "/local" + query, "",
+			headers("Connection", "Upgrade", "Upgrade", "websocket")}, function},
 		{"another key", request{"POST", "/", "", auth("AKIAOTHER", "dynamodb")}, outside},
 		{"a key with a slash", request{"POST", "/", "", auth("ASIASEND/x", "dynamodb")}, outside},
-		{"no scope", request{"POST", "/2015-03-31/functions", "", headers("Authorization", "AWS4-HMAC-SHA256 Credential=ASIASEND")}, outside},
+		{"no scope", request{"POST", "/2015-03-31/functions", "",
+			headers("Authorization", "AWS4-HMAC-SHA256 Credential=ASIASEND")}, outside},
 		{"no key", request{"GET", "/local", "", nil}, outside},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -97,9 +106,13 @@ func TestPageAndWeb(t *testing.T) {
 		{"faults are not the page's", request{"GET", "/_localstack/faults", "", nil}, 200, "faults"},
 		{"nor the runtime", request{"GET", "/_localstack/runtime", "", nil}, 404, "health"},
 		{"writing to the page", request{"POST", "/_localstack/", "", nil}, 405, "read"},
-		{"the page in a frame", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "iframe")}, 403, "for people"},
-		{"the page as a script", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "script")}, 403, "for people"},
-		{"a socket of another origin", request{"GET", "/_localstack/live", "", headers("Connection", "Upgrade", "Upgrade", "websocket", "Origin", "https://evil.example")}, 403, "for people"},
+		{"the page in a frame", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "iframe")},
+			403, "for people"},
+		{"the page as a script", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "script")},
+			403, "for people"},
+		{"a socket of another origin", request{"GET", "/_localstack/live", "",
+			headers("Connection", "Upgrade", "Upgrade", "websocket", "Origin", "https://evil.example")},
+			403, "for people"},
 		{"the page under a rebound name", request{"GET", "/_localstack/", "evil.example", nil}, 403, "evil.example"},
 
 		{"the client", request{"GET", "/", "", nil}, 200, "web /"},
@@ -107,10 +120,12 @@ func TestPageAndWeb(t *testing.T) {
 		{"like a stage", request{"GET", "/locals", "", nil}, 200, "web /locals"},
 		{"the stage", request{"GET", "/local", "", nil}, 200, "gateway /local"},
 		{"below the stage", request{"GET", "/local/x", "", nil}, 200, "gateway /local/x"},
-		{"a socket at the root", request{"GET", "/", "", headers("Connection", "Upgrade", "Upgrade", "websocket")}, 200, "gateway /"},
+		{"a socket at the root", request{"GET", "/", "",
+			headers("Connection", "Upgrade", "Upgrade", "websocket")}, 200, "gateway /"},
 		{"writing is no client's", request{"POST", "/assets/app.js", "", nil}, 200, "gateway /assets/app.js"},
 		{"AWS requests stay", request{"POST", "/", "", signedFor("kms")}, 200, "kms /"},
-		{"other services stay refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, "not part of this stack"},
+		{"other services stay refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400,
+			"not part of this stack"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			response, body := do(t, server, c.request)

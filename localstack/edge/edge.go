@@ -33,7 +33,8 @@ type Services struct {
 	DynamoDB http.Handler // POST /, targets DynamoDB_20120810.* and DynamoDBStreams_20120810.*
 	KMS      http.Handler // POST /, targets TrentService.*
 	Lambda   http.Handler // /2015-03-31/…
-	// Runtime is the Lambda Runtime API. It sees its paths without RuntimePrefix.
+	// Runtime is the Lambda Runtime API. It sees its paths without
+	// RuntimePrefix.
 	Runtime http.Handler
 	// Gateway takes WebSocket upgrades and every path of a stage.
 	Gateway http.Handler
@@ -236,7 +237,8 @@ func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, 
 // (Fetch standard, Fetch Metadata).
 func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
-		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "The Lambda Runtime API is for functions, not for web pages.")
+		refuse(w, r, http.StatusForbidden, "AccessDeniedException",
+			"The Lambda Runtime API is for functions, not for web pages.")
 		return
 	}
 	if to == nil {
@@ -253,7 +255,8 @@ func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Hand
 func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if !reads(r) && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
 		refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
-			"To change faults, send the header "+FaultsHeader+" (with any value) or Authorization, so that no web page can.")
+			"To change faults, send the header "+FaultsHeader+
+				" (with any value) or Authorization, so that no web page can.")
 		return
 	}
 	to.ServeHTTP(w, r)

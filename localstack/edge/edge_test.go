@@ -22,8 +22,13 @@ func named(name string) http.Handler {
 
 func allServices() edge.Services {
 	return edge.Services{
-		DynamoDB: named("dynamodb"), KMS: named("kms"), Lambda: named("lambda"),
-		Runtime: named("runtime"), Gateway: named("gateway"), Management: named("management"), Faults: named("faults"),
+		DynamoDB:   named("dynamodb"),
+		KMS:        named("kms"),
+		Lambda:     named("lambda"),
+		Runtime:    named("runtime"),
+		Gateway:    named("gateway"),
+		Management: named("management"),
+		Faults:     named("faults"),
 	}
 }
 
@@ -57,7 +62,8 @@ func headers(pairs ...string) http.Header {
 
 func signedFor(service string, more ...string) http.Header {
 	return headers(append(more, "Authorization",
-		"AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")...)
+		"AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/"+service+
+			"/aws4_request, SignedHeaders=host, Signature=0")...)
 }
 
 // do sends the request and returns the response with its body read.
@@ -96,24 +102,35 @@ func TestRequestsReachTheirService(t *testing.T) {
 		request
 		want string
 	}{
-		{"DynamoDB by target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
-		{"streams by target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "DynamoDBStreams_20120810.ListStreams")}, "dynamodb /"},
+		{"DynamoDB by target", request{"POST", "/", "",
+			signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
+		{"streams by target", request{"POST", "/", "",
+			signedFor("dynamodb", "X-Amz-Target", "DynamoDBStreams_20120810.ListStreams")}, "dynamodb /"},
 		{"DynamoDB by scope", request{"POST", "/", "", signedFor("dynamodb")}, "dynamodb /"},
-		{"DynamoDB by AWS's name", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com", signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
+		{"DynamoDB by AWS's name", request{"POST", "/", "dynamodb.us-east-1.amazonaws.com",
+			signedFor("dynamodb", "X-Amz-Target", "DynamoDB_20120810.GetItem")}, "dynamodb /"},
 		{"KMS by target", request{"POST", "/", "", signedFor("kms", "X-Amz-Target", "TrentService.Encrypt")}, "kms /"},
 		{"KMS by scope", request{"POST", "/", "", signedFor("kms")}, "kms /"},
-		{"invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", signedFor("lambda")}, "lambda /2015-03-31/functions/a/invocations"},
-		{"runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", nil}, "runtime /w1/2018-06-01/runtime/invocation/next"},
+		{"invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", signedFor("lambda")},
+			"lambda /2015-03-31/functions/a/invocations"},
+		{"runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", nil},
+			"runtime /w1/2018-06-01/runtime/invocation/next"},
 		{"faults, read", request{"GET", "/_localstack/faults", "", nil}, "faults /_localstack/faults"},
-		{"faults, with their header", request{"POST", "/_localstack/faults", "", headers("X-Localstack-Faults", "1")}, "faults /_localstack/faults"},
-		{"faults, signed", request{"DELETE", "/_localstack/faults/3", "", signedFor("lambda")}, "faults /_localstack/faults/3"},
+		{"faults, with their header", request{"POST", "/_localstack/faults", "",
+			headers("X-Localstack-Faults", "1")}, "faults /_localstack/faults"},
+		{"faults, signed", request{"DELETE", "/_localstack/faults/3", "", signedFor("lambda")},
+			"faults /_localstack/faults/3"},
 		{"upgrade of a stage", request{"GET", "/local", "", upgrade}, "gateway /local"},
 		{"upgrade of the root", request{"GET", "/", "", upgrade}, "gateway /"},
-		{"upgrade by AWS's name", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, "gateway /prod"},
+		{"upgrade by AWS's name", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com",
+			upgrade}, "gateway /prod"},
 		{"plain GET of a stage", request{"GET", "/local", "", nil}, "gateway /local"},
-		{"post with a stage", request{"POST", "/local/@connections/eHr%3D", "", signedFor("execute-api")}, "management /local/@connections/eHr%3D"},
-		{"post without a stage", request{"DELETE", "/@connections/eHr=", "", signedFor("execute-api")}, "management /@connections/eHr="},
-		{"post, escaped", request{"POST", "/local/%40connections/eHr%3D", "", signedFor("execute-api")}, "management /local/%40connections/eHr%3D"},
+		{"post with a stage", request{"POST", "/local/@connections/eHr%3D", "", signedFor("execute-api")},
+			"management /local/@connections/eHr%3D"},
+		{"post without a stage", request{"DELETE", "/@connections/eHr=", "", signedFor("execute-api")},
+			"management /@connections/eHr="},
+		{"post, escaped", request{"POST", "/local/%40connections/eHr%3D", "", signedFor("execute-api")},
+			"management /local/%40connections/eHr%3D"},
 		{"deeper is a stage's", request{"POST", "/local/a/@connections/x", "", nil}, "gateway /local/a/@connections/x"},
 		{"longer is a stage's", request{"POST", "/local/@connectionsx", "", nil}, "gateway /local/@connectionsx"},
 	} {
@@ -138,27 +155,53 @@ func TestRefusals(t *testing.T) {
 		exception string
 		text      string
 	}{
-		{"unsigned DynamoDB", request{"POST", "/", "", headers("X-Amz-Target", "DynamoDB_20120810.GetItem")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"unsigned KMS", request{"POST", "/", "", headers("X-Amz-Target", "TrentService.Decrypt")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"unsigned form", request{"POST", "/", "", headers("Content-Type", "text/plain")}, 400, "MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"unsigned invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", nil}, 403, "MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"unsigned post", request{"POST", "/local/@connections/a", "", nil}, 403, "MissingAuthenticationTokenException", "Missing Authentication Token"},
-		{"unknown target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "Nothing.Do")}, 400, "UnknownOperationException", "Nothing.Do"},
-		{"no target, no scope", request{"POST", "/", "", headers("Authorization", "Bearer x")}, 400, "UnknownOperationException", "dynamodb"},
-		{"a service of JSON", request{"POST", "/", "", signedFor("sqs", "X-Amz-Target", "AmazonSQS.SendMessage")}, 400, "UnknownOperationException", "sqs"},
-		{"a service of XML", request{"POST", "/", "", signedFor("sts", "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")}, 400, "", "<ErrorResponse><Error><Code>UnknownOperationException</Code>"},
-		{"S3, whose paths look like stages", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, "", "<Error><Code>UnknownOperationException</Code>"},
-		{"a rebound name", request{"GET", "/_localstack/health", "evil.example", nil}, 403, "AccessDeniedException", "evil.example"},
-		{"a rebound name with a port", request{"POST", "/", "evil.example:4566", signedFor("dynamodb")}, 403, "AccessDeniedException", "evil.example"},
-		{"a lookalike of AWS's names", request{"GET", "/local", "dynamodb.us-east-1.amazonaws.com.evil.example", nil}, 403, "AccessDeniedException", ""},
-		{"a customer's machine at AWS", request{"GET", "/local", "ec2-1-2-3-4.compute-1.amazonaws.com", nil}, 403, "AccessDeniedException", ""},
+		{"unsigned DynamoDB", request{"POST", "/", "",
+			headers("X-Amz-Target", "DynamoDB_20120810.GetItem")}, 400,
+			"MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned KMS", request{"POST", "/", "", headers("X-Amz-Target", "TrentService.Decrypt")}, 400,
+			"MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned form", request{"POST", "/", "", headers("Content-Type", "text/plain")}, 400,
+			"MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned invocation", request{"POST", "/2015-03-31/functions/a/invocations", "", nil}, 403,
+			"MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unsigned post", request{"POST", "/local/@connections/a", "", nil}, 403,
+			"MissingAuthenticationTokenException", "Missing Authentication Token"},
+		{"unknown target", request{"POST", "/", "", signedFor("dynamodb", "X-Amz-Target", "Nothing.Do")},
+			400, "UnknownOperationException", "Nothing.Do"},
+		{"no target, no scope", request{"POST", "/", "", headers("Authorization", "Bearer x")}, 400,
+			"UnknownOperationException", "dynamodb"},
+		{"a service of JSON", request{"POST", "/", "",
+			signedFor("sqs", "X-Amz-Target", "AmazonSQS.SendMessage")}, 400, "UnknownOperationException", "sqs"},
+		{"a service of XML", request{"POST", "/", "",
+			signedFor("sts", "Content-Type", "application/x-www-form-urlencoded; charset=utf-8")}, 400, "",
+			"<ErrorResponse><Error><Code>UnknownOperationException</Code>"},
+		{"S3, whose paths look like stages", request{"GET", "/bucket/key", "", signedFor("s3")}, 400, "",
+			"<Error><Code>UnknownOperationException</Code>"},
+		{"a rebound name", request{"GET", "/_localstack/health", "evil.example", nil}, 403,
+			"AccessDeniedException", "evil.example"},
+		{"a rebound name with a port", request{"POST", "/", "evil.example:4566", signedFor("dynamodb")},
+			403, "AccessDeniedException", "evil.example"},
+		{"a lookalike of AWS's names", request{"GET", "/local",
+			"dynamodb.us-east-1.amazonaws.com.evil.example", nil}, 403, "AccessDeniedException", ""},
+		{"a customer's machine at AWS", request{"GET", "/local", "ec2-1-2-3-4.compute-1.amazonaws.com",
+			nil}, 403, "AccessDeniedException", ""},
 		{"another address", request{"GET", "/local", "192.0.2.1", nil}, 403, "AccessDeniedException", ""},
-		{"a page calls the runtime", request{"GET", "/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "", headers("Sec-Fetch-Site", "cross-site")}, 403, "AccessDeniedException", "web pages"},
-		{"a page posts to the runtime", request{"POST", "/_localstack/runtime/w1/2018-06-01/runtime/init/error", "", headers("Origin", "https://evil.example")}, 403, "AccessDeniedException", "web pages"},
-		{"a page posts a fault", request{"POST", "/_localstack/faults", "", headers("Origin", "https://evil.example", "Content-Type", "text/plain")}, 403, "MissingAuthenticationTokenException", "X-Localstack-Faults"},
-		{"a page asks whether it may", request{"OPTIONS", "/_localstack/faults", "", headers("Origin", "https://evil.example", "Access-Control-Request-Headers", "x-localstack-faults")}, 403, "MissingAuthenticationTokenException", "web page"},
-		{"a fault under a rebound name", request{"POST", "/_localstack/faults", "evil.example", headers("X-Localstack-Faults", "1")}, 403, "AccessDeniedException", "evil.example"},
-		{"another path that begins so", request{"POST", "/_localstack/faultsx", "", headers("X-Localstack-Faults", "1")}, 404, "", "/_localstack/health"},
+		{"a page calls the runtime", request{"GET",
+			"/_localstack/runtime/w1/2018-06-01/runtime/invocation/next", "",
+			headers("Sec-Fetch-Site", "cross-site")}, 403, "AccessDeniedException", "web pages"},
+		{"a page posts to the runtime", request{"POST",
+			"/_localstack/runtime/w1/2018-06-01/runtime/init/error", "",
+			headers("Origin", "https://evil.example")}, 403, "AccessDeniedException", "web pages"},
+		{"a page posts a fault", request{"POST", "/_localstack/faults", "",
+			headers("Origin", "https://evil.example", "Content-Type", "text/plain")}, 403,
+			"MissingAuthenticationTokenException", "X-Localstack-Faults"},
+		{"a page asks whether it may", request{"OPTIONS", "/_localstack/faults", "",
+			headers("Origin", "https://evil.example", "Access-Control-Request-Headers",
+				"x-localstack-faults")}, 403, "MissingAuthenticationTokenException", "web page"},
+		{"a fault under a rebound name", request{"POST", "/_localstack/faults", "evil.example",
+			headers("X-Localstack-Faults", "1")}, 403, "AccessDeniedException", "evil.example"},
+		{"another path that begins so", request{"POST", "/_localstack/faultsx", "",
+			headers("X-Localstack-Faults", "1")}, 404, "", "/_localstack/health"},
 		{"another own path", request{"GET", "/_localstack/none", "", nil}, 404, "", "/_localstack/health"},
 		{"the runtime's prefix alone", request{"GET", "/_localstack/runtime", "", nil}, 404, "", "/_localstack/health"},
 		{"DELETE /", request{"DELETE", "/", "", nil}, 405, "", "GET, HEAD and POST"},
@@ -250,8 +293,11 @@ func TestHealthTellsWhatIsDoneUntilReady(t *testing.T) {
 		t.Errorf("during the build: %d %q", status, h.Doing)
 	}
 	e.SetHealth(edge.Health{
-		Services: map[string]string{"dynamodb": "running"}, Functions: []string{"f"}, Routes: []string{"$connect"},
-		WebSocket: "ws://127.0.0.1:1/local", PID: 7,
+		Services:  map[string]string{"dynamodb": "running"},
+		Functions: []string{"f"},
+		Routes:    []string{"$connect"},
+		WebSocket: "ws://127.0.0.1:1/local",
+		PID:       7,
 	})
 	status, h := read()
 	if status != 200 || h.Doing != "" || h.Services["dynamodb"] != "running" || h.WebSocket == "" || h.PID != 7 {
@@ -301,7 +347,8 @@ func TestPageForPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"ws://127.0.0.1:1/local", "AWS_ENDPOINT_URL=http://" + address.Host, edge.HealthPath, "a, b"} {
+	for _, want := range []string{"ws://127.0.0.1:1/local", "AWS_ENDPOINT_URL=http://" + address.Host,
+		edge.HealthPath, "a, b"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q:\n%s", want, body)
 		}

@@ -46,9 +46,9 @@ func (a Access) Environment(function string) map[string]string {
 	}
 	switch runtime.GOOS {
 	case "darwin", "windows":
-		// The AWS SDKs read it, Go itself reads nothing there. Elsewhere it is left
-		// out: with it, the SDK for Go refuses to load its configuration in
-		// programs that bring an HTTP client of their own.
+		// The AWS SDKs read it, Go itself reads nothing there. Elsewhere it is
+		// left out: with it, the SDK for Go refuses to load its configuration
+		// in programs that bring an HTTP client of their own.
 		env["AWS_CA_BUNDLE"] = a.BundleFile
 	}
 	if runtime.GOOS != "windows" { // there, names of variables have no case

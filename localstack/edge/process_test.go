@@ -53,7 +53,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// functionSteps is what a function may be asked to do. Every step answers in one line.
+// functionSteps is what a function may be asked to do. Every step answers in
+// one line.
 var functionSteps = map[string]func(ctx context.Context, arg string) (string, error){
 	// tables lists them, with a client that has no endpoint.
 	"tables": func(ctx context.Context, _ string) (string, error) {
@@ -99,10 +100,15 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return string(opened.Plaintext), nil
 	},
-	// post sends to a connection as public samples do: to https://{domainName}/{stage}.
+	// post sends to a connection as public samples do: to
+	// https://{domainName}/{stage}.
 	"post": func(ctx context.Context, endpoint string) (string, error) {
-		c := apigatewaymanagementapi.NewFromConfig(awsConfig(), func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &endpoint })
-		_, err := c.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: aws.String("eHr="), Data: []byte("hello")})
+		c := apigatewaymanagementapi.NewFromConfig(awsConfig(),
+			func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &endpoint })
+		_, err := c.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+			ConnectionId: aws.String("eHr="),
+			Data:         []byte("hello"),
+		})
 		if errors.As(err, new(*apitypes.GoneException)) {
 			return "gone", nil
 		}
@@ -138,9 +144,10 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 // as far as it matters here.
 func awsConfig() aws.Config {
 	c := aws.Config{
-		Region:      os.Getenv("AWS_REGION"),
-		Credentials: credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
-		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+		Region: os.Getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(os.Getenv("AWS_ACCESS_KEY_ID"),
+			os.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	if bundle := os.Getenv("AWS_CA_BUNDLE"); bundle != "" {
 		pem, err := os.ReadFile(bundle)
@@ -166,7 +173,8 @@ func runFunction(t *testing.T, env map[string]string, steps ...string) []string 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, executable, steps...)
-	c.Env = []string{isFunction + "=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=ASIASEND", "AWS_SECRET_ACCESS_KEY=secret"}
+	c.Env = []string{isFunction + "=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=ASIASEND",
+		"AWS_SECRET_ACCESS_KEY=secret"}
 	for _, name := range []string{"PATH", "SystemRoot", "TMPDIR", "GOCOVERDIR"} {
 		if value, ok := os.LookupEnv(name); ok {
 			c.Env = append(c.Env, name+"="+value)

@@ -20,10 +20,11 @@ import (
 // names lead to the stack, and others nowhere. It is no sandbox: a program that
 // wants to dial elsewhere can.
 type Proxy struct {
-	// Terminate takes over a connection on which the client begins TLS next, and
-	// has the requests in it answered by this same edge.
+	// Terminate takes over a connection on which the client begins TLS next,
+	// and has the requests in it answered by this same edge.
 	Terminate func(net.Conn)
-	// AllowNetwork lets programs reach every host but those that stand for the stack.
+	// AllowNetwork lets programs reach every host but those that stand for the
+	// stack.
 	AllowNetwork bool
 	// Log gets a line per request that is refused; nil discards it.
 	Log *slog.Logger
@@ -48,7 +49,8 @@ func (e *Edge) Proxy(p Proxy) {
 	}})
 }
 
-// proxy is a Proxy at work. It never uses another one: the stack could be its own.
+// proxy is a Proxy at work. It never uses another one: the stack could be its
+// own.
 type proxy struct {
 	Proxy
 	dialer  net.Dialer
@@ -74,7 +76,8 @@ func (e *Edge) serveProxied(w http.ResponseWriter, r *http.Request, p *proxy) {
 		e.serveDirect(w, r) // whoever sends all requests through a proxy means the stack itself
 	case !named:
 		w.Header().Set("Proxy-Authenticate", `Basic realm="local stack"`)
-		refuseProxied(w, r, http.StatusProxyAuthRequired, "Name the function in the proxy's URL: HTTPS_PROXY=http://FUNCTION:local@HOST:PORT.")
+		refuseProxied(w, r, http.StatusProxyAuthRequired,
+			"Name the function in the proxy's URL: HTTPS_PROXY=http://FUNCTION:local@HOST:PORT.")
 	default:
 		e.route(w, r, p, host, function)
 	}

@@ -33,7 +33,8 @@ type management struct {
 
 func (m *management) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
-	m.seen = append(m.seen, fmt.Sprint(r.Host, r.URL.EscapedPath(), " by ", trace.CallerOf(r.Context()).Function, " TLS ", r.TLS != nil))
+	m.seen = append(m.seen, fmt.Sprint(r.Host, r.URL.EscapedPath(), " by ",
+		trace.CallerOf(r.Context()).Function, " TLS ", r.TLS != nil))
 	m.mu.Unlock()
 	if !strings.HasPrefix(r.URL.Path, "/prod/") {
 		w.Header().Set("x-amzn-ErrorType", "GoneException")
@@ -51,7 +52,8 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	defer tables.Close()
 	text := func(s string) *string { return &s }
 	err = tables.EnsureTable(t.Context(), dynamodb.CreateTableInput{
-		TableName: text("rooms"), BillingMode: "PAY_PER_REQUEST",
+		TableName:            text("rooms"),
+		BillingMode:          "PAY_PER_REQUEST",
 		AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: "id", AttributeType: "S"}},
 		KeySchema:            []dynamodb.KeySchemaElement{{AttributeName: "id", KeyType: "HASH"}},
 	}, "")
@@ -68,7 +70,11 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	}
 	posts := &management{}
 	p := startProxy(t, edge.Services{
-		DynamoDB: tables, KMS: keys, Management: posts, Page: named("page"), Domains: []string{"ws.example.com"},
+		DynamoDB:   tables,
+		KMS:        keys,
+		Management: posts,
+		Page:       named("page"),
+		Domains:    []string{"ws.example.com"},
 		Gateway: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ws, err := websocket.Accept(w, r, nil)
 			if err != nil {
@@ -122,11 +128,14 @@ func TestOtherHostsAreRefusedWithALine(t *testing.T) {
 	cases := []struct{ url, line, answer string }{
 		{"https://example.com/x", "example.com:443: functions of this stack have no network; -allow-network gives it to them", ""},
 		{"http://example.com/x", "example.com: functions of this stack have no network; -allow-network gives it to them", "403"},
-		{"https://sqs.us-east-1.amazonaws.com/", "sqs.us-east-1.amazonaws.com:443: this stack serves no such service", ""},
+		{"https://sqs.us-east-1.amazonaws.com/",
+			"sqs.us-east-1.amazonaws.com:443: this stack serves no such service", ""},
 		{"https://bucket.s3.amazonaws.com/", "bucket.s3.amazonaws.com:443: this stack serves no such service", ""},
 		{"http://169.254.169.254/latest/meta-data/", "169.254.169.254: functions of this stack have no network", "403"},
-		{"http://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com: AWS serves this name by https only", "403"},
-		{"https://kms.us-east-1.amazonaws.com:8443/", "kms.us-east-1.amazonaws.com:8443: AWS serves this name on port 443 only", ""},
+		{"http://a1b2c3.execute-api.us-east-1.amazonaws.com/prod",
+			"a1b2c3.execute-api.us-east-1.amazonaws.com: AWS serves this name by https only", "403"},
+		{"https://kms.us-east-1.amazonaws.com:8443/",
+			"kms.us-east-1.amazonaws.com:8443: AWS serves this name on port 443 only", ""},
 	}
 	var steps []string
 	for _, c := range cases {
@@ -138,7 +147,8 @@ func TestOtherHostsAreRefusedWithALine(t *testing.T) {
 		t.Fatalf("%d refusals, %d lines:\n%s", len(cases), len(lines), p.log)
 	}
 	for i, c := range cases {
-		if !strings.Contains(lines[i], "refused: "+c.line) || !strings.Contains(lines[i], "function=send") || !strings.Contains(lines[i], "level=WARN") {
+		if !strings.Contains(lines[i], "refused: "+c.line) ||
+			!strings.Contains(lines[i], "function=send") || !strings.Contains(lines[i], "level=WARN") {
 			t.Errorf("%s: logged %s", c.url, lines[i])
 		}
 		if !strings.Contains(answers[i], c.line) || !strings.HasPrefix(answers[i], c.answer) {
@@ -154,7 +164,8 @@ func TestAllowNetwork(t *testing.T) {
 	internet := httptest.NewTLSServer(named("internet"))
 	defer internet.Close()
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "%s%s %d %d", r.Host, r.URL.Path, len(r.Header.Values("Proxy-Authorization")), len(r.Header.Values("X-Forwarded-For")))
+		fmt.Fprintf(w, "%s%s %d %d", r.Host, r.URL.Path, len(r.Header.Values("Proxy-Authorization")),
+			len(r.Header.Values("X-Forwarded-For")))
 	}))
 	defer plain.Close()
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
@@ -210,8 +221,8 @@ func TestAllowNetwork(t *testing.T) {
 
 // TestProxyIsForFunctionsOnly
 //
-// Vulnerability: a proxy on loopback. Attack: a web page, a browser that was set
-// to use it or another machine goes through it. Verified: each is refused
+// Vulnerability: a proxy on loopback. Attack: a web page, a browser that was
+// set to use it or another machine goes through it. Verified: each is refused
 // before anything is dialed or terminated.
 func TestProxyIsForFunctionsOnly(t *testing.T) {
 	p := startProxy(t, allServices(), true)
@@ -244,7 +255,8 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 	}
 	t.Run("before it is a proxy", func(t *testing.T) {
 		_, server := start(t, allServices())
-		response := exchange(t, server.Listener.Addr().String(), "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n")
+		response := exchange(t, server.Listener.Addr().String(),
+			"CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n")
 		if response.StatusCode < 400 {
 			t.Errorf("got %s", response.Status)
 		}
@@ -268,7 +280,8 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 			r := httptest.NewRequest(http.MethodConnect, "kms.us-east-1.amazonaws.com:443", nil)
 			r.RemoteAddr = c.remote
 			if c.local != "" {
-				r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(stringAddr(c.local))))
+				r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey,
+					net.Addr(stringAddr(c.local))))
 			}
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, r)
@@ -295,7 +308,10 @@ func TestTLSRightAfterConnect(t *testing.T) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	eager := &eagerConn{Conn: conn, first: "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic c2VuZDo=\r\n\r\n"}
+	eager := &eagerConn{
+		Conn:  conn,
+		first: "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic c2VuZDo=\r\n\r\n",
+	}
 	pem, err := os.ReadFile(p.CAFile)
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +327,8 @@ func TestTLSRightAfterConnect(t *testing.T) {
 	}
 }
 
-// eagerConn sends first in one write with what follows, and skips the answer to it.
+// eagerConn sends first in one write with what follows, and skips the answer to
+// it.
 type eagerConn struct {
 	net.Conn
 	first   string

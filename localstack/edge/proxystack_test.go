@@ -21,8 +21,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-// proxied is an edge as the stack runs it: with an authority, plain HTTP and TLS
-// on one port, and as a proxy.
+// proxied is an edge as the stack runs it: with an authority, plain HTTP and
+// TLS on one port, and as a proxy.
 type proxied struct {
 	edge.Access
 	log *lockedBuffer
@@ -63,9 +63,17 @@ func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
 		t.Fatal(err)
 	}
 	l := ca.Listen(inner)
-	p := &proxied{edge.Access{Address: inner.Addr().String(), CAFile: ca.CAFile(), BundleFile: ca.BundleFile()}, &lockedBuffer{}}
+	p := &proxied{edge.Access{
+		Address:    inner.Addr().String(),
+		CAFile:     ca.CAFile(),
+		BundleFile: ca.BundleFile(),
+	}, &lockedBuffer{}}
 	e.Serve(s)
-	e.Proxy(edge.Proxy{Terminate: l.Terminate, AllowNetwork: allowNetwork, Log: slog.New(slog.NewTextHandler(p.log, nil))})
+	e.Proxy(edge.Proxy{
+		Terminate:    l.Terminate,
+		AllowNetwork: allowNetwork,
+		Log:          slog.New(slog.NewTextHandler(p.log, nil)),
+	})
 	server := &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)}
 	done := make(chan struct{})
 	go func() {
@@ -113,7 +121,8 @@ func exchange(t *testing.T, address, text string) *http.Response {
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: text[:strings.IndexByte(text, ' ')]})
+	response, err := http.ReadResponse(bufio.NewReader(conn),
+		&http.Request{Method: text[:strings.IndexByte(text, ' ')]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,8 @@ var targets = map[string]service{
 }
 
 // targetService tells whose the request to / is: by the target, or by the
-// signing name if the target is missing, in which case the service itself says so.
+// signing name if the target is missing, in which case the service itself says
+// so.
 func targetService(r *http.Request, signingName string) service {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		name, _, _ := strings.Cut(target, ".")

@@ -43,7 +43,8 @@ func TestA1_10_WebSocketByAWSNameIsTLSOnly(t *testing.T) {
 		plain.CloseNow()
 		t.Fatal("there is a WebSocket without TLS under AWS's name")
 	}
-	if response == nil || response.StatusCode != http.StatusForbidden || !strings.Contains(p.log.String(), "by https only") {
+	if response == nil || response.StatusCode != http.StatusForbidden ||
+		!strings.Contains(p.log.String(), "by https only") {
 		t.Errorf("%v, logged %s", err, p.log)
 	}
 }
@@ -51,7 +52,8 @@ func TestA1_10_WebSocketByAWSNameIsTLSOnly(t *testing.T) {
 func TestC1_ManagementByAWSName(t *testing.T) {
 	client := startProxy(t, allServices(), false).client(t)
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
-		r, err := http.NewRequestWithContext(t.Context(), method, "https://"+apiHost+"/prod/@connections/eHrdFcnvvHcCE-w%3D", nil)
+		r, err := http.NewRequestWithContext(t.Context(), method,
+			"https://"+apiHost+"/prod/@connections/eHrdFcnvvHcCE-w%3D", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +69,8 @@ func TestC1_ManagementByAWSName(t *testing.T) {
 		if response, err = client.Do(r); err != nil {
 			t.Fatal(err)
 		}
-		if body := read(t, response); response.StatusCode != http.StatusForbidden || !strings.Contains(body, "Missing Authentication Token") {
+		if body := read(t, response); response.StatusCode != http.StatusForbidden ||
+			!strings.Contains(body, "Missing Authentication Token") {
 			t.Errorf("%s, unsigned: %s %s", method, response.Status, body)
 		}
 	}

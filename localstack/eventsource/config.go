@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// The bounds of mappings with streams (API reference, CreateEventSourceMapping).
+// The bounds of mappings with streams (API reference,
+// CreateEventSourceMapping).
 const (
 	maxBatchSize     = 10_000
 	maxWindow        = 300 * time.Second
@@ -31,11 +32,15 @@ func (c Config) check() error {
 	refuse(!uuidPattern.MatchString(c.UUID), "UUID %q is not one", c.UUID)
 	refuse(c.StreamARN == "", "StreamARN is empty")
 	refuse(c.Function == "", "Function is empty")
-	refuse(c.StartingPosition != TrimHorizon && c.StartingPosition != Latest, "StartingPosition is %q, not %s or %s", c.StartingPosition, TrimHorizon, Latest)
+	refuse(c.StartingPosition != TrimHorizon && c.StartingPosition != Latest,
+		"StartingPosition is %q, not %s or %s", c.StartingPosition, TrimHorizon, Latest)
 	refuse(c.BatchSize < 1 || c.BatchSize > maxBatchSize, "BatchSize is %d, not 1 to %d", c.BatchSize, maxBatchSize)
-	refuse(c.MaximumBatchingWindow < 0 || c.MaximumBatchingWindow > maxWindow, "MaximumBatchingWindow is %v, not 0 s to %v", c.MaximumBatchingWindow, maxWindow)
-	refuse(c.ParallelizationFactor < 1 || c.ParallelizationFactor > maxParallel, "ParallelizationFactor is %d, not 1 to %d", c.ParallelizationFactor, maxParallel)
-	refuse(c.MaximumRetryAttempts > maxRetryAttempts, "MaximumRetryAttempts is %d, more than %d", c.MaximumRetryAttempts, maxRetryAttempts)
+	refuse(c.MaximumBatchingWindow < 0 || c.MaximumBatchingWindow > maxWindow,
+		"MaximumBatchingWindow is %v, not 0 s to %v", c.MaximumBatchingWindow, maxWindow)
+	refuse(c.ParallelizationFactor < 1 || c.ParallelizationFactor > maxParallel,
+		"ParallelizationFactor is %d, not 1 to %d", c.ParallelizationFactor, maxParallel)
+	refuse(c.MaximumRetryAttempts > maxRetryAttempts, "MaximumRetryAttempts is %d, more than %d",
+		c.MaximumRetryAttempts, maxRetryAttempts)
 	refuse(c.MaximumRecordAge != 0 && (c.MaximumRecordAge < minRecordAge || c.MaximumRecordAge > maxRecordAge),
 		"MaximumRecordAge is %v, not %v to %v", c.MaximumRecordAge, minRecordAge, maxRecordAge)
 	return errors.Join(errs...)

@@ -34,7 +34,8 @@ func (p *poller) deliver(batch []Record) {
 		response, err := p.s.opts.Invoker.Invoke(p.s.hard, p.config.Function, eventOf(t.records))
 		if err != nil {
 			if p.s.hard.Err() == nil && refused == 0 {
-				p.s.log.Warn("function of an event source mapping cannot run", "mapping", p.config.UUID, "function", p.config.Function, "err", err)
+				p.s.log.Warn("function of an event source mapping cannot run", "mapping", p.config.UUID,
+					"function", p.config.Function, "err", err)
 			}
 			parts[0] = t
 			if !p.pause(p.delay(refused)) {

@@ -60,7 +60,11 @@ func (p *poller) failure(t part, records []Record, condition string) *failure {
 	f.RequestContext.Condition = condition
 	f.RequestContext.ApproximateInvokeCount = t.invoked
 	if t.invoked > 0 {
-		f.ResponseContext = &failureResponse{StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: t.response.FunctionError}
+		f.ResponseContext = &failureResponse{
+			StatusCode:      200,
+			ExecutedVersion: "$LATEST",
+			FunctionError:   t.response.FunctionError,
+		}
 	}
 	f.Batch.ShardID = first.ShardID
 	f.Batch.StartSequenceNumber, f.Batch.EndSequenceNumber = first.SequenceNumber, last.SequenceNumber

@@ -6,8 +6,9 @@
 // functions ([Invoker]), of which it knows nothing else. Where it has got to is
 // in a file for each mapping, so that a restart goes on from there.
 //
-// It never polls an idle stream, never runs two batches with changes of one item
-// at once, and has no tumbling windows. A batch may come again after a crash.
+// It never polls an idle stream, never runs two batches with changes of one
+// item at once, and has no tumbling windows. A batch may come again after a
+// crash.
 package eventsource
 
 import (
@@ -43,11 +44,11 @@ type Config struct {
 	MaximumBatchingWindow time.Duration
 	// ParallelizationFactor is how many batches may run at once, 1 to 10.
 	ParallelizationFactor int
-	// MaximumRetryAttempts is how often a batch is tried again after the function
-	// failed, up to 10,000; negative is until its records expire.
+	// MaximumRetryAttempts is how often a batch is tried again after the
+	// function failed, up to 10,000; negative is until its records expire.
 	MaximumRetryAttempts int
-	// MaximumRecordAge is the age at which records are given up, 60 s to 7 days;
-	// zero leaves them the 24 hours that a stream keeps them.
+	// MaximumRecordAge is the age at which records are given up, 60 s to 7
+	// days; zero leaves them the 24 hours that a stream keeps them.
 	MaximumRecordAge time.Duration
 	// BisectBatchOnFunctionError halves a batch that failed, to find the record
 	// at fault. It costs no retry attempt.
@@ -77,13 +78,14 @@ type Record struct {
 
 // Reader reads streams.
 type Reader interface {
-	// Read returns at most limit records after a sequence number, in order; from
-	// the oldest on if after is empty. It returns none if there are none yet.
+	// Read returns at most limit records after a sequence number, in order;
+	// from the oldest on if after is empty. It returns none if there are none
+	// yet.
 	Read(stream, after string, limit int) ([]Record, error)
 	// End is the sequence number after which only new records come.
 	End(stream string) (string, error)
-	// Changed returns a channel that is closed when there are new records. It is
-	// asked for before Read, so that nothing comes between.
+	// Changed returns a channel that is closed when there are new records. It
+	// is asked for before Read, so that nothing comes between.
 	Changed(stream string) (<-chan struct{}, error)
 }
 
@@ -113,8 +115,9 @@ type Options struct {
 	Log       *slog.Logger // nil discards it
 	// Now is the clock for the age of records; default time.Now.
 	Now func() time.Time
-	// RetryDelay is the pause before a batch is tried again, doubled each time up
-	// to 64 times itself; default 1 s. AWS backs off too, and does not say how.
+	// RetryDelay is the pause before a batch is tried again, doubled each time
+	// up to 64 times itself; default 1 s. AWS backs off too, and does not say
+	// how.
 	RetryDelay time.Duration
 }
 
@@ -155,9 +158,10 @@ func New(opts Options) (*Service, error) {
 }
 
 // Set replaces the set of mappings. Those that stay the same run on; a changed
-// one goes on where it was, once the batches it has begun are done; of a removed
-// one the position is forgotten, as on AWS. When Set returns, every record that
-// is written later reaches new mappings. A mapping that is refused changes nothing.
+// one goes on where it was, once the batches it has begun are done; of a
+// removed one the position is forgotten, as on AWS. When Set returns, every
+// record that is written later reaches new mappings. A mapping that is refused
+// changes nothing.
 func (s *Service) Set(configs []Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

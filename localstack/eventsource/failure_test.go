@@ -73,7 +73,8 @@ func TestE12_MaximumRecordAge(t *testing.T) {
 		c.MaximumRecordAge, c.OnFailure = time.Minute, "arn:aws:sns:us-east-1:000000000000:t"
 	}))
 	s.waitFor("it is given up", func() bool { return len(s.discards()) == 1 })
-	if d := s.discards()[0]; !strings.Contains(d, `"approximateInvokeCount":0`) || strings.Contains(d, "responseContext") || len(s.calls()) != 0 {
+	if d := s.discards()[0]; !strings.Contains(d, `"approximateInvokeCount":0`) ||
+		strings.Contains(d, "responseContext") || len(s.calls()) != 0 {
 		t.Errorf("document %s after %v", d, s.calls())
 	}
 }
@@ -90,7 +91,9 @@ func TestE12_MaximumRetryAttempts(t *testing.T) {
 		}
 		return failOn("bad")(call, batch)
 	}
-	s.start(s.mapping(func(c *eventsource.Config) { c.BatchSize, c.MaximumRetryAttempts, c.OnFailure = 2, 2, destination }))
+	s.start(s.mapping(func(c *eventsource.Config) {
+		c.BatchSize, c.MaximumRetryAttempts, c.OnFailure = 2, 2, destination
+	}))
 	first := "bad=0 b=1"
 	s.waitForCalls(first, first, first, first, "c=2")
 	s.waitFor("it is given up", func() bool { return len(s.discards()) == 1 })
@@ -214,8 +217,11 @@ func TestE12_BisectAtReportedRecord(t *testing.T) {
 		if err := json.Unmarshal(s.payloads[0], &event); err != nil {
 			return eventsource.Response{}, err
 		}
-		return eventsource.Response{Payload: []byte(`{"batchItemFailures":[{"itemIdentifier":"` + event.Records[1].Change.SequenceNumber + `"}]}`)}, nil
+		return eventsource.Response{Payload: []byte(`{"batchItemFailures":[{"itemIdentifier":"` +
+			event.Records[1].Change.SequenceNumber + `"}]}`)}, nil
 	}
-	s.start(s.mapping(func(c *eventsource.Config) { c.ReportBatchItemFailures, c.BisectBatchOnFunctionError = true, true }))
+	s.start(s.mapping(func(c *eventsource.Config) {
+		c.ReportBatchItemFailures, c.BisectBatchOnFunctionError = true, true
+	}))
 	s.waitForCalls("a=0 b=1 c=2 d=3", "b=1 c=2 d=3")
 }

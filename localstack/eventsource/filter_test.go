@@ -20,7 +20,8 @@ func TestE12_FilterRules(t *testing.T) {
 		{`{"eventName":["INSERT","MODIFY"]}`, true}, // or
 		{`{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["102"]}}}}`, false},
 		{`{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["101"]}}}}`, true}, // and
-		{`{"dynamodb":{"NewImage":{"n":{"N":[101]}}}}`, false},                         // a number is a string in a record
+		{`{"dynamodb":{"NewImage":{"n":{"N":[101]}}}}`,
+			false}, // a number is a string in a record
 		{`{"dynamodb":{"NewImage":{"n":{"N":[{"numeric":[">",100]}]}}}}`, false},
 		{`{"dynamodb":{"SizeBytes":[26]}}`, true},
 		{`{"dynamodb":{"SizeBytes":[{"numeric":["=",26]}]}}`, true},

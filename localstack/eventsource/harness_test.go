@@ -68,21 +68,31 @@ func newStack(t *testing.T) *stack {
 		}
 	})
 	s := &stack{t: t, engine: engine, function: &function{}, client: sdk.New(sdk.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(server.URL),
+		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 	})}
 	out, err := s.client.CreateTable(t.Context(), &sdk.CreateTableInput{
-		TableName: aws.String(table), BillingMode: types.BillingModePayPerRequest,
+		TableName:            aws.String(table),
+		BillingMode:          types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"}},
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"}},
-		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: "NEW_AND_OLD_IMAGES"},
+		StreamSpecification: &types.StreamSpecification{
+			StreamEnabled:  aws.Bool(true),
+			StreamViewType: "NEW_AND_OLD_IMAGES",
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.stream = *out.TableDescription.LatestStreamArn
 	s.opts = eventsource.Options{
-		Dir: t.TempDir(), Reader: reader{engine}, Invoker: s.function, RetryDelay: time.Millisecond,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Discarded: s.function.discarded,
+		Dir:        t.TempDir(),
+		Reader:     reader{engine},
+		Invoker:    s.function,
+		RetryDelay: time.Millisecond,
+		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Discarded:  s.function.discarded,
 	}
 	return s
 }
@@ -98,7 +108,8 @@ func (s *stack) put(pks ...string) {
 func (s *stack) putValue(pk, v string) {
 	s.t.Helper()
 	_, err := s.client.PutItem(s.t.Context(), &sdk.PutItemInput{TableName: aws.String(table),
-		Item: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "v": &types.AttributeValueMemberS{Value: v}}})
+		Item: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk},
+			"v": &types.AttributeValueMemberS{Value: v}}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -113,11 +124,18 @@ func names(prefix string, n int) []string {
 	return out
 }
 
-// mapping is one with Lambda's defaults, but for where it begins and the size of batches.
+// mapping is one with Lambda's defaults, but for where it begins and the size
+// of batches.
 func (s *stack) mapping(change func(*eventsource.Config)) eventsource.Config {
 	c := eventsource.Config{
-		UUID: "0e8a1d5f-3c5f-4ce0-8f1a-6a4b0a5f4a10", StreamARN: s.stream, Function: "arn:aws:lambda:us-east-1:000000000000:function:f",
-		StartingPosition: eventsource.TrimHorizon, BatchSize: 100, ParallelizationFactor: 1, MaximumRetryAttempts: -1, Enabled: true,
+		UUID:                  "0e8a1d5f-3c5f-4ce0-8f1a-6a4b0a5f4a10",
+		StreamARN:             s.stream,
+		Function:              "arn:aws:lambda:us-east-1:000000000000:function:f",
+		StartingPosition:      eventsource.TrimHorizon,
+		BatchSize:             100,
+		ParallelizationFactor: 1,
+		MaximumRetryAttempts:  -1,
+		Enabled:               true,
 	}
 	if change != nil {
 		change(&c)

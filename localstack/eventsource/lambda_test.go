@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 func report(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	var response events.DynamoDBEventResponse
 	for _, r := range event.Records {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("REPORT_TO"), strings.NewReader(r.Change.Keys["pk"].String()))
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("REPORT_TO"),
+			strings.NewReader(r.Change.Keys["pk"].String()))
 		if err != nil {
 			return response, err
 		}
@@ -45,7 +46,8 @@ func report(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEve
 		switch answer.StatusCode {
 		case http.StatusOK:
 		case http.StatusConflict:
-			response.BatchItemFailures = append(response.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
+			response.BatchItemFailures = append(response.BatchItemFailures,
+				events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 			return response, nil
 		default:
 			return response, errors.New(answer.Status)
@@ -59,7 +61,11 @@ type runner struct{ *lambda.Service }
 
 func (r runner) Invoke(ctx context.Context, function string, payload []byte) (eventsource.Response, error) {
 	result, err := r.Service.Invoke(ctx, function, payload)
-	return eventsource.Response{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
+	return eventsource.Response{
+		Payload:       result.Payload,
+		FunctionError: result.FunctionError,
+		RequestID:     result.RequestID,
+	}, err
 }
 
 // From a write to a process that aws-lambda-go runs, and back: a record fails
@@ -84,7 +90,10 @@ func TestE12_FunctionProcess(t *testing.T) {
 	mux := http.NewServeMux()
 	runtime := httptest.NewServer(mux)
 	t.Cleanup(runtime.Close)
-	service, err := lambda.New(lambda.Options{RuntimeAPI: strings.TrimPrefix(runtime.URL, "http://"), TempDir: t.TempDir()})
+	service, err := lambda.New(lambda.Options{
+		RuntimeAPI: strings.TrimPrefix(runtime.URL, "http://"),
+		TempDir:    t.TempDir(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +109,13 @@ func TestE12_FunctionProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := service.Deploy([]lambda.Function{{Name: "f", Binary: binary, Dir: filepath.Dir(binary), Timeout: 30 * time.Second,
-		Env: map[string]string{"REPORT_TO": collector.URL}}}); err != nil {
+	if err := service.Deploy([]lambda.Function{{
+		Name:    "f",
+		Binary:  binary,
+		Dir:     filepath.Dir(binary),
+		Timeout: 30 * time.Second,
+		Env:     map[string]string{"REPORT_TO": collector.URL},
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	s.opts.Invoker = runner{service}

@@ -128,7 +128,8 @@ func TestE12_EventShape(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range event.Records {
-		want := []string{"awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN", "eventVersion"}
+		want := []string{"awsRegion", "dynamodb", "eventID", "eventName", "eventSource", "eventSourceARN",
+			"eventVersion"}
 		var got []string
 		for name := range raw.Records[i] {
 			got = append(got, name)
@@ -137,13 +138,17 @@ func TestE12_EventShape(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("members %v, want %v", got, want)
 		}
-		if name := []string{"INSERT", "MODIFY"}[i]; r.EventName != name || r.EventVersion != "1.1" || r.EventSource != "aws:dynamodb" ||
-			r.AWSRegion != "us-east-1" || r.EventSourceArn != s.stream || len(r.EventID) != 32 || r.UserIdentity != nil {
+		if name := []string{"INSERT", "MODIFY"}[i]; r.EventName != name || r.EventVersion != "1.1" ||
+			r.EventSource != "aws:dynamodb" ||
+			r.AWSRegion != "us-east-1" || r.EventSourceArn != s.stream || len(r.EventID) != 32 ||
+			r.UserIdentity != nil {
 			t.Errorf("record %+v", r)
 		}
 		d := r.Change
-		if time.Since(d.ApproximateCreationDateTime.Time) > time.Hour || d.StreamViewType != "NEW_AND_OLD_IMAGES" || len(d.SequenceNumber) < 21 ||
-			d.SizeBytes == 0 || d.Keys["pk"].String() != "a" || d.NewImage["v"].String() != fmt.Sprint(i) || len(d.OldImage) != 2*i {
+		if time.Since(d.ApproximateCreationDateTime.Time) > time.Hour ||
+			d.StreamViewType != "NEW_AND_OLD_IMAGES" || len(d.SequenceNumber) < 21 ||
+			d.SizeBytes == 0 || d.Keys["pk"].String() != "a" ||
+			d.NewImage["v"].String() != fmt.Sprint(i) || len(d.OldImage) != 2*i {
 			t.Errorf("change %+v", d)
 		}
 	}
@@ -184,11 +189,13 @@ func TestConfigs(t *testing.T) {
 		{func(c *eventsource.Config) { c.MaximumRecordAge = 59 * time.Second }, "MaximumRecordAge"},
 		{func(c *eventsource.Config) { c.FilterPatterns = []string{`{"a": 1}`} }, "a value is not in a list"},
 	} {
-		if err := service.Set([]eventsource.Config{s.mapping(tt.change)}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if err := service.Set([]eventsource.Config{s.mapping(tt.change)}); err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got the error %v, want one about %s", err, tt.want)
 		}
 	}
-	if err := service.Set([]eventsource.Config{s.mapping(nil), s.mapping(nil)}); err == nil || !strings.Contains(err.Error(), "twice") {
+	if err := service.Set([]eventsource.Config{s.mapping(nil), s.mapping(nil)}); err == nil ||
+		!strings.Contains(err.Error(), "twice") {
 		t.Errorf("the same mapping twice: %v", err)
 	}
 	s.put("a")

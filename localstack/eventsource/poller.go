@@ -69,7 +69,8 @@ func (p *poller) leave() {
 	p.stop()
 }
 
-// run works until the poller leaves, after the one before it, if any, has ended.
+// run works until the poller leaves, after the one before it, if any, has
+// ended.
 func (p *poller) run(before *poller) {
 	defer close(p.done)
 	if before != nil {
@@ -90,8 +91,8 @@ func (p *poller) run(before *poller) {
 	p.save()
 }
 
-// restore finds where the mapping is, and where it is not yet anywhere, where it
-// begins.
+// restore finds where the mapping is, and where it is not yet anywhere, where
+// it begins.
 func (p *poller) restore() error {
 	at, err := p.s.loadPosition(p.config)
 	if err != nil {
@@ -119,7 +120,8 @@ func (p *poller) read(lanes []chan []Record) {
 		switch {
 		case err != nil:
 			if err.Error() != complaint { // once, not every second
-				p.s.log.Error("stream cannot be read", "mapping", p.config.UUID, "stream", p.config.StreamARN, "err", err)
+				p.s.log.Error("stream cannot be read", "mapping", p.config.UUID, "stream",
+					p.config.StreamARN, "err", err)
 				complaint = err.Error()
 			}
 			p.pause(readPause)

@@ -14,14 +14,16 @@ type Targets struct {
 
 // Functions is the part of the Lambda service that actions need.
 type Functions interface {
-	// Kill kills the processes of a function, or of all for "", and counts them.
+	// Kill kills the processes of a function, or of all for "", and counts
+	// them.
 	Kill(function string) int
 }
 
 // Connections is the part of the gateway that actions need.
 type Connections interface {
 	ConnectionIDs() []string
-	// Drop drops a client's socket without a close frame; false if there is none.
+	// Drop drops a client's socket without a close frame; false if there is
+	// none.
 	Drop(connectionID string) bool
 }
 

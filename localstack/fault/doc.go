@@ -39,8 +39,9 @@
 //	                      it is answered is not sure
 //
 // The target is, for lambda, a function's name; for dynamodb, an operation; for
-// gateway, a connection's id; "*" and none mean all of them, and "random" is one
-// connection for gateway.drop-now. A fault of dynamodb may be for one table.
+// gateway, a connection's id; "*" and none mean all of them, and "random" is
+// one connection for gateway.drop-now. A fault of dynamodb may be for one
+// table.
 //
 // As a flag a fault is written in one line, which [Parse] reads:
 //

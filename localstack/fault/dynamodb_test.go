@@ -26,7 +26,10 @@ func (s *stack) put(id string) error {
 func (s *stack) transact(ids ...string) error {
 	in := &sdk.TransactWriteItemsInput{}
 	for _, id := range ids {
-		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: &types.Put{TableName: aws.String("things"), Item: thing(id)}})
+		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: &types.Put{
+			TableName: aws.String("things"),
+			Item:      thing(id),
+		}})
 	}
 	_, err := s.tables().TransactWriteItems(s.t.Context(), in)
 	return err
@@ -35,7 +38,10 @@ func (s *stack) transact(ids ...string) error {
 func (s *stack) exists(id string) bool {
 	s.t.Helper()
 	out, err := s.tables().GetItem(s.t.Context(), &sdk.GetItemInput{
-		TableName: aws.String("things"), Key: thing(id), ConsistentRead: aws.Bool(true)})
+		TableName:      aws.String("things"),
+		Key:            thing(id),
+		ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -50,7 +56,8 @@ func code(err error) string {
 		return ""
 	case errors.As(err, &api):
 		return api.ErrorCode()
-	case errors.Is(err, io.EOF), strings.Contains(err.Error(), "reset"), strings.Contains(err.Error(), "closed"), strings.Contains(err.Error(), "aborted"):
+	case errors.Is(err, io.EOF), strings.Contains(err.Error(),
+		"reset"), strings.Contains(err.Error(), "closed"), strings.Contains(err.Error(), "aborted"):
 		return "no answer"
 	}
 	return err.Error()
@@ -64,7 +71,8 @@ func TestDatabaseFaults(t *testing.T) {
 		committed bool
 	}{
 		{`{"kind":"dynamodb.throughput","target":"PutItem"}`, "ProvisionedThroughputExceededException", false},
-		{`{"kind":"dynamodb.throughput","target":"PutItem","table":"things"}`, "ProvisionedThroughputExceededException", false},
+		{`{"kind":"dynamodb.throughput","target":"PutItem","table":"things"}`,
+			"ProvisionedThroughputExceededException", false},
 		{`{"kind":"dynamodb.throughput","target":"PutItem","table":"others"}`, "", true},
 		{`{"kind":"dynamodb.throughput","target":"UpdateItem"}`, "", true},
 		{`{"kind":"dynamodb.throughput","probability":0}`, "", true},
@@ -84,7 +92,8 @@ func TestDatabaseFaults(t *testing.T) {
 				t.Errorf("PutItem: %q (%v), want %q", got, err, c.want)
 			}
 			var status interface{ HTTPStatusCode() int }
-			if c.want == "InternalServerError" && (!errors.As(err, &status) || status.HTTPStatusCode() != http.StatusInternalServerError) {
+			if c.want == "InternalServerError" &&
+				(!errors.As(err, &status) || status.HTTPStatusCode() != http.StatusInternalServerError) {
 				t.Errorf("not a 500: %v", err)
 			}
 			want := uint64(1)
@@ -141,7 +150,9 @@ func TestOnlyAnswersOfSuccessAreLost(t *testing.T) {
 	s := start(t)
 	s.set(`{"kind":"dynamodb.lose-answer"}`)
 	_, err := s.tables().PutItem(t.Context(), &sdk.PutItemInput{
-		TableName: aws.String("things"), Item: thing("a"), ConditionExpression: aws.String("attribute_exists(id)"),
+		TableName:           aws.String("things"),
+		Item:                thing("a"),
+		ConditionExpression: aws.String("attribute_exists(id)"),
 	})
 	if got := code(err); got != "ConditionalCheckFailedException" {
 		t.Errorf("PutItem: %q (%v)", got, err)
@@ -152,9 +163,10 @@ func TestOnlyAnswersOfSuccessAreLost(t *testing.T) {
 func TestTablesOfARequest(t *testing.T) {
 	s := start(t)
 	batch := func() error {
-		_, err := s.tables().BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			"things": {Keys: []map[string]types.AttributeValue{thing("a")}},
-		}})
+		_, err := s.tables().BatchGetItem(t.Context(),
+			&sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+				"things": {Keys: []map[string]types.AttributeValue{thing("a")}},
+			}})
 		return err
 	}
 	byARN := func() error {

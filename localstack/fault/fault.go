@@ -50,12 +50,25 @@ const (
 )
 
 var kinds = map[Kind]delays{
-	LambdaKillBefore: noDelay, LambdaKillDuring: mustDelay, LambdaKillAfter: noDelay,
-	LambdaLoseResponse: noDelay, LambdaTwice: noDelay, LambdaHold: mustDelay,
-	DynamoDBThroughput: noDelay, DynamoDBThrottling: noDelay, DynamoDBConflict: noDelay,
-	DynamoDBError: noDelay, DynamoDBLoseAnswer: mayDelay, DynamoDBLateError: mayDelay,
-	GatewayDelay: mustDelay, GatewayLimit: noDelay, GatewayGone: noDelay, GatewayDrop: noDelay,
-	LambdaKillNow: noDelay, GatewayDropNow: noDelay, StackExit: noDelay,
+	LambdaKillBefore:   noDelay,
+	LambdaKillDuring:   mustDelay,
+	LambdaKillAfter:    noDelay,
+	LambdaLoseResponse: noDelay,
+	LambdaTwice:        noDelay,
+	LambdaHold:         mustDelay,
+	DynamoDBThroughput: noDelay,
+	DynamoDBThrottling: noDelay,
+	DynamoDBConflict:   noDelay,
+	DynamoDBError:      noDelay,
+	DynamoDBLoseAnswer: mayDelay,
+	DynamoDBLateError:  mayDelay,
+	GatewayDelay:       mustDelay,
+	GatewayLimit:       noDelay,
+	GatewayGone:        noDelay,
+	GatewayDrop:        noDelay,
+	LambdaKillNow:      noDelay,
+	GatewayDropNow:     noDelay,
+	StackExit:          noDelay,
 }
 
 func (k Kind) service() string {

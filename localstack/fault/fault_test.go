@@ -39,7 +39,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"POST", "", `{"kind":"lambda.kill-now","target":"h"}`, `no function "h"`},
 		{"POST", "", `{"kind":"lambda.kill-now","count":3}`, "no count"},
 		{"POST", "", `{"kind":"stack.exit","target":"f"}`, "takes no target"},
-		{"PUT", "", `{"faults":[{"kind":"lambda.twice"},{"kind":"lambda.hold"}]}`, "fault 2: lambda.hold needs a delay"},
+		{"PUT", "", `{"faults":[{"kind":"lambda.twice"},{"kind":"lambda.hold"}]}`,
+			"fault 2: lambda.hold needs a delay"},
 		{"PUT", "", `{"faults":[{"kind":"stack.exit"}]}`, "is an action"},
 		{"PUT", "", `{"seed":"x"}`, "seed"},
 		{"PUT", "", `{"rules":[]}`, "rules"},
@@ -83,7 +84,8 @@ func TestSetListAndClear(t *testing.T) {
 		t.Errorf("DELETE of one: %+v", gone)
 	}
 	state = call[fault.State](s, "GET", "", "")
-	if len(state.Faults) != 2 || state.Faults[0].Kind != fault.LambdaHold || state.Faults[1].Kind != fault.GatewayGone || state.Seed != 7 {
+	if len(state.Faults) != 2 || state.Faults[0].Kind != fault.LambdaHold ||
+		state.Faults[1].Kind != fault.GatewayGone || state.Seed != 7 {
 		t.Errorf("after DELETE of one: %+v", state)
 	}
 	if state = call[fault.State](s, "PUT", "", `{}`); len(state.Faults) != 0 || state.Seed == 0 {
@@ -108,7 +110,8 @@ func TestTotalOutlivesFaults(t *testing.T) {
 func TestChangesNeedAHeader(t *testing.T) {
 	s := start(t)
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
-		r, err := http.NewRequestWithContext(t.Context(), method, s.url+edge.FaultsPath, strings.NewReader(`{"kind":"lambda.twice"}`))
+		r, err := http.NewRequestWithContext(t.Context(), method, s.url+edge.FaultsPath,
+			strings.NewReader(`{"kind":"lambda.twice"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +145,8 @@ func TestSpecs(t *testing.T) {
 		t.Errorf("defaults: %s, %v", f, err)
 	}
 	for _, spec := range []string{
-		"lambda.twice,", "lambda.twice,often", "lambda.twice,probability=x", "lambda.twice,count=-1", "lambda.hold,delay=1", "lambda.hold,delay",
+		"lambda.twice,", "lambda.twice,often", "lambda.twice,probability=x", "lambda.twice,count=-1",
+		"lambda.hold,delay=1", "lambda.hold,delay",
 	} {
 		if f, err := fault.Parse(spec); err == nil || !strings.Contains(err.Error(), spec) {
 			t.Errorf("%s: read as %s, %v", spec, f, err)
@@ -210,7 +214,13 @@ func TestASeedDecidesAlike(t *testing.T) {
 // What came too late does not count, and the strike is to be had again.
 func TestAStrikeWithoutEffectIsGivenBack(t *testing.T) {
 	in := fault.New(fault.Options{Seed: 1})
-	if _, err := in.Add(fault.Fault{Kind: fault.LambdaKillDuring, Target: "*", Probability: 1, Count: 1, Delay: 1}); err != nil {
+	if _, err := in.Add(fault.Fault{
+		Kind:        fault.LambdaKillDuring,
+		Target:      "*",
+		Probability: 1,
+		Count:       1,
+		Delay:       1,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	after, kill := in.Lambda().Delivered("f")

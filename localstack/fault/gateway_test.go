@@ -64,7 +64,8 @@ func TestPostsThatAreRefused(t *testing.T) {
 	s := start(t)
 	conn, id := s.connect()
 	_, other := s.connect()
-	for kind, want := range map[string]string{"gateway.limit": "LimitExceededException", "gateway.gone": "GoneException"} {
+	for kind, want := range map[string]string{"gateway.limit": "LimitExceededException",
+		"gateway.gone": "GoneException"} {
 		s.set(fmt.Sprintf(`{"kind":%q,"target":%q}`, kind, id))
 		if err := s.post(id, "refused"); code(err) != want {
 			t.Errorf("%s: %v", kind, err)

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	sdklambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/fault"
@@ -44,7 +44,11 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		built, err := build.Build(context.Background(), dir, []build.Target{{Name: "f", Dir: source, Method: build.MethodGo}}, nil)
+		built, err := builder.Build(context.Background(), dir, []builder.Target{{
+			Name:   "f",
+			Dir:    source,
+			Method: builder.MethodGo,
+		}}, nil)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -68,7 +72,11 @@ type invoker struct{ *lambda.Service }
 
 func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (gateway.Result, error) {
 	result, err := i.Service.Invoke(ctx, function, payload)
-	return gateway.Result{Payload: result.Payload, FunctionError: result.FunctionError, RequestID: result.RequestID}, err
+	return gateway.Result{
+		Payload:       result.Payload,
+		FunctionError: result.FunctionError,
+		RequestID:     result.RequestID,
+	}, err
 }
 
 // start serves the functions f, free, and g, of which one may run at a time; a
@@ -81,7 +89,11 @@ func start(t *testing.T) *stack {
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	address := listener.Addr().String()
-	s := &stack{t: t, url: "http://" + address, faults: fault.New(fault.Options{Functions: []string{"f", "g"}, Log: log})}
+	s := &stack{
+		t:      t,
+		url:    "http://" + address,
+		faults: fault.New(fault.Options{Functions: []string{"f", "g"}, Log: log}),
+	}
 	front, err := edge.New(address)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +105,12 @@ func start(t *testing.T) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.lambda, err = lambda.New(lambda.Options{RuntimeAPI: address + edge.RuntimePrefix, TempDir: t.TempDir(), Faults: s.faults.Lambda(), Output: t.Output()})
+	s.lambda, err = lambda.New(lambda.Options{
+		RuntimeAPI: address + edge.RuntimePrefix,
+		TempDir:    t.TempDir(),
+		Faults:     s.faults.Lambda(),
+		Output:     t.Output(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,16 +123,23 @@ func start(t *testing.T) *stack {
 		t.Fatal(err)
 	}
 	s.gateway, err = gateway.New(gateway.Options{Invoker: invoker{s.lambda}, Faults: s.faults.Gateway(), APIs: []gateway.API{{
-		ID: "api1", Stage: "local", Region: "us-east-1", Account: "000000000000",
-		RouteSelectionExpression: "$request.body.action", Routes: map[string]gateway.Route{"$default": {Function: "f", Permitted: true}},
+		ID:                       "api1",
+		Stage:                    "local",
+		Region:                   "us-east-1",
+		Account:                  "000000000000",
+		RouteSelectionExpression: "$request.body.action",
+		Routes:                   map[string]gateway.Route{"$default": {Function: "f", Permitted: true}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	front.Serve(edge.Services{
-		DynamoDB: tables, Lambda: s.lambda.APIHandler(), Runtime: s.lambda.RuntimeHandler(),
-		Gateway: s.gateway, Management: s.gateway.Management(),
-		Faults: s.faults.Handler(edge.FaultsPath, fault.Targets{Functions: s.lambda, Connections: s.gateway}),
+		DynamoDB:   tables,
+		Lambda:     s.lambda.APIHandler(),
+		Runtime:    s.lambda.RuntimeHandler(),
+		Gateway:    s.gateway,
+		Management: s.gateway.Management(),
+		Faults:     s.faults.Handler(edge.FaultsPath, fault.Targets{Functions: s.lambda, Connections: s.gateway}),
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -130,9 +154,13 @@ func start(t *testing.T) *stack {
 		}
 	})
 	_, err = s.tables().CreateTable(t.Context(), &sdkdynamodb.CreateTableInput{
-		TableName: aws.String("things"), BillingMode: types.BillingModePayPerRequest,
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		TableName:   aws.String("things"),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+		AttributeDefinitions: []types.AttributeDefinition{{
+			AttributeName: aws.String("id"),
+			AttributeType: types.ScalarAttributeTypeS,
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -143,9 +171,10 @@ func start(t *testing.T) *stack {
 // config is for clients that retry nothing.
 func (s *stack) config() aws.Config {
 	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: &s.url,
-		Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+		Region:       "us-east-1",
+		BaseEndpoint: &s.url,
+		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}
 }
 
@@ -223,7 +252,10 @@ func (s *stack) invoke(function string, event map[string]any) (payload string, f
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	out, err := sdklambda.NewFromConfig(s.config()).Invoke(context.Background(), &sdklambda.InvokeInput{FunctionName: &function, Payload: text})
+	out, err := sdklambda.NewFromConfig(s.config()).Invoke(context.Background(), &sdklambda.InvokeInput{
+		FunctionName: &function,
+		Payload:      text,
+	})
 	if err != nil {
 		s.t.Errorf("invoke %s with %s: %v", function, text, err)
 		return "", true

@@ -23,10 +23,14 @@ const maxBody = 1 << 20
 // front to decide.
 func (in *Injector) Handler(path string, targets Targets) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, in.State()) })
+	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, in.State())
+	})
 	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { in.servePost(w, r, targets) })
 	mux.HandleFunc("PUT "+path, in.servePut)
-	mux.HandleFunc("DELETE "+path, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, in.ClearAll()) })
+	mux.HandleFunc("DELETE "+path, func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, in.ClearAll())
+	})
 	mux.HandleFunc("DELETE "+path+"/{id}", in.serveDelete)
 	return mux
 }

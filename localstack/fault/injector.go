@@ -42,7 +42,8 @@ type Injector struct {
 	total  map[Kind]uint64
 }
 
-// rule is a fault that is on, or was when a strike began. Injector.mu guards it.
+// rule is a fault that is on, or was when a strike began. Injector.mu guards
+// it.
 type rule struct {
 	Fault
 	id     uint64

@@ -19,7 +19,8 @@ func TestKillBeforeTheHandler(t *testing.T) {
 	ran := filepath.Join(t.TempDir(), "ran")
 	s.set(`{"kind":"lambda.kill-before","target":"f"}`)
 	for range 3 {
-		if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed || !strings.Contains(payload, crashed) {
+		if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed ||
+			!strings.Contains(payload, crashed) {
 			t.Errorf("the caller got %s", payload)
 		}
 	}
@@ -39,7 +40,8 @@ func TestKillDuringTheHandler(t *testing.T) {
 	s := start(t)
 	began := filepath.Join(t.TempDir(), "began")
 	s.set(`{"kind":"lambda.kill-during","delay":"500ms","count":1}`)
-	if payload, failed := s.invoke("f", event{"Do": "hang", "File": began}); !failed || !strings.Contains(payload, crashed) {
+	if payload, failed := s.invoke("f", event{"Do": "hang", "File": began}); !failed ||
+		!strings.Contains(payload, crashed) {
 		t.Errorf("the caller got %s", payload)
 	}
 	s.cleared(1)
@@ -69,7 +71,8 @@ func TestLoseTheResponse(t *testing.T) {
 	s := start(t)
 	ran := filepath.Join(t.TempDir(), "ran")
 	s.set(`{"kind":"lambda.lose-response"}`)
-	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed || !strings.Contains(payload, crashed) {
+	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed ||
+		!strings.Contains(payload, crashed) {
 		t.Errorf("the caller got %s", payload)
 	}
 	if got := lines(t, ran); len(got) != 1 {

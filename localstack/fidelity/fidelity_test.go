@@ -66,7 +66,8 @@ func TestDocumentIsCurrent(t *testing.T) {
 func TestStatementOf(t *testing.T) {
 	known := map[string]bool{"A6.1": true, "D1.4b": true, "C5": true, "E3": true}
 	for name, want := range map[string]string{
-		"TestA6_1_ForbiddenFrame": "A6.1", "TestA6_1": "A6.1", "TestD1_4b_Exit": "D1.4b", "TestC5_403_Denied": "C5", "TestE3_Reasons": "E3",
+		"TestA6_1_ForbiddenFrame": "A6.1", "TestA6_1": "A6.1", "TestD1_4b_Exit": "D1.4b",
+		"TestC5_403_Denied": "C5", "TestE3_Reasons": "E3",
 		"TestA6_99_Unknown": "A6", "TestAdd": "", "TestAll5": "", "TestE": "",
 	} {
 		if got := statementOf(name, known); got != want {

@@ -22,7 +22,8 @@ show that the stack does what the statement says, not that AWS does.
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n| | mark | statement | result | tests |\n|---|---|---|---|---|\n", s.title)
 		for _, st := range s.statements {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", st.id, st.mark, text(st, settings[st.id]), verdict(st, tests[st.id], results), list(tests[st.id]))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", st.id, st.mark, text(st, settings[st.id]),
+				verdict(st, tests[st.id], results), list(tests[st.id]))
 		}
 	}
 	return b.String()

@@ -19,7 +19,8 @@ type test struct {
 	name string
 }
 
-// testName finds a statement's number in a test's name: TestA6_1_Forbidden, TestE3_Reasons.
+// testName finds a statement's number in a test's name: TestA6_1_Forbidden,
+// TestE3_Reasons.
 var testName = regexp.MustCompile(`^Test([A-F]\d+)(?:_(\d+b?))?(?:_|$)`)
 
 // statementOf returns the statement that a test's name says it shows, or "".
@@ -83,7 +84,8 @@ func findSettings(root string) (map[string][]string, error) {
 	}
 	settings := make(map[string][]string)
 	for _, source := range sources {
-		parsed, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.ParseComments|parser.SkipObjectResolution)
+		parsed, err := parser.ParseFile(token.NewFileSet(), source, nil,
+			parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, fmt.Errorf("read settings: %w", err)
 		}

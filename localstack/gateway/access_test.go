@@ -24,7 +24,8 @@ func TestA1_9_IAM(t *testing.T) {
 			return refusal
 		}
 	})
-	for _, header := range []http.Header{nil, {"Authorization": {"Bearer x"}}, {"Authorization": {"AWS4-HMAC-SHA256 Credential=A"}}} {
+	for _, header := range []http.Header{nil, {"Authorization": {"Bearer x"}},
+		{"Authorization": {"AWS4-HMAC-SHA256 Credential=A"}}} {
 		s.wantRefusal("/prod", header, 403, `{"message":"Missing Authentication Token"}`)
 	}
 	query := url.Values{
@@ -61,16 +62,19 @@ func TestAPIKeys(t *testing.T) {
 		o.APIs[0].APIKeys = []string{"first-key", "second-key"}
 	}
 	s := start(t, map[string]function{"$connect": returns(ok)}, keyed)
-	for _, header := range []http.Header{nil, {"X-Api-Key": {""}}, {"X-Api-Key": {"third-key"}}, {"X-Api-Key": {"first"}}} {
+	for _, header := range []http.Header{nil, {"X-Api-Key": {""}}, {"X-Api-Key": {"third-key"}},
+		{"X-Api-Key": {"first"}}} {
 		s.wantRefusal("/prod", header, 403, `{"message":"Forbidden"}`)
 	}
 	s.noEvent("$connect")
 	for _, key := range []string{"first-key", "second-key"} {
-		if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"x-api-key": {key}}}); err != nil {
+		if _, _, err := s.tryDial("/prod",
+			&websocket.DialOptions{HTTPHeader: http.Header{"x-api-key": {key}}}); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}
-	s = start(t, map[string]function{"$connect": returns(ok)}, route("$connect", func(r *Route) { r.APIKeyRequired = true }))
+	s = start(t, map[string]function{"$connect": returns(ok)},
+		route("$connect", func(r *Route) { r.APIKeyRequired = true }))
 	s.wantRefusal("/prod", http.Header{"X-Api-Key": {""}}, 403, `{"message":"Forbidden"}`) // no keys: nobody
 }
 
@@ -99,7 +103,8 @@ func TestF2_4_NotPermitted(t *testing.T) {
 	})
 	c := s.dial()
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); !strings.HasPrefix(got, `{"message": "Internal server error", "connectionId":"`+c.id+`", "requestId":"`) {
+	if got := c.receive(); !strings.HasPrefix(got,
+		`{"message": "Internal server error", "connectionId":"`+c.id+`", "requestId":"`) {
 		t.Errorf("frame %s", got)
 	}
 	c.Close(websocket.StatusNormalClosure, "")

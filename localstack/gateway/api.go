@@ -8,32 +8,41 @@ import (
 	"time"
 )
 
-// API is one stage of one WebSocket API. Two stages of an API are two values with the same ID.
+// API is one stage of one WebSocket API. Two stages of an API are two values
+// with the same ID.
 type API struct {
 	// ID names the API, as in {ID}.execute-api.{Region}.amazonaws.com.
 	ID string
-	// Stage is the first segment of the URL's path: letters, digits, "-" and "_", at most 128 (API Gateway quotas).
+	// Stage is the first segment of the URL's path: letters, digits, "-" and
+	// "_", at most 128 (API Gateway quotas).
 	Stage string
 	// Region and Account are where the API claims to live.
 	Region, Account string
-	// RouteSelectionExpression picks a message's route, for example "$request.body.action".
+	// RouteSelectionExpression picks a message's route, for example
+	// "$request.body.action".
 	RouteSelectionExpression string
-	// Routes by route key: "$connect", "$disconnect", "$default" or a value of the expression. All are optional.
+	// Routes by route key: "$connect", "$disconnect", "$default" or a value of
+	// the expression. All are optional.
 	Routes map[string]Route
 	// StageVariables are handed to every event, if there are any.
 	StageVariables map[string]string
-	// Throttle is the stage's default for each of its routes; nil leaves them the account's limit.
+	// Throttle is the stage's default for each of its routes; nil leaves them
+	// the account's limit.
 	Throttle *Throttle
-	// Models are the request models that routes name: JSON schemas (draft 4, API Gateway developer guide) by model name.
+	// Models are the request models that routes name: JSON schemas (draft 4,
+	// API Gateway developer guide) by model name.
 	Models map[string][]byte
-	// APIKeys are the keys of which a client has to send one where a route requires it. With none, nobody gets through such a route.
+	// APIKeys are the keys of which a client has to send one where a route
+	// requires it. With none, nobody gets through such a route.
 	APIKeys []string
-	// APIKeySelectionExpression says where a client's key is: "$request.header.x-api-key" (the default) or
+	// APIKeySelectionExpression says where a client's key is:
+	// "$request.header.x-api-key" (the default) or
 	// "$context.authorizer.usageIdentifierKey".
 	APIKeySelectionExpression string
 	// Domains are custom names of the stage, beside its execute-api name.
 	Domains []Domain
-	// DisableExecuteAPIEndpoint refuses the execute-api name, so that only Domains lead here, and loopback addresses.
+	// DisableExecuteAPIEndpoint refuses the execute-api name, so that only
+	// Domains lead here, and loopback addresses.
 	DisableExecuteAPIEndpoint bool
 }
 
@@ -41,7 +50,8 @@ type API struct {
 type Domain struct {
 	// Name is a host name such as ws.example.com.
 	Name string
-	// BasePath is the path below it that leads to the stage; empty for the root.
+	// BasePath is the path below it that leads to the stage; empty for the
+	// root.
 	BasePath string
 }
 
@@ -49,45 +59,56 @@ type Domain struct {
 type Route struct {
 	// Key is the route key, equal to its key in API.Routes.
 	Key string
-	// Function is passed to the Invoker as it stands: a name or an ARN. It may be empty for $connect and $disconnect, whose integration is
-	// optional.
+	// Function is passed to the Invoker as it stands: a name or an ARN. It may
+	// be empty for $connect and $disconnect, whose integration is optional.
 	Function string
-	// Permitted says that API Gateway may invoke the function (AWS::Lambda::Permission). Without it the route fails as on AWS.
+	// Permitted says that API Gateway may invoke the function
+	// (AWS::Lambda::Permission). Without it the route fails as on AWS.
 	Permitted bool
-	// Timeout is the integration timeout, 50 ms to 29 s (API Gateway quotas); 0 means 29 s.
+	// Timeout is the integration timeout, 50 ms to 29 s (API Gateway quotas); 0
+	// means 29 s.
 	Timeout time.Duration
-	// RouteResponse makes the route two-way: the body of the function's result goes back to the client.
+	// RouteResponse makes the route two-way: the body of the function's result
+	// goes back to the client.
 	RouteResponse bool
 	// Throttle limits this route alone, instead of API.Throttle.
 	Throttle *Throttle
-	// ModelSelectionExpression picks the model that a message has to satisfy; empty checks none.
+	// ModelSelectionExpression picks the model that a message has to satisfy;
+	// empty checks none.
 	ModelSelectionExpression string
-	// Models maps values of ModelSelectionExpression to names in API.Models; "$default" is for all others.
+	// Models maps values of ModelSelectionExpression to names in API.Models;
+	// "$default" is for all others.
 	Models map[string]string
 
-	// The rest is for $connect only: all of it is decided once, when a connection is opened.
+	// The rest is for $connect only: all of it is decided once, when a
+	// connection is opened.
 
-	// Authorizer is asked whether to let the client in (AuthorizationType CUSTOM).
+	// Authorizer is asked whether to let the client in (AuthorizationType
+	// CUSTOM).
 	Authorizer *Authorizer
-	// IAM asks for a signed request whose caller may connect (AuthorizationType AWS_IAM).
+	// IAM asks for a signed request whose caller may connect (AuthorizationType
+	// AWS_IAM).
 	IAM bool
 	// APIKeyRequired asks for one of API.APIKeys.
 	APIKeyRequired bool
 }
 
-// Authorizer is a REQUEST Lambda authorizer, the only kind that WebSocket APIs have.
+// Authorizer is a REQUEST Lambda authorizer, the only kind that WebSocket APIs
+// have.
 type Authorizer struct {
 	// Function is passed to the Invoker as it stands.
 	Function string
 	// Permitted says that API Gateway may invoke the function.
 	Permitted bool
-	// IdentitySources are what a client has to send to be worth asking about: route.request.header.X, route.request.querystring.X, context.X
-	// and stageVariables.X.
+	// IdentitySources are what a client has to send to be worth asking about:
+	// route.request.header.X, route.request.querystring.X, context.X and
+	// stageVariables.X.
 	IdentitySources []string
 }
 
-// Throttle is a token bucket: a rate in requests per second and a burst in requests. Zero admits nothing; a negative field is not set and takes
-// the wider limit's value.
+// Throttle is a token bucket: a rate in requests per second and a burst in
+// requests. Zero admits nothing; a negative field is not set and takes the
+// wider limit's value.
 type Throttle struct {
 	Rate  float64
 	Burst int
@@ -107,7 +128,8 @@ const (
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-// withDefaults returns a copy that is checked and complete, but for expressions and models, which newStage parses.
+// withDefaults returns a copy that is checked and complete, but for expressions
+// and models, which newStage parses.
 func (a API) withDefaults() (API, error) {
 	if a.ID == "" {
 		return a, errors.New("no ID")
@@ -142,7 +164,8 @@ func (r Route) withDefaults(key string) (Route, error) {
 	case r.Function == "" && key != connectKey && key != disconnectKey:
 		return r, fmt.Errorf("route %q has no function", key)
 	case r.Timeout < minIntegrationTimeout || r.Timeout > maxIntegrationTimeout:
-		return r, fmt.Errorf("route %q: timeout %v is outside %v to %v", key, r.Timeout, minIntegrationTimeout, maxIntegrationTimeout)
+		return r, fmt.Errorf("route %q: timeout %v is outside %v to %v", key, r.Timeout,
+			minIntegrationTimeout, maxIntegrationTimeout)
 	case key != connectKey && (r.Authorizer != nil || r.IAM || r.APIKeyRequired):
 		return r, fmt.Errorf("route %q: only %s decides who may connect", key, connectKey)
 	case r.Authorizer != nil && r.IAM:
@@ -153,7 +176,8 @@ func (r Route) withDefaults(key string) (Route, error) {
 	return r, nil
 }
 
-// defaultDomain is the host name that events carry, whatever loopback name the client dialled: functions build ARNs and addresses from it.
+// defaultDomain is the host name that events carry, whatever loopback name the
+// client dialled: functions build ARNs and addresses from it.
 func (a *API) defaultDomain() string {
 	if a.DisableExecuteAPIEndpoint && len(a.Domains) > 0 {
 		return a.Domains[0].Name
@@ -165,7 +189,8 @@ func (a *API) defaultDomain() string {
 	return a.ID + ".execute-api." + a.Region + suffix
 }
 
-// arn is the ARN of something below the stage, as IAM policies and permissions name it (API Gateway developer guide).
+// arn is the ARN of something below the stage, as IAM policies and permissions
+// name it (API Gateway developer guide).
 func (a *API) arn(path string) string {
 	partition := "aws"
 	switch {

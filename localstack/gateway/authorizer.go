@@ -14,11 +14,13 @@ import (
 
 const (
 	invokeAction = "execute-api:Invoke"
-	// maxAuthorizerResult is the largest result of an authorizer, in bytes (API Gateway quotas).
+	// maxAuthorizerResult is the largest result of an authorizer, in bytes (API
+	// Gateway quotas).
 	maxAuthorizerResult = 8 << 10
 )
 
-// authorizerEvent is the input of a REQUEST authorizer, in AWS's order of members (A3.12).
+// authorizerEvent is the input of a REQUEST authorizer, in AWS's order of
+// members (A3.12).
 type authorizerEvent struct {
 	Type                            string              `json:"type"`
 	MethodARN                       string              `json:"methodArn"`
@@ -30,13 +32,18 @@ type authorizerEvent struct {
 	RequestContext                  requestContext      `json:"requestContext"`
 }
 
-// newAuthorizerEvent is made of the CONNECT event. It has the headers of the hop, and empty maps where that has none.
+// newAuthorizerEvent is made of the CONNECT event. It has the headers of the
+// hop, and empty maps where that has none.
 func newAuthorizerEvent(e *event, methodARN string) authorizerEvent {
 	a := authorizerEvent{
-		Type: "REQUEST", MethodARN: methodARN, RequestContext: e.RequestContext,
-		Headers: maps.Clone(e.Headers), MultiValueHeaders: maps.Clone(e.MultiValueHeaders),
-		QueryStringParameters: e.QueryStringParameters, MultiValueQueryStringParameters: e.MultiValueQueryStringParameters,
-		StageVariables: e.StageVariables,
+		Type:                            "REQUEST",
+		MethodARN:                       methodARN,
+		RequestContext:                  e.RequestContext,
+		Headers:                         maps.Clone(e.Headers),
+		MultiValueHeaders:               maps.Clone(e.MultiValueHeaders),
+		QueryStringParameters:           e.QueryStringParameters,
+		MultiValueQueryStringParameters: e.MultiValueQueryStringParameters,
+		StageVariables:                  e.StageVariables,
 	}
 	for name, value := range map[string]string{"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"} {
 		a.Headers[name] = value
@@ -51,7 +58,8 @@ func newAuthorizerEvent(e *event, methodARN string) authorizerEvent {
 	return a
 }
 
-// authorization is what an authorizer returns. The policy is judged, the rest goes into events.
+// authorization is what an authorizer returns. The policy is judged, the rest
+// goes into events.
 type authorization struct {
 	PrincipalID        string
 	Policy             policyDocument
@@ -59,7 +67,8 @@ type authorization struct {
 	UsageIdentifierKey string
 }
 
-// parseAuthorization accepts what API Gateway documents as an authorizer's output. Members that it does not know are left alone.
+// parseAuthorization accepts what API Gateway documents as an authorizer's
+// output. Members that it does not know are left alone.
 func parseAuthorization(payload []byte) (authorization, error) {
 	var a authorization
 	if len(payload) > maxAuthorizerResult {
@@ -103,7 +112,8 @@ func parseAuthorization(payload []byte) (authorization, error) {
 	return a, nil
 }
 
-// forEvents is requestContext.authorizer of all events of the connection (A3.9).
+// forEvents is requestContext.authorizer of all events of the connection
+// (A3.9).
 func (a authorization) forEvents(latency time.Duration, typed bool) map[string]any {
 	values := make(map[string]any, len(a.Context)+2)
 	for name, value := range a.Context {
@@ -117,7 +127,8 @@ func (a authorization) forEvents(latency time.Duration, typed bool) map[string]a
 	return values
 }
 
-// askAuthorizer decides by the $connect route's authorizer, which runs once per connection.
+// askAuthorizer decides by the $connect route's authorizer, which runs once per
+// connection.
 func (o *opening) askAuthorizer(authorizer *Authorizer) *refusal {
 	for _, source := range o.stage.identity {
 		if source.value(o.event) == "" {
@@ -141,7 +152,8 @@ func (o *opening) askAuthorizer(authorizer *Authorizer) *refusal {
 
 func (o *opening) authorization(authorizer *Authorizer, t *trace.Event) *refusal {
 	if !authorizer.Permitted {
-		return authorizerFailure(fmt.Errorf("%w: API Gateway has no permission to invoke the authorizer", errNotInvoked))
+		return authorizerFailure(fmt.Errorf("%w: API Gateway has no permission to invoke the authorizer",
+			errNotInvoked))
 	}
 	resource := o.stage.arn(connectKey)
 	payload, err := encode(newAuthorizerEvent(o.event, resource))
@@ -196,7 +208,10 @@ func authorizerFailure(err error) *refusal {
 		errorType = "AuthorizerConfigurationException"
 	}
 	return &refusal{
-		status: http.StatusInternalServerError, code: errorType, body: `{"message":` + quote(internalErrorMessage) + `}`,
-		reason: "authorizer failed", err: err,
+		status: http.StatusInternalServerError,
+		code:   errorType,
+		body:   `{"message":` + quote(internalErrorMessage) + `}`,
+		reason: "authorizer failed",
+		err:    err,
 	}
 }

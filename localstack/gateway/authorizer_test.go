@@ -17,7 +17,8 @@ import (
 
 const connectARN = "arn:aws:execute-api:us-east-1:000000000000:api1/prod/$connect"
 
-// allows is an authorizer's result with one Allow statement for the resource; more are further members, such as `,"context":{}`.
+// allows is an authorizer's result with one Allow statement for the resource;
+// more are further members, such as `,"context":{}`.
 func allows(resource, more string) string {
 	return fmt.Sprintf(`{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[`+
 		`{"Action":"execute-api:Invoke","Effect":"Allow","Resource":%q}]}%s}`, resource, more)
@@ -34,7 +35,8 @@ func behind(sources ...string) func(*Options) {
 
 // guarded are functions with an authorizer that returns the result.
 func guarded(result string) map[string]function {
-	return map[string]function{"authorizer": returns(result), "$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
+	return map[string]function{"authorizer": returns(result), "$connect": returns(ok),
+		"$disconnect": returns(ok), "$default": returns(ok)}
 }
 
 // answer returns the answer to a handshake that is refused, and its body.
@@ -60,10 +62,12 @@ func (s *stack) wantRefusal(path string, header http.Header, status int, body st
 
 func TestA1_9_AuthorizationFails(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(`{"principalId":"eve","policyDocument":{"Statement":[]}}`), behind("route.request.header.Auth"))
+	s := start(t, guarded(`{"principalId":"eve","policyDocument":{"Statement":[]}}`),
+		behind("route.request.header.Auth"))
 	s.wantRefusal("/prod", nil, 401, `{"message":"Unauthorized"}`)
 	s = start(t, guarded(strings.ReplaceAll(allows("*", ""), "Allow", "Deny")), behind())
-	s.wantRefusal("/prod", nil, 403, `{"Message":"User is not authorized to access this resource with an explicit deny"}`)
+	s.wantRefusal("/prod",
+		nil, 403, `{"Message":"User is not authorized to access this resource with an explicit deny"}`)
 	s.noEvent("$connect")
 	s.noEvent("$disconnect")
 }
@@ -77,14 +81,21 @@ func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
 		"IAM on a message":          {"x": {Function: "f", IAM: true}},
 		"both":                      {"$connect": {Function: "f", Authorizer: who, IAM: true}},
 		"no function":               {"$connect": {Authorizer: &Authorizer{}}},
-		"identity source":           {"$connect": {Authorizer: &Authorizer{Function: "f", IdentitySources: []string{"$request.header.Auth"}}}},
+		"identity source": {"$connect": {Authorizer: &Authorizer{
+			Function:        "f",
+			IdentitySources: []string{"$request.header.Auth"},
+		}}},
 	} {
-		_, err := New(Options{Invoker: &lambdas{}, APIs: []API{{ID: "a", Stage: "prod", RouteSelectionExpression: "x", Routes: routes}}})
+		_, err := New(Options{
+			Invoker: &lambdas{},
+			APIs:    []API{{ID: "a", Stage: "prod", RouteSelectionExpression: "x", Routes: routes}},
+		})
 		if err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	for _, source := range []string{"", "context.", "context.a/b", "route.request.header.", "route.request.body.x", "method.request.header.x"} {
+	for _, source := range []string{"", "context.", "context.a/b", "route.request.header.",
+		"route.request.body.x", "method.request.header.x"} {
 		if CheckIdentitySource(source) == nil {
 			t.Errorf("%q: accepted", source)
 		}
@@ -94,7 +105,8 @@ func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
 func TestA3_2_MethodARN(t *testing.T) {
 	t.Parallel()
 	for region, want := range map[string]string{
-		"us-east-1": connectARN, "cn-north-1": strings.Replace(strings.Replace(connectARN, "aws", "aws-cn", 1), "us-east-1", "cn-north-1", 1),
+		"us-east-1": connectARN, "cn-north-1": strings.Replace(strings.Replace(connectARN, "aws", "aws-cn",
+			1), "us-east-1", "cn-north-1", 1),
 	} {
 		s := start(t, guarded(allows("*", "")), func(o *Options) {
 			behind()(o)
@@ -152,7 +164,8 @@ func TestA3_3_IdentitySources(t *testing.T) {
 	// All of several have to be there.
 	s := start(t, guarded(allows("*", "")), behind("route.request.header.Auth", "route.request.querystring.token"))
 	s.wantRefusal("/prod?token=x", nil, 401, `{"message":"Unauthorized"}`)
-	if _, _, err := s.tryDial("/prod?token=x", &websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"y"}}}); err != nil {
+	if _, _, err := s.tryDial("/prod?token=x",
+		&websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"y"}}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -178,13 +191,17 @@ func TestA3_4_Unauthorized(t *testing.T) {
 func TestA3_6_AuthorizerFails(t *testing.T) {
 	t.Parallel()
 	bad := map[string]function{
-		"raises":       raises("something else"),
-		"times out":    fails("Sandbox.Timedout"),
-		"not runnable": func(context.Context, []byte) ([]byte, string, error) { return nil, "", errors.New("no such function") },
+		"raises":    raises("something else"),
+		"times out": fails("Sandbox.Timedout"),
+		"not runnable": func(context.Context, []byte) ([]byte, string, error) {
+			return nil, "", errors.New("no such function")
+		},
 	}
 	for _, result := range []string{
-		`{"statusCode":401}`, `null`, ``, `"Allow"`, `[]`, `{}`, `{"principalId":"a"}`, `{"policyDocument":{"Statement":[]}}`,
-		`{"principalId":"a","policyDocument":{}}`, `{"principalId":"a","policyDocument":"Allow"}`, `{"principalId":"a","policyDocument":{"Statement":[]}}`,
+		`{"statusCode":401}`, `null`, ``, `"Allow"`, `[]`, `{}`, `{"principalId":"a"}`,
+		`{"policyDocument":{"Statement":[]}}`,
+		`{"principalId":"a","policyDocument":{}}`, `{"principalId":"a","policyDocument":"Allow"}`,
+		`{"principalId":"a","policyDocument":{"Statement":[]}}`,
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}}`,
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Resource":"*"}]}}`,
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*"}]}}`,
@@ -196,7 +213,8 @@ func TestA3_6_AuthorizerFails(t *testing.T) {
 	}
 	for name, f := range bad {
 		s := start(t, map[string]function{"authorizer": f, "$connect": returns(ok)}, behind())
-		if response, body := s.answer("/prod", nil); response.StatusCode != 500 || body != `{"message":"Internal server error"}` {
+		if response, body := s.answer("/prod", nil); response.StatusCode != 500 ||
+			body != `{"message":"Internal server error"}` {
 			t.Errorf("%s: %s %s", name, response.Status, body)
 		}
 		s.noEvent("$connect")
@@ -295,7 +313,8 @@ func TestA3_11_RefusalsAreNotCustomised(t *testing.T) {
 	const custom = `,"context":{"message":"go away"},"statusCode":418,"headers":{"X-Custom":"1"},"body":"custom"`
 	s := start(t, guarded(strings.ReplaceAll(allows("*", custom), "Allow", "Deny")), behind())
 	response, body := s.answer("/prod", nil)
-	if response.StatusCode != 403 || response.Header.Get("X-Custom") != "" || response.Header.Get("Content-Type") != "application/json" ||
+	if response.StatusCode != 403 || response.Header.Get("X-Custom") != "" ||
+		response.Header.Get("Content-Type") != "application/json" ||
 		body != `{"Message":"User is not authorized to access this resource with an explicit deny"}` {
 		t.Errorf("%s %v %s", response.Status, response.Header, body)
 	}
@@ -328,7 +347,8 @@ func TestA3_12_AuthorizerEvent(t *testing.T) {
 	}
 	// The CONNECT event has neither the headers of the hop nor the empty map.
 	connect, raw := s.event("$connect")
-	if connect.Headers["Connection"] != "" || connect.Headers["Upgrade"] != "" || strings.Contains(string(raw), "stageVariables") {
+	if connect.Headers["Connection"] != "" || connect.Headers["Upgrade"] != "" ||
+		strings.Contains(string(raw), "stageVariables") {
 		t.Errorf("CONNECT event %s", raw)
 	}
 }
@@ -347,8 +367,10 @@ func TestAuthorizerEventDecodesInGo(t *testing.T) {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Type != "REQUEST" || e.MethodArn != connectARN || e.QueryStringParameters["token"] != "x" || e.StageVariables["a"] != "b" ||
-		e.RequestContext.APIID != "api1" || e.RequestContext.Stage != "prod" || e.RequestContext.RequestID == "" || e.RequestContext.Identity.SourceIP != "127.0.0.1" {
+	if e.Type != "REQUEST" || e.MethodArn != connectARN || e.QueryStringParameters["token"] != "x" ||
+		e.StageVariables["a"] != "b" ||
+		e.RequestContext.APIID != "api1" || e.RequestContext.Stage != "prod" ||
+		e.RequestContext.RequestID == "" || e.RequestContext.Identity.SourceIP != "127.0.0.1" {
 		t.Errorf("event %+v", e)
 	}
 }
@@ -357,8 +379,12 @@ func TestAuthorizerEventDecodesInGo(t *testing.T) {
 func TestAuthorizerResultOfAWSLambdaGo(t *testing.T) {
 	t.Parallel()
 	result, err := json.Marshal(events.APIGatewayCustomAuthorizerResponse{PrincipalID: "ada", PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
-		Version:   "2012-10-17",
-		Statement: []events.IAMPolicyStatement{{Action: []string{"execute-api:Invoke"}, Effect: "Allow", Resource: []string{connectARN}}},
+		Version: "2012-10-17",
+		Statement: []events.IAMPolicyStatement{{
+			Action:   []string{"execute-api:Invoke"},
+			Effect:   "Allow",
+			Resource: []string{connectARN},
+		}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -369,7 +395,8 @@ func TestAuthorizerResultOfAWSLambdaGo(t *testing.T) {
 
 func TestAuthorizerWithoutConnectFunction(t *testing.T) {
 	t.Parallel()
-	for result, want := range map[string]bool{allows("*", ""): true, strings.ReplaceAll(allows("*", ""), "Allow", "Deny"): false} {
+	for result, want := range map[string]bool{allows("*", ""): true,
+		strings.ReplaceAll(allows("*", ""), "Allow", "Deny"): false} {
 		s := start(t, map[string]function{"authorizer": returns(result)}, func(o *Options) {
 			o.APIs[0].Routes[connectKey] = Route{Authorizer: &Authorizer{Function: "authorizer", Permitted: true}}
 		})
@@ -380,7 +407,8 @@ func TestAuthorizerWithoutConnectFunction(t *testing.T) {
 }
 
 func FuzzAuthorization(f *testing.F) {
-	for _, result := range []string{allows("*", ""), allows("a?*", `,"context":{"a":1}`), `{"principalId":"","policyDocument":{"Statement":{}}}`} {
+	for _, result := range []string{allows("*", ""), allows("a?*", `,"context":{"a":1}`),
+		`{"principalId":"","policyDocument":{"Statement":{}}}`} {
 		f.Add([]byte(result))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

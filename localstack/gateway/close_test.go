@@ -148,7 +148,8 @@ func TestA8_6_ClientClosesWithoutStatus(t *testing.T) {
 	s.wantDisconnect(1005, "Client-side close frame status not set")
 }
 
-// wantClientClose closes from the client's side and compares what $disconnect is told.
+// wantClientClose closes from the client's side and compares what $disconnect
+// is told.
 func (s *stack) wantClientClose(code websocket.StatusCode, reason, want string) {
 	s.t.Helper()
 	c := s.dial()
@@ -213,7 +214,8 @@ func TestA8_9_Dropped(t *testing.T) {
 
 func TestC7_PostsToALostClient(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)}, func(o *Options) { o.Limits.Write = time.Hour })
+	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)},
+		func(o *Options) { o.Limits.Write = time.Hour })
 	deaf := s.dialDeaf() // as a client whose network has failed, which nobody has noticed
 	s.mustPost(deaf, "200 all the same")
 	for _, c := range s.gateway.openSockets() {
@@ -242,7 +244,8 @@ func TestC7_DroppedConnectionStaysUntilIdle(t *testing.T) {
 
 func TestA8_12_DisconnectRunsAfterTheClose(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x")}, nil) // A6.8: nobody sees its errors
+	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x")},
+		nil) // A6.8: nobody sees its errors
 	c := s.dial()
 	c.Close(1000, "")
 	e, _ := s.event("$disconnect")
@@ -317,7 +320,8 @@ func TestA8_10_NobodyChoosesTheCloseCode(t *testing.T) {
 	s := start(t, closing, nil)
 	c := s.dial()
 	path := "/prod/@connections/" + url.PathEscape(c.id) + "?code=4000&reason=mine"
-	if response, body := s.request(http.MethodDelete, path, `{"code":4000,"reason":"mine"}`, true); response.StatusCode != 204 {
+	if response, body := s.request(http.MethodDelete, path, `{"code":4000,"reason":"mine"}`,
+		true); response.StatusCode != 204 {
 		t.Errorf("%s %s", response.Status, body)
 	}
 	c.wantClosed(1000, "Connection Closed Normally")
@@ -352,7 +356,8 @@ func TestA8_11_Never1008(t *testing.T) {
 
 func TestA6_8_DisconnectErrorsAreSeenByNobody(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x"), "$default": echoes}, twoWay("$default"))
+	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x"),
+		"$default": echoes}, twoWay("$default"))
 	other := s.dial()
 	c := s.dialRaw()
 	s.event("$connect")

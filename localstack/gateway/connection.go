@@ -14,11 +14,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// closure is how a connection ends: the close frame's code and reason, and what $disconnect is told.
+// closure is how a connection ends: the close frame's code and reason, and what
+// $disconnect is told.
 type closure struct {
 	code   websocket.StatusCode
 	reason string
-	// remote: the client closed or is gone, and there is nobody left to send a close frame to.
+	// remote: the client closed or is gone, and there is nobody left to send a
+	// close frame to.
 	remote bool
 	// lost: it did not say so.
 	lost bool
@@ -26,7 +28,8 @@ type closure struct {
 
 func (c *closure) Error() string { return fmt.Sprintf("close %d %q", c.code, c.reason) }
 
-// The reasons of 1000 and 1001 are API Gateway's own (A8.3, A8.5); for the others none is published.
+// The reasons of 1000 and 1001 are API Gateway's own (A8.3, A8.5); for the
+// others none is published.
 var (
 	closedNormally  = &closure{code: websocket.StatusNormalClosure, reason: "Connection Closed Normally"}
 	goingAway       = &closure{code: websocket.StatusGoingAway, reason: goingAwayReason}
@@ -38,11 +41,13 @@ var (
 
 const (
 	goingAwayReason = "Going away"
-	// noStatusReason is what $disconnect is told for a close frame without a code (A8.6).
+	// noStatusReason is what $disconnect is told for a close frame without a
+	// code (A8.6).
 	noStatusReason = "Client-side close frame status not set"
 )
 
-// connection is one client. Its goroutines: the HTTP handler's, which reads; one that writes; one for each message being handled.
+// connection is one client. Its goroutines: the HTTP handler's, which reads;
+// one that writes; one for each message being handled.
 type connection struct {
 	gateway          *Gateway
 	apiID, stageName string
@@ -56,8 +61,9 @@ type connection struct {
 	received, sent   atomic.Int64 // messages
 
 	out *outbox
-	// slots holds a token for each function that a message keeps running. Reading waits for a free one, so that a client which sends faster
-	// than its functions run is held back by TCP and by nothing else.
+	// slots holds a token for each function that a message keeps running.
+	// Reading waits for a free one, so that a client which sends faster than
+	// its functions run is held back by TCP and by nothing else.
 	slots    chan struct{}
 	messages sync.WaitGroup
 
@@ -90,7 +96,8 @@ func (g *Gateway) newConnection(s *stage, domain string, id identity) *connectio
 	return c
 }
 
-// adopt takes the connection's stage out of new ones, or reports that it is gone.
+// adopt takes the connection's stage out of new ones, or reports that it is
+// gone.
 func (c *connection) adopt(all stages) bool {
 	s := all.find(c.apiID, c.stageName)
 	if s != nil {
@@ -101,8 +108,9 @@ func (c *connection) adopt(all stages) bool {
 
 func (c *connection) touch() { c.lastActive.Store(c.gateway.opts.Now().UnixNano()) }
 
-// end decides how the connection ends; only the first call counts. From here on posts find it gone. What is already queued is still written,
-// and the writer closes the socket behind it.
+// end decides how the connection ends; only the first call counts. From here on
+// posts find it gone. What is already queued is still written, and the writer
+// closes the socket behind it.
 func (c *connection) end(how *closure) {
 	c.mu.Lock()
 	first := c.how == nil
@@ -134,7 +142,8 @@ func (c *connection) drop() {
 	}
 }
 
-// opened takes the socket. The connection is listed before it has one, so it may have been dropped already.
+// opened takes the socket. The connection is listed before it has one, so it
+// may have been dropped already.
 func (c *connection) opened(ws *websocket.Conn, conn *inspectedConn) {
 	c.mu.Lock()
 	c.ws, c.conn = ws, conn
@@ -154,7 +163,8 @@ func (c *connection) hasEnded() bool {
 	}
 }
 
-// serve runs the connection from the 101 to the closed socket and returns how it ended.
+// serve runs the connection from the 101 to the closed socket and returns how
+// it ended.
 func (c *connection) serve() *closure {
 	go c.write()
 	how := c.read()
@@ -173,7 +183,8 @@ func (c *connection) serve() *closure {
 	return c.how
 }
 
-// read handles what the client sends until the socket or the connection has ended.
+// read handles what the client sends until the socket or the connection has
+// ended.
 func (c *connection) read() *closure {
 	inferred := &c.gateway.opts.Inferred
 	for {
@@ -226,11 +237,13 @@ func (c *connection) readFailure(err error) *closure {
 		return how
 	}
 	if errors.Is(err, websocket.ErrMessageTooBig) {
-		// A compressed message that is too long unpacked; the library has answered it.
+		// A compressed message that is too long unpacked; the library has
+		// answered it.
 		return &closure{code: websocket.StatusMessageTooBig, remote: true}
 	}
 	if c.conn.closeSeen.Load() {
-		// A close frame that the library did not accept; it has answered 1002 itself.
+		// A close frame that the library did not accept; it has answered 1002
+		// itself.
 		return &closure{code: protocolError.code, remote: true}
 	}
 	return c.dropped()
@@ -240,7 +253,8 @@ func (c *connection) dropped() *closure {
 	return &closure{code: websocket.StatusCode(c.gateway.opts.Inferred.DropCode), remote: true, lost: true}
 }
 
-// write is the only goroutine that sends messages. A client that takes longer than the time limit for one is dropped, not waited for.
+// write is the only goroutine that sends messages. A client that takes longer
+// than the time limit for one is dropped, not waited for.
 func (c *connection) write() {
 	defer close(c.writerEnded)
 	for {
@@ -271,8 +285,9 @@ func (c *connection) write() {
 	}
 }
 
-// list makes the connection known to @connections. During shutdown, or if its stage is gone by now, it is closed as soon as it is open: its
-// $connect has run, so its $disconnect has to.
+// list makes the connection known to @connections. During shutdown, or if its
+// stage is gone by now, it is closed as soon as it is open: its $connect has
+// run, so its $disconnect has to.
 func (g *Gateway) list(c *connection) {
 	g.mu.Lock()
 	g.connections[c.id] = c
@@ -284,7 +299,8 @@ func (g *Gateway) list(c *connection) {
 	}
 }
 
-// unlist makes the connection gone for @connections, while its socket may still be closing.
+// unlist makes the connection gone for @connections, while its socket may still
+// be closing.
 func (g *Gateway) unlist(c *connection) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -304,7 +320,8 @@ func (g *Gateway) lookup(id string) *connection {
 	return g.connections[id]
 }
 
-// sweep ends connections that are idle or old. One ticker for all of them is cheaper than two timers for each, and it follows Options.Now.
+// sweep ends connections that are idle or old. One ticker for all of them is
+// cheaper than two timers for each, and it follows Options.Now.
 func (g *Gateway) sweep() {
 	ticker := time.NewTicker(g.opts.Sweep)
 	defer ticker.Stop()

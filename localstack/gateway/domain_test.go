@@ -47,7 +47,8 @@ func TestA1_10_CustomDomains(t *testing.T) {
 		connect, _ := s.event("$connect")
 		c.send("x")
 		message, _ := s.event("$default")
-		if connect.RequestContext.DomainName != test.domain || connect.Headers["Host"] != test.domain || connect.RequestContext.Stage != "prod" ||
+		if connect.RequestContext.DomainName != test.domain || connect.Headers["Host"] != test.domain ||
+			connect.RequestContext.Stage != "prod" ||
 			message.RequestContext.DomainName != test.domain {
 			t.Errorf("%s%s: %+v", test.host, test.path, connect.RequestContext)
 		}
@@ -114,7 +115,8 @@ func TestC13_WhatARequestIsAbout(t *testing.T) {
 		third.Stage, third.Domains = "dev", nil
 		o.APIs = append(o.APIs, second, third)
 	})
-	if _, _, err := s.tryDial("/prod", &websocket.DialOptions{Host: "api2.execute-api.us-east-1.amazonaws.com"}); err != nil {
+	if _, _, err := s.tryDial("/prod",
+		&websocket.DialOptions{Host: "api2.execute-api.us-east-1.amazonaws.com"}); err != nil {
 		t.Fatal(err)
 	}
 	e, _ := s.event("$connect")

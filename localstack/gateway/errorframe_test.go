@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// wantFrame compares a frame with a text in which C stands for the connection's id and R for the request id.
+// wantFrame compares a frame with a text in which C stands for the connection's
+// id and R for the request id.
 func wantFrame(t *testing.T, got, want, connectionID, requestID string) {
 	t.Helper()
 	if want = strings.NewReplacer("<C>", connectionID, "<R>", requestID).Replace(want); got != want {
@@ -19,11 +20,13 @@ func wantFrame(t *testing.T, got, want, connectionID, requestID string) {
 
 func TestA6_1_ForbiddenFrame(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok), "added": returns(ok)}, func(o *Options) {
-		delete(o.APIs[0].Routes, "added") // as a route that is not deployed to the stage (F2.2)
-	})
+	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok), "added": returns(ok)},
+		func(o *Options) {
+			delete(o.APIs[0].Routes, "added") // as a route that is not deployed to the stage (F2.2)
+		})
 	c := s.dial()
-	form := regexp.MustCompile(`^\{"message": "Forbidden", "connectionId":"` + regexp.QuoteMeta(c.id) + `", "requestId":"[A-Za-z0-9_-]{15}="\}$`)
+	form := regexp.MustCompile(`^\{"message": "Forbidden", "connectionId":"` + regexp.QuoteMeta(c.id) +
+		`", "requestId":"[A-Za-z0-9_-]{15}="\}$`)
 	for _, action := range []string{"leave", "added"} {
 		c.send(`{"action":"` + action + `"}`)
 		if got := c.receive(); !form.MatchString(got) {
@@ -38,7 +41,8 @@ func TestA6_5_SocketStaysOpen(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	s := start(t, map[string]function{
-		"$connect": returns(ok), "$disconnect": returns(ok), "good": echoes, "raises": fails("x"), "malformed": returns(`{}`), "throttled": echoes,
+		"$connect": returns(ok), "$disconnect": returns(ok), "good": echoes, "raises": fails("x"),
+		"malformed": returns(`{}`), "throttled": echoes,
 		"slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
 			<-release
 			return []byte(ok), "", nil
@@ -68,7 +72,9 @@ func TestA6_2_InternalServerErrorFrame(t *testing.T) {
 		"$connect": returns(ok),
 		"raises":   fails("errorString"),
 		"timesout": fails("Sandbox.Timedout"),
-		"missing":  func(context.Context, []byte) ([]byte, string, error) { return nil, "", errors.New("not permitted") },
+		"missing": func(context.Context, []byte) ([]byte, string, error) {
+			return nil, "", errors.New("not permitted")
+		},
 	}
 	for i, result := range malformed {
 		functions[fmt.Sprint("malformed", i)] = returns(result)
@@ -83,22 +89,25 @@ func TestA6_2_InternalServerErrorFrame(t *testing.T) {
 		got := c.receive()
 		e, _ := s.event(key)
 		// A6.9: the event's request id.
-		wantFrame(t, got, `{"message": "Internal server error", "connectionId":"<C>", "requestId":"<R>"}`, c.id, e.RequestContext.RequestID)
+		wantFrame(t, got, `{"message": "Internal server error", "connectionId":"<C>", "requestId":"<R>"}`,
+			c.id, e.RequestContext.RequestID)
 	}
 }
 
 func TestA6_3_TimedOutFrame(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	s := start(t, map[string]function{"$connect": returns(ok), "slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
-		<-release
-		return nil, "", ctx.Err() // the function's own context has not ended
-	}}, route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout }))
+	s := start(t, map[string]function{"$connect": returns(ok),
+		"slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
+			<-release
+			return nil, "", ctx.Err() // the function's own context has not ended
+		}}, route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout }))
 	c := s.dial()
 	c.send(`{"action":"slow"}`)
 	got := c.receive()
 	e, _ := s.event("slow")
-	wantFrame(t, got, `{"message": "Endpoint request timed out", "connectionId":"<C>", "requestId":"<R>"}`, c.id, e.RequestContext.RequestID)
+	wantFrame(t, got, `{"message": "Endpoint request timed out", "connectionId":"<C>", "requestId":"<R>"}`,
+		c.id, e.RequestContext.RequestID)
 	close(release)
 }
 
@@ -131,7 +140,8 @@ func TestA6_7_NullResult(t *testing.T) {
 func TestA6_9_RequestIDOfTheFailingEvent(t *testing.T) {
 	t.Parallel()
 	for _, fresh := range []bool{false, true} {
-		s := start(t, map[string]function{"fails": fails("x")}, func(o *Options) { o.Inferred.FreshErrorRequestID = fresh })
+		s := start(t, map[string]function{"fails": fails("x")},
+			func(o *Options) { o.Inferred.FreshErrorRequestID = fresh })
 		c := s.dial()
 		c.send(`{"action":"fails"}`)
 		got := c.receive()

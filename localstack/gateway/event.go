@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Route keys with a meaning of their own. Only $default can be reached by a message (A5.5).
+// Route keys with a meaning of their own. Only $default can be reached by a
+// message (A5.5).
 const (
 	connectKey    = "$connect"
 	disconnectKey = "$disconnect"
@@ -19,7 +20,8 @@ const (
 // requestTimeLayout is the access log's form of time, in UTC (B4).
 const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
 
-// event is the Lambda proxy event of a WebSocket route, in AWS's order of members. What an event type does not have is left out, never null (B5).
+// event is the Lambda proxy event of a WebSocket route, in AWS's order of
+// members. What an event type does not have is left out, never null (B5).
 type event struct {
 	Headers                         map[string]string   `json:"headers,omitempty"`
 	MultiValueHeaders               map[string][]string `json:"multiValueHeaders,omitempty"`
@@ -106,7 +108,8 @@ func (g *Gateway) messageEvent(c *connection, routeKey string, body []byte) *eve
 	return e
 }
 
-// disconnectEvent says how a connection ended (B3). Its four headers are the same for every client.
+// disconnectEvent says how a connection ended (B3). Its four headers are the
+// same for every client.
 func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
 	e := g.newEvent(c, "DISCONNECT", disconnectKey)
 	e.Headers = map[string]string{"Host": c.domain, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
@@ -131,8 +134,9 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
-// eventHeaders are the client's headers without those of the hop, plus what API Gateway adds (A4.2, A4.3). Port and scheme are those of AWS, where
-// there is only TLS. A repeated header keeps its last value in the single map.
+// eventHeaders are the client's headers without those of the hop, plus what API
+// Gateway adds (A4.2, A4.3). Port and scheme are those of AWS, where there is
+// only TLS. A repeated header keeps its last value in the single map.
 func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]string, map[string][]string) {
 	sent := sentNames(r)
 	multi := make(map[string][]string, len(r.Header)+5)
@@ -145,7 +149,8 @@ func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]str
 	}
 	multi["Host"] = []string{c.domain}
 	multi["X-Amzn-Trace-Id"] = []string{newTraceID(now)}
-	multi["X-Forwarded-For"] = []string{strings.Join(append(r.Header.Values("X-Forwarded-For"), c.identity.SourceIP), ", ")}
+	multi["X-Forwarded-For"] = []string{strings.Join(append(r.Header.Values("X-Forwarded-For"),
+		c.identity.SourceIP), ", ")}
 	multi["X-Forwarded-Port"] = []string{"443"}
 	multi["X-Forwarded-Proto"] = []string{"https"}
 	single := make(map[string]string, len(multi))

@@ -17,7 +17,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// withoutIDs replaces what differs from run to run, so that events can be compared to the byte.
+// withoutIDs replaces what differs from run to run, so that events can be
+// compared to the byte.
 func withoutIDs(raw []byte) string {
 	text := string(raw)
 	for _, change := range [][2]string{
@@ -33,7 +34,8 @@ func withoutIDs(raw []byte) string {
 func TestB1_ConnectEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	header := http.Header{"User-Agent": {"wscat <1> & more"}, "X-Twice": {"a", "b"}, "Sec-Websocket-Extensions": {"permessage-deflate"}}
+	header := http.Header{"User-Agent": {"wscat <1> & more"}, "X-Twice": {"a", "b"},
+		"Sec-Websocket-Extensions": {"permessage-deflate"}}
 	if _, _, err := s.tryDial("/prod?a=1&a=2&b=%20x", &websocket.DialOptions{HTTPHeader: header}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,16 +133,19 @@ func TestA4_1_QueryStrings(t *testing.T) {
 	}{
 		{"/prod", false, nil, nil},
 		{"/prod?", false, nil, nil},
-		{"/prod?a=1&a=2&b=%20x", false, map[string]string{"a": "2", "b": " x"}, map[string][]string{"a": {"1", "2"}, "b": {" x"}}},
+		{"/prod?a=1&a=2&b=%20x", false, map[string]string{"a": "2", "b": " x"},
+			map[string][]string{"a": {"1", "2"}, "b": {" x"}}},
 		{"/prod?a=1&a=2", true, map[string]string{"a": "1"}, map[string][]string{"a": {"1", "2"}}},
 		{"/prod?a", false, map[string]string{"a": ""}, map[string][]string{"a": {""}}},
 	} {
-		s := start(t, map[string]function{"$connect": returns(ok)}, func(o *Options) { o.Inferred.FirstQueryValue = test.first })
+		s := start(t, map[string]function{"$connect": returns(ok)},
+			func(o *Options) { o.Inferred.FirstQueryValue = test.first })
 		if _, _, err := s.tryDial(test.path, nil); err != nil {
 			t.Fatal(err)
 		}
 		e, raw := s.event("$connect")
-		if !maps.Equal(e.QueryStringParameters, test.single) || !maps.EqualFunc(e.MultiValueQueryStringParameters, test.multi, slices.Equal) {
+		if !maps.Equal(e.QueryStringParameters, test.single) ||
+			!maps.EqualFunc(e.MultiValueQueryStringParameters, test.multi, slices.Equal) {
 			t.Errorf("%s: %v, %v", test.path, e.QueryStringParameters, e.MultiValueQueryStringParameters)
 		}
 		if got := strings.Contains(string(raw), "ueryStringParameters"); got != (test.single != nil) {
@@ -205,7 +210,8 @@ func TestHeaderNamesOfALaterRequest(t *testing.T) {
 func TestLongHeads(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"x-Long": {strings.Repeat("x", maxHead)}}}); err != nil {
+	if _, _, err := s.tryDial("/prod",
+		&websocket.DialOptions{HTTPHeader: http.Header{"x-Long": {strings.Repeat("x", maxHead)}}}); err != nil {
 		t.Fatal(err)
 	}
 	if e, _ := s.event("$connect"); len(e.Headers["X-Long"]) != maxHead {
@@ -216,7 +222,8 @@ func TestLongHeads(t *testing.T) {
 func TestA4_3_ForwardedFor(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	header := http.Header{"X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Port": {"80"}, "X-Amzn-Trace-Id": {"Root=forged"}}
+	header := http.Header{"X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Port": {"80"},
+		"X-Amzn-Trace-Id": {"Root=forged"}}
 	if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: header}); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +239,8 @@ func TestA4_3_ForwardedFor(t *testing.T) {
 	}
 }
 
-// lifetime returns the three events of a connection that says one thing, as given to the functions.
+// lifetime returns the three events of a connection that says one thing, as
+// given to the functions.
 func (s *stack) lifetime(header http.Header) (connect, message, disconnect []byte) {
 	s.t.Helper()
 	c, _, err := s.tryDial("/prod?a=b", &websocket.DialOptions{HTTPHeader: header})
@@ -281,13 +289,15 @@ func TestB4_Presence(t *testing.T) {
 		rc := e["requestContext"].(map[string]any)
 		connectedAt, epoch := rc["connectedAt"].(float64), rc["requestTimeEpoch"].(float64)
 		at, err := time.Parse(requestTimeLayout, rc["requestTime"].(string))
-		if err != nil || connectedAt != 1731324924561 || epoch < connectedAt || at.Unix() != int64(epoch)/1000 || e["isBase64Encoded"] != false {
+		if err != nil || connectedAt != 1731324924561 || epoch < connectedAt ||
+			at.Unix() != int64(epoch)/1000 || e["isBase64Encoded"] != false {
 			t.Errorf("%s: %s", name, test.raw)
 		}
 	}
 }
 
-// memberNames lists an event's members: those of requestContext and of objects in it by their path.
+// memberNames lists an event's members: those of requestContext and of objects
+// in it by their path.
 func memberNames(prefix string, object map[string]any) []string {
 	var names []string
 	for name, value := range object {
@@ -332,7 +342,8 @@ func TestB6_EventsInGo(t *testing.T) {
 		if authorizer, ok := rc.Authorizer.(map[string]any); !ok || authorizer["room"] != "1" {
 			t.Errorf("authorizer %v", rc.Authorizer)
 		}
-		if (rc.MessageID != nil) != (i == 1) || (rc.DisconnectReason != nil) != (i == 2) || rc.DisconnectStatusCode != []int64{0, 0, 1000}[i] ||
+		if (rc.MessageID != nil) != (i == 1) || (rc.DisconnectReason != nil) != (i == 2) ||
+			rc.DisconnectStatusCode != []int64{0, 0, 1000}[i] ||
 			rc.ConnectedAt != 1731324924561 || rc.RequestTimeEpoch-rc.ConnectedAt != []int64{0, 60000, 60000}[i] {
 			t.Errorf("event %+v", rc)
 		}

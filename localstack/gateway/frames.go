@@ -12,9 +12,11 @@ import (
 	"sync/atomic"
 )
 
-// The WebSocket library hands over whole messages, but API Gateway has rules for single frames: their size (A8.2), their kind (A8.1). So the
-// client's bytes pass an inspector on their way to the library. It reads frame headers, changes nothing, and at the first frame that breaks a
-// rule it ends the stream with the close code to answer.
+// The WebSocket library hands over whole messages, but API Gateway has rules
+// for single frames: their size (A8.2), their kind (A8.1). So the client's
+// bytes pass an inspector on their way to the library. It reads frame headers,
+// changes nothing, and at the first frame that breaks a rule it ends the stream
+// with the close code to answer.
 
 // Opcodes (RFC 6455 §5.2).
 const (
@@ -35,14 +37,16 @@ const (
 	maskLength        = 4   // bytes
 )
 
-// inspectedConn is the connection that the WebSocket library reads from. Reads come from one goroutine at a time.
+// inspectedConn is the connection that the WebSocket library reads from. Reads
+// come from one goroutine at a time.
 type inspectedConn struct {
 	net.Conn
 	source io.Reader // what the HTTP server had read ahead, then Conn
 	frames frameScanner
 	broken error // the broken rule, still to be reported
-	// discarding, after a broken rule, reads on only to find the client's close frame: a TCP connection closed over unread bytes is reset,
-	// and the reset can overtake our close frame and its code.
+	// discarding, after a broken rule, reads on only to find the client's close
+	// frame: a TCP connection closed over unread bytes is reset, and the reset
+	// can overtake our close frame and its code.
 	discarding bool
 	closeSeen  atomic.Bool
 }
@@ -75,7 +79,8 @@ func (c *inspectedConn) Read(p []byte) (int, error) {
 	return 0, closure
 }
 
-// discard ends with io.EOF at the client's close frame; the library bounds the time it waits for one.
+// discard ends with io.EOF at the client's close frame; the library bounds the
+// time it waits for one.
 func (c *inspectedConn) discard(p []byte) error {
 	for !c.frames.closed {
 		n, err := c.source.Read(p)
@@ -87,7 +92,8 @@ func (c *inspectedConn) discard(p []byte) error {
 	return io.EOF
 }
 
-// errLost stands for io.EOF, which the library would take for the end of the message when it comes between two fragments.
+// errLost stands for io.EOF, which the library would take for the end of the
+// message when it comes between two fragments.
 var errLost = errors.New("stream ended")
 
 // frameScanner follows the frame headers in a client's byte stream.
@@ -104,8 +110,9 @@ type frameScanner struct {
 	closed     bool   // a close frame has begun; nothing after it counts
 }
 
-// scan follows p. At a broken rule it stops behind the header that broke it, and returns the index of the header's last byte, so that the library
-// never sees that header whole, and the close to answer with.
+// scan follows p. At a broken rule it stops behind the header that broke it,
+// and returns the index of the header's last byte, so that the library never
+// sees that header whole, and the close to answer with.
 func (s *frameScanner) scan(p []byte) (int, *closure) {
 	for i := 0; i < len(p); {
 		if s.closed {
@@ -134,7 +141,8 @@ func (s *frameScanner) scan(p []byte) (int, *closure) {
 	return len(p), nil
 }
 
-// headerLength is the length of a frame header without its mask, by its second byte (RFC 6455 §5.2).
+// headerLength is the length of a frame header without its mask, by its second
+// byte (RFC 6455 §5.2).
 func headerLength(second byte) int {
 	n := 2
 	switch second & 0x7f {
@@ -199,15 +207,17 @@ func (s *frameScanner) begin() *closure {
 	return nil
 }
 
-// inspectedWriter is an http.ResponseWriter whose hijacked connection is inspected.
+// inspectedWriter is an http.ResponseWriter whose hijacked connection is
+// inspected.
 type inspectedWriter struct {
 	http.ResponseWriter
 	limits Limits
 	conn   *inspectedConn // set by Hijack
 }
 
-// Hijack hands over the connection and moves what the server had already read from it behind the inspector, so that a client that does not wait
-// for the 101 gets no frame past it.
+// Hijack hands over the connection and moves what the server had already read
+// from it behind the inspector, so that a client that does not wait for the 101
+// gets no frame past it.
 func (w *inspectedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -221,10 +231,15 @@ func (w *inspectedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.conn = &inspectedConn{
 		Conn:   conn,
 		source: io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), conn),
-		frames: frameScanner{maxFrame: uint64(w.limits.Frame), maxMessage: uint64(w.limits.Message), compressed: w.compressed()},
+		frames: frameScanner{
+			maxFrame:   uint64(w.limits.Frame),
+			maxMessage: uint64(w.limits.Message),
+			compressed: w.compressed(),
+		},
 	}
 	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), rw.Writer), nil
 }
 
-// compressed reports whether the answer to the handshake, which the library writes before it hijacks, negotiates compression.
+// compressed reports whether the answer to the handshake, which the library
+// writes before it hijacks, negotiates compression.
 func (w *inspectedWriter) compressed() bool { return w.Header().Get("Sec-WebSocket-Extensions") != "" }

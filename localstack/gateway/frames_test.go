@@ -66,7 +66,8 @@ func TestA8_2_MessageLimit(t *testing.T) {
 	s.noEvent("$default")
 }
 
-// The close frame must arrive even if the client goes on sending: a reset could overtake it.
+// The close frame must arrive even if the client goes on sending: a reset could
+// overtake it.
 func TestA8_2_CloseFrameOutlivesTheFlood(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$disconnect": returns(ok)}, nil)

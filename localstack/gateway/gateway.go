@@ -1,12 +1,16 @@
-// Package gateway is a local Amazon API Gateway for WebSocket APIs: the socket endpoint that turns frames into Lambda proxy events, and the
-// @connections API through which functions post back.
+// Package gateway is a local Amazon API Gateway for WebSocket APIs: the socket
+// endpoint that turns frames into Lambda proxy events, and the @connections API
+// through which functions post back.
 //
-// Use it to run WebSocket routes and their Lambda functions on one machine, unmodified. It answers as API Gateway answers, down to the spacing of
-// its error frames, so that what works here works there; where AWS publishes nothing, the behaviour is a field of [Inferred]. Tests are named
-// after the statements they show (A: sockets, B: events, C: @connections).
+// Use it to run WebSocket routes and their Lambda functions on one machine,
+// unmodified. It answers as API Gateway answers, down to the spacing of its
+// error frames, so that what works here works there; where AWS publishes
+// nothing, the behaviour is a field of [Inferred]. Tests are named after the
+// statements they show (A: sockets, B: events, C: @connections).
 //
-// It never runs a function itself (that is the [Invoker]), never decides what a caller may do (Options.Permit), never opens a listener, never
-// reads the environment, and never writes a payload to the log.
+// It never runs a function itself (that is the [Invoker]), never decides what a
+// caller may do (Options.Permit), never opens a listener, never reads the
+// environment, and never writes a payload to the log.
 package gateway
 
 import (
@@ -20,27 +24,33 @@ import (
 
 // Invoker runs Lambda functions synchronously.
 type Invoker interface {
-	// Invoke runs a function, or returns an error if it could not be run. What the function itself does wrong is in the result. ctx ends only
-	// when the gateway gives up at shutdown: as on AWS, a function runs on after API Gateway has stopped waiting for it.
+	// Invoke runs a function, or returns an error if it could not be run. What
+	// the function itself does wrong is in the result. ctx ends only when the
+	// gateway gives up at shutdown: as on AWS, a function runs on after API
+	// Gateway has stopped waiting for it.
 	Invoke(ctx context.Context, function string, payload []byte) (Result, error)
 }
 
 // Result is how an invocation ended.
 type Result struct {
-	// Payload is what the function returned, or the error object if FunctionError is set.
+	// Payload is what the function returned, or the error object if
+	// FunctionError is set.
 	Payload []byte
 	// FunctionError is "Unhandled" if the function failed, and empty otherwise.
 	FunctionError string
-	// RequestID is the Lambda request id, by which frames and invocations are linked in the trace and the log.
+	// RequestID is the Lambda request id, by which frames and invocations are
+	// linked in the trace and the log.
 	RequestID string
 }
 
-// Gateway serves WebSocket APIs. Make one with [New]; it is safe for concurrent use.
+// Gateway serves WebSocket APIs. Make one with [New]; it is safe for concurrent
+// use.
 type Gateway struct {
 	opts Options
 	// serving is what New was given, or Update last.
 	serving atomic.Pointer[stages]
-	// account is the bucket that everything shares; connects is that of new connections.
+	// account is the bucket that everything shares; connects is that of new
+	// connections.
 	account, connects *bucket
 
 	// ctx is handed to functions; give it up with cancel.
@@ -58,7 +68,8 @@ type Gateway struct {
 	stopping    bool
 }
 
-// New checks the options and starts the gateway's clock. End it with [Gateway.Shutdown].
+// New checks the options and starts the gateway's clock. End it with
+// [Gateway.Shutdown].
 func New(opts Options) (*Gateway, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -85,8 +96,10 @@ func New(opts Options) (*Gateway, error) {
 
 func (g *Gateway) stages() stages { return *g.serving.Load() }
 
-// Update replaces the APIs. Open connections live on, by API and stage: their next message meets the new routes. Those whose stage is gone are
-// closed with 1001. An error means that nothing has changed. What is being handled ends as it began; throttles start full.
+// Update replaces the APIs. Open connections live on, by API and stage: their
+// next message meets the new routes. Those whose stage is gone are closed with
+// 1001. An error means that nothing has changed. What is being handled ends as
+// it began; throttles start full.
 func (g *Gateway) Update(apis []API) error {
 	all, err := newStages(apis, g.opts.Limits, g.opts.Now())
 	if err != nil {
@@ -107,15 +120,18 @@ func (g *Gateway) Update(apis []API) error {
 	return nil
 }
 
-// Connections returns how many connections are open, those still in $connect not counted.
+// Connections returns how many connections are open, those still in $connect
+// not counted.
 func (g *Gateway) Connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.connections)
 }
 
-// Shutdown refuses new connections, closes the open ones with 1001, and lets $disconnect functions run until ctx ends. Then it drops what is
-// left, cancels the context that functions were given, and returns ctx's error. Every call after the first only waits.
+// Shutdown refuses new connections, closes the open ones with 1001, and lets
+// $disconnect functions run until ctx ends. Then it drops what is left, cancels
+// the context that functions were given, and returns ctx's error. Every call
+// after the first only waits.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	if !g.stopping {

@@ -11,10 +11,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ServeHTTP is the WebSocket side: GET /{stage}. It returns when the connection has ended and its $disconnect has been told.
+// ServeHTTP is the WebSocket side: GET /{stage}. It returns when the connection
+// has ended and its $disconnect has been told.
 //
-// A Host of the form {apiId}.execute-api.… picks the API, and a custom domain the stage. Under any other name the path does, if only one API has
-// a stage of that name.
+// A Host of the form {apiId}.execute-api.… picks the API, and a custom domain
+// the stage. Under any other name the path does, if only one API has a stage of
+// that name.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stage, domain := g.stages().handshake(r.Host, r.URL.Path)
 	switch {
@@ -25,7 +27,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestURITooLong, "", "Request-URI Too Long")
 		return
 	}
-	// The library checks the handshake too, but only when it upgrades, and then $connect has run.
+	// The library checks the handshake too, but only when it upgrades, and then
+	// $connect has run.
 	if status, message := checkHandshake(r); status != 0 {
 		if status == http.StatusUpgradeRequired {
 			w.Header().Set("Connection", "Upgrade")
@@ -69,8 +72,9 @@ func (g *Gateway) enter() bool {
 	return true
 }
 
-// upgrade answers 101 and serves the socket until it is closed. The connection is listed before the 101 is written: whoever has seen the 101 can
-// be posted to, and nobody can before $connect has answered (C6).
+// upgrade answers 101 and serves the socket until it is closed. The connection
+// is listed before the 101 is written: whoever has seen the 101 can be posted
+// to, and nobody can before $connect has answered (C6).
 func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 	c := o.connection
 	g.list(c)
@@ -80,7 +84,8 @@ func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 	}
 	inspected := &inspectedWriter{ResponseWriter: w, limits: g.opts.Limits}
 	ws, err := websocket.Accept(inspected, o.request, &websocket.AcceptOptions{
-		// API Gateway does not look at Origin: whom to trust is $connect's decision, and its event carries the header.
+		// API Gateway does not look at Origin: whom to trust is $connect's
+		// decision, and its event carries the header.
 		InsecureSkipVerify: true,
 		CompressionMode:    compression,
 		OnPingReceived: func(context.Context, []byte) bool {
@@ -104,9 +109,11 @@ func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 	return c.serve()
 }
 
-// checkHandshake returns a status unless r is a WebSocket handshake (RFC 6455 §4.2.1).
+// checkHandshake returns a status unless r is a WebSocket handshake (RFC 6455
+// §4.2.1).
 func checkHandshake(r *http.Request) (int, string) {
-	if r.Method != http.MethodGet || !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
+	if r.Method != http.MethodGet || !hasToken(r.Header, "Connection", "upgrade") ||
+		!hasToken(r.Header, "Upgrade", "websocket") {
 		return http.StatusUpgradeRequired, "Upgrade Required" // A1.11
 	}
 	keys := r.Header.Values("Sec-Websocket-Key")
@@ -130,7 +137,8 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// sourceIP is the peer's address: locally nobody stands between it and the gateway.
+// sourceIP is the peer's address: locally nobody stands between it and the
+// gateway.
 func sourceIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -139,7 +147,8 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-// refuse answers a request that reached no API, in the form of API Gateway's front end.
+// refuse answers a request that reached no API, in the form of API Gateway's
+// front end.
 func refuse(w http.ResponseWriter, status int, errorType, message string) {
 	if errorType != "" {
 		w.Header()[errorTypeHeader] = []string{errorType}

@@ -59,7 +59,8 @@ func TestA1_3_ConnectAccepts(t *testing.T) {
 		`{"statusCode":200,"headers":{"a":1,"b":true},"multiValueHeaders":{"c":["d"]},"body":"x","isBase64Encoded":false}`,
 	} {
 		s := start(t, map[string]function{"$connect": returns(result)}, nil)
-		if _, response, err := s.tryDial("/prod", nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		if _, response, err := s.tryDial("/prod", nil); err != nil ||
+			response.StatusCode != http.StatusSwitchingProtocols {
 			t.Errorf("%s: %v", result, err)
 		}
 	}
@@ -101,10 +102,12 @@ func TestF2_4_ConnectCannotBeInvoked(t *testing.T) {
 
 // malformed are results that are no proxy response.
 var malformed = []string{
-	`null`, ``, `"ok"`, `[]`, `{}`, `{"body":"x"}`, `{"statusCode":null}`, `{"statusCode":"two hundred"}`, `{"statusCode":200.5}`,
+	`null`, ``, `"ok"`, `[]`, `{}`, `{"body":"x"}`, `{"statusCode":null}`, `{"statusCode":"two hundred"}`,
+	`{"statusCode":200.5}`,
 	`{"statusCode":99}`, `{"statusCode":101}`, `{"statusCode":1000}`, `{"statusCode":-1}`, `{"statusCode":[]}`,
 	`{"statusCode":200,"body":{}}`, `{"statusCode":200,"headers":[]}`, `{"statusCode":200,"headers":{"a":{}}}`,
-	`{"statusCode":200,"multiValueHeaders":{"a":"b"}}`, `{"statusCode":200,"isBase64Encoded":"no"}`, `{"statusCode":200`,
+	`{"statusCode":200,"multiValueHeaders":{"a":"b"}}`, `{"statusCode":200,"isBase64Encoded":"no"}`,
+	`{"statusCode":200`,
 	`{"statusCode":200,"principalId":"x"}`, `{"StatusCode":200}`,
 }
 
@@ -116,7 +119,8 @@ func TestA1_6_MalformedConnectResult(t *testing.T) {
 			t.Errorf("%s: handshake answered %d", result, got)
 		}
 	}
-	s := start(t, map[string]function{"$connect": returns(`{}`)}, func(o *Options) { o.Inferred.MalformedConnectStatus = 500 })
+	s := start(t, map[string]function{"$connect": returns(`{}`)},
+		func(o *Options) { o.Inferred.MalformedConnectStatus = 500 })
 	if got := s.refused("/prod"); got != 500 {
 		t.Errorf("with the option: %d", got)
 	}
@@ -278,7 +282,8 @@ func TestHostAndStagePickTheAPI(t *testing.T) {
 		e, _ := s.event("$connect")
 		want := test.api + ".execute-api.us-east-1.amazonaws.com"
 		if e.RequestContext.APIID != test.api || e.RequestContext.DomainName != want || e.Headers["Host"] != want {
-			t.Errorf("%s%s: went to %s as %s", test.host, test.path, e.RequestContext.APIID, e.RequestContext.DomainName)
+			t.Errorf("%s%s: went to %s as %s", test.host, test.path, e.RequestContext.APIID,
+				e.RequestContext.DomainName)
 		}
 	}
 }
@@ -312,7 +317,8 @@ func TestA4_4_LongURL(t *testing.T) {
 func TestOriginIsNotChecked(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	_, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}}})
+	_, _, err := s.tryDial("/prod",
+		&websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

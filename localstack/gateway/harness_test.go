@@ -27,7 +27,8 @@ const patience = time.Minute
 // function stands for one Lambda function.
 type function func(ctx context.Context, event []byte) (result []byte, functionError string, err error)
 
-// lambdas is the Lambda service of these tests: a table of functions, and the events each was given.
+// lambdas is the Lambda service of these tests: a table of functions, and the
+// events each was given.
 type lambdas struct {
 	functions   map[string]function
 	invocations atomic.Int64
@@ -101,7 +102,8 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// stack is a gateway on two real listeners: sockets on one, @connections on the other.
+// stack is a gateway on two real listeners: sockets on one, @connections on the
+// other.
 type stack struct {
 	t       *testing.T
 	gateway *Gateway
@@ -111,8 +113,8 @@ type stack struct {
 	posts   *httptest.Server
 }
 
-// start serves an API "api1" with stage "prod" whose routes are the functions, by route key; "authorizer" is no route. change may alter the
-// options.
+// start serves an API "api1" with stage "prod" whose routes are the functions,
+// by route key; "authorizer" is no route. change may alter the options.
 func start(t *testing.T, functions map[string]function, change func(*Options)) *stack {
 	t.Helper()
 	s := &stack{
@@ -121,8 +123,12 @@ func start(t *testing.T, functions map[string]function, change func(*Options)) *
 		clock:   &clock{now: time.Date(2024, 11, 11, 11, 35, 24, 561e6, time.UTC)},
 	}
 	api := API{
-		ID: "api1", Stage: "prod", Region: "us-east-1", Account: "000000000000",
-		RouteSelectionExpression: "$request.body.action", Routes: map[string]Route{},
+		ID:                       "api1",
+		Stage:                    "prod",
+		Region:                   "us-east-1",
+		Account:                  "000000000000",
+		RouteSelectionExpression: "$request.body.action",
+		Routes:                   map[string]Route{},
 	}
 	for key := range functions {
 		if key != "authorizer" {
@@ -289,7 +295,8 @@ func (c *client) receive() string {
 	return string(data)
 }
 
-// closed reads until the connection is closed and returns the close frame's code and reason, or 1006.
+// closed reads until the connection is closed and returns the close frame's
+// code and reason, or 1006.
 func (c *client) closed() (websocket.StatusCode, string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -339,7 +346,10 @@ func (s *stack) management() *apigatewaymanagementapi.Client {
 func (s *stack) post(id, data string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err := s.management().PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte(data)})
+	_, err := s.management().PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+		ConnectionId: &id,
+		Data:         []byte(data),
+	})
 	return err
 }
 
@@ -350,7 +360,8 @@ func (s *stack) mustPost(id, data string) {
 	}
 }
 
-// request calls @connections without an SDK; the answer's body is returned beside it.
+// request calls @connections without an SDK; the answer's body is returned
+// beside it.
 func (s *stack) request(method, path, body string, signed bool) (*http.Response, string) {
 	s.t.Helper()
 	r, err := http.NewRequest(method, s.posts.URL+path, strings.NewReader(body))
@@ -358,7 +369,8 @@ func (s *stack) request(method, path, body string, signed bool) (*http.Response,
 		s.t.Fatal(err)
 	}
 	if signed {
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=A/20241111/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
+		r.Header.Set("Authorization",
+			"AWS4-HMAC-SHA256 Credential=A/20241111/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

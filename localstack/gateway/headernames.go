@@ -11,14 +11,18 @@ import (
 	"sync/atomic"
 )
 
-// Events name headers as clients wrote them (A3.12: "HeaderAuth1"), and functions look for them so. But net/http makes every name canonical. So the
-// beginning of each connection is kept until a handshake has been served, and names are looked up in it.
+// Events name headers as clients wrote them (A3.12: "HeaderAuth1"), and
+// functions look for them so. But net/http makes every name canonical. So the
+// beginning of each connection is kept until a handshake has been served, and
+// names are looked up in it.
 
-// maxHead is how much of a connection's beginning is kept, in bytes. A handshake is far shorter; a longer one has canonical names.
+// maxHead is how much of a connection's beginning is kept, in bytes. A
+// handshake is far shorter; a longer one has canonical names.
 const maxHead = 64 << 10
 
-// KeepHeaderNames returns a listener for the server of a gateway. Together with [ConnContext], as the server's ConnContext, it lets events name
-// headers as clients wrote them. Without the two, and over TLS, names are canonical.
+// KeepHeaderNames returns a listener for the server of a gateway. Together with
+// [ConnContext], as the server's ConnContext, it lets events name headers as
+// clients wrote them. Without the two, and over TLS, names are canonical.
 func KeepHeaderNames(l net.Listener) net.Listener { return namingListener{l} }
 
 // ConnContext is for http.Server.ConnContext, see [KeepHeaderNames].
@@ -49,7 +53,8 @@ type namingConn struct {
 	head atomic.Pointer[[]byte] // complete
 }
 
-// CloseWrite is what http.Server needs to let a client read an answer that came before the end of its request.
+// CloseWrite is what http.Server needs to let a client read an answer that came
+// before the end of its request.
 func (c *namingConn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -78,7 +83,8 @@ func (c *namingConn) Read(p []byte) (int, error) {
 
 var endOfHead = []byte("\r\n\r\n")
 
-// sentNames returns the names of the request's headers as the client wrote them, by their canonical form; nothing if they are not known.
+// sentNames returns the names of the request's headers as the client wrote
+// them, by their canonical form; nothing if they are not known.
 func sentNames(r *http.Request) map[string]string {
 	conn, ok := r.Context().Value(namingKey{}).(*namingConn)
 	if !ok {
@@ -101,7 +107,8 @@ func sentNames(r *http.Request) map[string]string {
 	return names
 }
 
-// eventHeaderName is how events call a header: as the client does, but for those whose spelling is API Gateway's (A4.2).
+// eventHeaderName is how events call a header: as the client does, but for
+// those whose spelling is API Gateway's (A4.2).
 func eventHeaderName(canonical string, sent map[string]string) string {
 	if rest, ok := strings.CutPrefix(canonical, "Sec-Websocket-"); ok {
 		return "Sec-WebSocket-" + rest

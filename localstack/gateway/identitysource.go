@@ -29,7 +29,8 @@ var identityPrefixes = map[string]identityOrigin{
 	"stageVariables.":            fromStageVariable,
 }
 
-// parseIdentitySource reads one expression of CreateAuthorizer's IdentitySource.
+// parseIdentitySource reads one expression of CreateAuthorizer's
+// IdentitySource.
 func parseIdentitySource(text string) (identitySource, error) {
 	for prefix, from := range identityPrefixes {
 		name, ok := strings.CutPrefix(text, prefix)
@@ -49,7 +50,8 @@ func parseIdentitySource(text string) (identitySource, error) {
 	return identitySource{}, fmt.Errorf("identity source %q is not of the form route.request.header.X, route.request.querystring.X, context.X or stageVariables.X", text)
 }
 
-// CheckIdentitySource says what is wrong with an identity source of a REQUEST authorizer, if anything.
+// CheckIdentitySource says what is wrong with an identity source of a REQUEST
+// authorizer, if anything.
 func CheckIdentitySource(text string) error {
 	_, err := parseIdentitySource(text)
 	return err

@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// Ids are opaque to clients; these have the shape of API Gateway's (A9): 11 bytes, URL-safe base64 with padding, 16 characters.
+// Ids are opaque to clients; these have the shape of API Gateway's (A9): 11
+// bytes, URL-safe base64 with padding, 16 characters.
 const (
 	idBytes = 11
-	// tailBytes at the end of a connection id return in the ids of its messages (A9.3).
+	// tailBytes at the end of a connection id return in the ids of its messages
+	// (A9.3).
 	tailBytes = 5
 	// maxIDLength bounds the ids that clients may ask for.
 	maxIDLength = 128
@@ -34,7 +36,8 @@ func newMessageID(connectionID string) string {
 	return base64.URLEncoding.EncodeToString(b[:])
 }
 
-// validID reports whether id could name a connection. API Gateway tells an id it cannot decode (400) from one it does not know (410).
+// validID reports whether id could name a connection. API Gateway tells an id
+// it cannot decode (400) from one it does not know (410).
 func validID(id string) bool {
 	if id == "" || len(id) > maxIDLength {
 		return false
@@ -43,14 +46,16 @@ func validID(id string) bool {
 	return err == nil
 }
 
-// newTraceID returns an X-Ray trace header: the version, the time in seconds, 96 random bits.
+// newTraceID returns an X-Ray trace header: the version, the time in seconds,
+// 96 random bits.
 func newTraceID(now time.Time) string {
 	var b [12]byte
 	rand.Read(b[:])
 	return fmt.Sprintf("Root=1-%08x-%s", uint32(now.Unix()), hex.EncodeToString(b[:]))
 }
 
-// newUUID returns a random UUID (RFC 9562 §5.4), the form of request ids on the @connections API.
+// newUUID returns a random UUID (RFC 9562 §5.4), the form of request ids on the
+// @connections API.
 func newUUID() string {
 	var b [16]byte
 	rand.Read(b[:])

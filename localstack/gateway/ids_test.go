@@ -12,7 +12,8 @@ import (
 
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{15}=$`)
 
-// contexts returns the request contexts of a connection's CONNECT, MESSAGE, MESSAGE and DISCONNECT events.
+// contexts returns the request contexts of a connection's CONNECT, MESSAGE,
+// MESSAGE and DISCONNECT events.
 func contexts(s *stack) []events.APIGatewayWebsocketProxyRequestContext {
 	s.t.Helper()
 	c, _, err := s.tryDial("/prod", nil)

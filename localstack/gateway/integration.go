@@ -27,9 +27,12 @@ type proxyResponse struct {
 	body        string
 }
 
-// integrate runs the route's function on the event and waits for its result, but no longer than the integration timeout. ended, if any, is
-// called when the function itself has ended, which may be later. The invocation's id is empty if it is not known yet.
-func (g *Gateway) integrate(route *servedRoute, e *event, ended func()) (response proxyResponse, invocation string, err error) {
+// integrate runs the route's function on the event and waits for its result,
+// but no longer than the integration timeout. ended, if any, is called when the
+// function itself has ended, which may be later. The invocation's id is empty
+// if it is not known yet.
+func (g *Gateway) integrate(route *servedRoute, e *event,
+	ended func()) (response proxyResponse, invocation string, err error) {
 	if ended == nil {
 		ended = func() {}
 	}
@@ -80,7 +83,8 @@ func (g *Gateway) invoke(function string, payload []byte, timeout time.Duration,
 	}
 }
 
-// functionFailure keeps the error's type and drops its message, which may quote what a user wrote.
+// functionFailure keeps the error's type and drops its message, which may quote
+// what a user wrote.
 func functionFailure(payload []byte) error {
 	var failure struct {
 		ErrorType string `json:"errorType"`
@@ -94,8 +98,9 @@ func functionFailure(payload []byte) error {
 	return fmt.Errorf("%w: %.100q", errFunction, failure.ErrorType)
 }
 
-// parseProxyResponse accepts statusCode, headers, multiValueHeaders, body and isBase64Encoded, and unless it is lenient nothing else (B9). Maps
-// and body may be null, as aws-lambda-go writes them (B8).
+// parseProxyResponse accepts statusCode, headers, multiValueHeaders, body and
+// isBase64Encoded, and unless it is lenient nothing else (B9). Maps and body
+// may be null, as aws-lambda-go writes them (B8).
 func parseProxyResponse(payload []byte, lenient bool) (proxyResponse, error) {
 	if bytes.Equal(bytes.TrimSpace(payload), []byte("null")) {
 		return proxyResponse{}, errNullResult
@@ -151,7 +156,8 @@ func parseProxyResponse(payload []byte, lenient bool) (proxyResponse, error) {
 	return response, nil
 }
 
-// scalar is a header's value: a string, or a number or boolean taken as its text.
+// scalar is a header's value: a string, or a number or boolean taken as its
+// text.
 type scalar string
 
 func (s *scalar) UnmarshalJSON(data []byte) error {
@@ -170,7 +176,8 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// statusCode reads a number, or its text, as Lambda's older blueprints return it.
+// statusCode reads a number, or its text, as Lambda's older blueprints return
+// it.
 func statusCode(value json.RawMessage) (int, error) {
 	var text scalar
 	if err := json.Unmarshal(value, &text); err != nil {

@@ -14,12 +14,15 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// errorTypeHeader names an error to the SDKs, which make their typed errors of it (C8). AWS writes it in this case.
+// errorTypeHeader names an error to the SDKs, which make their typed errors of
+// it (C8). AWS writes it in this case.
 const errorTypeHeader = "x-amzn-ErrorType"
 
-// Management returns the @connections API (apigatewaymanagementapi 2018-11-29): POST, GET and DELETE of /{stage}/@connections/{id}, and of
-// /@connections/{id} for whoever has an endpoint without a stage. Requests must carry a SigV4 Authorization header; any credentials do, and what
-// they may do is for somebody before this handler to decide (see [Gateway.Resolve]).
+// Management returns the @connections API (apigatewaymanagementapi 2018-11-29):
+// POST, GET and DELETE of /{stage}/@connections/{id}, and of /@connections/{id}
+// for whoever has an endpoint without a stage. Requests must carry a SigV4
+// Authorization header; any credentials do, and what they may do is for
+// somebody before this handler to decide (see [Gateway.Resolve]).
 func (g *Gateway) Management() http.Handler {
 	return http.HandlerFunc(g.serveManagement)
 }
@@ -53,8 +56,12 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	caller := trace.CallerOf(r.Context())
 	c := &call{gateway: g, ResponseWriter: w, request: r, trace: trace.Event{
-		Kind: trace.Post, At: g.opts.Now(), RequestID: newUUID(), Operation: operations[r.Method].name,
-		Invocation: caller.Invocation, Function: caller.Function,
+		Kind:       trace.Post,
+		At:         g.opts.Now(),
+		RequestID:  newUUID(),
+		Operation:  operations[r.Method].name,
+		Invocation: caller.Invocation,
+		Function:   caller.Function,
 	}}
 	w.Header().Set("x-amzn-RequestId", c.trace.RequestID)
 	c.serve()
@@ -105,7 +112,8 @@ func (c *call) post() {
 		refuse(c, http.StatusBadRequest, "BadRequestException", "Bad Request")
 		return
 	case len(data) > limits.Message:
-		refuse(c, http.StatusRequestEntityTooLarge, "PayloadTooLargeException", fmt.Sprintf("Payload is larger than %d bytes", limits.Message))
+		refuse(c, http.StatusRequestEntityTooLarge, "PayloadTooLargeException",
+			fmt.Sprintf("Payload is larger than %d bytes", limits.Message))
 		return
 	case len(data) == 0 && inferred.EmptyPostRefused:
 		refuse(c, http.StatusBadRequest, "BadRequestException", "Data is empty")
@@ -114,7 +122,11 @@ func (c *call) post() {
 	if c.connection.faulted(c, c.request) {
 		return
 	}
-	m := outgoing{kind: websocket.MessageText, data: data, about: c.connection.sending(c.trace, len(data))} // text whatever its bytes (C10)
+	m := outgoing{
+		kind:  websocket.MessageText,
+		data:  data,
+		about: c.connection.sending(c.trace, len(data)),
+	} // text whatever its bytes (C10)
 	if inferred.BinaryPosts && !utf8.Valid(data) {
 		m.kind = websocket.MessageBinary
 	}
@@ -143,7 +155,8 @@ func (c *call) get() {
 	})
 }
 
-// delete answers at once: what was posted before is still delivered, then the close frame (A8.5).
+// delete answers at once: what was posted before is still delivered, then the
+// close frame (A8.5).
 func (c *call) delete() {
 	c.connection.end(closedNormally)
 	c.WriteHeader(http.StatusNoContent)
@@ -159,5 +172,6 @@ func invalidID(w http.ResponseWriter, id string) {
 	w.Header()[errorTypeHeader] = []string{"BadRequestException"}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusBadRequest)
-	fmt.Fprintf(w, `{"message": %s, "connectionId":%s, "requestId":"%s"}`, quote("Invalid connectionId: "+id), quote(id), newID())
+	fmt.Fprintf(w, `{"message": %s, "connectionId":%s, "requestId":"%s"}`,
+		quote("Invalid connectionId: "+id), quote(id), newID())
 }

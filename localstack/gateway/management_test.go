@@ -50,7 +50,8 @@ func TestC2_PathForms(t *testing.T) {
 	}
 	for i, path := range []string{
 		"/prod/@connections/" + encoded, "/prod/@connections/" + plain, "/prod/%40connections/" + encoded,
-		"/%70rod/@connections/" + twice, "/@connections/" + encoded, "/%40connections/" + encoded, "/%40connections/" + plain,
+		"/%70rod/@connections/" + twice, "/@connections/" + encoded, "/%40connections/" + encoded,
+		"/%40connections/" + plain,
 	} {
 		text := fmt.Sprint("message ", i)
 		response, body := s.request(http.MethodPost, path, text, true)
@@ -75,7 +76,8 @@ func TestC3_Success(t *testing.T) {
 		empty  bool
 	}{{http.MethodPost, 200, true}, {http.MethodGet, 200, false}, {http.MethodDelete, 204, true}} {
 		response, body := s.request(test.method, path, "hello", true)
-		if response.StatusCode != test.status || (body == "") != test.empty || !test.empty && response.Header.Get("Content-Type") != "application/json" {
+		if response.StatusCode != test.status || (body == "") != test.empty ||
+			!test.empty && response.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %s %v %q", test.method, response.Status, response.Header, body)
 		}
 	}
@@ -101,12 +103,14 @@ func TestC4_GetConnection(t *testing.T) {
 	if strings.TrimSpace(body) != want {
 		t.Errorf("body %s", body)
 	}
-	out, err := s.management().GetConnection(t.Context(), &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
+	out, err := s.management().GetConnection(t.Context(),
+		&apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if out.ConnectedAt == nil || out.ConnectedAt.UnixMilli() != 1731324924561 || out.LastActiveAt == nil ||
-		out.LastActiveAt.Sub(*out.ConnectedAt) != 90*time.Second || *out.Identity.SourceIp != "127.0.0.1" || *out.Identity.UserAgent != "tester" {
+		out.LastActiveAt.Sub(*out.ConnectedAt) != 90*time.Second ||
+		*out.Identity.SourceIp != "127.0.0.1" || *out.Identity.UserAgent != "tester" {
 		t.Errorf("output %+v", out)
 	}
 }
@@ -119,9 +123,13 @@ func TestC5_Gone(t *testing.T) {
 	s.event("$disconnect")
 	client := s.management()
 	for _, id := range []string{unknownID, c.id} {
-		_, posting := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte("x")})
+		_, posting := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
+			ConnectionId: &id,
+			Data:         []byte("x"),
+		})
 		_, getting := client.GetConnection(t.Context(), &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
-		_, deleting := client.DeleteConnection(t.Context(), &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
+		_, deleting := client.DeleteConnection(t.Context(),
+			&apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
 		for _, err := range []error{posting, getting, deleting} {
 			if gone := (*types.GoneException)(nil); !errors.As(err, &gone) {
 				t.Errorf("%s: %v", id, err)
@@ -165,12 +173,15 @@ func TestC5_Forbidden(t *testing.T) {
 	c := s.dial()
 	id := url.PathEscape(c.id)
 	for _, request := range [][2]string{
-		{"POST", "/dev/@connections/" + id}, {"GET", "/dev/@connections/" + id}, {"POST", "/prod/connections/" + id}, {"POST", "/" + id},
-		{"POST", "/prod/x/@connections/" + id}, {"POST", "/prod/@connections"}, {"POST", "/"}, {"POST", "//@connections/" + id},
+		{"POST", "/dev/@connections/" + id}, {"GET", "/dev/@connections/" + id},
+		{"POST", "/prod/connections/" + id}, {"POST", "/" + id},
+		{"POST", "/prod/x/@connections/" + id}, {"POST", "/prod/@connections"}, {"POST", "/"},
+		{"POST", "//@connections/" + id},
 		{"PUT", "/prod/@connections/" + id}, {"PATCH", "/@connections/" + id}, {"POST", "/prod%2f@connections/" + id},
 	} {
 		response, body := s.request(request[0], request[1], "x", true)
-		if response.StatusCode != 403 || response.Header.Get("x-amzn-ErrorType") != "ForbiddenException" || body != `{"message":"Forbidden"}` {
+		if response.StatusCode != 403 || response.Header.Get("x-amzn-ErrorType") != "ForbiddenException" ||
+			body != `{"message":"Forbidden"}` {
 			t.Errorf("%v: %s %v %q", request, response.Status, response.Header, body)
 		}
 	}
@@ -178,7 +189,10 @@ func TestC5_Forbidden(t *testing.T) {
 		dev := s.posts.URL + "/dev"
 		o.BaseEndpoint = &dev
 	})
-	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &c.id, Data: []byte("x")})
+	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
+		ConnectionId: &c.id,
+		Data:         []byte("x"),
+	})
 	if forbidden := (*types.ForbiddenException)(nil); !errors.As(err, &forbidden) {
 		t.Errorf("SDK: %v", err)
 	}
@@ -189,9 +203,11 @@ func TestSigV4MustBePresent(t *testing.T) {
 	s := start(t, closing, nil)
 	c := s.dial()
 	for _, authorization := range []string{
-		"", "Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=A", "AWS4-HMAC-SHA256 Signature=0, SignedHeaders=host",
+		"", "Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=A",
+		"AWS4-HMAC-SHA256 Signature=0, SignedHeaders=host",
 	} {
-		r, err := http.NewRequest(http.MethodPost, s.posts.URL+"/prod/@connections/"+url.PathEscape(c.id), strings.NewReader("x"))
+		r, err := http.NewRequest(http.MethodPost, s.posts.URL+"/prod/@connections/"+url.PathEscape(c.id),
+			strings.NewReader("x"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +238,8 @@ func TestConnectionsBelongToTheirAPI(t *testing.T) {
 	})
 	c := s.dial() // of api1, prod
 	id := url.PathEscape(c.id)
-	for path, want := range map[string]int{"/prod/@connections/": 200, "/@connections/": 200, "/dev/@connections/": 410} {
+	for path, want := range map[string]int{"/prod/@connections/": 200, "/@connections/": 200,
+		"/dev/@connections/": 410} {
 		if response, _ := s.request(http.MethodPost, path+id, "x", true); response.StatusCode != want {
 			t.Errorf("%s: %s", path, response.Status)
 		}
@@ -281,7 +298,8 @@ func TestC9_EmptyPost(t *testing.T) {
 	}
 	s = start(t, closing, func(o *Options) { o.Inferred.EmptyPostRefused = true })
 	c = s.dial()
-	if failure := smithy.APIError(nil); !errors.As(s.post(c.id, ""), &failure) || failure.ErrorCode() != "BadRequestException" {
+	if failure := smithy.APIError(nil); !errors.As(s.post(c.id, ""), &failure) ||
+		failure.ErrorCode() != "BadRequestException" {
 		t.Errorf("with the option: %v", failure)
 	}
 }
@@ -289,7 +307,8 @@ func TestC9_EmptyPost(t *testing.T) {
 func TestC10_PostsAreTextFrames(t *testing.T) {
 	t.Parallel()
 	for _, binary := range []bool{false, true} {
-		s := start(t, map[string]function{"$connect": returns(ok)}, func(o *Options) { o.Inferred.BinaryPosts = binary })
+		s := start(t, map[string]function{"$connect": returns(ok)},
+			func(o *Options) { o.Inferred.BinaryPosts = binary })
 		c := s.dialRaw()
 		e, _ := s.event("$connect")
 		for _, data := range []string{"text", "\xff\x00"} {
@@ -312,7 +331,8 @@ func TestA8_5_Delete(t *testing.T) {
 	for i := range 50 {
 		s.mustPost(c.id, fmt.Sprint(i))
 	}
-	if _, err := s.management().DeleteConnection(t.Context(), &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &c.id}); err != nil {
+	if _, err := s.management().DeleteConnection(t.Context(),
+		&apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &c.id}); err != nil {
 		t.Fatal(err)
 	}
 	if gone := (*types.GoneException)(nil); !errors.As(s.post(c.id, "too late"), &gone) {

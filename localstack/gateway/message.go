@@ -20,18 +20,22 @@ const (
 	tooManyRequestsMessage = "Too Many Requests"
 )
 
-// errorFrame has API Gateway's spacing, to the byte (A6). Ids need no escaping: they are base64.
+// errorFrame has API Gateway's spacing, to the byte (A6). Ids need no escaping:
+// they are base64.
 func errorFrame(message, connectionID, requestID string) string {
-	return fmt.Sprintf(`{"message": %s, "connectionId":"%s", "requestId":"%s"}`, quote(message), connectionID, requestID)
+	return fmt.Sprintf(`{"message": %s, "connectionId":"%s", "requestId":"%s"}`, quote(message),
+		connectionID, requestID)
 }
 
 // badRequestFrame is spaced in its own way and has the message's id (A5.7).
 func badRequestFrame(connectionID, messageID string) string {
-	return fmt.Sprintf(`{"message" : "Bad request body", "connectionId": "%s", "messageId": "%s"}`, connectionID, messageID)
+	return fmt.Sprintf(`{"message" : "Bad request body", "connectionId": "%s", "messageId": "%s"}`,
+		connectionID, messageID)
 }
 
-// handleMessage routes one message, runs its function and answers the client if there is something to answer: the body on a two-way route, an
-// error frame, or nothing. It calls ended when the function no longer runs.
+// handleMessage routes one message, runs its function and answers the client if
+// there is something to answer: the body on a two-way route, an error frame, or
+// nothing. It calls ended when the function no longer runs.
 func (g *Gateway) handleMessage(c *connection, text []byte, ended func()) {
 	began := time.Now()
 	key, route := g.route(c.stage.Load(), text)
@@ -57,12 +61,15 @@ func (g *Gateway) handleMessage(c *connection, text []byte, ended func()) {
 	g.report(line, t, err)
 }
 
-// refusesMessage returns the error frame, HTTP status and code for a message that does not reach its function; or nothing.
-func (g *Gateway) refusesMessage(c *connection, route *servedRoute, e *event, text []byte) (answer string, status int, code string) {
+// refusesMessage returns the error frame, HTTP status and code for a message
+// that does not reach its function; or nothing.
+func (g *Gateway) refusesMessage(c *connection, route *servedRoute, e *event,
+	text []byte) (answer string, status int, code string) {
 	now := g.opts.Now()
 	switch {
 	case !g.account.admit(now), route != nil && !route.admit(now):
-		return g.errorFrame(c, g.opts.Inferred.ThrottledMessage, e), http.StatusTooManyRequests, "TooManyRequestsException"
+		return g.errorFrame(c, g.opts.Inferred.ThrottledMessage,
+			e), http.StatusTooManyRequests, "TooManyRequestsException"
 	case route == nil:
 		return g.errorFrame(c, forbiddenMessage, e), http.StatusForbidden, "ForbiddenException"
 	case route.models != nil && !route.models.admit(text):
@@ -72,7 +79,8 @@ func (g *Gateway) refusesMessage(c *connection, route *servedRoute, e *event, te
 }
 
 // answer sends what there is to send and returns what has failed, if anything.
-func (g *Gateway) answer(c *connection, route *servedRoute, e *event, response proxyResponse, err error, t *trace.Event) error {
+func (g *Gateway) answer(c *connection, route *servedRoute, e *event, response proxyResponse, err error,
+	t *trace.Event) error {
 	if err == nil && route.RouteResponse && len(response.body) > g.opts.Limits.Message {
 		err = fmt.Errorf("%w: body of %d bytes", errMalformed, len(response.body))
 	}
@@ -97,7 +105,8 @@ func (g *Gateway) answer(c *connection, route *servedRoute, e *event, response p
 // admit takes a token of the route's own, if it has a bucket.
 func (r *servedRoute) admit(now time.Time) bool { return r.bucket == nil || r.bucket.admit(now) }
 
-// route picks a message's route and the key its event carries, which is $default's own where that is the fallback (A5.3, A5.4).
+// route picks a message's route and the key its event carries, which is
+// $default's own where that is the fallback (A5.3, A5.4).
 func (g *Gateway) route(s *stage, text []byte) (string, *servedRoute) {
 	key, err := s.selector.selectKey(text)
 	if err == nil && (g.opts.Inferred.RouteDollarKeys || !strings.HasPrefix(key, "$")) {
@@ -116,7 +125,8 @@ func (g *Gateway) errorFrame(c *connection, message string, e *event) string {
 	return errorFrame(message, c.id, id)
 }
 
-// send waits for room: it holds up nobody but the client's own next messages. about is the message that is answered.
+// send waits for room: it holds up nobody but the client's own next messages.
+// about is the message that is answered.
 func (g *Gateway) send(c *connection, text string, about trace.Event) {
 	m := outgoing{kind: websocket.MessageText, data: []byte(text), about: c.sending(about, len(text))}
 	if err := c.out.pushWait(m); err != nil { // the client is gone
@@ -124,7 +134,8 @@ func (g *Gateway) send(c *connection, text string, about trace.Event) {
 	}
 }
 
-// sending is the event of a message to the client that came about by another event.
+// sending is the event of a message to the client that came about by another
+// event.
 func (c *connection) sending(about trace.Event, size int) *trace.Event {
 	t := c.traced(trace.Sent, nil)
 	t.RequestID, t.Route, t.Operation, t.Bytes = about.RequestID, about.Route, about.Operation, size
@@ -132,7 +143,8 @@ func (c *connection) sending(about trace.Event, size int) *trace.Event {
 	return &t
 }
 
-// disconnect tells the $disconnect function, if there is one. Nobody sees its errors but the log (A6.8).
+// disconnect tells the $disconnect function, if there is one. Nobody sees its
+// errors but the log (A6.8).
 func (g *Gateway) disconnect(c *connection, how *closure) {
 	began := time.Now()
 	e := g.disconnectEvent(c, how)

@@ -18,7 +18,8 @@ import (
 func TestA5_3_Routing(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{
-		"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok), "join": returns(ok), "Join": returns(ok),
+		"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok), "join": returns(ok),
+		"Join": returns(ok),
 	}, nil)
 	c := s.dial()
 	for _, test := range []struct{ body, route string }{
@@ -74,7 +75,8 @@ func TestA5_5_DollarKeys(t *testing.T) {
 func TestA5_6_SelectionHasNoPartInConnect(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{"$request.body.action", "other", `\$default`} {
-		s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "other": returns(ok)}, func(o *Options) {
+		s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok),
+			"other": returns(ok)}, func(o *Options) {
 			o.APIs[0].RouteSelectionExpression = expression
 		})
 		c, _, err := s.tryDial("/prod?action=other", nil)
@@ -110,7 +112,8 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := log.String()
-	if strings.Count(text, "integration failed") != 2 || strings.Contains(text, secret) || strings.Contains(text, "the text of a message") {
+	if strings.Count(text, "integration failed") != 2 || strings.Contains(text, secret) ||
+		strings.Contains(text, "the text of a message") {
 		t.Errorf("log %s", text)
 	}
 }
@@ -269,9 +272,11 @@ func FuzzProxyResponse(f *testing.F) {
 	})
 }
 
-// FuzzMessages sends arbitrary text over a real socket; whatever it is, the connection lives and the next message is answered.
+// FuzzMessages sends arbitrary text over a real socket; whatever it is, the
+// connection lives and the next message is answered.
 func FuzzMessages(f *testing.F) {
-	for _, text := range []string{``, `{`, a51Payload, `{"action":"$connect"}`, `{"action":["x",{}]}`, "\x00", strings.Repeat("[", 20000)} {
+	for _, text := range []string{``, `{`, a51Payload, `{"action":"$connect"}`, `{"action":["x",{}]}`,
+		"\x00", strings.Repeat("[", 20000)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -9,16 +9,19 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// models validate a route's messages (A5.7, API Gateway developer guide "Request validation for WebSocket APIs").
+// models validate a route's messages (A5.7, API Gateway developer guide
+// "Request validation for WebSocket APIs").
 type models struct {
 	selector selector
 	byKey    map[string]*jsonschema.Schema
 }
 
-// modelBase is where models find one another: "$ref": modelBase + "{apiId}/models/{name}" (API Gateway developer guide).
+// modelBase is where models find one another: "$ref": modelBase +
+// "{apiId}/models/{name}" (API Gateway developer guide).
 const modelBase = "https://apigateway.amazonaws.com/restapis/"
 
-// newModels compiles what a route needs, or returns nil if it validates nothing: validation needs a model selection expression.
+// newModels compiles what a route needs, or returns nil if it validates
+// nothing: validation needs a model selection expression.
 func newModels(route Route, apiID string, schemas map[string][]byte) (*models, error) {
 	if route.ModelSelectionExpression == "" {
 		return nil, nil
@@ -62,7 +65,8 @@ func newCompiler(apiID string, schemas map[string][]byte) (*jsonschema.Compiler,
 	return compiler, nil
 }
 
-// firstMistake takes the first line that says what is wrong out of a tree of them.
+// firstMistake takes the first line that says what is wrong out of a tree of
+// them.
 func firstMistake(err error) error {
 	var invalid *jsonschema.SchemaValidationError
 	if !errors.As(err, &invalid) {
@@ -86,13 +90,15 @@ func (nowhere) Load(string) (any, error) {
 	return nil, errors.New("a model can refer to models of its API only")
 }
 
-// CheckModel says what is wrong with a model's schema, if anything. It may refer to the other schemas of the API with that id.
+// CheckModel says what is wrong with a model's schema, if anything. It may
+// refer to the other schemas of the API with that id.
 func CheckModel(apiID, name string, schemas map[string][]byte) error {
 	_, err := newModels(Route{ModelSelectionExpression: "x", Models: map[string]string{"x": name}}, apiID, schemas)
 	return err
 }
 
-// admit reports whether a message satisfies its model. A message that selects none, where there is no $default either, does not.
+// admit reports whether a message satisfies its model. A message that selects
+// none, where there is no $default either, does not.
 func (m *models) admit(text []byte) bool {
 	value, err := decodeBody(text)
 	if err != nil {

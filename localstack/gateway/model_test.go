@@ -14,7 +14,8 @@ var sendModels = map[string][]byte{
 	"Name":    []byte(`{"type":"string","minLength":1}`),
 }
 
-// validating serves a two-way route "send" with models by the message's member "type".
+// validating serves a two-way route "send" with models by the message's member
+// "type".
 func validating(t *testing.T, byKey map[string]string) *stack {
 	t.Helper()
 	return start(t, map[string]function{"$connect": returns(ok), "send": echoes}, func(o *Options) {
@@ -28,7 +29,8 @@ func TestA5_7_BadRequestFrame(t *testing.T) {
 	t.Parallel()
 	s := validating(t, map[string]string{"$default": "Send"})
 	c := s.dial()
-	form := regexp.MustCompile(`^\{"message" : "Bad request body", "connectionId": "` + regexp.QuoteMeta(c.id) + `", "messageId": "([A-Za-z0-9_-]{15}=)"\}$`)
+	form := regexp.MustCompile(`^\{"message" : "Bad request body", "connectionId": "` +
+		regexp.QuoteMeta(c.id) + `", "messageId": "([A-Za-z0-9_-]{15}=)"\}$`)
 	c.send(`{"action":"send"}`)
 	got := form.FindStringSubmatch(c.receive())
 	if got == nil {
@@ -102,9 +104,17 @@ func TestBadModelsAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %q", schema, err, want)
 		}
-		_, err = New(Options{Invoker: &lambdas{}, APIs: []API{{ID: "a", Stage: "prod", RouteSelectionExpression: "x",
-			Models: map[string][]byte{"M": []byte(schema)},
-			Routes: map[string]Route{"x": {Function: "f", ModelSelectionExpression: "x", Models: map[string]string{"x": "M"}}}}}})
+		_, err = New(Options{Invoker: &lambdas{}, APIs: []API{{
+			ID:                       "a",
+			Stage:                    "prod",
+			RouteSelectionExpression: "x",
+			Models:                   map[string][]byte{"M": []byte(schema)},
+			Routes: map[string]Route{"x": {
+				Function:                 "f",
+				ModelSelectionExpression: "x",
+				Models:                   map[string]string{"x": "M"},
+			}},
+		}}})
 		if err == nil {
 			t.Errorf("%s: accepted", schema)
 		}
@@ -120,7 +130,10 @@ func TestBadModelsAreRefused(t *testing.T) {
 }
 
 func FuzzModels(f *testing.F) {
-	m, err := newModels(Route{ModelSelectionExpression: "$request.body.type", Models: map[string]string{"text": "Send", "$default": "Address"}}, "api1", sendModels)
+	m, err := newModels(Route{
+		ModelSelectionExpression: "$request.body.type",
+		Models:                   map[string]string{"text": "Send", "$default": "Address"},
+	}, "api1", sendModels)
 	if err != nil {
 		f.Fatal(err)
 	}

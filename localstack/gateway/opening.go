@@ -11,7 +11,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// opening is one handshake on its way to the 101, or to a refusal: throttle, authorization, API key, $connect, in API Gateway's order.
+// opening is one handshake on its way to the 101, or to a refusal: throttle,
+// authorization, API key, $connect, in API Gateway's order.
 type opening struct {
 	gateway    *Gateway
 	connection *connection
@@ -30,7 +31,13 @@ type opening struct {
 func (g *Gateway) newOpening(c *connection, r *http.Request) *opening {
 	s := c.stage.Load()
 	return &opening{
-		gateway: g, connection: c, stage: s, request: r, route: s.routes[connectKey], event: g.connectEvent(c, r), began: time.Now(),
+		gateway:    g,
+		connection: c,
+		stage:      s,
+		request:    r,
+		route:      s.routes[connectKey],
+		event:      g.connectEvent(c, r),
+		began:      time.Now(),
 	}
 }
 
@@ -63,16 +70,31 @@ func (r *refusal) write(w http.ResponseWriter) {
 }
 
 func unauthorized(reason string) *refusal {
-	return &refusal{status: http.StatusUnauthorized, code: "UnauthorizedException", body: `{"message":"Unauthorized"}`, reason: reason}
+	return &refusal{
+		status: http.StatusUnauthorized,
+		code:   "UnauthorizedException",
+		body:   `{"message":"Unauthorized"}`,
+		reason: reason,
+	}
 }
 
 func forbidden(code, message, reason string) *refusal {
-	return &refusal{status: http.StatusForbidden, code: code, body: `{"message":` + quote(message) + `}`, reason: reason}
+	return &refusal{
+		status: http.StatusForbidden,
+		code:   code,
+		body:   `{"message":` + quote(message) + `}`,
+		reason: reason,
+	}
 }
 
 // accessDenied has AWS's capital M.
 func accessDenied(message string) *refusal {
-	return &refusal{status: http.StatusForbidden, code: "AccessDeniedException", body: `{"Message":` + quote(message) + `}`, reason: "policy"}
+	return &refusal{
+		status: http.StatusForbidden,
+		code:   "AccessDeniedException",
+		body:   `{"Message":` + quote(message) + `}`,
+		reason: "policy",
+	}
 }
 
 // quote is JSON's, without escapes for HTML.
@@ -98,8 +120,10 @@ func (o *opening) throttle() *refusal {
 	now := o.gateway.opts.Now()
 	if !o.gateway.connects.admit(now) || !o.gateway.account.admit(now) || o.route != nil && !o.route.admit(now) {
 		return &refusal{
-			status: http.StatusTooManyRequests, code: "TooManyRequestsException",
-			body: `{"message":` + quote(tooManyRequestsMessage) + `}`, reason: "throttled",
+			status: http.StatusTooManyRequests,
+			code:   "TooManyRequestsException",
+			body:   `{"message":` + quote(tooManyRequestsMessage) + `}`,
+			reason: "throttled",
 		}
 	}
 	return nil
@@ -123,7 +147,8 @@ func (o *opening) authorize() *refusal {
 	return nil
 }
 
-// checkKey comes after authorization, because an authorizer may be who has the key.
+// checkKey comes after authorization, because an authorizer may be who has the
+// key.
 func (o *opening) checkKey() *refusal {
 	if o.route == nil || !o.route.APIKeyRequired {
 		return nil
@@ -168,7 +193,11 @@ func (o *opening) connect() *refusal {
 	case errors.Is(err, errMalformed):
 		status = inferred.MalformedConnectStatus
 	}
-	return &refusal{status: status, body: errorFrame(message, o.connection.id, o.event.RequestContext.RequestID), err: err}
+	return &refusal{
+		status: status,
+		body:   errorFrame(message, o.connection.id, o.event.RequestContext.RequestID),
+		err:    err,
+	}
 }
 
 // traced begins an event of this handshake.
@@ -191,15 +220,19 @@ func (o *opening) report(refused *refusal) {
 	o.gateway.report(line, t, refused.failure())
 }
 
-// hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there are no secret keys to check it with.
+// hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there
+// are no secret keys to check it with.
 func hasSigV4(r *http.Request) bool {
 	parts, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
-	return ok && strings.Contains(parts, "Credential=") && strings.Contains(parts, "SignedHeaders=") && strings.Contains(parts, "Signature=")
+	return ok && strings.Contains(parts, "Credential=") && strings.Contains(parts, "SignedHeaders=") &&
+		strings.Contains(parts, "Signature=")
 }
 
-// hasSigV4Query asks for the same in the query, where browsers put it: they cannot set headers of a handshake.
+// hasSigV4Query asks for the same in the query, where browsers put it: they
+// cannot set headers of a handshake.
 func hasSigV4Query(r *http.Request) bool {
 	query := r.URL.Query()
-	return query.Get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256" && query.Get("X-Amz-Credential") != "" && query.Get("X-Amz-SignedHeaders") != "" &&
+	return query.Get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256" && query.Get("X-Amz-Credential") != "" &&
+		query.Get("X-Amz-SignedHeaders") != "" &&
 		query.Get("X-Amz-Signature") != ""
 }

@@ -12,24 +12,30 @@ import (
 
 // Options configure a gateway. APIs and Invoker are required.
 type Options struct {
-	// APIs to serve, each with its own ID and stage pair; [Gateway.Update] replaces them.
+	// APIs to serve, each with its own ID and stage pair; [Gateway.Update]
+	// replaces them.
 	APIs []API
 	// Invoker runs the routes' functions.
 	Invoker Invoker
-	// Permit decides whether the caller of a signed request may do something, such as execute-api:Invoke on the ARN of a $connect route
-	// (AWS_IAM). The caller is in ctx (trace.CallerOf). An error's text is what the client is told. nil permits everything.
+	// Permit decides whether the caller of a signed request may do something,
+	// such as execute-api:Invoke on the ARN of a $connect route (AWS_IAM). The
+	// caller is in ctx (trace.CallerOf). An error's text is what the client is
+	// told. nil permits everything.
 	Permit func(ctx context.Context, action, resource string) error
 	// Trace is told of every connection, message and post; nil discards it.
 	Trace trace.Sink
 	// Faults makes posts go wrong on purpose; nil leaves them alone.
 	Faults Faults
-	// Log receives what went wrong (Warn) and one line for each frame and handshake (Debug), by connection, request and invocation id; nil
-	// discards it. Payloads are never logged.
+	// Log receives what went wrong (Warn) and one line for each frame and
+	// handshake (Debug), by connection, request and invocation id; nil discards
+	// it. Payloads are never logged.
 	Log *slog.Logger
-	// Now is the clock of events, idleness, lifetimes and throttling; nil means time.Now. Time limits of single operations (integration, write)
-	// run on the real clock.
+	// Now is the clock of events, idleness, lifetimes and throttling; nil means
+	// time.Now. Time limits of single operations (integration, write) run on
+	// the real clock.
 	Now func() time.Time
-	// Sweep is how often connections are checked for idleness and age; 0 means 1 s.
+	// Sweep is how often connections are checked for idleness and age; 0 means
+	// 1 s.
 	Sweep time.Duration
 	// Limits of connections; zero fields take API Gateway's quotas.
 	Limits Limits
@@ -37,30 +43,41 @@ type Options struct {
 	Inferred Inferred
 }
 
-// Limits bound what one connection, or all of them, may cost. A zero field takes its default.
+// Limits bound what one connection, or all of them, may cost. A zero field
+// takes its default.
 type Limits struct {
-	// Frame is the largest payload of one frame from a client, in bytes: 32 KB (API Gateway quotas).
+	// Frame is the largest payload of one frame from a client, in bytes: 32 KB
+	// (API Gateway quotas).
 	Frame int
-	// Message is the largest message in either direction, in bytes: 128 KB (API Gateway quotas).
+	// Message is the largest message in either direction, in bytes: 128 KB (API
+	// Gateway quotas).
 	Message int
-	// URL is the longest URL of a handshake, in characters: 4096 (API Gateway quotas).
+	// URL is the longest URL of a handshake, in characters: 4096 (API Gateway
+	// quotas).
 	URL int
-	// Idle is how long a connection may carry no message: 10 minutes (API Gateway quotas).
+	// Idle is how long a connection may carry no message: 10 minutes (API
+	// Gateway quotas).
 	Idle time.Duration
 	// Lifetime is how long a connection may last: 2 hours (API Gateway quotas).
 	Lifetime time.Duration
-	// InFlight is how many functions the messages of one connection may keep running at once: 16. API Gateway has no such number, but a laptop
-	// pays a process for each; above it the gateway stops reading from that client, and TCP holds the rest back.
+	// InFlight is how many functions the messages of one connection may keep
+	// running at once: 16. API Gateway has no such number, but a laptop pays a
+	// process for each; above it the gateway stops reading from that client,
+	// and TCP holds the rest back.
 	InFlight int
-	// SendBuffer is how many bytes may wait to be written to one client: 1 MiB, frame overhead included. Above it posts are answered 429.
+	// SendBuffer is how many bytes may wait to be written to one client: 1 MiB,
+	// frame overhead included. Above it posts are answered 429.
 	SendBuffer int
-	// Write is how long one message may take to be written before the client counts as dead: 10 s.
+	// Write is how long one message may take to be written before the client
+	// counts as dead: 10 s.
 	Write time.Duration
-	// AccountRate and AccountBurst are the requests per second, and at once, that messages, handshakes and calls of @connections share: 10,000
-	// and 5,000 (API Gateway quotas).
+	// AccountRate and AccountBurst are the requests per second, and at once,
+	// that messages, handshakes and calls of @connections share: 10,000 and
+	// 5,000 (API Gateway quotas).
 	AccountRate  float64
 	AccountBurst int
-	// NewConnections is how many connections may be opened per second: 500 (API Gateway quotas). As many may come at once.
+	// NewConnections is how many connections may be opened per second: 500 (API
+	// Gateway quotas). As many may come at once.
 	NewConnections int
 }
 
@@ -121,9 +138,11 @@ func (l *Limits) setDefaults() {
 
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
-		"Frame": int64(l.Frame), "Message": int64(l.Message), "URL": int64(l.URL), "Idle": int64(l.Idle), "Lifetime": int64(l.Lifetime),
+		"Frame": int64(l.Frame), "Message": int64(l.Message), "URL": int64(l.URL), "Idle": int64(l.Idle),
+		"Lifetime": int64(l.Lifetime),
 		"InFlight": int64(l.InFlight), "SendBuffer": int64(l.SendBuffer), "Write": int64(l.Write),
-		"AccountRate": int64(l.AccountRate), "AccountBurst": int64(l.AccountBurst), "NewConnections": int64(l.NewConnections),
+		"AccountRate": int64(l.AccountRate), "AccountBurst": int64(l.AccountBurst),
+		"NewConnections": int64(l.NewConnections),
 	} {
 		if n < 0 {
 			return fmt.Errorf("limit %s is negative", name)

@@ -14,8 +14,9 @@ var (
 	errGone       = errors.New("connection is gone")
 )
 
-// frameOverhead is what a queued message costs beside its bytes, so that empty messages cannot fill the memory either. It is no less than the
-// largest frame header (10 bytes) and the queue's own record.
+// frameOverhead is what a queued message costs beside its bytes, so that empty
+// messages cannot fill the memory either. It is no less than the largest frame
+// header (10 bytes) and the queue's own record.
 const frameOverhead = 512
 
 // outgoing is one message to a client.
@@ -27,8 +28,9 @@ type outgoing struct {
 
 func (m outgoing) cost() int { return len(m.data) + frameOverhead }
 
-// outbox is the bounded queue between everybody who sends to a connection and the one goroutine that writes to it. Senders never wait for the
-// client: that is the writer's part.
+// outbox is the bounded queue between everybody who sends to a connection and
+// the one goroutine that writes to it. Senders never wait for the client: that
+// is the writer's part.
 type outbox struct {
 	limit int // bytes
 
@@ -65,7 +67,8 @@ func (o *outbox) push(m outgoing) error {
 	return nil
 }
 
-// pushWait is push for those who may be held up by this very client: it waits for room instead of failing.
+// pushWait is push for those who may be held up by this very client: it waits
+// for room instead of failing.
 func (o *outbox) pushWait(m outgoing) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -103,7 +106,8 @@ func (o *outbox) add(m outgoing) {
 	o.changed.Broadcast()
 }
 
-// next waits for the next message to write; false means that there will be none.
+// next waits for the next message to write; false means that there will be
+// none.
 func (o *outbox) next() (outgoing, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -127,7 +131,8 @@ func (o *outbox) wrote(m outgoing) {
 	o.changed.Broadcast()
 }
 
-// enter moves to a later state; what cannot be written any more is dropped. An outbox never goes back.
+// enter moves to a later state; what cannot be written any more is dropped. An
+// outbox never goes back.
 func (o *outbox) enter(state outboxState) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

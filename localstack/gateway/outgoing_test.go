@@ -17,7 +17,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// dialDeaf opens a connection that never reads, and returns its id. Its small window makes the kernel's buffers fill soon.
+// dialDeaf opens a connection that never reads, and returns its id. Its small
+// window makes the kernel's buffers fill soon.
 func (s *stack) dialDeaf() string {
 	s.t.Helper()
 	c := s.dialRaw()
@@ -26,7 +27,8 @@ func (s *stack) dialDeaf() string {
 	return e.RequestContext.ConnectionID
 }
 
-// fill posts until nothing more goes in: a run of refusals, since one alone may find the writer between two messages.
+// fill posts until nothing more goes in: a run of refusals, since one alone may
+// find the writer between two messages.
 func (s *stack) fill(id string) {
 	s.t.Helper()
 	message := strings.Repeat("x", 128<<10)
@@ -53,7 +55,8 @@ func TestC5_LimitExceededWhenTheBufferIsFull(t *testing.T) {
 	deaf := s.dialDeaf()
 	quick := s.dial()
 	s.fill(deaf)
-	response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(deaf), strings.Repeat("x", 128<<10), true)
+	response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(deaf),
+		strings.Repeat("x", 128<<10), true)
 	if response.StatusCode != 429 || !strings.HasPrefix(body, `{"message":"`) {
 		t.Errorf("%s %s", response.Status, body)
 	}
@@ -99,7 +102,8 @@ func TestPostsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// A client that asks and never reads is held back by its own full buffer; nothing is lost and nobody else waits.
+// A client that asks and never reads is held back by its own full buffer;
+// nothing is lost and nobody else waits.
 func TestAnswersWaitForRoom(t *testing.T) {
 	t.Parallel()
 	body := strings.Repeat("x", 64<<10)
@@ -209,7 +213,8 @@ func TestShutdownDuringConnect(t *testing.T) {
 	}
 }
 
-// hijackHook calls before in the moment between a connection's being listed and its having a socket.
+// hijackHook calls before in the moment between a connection's being listed and
+// its having a socket.
 type hijackHook struct {
 	http.ResponseWriter
 	before func()

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// policyDocument is what an authorizer returns: an IAM policy without principals, for execute-api:Invoke.
+// policyDocument is what an authorizer returns: an IAM policy without
+// principals, for execute-api:Invoke.
 type policyDocument struct {
 	Statement oneOrMore[policyStatement]
 }
@@ -19,7 +20,8 @@ type policyStatement struct {
 	Condition                                map[string]json.RawMessage
 }
 
-// oneOrMore is a list of which the only element may stand without brackets (IAM policy grammar).
+// oneOrMore is a list of which the only element may stand without brackets (IAM
+// policy grammar).
 type oneOrMore[T any] []T
 
 func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
@@ -39,7 +41,8 @@ const (
 	denied // something denies it, whatever else allows it
 )
 
-// evaluate decides by IAM's rules: a Deny that matches wins, then an Allow. A statement that does not hold together is an error.
+// evaluate decides by IAM's rules: a Deny that matches wins, then an Allow. A
+// statement that does not hold together is an error.
 func (p policyDocument) evaluate(action, resource string) (decision, error) {
 	if len(p.Statement) == 0 {
 		return notAllowed, errors.New("policy without statements")
@@ -73,9 +76,11 @@ func (s policyStatement) applies(action, resource string) (bool, error) {
 		return false, errors.New("conditions are not evaluated locally")
 	}
 	lower := strings.ToLower(action) // actions are case-insensitive, ARNs are not (IAM policy elements)
-	onAction := s.NotAction != nil && !matchesAny(s.NotAction, lower, strings.ToLower) || matchesAny(s.Action, lower, strings.ToLower)
+	onAction := s.NotAction != nil && !matchesAny(s.NotAction, lower, strings.ToLower) ||
+		matchesAny(s.Action, lower, strings.ToLower)
 	same := func(text string) string { return text }
-	onResource := s.NotResource != nil && !matchesAny(s.NotResource, resource, same) || matchesAny(s.Resource, resource, same)
+	onResource := s.NotResource != nil && !matchesAny(s.NotResource, resource, same) ||
+		matchesAny(s.Resource, resource, same)
 	return onAction && onResource, nil
 }
 
@@ -88,7 +93,8 @@ func matchesAny(patterns []string, text string, fold func(string) string) bool {
 	return false
 }
 
-// wildcardMatch knows "*", any text including "/" and ":", and "?", any one character.
+// wildcardMatch knows "*", any text including "/" and ":", and "?", any one
+// character.
 func wildcardMatch(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	i, j := 0, 0

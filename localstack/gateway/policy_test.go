@@ -39,7 +39,8 @@ func TestA3_5_Policies(t *testing.T) {
 		{statement("Allow", invoke, `"*"`) + "," + statement("Deny", invoke, `"`+api+`/prod/*"`), 403},
 		{statement("Allow", invoke, `"*"`) + "," + statement("Deny", invoke, `"`+api+`/dev/*"`), 0},
 	} {
-		result := `{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[` + test.statements + `]}}`
+		result := `{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[` +
+			test.statements + `]}}`
 		s := start(t, guarded(result), behind())
 		_, response, err := s.tryDial("/prod", nil)
 		if test.status == 0 && err != nil || test.status != 0 && (err == nil || response.StatusCode != test.status) {
@@ -49,7 +50,8 @@ func TestA3_5_Policies(t *testing.T) {
 	s := start(t, guarded(allows("arn:aws:execute-api:us-east-1:000000000000:api1/prod/*/*", "")), behind())
 	s.wantRefusal("/prod", nil, 403, `{"Message":"User is not authorized to access this resource"}`)
 	// A statement may stand without brackets.
-	s = start(t, guarded(`{"principalId":"a","policyDocument":{"Statement":`+statement("Allow", invoke, `"*"`)+`}}`), behind())
+	s = start(t, guarded(`{"principalId":"a","policyDocument":{"Statement":`+
+		statement("Allow", invoke, `"*"`)+`}}`), behind())
 	s.dial()
 }
 

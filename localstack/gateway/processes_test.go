@@ -23,7 +23,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// The main shapes with real functions: processes that speak the Runtime API. The executable is this test's own, so that nothing has to be built.
+// The main shapes with real functions: processes that speak the Runtime API.
+// The executable is this test's own, so that nothing has to be built.
 const functionVariable = "GATEWAY_TEST_FUNCTION"
 
 const patience = time.Minute
@@ -39,7 +40,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// authorize lets everybody in who says "good", and knows nobody who says "nobody".
+// authorize lets everybody in who says "good", and knows nobody who says
+// "nobody".
 func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 	who := e.QueryStringParameters["who"]
 	effect := "Deny"
@@ -70,11 +72,13 @@ func chat(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events
 		ok.Body = fmt.Sprint("hello ", who["principalId"])
 	case "post":
 		management := apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
-			Region: "us-east-1", BaseEndpoint: aws.String(os.Getenv("MANAGEMENT") + "/" + e.RequestContext.Stage),
-			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+			Region:       "us-east-1",
+			BaseEndpoint: aws.String(os.Getenv("MANAGEMENT") + "/" + e.RequestContext.Stage),
+			Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		})
 		_, err := management.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
-			ConnectionId: &e.RequestContext.ConnectionID, Data: []byte("posted " + e.Body),
+			ConnectionId: &e.RequestContext.ConnectionID,
+			Data:         []byte("posted " + e.Body),
 		})
 		return ok, err
 	case "raise":
@@ -98,7 +102,12 @@ func serve(t *testing.T) string {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	functions, err := lambda.New(lambda.Options{RuntimeAPI: address + "/runtime", TempDir: t.TempDir(), Output: t.Output(), InitTimeout: patience})
+	functions, err := lambda.New(lambda.Options{
+		RuntimeAPI:  address + "/runtime",
+		TempDir:     t.TempDir(),
+		Output:      t.Output(),
+		InitTimeout: patience,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,21 +118,31 @@ func serve(t *testing.T) string {
 	var list []lambda.Function
 	for _, name := range []string{"authorizer", "chat"} {
 		list = append(list, lambda.Function{
-			Name: name, Binary: self, Timeout: patience, MemoryMB: 2048, // under the race detector it is large
-			Env: map[string]string{functionVariable: name, "MANAGEMENT": "http://" + address},
+			Name:     name,
+			Binary:   self,
+			Timeout:  patience,
+			MemoryMB: 2048, // under the race detector it is large
+			Env:      map[string]string{functionVariable: name, "MANAGEMENT": "http://" + address},
 		})
 	}
 	if err := functions.Deploy(list); err != nil {
 		t.Fatal(err)
 	}
 	routes := map[string]gateway.Route{"$connect": {Function: "chat", Permitted: true, Authorizer: &gateway.Authorizer{
-		Function: "authorizer", Permitted: true, IdentitySources: []string{"route.request.querystring.who"},
+		Function:        "authorizer",
+		Permitted:       true,
+		IdentitySources: []string{"route.request.querystring.who"},
 	}}}
 	for _, key := range []string{"ask", "post", "raise"} {
 		routes[key] = gateway.Route{Function: "chat", Permitted: true, RouteResponse: key == "ask"}
 	}
 	g, err := gateway.New(gateway.Options{Invoker: invoker{functions}, APIs: []gateway.API{{
-		ID: "api1", Stage: "prod", Region: "us-east-1", Account: "000000000000", RouteSelectionExpression: "$request.body.action", Routes: routes,
+		ID:                       "api1",
+		Stage:                    "prod",
+		Region:                   "us-east-1",
+		Account:                  "000000000000",
+		RouteSelectionExpression: "$request.body.action",
+		Routes:                   routes,
 	}}})
 	if err != nil {
 		t.Fatal(err)

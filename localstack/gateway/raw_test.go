@@ -20,7 +20,8 @@ type raw struct {
 const handshake = "GET /prod HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
-// dialRaw opens a connection; early bytes are sent with the handshake, before its answer.
+// dialRaw opens a connection; early bytes are sent with the handshake, before
+// its answer.
 func (s *stack) dialRaw(early ...byte) *raw {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.sockets.Listener.Addr().String())
@@ -73,7 +74,8 @@ func (c *raw) readFrame() (opcode byte, payload []byte) {
 	return header[0] & 0x0f, payload
 }
 
-// wantClose reads a close frame, answers it as RFC 6455 asks, and returns its reason.
+// wantClose reads a close frame, answers it as RFC 6455 asks, and returns its
+// reason.
 func (c *raw) wantClose(code uint16) string {
 	c.t.Helper()
 	opcode, payload := c.readFrame()

@@ -68,7 +68,8 @@ func TestC8_TypedErrors(t *testing.T) {
 			})
 		})
 		_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
-			ConnectionId: &id, Data: []byte(strings.Repeat("x", max(test.size, 1))),
+			ConnectionId: &id,
+			Data:         []byte(strings.Repeat("x", max(test.size, 1))),
 		})
 		if err == nil || !test.is(err) || attempts.Load() != test.attempts {
 			t.Errorf("%s: %v after %d attempts, want %d", test.name, err, attempts.Load(), test.attempts)
@@ -76,7 +77,8 @@ func TestC8_TypedErrors(t *testing.T) {
 	}
 }
 
-// environment is where the SDK's configuration finds endpoints, as its config package reads them.
+// environment is where the SDK's configuration finds endpoints, as its config
+// package reads them.
 type environment struct{}
 
 func (environment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
@@ -90,8 +92,10 @@ func TestC11_EndpointFromTheEnvironment(t *testing.T) {
 	c := s.dial()
 	t.Setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", s.posts.URL+"/prod")
 	config := aws.Config{
-		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} }, ConfigSources: []any{environment{}},
+		Region:        "us-east-1",
+		Credentials:   credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Retryer:       func() aws.Retryer { return aws.NopRetryer{} },
+		ConfigSources: []any{environment{}},
 	}
 	input := &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &c.id, Data: []byte("hello")}
 	if _, err := apigatewaymanagementapi.NewFromConfig(config).PostToConnection(t.Context(), input); err != nil {

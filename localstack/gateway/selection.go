@@ -10,16 +10,19 @@ import (
 	"strings"
 )
 
-// selector is a parsed route selection expression (A5.1): text and body paths whose values are joined.
+// selector is a parsed route selection expression (A5.1): text and body paths
+// whose values are joined.
 type selector []selectorPart
 
-// selectorPart is literal text, or a path into the message's body when path is not nil.
+// selectorPart is literal text, or a path into the message's body when path is
+// not nil.
 type selectorPart struct {
 	text string
 	path []step
 }
 
-// step is one step of a path: a member name, or an index when name is empty and the step came from "[0]".
+// step is one step of a path: a member name, or an index when name is empty and
+// the step came from "[0]".
 type step struct {
 	name  string
 	index int // -1 for a member
@@ -27,7 +30,8 @@ type step struct {
 
 const bodyVariable = "request.body"
 
-// parseSelection reads "$request.body.x", or any mix of "${request.body.x}", static text and "\$" for a dollar sign.
+// parseSelection reads "$request.body.x", or any mix of "${request.body.x}",
+// static text and "\$" for a dollar sign.
 func parseSelection(expression string) (selector, error) {
 	if expression == "" {
 		return nil, errors.New("is empty")
@@ -118,8 +122,9 @@ func parsePath(path string) ([]step, error) {
 // errNotEvaluated says that the message selects no route of its own (A5.3).
 var errNotEvaluated = errors.New("route selection expression cannot be evaluated")
 
-// selectKey evaluates the expression on a message. A path that leads nowhere counts as the empty string (A5.2); a body that is not JSON, or
-// a value without a text form, is errNotEvaluated (A5.3).
+// selectKey evaluates the expression on a message. A path that leads nowhere
+// counts as the empty string (A5.2); a body that is not JSON, or a value
+// without a text form, is errNotEvaluated (A5.3).
 func (s selector) selectKey(body []byte) (string, error) {
 	value, err := decodeBody(body)
 	if err != nil {
@@ -140,7 +145,8 @@ func (s selector) selectKey(body []byte) (string, error) {
 	return key.String(), nil
 }
 
-// decodeBody keeps numbers as they were written, so that 1.0 does not select the route "1".
+// decodeBody keeps numbers as they were written, so that 1.0 does not select
+// the route "1".
 func decodeBody(body []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -175,7 +181,8 @@ func follow(value any, path []step) any {
 	return value
 }
 
-// stringify writes arrays as API Gateway documents it, "[item1, item2]" (A5.2). Objects have no documented text.
+// stringify writes arrays as API Gateway documents it, "[item1, item2]" (A5.2).
+// Objects have no documented text.
 func stringify(value any) (string, error) {
 	switch v := value.(type) {
 	case nil:
@@ -201,7 +208,8 @@ func stringify(value any) (string, error) {
 	}
 }
 
-// CheckSelection says what is wrong with a route or model selection expression, if anything.
+// CheckSelection says what is wrong with a route or model selection expression,
+// if anything.
 func CheckSelection(expression string) error {
 	_, err := parseSelection(expression)
 	return err

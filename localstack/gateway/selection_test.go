@@ -67,8 +67,10 @@ func TestA5_1_RoutesByExpression(t *testing.T) {
 func TestA5_1_InvalidExpressions(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{
-		``, `$`, `$default`, `$request`, `$request.header.x`, `$request.body.`, `$request.body..a`, `$request.body.a.`, `$request.bodyx`,
-		`${request.body.a`, `${request.header.a}`, `${context.routeKey}`, `${}`, `$request.body[`, `$request.body[x]`, `$request.body[-1]`,
+		``, `$`, `$default`, `$request`, `$request.header.x`, `$request.body.`, `$request.body..a`,
+		`$request.body.a.`, `$request.bodyx`,
+		`${request.body.a`, `${request.header.a}`, `${context.routeKey}`, `${}`, `$request.body[`,
+		`$request.body[x]`, `$request.body[-1]`,
 		`$request.body.a/b`, `$request.body.a ${request.body.b}`, `x$`,
 	} {
 		if selector, err := parseSelection(expression); err == nil {

@@ -26,7 +26,8 @@ type ConnectionInfo struct {
 // RouteInfo describes a route.
 type RouteInfo struct {
 	API, Stage, Key string
-	// Function is the function's name, empty without an integration; Authorizer that of the authorizer's.
+	// Function is the function's name, empty without an integration; Authorizer
+	// that of the authorizer's.
 	Function, Authorizer string
 	// TwoWay routes answer their callers.
 	TwoWay bool
@@ -38,8 +39,15 @@ func (g *Gateway) Snapshot() Snapshot {
 	g.mu.Lock()
 	for _, c := range g.connections {
 		s.Connections = append(s.Connections, ConnectionInfo{
-			ID: c.id, API: c.apiID, Stage: c.stageName, ConnectedAt: c.connectedAt, LastActive: time.Unix(0, c.lastActive.Load()),
-			SourceIP: c.identity.SourceIP, UserAgent: c.identity.UserAgent, MessagesIn: c.received.Load(), MessagesOut: c.sent.Load(),
+			ID:          c.id,
+			API:         c.apiID,
+			Stage:       c.stageName,
+			ConnectedAt: c.connectedAt,
+			LastActive:  time.Unix(0, c.lastActive.Load()),
+			SourceIP:    c.identity.SourceIP,
+			UserAgent:   c.identity.UserAgent,
+			MessagesIn:  c.received.Load(),
+			MessagesOut: c.sent.Load(),
 		})
 	}
 	g.mu.Unlock()
@@ -48,7 +56,13 @@ func (g *Gateway) Snapshot() Snapshot {
 	})
 	for _, stage := range g.stages() {
 		for key, route := range stage.routes {
-			info := RouteInfo{API: stage.ID, Stage: stage.Stage, Key: key, Function: functionName(route.Function), TwoWay: route.RouteResponse}
+			info := RouteInfo{
+				API:      stage.ID,
+				Stage:    stage.Stage,
+				Key:      key,
+				Function: functionName(route.Function),
+				TwoWay:   route.RouteResponse,
+			}
 			if route.Authorizer != nil {
 				info.Authorizer = functionName(route.Authorizer.Function)
 			}

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// stage is an API as it is served: its expressions parsed, its models compiled, its buckets filled. It never changes.
+// stage is an API as it is served: its expressions parsed, its models compiled,
+// its buckets filled. It never changes.
 type stage struct {
 	API
 	selector selector
@@ -81,7 +82,8 @@ func (all stages) find(apiID, name string) *stage {
 	return nil
 }
 
-// handshake returns the one stage that a handshake's host and path name, and the domain name for its events; or nil.
+// handshake returns the one stage that a handshake's host and path name, and
+// the domain name for its events; or nil.
 func (all stages) handshake(host, path string) (*stage, string) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	if named := all.named(hostname(host)); len(named) > 0 {
@@ -107,8 +109,9 @@ func (all stages) handshake(host, path string) (*stage, string) {
 	return match, match.defaultDomain()
 }
 
-// management returns the stages that the host and the path's part before @connections name. Without a stage in the path they are all that go by
-// that host.
+// management returns the stages that the host and the path's part before
+// @connections name. Without a stage in the path they are all that go by that
+// host.
 func (all stages) management(host, path string) stages {
 	var matches stages
 	if named := all.named(hostname(host)); len(named) > 0 {
@@ -148,13 +151,15 @@ func (all stages) named(host string) []namedStage {
 // has reports whether one of the stages is the API's and of that name.
 func (all stages) has(apiID, name string) bool { return all.find(apiID, name) != nil }
 
-// goesBy reports whether a host that is no custom domain can mean this stage: the API's execute-api name, or any name that is not of that form.
+// goesBy reports whether a host that is no custom domain can mean this stage:
+// the API's execute-api name, or any name that is not of that form.
 func (s *stage) goesBy(host string) bool {
 	id := apiID(host)
 	return id == "" || strings.EqualFold(id, s.ID) && !s.DisableExecuteAPIEndpoint
 }
 
-// apiID returns the API that a host name of the form {apiId}.execute-api.… names, or "".
+// apiID returns the API that a host name of the form {apiId}.execute-api.…
+// names, or "".
 func apiID(host string) string {
 	id, rest, _ := strings.Cut(host, ".")
 	if strings.HasPrefix(strings.ToLower(rest), "execute-api.") {
@@ -170,8 +175,9 @@ func hostname(host string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// managementPath splits /{stage}/@connections/{id} and /@connections/{id}; stage may be the base path of a custom domain. It works on the path as
-// sent, so that an encoded slash stays inside its segment.
+// managementPath splits /{stage}/@connections/{id} and /@connections/{id};
+// stage may be the base path of a custom domain. It works on the path as sent,
+// so that an encoded slash stays inside its segment.
 func managementPath(u *url.URL) (stage, id string, ok bool) {
 	segments := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
@@ -188,9 +194,11 @@ func managementPath(u *url.URL) (stage, id string, ok bool) {
 	return strings.Join(segments[:n], "/"), segments[n+1], true
 }
 
-// Resolve tells what a call of @connections is about, for whoever decides whether the caller may make it: on AWS the resource is
-// arn:aws:execute-api:{region}:{account}:{apiID}/{stage}/{method}/@connections/{connectionID}. It is false for a request that is no such call,
-// or that leaves open which stage it means.
+// Resolve tells what a call of @connections is about, for whoever decides
+// whether the caller may make it: on AWS the resource is
+// arn:aws:execute-api:{region}:{account}:{apiID}/{stage}/{method}/@connections/{connectionID}.
+// It is false for a request that is no such call, or that leaves open which
+// stage it means.
 func (g *Gateway) Resolve(r *http.Request) (apiID, stage, connectionID string, ok bool) {
 	path, id, ok := managementPath(r.URL)
 	if !ok {

@@ -15,11 +15,15 @@ func TestA2_2_Compression(t *testing.T) {
 			twoWay("$default")(o)
 			o.Inferred.Compression = negotiates
 		})
-		c, response, err := s.tryDial("/prod", &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover, CompressionThreshold: 1})
+		c, response, err := s.tryDial("/prod", &websocket.DialOptions{
+			CompressionMode:      websocket.CompressionContextTakeover,
+			CompressionThreshold: 1,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if extension := response.Header.Get("Sec-WebSocket-Extensions"); strings.HasPrefix(extension, "permessage-deflate") != negotiates || !negotiates && extension != "" {
+		if extension := response.Header.Get("Sec-WebSocket-Extensions"); strings.HasPrefix(extension,
+			"permessage-deflate") != negotiates || !negotiates && extension != "" {
 			t.Errorf("negotiated %q", extension)
 		}
 		text := strings.Repeat("x", 20_000)
@@ -37,7 +41,8 @@ func TestA2_2_Compression(t *testing.T) {
 	}
 }
 
-// offered opens a connection that offers two subprotocols and returns the answer to the handshake.
+// offered opens a connection that offers two subprotocols and returns the
+// answer to the handshake.
 func offered(s *stack) *http.Response {
 	s.t.Helper()
 	return s.get(s.t, "/prod", "", http.Header{
@@ -67,7 +72,8 @@ func TestA2_4_FunctionPicksTheSubprotocol(t *testing.T) {
 		`{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"a\r\nX-Injected: 1"}}`: "a  X-Injected: 1",
 	} {
 		response := offered(start(t, map[string]function{"$connect": returns(result)}, nil))
-		if got := response.Header.Get("Sec-WebSocket-Protocol"); response.StatusCode != 101 || got != want || response.Header.Get("X-Injected") != "" {
+		if got := response.Header.Get("Sec-WebSocket-Protocol"); response.StatusCode != 101 ||
+			got != want || response.Header.Get("X-Injected") != "" {
 			t.Errorf("%s: %s %v", result, response.Status, response.Header)
 		}
 	}

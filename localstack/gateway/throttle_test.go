@@ -28,7 +28,9 @@ func TestA6_4_ThrottledMessage(t *testing.T) {
 			t.Helper()
 			c.send(`{"action":"ask"}`)
 			got := c.receive()
-			if admitted && got != `{"action":"ask"}` || !admitted && !strings.HasPrefix(got, `{"message": "`+want+`", "connectionId":"`+c.id+`", "requestId":"`) {
+			if admitted && got != `{"action":"ask"}` ||
+				!admitted && !strings.HasPrefix(got,
+					`{"message": "`+want+`", "connectionId":"`+c.id+`", "requestId":"`) {
 				t.Errorf("admitted %v: frame %s", admitted, got)
 			}
 		}
@@ -48,7 +50,8 @@ func TestA6_4_ThrottledMessage(t *testing.T) {
 	}
 }
 
-// A stage's default is for each route by itself; a route's own replaces it, as far as it is set.
+// A stage's default is for each route by itself; a route's own replaces it, as
+// far as it is set.
 func TestRouteAndStageThrottles(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -94,7 +97,12 @@ func TestA6_4_HandshakeThrottled(t *testing.T) {
 	s.clock.Advance(500 * time.Millisecond)
 	s.dial()
 
-	s = start(t, map[string]function{"$connect": returns(ok)}, route("$connect", func(r *Route) { r.Throttle = &Throttle{Rate: 1, Burst: 1} }))
+	s = start(t, map[string]function{"$connect": returns(ok)}, route("$connect", func(r *Route) {
+		r.Throttle = &Throttle{
+			Rate:  1,
+			Burst: 1,
+		}
+	}))
 	s.dial()
 	s.wantRefusal("/prod", nil, 429, `{"message":"Too Many Requests"}`)
 }

@@ -126,10 +126,12 @@ func TestTrace(t *testing.T) {
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
 	r := new(recorder)
-	s := start(t, map[string]function{"$connect": returns(ok), "raises": fails("x"), "checked": echoes, "closed": echoes}, func(o *Options) {
+	s := start(t, map[string]function{"$connect": returns(ok), "raises": fails("x"), "checked": echoes,
+		"closed": echoes}, func(o *Options) {
 		o.Trace = r
 		o.APIs[0].Models = sendModels
-		route("checked", func(r *Route) { r.ModelSelectionExpression, r.Models = "x", map[string]string{"x": "Name"} })(o)
+		route("checked",
+			func(r *Route) { r.ModelSelectionExpression, r.Models = "x", map[string]string{"x": "Name"} })(o)
 		route("closed", func(r *Route) { r.Throttle = &Throttle{} })(o)
 	})
 	c := s.dial()
@@ -137,13 +139,15 @@ func TestTraceOfFailures(t *testing.T) {
 		action, code string
 		status       int
 	}{
-		{"raises", "InternalServerErrorException", 500}, {"none", "ForbiddenException", 403}, {"checked", "BadRequestException", 400},
+		{"raises", "InternalServerErrorException", 500}, {"none", "ForbiddenException", 403},
+		{"checked", "BadRequestException", 400},
 		{"closed", "TooManyRequestsException", 429},
 	} {
 		c.send(`{"action":"` + test.action + `"}`)
 		got := c.receive()
 		message, sent := r.next(t, trace.Message), r.next(t, trace.Sent)
-		if message.Status != test.status || message.Error != test.code || sent.Error != test.code || sent.Bytes != len(got) ||
+		if message.Status != test.status || message.Error != test.code || sent.Error != test.code ||
+			sent.Bytes != len(got) ||
 			sent.RequestID != message.RequestID || (message.Invocation != "") != (test.action == "raises") {
 			t.Errorf("%s: %+v, %+v", test.action, message, sent)
 		}
@@ -183,7 +187,8 @@ func TestTraceNamesThePostingFunction(t *testing.T) {
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s := start(t, map[string]function{"$connect": returns(ok), "good": echoes, "bad": fails("x"), "$disconnect": returns(ok)}, func(o *Options) {
+	s := start(t, map[string]function{"$connect": returns(ok), "good": echoes, "bad": fails("x"),
+		"$disconnect": returns(ok)}, func(o *Options) {
 		twoWay("good")(o)
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
@@ -216,7 +221,8 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// What an authorizer does wrong is said once, and $connect is not named, as it was not asked.
+// What an authorizer does wrong is said once, and $connect is not named, as it
+// was not asked.
 func TestAuthorizerFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -227,7 +233,8 @@ func TestAuthorizerFailureIsLoggedOnce(t *testing.T) {
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	s.refused("/prod")
-	if got := r.next(t, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" || got.Function != "authorizer" || got.Invocation == "" {
+	if got := r.next(t, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" ||
+		got.Function != "authorizer" || got.Invocation == "" {
 		t.Errorf("%+v", got)
 	}
 	if got := r.next(t, trace.Connect); got.Status != 500 || got.Function != "" || got.Invocation != "" {

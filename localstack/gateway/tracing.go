@@ -11,7 +11,8 @@ import (
 // integrationFailed is the log line of a function that could not do its part.
 const integrationFailed = "integration failed"
 
-// traced begins an event about the connection; e is the Lambda event that goes with it.
+// traced begins an event about the connection; e is the Lambda event that goes
+// with it.
 func (c *connection) traced(kind trace.Kind, e *event) trace.Event {
 	t := trace.Event{Kind: kind, At: c.gateway.opts.Now(), API: c.apiID, Stage: c.stageName, ConnectionID: c.id}
 	if e != nil {
@@ -20,7 +21,8 @@ func (c *connection) traced(kind trace.Kind, e *event) trace.Event {
 	return t
 }
 
-// report hands the event to the trace and writes its line: Warn if something has failed, Debug otherwise.
+// report hands the event to the trace and writes its line: Warn if something
+// has failed, Debug otherwise.
 func (g *Gateway) report(text string, t trace.Event, err error) {
 	g.opts.Trace.Trace(t)
 	level := slog.LevelDebug
@@ -32,15 +34,18 @@ func (g *Gateway) report(text string, t trace.Event, err error) {
 	}
 	attrs := make([]slog.Attr, 0, 12)
 	for _, a := range []slog.Attr{
-		slog.String("api", t.API), slog.String("stage", t.Stage), slog.String("route", t.Route), slog.String("operation", t.Operation),
-		slog.String("connectionId", t.ConnectionID), slog.String("requestId", t.RequestID), slog.String("function", t.Function),
+		slog.String("api", t.API), slog.String("stage", t.Stage), slog.String("route", t.Route),
+		slog.String("operation", t.Operation),
+		slog.String("connectionId", t.ConnectionID), slog.String("requestId", t.RequestID),
+		slog.String("function", t.Function),
 		slog.String("invocation", t.Invocation),
 	} {
 		if a.Value.String() != "" {
 			attrs = append(attrs, a)
 		}
 	}
-	attrs = append(attrs, slog.Int("status", t.Status), slog.Int("bytes", t.Bytes), slog.Duration("duration", t.Duration))
+	attrs = append(attrs, slog.Int("status", t.Status), slog.Int("bytes", t.Bytes),
+		slog.Duration("duration", t.Duration))
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}

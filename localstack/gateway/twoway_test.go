@@ -12,7 +12,8 @@ import (
 
 func TestA7_1_OnlyWithARouteResponse(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"tell": returns(`{"statusCode":200,"body":"nobody sees this"}`), "ask": echoes}, twoWay("ask"))
+	s := start(t, map[string]function{"tell": returns(`{"statusCode":200,"body":"nobody sees this"}`),
+		"ask": echoes}, twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"tell"}`)
 	s.event("tell")
@@ -59,7 +60,8 @@ func TestB8_NullMapsAreAccepted(t *testing.T) {
 	if want := `{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":""}`; string(result) != want {
 		t.Errorf("aws-lambda-go writes %s", result)
 	}
-	s := start(t, map[string]function{"$connect": returns(string(result)), "ask": returns(string(result))}, twoWay("ask"))
+	s := start(t, map[string]function{"$connect": returns(string(result)), "ask": returns(string(result))},
+		twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"ask"}`)
 	if got := c.receive(); got != "" {
@@ -86,7 +88,8 @@ func TestB9_ProxyResponseIsStrict(t *testing.T) {
 		})
 		c := s.dial()
 		c.send(`{"action":"ask"}`)
-		if got := c.receive(); (got == "x") != test.good || !test.good && !strings.HasPrefix(got, `{"message": "Internal server error"`) {
+		if got := c.receive(); (got == "x") != test.good ||
+			!test.good && !strings.HasPrefix(got, `{"message": "Internal server error"`) {
 			t.Errorf("%s, lenient %v: received %q", test.result, test.lenient, got)
 		}
 	}
@@ -106,7 +109,8 @@ func TestA7_4_DisconnectCannotAnswer(t *testing.T) {
 
 func TestA7_4_ConnectResultIsNoMessage(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(`{"statusCode":200,"body":"welcome"}`), "echo": echoes}, twoWay("$connect", "echo"))
+	s := start(t, map[string]function{"$connect": returns(`{"statusCode":200,"body":"welcome"}`),
+		"echo": echoes}, twoWay("$connect", "echo"))
 	c := s.dial()
 	c.send(`{"action":"echo"}`)
 	if got := c.receive(); got != `{"action":"echo"}` {
@@ -116,7 +120,8 @@ func TestA7_4_ConnectResultIsNoMessage(t *testing.T) {
 
 func TestA7_5_MessagesRunConcurrently(t *testing.T) {
 	t.Parallel()
-	// The first message's function ends only when the second's runs, and the second answers first.
+	// The first message's function ends only when the second's runs, and the
+	// second answers first.
 	second, answered := make(chan struct{}), make(chan struct{})
 	s := start(t, map[string]function{
 		"first": func(context.Context, []byte) ([]byte, string, error) {

@@ -23,7 +23,8 @@ func (s *stack) updated(change func(*API)) []API {
 
 func TestUpdateKeepsSockets(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "old": echoes, "new": echoes}, func(o *Options) {
+	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "old": echoes,
+		"new": echoes}, func(o *Options) {
 		delete(o.APIs[0].Routes, "new")
 		twoWay("old")(o)
 	})
@@ -184,9 +185,26 @@ func TestSnapshot(t *testing.T) {
 	got := s.gateway.Snapshot()
 	began := time.Date(2024, 11, 11, 11, 35, 24, 561e6, time.UTC)
 	for i, want := range []ConnectionInfo{
-		{ID: first.id, API: "api1", Stage: "prod", ConnectedAt: began, LastActive: began, SourceIP: "127.0.0.1", UserAgent: "Go-http-client/1.1"},
-		{ID: second.id, API: "api1", Stage: "prod", ConnectedAt: began.Add(time.Second), LastActive: began.Add(2 * time.Second),
-			SourceIP: "127.0.0.1", UserAgent: "Go-http-client/1.1", MessagesIn: 1, MessagesOut: 1},
+		{
+			ID:          first.id,
+			API:         "api1",
+			Stage:       "prod",
+			ConnectedAt: began,
+			LastActive:  began,
+			SourceIP:    "127.0.0.1",
+			UserAgent:   "Go-http-client/1.1",
+		},
+		{
+			ID:          second.id,
+			API:         "api1",
+			Stage:       "prod",
+			ConnectedAt: began.Add(time.Second),
+			LastActive:  began.Add(2 * time.Second),
+			SourceIP:    "127.0.0.1",
+			UserAgent:   "Go-http-client/1.1",
+			MessagesIn:  1,
+			MessagesOut: 1,
+		},
 	} {
 		c := got.Connections[i]
 		if !c.LastActive.Equal(want.LastActive) {

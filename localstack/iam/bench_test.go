@@ -34,7 +34,9 @@ func BenchmarkPutItem(b *testing.B) {
 	defer engine.Close()
 	name := "Rooms"
 	err = engine.EnsureTable(b.Context(), dynamodb.CreateTableInput{
-		TableName: &name, BillingMode: "PAY_PER_REQUEST", KeySchema: []dynamodb.KeySchemaElement{{AttributeName: "room", KeyType: "HASH"}},
+		TableName:            &name,
+		BillingMode:          "PAY_PER_REQUEST",
+		KeySchema:            []dynamodb.KeySchemaElement{{AttributeName: "room", KeyType: "HASH"}},
 		AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: "room", AttributeType: "S"}},
 	}, "")
 	if err != nil {
@@ -42,13 +44,17 @@ func BenchmarkPutItem(b *testing.B) {
 	}
 	var statements []iam.Statement
 	for i := range 8 {
-		statements = append(statements, statement("Allow", "dynamodb:GetItem dynamodb:Query", table+strconv.Itoa(i), nil))
+		statements = append(statements, statement("Allow", "dynamodb:GetItem dynamodb:Query",
+			table+strconv.Itoa(i), nil))
 	}
 	plain := append(statements, statement("Allow", "dynamodb:GetItem dynamodb:PutItem", table, nil))
-	looking := append(statements, statement("Allow", "dynamodb:PutItem", table, conditions{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": {"lobby*"}, "dynamodb:Attributes": {"*"}}}))
+	looking := append(statements, statement("Allow", "dynamodb:PutItem", table,
+		conditions{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": {"lobby*"}, "dynamodb:Attributes": {"*"}}}))
 	guarded := func(next http.Handler, of []iam.Statement) http.Handler {
 		g, err := iam.New(iam.Options{
-			Account: account, Region: region, Roles: map[string]iam.Role{function: role(of...)},
+			Account:      account,
+			Region:       region,
+			Roles:        map[string]iam.Role{function: role(of...)},
 			PartitionKey: func(string, string) string { return "room" },
 		})
 		if err != nil {
@@ -75,7 +81,8 @@ func BenchmarkPutItem(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				r := httptest.NewRequestWithContext(fromFunction(b.Context()), http.MethodPost, "/", bytes.NewReader(body))
+				r := httptest.NewRequestWithContext(fromFunction(b.Context()), http.MethodPost, "/",
+					bytes.NewReader(body))
 				r.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
 				r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+function)
 				w := &discard{header: http.Header{}}

@@ -56,7 +56,8 @@ func (c *condition) holds(q *request) bool {
 	return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
 }
 
-// compileConditions sorts by operator and key, so that errors are the same on every start.
+// compileConditions sorts by operator and key, so that errors are the same on
+// every start.
 func compileConditions(in map[string]map[string][]string, variables bool) ([]condition, error) {
 	var out []condition
 	for _, operator := range slices.Sorted(maps.Keys(in)) {

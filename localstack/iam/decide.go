@@ -56,8 +56,10 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 		return nil
 	}
 	q := &request{
-		action: strings.ToLower(action), resource: resource, keys: keys,
-		global: global{guard: g, role: r, function: caller.Function},
+		action:   strings.ToLower(action),
+		resource: resource,
+		keys:     keys,
+		global:   global{guard: g, role: r, function: caller.Function},
 	}
 	why := r.evaluate(q, known.resources[policyOwner(resource)], strings.HasPrefix(q.action, "kms:"))
 	if why == allowed {
@@ -83,9 +85,9 @@ func policyOwner(resource string) string {
 // then a policy of the resource that names the role itself allows, whatever the
 // role's own policies say, but within its boundary, which holds only for what
 // is not given to the session by name (IAM user guide, "Permissions
-// boundaries"); then the role's policies must allow, and the boundary as well. A KMS
-// key's policy must besides hand its decisions to IAM, by naming the account
-// (KMS developer guide, "Default key policy").
+// boundaries"); then the role's policies must allow, and the boundary as well.
+// A KMS key's policy must besides hand its decisions to IAM, by naming the
+// account (KMS developer guide, "Default key policy").
 func (r *role) evaluate(q *request, resource []*statement, key bool) reason {
 	identity := judge(r.statements, q)
 	boundary := judge(r.boundary, q)

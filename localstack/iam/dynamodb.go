@@ -30,7 +30,12 @@ const (
 // a PartiQL statement needs PartiQLSelect, PartiQLInsert, PartiQLUpdate or
 // PartiQLDelete (service authorization reference, DynamoDB).
 func (g *Guard) DynamoDB(next http.Handler) http.Handler {
-	return g.wrap(next, guard{kind: trace.Request, demands: g.dynamoDBDemands, describe: describeDynamoDB, deny: denyDynamoDB})
+	return g.wrap(next, guard{
+		kind:     trace.Request,
+		demands:  g.dynamoDBDemands,
+		describe: describeDynamoDB,
+		deny:     denyDynamoDB,
+	})
 }
 
 func dynamoDBOperation(r *http.Request) (string, bool) {
@@ -154,7 +159,15 @@ func (d *dynamoDBDemands) add(action, table, index string, part []byte) {
 		resource += "/index/" + index
 	}
 	d.list = append(d.list, demand{"dynamodb:" + action, resource,
-		&itemKeys{http: d.http, guard: d.guard, action: action, enclosing: d.enclosing, table: table, index: index, part: part}})
+		&itemKeys{
+			http:      d.http,
+			guard:     d.guard,
+			action:    action,
+			enclosing: d.enclosing,
+			table:     table,
+			index:     index,
+			part:      part,
+		}})
 }
 
 func (d *dynamoDBDemands) addARN(action, arn string) {
@@ -163,7 +176,8 @@ func (d *dynamoDBDemands) addARN(action, arn string) {
 
 // transactActions are the permissions that items of a transaction need.
 var transactActions = map[string]string{
-	"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem",
+	"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
+	"ConditionCheck": "ConditionCheckItem",
 }
 
 func (d *dynamoDBDemands) addTransact(kind string, part []byte) {

@@ -62,70 +62,109 @@ func TestDynamoDBNeedsThePermissionsOfAWS(t *testing.T) {
 			return err
 		}},
 		{"Query of a table", []need{{"Query", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.Query(ctx, &awsdynamodb.QueryInput{TableName: rooms, KeyConditionExpression: aws.String("room = :r"), ExpressionAttributeValues: item{":r": text("lobby")}})
+			_, err := c.Query(ctx, &awsdynamodb.QueryInput{
+				TableName:                 rooms,
+				KeyConditionExpression:    aws.String("room = :r"),
+				ExpressionAttributeValues: item{":r": text("lobby")},
+			})
 			return err
 		}},
-		{"Query of an index", []need{{"Query", table + "/index/byOwner"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.Query(ctx, &awsdynamodb.QueryInput{TableName: rooms, IndexName: aws.String("byOwner"), KeyConditionExpression: aws.String("#o = :o"),
-				ExpressionAttributeNames: map[string]string{"#o": "owner"}, ExpressionAttributeValues: item{":o": text("ada")}})
-			return err
-		}},
-		{"Scan of an index", []need{{"Scan", table + "/index/byOwner"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.Scan(ctx, &awsdynamodb.ScanInput{TableName: rooms, IndexName: aws.String("byOwner")})
-			return err
-		}},
-		{"BatchGetItem", []need{{"BatchGetItem", table}, {"BatchGetItem", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.BatchGetItem(ctx, &awsdynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				"Rooms": {Keys: []item{room}}, "Users": {Keys: []item{{"user": text("ada")}}}}})
-			return err
-		}},
+		{"Query of an index", []need{{"Query", table + "/index/byOwner"}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.Query(ctx, &awsdynamodb.QueryInput{
+					TableName:                 rooms,
+					IndexName:                 aws.String("byOwner"),
+					KeyConditionExpression:    aws.String("#o = :o"),
+					ExpressionAttributeNames:  map[string]string{"#o": "owner"},
+					ExpressionAttributeValues: item{":o": text("ada")},
+				})
+				return err
+			}},
+		{"Scan of an index", []need{{"Scan", table + "/index/byOwner"}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.Scan(ctx, &awsdynamodb.ScanInput{TableName: rooms, IndexName: aws.String("byOwner")})
+				return err
+			}},
+		{"BatchGetItem", []need{{"BatchGetItem", table}, {"BatchGetItem", users}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.BatchGetItem(ctx,
+					&awsdynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+						"Rooms": {Keys: []item{room}}, "Users": {Keys: []item{{"user": text("ada")}}}}})
+				return err
+			}},
 		{"BatchWriteItem", []need{{"BatchWriteItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.BatchWriteItem(ctx, &awsdynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
-				"Rooms": {{PutRequest: &types.PutRequest{Item: room}}}}})
+			_, err := c.BatchWriteItem(ctx,
+				&awsdynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
+					"Rooms": {{PutRequest: &types.PutRequest{Item: room}}}}})
 			return err
 		}},
 		{"TransactGetItems", []need{{"GetItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.TransactGetItems(ctx, &awsdynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{{Get: &types.Get{TableName: rooms, Key: room}}}})
+			_, err := c.TransactGetItems(ctx,
+				&awsdynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{{Get: &types.Get{
+					TableName: rooms,
+					Key:       room,
+				}}}})
 			return err
 		}},
-		{"TransactWriteItems", []need{{"PutItem", table}, {"UpdateItem", table}, {"DeleteItem", users}, {"ConditionCheckItem", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.TransactWriteItems(ctx, &awsdynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{Put: &types.Put{TableName: rooms, Item: item{"room": text("a")}}},
-				{Update: &types.Update{TableName: rooms, Key: item{"room": text("b")}, UpdateExpression: aws.String("SET n = :n"), ExpressionAttributeValues: item{":n": text("1")}}},
-				{Delete: &types.Delete{TableName: aws.String("Users"), Key: item{"user": text("c")}}},
-				{ConditionCheck: &types.ConditionCheck{TableName: aws.String("Users"), Key: item{"user": text("d")}, ConditionExpression: aws.String("attribute_not_exists(x)")}},
-			}})
+		{"TransactWriteItems", []need{{"PutItem", table}, {"UpdateItem", table}, {"DeleteItem", users},
+			{"ConditionCheckItem", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.TransactWriteItems(ctx,
+				&awsdynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+					{Put: &types.Put{TableName: rooms, Item: item{"room": text("a")}}},
+					{Update: &types.Update{
+						TableName:                 rooms,
+						Key:                       item{"room": text("b")},
+						UpdateExpression:          aws.String("SET n = :n"),
+						ExpressionAttributeValues: item{":n": text("1")},
+					}},
+					{Delete: &types.Delete{TableName: aws.String("Users"), Key: item{"user": text("c")}}},
+					{ConditionCheck: &types.ConditionCheck{
+						TableName:           aws.String("Users"),
+						Key:                 item{"user": text("d")},
+						ConditionExpression: aws.String("attribute_not_exists(x)"),
+					}},
+				}})
 			return err
 		}},
-		{"ExecuteStatement", []need{{"PartiQLSelect", table + "/index/byOwner"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.ExecuteStatement(ctx, &awsdynamodb.ExecuteStatementInput{Statement: aws.String(`SELECT a FROM "Rooms"."byOwner" WHERE owner = 'x from "y"'`)})
-			return err
-		}},
-		{"ExecuteTransaction", []need{{"PartiQLInsert", table}, {"PartiQLUpdate", users}, {"PartiQLDelete", table}, {"PartiQLSelect", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.ExecuteTransaction(ctx, &awsdynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{
-				{Statement: aws.String(`INSERT INTO "Rooms" VALUE {'room': 'update'}`)},
-				{Statement: aws.String(`update Users SET a = 1 WHERE user = 'ada'`)},
-				{Statement: aws.String(`DELETE FROM Rooms WHERE room = 'x'`)},
-				{Statement: aws.String(`EXISTS(SELECT * FROM "Users" WHERE user = 'ada')`)},
-			}})
-			return err
-		}},
-		{"BatchExecuteStatement", []need{{"PartiQLSelect", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.BatchExecuteStatement(ctx, &awsdynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: aws.String(`SELECT * FROM Users WHERE user='ada'`)}}})
-			return err
-		}},
+		{"ExecuteStatement", []need{{"PartiQLSelect", table + "/index/byOwner"}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.ExecuteStatement(ctx,
+					&awsdynamodb.ExecuteStatementInput{Statement: aws.String(`SELECT a FROM "Rooms"."byOwner" WHERE owner = 'x from "y"'`)})
+				return err
+			}},
+		{"ExecuteTransaction", []need{{"PartiQLInsert", table}, {"PartiQLUpdate", users},
+			{"PartiQLDelete", table}, {"PartiQLSelect", users}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.ExecuteTransaction(ctx,
+					&awsdynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{
+						{Statement: aws.String(`INSERT INTO "Rooms" VALUE {'room': 'update'}`)},
+						{Statement: aws.String(`update Users SET a = 1 WHERE user = 'ada'`)},
+						{Statement: aws.String(`DELETE FROM Rooms WHERE room = 'x'`)},
+						{Statement: aws.String(`EXISTS(SELECT * FROM "Users" WHERE user = 'ada')`)},
+					}})
+				return err
+			}},
+		{"BatchExecuteStatement", []need{{"PartiQLSelect", users}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.BatchExecuteStatement(ctx,
+					&awsdynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: aws.String(`SELECT * FROM Users WHERE user='ada'`)}}})
+				return err
+			}},
 		{"DescribeTable", []need{{"DescribeTable", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
 			_, err := c.DescribeTable(ctx, &awsdynamodb.DescribeTableInput{TableName: rooms})
 			return err
 		}},
-		{"ListTables", []need{{"ListTables", "arn:aws:dynamodb:" + region + ":" + account + ":table/*"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.ListTables(ctx, &awsdynamodb.ListTablesInput{})
-			return err
-		}},
-		{"ListTagsOfResource", []need{{"ListTagsOfResource", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.ListTagsOfResource(ctx, &awsdynamodb.ListTagsOfResourceInput{ResourceArn: aws.String(table)})
-			return err
-		}},
+		{"ListTables", []need{{"ListTables", "arn:aws:dynamodb:" + region + ":" + account + ":table/*"}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.ListTables(ctx, &awsdynamodb.ListTablesInput{})
+				return err
+			}},
+		{"ListTagsOfResource", []need{{"ListTagsOfResource", table}},
+			func(ctx context.Context, c *awsdynamodb.Client) error {
+				_, err := c.ListTagsOfResource(ctx,
+					&awsdynamodb.ListTagsOfResourceInput{ResourceArn: aws.String(table)})
+				return err
+			}},
 		{"DescribeLimits", []need{{"DescribeLimits", "*"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
 			_, err := c.DescribeLimits(ctx, &awsdynamodb.DescribeLimitsInput{})
 			return err
@@ -135,7 +174,8 @@ func TestDynamoDBNeedsThePermissionsOfAWS(t *testing.T) {
 			all := c.needs
 			for missing := range all {
 				d.grant(t, allowed(slices.Delete(slices.Clone(all), missing, missing+1))...)
-				wantDenied(t, c.call(t.Context(), d.function), d.log, "dynamodb:"+all[missing].action, all[missing].resource)
+				wantDenied(t, c.call(t.Context(), d.function), d.log, "dynamodb:"+all[missing].action,
+					all[missing].resource)
 			}
 			d.grant(t, allowed(all)...)
 			wantServed(t, c.call(t.Context(), d.function), d.log)
@@ -148,11 +188,16 @@ func TestDynamoDBNeedsThePermissionsOfAWS(t *testing.T) {
 func TestDynamoDBStreamsNeedPermissionsOfTheStream(t *testing.T) {
 	d := startDatabase(t)
 	stream := table + "/stream/2026-11-22T00:00:00.000"
-	client := dynamodbstreams.New(dynamodbstreams.Options{BaseEndpoint: &d.url, Region: region, Credentials: signedBy(function)})
+	client := dynamodbstreams.New(dynamodbstreams.Options{
+		BaseEndpoint: &d.url,
+		Region:       region,
+		Credentials:  signedBy(function),
+	})
 	d.grant(t, statement("Allow", "dynamodb:*", table, nil))
 	_, err := client.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: &stream})
 	wantDenied(t, err, d.log, "dynamodb:DescribeStream", stream)
-	_, err = client.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: aws.String(stream + "|1|AAAA")})
+	_, err = client.GetRecords(t.Context(),
+		&dynamodbstreams.GetRecordsInput{ShardIterator: aws.String(stream + "|1|AAAA")})
 	wantDenied(t, err, d.log, "dynamodb:GetRecords", stream)
 	_, err = client.ListStreams(t.Context(), &dynamodbstreams.ListStreamsInput{TableName: rooms})
 	wantDenied(t, err, d.log, "dynamodb:ListStreams", table+"/stream/*")
@@ -168,13 +213,16 @@ func TestDynamoDBRefusal(t *testing.T) {
 	d := startDatabase(t)
 	d.grant(t, statement("Allow", "dynamodb:PutItem", table, nil))
 	const secret = "not for the log"
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url, strings.NewReader(`{"TableName":"Rooms","Key":{"room":{"S":"`+secret+`"}}}`))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url,
+		strings.NewReader(`{"TableName":"Rooms","Key":{"room":{"S":"`+secret+`"}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+function+"/20261122/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	r.Header.Set("Authorization",
+		"AWS4-HMAC-SHA256 Credential="+function+
+			"/20261122/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +233,8 @@ func TestDynamoDBRefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: ` + session +
-		` is not authorized to perform: dynamodb:GetItem on resource: ` + table + ` because no identity-based policy allows the dynamodb:GetItem action"}`
+		` is not authorized to perform: dynamodb:GetItem on resource: ` + table +
+		` because no identity-based policy allows the dynamodb:GetItem action"}`
 	if response.StatusCode != 400 || string(body) != want {
 		t.Errorf("%s\ngot  %s\nwant %s", response.Status, body, want)
 	}
@@ -200,11 +249,14 @@ func TestDynamoDBRefusal(t *testing.T) {
 		t.Fatalf("%d events, want one", len(traced))
 	}
 	e := traced[0]
-	if e.Kind != trace.Request || e.Operation != "GetItem" || e.Resource != "Rooms" || e.Status != 400 || e.Error != "AccessDeniedException" ||
-		e.Function != function || e.Invocation == "" || e.RequestID != response.Header.Get("X-Amzn-Requestid") || e.At.IsZero() {
+	if e.Kind != trace.Request || e.Operation != "GetItem" || e.Resource != "Rooms" || e.Status != 400 ||
+		e.Error != "AccessDeniedException" ||
+		e.Function != function || e.Invocation == "" ||
+		e.RequestID != response.Header.Get("X-Amzn-Requestid") || e.At.IsZero() {
 		t.Errorf("traced %+v", e)
 	}
-	if text := strings.Join(d.log.lines(), "\n"); strings.Contains(text, secret) || !strings.Contains(text, e.RequestID) {
+	if text := strings.Join(d.log.lines(), "\n"); strings.Contains(text, secret) ||
+		!strings.Contains(text, e.RequestID) {
 		t.Errorf("in the log: %s", text)
 	}
 }
@@ -218,7 +270,9 @@ func TestDynamoDBPassesWhatIsNoRequest(t *testing.T) {
 		{"no table", "DynamoDB_20120810.PutItem", `{}`, "ValidationException"},
 		{"no operation", "DynamoDB_20120810.", `{}`, "UnknownOperationException"},
 		{"another service", "Nobody.PutItem", `{"TableName":"Rooms"}`, "UnknownOperationException"},
-		{"too long", "DynamoDB_20120810.PutItem", `{"TableName":"Rooms","Item":{"room":{"S":"` + strings.Repeat("x", 17<<20), "RequestEntityTooLargeException"},
+		{"too long", "DynamoDB_20120810.PutItem",
+			`{"TableName":"Rooms","Item":{"room":{"S":"` + strings.Repeat("x", 17<<20),
+			"RequestEntityTooLargeException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url, strings.NewReader(c.body))
@@ -235,7 +289,8 @@ func TestDynamoDBPassesWhatIsNoRequest(t *testing.T) {
 			var answer struct {
 				Type string `json:"__type"`
 			}
-			if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || !strings.HasSuffix(answer.Type, c.want) {
+			if err := json.NewDecoder(response.Body).Decode(&answer); err != nil ||
+				!strings.HasSuffix(answer.Type, c.want) {
 				t.Errorf("%s %q %v, want %s", response.Status, answer.Type, err, c.want)
 			}
 		})

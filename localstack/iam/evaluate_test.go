@@ -26,7 +26,13 @@ type conditions = map[string]map[string][]string
 
 // statement makes one with the current version of the policy language.
 func statement(effect, action, resource string, where conditions) iam.Statement {
-	return iam.Statement{Version: version, Effect: effect, Action: strings.Fields(action), Resource: strings.Fields(resource), Condition: where}
+	return iam.Statement{
+		Version:   version,
+		Effect:    effect,
+		Action:    strings.Fields(action),
+		Resource:  strings.Fields(resource),
+		Condition: where,
+	}
 }
 
 func role(statements ...iam.Statement) iam.Role {
@@ -59,25 +65,59 @@ func TestStatements(t *testing.T) {
 		action, resource string
 		want             string // "", or what the refusal ends in
 	}{
-		{"nothing attached", nil, "dynamodb:GetItem", table, "because no identity-based policy allows the dynamodb:GetItem action"},
+		{"nothing attached", nil, "dynamodb:GetItem", table,
+			"because no identity-based policy allows the dynamodb:GetItem action"},
 		{"allowed", []iam.Statement{statement("Allow", "dynamodb:GetItem", table, nil)}, "dynamodb:GetItem", table, ""},
-		{"another action", []iam.Statement{statement("Allow", "dynamodb:GetItem", table, nil)}, "dynamodb:PutItem", table, "because no"},
-		{"another table", []iam.Statement{statement("Allow", "dynamodb:GetItem", table, nil)}, "dynamodb:GetItem", table + "2", "because no"},
-		{"its index is another resource", []iam.Statement{statement("Allow", "dynamodb:Query", table, nil)}, "dynamodb:Query", table + "/index/byUser", "because no"},
-		{"actions in any case", []iam.Statement{statement("Allow", "DynamoDB:getitem", table, nil)}, "dynamodb:GetItem", table, ""},
-		{"resources in their case", []iam.Statement{statement("Allow", "dynamodb:GetItem", strings.ToLower(table), nil)}, "dynamodb:GetItem", table, "because no"},
-		{"wildcards in actions", []iam.Statement{statement("Allow", "dynamodb:?etI*", table, nil)}, "dynamodb:GetItem", table, ""},
-		{"wildcards in resources", []iam.Statement{statement("Allow", "*", "arn:aws:dynamodb:*:*:table/R??m*", nil)}, "dynamodb:GetItem", table, ""},
-		{"a question mark is one character", []iam.Statement{statement("Allow", "*", table+"?", nil)}, "dynamodb:GetItem", table, "because no"},
-		{"an asterisk is also none", []iam.Statement{statement("Allow", "*", table+"*", nil)}, "dynamodb:GetItem", table, ""},
-		{"several asterisks", []iam.Statement{statement("Allow", "*", "arn:*:dynamodb:*-central-*oo*s", nil)}, "dynamodb:GetItem", table, ""},
-		{"a deny wins, in any order", []iam.Statement{statement("Deny", "dynamodb:Put*", "*", nil), statement("Allow", "*", "*", nil)}, "dynamodb:PutItem", table, "with an explicit deny in an identity-based policy"},
-		{"a deny of something else", []iam.Statement{statement("Allow", "*", "*", nil), statement("Deny", "dynamodb:Put*", "*", nil)}, "dynamodb:GetItem", table, ""},
-		{"NotAction", []iam.Statement{{Effect: "Allow", NotAction: []string{"iam:*", "dynamodb:Delete*"}, Resource: []string{"*"}}}, "dynamodb:GetItem", table, ""},
-		{"in NotAction", []iam.Statement{{Effect: "Allow", NotAction: []string{"iam:*", "dynamodb:Delete*"}, Resource: []string{"*"}}}, "dynamodb:DeleteItem", table, "because no"},
-		{"NotResource", []iam.Statement{{Effect: "Allow", Action: []string{"*"}, NotResource: []string{table}}}, "dynamodb:GetItem", table + "2", ""},
-		{"in NotResource", []iam.Statement{{Effect: "Allow", Action: []string{"*"}, NotResource: []string{table}}}, "dynamodb:GetItem", table, "because no"},
-		{"Deny with NotAction", []iam.Statement{statement("Allow", "*", "*", nil), {Effect: "Deny", NotAction: []string{"dynamodb:Get*"}, Resource: []string{"*"}}}, "dynamodb:PutItem", table, "with an explicit deny"},
+		{"another action", []iam.Statement{statement("Allow", "dynamodb:GetItem", table, nil)},
+			"dynamodb:PutItem", table, "because no"},
+		{"another table", []iam.Statement{statement("Allow", "dynamodb:GetItem", table, nil)},
+			"dynamodb:GetItem", table + "2", "because no"},
+		{"its index is another resource", []iam.Statement{statement("Allow", "dynamodb:Query", table,
+			nil)}, "dynamodb:Query", table + "/index/byUser", "because no"},
+		{"actions in any case", []iam.Statement{statement("Allow", "DynamoDB:getitem", table, nil)},
+			"dynamodb:GetItem", table, ""},
+		{"resources in their case", []iam.Statement{statement("Allow", "dynamodb:GetItem",
+			strings.ToLower(table), nil)}, "dynamodb:GetItem", table, "because no"},
+		{"wildcards in actions", []iam.Statement{statement("Allow", "dynamodb:?etI*", table, nil)},
+			"dynamodb:GetItem", table, ""},
+		{"wildcards in resources", []iam.Statement{statement("Allow", "*",
+			"arn:aws:dynamodb:*:*:table/R??m*", nil)}, "dynamodb:GetItem", table, ""},
+		{"a question mark is one character", []iam.Statement{statement("Allow", "*", table+"?", nil)},
+			"dynamodb:GetItem", table, "because no"},
+		{"an asterisk is also none", []iam.Statement{statement("Allow", "*", table+"*", nil)},
+			"dynamodb:GetItem", table, ""},
+		{"several asterisks", []iam.Statement{statement("Allow", "*", "arn:*:dynamodb:*-central-*oo*s",
+			nil)}, "dynamodb:GetItem", table, ""},
+		{"a deny wins, in any order", []iam.Statement{statement("Deny", "dynamodb:Put*", "*", nil),
+			statement("Allow", "*", "*", nil)}, "dynamodb:PutItem", table,
+			"with an explicit deny in an identity-based policy"},
+		{"a deny of something else", []iam.Statement{statement("Allow", "*", "*", nil),
+			statement("Deny", "dynamodb:Put*", "*", nil)}, "dynamodb:GetItem", table, ""},
+		{"NotAction", []iam.Statement{{
+			Effect:    "Allow",
+			NotAction: []string{"iam:*", "dynamodb:Delete*"},
+			Resource:  []string{"*"},
+		}}, "dynamodb:GetItem", table, ""},
+		{"in NotAction", []iam.Statement{{
+			Effect:    "Allow",
+			NotAction: []string{"iam:*", "dynamodb:Delete*"},
+			Resource:  []string{"*"},
+		}}, "dynamodb:DeleteItem", table, "because no"},
+		{"NotResource", []iam.Statement{{
+			Effect:      "Allow",
+			Action:      []string{"*"},
+			NotResource: []string{table},
+		}}, "dynamodb:GetItem", table + "2", ""},
+		{"in NotResource", []iam.Statement{{
+			Effect:      "Allow",
+			Action:      []string{"*"},
+			NotResource: []string{table},
+		}}, "dynamodb:GetItem", table, "because no"},
+		{"Deny with NotAction", []iam.Statement{statement("Allow", "*", "*", nil), {
+			Effect:    "Deny",
+			NotAction: []string{"dynamodb:Get*"},
+			Resource:  []string{"*"},
+		}}, "dynamodb:PutItem", table, "with an explicit deny"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := guardOf(t, role(c.statements...)).Check(fromFunction(t.Context()), c.action, c.resource, nil)
@@ -99,7 +139,8 @@ func checkRefusal(t *testing.T, err error, action, resource, end string) {
 	if !errors.As(err, &denied) {
 		t.Fatalf("got %v, want a refusal", err)
 	}
-	if want := "User: " + session + " is not authorized to perform: " + action + " on resource: " + resource + " " + end; !strings.HasPrefix(err.Error(), want) {
+	if want := "User: " + session + " is not authorized to perform: " + action + " on resource: " +
+		resource + " " + end; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got  %q\nwant %q", err, want)
 	}
 	if explicit := strings.HasPrefix(end, "with"); denied.Explicit() != explicit {
@@ -117,10 +158,13 @@ func TestSomebodyOutsideMayDoEverything(t *testing.T) {
 // The examples are those of the IAM user guide: "Policy variables", "Set
 // operators for multivalued context keys", "Condition operators".
 func TestConditions(t *testing.T) {
-	now := conditions{"DateGreaterThan": {"aws:CurrentTime": {"2020-04-01T00:00:00Z"}}, "DateLessThan": {"aws:CurrentTime": {"2120-06-30T23:59:59Z"}}}
+	now := conditions{"DateGreaterThan": {"aws:CurrentTime": {"2020-04-01T00:00:00Z"}},
+		"DateLessThan": {"aws:CurrentTime": {"2120-06-30T23:59:59Z"}}}
 	keys := iam.Context{
-		"aws:SourceIp": {"203.0.113.7"}, "s3:max-keys": {"10"}, "app:name": {"Chat"}, "app:bytes": {"QmluYXJ5"}, "app:when": {"2020-01-01T00:00:01Z"},
-		"aws:TagKeys": {"Department", "Team"}, "app:none": {}, "app:arn": {"arn:aws:sns:eu-central-1:123456789012:topic/a"},
+		"aws:SourceIp": {"203.0.113.7"}, "s3:max-keys": {"10"}, "app:name": {"Chat"},
+		"app:bytes": {"QmluYXJ5"}, "app:when": {"2020-01-01T00:00:01Z"},
+		"aws:TagKeys": {"Department", "Team"}, "app:none": {},
+		"app:arn":  {"arn:aws:sns:eu-central-1:123456789012:topic/a"},
 		"app:wild": {"a*c"}, "app:v6": {"2001:db8::1"}, "app:yes": {"TRUE"},
 	}
 	for _, c := range []struct {
@@ -173,29 +217,34 @@ func TestConditions(t *testing.T) {
 		{"absent key, IfExists", conditions{"StringEqualsIfExists": {"app:absent": {"x"}}}, true},
 		{"IfExists, present", conditions{"StringLikeIfExists": {"app:name": {"x*"}}}, false},
 		{"absent key, NotIpAddress", conditions{"NotIpAddress": {"app:absent": {"10.0.0.0/8"}}}, true},
-		{"ForAllValues", conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"Team", "Department", "Cost"}}}, true},
+		{"ForAllValues", conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"Team", "Department",
+			"Cost"}}}, true},
 		{"ForAllValues, one is not", conditions{"ForAllValues:StringEquals": {"aws:TagKeys": {"Team"}}}, false},
 		{"ForAllValues, absent", conditions{"ForAllValues:StringEquals": {"app:absent": {"x"}}}, true},
 		{"ForAllValues, empty", conditions{"ForAllValues:StringEquals": {"app:none": {"x"}}}, true},
-		{"ForAllValues with Null", conditions{"ForAllValues:StringEquals": {"app:absent": {"x"}}, "Null": {"app:absent": {"false"}}}, false},
+		{"ForAllValues with Null", conditions{"ForAllValues:StringEquals": {"app:absent": {"x"}},
+			"Null": {"app:absent": {"false"}}}, false},
 		{"ForAnyValue", conditions{"ForAnyValue:StringEquals": {"aws:TagKeys": {"Team", "Cost"}}}, true},
 		{"ForAnyValue, none is", conditions{"ForAnyValue:StringLike": {"aws:TagKeys": {"C*"}}}, false},
 		{"ForAnyValue, absent", conditions{"ForAnyValue:StringEquals": {"app:absent": {"x"}}}, false},
 		{"ForAnyValue, empty", conditions{"ForAnyValue:StringNotEquals": {"app:none": {"x"}}}, false},
 		{"ForAnyValue, negated", conditions{"ForAnyValue:StringNotEquals": {"aws:TagKeys": {"Team"}}}, true},
 		{"ForAllValues, negated", conditions{"ForAllValues:StringNotEquals": {"aws:TagKeys": {"Team"}}}, false},
-		{"all operators hold", conditions{"StringEquals": {"app:name": {"Chat"}}, "NumericLessThan": {"s3:max-keys": {"5"}}}, false},
+		{"all operators hold", conditions{"StringEquals": {"app:name": {"Chat"}},
+			"NumericLessThan": {"s3:max-keys": {"5"}}}, false},
 		{"all keys hold", conditions{"StringEquals": {"app:name": {"Chat"}, "app:arn": {"x"}}}, false},
 		{"variable in a value", conditions{"StringLike": {"aws:PrincipalArn": {"arn:*:iam::${aws:PrincipalAccount}:role/chat-*"}}}, true},
 		{"variable for an asterisk", conditions{"StringLike": {"app:wild": {"a${*}c"}}}, true},
 		{"the asterisk is meant plainly", conditions{"StringLike": {"app:name": {"${*}"}}}, false},
-		{"the function itself", conditions{"ArnEquals": {"lambda:SourceFunctionArn": {"arn:aws:lambda:" + region + ":" + account + ":function:" + function}}}, true},
+		{"the function itself", conditions{"ArnEquals": {"lambda:SourceFunctionArn": {"arn:aws:lambda:" +
+			region + ":" + account + ":function:" + function}}}, true},
 		{"the role's session", conditions{"StringLike": {"aws:userid": {"AROA*:" + function}}}, true},
 		{"the region", conditions{"StringEquals": {"aws:RequestedRegion": {region}}}, true},
 		{"a session is no user", conditions{"Null": {"aws:username": {"true"}}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := guardOf(t, role(statement("Allow", "s3:ListBucket", "*", c.where))).Check(fromFunction(t.Context()), "s3:ListBucket", "arn:aws:s3:::b", keys)
+			err := guardOf(t, role(statement("Allow", "s3:ListBucket", "*",
+				c.where))).Check(fromFunction(t.Context()), "s3:ListBucket", "arn:aws:s3:::b", keys)
 			if got := err == nil; got != c.want {
 				t.Errorf("allowed: %t, want %t", got, c.want)
 			}
@@ -220,11 +269,18 @@ func TestVariablesInResources(t *testing.T) {
 		{"a dollar sign", version, home + "${$}{x}", home + "${x}", true},
 		{"a question mark", version, home + "a${?}", home + "ab", false},
 		{"before 2012 they are plain text", "", home + "${aws:PrincipalAccount}", home + account, false},
-		{"before 2012, themselves", "2008-10-17", home + "${aws:PrincipalAccount}", home + "${aws:PrincipalAccount}", true},
+		{"before 2012, themselves", "2008-10-17", home + "${aws:PrincipalAccount}",
+			home + "${aws:PrincipalAccount}", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := iam.Statement{Version: c.version, Effect: "Allow", Action: []string{"s3:GetObject"}, Resource: []string{c.pattern}}
-			err := guardOf(t, role(s)).Check(fromFunction(t.Context()), "s3:GetObject", c.resource, iam.Context{"app:user": {"a*"}})
+			s := iam.Statement{
+				Version:  c.version,
+				Effect:   "Allow",
+				Action:   []string{"s3:GetObject"},
+				Resource: []string{c.pattern},
+			}
+			err := guardOf(t, role(s)).Check(fromFunction(t.Context()), "s3:GetObject", c.resource,
+				iam.Context{"app:user": {"a*"}})
 			if got := err == nil; got != c.want {
 				t.Errorf("allowed: %t, want %t", got, c.want)
 			}
@@ -242,11 +298,25 @@ func TestMalformedPolicies(t *testing.T) {
 	}{
 		{"effect", `effect "allow"`, statement("allow", "s3:*", "*", nil)},
 		{"action", `action "GetItem"`, statement("Allow", "GetItem", "*", nil)},
-		{"both actions", "both Action and NotAction", iam.Statement{Effect: "Allow", Action: []string{"*"}, NotAction: []string{"*"}}},
-		{"both resources", "both Resource", iam.Statement{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}, NotResource: []string{"*"}}},
+		{"both actions", "both Action and NotAction", iam.Statement{
+			Effect:    "Allow",
+			Action:    []string{"*"},
+			NotAction: []string{"*"},
+		}},
+		{"both resources", "both Resource", iam.Statement{
+			Effect:      "Allow",
+			Action:      []string{"*"},
+			Resource:    []string{"*"},
+			NotResource: []string{"*"},
+		}},
 		{"no action", "neither Action", iam.Statement{Effect: "Allow", Resource: []string{"*"}}},
 		{"no resource", "neither Resource", iam.Statement{Effect: "Allow", Action: []string{"*"}}},
-		{"principal", "names a principal", iam.Statement{Effect: "Allow", Action: []string{"*"}, Resource: []string{"*"}, Principal: map[string][]string{"AWS": {"*"}}}},
+		{"principal", "names a principal", iam.Statement{
+			Effect:    "Allow",
+			Action:    []string{"*"},
+			Resource:  []string{"*"},
+			Principal: map[string][]string{"AWS": {"*"}},
+		}},
 		{"operator", "condition StringMatches of a:b: there is no such operator", where("StringMatches", "x")},
 		{"NullIfExists", "does not go with IfExists", where("NullIfExists", "true")},
 		{"number", "not a number", where("NumericEquals", "ten")},
@@ -257,7 +327,11 @@ func TestMalformedPolicies(t *testing.T) {
 		{"address", "not an address", where("IpAddress", "10.0.0")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := iam.New(iam.Options{Account: account, Region: region, Roles: map[string]iam.Role{function: role(c.Statement)}})
+			_, err := iam.New(iam.Options{
+				Account: account,
+				Region:  region,
+				Roles:   map[string]iam.Role{function: role(c.Statement)},
+			})
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), function) {
 				t.Errorf("got %v, want %q and the function's name", err, c.want)
 			}
@@ -278,9 +352,12 @@ func TestWildcardsAgainstRegularExpressions(t *testing.T) {
 	matched := 0
 	for range 3000 {
 		pattern, name := "r"+word(`ab*?\`, 6), "r"+word(`ab\*`, 6)
-		expression := regexp.MustCompile("(?s)^" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(strings.ReplaceAll(pattern, `\`, "/"))) + "$")
+		expression := regexp.MustCompile("(?s)^" +
+			strings.NewReplacer(`\*`, ".*", `\?`,
+				".").Replace(regexp.QuoteMeta(strings.ReplaceAll(pattern, `\`, "/"))) + "$")
 		want := expression.MatchString(strings.ReplaceAll(name, `\`, "/"))
-		got := guardOf(t, role(statement("Allow", "*", pattern, nil))).Check(fromFunction(t.Context()), "s3:GetObject", name, nil) == nil
+		got := guardOf(t, role(statement("Allow", "*", pattern, nil))).Check(fromFunction(t.Context()),
+			"s3:GetObject", name, nil) == nil
 		if got != want {
 			t.Errorf("pattern %q, name %q: matches: %t, want %t", pattern, name, got, want)
 		}

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// keywords of the expression languages; as reserved words they are never attributes.
+// keywords of the expression languages; as reserved words they are never
+// attributes.
 var keywords = []string{"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"}
 
 // attributesOf lists the top-level attributes in an expression of DynamoDB, in

@@ -89,7 +89,12 @@ func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
 	if r == nil {
 		return remedy // an update has just removed the function
 	}
-	q := &request{action: strings.ToLower(d.Action), resource: d.Resource, keys: need.keys, global: global{g, r, caller.Function}}
+	q := &request{
+		action:   strings.ToLower(d.Action),
+		resource: d.Resource,
+		keys:     need.keys,
+		global:   global{g, r, caller.Function},
+	}
 	for _, s := range r.statements {
 		switch {
 		case s.deny || !s.coversAction(q):

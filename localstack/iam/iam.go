@@ -38,14 +38,17 @@ import (
 // Role is the execution role of a function.
 type Role struct {
 	ARN, Name string
-	// External is set for a role from outside the template, whose policies are not known.
+	// External is set for a role from outside the template, whose policies are
+	// not known.
 	External bool
-	// Statements are those of all its policies of the template, inline and managed.
+	// Statements are those of all its policies of the template, inline and
+	// managed.
 	Statements []Statement
 	// Managed are the ARNs of policies outside the template. The statements of
 	// AWS's own common ones are known here ([Known]).
 	Managed []string
-	// Unresolved are names of policies that are attached without their statements.
+	// Unresolved are names of policies that are attached without their
+	// statements.
 	Unresolved []string
 	// Boundary is the ARN of the permissions boundary, or empty. One whose
 	// statements are not known here bounds nothing.
@@ -65,8 +68,8 @@ type Statement struct {
 	Action, NotAction, Resource, NotResource []string
 	// Condition maps operator, then condition key, to the accepted values.
 	Condition map[string]map[string][]string
-	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser to
-	// names. Only policies of resources have them; * alone stands as AWS: *.
+	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser
+	// to names. Only policies of resources have them; * alone stands as AWS: *.
 	Principal, NotPrincipal map[string][]string
 }
 
@@ -77,16 +80,18 @@ type Options struct {
 	// Roles are the functions' execution roles, by function name.
 	Roles map[string]Role
 	// Resources are the policies of resources, by ARN: key policies (a key
-	// without one has KMS's default, which leaves it to the roles) and table policies.
+	// without one has KMS's default, which leaves it to the roles) and table
+	// policies.
 	Resources map[string][]Statement
 
 	// PartitionKey names the partition key of a table or, with index, of one of
-	// its indexes; "" if it is not known. It is asked only where a policy has a condition on
-	// dynamodb:LeadingKeys. Nil knows none, so the key is absent from requests.
+	// its indexes; "" if it is not known. It is asked only where a policy has a
+	// condition on dynamodb:LeadingKeys. Nil knows none, so the key is absent
+	// from requests.
 	PartitionKey func(table, index string) string
-	// Key finds a KMS key by any form of KeyId or, with an empty keyID, by what it
-	// encrypted. Requests that name no existing key pass, for the service to refuse.
-	// Without it the KMS guard lets everything pass.
+	// Key finds a KMS key by any form of KeyId or, with an empty keyID, by what
+	// it encrypted. Requests that name no existing key pass, for the service to
+	// refuse. Without it the KMS guard lets everything pass.
 	Key func(keyID string, ciphertext []byte) (Key, bool)
 
 	Log   *slog.Logger // one line per denied request, never with a key of an item; nil discards
@@ -165,10 +170,12 @@ type Denied struct {
 }
 
 func (d *Denied) Error() string {
-	return "User: " + d.Principal + " is not authorized to perform: " + d.Action + " on resource: " + d.Resource + " " + d.reason.text(d.Action)
+	return "User: " + d.Principal + " is not authorized to perform: " + d.Action + " on resource: " +
+		d.Resource + " " + d.reason.text(d.Action)
 }
 
-// Explicit reports whether a statement denies the action; otherwise none allows it.
+// Explicit reports whether a statement denies the action; otherwise none allows
+// it.
 func (d *Denied) Explicit() bool { return d.reason.explicit() }
 
 // Context are the condition keys of a request and their values; names count in

@@ -46,7 +46,8 @@ func (k *itemKeys) lookup(name string) ([]string, bool) {
 	return k.http.lookup(name)
 }
 
-// itemRequest has the members of item operations that condition keys are made of.
+// itemRequest has the members of item operations that condition keys are made
+// of.
 type itemRequest struct {
 	Key, Item map[string]jsontext.Value
 	Keys      []map[string]jsontext.Value // BatchGetItem
@@ -62,7 +63,8 @@ type itemRequest struct {
 	Select, ReturnValues, ReturnConsumedCapacity string
 }
 
-// request reads the part, once. What does not fit is left out: the service refuses it.
+// request reads the part, once. What does not fit is left out: the service
+// refuses it.
 func (k *itemKeys) request() *itemRequest {
 	if k.in != nil {
 		return k.in
@@ -125,15 +127,18 @@ func scalar(value jsontext.Value) string {
 	return v.S + v.N + v.B // one of them
 }
 
-// attributes are the top-level attributes that the request names anywhere, sorted.
+// attributes are the top-level attributes that the request names anywhere,
+// sorted.
 func (in *itemRequest) attributes() []string {
 	names := slices.Clone(in.AttributesToGet)
-	for _, m := range append(in.items(), in.AttributeUpdates, in.Expected, in.KeyConditions, in.QueryFilter, in.ScanFilter) {
+	for _, m := range append(in.items(), in.AttributeUpdates, in.Expected, in.KeyConditions,
+		in.QueryFilter, in.ScanFilter) {
 		for name := range m {
 			names = append(names, name)
 		}
 	}
-	for _, e := range []string{in.ProjectionExpression, in.KeyConditionExpression, in.FilterExpression, in.ConditionExpression, in.UpdateExpression} {
+	for _, e := range []string{in.ProjectionExpression, in.KeyConditionExpression, in.FilterExpression,
+		in.ConditionExpression, in.UpdateExpression} {
 		names = append(names, attributesOf(e, in.ExpressionAttributeNames)...)
 	}
 	slices.Sort(names)

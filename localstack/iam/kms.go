@@ -62,7 +62,12 @@ func (g *Guard) kmsDemands(r *http.Request) ([]demand, *http.Request) {
 	switch operation {
 	case "CreateKey", "GenerateRandom", "ListKeys", "ListAliases", "ListRetirableGrants",
 		"CreateCustomKeyStore", "DescribeCustomKeyStores":
-		d.list = append(d.list, demand{"kms:" + operation, "*", &kmsKeys{http: d.http, guard: g, in: &in, creates: operation == "CreateKey"}})
+		d.list = append(d.list, demand{"kms:" + operation, "*", &kmsKeys{
+			http:    d.http,
+			guard:   g,
+			in:      &in,
+			creates: operation == "CreateKey",
+		}})
 	case "CreateAlias":
 		d.alias(operation)
 		d.key(operation, in.TargetKeyId, nil)
@@ -102,13 +107,20 @@ func (d *kmsDemands) key(action, keyID string, ciphertext []byte) {
 		return
 	}
 	if k, ok := d.guard.opts.Key(keyID, ciphertext); ok {
-		d.list = append(d.list, demand{"kms:" + action, k.ARN, &kmsKeys{http: d.http, guard: d.guard, in: d.in, key: &k, named: keyID}})
+		d.list = append(d.list, demand{"kms:" + action, k.ARN, &kmsKeys{
+			http:  d.http,
+			guard: d.guard,
+			in:    d.in,
+			key:   &k,
+			named: keyID,
+		}})
 	}
 }
 
 func (d *kmsDemands) alias(action string) {
 	if strings.HasPrefix(d.in.AliasName, "alias/") {
-		d.list = append(d.list, demand{"kms:" + action, d.guard.arn("kms", d.guard.opts.Region, d.in.AliasName), d.http})
+		d.list = append(d.list, demand{"kms:" + action,
+			d.guard.arn("kms", d.guard.opts.Region, d.in.AliasName), d.http})
 	}
 }
 
@@ -181,8 +193,12 @@ func (k *kmsKeys) ofKey(name string) ([]string, bool) {
 	key := k.key
 	switch {
 	case k.creates:
-		key = &Key{Spec: cmp.Or(k.in.KeySpec, k.in.CustomerMasterKeySpec, "SYMMETRIC_DEFAULT"),
-			Usage: cmp.Or(k.in.KeyUsage, "ENCRYPT_DECRYPT"), Origin: cmp.Or(k.in.Origin, "AWS_KMS"), MultiRegion: k.in.MultiRegion}
+		key = &Key{
+			Spec:        cmp.Or(k.in.KeySpec, k.in.CustomerMasterKeySpec, "SYMMETRIC_DEFAULT"),
+			Usage:       cmp.Or(k.in.KeyUsage, "ENCRYPT_DECRYPT"),
+			Origin:      cmp.Or(k.in.Origin, "AWS_KMS"),
+			MultiRegion: k.in.MultiRegion,
+		}
 	case key == nil:
 		return nil, false
 	}

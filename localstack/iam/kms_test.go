@@ -42,7 +42,14 @@ func startKeys(t *testing.T) *keyring {
 		Log: k.log.logger(),
 		Key: func(keyID string, ciphertext []byte) (iam.Key, bool) {
 			i, ok := service.Lookup(keyID, ciphertext)
-			return iam.Key{ARN: i.ARN, Aliases: i.Aliases, Spec: i.Spec, Usage: i.Usage, Origin: i.Origin, MultiRegion: i.MultiRegion}, ok
+			return iam.Key{
+				ARN:         i.ARN,
+				Aliases:     i.Aliases,
+				Spec:        i.Spec,
+				Usage:       i.Usage,
+				Origin:      i.Origin,
+				MultiRegion: i.MultiRegion,
+			}, ok
 		},
 	})
 	url := serve(t, k.guard.KMS(service))
@@ -50,7 +57,11 @@ func startKeys(t *testing.T) *keyring {
 		return awskms.New(awskms.Options{BaseEndpoint: &url, Region: region, Credentials: signedBy(name)})
 	}
 	k.function, k.outside = client(function), client("developer")
-	out, err := k.outside.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(masterID), Plaintext: []byte("x"), EncryptionContext: purpose("test")})
+	out, err := k.outside.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId:             aws.String(masterID),
+		Plaintext:         []byte("x"),
+		EncryptionContext: purpose("test"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +73,8 @@ func purpose(of string) map[string]string { return map[string]string{"purpose": 
 
 func (k *keyring) grant(t *testing.T, policy []iam.Statement, statements ...iam.Statement) {
 	t.Helper()
-	if err := k.guard.Update(map[string]iam.Role{function: role(statements...)}, map[string][]iam.Statement{masterARN: policy}); err != nil {
+	if err := k.guard.Update(map[string]iam.Role{function: role(statements...)},
+		map[string][]iam.Statement{masterARN: policy}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -86,7 +98,10 @@ func TestKMSNeedsThePermissionsOfAWS(t *testing.T) {
 			return err
 		}},
 		{"GenerateDataKey", "kms:GenerateDataKey", masterARN, func(ctx context.Context, c *awskms.Client) error {
-			_, err := c.GenerateDataKey(ctx, &awskms.GenerateDataKeyInput{KeyId: aws.String("alias/master"), KeySpec: types.DataKeySpecAes256})
+			_, err := c.GenerateDataKey(ctx, &awskms.GenerateDataKeyInput{
+				KeyId:   aws.String("alias/master"),
+				KeySpec: types.DataKeySpecAes256,
+			})
 			return err
 		}},
 		{"DescribeKey", "kms:DescribeKey", masterARN, func(ctx context.Context, c *awskms.Client) error {
@@ -117,7 +132,10 @@ func TestKMSNeedsThePermissionsOfAWS(t *testing.T) {
 	}
 	t.Run("CreateAlias needs both", func(t *testing.T) {
 		call := func() error {
-			_, err := k.function.CreateAlias(t.Context(), &awskms.CreateAliasInput{AliasName: aws.String("alias/new"), TargetKeyId: aws.String(masterID)})
+			_, err := k.function.CreateAlias(t.Context(), &awskms.CreateAliasInput{
+				AliasName:   aws.String("alias/new"),
+				TargetKeyId: aws.String(masterID),
+			})
 			return err
 		}
 		alias := "arn:aws:kms:" + region + ":" + account + ":alias/new"
@@ -143,7 +161,8 @@ func TestKMSNeedsThePermissionsOfAWS(t *testing.T) {
 	})
 }
 
-// The conditions are those of the KMS developer guide, "Condition keys for AWS KMS".
+// The conditions are those of the KMS developer guide, "Condition keys for AWS
+// KMS".
 func TestKMSConditions(t *testing.T) {
 	k := startKeys(t)
 	for _, c := range []struct {
@@ -153,8 +172,10 @@ func TestKMSConditions(t *testing.T) {
 		with  map[string]string
 		want  bool
 	}{
-		{"encryption context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a", "b"}}}, masterID, purpose("b"), true},
-		{"another context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a", "b"}}}, masterID, purpose("c"), false},
+		{"encryption context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a", "b"}}},
+			masterID, purpose("b"), true},
+		{"another context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a", "b"}}},
+			masterID, purpose("c"), false},
 		{"no context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a"}}}, masterID, nil, false},
 		{"values count in their case", conditions{"StringEquals": {"kms:EncryptionContext:Purpose": {"A"}}}, masterID, purpose("a"), false},
 		{"context keys", conditions{"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": {"purpose"}}}, masterID, purpose("a"), true},
@@ -164,16 +185,24 @@ func TestKMSConditions(t *testing.T) {
 		{"not by alias", conditions{"StringLike": {"kms:RequestAlias": {"alias/mas*"}}}, masterID, nil, false},
 		{"a key with an alias", conditions{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {"alias/master"}}}, masterID, nil, true},
 		{"a key without", conditions{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {"alias/master"}}}, otherID, nil, false},
-		{"key spec", conditions{"StringEquals": {"kms:KeySpec": {"SYMMETRIC_DEFAULT"}, "kms:KeyUsage": {"ENCRYPT_DECRYPT"}, "kms:KeyOrigin": {"AWS_KMS"}}}, masterID, nil, true},
-		{"algorithm", conditions{"StringEquals": {"kms:EncryptionAlgorithm": {"SYMMETRIC_DEFAULT"}}}, masterID, nil, true},
+		{"key spec", conditions{"StringEquals": {"kms:KeySpec": {"SYMMETRIC_DEFAULT"},
+			"kms:KeyUsage": {"ENCRYPT_DECRYPT"}, "kms:KeyOrigin": {"AWS_KMS"}}}, masterID, nil, true},
+		{"algorithm", conditions{"StringEquals": {"kms:EncryptionAlgorithm": {"SYMMETRIC_DEFAULT"}}},
+			masterID, nil, true},
 		{"account", conditions{"StringEquals": {"kms:CallerAccount": {account}}}, masterID, nil, true},
-		{"never through a service", conditions{"StringEquals": {"kms:ViaService": {"s3." + region + ".amazonaws.com"}}}, masterID, nil, false},
+		{"never through a service", conditions{"StringEquals": {"kms:ViaService": {"s3." + region +
+			".amazonaws.com"}}}, masterID, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k.grant(t, nil, statement("Allow", "kms:Encrypt", "*", c.where))
-			_, err := k.function.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: &c.id, Plaintext: []byte("x"), EncryptionContext: c.with})
+			_, err := k.function.Encrypt(t.Context(), &awskms.EncryptInput{
+				KeyId:             &c.id,
+				Plaintext:         []byte("x"),
+				EncryptionContext: c.with,
+			})
 			var api smithy.APIError
-			if refused := errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException"; refused == c.want || c.want != (err == nil) {
+			if refused := errors.As(err, &api) &&
+				api.ErrorCode() == "AccessDeniedException"; refused == c.want || c.want != (err == nil) {
 				t.Errorf("got %v, want it served: %t", err, c.want)
 			}
 		})
@@ -182,13 +211,24 @@ func TestKMSConditions(t *testing.T) {
 
 func TestKeyPolicyOverTheWire(t *testing.T) {
 	k := startKeys(t)
-	k.grant(t, []iam.Statement{{Effect: "Allow", Action: []string{"kms:*"}, Resource: []string{"*"}, Principal: map[string][]string{"AWS": {"arn:aws:iam::" + account + ":role/admin"}}}},
+	k.grant(t, []iam.Statement{{
+		Effect:    "Allow",
+		Action:    []string{"kms:*"},
+		Resource:  []string{"*"},
+		Principal: map[string][]string{"AWS": {"arn:aws:iam::" + account + ":role/admin"}},
+	}},
 		statement("Allow", "kms:*", "*", nil))
-	_, err := k.function.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: k.sealed, EncryptionContext: purpose("test")})
-	if err == nil || !strings.Contains(err.Error(), "AccessDeniedException: User: "+session+" is not authorized to perform: kms:Decrypt on resource: "+masterARN+" because no resource-based policy allows the kms:Decrypt action") {
+	_, err := k.function.Decrypt(t.Context(), &awskms.DecryptInput{
+		CiphertextBlob:    k.sealed,
+		EncryptionContext: purpose("test"),
+	})
+	if err == nil || !strings.Contains(err.Error(),
+		"AccessDeniedException: User: "+session+" is not authorized to perform: kms:Decrypt on resource: "+
+			masterARN+" because no resource-based policy allows the kms:Decrypt action") {
 		t.Errorf("got %v", err)
 	}
-	if lines := k.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "let the key's policy allow kms:Decrypt") {
+	if lines := k.log.lines(); len(lines) != 1 ||
+		!strings.Contains(lines[0], "let the key's policy allow kms:Decrypt") {
 		t.Errorf("in the log: %q", lines)
 	}
 }

@@ -13,11 +13,17 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// deliver is the function that others invoke. Its name alone has to be known: it is never run.
+// deliver is the function that others invoke. Its name alone has to be known:
+// it is never run.
 const deliver = "arn:aws:lambda:" + region + ":" + account + ":function:deliver"
 
 func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
-	service, err := lambda.New(lambda.Options{Account: account, Region: region, RuntimeAPI: "127.0.0.1:1", TempDir: t.TempDir()})
+	service, err := lambda.New(lambda.Options{
+		Account:    account,
+		Region:     region,
+		RuntimeAPI: "127.0.0.1:1",
+		TempDir:    t.TempDir(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +68,8 @@ func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
 			return err
 		}},
 		{"GetFunctionConfiguration", "lambda:GetFunctionConfiguration", deliver, func(c *awslambda.Client) error {
-			_, err := c.GetFunctionConfiguration(t.Context(), &awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("deliver")})
+			_, err := c.GetFunctionConfiguration(t.Context(),
+				&awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("deliver")})
 			return err
 		}},
 		{"ListFunctions", "lambda:ListFunctions", "*", func(c *awslambda.Client) error {
@@ -78,7 +85,9 @@ func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
 				lines.lines()
 				err = c.call(client(function))
 			}
-			text := "api error AccessDeniedException: User: " + session + " is not authorized to perform: " + c.action + " on resource: " + c.resource + " because no identity-based policy allows the " + c.action + " action"
+			text := "api error AccessDeniedException: User: " + session +
+				" is not authorized to perform: " + c.action + " on resource: " + c.resource +
+				" because no identity-based policy allows the " + c.action + " action"
 			if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "StatusCode: 403") {
 				t.Errorf("got %v\nwant %s", err, text)
 			}
@@ -94,7 +103,8 @@ func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
 func TestLambdaRefusal(t *testing.T) {
 	g := guardOf(t, role())
 	url := serve(t, g.Lambda(http.NotFoundHandler()))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/2015-03-31/functions/deliver/invocations", strings.NewReader("{}"))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		url+"/2015-03-31/functions/deliver/invocations", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,9 +118,11 @@ func TestLambdaRefusal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"Message":"User: ` + session + ` is not authorized to perform: lambda:InvokeFunction on resource: ` + deliver +
+	want := `{"Message":"User: ` + session +
+		` is not authorized to perform: lambda:InvokeFunction on resource: ` + deliver +
 		` because no identity-based policy allows the lambda:InvokeFunction action"}`
-	if response.StatusCode != 403 || string(body) != want || response.Header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
+	if response.StatusCode != 403 || string(body) != want ||
+		response.Header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
 		t.Errorf("%s %v\ngot  %s\nwant %s", response.Status, response.Header, body, want)
 	}
 }

@@ -11,7 +11,11 @@ import (
 // guarded here: a policy that says nothing of them has no statements.
 var managed = map[string][]Statement{
 	"AdministratorAccess": {allow("*")},
-	"PowerUserAccess":     {{Effect: "Allow", NotAction: []string{"iam:*", "organizations:*", "account:*"}, Resource: anyResource}},
+	"PowerUserAccess": {{
+		Effect:    "Allow",
+		NotAction: []string{"iam:*", "organizations:*", "account:*"},
+		Resource:  anyResource,
+	}},
 
 	"AWSLambdaBasicExecutionRole":          nil,
 	"AWSLambdaVPCAccessExecutionRole":      nil,
@@ -34,20 +38,33 @@ var managed = map[string][]Statement{
 	"CloudWatchFullAccess":                 nil,
 	"AmazonAPIGatewayAdministrator":        nil,
 	"AmazonAPIGatewayPushToCloudWatchLogs": nil,
-	"AmazonAPIGatewayInvokeFullAccess": {{Effect: "Allow", Action: []string{"execute-api:Invoke", "execute-api:ManageConnections"},
-		Resource: []string{"arn:aws:execute-api:*:*:*"}}},
-	"AmazonDynamoDBFullAccess": {allow("dynamodb:*", "kms:DescribeKey", "kms:ListAliases", "lambda:CreateFunction", "lambda:ListFunctions",
+	"AmazonAPIGatewayInvokeFullAccess": {{
+		Effect:   "Allow",
+		Action:   []string{"execute-api:Invoke", "execute-api:ManageConnections"},
+		Resource: []string{"arn:aws:execute-api:*:*:*"},
+	}},
+	"AmazonDynamoDBFullAccess": {allow("dynamodb:*", "kms:DescribeKey", "kms:ListAliases",
+		"lambda:CreateFunction", "lambda:ListFunctions",
 		"lambda:ListEventSourceMappings", "lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping",
 		"lambda:GetFunctionConfiguration", "lambda:DeleteFunction")},
-	"AmazonDynamoDBFullAccess_v2": {allow("dynamodb:*", "kms:DescribeKey", "kms:ListAliases", "lambda:ListEventSourceMappings", "lambda:ListFunctions")},
-	"AmazonDynamoDBReadOnlyAccess": {allow("dynamodb:BatchGetItem", "dynamodb:Describe*", "dynamodb:List*", "dynamodb:GetAbacStatus",
+	"AmazonDynamoDBFullAccess_v2": {allow("dynamodb:*", "kms:DescribeKey", "kms:ListAliases",
+		"lambda:ListEventSourceMappings", "lambda:ListFunctions")},
+	"AmazonDynamoDBReadOnlyAccess": {allow("dynamodb:BatchGetItem", "dynamodb:Describe*", "dynamodb:List*",
+		"dynamodb:GetAbacStatus",
 		"dynamodb:GetItem", "dynamodb:GetResourcePolicy", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PartiQLSelect",
-		"kms:DescribeKey", "kms:ListAliases", "lambda:ListFunctions", "lambda:ListEventSourceMappings", "lambda:GetFunctionConfiguration")},
-	"AWSKeyManagementServicePowerUser": {allow("kms:CreateAlias", "kms:CreateKey", "kms:DeleteAlias", "kms:Describe*", "kms:GenerateRandom",
+		"kms:DescribeKey", "kms:ListAliases", "lambda:ListFunctions", "lambda:ListEventSourceMappings",
+		"lambda:GetFunctionConfiguration")},
+	"AWSKeyManagementServicePowerUser": {allow("kms:CreateAlias", "kms:CreateKey", "kms:DeleteAlias",
+		"kms:Describe*", "kms:GenerateRandom",
 		"kms:Get*", "kms:List*", "kms:TagResource", "kms:UntagResource")},
 	"SecretsManagerReadWrite": {allow("kms:DescribeKey", "kms:ListAliases", "kms:ListKeys", "lambda:ListFunctions"),
-		{Effect: "Allow", Action: []string{"lambda:AddPermission", "lambda:CreateFunction", "lambda:GetFunction", "lambda:InvokeFunction",
-			"lambda:UpdateFunctionConfiguration"}, Resource: []string{"arn:aws:lambda:*:*:function:SecretsManager*"}}},
+		{
+			Effect: "Allow",
+			Action: []string{"lambda:AddPermission", "lambda:CreateFunction", "lambda:GetFunction",
+				"lambda:InvokeFunction",
+				"lambda:UpdateFunctionConfiguration"},
+			Resource: []string{"arn:aws:lambda:*:*:function:SecretsManager*"},
+		}},
 	"AmazonCognitoPowerUser":                                {allow("lambda:GetPolicy", "lambda:ListFunctions")},
 	"AmazonEventBridgeFullAccess":                           nil,
 	"AmazonS3FullAccess":                                    nil,
@@ -63,7 +80,8 @@ var managed = map[string][]Statement{
 
 var (
 	anyResource = []string{"*"}
-	readStream  = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+	readStream  = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
+		"dynamodb:ListStreams"}
 )
 
 func allow(actions ...string) Statement {
@@ -74,7 +92,8 @@ func allow(actions ...string) Statement {
 // here, sorted. The ARN of one ends in its name, after a path perhaps.
 func Known() []string { return slices.Sorted(maps.Keys(managed)) }
 
-// managedPolicy returns the statements of a policy of AWS's own, and whether they are known.
+// managedPolicy returns the statements of a policy of AWS's own, and whether
+// they are known.
 func managedPolicy(arn string) ([]*statement, bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "iam" || parts[4] != "aws" || !strings.HasPrefix(parts[5], "policy/") {

@@ -13,7 +13,8 @@ import (
 // Gateway developer guide, "Control access with IAM"). resolve says what a
 // request is about; requests that it does not know pass, for the gateway to
 // refuse.
-func (g *Guard) Management(next http.Handler, resolve func(*http.Request) (apiID, stage, connectionID string, ok bool)) http.Handler {
+func (g *Guard) Management(next http.Handler,
+	resolve func(*http.Request) (apiID, stage, connectionID string, ok bool)) http.Handler {
 	return g.wrap(next, guard{
 		kind: trace.Post,
 		demands: func(r *http.Request) ([]demand, *http.Request) {

@@ -46,7 +46,13 @@ type connected struct {
 func connect(t *testing.T) *connected {
 	t.Helper()
 	g, err := gateway.New(gateway.Options{
-		APIs:    []gateway.API{{ID: api, Stage: "prod", Region: region, Account: account, RouteSelectionExpression: "$request.body.action"}},
+		APIs: []gateway.API{{
+			ID:                       api,
+			Stage:                    "prod",
+			Region:                   region,
+			Account:                  account,
+			RouteSelectionExpression: "$request.body.action",
+		}},
 		Invoker: noFunctions{},
 	})
 	if err != nil {
@@ -84,7 +90,11 @@ func connect(t *testing.T) *connected {
 }
 
 func (c *connected) client(signer string) *apigatewaymanagementapi.Client {
-	return apigatewaymanagementapi.New(apigatewaymanagementapi.Options{BaseEndpoint: &c.url, Region: region, Credentials: signedBy(signer)})
+	return apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
+		BaseEndpoint: &c.url,
+		Region:       region,
+		Credentials:  signedBy(signer),
+	})
 }
 
 func (c *connected) grant(t *testing.T, statements ...iam.Statement) {
@@ -98,7 +108,10 @@ func (c *connected) call(ctx context.Context, client *apigatewaymanagementapi.Cl
 	var err error
 	switch method {
 	case http.MethodPost:
-		_, err = client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &c.id, Data: []byte("hello")})
+		_, err = client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+			ConnectionId: &c.id,
+			Data:         []byte("hello"),
+		})
 	case http.MethodGet:
 		_, err = client.GetConnection(ctx, &apigatewaymanagementapi.GetConnectionInput{ConnectionId: &c.id})
 	case http.MethodDelete:
@@ -163,15 +176,19 @@ func TestC13_SomebodyOutsideMayPost(t *testing.T) {
 	}
 }
 
-// The row of 403 AccessDeniedException: a header, the account masked, the literal {connectionId}.
+// The row of 403 AccessDeniedException: a header, the account masked, the
+// literal {connectionId}.
 func TestC5_403_AccessDenied(t *testing.T) {
 	c := connect(t)
 	post := func() (*http.Response, string) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url+"/@connections/"+url.PathEscape(c.id), strings.NewReader("x"))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			c.url+"/@connections/"+url.PathEscape(c.id), strings.NewReader("x"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+function+"/20261122/eu-central-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
+		r.Header.Set("Authorization",
+			"AWS4-HMAC-SHA256 Credential="+function+
+				"/20261122/eu-central-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
 		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -208,11 +225,14 @@ func TestC5_403_AccessDenied(t *testing.T) {
 				t.Errorf("x-amzn-ErrorType: %q", got)
 			}
 			traced := c.events.take()
-			if len(traced) != 1 || traced[0].Kind != trace.Post || traced[0].Operation != "PostToConnection" || traced[0].ConnectionID != c.id ||
-				traced[0].API != api || traced[0].Stage != "prod" || traced[0].Status != 403 || traced[0].Error != "AccessDeniedException" {
+			if len(traced) != 1 || traced[0].Kind != trace.Post ||
+				traced[0].Operation != "PostToConnection" || traced[0].ConnectionID != c.id ||
+				traced[0].API != api || traced[0].Stage != "prod" || traced[0].Status != 403 ||
+				traced[0].Error != "AccessDeniedException" {
 				t.Errorf("traced %+v", traced)
 			}
-			if lines := c.log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "action=execute-api:ManageConnections") {
+			if lines := c.log.lines(); len(lines) != 1 ||
+				!strings.Contains(lines[0], "action=execute-api:ManageConnections") {
 				t.Errorf("in the log: %q", lines)
 			}
 		})

@@ -100,9 +100,11 @@ func date(holds func(order int) bool) func(string, bool) (matcher, error) {
 	}
 }
 
-// parseTime reads the profiles of ISO 8601 in the W3C's note on date and time formats, or Unix seconds.
+// parseTime reads the profiles of ISO 8601 in the W3C's note on date and time
+// formats, or Unix seconds.
 func parseTime(s string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05",
+		"2006-01-02", "2006-01"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true
 		}

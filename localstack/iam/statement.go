@@ -181,7 +181,8 @@ func compile(s Statement) (*statement, error) {
 
 func (g *Guard) compileRole(function string, in Role) (*role, error) {
 	r := &role{
-		arn: in.ARN, name: in.Name,
+		arn:     in.ARN,
+		name:    in.Name,
 		session: g.arn("sts", "", "assumed-role/"+in.Name+"/"+function),
 		userID:  roleID(in.ARN) + ":" + function,
 		unknown: slices.Clone(in.Unresolved),
@@ -206,7 +207,8 @@ func (g *Guard) compileRole(function string, in Role) (*role, error) {
 	return r, nil
 }
 
-// roleID is the unique id of a role: AROA and 17 letters and digits, the same on every start.
+// roleID is the unique id of a role: AROA and 17 letters and digits, the same
+// on every start.
 func roleID(arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17]

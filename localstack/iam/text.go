@@ -42,10 +42,12 @@ var escaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
 // escape makes a glob that matches s alone.
 func escape(s string) string { return escaper.Replace(s) }
 
-// escapeBackslash makes a pattern of a policy, which knows no backslash, a glob.
+// escapeBackslash makes a pattern of a policy, which knows no backslash, a
+// glob.
 func escapeBackslash(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }
 
-// text is a string of a policy, which may have variables in it (IAM user guide, "Policy variables").
+// text is a string of a policy, which may have variables in it (IAM user guide,
+// "Policy variables").
 type text struct {
 	parts []part
 	// Without variables: the text as it is, and as a glob.
@@ -62,7 +64,8 @@ type part struct {
 	isCharacter bool // ${*}, ${?} and ${$}: literal is that character, meant plainly
 }
 
-// newText parses s. Without variables (documents before 2012-10-17) it is taken as it is.
+// newText parses s. Without variables (documents before 2012-10-17) it is taken
+// as it is.
 func newText(s string, variables bool) text {
 	if !variables || !strings.Contains(s, "${") {
 		return text{fixed: s, fixedPattern: escapeBackslash(s)}

@@ -108,11 +108,19 @@ func startDatabase(t *testing.T) *database {
 	for name, key := range tableKeys {
 		index := "byOwner"
 		in := dynamodb.CreateTableInput{
-			TableName: &name, BillingMode: "PAY_PER_REQUEST",
-			KeySchema:            []dynamodb.KeySchemaElement{{AttributeName: key, KeyType: "HASH"}},
-			AttributeDefinitions: []dynamodb.AttributeDefinition{{AttributeName: key, AttributeType: "S"}, {AttributeName: "owner", AttributeType: "S"}},
+			TableName:   &name,
+			BillingMode: "PAY_PER_REQUEST",
+			KeySchema:   []dynamodb.KeySchemaElement{{AttributeName: key, KeyType: "HASH"}},
+			AttributeDefinitions: []dynamodb.AttributeDefinition{{
+				AttributeName: key,
+				AttributeType: "S",
+			}, {
+				AttributeName: "owner",
+				AttributeType: "S",
+			}},
 			GlobalSecondaryIndexes: []dynamodb.SecondaryIndex{{
-				IndexName: &index, KeySchema: []dynamodb.KeySchemaElement{{AttributeName: "owner", KeyType: "HASH"}},
+				IndexName:  &index,
+				KeySchema:  []dynamodb.KeySchemaElement{{AttributeName: "owner", KeyType: "HASH"}},
 				Projection: &dynamodb.Projection{ProjectionType: "ALL"},
 			}},
 		}
@@ -122,7 +130,8 @@ func startDatabase(t *testing.T) *database {
 	}
 	d := &database{log: &log{}, events: &events{}}
 	d.guard = newGuard(t, iam.Options{
-		Log: d.log.logger(), Trace: d.events,
+		Log:   d.log.logger(),
+		Trace: d.events,
 		PartitionKey: func(table, index string) string {
 			if index != "" {
 				return "owner"
@@ -146,14 +155,16 @@ func (d *database) grant(t *testing.T, statements ...iam.Statement) {
 	}
 }
 
-// wantDenied wants the typed error of an SDK with AWS's text, and one line in the log.
+// wantDenied wants the typed error of an SDK with AWS's text, and one line in
+// the log.
 func wantDenied(t *testing.T, err error, l *log, action, resource string) {
 	t.Helper()
 	var api smithy.APIError
 	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" {
 		t.Fatalf("got %v, want AccessDeniedException for %s", err, action)
 	}
-	want := "User: " + session + " is not authorized to perform: " + action + " on resource: " + resource + " because no identity-based policy allows the " + action + " action"
+	want := "User: " + session + " is not authorized to perform: " + action + " on resource: " + resource +
+		" because no identity-based policy allows the " + action + " action"
 	if api.ErrorMessage() != want {
 		t.Errorf("got  %s\nwant %s", api.ErrorMessage(), want)
 	}
@@ -166,14 +177,16 @@ func wantLine(t *testing.T, l *log, action, resource string) {
 	if len(lines) != 1 {
 		t.Fatalf("%d lines in the log, want one:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
-	for _, want := range []string{"function=" + function, "action=" + action, "resource=" + resource, `remedy="add ` + action + " on " + resource} {
+	for _, want := range []string{"function=" + function, "action=" + action, "resource=" + resource,
+		`remedy="add ` + action + " on " + resource} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("no %q in the log: %s", want, lines[0])
 		}
 	}
 }
 
-// wantServed wants an answer of the service behind the guard: success, or any error but a refusal.
+// wantServed wants an answer of the service behind the guard: success, or any
+// error but a refusal.
 func wantServed(t *testing.T, err error, l *log) {
 	t.Helper()
 	var api smithy.APIError

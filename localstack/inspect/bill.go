@@ -68,8 +68,10 @@ func messages(bytes int) float64 {
 // keyOperations are the requests that KMS charges for; reading settings is free
 // of charge here as it is rare.
 var keyOperations = map[string]bool{
-	"Encrypt": true, "Decrypt": true, "ReEncrypt": true, "GenerateDataKey": true, "GenerateDataKeyWithoutPlaintext": true,
-	"GenerateDataKeyPair": true, "Sign": true, "Verify": true, "GenerateMac": true, "VerifyMac": true, "GenerateRandom": true,
+	"Encrypt": true, "Decrypt": true, "ReEncrypt": true, "GenerateDataKey": true,
+	"GenerateDataKeyWithoutPlaintext": true,
+	"GenerateDataKeyPair":             true, "Sign": true, "Verify": true, "GenerateMac": true, "VerifyMac": true,
+	"GenerateRandom": true,
 }
 
 // Bill is what a run would have cost on AWS.
@@ -104,9 +106,21 @@ func (in *Inspector) Bill() Bill {
 	p := in.opts.Prices
 	bill := Bill{Since: u.since, Until: now, PricesOf: p.Date, Region: p.Region}
 	for _, l := range []BillLine{
-		{Service: "API Gateway", Item: "messages from clients", Quantity: u.messagesIn, Unit: "32 KB", Price: p.Message},
+		{
+			Service:  "API Gateway",
+			Item:     "messages from clients",
+			Quantity: u.messagesIn,
+			Unit:     "32 KB",
+			Price:    p.Message,
+		},
 		{Service: "API Gateway", Item: "messages to clients", Quantity: u.messagesOut, Unit: "32 KB", Price: p.Message},
-		{Service: "API Gateway", Item: "connection minutes", Quantity: connected.Minutes(), Unit: "minute", Price: p.ConnectionMinute},
+		{
+			Service:  "API Gateway",
+			Item:     "connection minutes",
+			Quantity: connected.Minutes(),
+			Unit:     "minute",
+			Price:    p.ConnectionMinute,
+		},
 		{Service: "Lambda", Item: "invocations", Quantity: u.invocations, Unit: "invocation", Price: p.Invocation},
 		{Service: "Lambda", Item: "duration, arm64", Quantity: u.gbSecondsArm, Unit: "GB-second", Price: p.GBSecondArm},
 		{Service: "Lambda", Item: "duration, x86_64", Quantity: u.gbSeconds, Unit: "GB-second", Price: p.GBSecondX86},

@@ -25,9 +25,9 @@ const (
 // policy lets the page load its own files and ask its own server, no more.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Handler serves the page at base, which ends in a slash, and below it: state (JSON),
-// bill (JSON), events (a stream of server-sent events, from number ?after=) and
-// items?table=NAME (JSON).
+// Handler serves the page at base, which ends in a slash, and below it: state
+// (JSON), bill (JSON), events (a stream of server-sent events, from number
+// ?after=) and items?table=NAME (JSON).
 func (in *Inspector) Handler(base string) http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {

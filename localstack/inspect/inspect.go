@@ -5,9 +5,9 @@
 // An [Inspector] is the trace.Sink of every service and an http.Handler. It
 // keeps the latest events and adds up the bill; what exists right now it asks
 // the services for, through [Source]. It only reads, keeps nothing on disk, and
-// sees names, sizes and times; items of tables are read when somebody asks to see
-// them. It must stand behind a handler that refuses foreign Host names, as the
-// edge does.
+// sees names, sizes and times; items of tables are read when somebody asks to
+// see them. It must stand behind a handler that refuses foreign Host names, as
+// the edge does.
 package inspect
 
 import (

@@ -63,7 +63,13 @@ func TestBillCountsAsAWSDoes(t *testing.T) {
 		{Kind: trace.Connect, ConnectionID: "b", Status: 101, At: start.Add(-time.Second), Duration: time.Second},
 		{Kind: trace.Disconnect, ConnectionID: "b", At: start.Add(2 * time.Minute), Duration: time.Second},
 		{Kind: trace.Connect, ConnectionID: "c", Status: 401, At: start},
-		{Kind: trace.Invoke, Function: "arm", Duration: 500*time.Millisecond + 1, Init: 99 * time.Millisecond, MemoryMB: 512}, // 600 ms
+		{
+			Kind:     trace.Invoke,
+			Function: "arm",
+			Duration: 500*time.Millisecond + 1,
+			Init:     99 * time.Millisecond,
+			MemoryMB: 512,
+		}, // 600 ms
 		{Kind: trace.Invoke, Function: "x86", Duration: time.Second, MemoryMB: 1024, Error: "x"},
 		{Kind: trace.Request, Operation: "PutItem", WriteUnits: 3},
 		{Kind: trace.Request, Operation: "Query", ReadUnits: 0.5},
@@ -78,8 +84,9 @@ func TestBillCountsAsAWSDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]float64{
-		"API Gateway messages from clients": 4, "API Gateway messages to clients": 1, "API Gateway connection minutes": 62,
-		"Lambda invocations": 2, "Lambda duration, arm64": 0.3, "Lambda duration, x86_64": 1,
+		"API Gateway messages from clients": 4, "API Gateway messages to clients": 1,
+		"API Gateway connection minutes": 62,
+		"Lambda invocations":             2, "Lambda duration, arm64": 0.3, "Lambda duration, x86_64": 1,
 		"DynamoDB reads": 0.5, "DynamoDB writes": 3, "KMS requests": 1,
 	}
 	sum := 0.0
@@ -166,7 +173,13 @@ func TestStateAndItems(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
 		t.Fatal(err)
 	}
-	if want := (FunctionStats{Invocations: 2, Errors: 1, ColdStarts: 1, Busy: 2 * time.Second, InitTime: time.Minute}); s.Functions[0].Stats != want {
+	if want := (FunctionStats{
+		Invocations: 2,
+		Errors:      1,
+		ColdStarts:  1,
+		Busy:        2 * time.Second,
+		InitTime:    time.Minute,
+	}); s.Functions[0].Stats != want {
 		t.Errorf("stats %+v, want %+v", s.Functions[0].Stats, want)
 	}
 	if s.Functions[1].Stats != (FunctionStats{}) || s.Tables[0].Items != 2 || s.Bill.Total == 0 {
@@ -187,7 +200,8 @@ func TestThePageLoadsOnlyItsOwnFiles(t *testing.T) {
 	if response.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Local stack</title>") {
 		t.Errorf("%d %.80s", response.StatusCode, body)
 	}
-	if p := response.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
+	if p := response.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") ||
+		strings.Contains(p, "unsafe") {
 		t.Errorf("policy %q", p)
 	}
 	for _, name := range []string{"page.js", "page.css"} {
@@ -195,7 +209,8 @@ func TestThePageLoadsOnlyItsOwnFiles(t *testing.T) {
 			t.Errorf("%s: %d", name, response.StatusCode)
 		}
 	}
-	if response, err := http.Post(url+"state", "text/plain", nil); err != nil || response.StatusCode != http.StatusMethodNotAllowed {
+	if response, err := http.Post(url+"state", "text/plain", nil); err != nil ||
+		response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %v %v", response, err)
 	}
 }

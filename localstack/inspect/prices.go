@@ -12,11 +12,13 @@ type Prices struct {
 	ConnectionMinute float64
 	// Invocation is for one run of a function.
 	Invocation float64
-	// GBSecondArm and GBSecondX86 are for 1 GB of function memory for a second, initialization included.
+	// GBSecondArm and GBSecondX86 are for 1 GB of function memory for a second,
+	// initialization included.
 	GBSecondArm, GBSecondX86 float64
 	// ReadUnit and WriteUnit are for one on-demand request unit.
 	ReadUnit, WriteUnit float64
-	// StreamRead is for one GetRecords call from outside Lambda's own polling, which is free.
+	// StreamRead is for one GetRecords call from outside Lambda's own polling,
+	// which is free.
 	StreamRead float64
 	// KeyRequest is for one request to KMS with a symmetric key.
 	KeyRequest float64
@@ -27,7 +29,8 @@ type Prices struct {
 // standard table class) and KMS. Monthly prices (storage, keys) are not in a
 // run's bill.
 var ListPrices = Prices{
-	Date: "2026-11-01", Region: "us-east-1",
+	Date:             "2026-11-01",
+	Region:           "us-east-1",
 	Message:          1.00 / 1e6,
 	ConnectionMinute: 0.25 / 1e6,
 	Invocation:       0.20 / 1e6,

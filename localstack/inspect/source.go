@@ -15,7 +15,8 @@ type Source struct {
 	Tables      func() []Table
 	// Items returns some items of a table, in DynamoDB's JSON, at most limit.
 	Items func(ctx context.Context, table string, limit int) ([]json.RawMessage, error)
-	// Arm says whether a function runs on arm64 on AWS, which costs less. It must not call the Inspector.
+	// Arm says whether a function runs on arm64 on AWS, which costs less. It
+	// must not call the Inspector.
 	Arm func(function string) bool
 }
 

@@ -18,12 +18,14 @@ func (s *Service) updateAlias(in createAliasInput) (any, error) {
 		return nil, errNotFound("Alias %s is not found.", s.aliasARN(in.AliasName))
 	}
 	if was := s.keys[old.keyID]; was != nil && (was.spec != k.spec || was.usage != k.usage) {
-		return nil, errValidation("Alias %s cannot move from a %s key for %s to a %s key for %s", s.aliasARN(in.AliasName), was.spec, was.usage, k.spec, k.usage)
+		return nil, errValidation("Alias %s cannot move from a %s key for %s to a %s key for %s",
+			s.aliasARN(in.AliasName), was.spec, was.usage, k.spec, k.usage)
 	}
 	return nil, s.point(in.AliasName, k.id)
 }
 
-// aliasTarget checks a request that points an alias at a key, and finds the key.
+// aliasTarget checks a request that points an alias at a key, and finds the
+// key.
 func (s *Service) aliasTarget(in createAliasInput) (*key, error) {
 	if err := checkAliasName(in.AliasName); err != nil {
 		return nil, err

@@ -37,7 +37,8 @@ func TestSignAndVerify(t *testing.T) {
 		algorithm types.SigningAlgorithmSpec
 		check     func(public any, signature []byte) bool // by the standard library alone
 	}{
-		{"ECC_NIST_P256", types.SigningAlgorithmSpecEcdsaSha256, func(p any, sig []byte) bool { return ecdsa.VerifyASN1(p.(*ecdsa.PublicKey), digest[:], sig) }},
+		{"ECC_NIST_P256", types.SigningAlgorithmSpecEcdsaSha256,
+			func(p any, sig []byte) bool { return ecdsa.VerifyASN1(p.(*ecdsa.PublicKey), digest[:], sig) }},
 		{"RSA_2048", types.SigningAlgorithmSpecRsassaPkcs1V15Sha256, func(p any, sig []byte) bool {
 			return rsa.VerifyPKCS1v15(p.(*rsa.PublicKey), crypto.SHA256, digest[:], sig) == nil
 		}},
@@ -55,14 +56,24 @@ func TestSignAndVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(public.KeySpec) != c.spec || public.KeyUsage != types.KeyUsageTypeSignVerify || len(public.SigningAlgorithms) == 0 {
+			if string(public.KeySpec) != c.spec || public.KeyUsage != types.KeyUsageTypeSignVerify ||
+				len(public.SigningAlgorithms) == 0 {
 				t.Errorf("GetPublicKey: %+v", public)
 			}
-			raw, err := client.Sign(t.Context(), &awskms.SignInput{KeyId: id, Message: message, SigningAlgorithm: c.algorithm})
+			raw, err := client.Sign(t.Context(), &awskms.SignInput{
+				KeyId:            id,
+				Message:          message,
+				SigningAlgorithm: c.algorithm,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			hashed, err := client.Sign(t.Context(), &awskms.SignInput{KeyId: id, Message: digest[:], MessageType: types.MessageTypeDigest, SigningAlgorithm: c.algorithm})
+			hashed, err := client.Sign(t.Context(), &awskms.SignInput{
+				KeyId:            id,
+				Message:          digest[:],
+				MessageType:      types.MessageTypeDigest,
+				SigningAlgorithm: c.algorithm,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,25 +81,53 @@ func TestSignAndVerify(t *testing.T) {
 				if !c.check(key, signature) {
 					t.Error("the public key does not verify the signature")
 				}
-				ok, err := client.Verify(t.Context(), &awskms.VerifyInput{KeyId: id, Message: message, Signature: signature, SigningAlgorithm: c.algorithm})
+				ok, err := client.Verify(t.Context(), &awskms.VerifyInput{
+					KeyId:            id,
+					Message:          message,
+					Signature:        signature,
+					SigningAlgorithm: c.algorithm,
+				})
 				if err != nil || !ok.SignatureValid {
 					t.Errorf("Verify: %v", err)
 				}
-				_, err = client.Verify(t.Context(), &awskms.VerifyInput{KeyId: id, Message: []byte("another"), Signature: signature, SigningAlgorithm: c.algorithm})
+				_, err = client.Verify(t.Context(), &awskms.VerifyInput{
+					KeyId:            id,
+					Message:          []byte("another"),
+					Signature:        signature,
+					SigningAlgorithm: c.algorithm,
+				})
 				wantException(t, err, "KMSInvalidSignatureException", "")
 			}
-			_, err = client.Sign(t.Context(), &awskms.SignInput{KeyId: id, Message: message, MessageType: types.MessageTypeDigest, SigningAlgorithm: c.algorithm})
+			_, err = client.Sign(t.Context(), &awskms.SignInput{
+				KeyId:            id,
+				Message:          message,
+				MessageType:      types.MessageTypeDigest,
+				SigningAlgorithm: c.algorithm,
+			})
 			wantException(t, err, "ValidationException", "Digest is invalid length")
-			_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: message, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256})
+			_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{
+				KeyId:               id,
+				Plaintext:           message,
+				EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256,
+			})
 			wantException(t, err, "InvalidKeyUsageException", "SIGN_VERIFY which is not valid for Encrypt")
 
 			client, _ := start(t, dir) // after a restart
-			if _, err := client.Verify(t.Context(), &awskms.VerifyInput{KeyId: id, Message: message, Signature: raw.Signature, SigningAlgorithm: c.algorithm}); err != nil {
+			if _, err := client.Verify(t.Context(), &awskms.VerifyInput{
+				KeyId:            id,
+				Message:          message,
+				Signature:        raw.Signature,
+				SigningAlgorithm: c.algorithm,
+			}); err != nil {
 				t.Errorf("after a restart: %v", err)
 			}
 		})
 	}
-	_, err := client.Sign(t.Context(), &awskms.SignInput{KeyId: ensure(t, s, "ECC_NIST_P256", "SIGN_VERIFY"), Message: message, SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha384})
+	_, err := client.Sign(t.Context(), &awskms.SignInput{
+		KeyId:            ensure(t, s, "ECC_NIST_P256", "SIGN_VERIFY"),
+		Message:          message,
+		SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha384,
+	})
 	wantException(t, err, "InvalidKeyUsageException", "incompatible with key spec ECC_NIST_P256")
 }
 
@@ -108,33 +147,57 @@ func TestRSAEncryption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{KeyId: id, CiphertextBlob: outside, EncryptionAlgorithm: algorithm})
+	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+		KeyId:               id,
+		CiphertextBlob:      outside,
+		EncryptionAlgorithm: algorithm,
+	})
 	if err != nil || string(opened.Plaintext) != "from outside" || opened.EncryptionAlgorithm != algorithm {
 		t.Errorf("Decrypt: %v %+v", err, opened)
 	}
 	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: outside, EncryptionAlgorithm: algorithm})
 	wantException(t, err, "ValidationException", "KeyId")
-	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{KeyId: id, CiphertextBlob: outside, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha1})
+	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{
+		KeyId:               id,
+		CiphertextBlob:      outside,
+		EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha1,
+	})
 	wantException(t, err, "InvalidCiphertextException", "")
-	_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: make([]byte, 191), EncryptionAlgorithm: algorithm})
+	_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId:               id,
+		Plaintext:           make([]byte, 191),
+		EncryptionAlgorithm: algorithm,
+	})
 	wantException(t, err, "ValidationException", "190")
 	_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
 	wantException(t, err, "InvalidKeyUsageException", "SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048")
-	_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x"), EncryptionAlgorithm: algorithm, EncryptionContext: map[string]string{"a": "b"}})
+	_, err = client.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId:               id,
+		Plaintext:           []byte("x"),
+		EncryptionAlgorithm: algorithm,
+		EncryptionContext:   map[string]string{"a": "b"},
+	})
 	wantException(t, err, "ValidationException", "EncryptionContext")
 
 	if err := s.EnsureKey(keyID, ""); err != nil {
 		t.Fatal(err)
 	}
 	again, err := client.ReEncrypt(t.Context(), &awskms.ReEncryptInput{
-		CiphertextBlob: outside, SourceKeyId: id, SourceEncryptionAlgorithm: algorithm, DestinationKeyId: aws.String(keyID),
+		CiphertextBlob:               outside,
+		SourceKeyId:                  id,
+		SourceEncryptionAlgorithm:    algorithm,
+		DestinationKeyId:             aws.String(keyID),
 		DestinationEncryptionContext: map[string]string{"a": "b"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: again.CiphertextBlob, EncryptionContext: map[string]string{"a": "b"}})
-	if err != nil || string(opened.Plaintext) != "from outside" || *opened.KeyId != keyARN || *again.KeyId != keyARN || !strings.HasSuffix(*again.SourceKeyId, *id) {
+	opened, err = client.Decrypt(t.Context(), &awskms.DecryptInput{
+		CiphertextBlob:    again.CiphertextBlob,
+		EncryptionContext: map[string]string{"a": "b"},
+	})
+	if err != nil || string(opened.Plaintext) != "from outside" || *opened.KeyId != keyARN ||
+		*again.KeyId != keyARN || !strings.HasSuffix(*again.SourceKeyId, *id) {
 		t.Errorf("ReEncrypt: %v %+v", err, opened)
 	}
 }
@@ -142,22 +205,41 @@ func TestRSAEncryption(t *testing.T) {
 func TestMACs(t *testing.T) {
 	client, s := start(t, t.TempDir())
 	id := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")
-	out, err := client.GenerateMac(t.Context(), &awskms.GenerateMacInput{KeyId: id, Message: []byte("m"), MacAlgorithm: types.MacAlgorithmSpecHmacSha256})
+	out, err := client.GenerateMac(t.Context(), &awskms.GenerateMacInput{
+		KeyId:        id,
+		Message:      []byte("m"),
+		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
+	})
 	if err != nil || len(out.Mac) != 32 {
 		t.Fatalf("%v, %d bytes", err, len(out.Mac))
 	}
-	ok, err := client.VerifyMac(t.Context(), &awskms.VerifyMacInput{KeyId: id, Message: []byte("m"), Mac: out.Mac, MacAlgorithm: types.MacAlgorithmSpecHmacSha256})
+	ok, err := client.VerifyMac(t.Context(), &awskms.VerifyMacInput{
+		KeyId:        id,
+		Message:      []byte("m"),
+		Mac:          out.Mac,
+		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
+	})
 	if err != nil || !ok.MacValid {
 		t.Errorf("VerifyMac: %v", err)
 	}
-	_, err = client.VerifyMac(t.Context(), &awskms.VerifyMacInput{KeyId: id, Message: []byte("n"), Mac: out.Mac, MacAlgorithm: types.MacAlgorithmSpecHmacSha256})
+	_, err = client.VerifyMac(t.Context(), &awskms.VerifyMacInput{
+		KeyId:        id,
+		Message:      []byte("n"),
+		Mac:          out.Mac,
+		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
+	})
 	wantException(t, err, "KMSInvalidMacException", "")
-	_, err = client.GenerateMac(t.Context(), &awskms.GenerateMacInput{KeyId: id, Message: []byte("m"), MacAlgorithm: types.MacAlgorithmSpecHmacSha512})
+	_, err = client.GenerateMac(t.Context(), &awskms.GenerateMacInput{
+		KeyId:        id,
+		Message:      []byte("m"),
+		MacAlgorithm: types.MacAlgorithmSpecHmacSha512,
+	})
 	wantException(t, err, "InvalidKeyUsageException", "HMAC_SHA_512")
 	_, err = client.GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{KeyId: id})
 	wantException(t, err, "UnsupportedOperationException", "")
 	described, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: id})
-	if err != nil || described.KeyMetadata.KeySpec != types.KeySpecHmac256 || len(described.KeyMetadata.MacAlgorithms) != 1 || described.KeyMetadata.EncryptionAlgorithms != nil {
+	if err != nil || described.KeyMetadata.KeySpec != types.KeySpecHmac256 ||
+		len(described.KeyMetadata.MacAlgorithms) != 1 || described.KeyMetadata.EncryptionAlgorithms != nil {
 		t.Errorf("DescribeKey: %v %+v", err, described)
 	}
 }
@@ -183,19 +265,29 @@ func TestAliasesMoveAndGo(t *testing.T) {
 	}
 	mac := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")
 	app := aws.String("alias/app")
-	_, err := client.UpdateAlias(t.Context(), &awskms.UpdateAliasInput{AliasName: app, TargetKeyId: aws.String("first")})
+	_, err := client.UpdateAlias(t.Context(), &awskms.UpdateAliasInput{
+		AliasName:   app,
+		TargetKeyId: aws.String("first"),
+	})
 	wantException(t, err, "NotFoundException", "alias/app")
 	_, err = client.DeleteAlias(t.Context(), &awskms.DeleteAliasInput{AliasName: app})
 	wantException(t, err, "NotFoundException", "alias/app")
-	if _, err := client.CreateAlias(t.Context(), &awskms.CreateAliasInput{AliasName: app, TargetKeyId: aws.String("first")}); err != nil {
+	if _, err := client.CreateAlias(t.Context(), &awskms.CreateAliasInput{
+		AliasName:   app,
+		TargetKeyId: aws.String("first"),
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.UpdateAlias(t.Context(), &awskms.UpdateAliasInput{AliasName: app, TargetKeyId: aws.String("second")}); err != nil {
+	if _, err := client.UpdateAlias(t.Context(), &awskms.UpdateAliasInput{
+		AliasName:   app,
+		TargetKeyId: aws.String("second"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = client.UpdateAlias(t.Context(), &awskms.UpdateAliasInput{AliasName: app, TargetKeyId: mac})
 	wantException(t, err, "ValidationException", "cannot move")
-	if described, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: app}); err != nil || *described.KeyMetadata.KeyId != "second" {
+	if described, err := client.DescribeKey(t.Context(),
+		&awskms.DescribeKeyInput{KeyId: app}); err != nil || *described.KeyMetadata.KeyId != "second" {
 		t.Errorf("after the move: %v", err)
 	}
 	if _, err := client.DeleteAlias(t.Context(), &awskms.DeleteAliasInput{AliasName: app}); err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // encrypt seals the plaintext with one of the key's algorithms. An RSA key has
-// room for little: at most the modulus without two hashes and two bytes (RFC 8017
-// §7.1.1), and takes no encryption context.
+// room for little: at most the modulus without two hashes and two bytes (RFC
+// 8017 §7.1.1), and takes no encryption context.
 func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm string) ([]byte, error) {
 	if algorithm == symmetric {
 		blob, err := seal(k, plaintext, context)
@@ -26,7 +26,8 @@ func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm str
 	case len(context) > 0:
 		return nil, errValidation("EncryptionContext is not supported with %s", algorithm)
 	case len(plaintext) > room:
-		return nil, errValidation("Plaintext must have length less than or equal to %d for %s with %s", room, algorithm, k.spec)
+		return nil, errValidation("Plaintext must have length less than or equal to %d for %s with %s",
+			room, algorithm, k.spec)
 	}
 	blob, err := rsa.EncryptOAEP(h, rand.Reader, &private.PublicKey, plaintext, nil)
 	if err != nil {

@@ -165,23 +165,31 @@ type reEncryptOutput struct {
 
 func (s *Service) reEncrypt(in reEncryptInput) (any, error) {
 	from, plaintext, algorithm, err := s.unseal("ReEncrypt", decryptInput{
-		CiphertextBlob: in.CiphertextBlob, KeyId: in.SourceKeyId,
-		EncryptionContext: in.SourceEncryptionContext, EncryptionAlgorithm: in.SourceEncryptionAlgorithm,
+		CiphertextBlob:      in.CiphertextBlob,
+		KeyId:               in.SourceKeyId,
+		EncryptionContext:   in.SourceEncryptionContext,
+		EncryptionAlgorithm: in.SourceEncryptionAlgorithm,
 	})
 	if err != nil {
 		return nil, err
 	}
 	sealed, err := s.encrypt(encryptInput{
-		KeyId: in.DestinationKeyId, Plaintext: plaintext, DryRun: in.DryRun,
-		EncryptionContext: in.DestinationEncryptionContext, EncryptionAlgorithm: in.DestinationEncryptionAlgorithm,
+		KeyId:               in.DestinationKeyId,
+		Plaintext:           plaintext,
+		DryRun:              in.DryRun,
+		EncryptionContext:   in.DestinationEncryptionContext,
+		EncryptionAlgorithm: in.DestinationEncryptionAlgorithm,
 	})
 	if err != nil {
 		return nil, err
 	}
 	to := sealed.(encryptOutput)
 	return reEncryptOutput{
-		CiphertextBlob: to.CiphertextBlob, SourceKeyId: from.arn, KeyId: to.KeyId,
-		SourceEncryptionAlgorithm: algorithm, DestinationEncryptionAlgorithm: to.EncryptionAlgorithm,
+		CiphertextBlob:                 to.CiphertextBlob,
+		SourceKeyId:                    from.arn,
+		KeyId:                          to.KeyId,
+		SourceEncryptionAlgorithm:      algorithm,
+		DestinationEncryptionAlgorithm: to.EncryptionAlgorithm,
 	}, nil
 }
 

@@ -30,7 +30,8 @@ func errValidation(format string, args ...any) *apiError {
 // errConstraint is the validation error of the generated front end, with the
 // member's name in lower camel case.
 func errConstraint(member, constraint string) *apiError {
-	return errValidation("1 validation error detected: Value at '%s' failed to satisfy constraint: Member %s", member, constraint)
+	return errValidation("1 validation error detected: Value at '%s' failed to satisfy constraint: Member %s",
+		member, constraint)
 }
 
 func errNotFound(format string, args ...any) *apiError {
@@ -58,7 +59,8 @@ func errState(format string, args ...any) *apiError {
 }
 
 func errAliasExists(arn string) *apiError {
-	return &apiError{http.StatusBadRequest, "AlreadyExistsException", "An alias with the name " + arn + " already exists"}
+	return &apiError{http.StatusBadRequest, "AlreadyExistsException",
+		"An alias with the name " + arn + " already exists"}
 }
 
 var (
@@ -72,5 +74,6 @@ var (
 		"The request would have succeeded, but the DryRun option is set."}
 	errSerialization    = &apiError{http.StatusBadRequest, "SerializationException", ""}
 	errUnknownOperation = &apiError{http.StatusBadRequest, "UnknownOperationException", ""}
-	errInternal         = &apiError{http.StatusInternalServerError, "KMSInternalException", "The request failed; the log says why."}
+	errInternal         = &apiError{http.StatusInternalServerError, "KMSInternalException",
+		"The request failed; the log says why."}
 )

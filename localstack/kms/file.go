@@ -86,8 +86,15 @@ func (s *Service) readKeys() (map[string]*key, error) {
 		case f.ID != id:
 			return nil, fmt.Errorf("key file %s: holds the key %q", path, f.ID)
 		}
-		k := &key{id: id, arn: s.keyARN(id), description: f.Description, created: f.Created, material: f.Material,
-			spec: cmp.Or(f.Spec, symmetric), usage: cmp.Or(f.Usage, encryptDecrypt)}
+		k := &key{
+			id:          id,
+			arn:         s.keyARN(id),
+			description: f.Description,
+			created:     f.Created,
+			material:    f.Material,
+			spec:        cmp.Or(f.Spec, symmetric),
+			usage:       cmp.Or(f.Usage, encryptDecrypt),
+		}
 		if err := k.parse(); err != nil {
 			return nil, fmt.Errorf("key file %s: %w", path, err)
 		}

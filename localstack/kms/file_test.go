@@ -21,7 +21,10 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("kept")})
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId:     aws.String(keyID),
+		Plaintext: []byte("kept"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +33,10 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil { // what every start of a stack does
 		t.Fatal(err)
 	}
-	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, KeyId: aws.String("alias/app")})
+	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+		CiphertextBlob: sealed.CiphertextBlob,
+		KeyId:          aws.String("alias/app"),
+	})
 	if err != nil || string(opened.Plaintext) != "kept" {
 		t.Fatalf("after a restart: %v", err)
 	}
@@ -78,10 +84,12 @@ func TestEnsureKeyRefusesIDsThatAreNoFileNames(t *testing.T) {
 // place nor going on without it would be noticed before data is lost.
 func TestOpenRefusesDamagedFiles(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
-		"empty":           func([]byte) []byte { return nil },
-		"cut short":       func(b []byte) []byte { return b[:len(b)/2] },
-		"another key's":   func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(keyID), []byte("other")) },
-		"another version": func(b []byte) []byte { return bytes.Replace(b, []byte(`"version": 1`), []byte(`"version": 2`), 1) },
+		"empty":         func([]byte) []byte { return nil },
+		"cut short":     func(b []byte) []byte { return b[:len(b)/2] },
+		"another key's": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(keyID), []byte("other")) },
+		"another version": func(b []byte) []byte {
+			return bytes.Replace(b, []byte(`"version": 1`), []byte(`"version": 2`), 1)
+		},
 		"short material": func(b []byte) []byte {
 			i := bytes.Index(b, []byte(`"material": "`)) + len(`"material": "`)
 			return append(bytes.Clone(b[:i]), b[i+4:]...)

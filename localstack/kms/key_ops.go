@@ -37,10 +37,19 @@ type keyMetadataOutput struct {
 
 func (s *Service) metadata(k *key, st state) keyMetadataOutput {
 	m := keyMetadata{
-		AWSAccountId: s.account, KeyId: k.id, Arn: k.arn, CreationDate: timestamp(k.created),
-		Enabled: st.name() == "Enabled", Description: k.description, KeyUsage: k.usage, KeyState: st.name(),
-		Origin: "AWS_KMS", KeyManager: "CUSTOMER", CustomerMasterKeySpec: k.spec, KeySpec: k.spec,
-		MultiRegion: strings.HasPrefix(k.id, "mrk-"),
+		AWSAccountId:          s.account,
+		KeyId:                 k.id,
+		Arn:                   k.arn,
+		CreationDate:          timestamp(k.created),
+		Enabled:               st.name() == "Enabled",
+		Description:           k.description,
+		KeyUsage:              k.usage,
+		KeyState:              st.name(),
+		Origin:                "AWS_KMS",
+		KeyManager:            "CUSTOMER",
+		CustomerMasterKeySpec: k.spec,
+		KeySpec:               k.spec,
+		MultiRegion:           strings.HasPrefix(k.id, "mrk-"),
 	}
 	if !st.Deletion.IsZero() {
 		m.DeletionDate = timestamp(st.Deletion)
@@ -248,8 +257,11 @@ func (s *Service) listAliases(in listAliasesInput) (any, error) {
 	for _, name := range names {
 		a := s.aliases[name]
 		out.Aliases = append(out.Aliases, aliasListEntry{
-			AliasName: name, AliasArn: s.aliasARN(name), TargetKeyId: a.keyID,
-			CreationDate: timestamp(a.created), LastUpdatedDate: timestamp(a.updated),
+			AliasName:       name,
+			AliasArn:        s.aliasARN(name),
+			TargetKeyId:     a.keyID,
+			CreationDate:    timestamp(a.created),
+			LastUpdatedDate: timestamp(a.updated),
 		})
 	}
 	return out, nil

@@ -13,8 +13,8 @@
 // hardware behind it, no grant, no audit trail, and who may do what is for
 // somebody before it to decide. It never deletes or overwrites key material,
 // since losing a key loses all that was ever encrypted under it: a key whose
-// deletion is scheduled stays, unusable, and rotation is only kept as a setting.
-// Operations outside the list above answer UnknownOperationException.
+// deletion is scheduled stays, unusable, and rotation is only kept as a
+// setting. Operations outside the list above answer UnknownOperationException.
 package kms
 
 import (
@@ -30,7 +30,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Options say where the keys live and whose they are. All but Log and Trace are required.
+// Options say where the keys live and whose they are. All but Log and Trace are
+// required.
 type Options struct {
 	Dir     string       // folder of the key files; made, with mode 0700, if it is missing
 	Account string       // twelve digits, part of every ARN
@@ -116,15 +117,15 @@ type KeyOptions struct {
 	ID string // letters, digits, - and _, at most 128
 	// ARN is by default the one that follows from account, Region and ID.
 	ARN string
-	// Spec is SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, P384
-	// or P521, or HMAC_224, 256, 384 or 512; the default is the first. Usage may be
-	// left out for the first only.
+	// Spec is SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256,
+	// P384 or P521, or HMAC_224, 256, 384 or 512; the default is the first.
+	// Usage may be left out for the first only.
 	Spec, Usage string
 	Description string
 	// Aliases start with "alias/".
 	Aliases []string
-	// Disabled and Rotates are the state in which a key is made. One that exists
-	// keeps its own.
+	// Disabled and Rotates are the state in which a key is made. One that
+	// exists keeps its own.
 	Disabled, Rotates bool
 }
 
@@ -158,7 +159,8 @@ func (s *Service) Ensure(o KeyOptions) error {
 		}
 	}
 	if k.spec != spec || k.usage != usage {
-		return fmt.Errorf("kms: key %s is a %s key for %s and cannot become a %s key for %s", id, k.spec, k.usage, spec, usage)
+		return fmt.Errorf("kms: key %s is a %s key for %s and cannot become a %s key for %s", id, k.spec,
+			k.usage, spec, usage)
 	}
 	if o.ARN != "" && o.ARN != k.arn {
 		renamed := *k // requests in flight keep the value they hold

@@ -76,7 +76,10 @@ func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
 				t.Errorf("Encrypt answers the key %s, want its ARN", *sealed.KeyId)
 			}
 			for _, named := range []*string{nil, &id} {
-				opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, KeyId: named})
+				opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+					CiphertextBlob: sealed.CiphertextBlob,
+					KeyId:          named,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -97,7 +100,9 @@ func TestDecryptRefuses(t *testing.T) {
 	}
 	encryptionContext := map[string]string{"deployment": "a", "purpose": "b"}
 	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
-		KeyId: aws.String(keyID), Plaintext: []byte("secret"), EncryptionContext: encryptionContext,
+		KeyId:             aws.String(keyID),
+		Plaintext:         []byte("secret"),
+		EncryptionContext: encryptionContext,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -108,13 +113,19 @@ func TestDecryptRefuses(t *testing.T) {
 		for i := range blob {
 			altered := bytes.Clone(blob)
 			altered[i] ^= 1
-			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: altered, EncryptionContext: encryptionContext})
+			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+				CiphertextBlob:    altered,
+				EncryptionContext: encryptionContext,
+			})
 			wantException(t, err, "InvalidCiphertextException", "")
 		}
 	})
 	t.Run("no truncation", func(t *testing.T) {
 		for n := 1; n < len(blob); n++ {
-			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: blob[:n], EncryptionContext: encryptionContext})
+			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
+				CiphertextBlob:    blob[:n],
+				EncryptionContext: encryptionContext,
+			})
 			wantException(t, err, "InvalidCiphertextException", "")
 		}
 	})
@@ -133,7 +144,9 @@ func TestDecryptRefuses(t *testing.T) {
 	}
 	t.Run("another key", func(t *testing.T) {
 		_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
-			CiphertextBlob: blob, EncryptionContext: encryptionContext, KeyId: aws.String("alias/1"),
+			CiphertextBlob:    blob,
+			EncryptionContext: encryptionContext,
+			KeyId:             aws.String("alias/1"),
 		})
 		var typed *types.IncorrectKeyException
 		if !errors.As(err, &typed) {
@@ -166,7 +179,8 @@ func TestDataKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
-				CiphertextBlob: made.CiphertextBlob, EncryptionContext: encryptionContext,
+				CiphertextBlob:    made.CiphertextBlob,
+				EncryptionContext: encryptionContext,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -178,7 +192,8 @@ func TestDataKeys(t *testing.T) {
 	}
 	t.Run("without plaintext", func(t *testing.T) {
 		made, err := client.GenerateDataKeyWithoutPlaintext(t.Context(), &awskms.GenerateDataKeyWithoutPlaintextInput{
-			KeyId: key, KeySpec: types.DataKeySpecAes256,
+			KeyId:   key,
+			KeySpec: types.DataKeySpecAes256,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -234,25 +249,49 @@ func TestRefusedRequests(t *testing.T) {
 	}{
 		{"empty plaintext", encrypt("alias/app", 0), "ValidationException", "greater than or equal to 1"},
 		{"oversize plaintext", encrypt("alias/app", 4097), "ValidationException", "less than or equal to 4096"},
-		{"no such key", encrypt(missing, 1), "NotFoundException", "Key 'arn:aws:kms:eu-central-1:000000000000:key/" + missing + "' does not exist"},
-		{"no such key ARN", encrypt(strings.Replace(keyARN, "eu-", "us-", 1), 1), "NotFoundException", "does not exist"},
-		{"no such alias", encrypt("alias/none", 1), "NotFoundException", "Alias arn:aws:kms:eu-central-1:000000000000:alias/none is not found."},
-		{"alias of another Region", encrypt(strings.Replace(aliasARN, "eu-", "us-", 1), 1), "NotFoundException", "is not found."},
+		{"no such key", encrypt(missing, 1), "NotFoundException",
+			"Key 'arn:aws:kms:eu-central-1:000000000000:key/" + missing + "' does not exist"},
+		{"no such key ARN", encrypt(strings.Replace(keyARN, "eu-", "us-", 1), 1), "NotFoundException",
+			"does not exist"},
+		{"no such alias", encrypt("alias/none", 1), "NotFoundException",
+			"Alias arn:aws:kms:eu-central-1:000000000000:alias/none is not found."},
+		{"alias of another Region", encrypt(strings.Replace(aliasARN, "eu-", "us-", 1), 1),
+			"NotFoundException", "is not found."},
 		{"not a key id", encrypt("nonsense", 1), "NotFoundException", "Invalid keyId 'nonsense'"},
 		{"not an ARN", encrypt("arn:aws:s3:::bucket", 1), "InvalidArnException", "arn:aws:s3:::bucket"},
-		{"neither size nor spec", dataKey(awskms.GenerateDataKeyInput{}), "ValidationException", "either number of bytes or key spec"},
-		{"both size and spec", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", NumberOfBytes: aws.Int32(32)}), "ValidationException", "either number of bytes or key spec"},
-		{"unknown spec", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_512"}), "ValidationException", "enum value set"},
-		{"too many bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(1025)}), "ValidationException", "less than or equal to 1024"},
-		{"no bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(0)}), "ValidationException", "greater than or equal to 1"},
-		{"dry run", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", DryRun: aws.Bool(true)}), "DryRunOperationException", "would have succeeded"},
-		{"enclave", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_256", Recipient: &types.RecipientInfo{AttestationDocument: []byte{1}}}), "UnsupportedOperationException", "Nitro"},
+		{"neither size nor spec", dataKey(awskms.GenerateDataKeyInput{}), "ValidationException",
+			"either number of bytes or key spec"},
+		{"both size and spec", dataKey(awskms.GenerateDataKeyInput{
+			KeySpec:       "AES_256",
+			NumberOfBytes: aws.Int32(32),
+		}), "ValidationException", "either number of bytes or key spec"},
+		{"unknown spec", dataKey(awskms.GenerateDataKeyInput{KeySpec: "AES_512"}), "ValidationException",
+			"enum value set"},
+		{"too many bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(1025)}),
+			"ValidationException", "less than or equal to 1024"},
+		{"no bytes", dataKey(awskms.GenerateDataKeyInput{NumberOfBytes: aws.Int32(0)}),
+			"ValidationException", "greater than or equal to 1"},
+		{"dry run", dataKey(awskms.GenerateDataKeyInput{
+			KeySpec: "AES_256",
+			DryRun:  aws.Bool(true),
+		}), "DryRunOperationException", "would have succeeded"},
+		{"enclave", dataKey(awskms.GenerateDataKeyInput{
+			KeySpec:   "AES_256",
+			Recipient: &types.RecipientInfo{AttestationDocument: []byte{1}},
+		}), "UnsupportedOperationException", "Nitro"},
 		{"asymmetric algorithm", func(ctx context.Context) error {
-			_, err := client.Encrypt(ctx, &awskms.EncryptInput{KeyId: app, Plaintext: []byte{1}, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256})
+			_, err := client.Encrypt(ctx, &awskms.EncryptInput{
+				KeyId:               app,
+				Plaintext:           []byte{1},
+				EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha256,
+			})
 			return err
 		}, "InvalidKeyUsageException", "SYMMETRIC_DEFAULT"},
 		{"key spec that does not exist here", func(ctx context.Context) error {
-			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecSm2, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{
+				KeySpec:  types.KeySpecSm2,
+				KeyUsage: types.KeyUsageTypeEncryptDecrypt,
+			})
 			return err
 		}, "UnsupportedOperationException", "SM2"},
 		{"asymmetric key without a usage", func(ctx context.Context) error {
@@ -260,7 +299,10 @@ func TestRefusedRequests(t *testing.T) {
 			return err
 		}, "ValidationException", "KeyUsage"},
 		{"usage of another spec", func(ctx context.Context) error {
-			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{KeySpec: types.KeySpecEccNistP256, KeyUsage: types.KeyUsageTypeEncryptDecrypt})
+			_, err := client.CreateKey(ctx, &awskms.CreateKeyInput{
+				KeySpec:  types.KeySpecEccNistP256,
+				KeyUsage: types.KeyUsageTypeEncryptDecrypt,
+			})
 			return err
 		}, "ValidationException", "not compatible"},
 		{"alias taken", createAlias("alias/app", keyID), "AlreadyExistsException", aliasARN + " already exists"},
@@ -299,7 +341,10 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 		}
 		name := fmt.Sprintf("alias/k%d", i)
 		want[name] = *made.KeyMetadata.KeyId
-		if _, err := client.CreateAlias(t.Context(), &awskms.CreateAliasInput{AliasName: &name, TargetKeyId: made.KeyMetadata.Arn}); err != nil {
+		if _, err := client.CreateAlias(t.Context(), &awskms.CreateAliasInput{
+			AliasName:   &name,
+			TargetKeyId: made.KeyMetadata.Arn,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		described, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: &name})
@@ -307,12 +352,14 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := described.KeyMetadata
-		if *m.KeyId != want[name] || !m.Enabled || m.KeySpec != types.KeySpecSymmetricDefault || m.CreationDate.IsZero() || *m.Description != "a test" {
+		if *m.KeyId != want[name] || !m.Enabled || m.KeySpec != types.KeySpecSymmetricDefault ||
+			m.CreationDate.IsZero() || *m.Description != "a test" {
 			t.Errorf("DescribeKey of %s: %+v", name, m)
 		}
 	}
 	keys := map[string]bool{}
-	for pages := awskms.NewListKeysPaginator(client, &awskms.ListKeysInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
+	for pages := awskms.NewListKeysPaginator(client,
+		&awskms.ListKeysInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -322,7 +369,8 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 		}
 	}
 	aliases := map[string]string{}
-	for pages := awskms.NewListAliasesPaginator(client, &awskms.ListAliasesInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
+	for pages := awskms.NewListAliasesPaginator(client,
+		&awskms.ListAliasesInput{Limit: aws.Int32(2)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -355,7 +403,10 @@ func TestConcurrentUse(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String("alias/" + id), Plaintext: []byte(id)})
+			sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
+				KeyId:     aws.String("alias/" + id),
+				Plaintext: []byte(id),
+			})
 			if err != nil {
 				t.Error(err)
 				return
@@ -371,7 +422,8 @@ func TestConcurrentUse(t *testing.T) {
 
 func TestBodiesThatAreNoRequest(t *testing.T) {
 	_, s := start(t, t.TempDir())
-	for _, body := range []string{"", "{", `{"Plaintext":"%"}`, `{"KeyId":1}`, `{"KeyId":"` + strings.Repeat("a", 300<<10) + `"}`} {
+	for _, body := range []string{"", "{", `{"Plaintext":"%"}`, `{"KeyId":1}`,
+		`{"KeyId":"` + strings.Repeat("a", 300<<10) + `"}`} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		r.Header.Set("X-Amz-Target", "TrentService.Encrypt")
 		w := httptest.NewRecorder()

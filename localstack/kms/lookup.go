@@ -10,7 +10,8 @@ type KeyInfo struct {
 	ID, ARN string
 	// Aliases start with "alias/" and are sorted.
 	Aliases []string
-	// Spec, Usage and Origin are such as SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT and AWS_KMS.
+	// Spec, Usage and Origin are such as SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT and
+	// AWS_KMS.
 	Spec, Usage, Origin string
 	MultiRegion         bool
 }
@@ -22,7 +23,14 @@ func (s *Service) Lookup(keyID string, ciphertext []byte) (KeyInfo, bool) {
 	if k == nil {
 		return KeyInfo{}, false
 	}
-	info := KeyInfo{ID: k.id, ARN: k.arn, Spec: k.spec, Usage: k.usage, Origin: "AWS_KMS", MultiRegion: strings.HasPrefix(k.id, "mrk-")}
+	info := KeyInfo{
+		ID:          k.id,
+		ARN:         k.arn,
+		Spec:        k.spec,
+		Usage:       k.usage,
+		Origin:      "AWS_KMS",
+		MultiRegion: strings.HasPrefix(k.id, "mrk-"),
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for name, a := range s.aliases {

@@ -26,8 +26,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	caller := trace.CallerOf(r.Context())
 	operation, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	event := trace.Event{
-		Kind: trace.Request, At: time.Now(), RequestID: newRequestID(), Operation: operation, Status: http.StatusOK,
-		Function: caller.Function, Invocation: caller.Invocation,
+		Kind:       trace.Request,
+		At:         time.Now(),
+		RequestID:  newRequestID(),
+		Operation:  operation,
+		Status:     http.StatusOK,
+		Function:   caller.Function,
+		Invocation: caller.Invocation,
 	}
 	w.Header().Set("X-Amzn-Requestid", event.RequestID)
 	answer, key, err := s.serve(operation, http.MaxBytesReader(w, r.Body, maxRequest))
@@ -142,7 +147,8 @@ func call[In any](s *Service, body io.Reader, operation func(In) (any, error)) (
 	return answer, key, err
 }
 
-// reply sends answer, or nothing if it is nil, in one piece and with its length.
+// reply sends answer, or nothing if it is nil, in one piece and with its
+// length.
 func reply(w http.ResponseWriter, status int, answer any) {
 	var body []byte
 	if answer != nil {

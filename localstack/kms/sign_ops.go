@@ -84,7 +84,8 @@ func verified(public crypto.PublicKey, algorithm string, hash crypto.Hash, diges
 		return ecdsa.VerifyASN1(p, digest, signature)
 	case *rsa.PublicKey:
 		if strings.HasPrefix(algorithm, "RSASSA_PSS") {
-			return rsa.VerifyPSS(p, hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+			return rsa.VerifyPSS(p, hash, digest, signature,
+				&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 		}
 		return rsa.VerifyPKCS1v15(p, hash, digest, signature) == nil
 	}
@@ -156,7 +157,13 @@ func (s *Service) getPublicKey(in keyInput) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the public key: %w", err)
 	}
-	out := publicKeyOutput{KeyId: k.arn, PublicKey: der, KeySpec: k.spec, CustomerMasterKeySpec: k.spec, KeyUsage: k.usage}
+	out := publicKeyOutput{
+		KeyId:                 k.arn,
+		PublicKey:             der,
+		KeySpec:               k.spec,
+		CustomerMasterKeySpec: k.spec,
+		KeyUsage:              k.usage,
+	}
 	if k.usage == signVerify {
 		out.SigningAlgorithms = k.algorithms()
 	} else {

@@ -35,10 +35,14 @@ var (
 		"RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512"}
 )
 
-// specs are the key specs that exist here. ECC_SECG_P256K1, ECC_NIST_EDWARDS25519,
-// SM2, ML_DSA and key agreement do not.
+// specs are the key specs that exist here. ECC_SECG_P256K1,
+// ECC_NIST_EDWARDS25519, SM2, ML_DSA and key agreement do not.
 var specs = map[string]spec{
-	symmetric:       {usages: []string{encryptDecrypt}, encryption: []string{symmetric}, generate: random(materialSize)},
+	symmetric: {
+		usages:     []string{encryptDecrypt},
+		encryption: []string{symmetric},
+		generate:   random(materialSize),
+	},
 	"RSA_2048":      rsaSpec(2048),
 	"RSA_3072":      rsaSpec(3072),
 	"RSA_4096":      rsaSpec(4096),
@@ -52,28 +56,38 @@ var specs = map[string]spec{
 }
 
 func rsaSpec(bits int) spec {
-	return spec{usages: []string{encryptDecrypt, signVerify}, encryption: rsaEncryption, signing: rsaSigning, needsUsage: true,
+	return spec{
+		usages:     []string{encryptDecrypt, signVerify},
+		encryption: rsaEncryption,
+		signing:    rsaSigning,
+		needsUsage: true,
 		generate: func() ([]byte, error) {
 			k, err := rsa.GenerateKey(rand.Reader, bits)
 			if err != nil {
 				return nil, err
 			}
 			return x509.MarshalPKCS8PrivateKey(k)
-		}}
+		},
+	}
 }
 
 func eccSpec(curve elliptic.Curve, algorithm string) spec {
-	return spec{usages: []string{signVerify}, signing: []string{algorithm}, needsUsage: true,
+	return spec{
+		usages:     []string{signVerify},
+		signing:    []string{algorithm},
+		needsUsage: true,
 		generate: func() ([]byte, error) {
 			k, err := ecdsa.GenerateKey(curve, rand.Reader)
 			if err != nil {
 				return nil, err
 			}
 			return x509.MarshalPKCS8PrivateKey(k)
-		}}
+		},
+	}
 }
 
-// hmacSpec makes keys as long as the hash (KMS developer guide, "HMAC keys in AWS KMS").
+// hmacSpec makes keys as long as the hash (KMS developer guide, "HMAC keys in
+// AWS KMS").
 func hmacSpec(size int, algorithm string) spec {
 	return spec{usages: []string{macUsage}, mac: []string{algorithm}, generate: random(size), needsUsage: true}
 }

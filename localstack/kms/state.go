@@ -15,11 +15,11 @@ const stateFile = "states.json"
 // state is what may change about a key. The zero value is that of a new one.
 type state struct {
 	Disabled bool `json:"disabled,omitempty"`
-	// Rotates says that yearly rotation is switched on. It is kept and told, and
-	// changes nothing: a ciphertext's key is never another one here.
+	// Rotates says that yearly rotation is switched on. It is kept and told,
+	// and changes nothing: a ciphertext's key is never another one here.
 	Rotates bool `json:"rotates,omitempty"`
-	// Deletion is when the key may be deleted; zero if it is not to be. A key that
-	// awaits it cannot be used, but its material stays for ever.
+	// Deletion is when the key may be deleted; zero if it is not to be. A key
+	// that awaits it cannot be used, but its material stays for ever.
 	Deletion time.Time `json:"deletion,omitzero"`
 }
 
@@ -74,7 +74,10 @@ func (s *Service) set(k *key, next state) error {
 		return nil
 	}
 	s.states[k.id] = next
-	if err := writeJSON(filepath.Join(s.dir, stateFile), statesFile{Version: fileVersion, States: s.states}); err != nil {
+	if err := writeJSON(filepath.Join(s.dir, stateFile), statesFile{
+		Version: fileVersion,
+		States:  s.states,
+	}); err != nil {
 		s.states[k.id] = old
 		return fmt.Errorf("write the state of a key: %w", err)
 	}

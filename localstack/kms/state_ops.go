@@ -30,7 +30,8 @@ func enabling(on bool) func(*key, *state) error {
 	}
 }
 
-// rotating is EnableKeyRotation and DisableKeyRotation, for symmetric keys only.
+// rotating is EnableKeyRotation and DisableKeyRotation, for symmetric keys
+// only.
 func rotating(on bool) func(*key, *state) error {
 	return func(k *key, st *state) error {
 		switch {
@@ -108,7 +109,12 @@ func (s *Service) scheduleKeyDeletion(in scheduleDeletionInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scheduleDeletionOutput{KeyId: k.arn, DeletionDate: timestamp(at), KeyState: state{Deletion: at}.name(), PendingWindowInDays: days}, nil
+	return scheduleDeletionOutput{
+		KeyId:               k.arn,
+		DeletionDate:        timestamp(at),
+		KeyState:            state{Deletion: at}.name(),
+		PendingWindowInDays: days,
+	}, nil
 }
 
 type cancelDeletionOutput struct {

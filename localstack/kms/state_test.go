@@ -29,7 +29,10 @@ func TestKeyStates(t *testing.T) {
 		wantException(t, err, want, keyARN)
 		_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
 		wantException(t, err, want, keyARN)
-		_, err = client.GenerateDataKey(t.Context(), &awskms.GenerateDataKeyInput{KeyId: id, KeySpec: types.DataKeySpecAes256})
+		_, err = client.GenerateDataKey(t.Context(), &awskms.GenerateDataKeyInput{
+			KeyId:   id,
+			KeySpec: types.DataKeySpecAes256,
+		})
 		wantException(t, err, want, keyARN)
 	}
 	described := func() *types.KeyMetadata {
@@ -62,17 +65,25 @@ func TestKeyStates(t *testing.T) {
 
 	_, err = client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id})
 	wantException(t, err, "KMSInvalidStateException", "is not pending deletion")
-	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: id, PendingWindowInDays: aws.Int32(6)})
+	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
+		KeyId:               id,
+		PendingWindowInDays: aws.Int32(6),
+	})
 	wantException(t, err, "ValidationException", "between 7 and 30")
-	out, err := client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: id, PendingWindowInDays: aws.Int32(7)})
+	out, err := client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
+		KeyId:               id,
+		PendingWindowInDays: aws.Int32(7),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if in := time.Until(*out.DeletionDate); out.KeyState != types.KeyStatePendingDeletion || *out.PendingWindowInDays != 7 || in > 7*24*time.Hour || in < 6*24*time.Hour {
+	if in := time.Until(*out.DeletionDate); out.KeyState != types.KeyStatePendingDeletion ||
+		*out.PendingWindowInDays != 7 || in > 7*24*time.Hour || in < 6*24*time.Hour {
 		t.Errorf("scheduled: %+v", out)
 	}
 	use("KMSInvalidStateException")
-	if m := described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil || !m.DeletionDate.Equal(*out.DeletionDate) {
+	if m := described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil ||
+		!m.DeletionDate.Equal(*out.DeletionDate) {
 		t.Errorf("awaiting deletion: %+v", m)
 	}
 	_, err = client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id})
@@ -106,13 +117,15 @@ func TestRotationIsASetting(t *testing.T) {
 	if !rotates() {
 		t.Error("the declared rotation is off")
 	}
-	if _, err := client.DisableKeyRotation(t.Context(), &awskms.DisableKeyRotationInput{KeyId: id}); err != nil || rotates() {
+	if _, err := client.DisableKeyRotation(t.Context(),
+		&awskms.DisableKeyRotationInput{KeyId: id}); err != nil || rotates() {
 		t.Errorf("DisableKeyRotation: %v", err)
 	}
 	if err := s.Ensure(kms.KeyOptions{ID: keyID, Rotates: true}); err != nil || rotates() {
 		t.Errorf("a key that exists does not keep its state: %v", err)
 	}
-	if _, err := client.EnableKeyRotation(t.Context(), &awskms.EnableKeyRotationInput{KeyId: id}); err != nil || !rotates() {
+	if _, err := client.EnableKeyRotation(t.Context(),
+		&awskms.EnableKeyRotationInput{KeyId: id}); err != nil || !rotates() {
 		t.Errorf("EnableKeyRotation: %v", err)
 	}
 	mac := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")

@@ -47,17 +47,24 @@ func TestEveryRequestIsTraced(t *testing.T) {
 		s.ServeHTTP(w, r.WithContext(trace.WithCaller(r.Context(), caller)))
 	}))
 	client := awskms.New(awskms.Options{
-		BaseEndpoint: aws.String(server.URL), Region: "eu-central-1",
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		BaseEndpoint: aws.String(server.URL),
+		Region:       "eu-central-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
-	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String("alias/app"), Plaintext: []byte("x")})
+	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
+		KeyId:     aws.String("alias/app"),
+		Plaintext: []byte("x"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: map[string]string{"a": "b"}})
+	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{
+		CiphertextBlob:    sealed.CiphertextBlob,
+		EncryptionContext: map[string]string{"a": "b"},
+	})
 	wantException(t, err, "InvalidCiphertextException", "")
 	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: aws.String("0")})
 	if err == nil {
@@ -76,7 +83,8 @@ func TestEveryRequestIsTraced(t *testing.T) {
 	ids := map[string]bool{}
 	for i, w := range want {
 		g := got[i]
-		if g.Kind != trace.Request || g.At.IsZero() || g.Duration <= 0 || g.Function != caller.Function || g.Invocation != caller.Invocation || ids[g.RequestID] {
+		if g.Kind != trace.Request || g.At.IsZero() || g.Duration <= 0 || g.Function != caller.Function ||
+			g.Invocation != caller.Invocation || ids[g.RequestID] {
 			t.Errorf("event %d: %+v", i, g)
 		}
 		ids[g.RequestID] = true
@@ -105,7 +113,8 @@ func TestLookup(t *testing.T) {
 	}{{keyID, nil, true}, {keyARN, nil, true}, {"alias/a", nil, true}, {"", sealed.CiphertextBlob, true},
 		{"alias/c", nil, false}, {"", []byte("no ciphertext"), false}, {"", nil, false}} {
 		info, ok := s.Lookup(c.id, c.ciphertext)
-		if ok != c.want || ok && (info.ARN != keyARN || info.ID != keyID || !slices.Equal(info.Aliases, []string{"alias/a", "alias/b"}) || info.Spec != "SYMMETRIC_DEFAULT") {
+		if ok != c.want || ok && (info.ARN != keyARN || info.ID != keyID ||
+			!slices.Equal(info.Aliases, []string{"alias/a", "alias/b"}) || info.Spec != "SYMMETRIC_DEFAULT") {
 			t.Errorf("%q: %+v, %t", c.id, info, ok)
 		}
 	}

@@ -22,8 +22,11 @@ func (s *Service) APIHandler() http.Handler {
 	mux.HandleFunc("GET /2015-03-31/functions/{function}", s.serveGet)
 	mux.HandleFunc("GET /2015-03-31/functions/{function}/configuration", s.serveConfiguration)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, &Error{Code: "UnknownOperationException", Status: http.StatusNotFound,
-			Message: r.Method + " " + r.URL.Path + " is not supported by the local Lambda service"})
+		writeError(w, &Error{
+			Code:    "UnknownOperationException",
+			Status:  http.StatusNotFound,
+			Message: r.Method + " " + r.URL.Path + " is not supported by the local Lambda service",
+		})
 	})
 	return mux
 }
@@ -70,11 +73,13 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		h.Set("X-Amzn-RequestId", newRequestID())
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		writeError(w, invalidParameter("invocation type "+strconv.Quote(kind)+" is not RequestResponse, Event or DryRun"))
+		writeError(w, invalidParameter("invocation type "+strconv.Quote(kind)+
+			" is not RequestResponse, Event or DryRun"))
 	}
 }
 
-// maxClientContext bounds the client context, in base64 (API reference, Invoke).
+// maxClientContext bounds the client context, in base64 (API reference,
+// Invoke).
 const maxClientContext = 3583
 
 // readInvoke reads all of an Invoke request but its type.
@@ -163,10 +168,18 @@ func writeError(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &e):
 	case errors.Is(err, ErrClosed):
-		e = &Error{Code: "ServiceException", Status: http.StatusServiceUnavailable, Message: "The local stack is shutting down."}
+		e = &Error{
+			Code:    "ServiceException",
+			Status:  http.StatusServiceUnavailable,
+			Message: "The local stack is shutting down.",
+		}
 	default:
 		// The caller went away while the function ran: nobody reads this.
-		e = &Error{Code: "ServiceException", Status: http.StatusInternalServerError, Message: "The request was abandoned."}
+		e = &Error{
+			Code:    "ServiceException",
+			Status:  http.StatusInternalServerError,
+			Message: "The request was abandoned.",
+		}
 	}
 	body := map[string]string{"Type": "User", "Message": e.Message}
 	if e.Status >= http.StatusInternalServerError {

@@ -23,11 +23,15 @@ func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 		"f", "f:$LATEST", "000000000000:function:f", "function:f",
 		"arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST",
 	} {
-		out, err := client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: &name, Payload: []byte(`{"Text":"hello"}`)})
+		out, err := client.Invoke(t.Context(), &sdk.InvokeInput{
+			FunctionName: &name,
+			Payload:      []byte(`{"Text":"hello"}`),
+		})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if string(out.Payload) != `"hello"` || out.StatusCode != 200 || out.FunctionError != nil || aws.ToString(out.ExecutedVersion) != "$LATEST" {
+		if string(out.Payload) != `"hello"` || out.StatusCode != 200 || out.FunctionError != nil ||
+			aws.ToString(out.ExecutedVersion) != "$LATEST" {
 			t.Errorf("%s: %s, %+v", name, out.Payload, out)
 		}
 	}
@@ -52,7 +56,10 @@ func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 		t.Errorf("log %q", log)
 	}
 
-	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("f"), InvocationType: types.InvocationTypeDryRun})
+	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{
+		FunctionName:   aws.String("f"),
+		InvocationType: types.InvocationTypeDryRun,
+	})
 	if err != nil || out.StatusCode != http.StatusNoContent {
 		t.Errorf("dry run: %v, %+v", err, out)
 	}
@@ -82,21 +89,51 @@ func TestD2_5_RefusalsAreTypedForTheSDK(t *testing.T) {
 		input sdk.InvokeInput
 		is    func(error) bool
 	}{
-		{"unknown function", sdk.InvokeInput{FunctionName: aws.String("absent")}, isA[*types.ResourceNotFoundException]},
-		{"unknown version", sdk.InvokeInput{FunctionName: aws.String("f"), Qualifier: aws.String("7")}, isA[*types.ResourceNotFoundException]},
-		{"unknown version in name", sdk.InvokeInput{FunctionName: aws.String("f:live")}, isA[*types.ResourceNotFoundException]},
-		{"dry run of unknown", sdk.InvokeInput{FunctionName: aws.String("absent"), InvocationType: types.InvocationTypeDryRun}, isA[*types.ResourceNotFoundException]},
-		{"event for unknown", sdk.InvokeInput{FunctionName: aws.String("absent"), InvocationType: types.InvocationTypeEvent}, isA[*types.ResourceNotFoundException]},
+		{"unknown function", sdk.InvokeInput{FunctionName: aws.String("absent")},
+			isA[*types.ResourceNotFoundException]},
+		{"unknown version", sdk.InvokeInput{
+			FunctionName: aws.String("f"),
+			Qualifier:    aws.String("7"),
+		}, isA[*types.ResourceNotFoundException]},
+		{"unknown version in name", sdk.InvokeInput{FunctionName: aws.String("f:live")},
+			isA[*types.ResourceNotFoundException]},
+		{"dry run of unknown", sdk.InvokeInput{
+			FunctionName:   aws.String("absent"),
+			InvocationType: types.InvocationTypeDryRun,
+		}, isA[*types.ResourceNotFoundException]},
+		{"event for unknown", sdk.InvokeInput{
+			FunctionName:   aws.String("absent"),
+			InvocationType: types.InvocationTypeEvent,
+		}, isA[*types.ResourceNotFoundException]},
 		{"no concurrency", sdk.InvokeInput{FunctionName: aws.String("off")}, func(err error) bool {
 			var e *types.TooManyRequestsException
 			return errors.As(err, &e) && e.Reason == types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
 		}},
-		{"too large", sdk.InvokeInput{FunctionName: aws.String("f"), Payload: huge}, isA[*types.RequestTooLargeException]},
-		{"too large for an event", sdk.InvokeInput{FunctionName: aws.String("f"), Payload: big, InvocationType: types.InvocationTypeEvent}, isA[*types.RequestTooLargeException]},
-		{"not JSON", sdk.InvokeInput{FunctionName: aws.String("f"), Payload: []byte("{")}, isA[*types.InvalidRequestContentException]},
-		{"client context", sdk.InvokeInput{FunctionName: aws.String("f"), ClientContext: aws.String("%")}, isA[*types.InvalidRequestContentException]},
-		{"invocation type", sdk.InvokeInput{FunctionName: aws.String("f"), InvocationType: "Later"}, isA[*types.InvalidParameterValueException]},
-		{"log type", sdk.InvokeInput{FunctionName: aws.String("f"), LogType: "Head"}, isA[*types.InvalidParameterValueException]},
+		{"too large", sdk.InvokeInput{
+			FunctionName: aws.String("f"),
+			Payload:      huge,
+		}, isA[*types.RequestTooLargeException]},
+		{"too large for an event", sdk.InvokeInput{
+			FunctionName:   aws.String("f"),
+			Payload:        big,
+			InvocationType: types.InvocationTypeEvent,
+		}, isA[*types.RequestTooLargeException]},
+		{"not JSON", sdk.InvokeInput{
+			FunctionName: aws.String("f"),
+			Payload:      []byte("{"),
+		}, isA[*types.InvalidRequestContentException]},
+		{"client context", sdk.InvokeInput{
+			FunctionName:  aws.String("f"),
+			ClientContext: aws.String("%"),
+		}, isA[*types.InvalidRequestContentException]},
+		{"invocation type", sdk.InvokeInput{
+			FunctionName:   aws.String("f"),
+			InvocationType: "Later",
+		}, isA[*types.InvalidParameterValueException]},
+		{"log type", sdk.InvokeInput{
+			FunctionName: aws.String("f"),
+			LogType:      "Head",
+		}, isA[*types.InvalidParameterValueException]},
 	} {
 		if _, err := client.Invoke(t.Context(), &test.input); !test.is(err) {
 			t.Errorf("%s: %v", test.name, err)
@@ -124,24 +161,29 @@ func TestFunctionsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := got.Configuration
-	if *c.FunctionArn != "arn:aws:lambda:us-east-1:000000000000:function:b" || c.Runtime != types.RuntimeProvidedal2023 ||
+	if *c.FunctionArn != "arn:aws:lambda:us-east-1:000000000000:function:b" ||
+		c.Runtime != types.RuntimeProvidedal2023 ||
 		*c.MemorySize != 128 || *c.Timeout != 60 || c.Environment.Variables["TABLE"] != "rooms" ||
 		*got.Concurrency.ReservedConcurrentExecutions != 3 {
 		t.Errorf("got %+v", got)
 	}
-	if _, err := client.GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("c")}); !isA[*types.ResourceNotFoundException](err) {
+	if _, err := client.GetFunctionConfiguration(t.Context(),
+		&sdk.GetFunctionConfigurationInput{FunctionName: aws.String("c")}); !isA[*types.ResourceNotFoundException](err) {
 		t.Errorf("unknown function: %v", err)
 	}
 }
 
 func TestD4_4_Defaults(t *testing.T) {
 	st := serve(t, nil, lambda.Function{Name: "f", Binary: binary})
-	got, err := st.client().GetFunctionConfiguration(t.Context(), &sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f")})
+	got, err := st.client().GetFunctionConfiguration(t.Context(),
+		&sdk.GetFunctionConfigurationInput{FunctionName: aws.String("f")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *got.Timeout != 3 || *got.MemorySize != 128 || *got.EphemeralStorage.Size != 512 || *got.Handler != "bootstrap" ||
-		got.State != types.StateActive || got.LastUpdateStatus != types.LastUpdateStatusSuccessful || got.CodeSize == 0 ||
+	if *got.Timeout != 3 || *got.MemorySize != 128 || *got.EphemeralStorage.Size != 512 ||
+		*got.Handler != "bootstrap" ||
+		got.State != types.StateActive || got.LastUpdateStatus != types.LastUpdateStatusSuccessful ||
+		got.CodeSize == 0 ||
 		*got.LoggingConfig.LogGroup != "/aws/lambda/f" || got.DeadLetterConfig != nil || got.LastModified == nil {
 		t.Errorf("got %+v", got)
 	}

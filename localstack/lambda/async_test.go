@@ -66,7 +66,8 @@ func TestD5_3_LargestEventPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *lambda.Error
-	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest+"1")); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge || refused.Status != 413 {
+	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest+"1")); !errors.As(err, &refused) ||
+		refused.Code != lambda.CodeTooLarge || refused.Status != 413 {
 		t.Errorf("one byte more: %v", err)
 	}
 	if got := delivered(t, st, "of no request"); got != largest {
@@ -110,7 +111,8 @@ func TestD5_1_EventsTooOldAreDiscarded(t *testing.T) {
 	if _, err := st.InvokeAsync(t.Context(), "f", nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the event is discarded", func() bool { return strings.Contains(st.log.String(), "condition=EventAgeExceeded") })
+	eventually(t, "the event is discarded",
+		func() bool { return strings.Contains(st.log.String(), "condition=EventAgeExceeded") })
 }
 
 func TestD5_2_EventsThatCannotRunAreDiscarded(t *testing.T) {
@@ -118,11 +120,16 @@ func TestD5_2_EventsThatCannotRunAreDiscarded(t *testing.T) {
 	if _, err := st.InvokeAsync(t.Context(), "off", nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the event is discarded", func() bool { return strings.Contains(st.log.String(), "condition=ZeroReservedConcurrency") })
+	eventually(t, "the event is discarded",
+		func() bool { return strings.Contains(st.log.String(), "condition=ZeroReservedConcurrency") })
 
 	// With AWS's delays this one waits a minute for its second attempt.
 	file := filepath.Join(t.TempDir(), "record")
-	if _, err := st.InvokeAsync(t.Context(), "failing", marshal(t, event{Do: "record", File: file, Text: "no"})); err != nil {
+	if _, err := st.InvokeAsync(t.Context(), "failing", marshal(t, event{
+		Do:   "record",
+		File: file,
+		Text: "no",
+	})); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the first attempt is over", func() bool { return st.states("failing")[lambda.StateIdle] == 1 })

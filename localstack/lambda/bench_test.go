@@ -9,8 +9,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// BenchmarkWarmInvoke is the way of an event to a function that waits, and back:
-// one invocation after the other, and with time in between, in which the
+// BenchmarkWarmInvoke is the way of an event to a function that waits, and
+// back: one invocation after the other, and with time in between, in which the
 // instance is frozen or, for comparison, is not.
 func BenchmarkWarmInvoke(b *testing.B) {
 	b.Run("busy", func(b *testing.B) { warmInvoke(b, false, false) })

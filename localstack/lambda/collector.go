@@ -46,7 +46,10 @@ func newCollector(s *Service, fn Function) (*collector, error) {
 	mark := make([]byte, 16)
 	rand.Read(mark) // never fails
 	c := &collector{
-		s: s, fn: fn, r: r, w: w,
+		s:      s,
+		fn:     fn,
+		r:      r,
+		w:      w,
 		mark:   []byte(hex.EncodeToString(mark)),
 		synced: make(chan struct{}, 1),
 		done:   make(chan struct{}),
@@ -148,7 +151,8 @@ func (c *collector) report(inv *invocation, memory int64) {
 	}
 	c.write(inv, "END RequestId: "+inv.id)
 	ms := milliseconds(inv.used)
-	// Initialization is billed (AWS Lambda standardizes billing for INIT phase, 2025).
+	// Initialization is billed (AWS Lambda standardizes billing for INIT phase,
+	// 2025).
 	billed := math.Ceil(milliseconds(inv.used + inv.initDuration))
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
 		inv.id, ms, billed, c.fn.MemoryMB)
@@ -174,7 +178,8 @@ func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 	if o.timedOut {
 		status = "timeout"
 	}
-	c.write(c.inv, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took), phase, status))
+	c.write(c.inv, fmt.Sprintf("INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s",
+		milliseconds(took), phase, status))
 }
 
 // write passes one line on, to the service's output and to a caller who asked.

@@ -25,10 +25,15 @@ type field struct {
 }
 
 var (
-	minuteField  = field{name: "minutes", min: 0, max: 59}
-	hourField    = field{name: "hours", min: 0, max: 23}
-	dayField     = field{name: "day of month", min: 1, max: 31}
-	monthField   = field{name: "month", min: 1, max: 12, names: strings.Fields("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC")}
+	minuteField = field{name: "minutes", min: 0, max: 59}
+	hourField   = field{name: "hours", min: 0, max: 23}
+	dayField    = field{name: "day of month", min: 1, max: 31}
+	monthField  = field{
+		name:  "month",
+		min:   1,
+		max:   12,
+		names: strings.Fields("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
+	}
 	weekdayField = field{name: "day of week", min: 1, max: 7, names: strings.Fields("SUN MON TUE WED THU FRI SAT")}
 	yearField    = field{name: "year", min: 1970, max: 2199}
 )
@@ -75,7 +80,8 @@ func (c *cron) next(after time.Time) (time.Time, bool) {
 	after = after.In(c.location)
 	year, month, d := after.Date()
 	// Noon exists on every day; midnight does not.
-	for day := time.Date(year, month, d, 12, 0, 0, 0, c.location); day.Year() <= yearField.max; day = day.AddDate(0, 0, 1) {
+	for day := time.Date(year, month, d, 12, 0, 0, 0,
+		c.location); day.Year() <= yearField.max; day = day.AddDate(0, 0, 1) {
 		if !slices.Contains(c.years, day.Year()) || !slices.Contains(c.months, int(day.Month())) || !c.day(day) {
 			continue
 		}

@@ -53,7 +53,8 @@ func TestDeployReloadsWithoutAFailure(t *testing.T) {
 		clients.Go(func() {
 			for i := 0; !stop.Load(); i++ {
 				text := fmt.Sprint(i)
-				if result, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text})); err != nil || string(result.Payload) != `"`+text+`"` {
+				if result, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text})); err != nil ||
+					string(result.Payload) != `"`+text+`"` {
 					t.Errorf("during a deployment: %s, %v", result.Payload, err)
 					return
 				}

@@ -79,7 +79,11 @@ func (s *Service) send(destination string, ev *event, fn Function, how condition
 		RequestPayload: ev.payload,
 	}
 	if result != nil {
-		rec.ResponseContext = &responseContext{StatusCode: 200, ExecutedVersion: latest, FunctionError: result.FunctionError}
+		rec.ResponseContext = &responseContext{
+			StatusCode:      200,
+			ExecutedVersion: latest,
+			FunctionError:   result.FunctionError,
+		}
 		rec.ResponsePayload = result.Payload
 		if !json.Valid(rec.ResponsePayload) { // a runtime may answer with anything
 			rec.ResponsePayload, _ = json.Marshal(string(result.Payload))

@@ -68,11 +68,13 @@ func TestD5_1_DestinationGetsARecord(t *testing.T) {
 	}
 }
 
-// Queues, topics and buses are not here: the log says what is missing from them,
-// and nothing of what it would hold.
+// Queues, topics and buses are not here: the log says what is missing from
+// them, and nothing of what it would hold.
 func TestD5_2_DeadLetterIsNamedInTheLog(t *testing.T) {
 	st := serve(t, hasty,
-		function("f", destinations("arn:aws:events:us-east-1:000000000000:event-bus/default", "arn:aws:sns:us-east-1:000000000000:alarms"),
+		function("f",
+			destinations("arn:aws:events:us-east-1:000000000000:event-bus/default",
+				"arn:aws:sns:us-east-1:000000000000:alarms"),
 			func(fn *lambda.Function) { fn.DeadLetter = queueARN }),
 		function("off", reserved(0), func(fn *lambda.Function) { fn.DeadLetter = queueARN }))
 	failed, err := st.InvokeAsync(t.Context(), "f", marshal(t, event{Do: "fail", Text: strings.Repeat("secret", 500)}))
@@ -88,10 +90,14 @@ func TestD5_2_DeadLetterIsNamedInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`msg="dead letter not sent" function=f target=` + queueARN + ` bytes=3023 RequestID=` + failed + ` ErrorCode=200 ErrorMessage.bytes=1024`,
-		`msg="dead letter not sent" function=off target=` + queueARN + ` bytes=2 RequestID=` + never + ` ErrorCode=429 ErrorMessage.bytes=0`,
-		`msg="destination not reached" function=f requestId=` + failed + ` condition=RetriesExhausted destination=arn:aws:sns:us-east-1:000000000000:alarms bytes=`,
-		`msg="destination not reached" function=f requestId=` + done + ` condition=Success destination=arn:aws:events:us-east-1:000000000000:event-bus/default bytes=`,
+		`msg="dead letter not sent" function=f target=` + queueARN + ` bytes=3023 RequestID=` + failed +
+			` ErrorCode=200 ErrorMessage.bytes=1024`,
+		`msg="dead letter not sent" function=off target=` + queueARN + ` bytes=2 RequestID=` + never +
+			` ErrorCode=429 ErrorMessage.bytes=0`,
+		`msg="destination not reached" function=f requestId=` + failed +
+			` condition=RetriesExhausted destination=arn:aws:sns:us-east-1:000000000000:alarms bytes=`,
+		`msg="destination not reached" function=f requestId=` + done +
+			` condition=Success destination=arn:aws:events:us-east-1:000000000000:event-bus/default bytes=`,
 	} {
 		eventually(t, want, func() bool { return strings.Contains(st.log.String(), want) })
 	}

@@ -26,7 +26,8 @@ type Credentials struct {
 // its id, which nobody else knows.
 func (s *Service) newCredentials(function, instance string) Credentials {
 	derive := func(use string) []byte {
-		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function, instance}, "\x00")))
+		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function,
+			instance}, "\x00")))
 		return sum[:]
 	}
 	return Credentials{
@@ -116,8 +117,9 @@ func (in *instance) environment() []string {
 	maps.Copy(env, map[string]string{
 		"LANG": "en_US.UTF-8",
 		"TZ":   ":UTC",
-		// Nothing listens there: the X-Ray SDK sends datagrams and asks no more. On
-		// AWS the address is link-local, which here could leave the machine.
+		// Nothing listens there: the X-Ray SDK sends datagrams and asks no
+		// more. On AWS the address is link-local, which here could leave the
+		// machine.
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":  "127.0.0.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",

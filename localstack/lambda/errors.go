@@ -44,13 +44,19 @@ func throttled(reason string) *Error {
 }
 
 func tooLarge(limit int) *Error {
-	return &Error{Code: CodeTooLarge, Status: http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit)}
+	return &Error{
+		Code:    CodeTooLarge,
+		Status:  http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", limit),
+	}
 }
 
 func invalidContent(cause error) *Error {
-	return &Error{Code: CodeInvalidContent, Status: http.StatusBadRequest,
-		Message: "Could not parse request body into json: " + cause.Error()}
+	return &Error{
+		Code:    CodeInvalidContent,
+		Status:  http.StatusBadRequest,
+		Message: "Could not parse request body into json: " + cause.Error(),
+	}
 }
 
 func invalidParameter(message string) *Error {

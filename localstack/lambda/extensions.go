@@ -13,8 +13,8 @@ import (
 const maxExtensions = 10
 
 // extension is an internal one, a part of the function's process that registers
-// during its initialization (LDG "Lambda Extensions API"). External ones come in
-// layers, which there are none of.
+// during its initialization (LDG "Lambda Extensions API"). External ones come
+// in layers, which there are none of.
 type extension struct {
 	name   string
 	invoke bool // registered for INVOKE events
@@ -41,7 +41,8 @@ func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request, in *inst
 		switch event {
 		case "INVOKE":
 		case "SHUTDOWN": // an external extension's; this one gets SIGTERM
-			runtimeFail(w, http.StatusForbidden, "Extension.InvalidEventType", event+": ShutdownEventNotSupportedForInternalExtension")
+			runtimeFail(w, http.StatusForbidden, "Extension.InvalidEventType",
+				event+": ShutdownEventNotSupportedForInternalExtension")
 			return
 		default:
 			runtimeFail(w, http.StatusForbidden, "Extension.InvalidEventType", event+": ErrorInvalidEventType")
@@ -96,7 +97,8 @@ func (s *Service) register(in *instance, id, name string, invoke bool) (kind, me
 func (s *Service) extensionOf(w http.ResponseWriter, r *http.Request, in *instance) *extension {
 	id := r.Header.Get("Lambda-Extension-Identifier")
 	if id == "" {
-		runtimeFail(w, http.StatusForbidden, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header")
+		runtimeFail(w, http.StatusForbidden, "Extension.MissingExtensionIdentifier",
+			"Missing Lambda-Extension-Identifier header")
 		return nil
 	}
 	s.mu.Lock()
@@ -104,7 +106,8 @@ func (s *Service) extensionOf(w http.ResponseWriter, r *http.Request, in *instan
 	s.mu.Unlock()
 	switch {
 	case e == nil && len(id) != len(newRequestID()):
-		runtimeFail(w, http.StatusForbidden, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier")
+		runtimeFail(w, http.StatusForbidden, "Extension.InvalidExtensionIdentifier",
+			"Invalid Lambda-Extension-Identifier")
 	case e == nil:
 		runtimeFail(w, http.StatusForbidden, "Extension.UnknownExtensionIdentifier", "Unknown extension")
 	}
@@ -134,8 +137,8 @@ func (s *Service) serveExtensionNext(w http.ResponseWriter, r *http.Request, in 
 	}
 }
 
-// serveExtensionError ends an instance whose extension says that it cannot start
-// or go on.
+// serveExtensionError ends an instance whose extension says that it cannot
+// start or go on.
 func (s *Service) serveExtensionError(kind string) func(http.ResponseWriter, *http.Request, *instance) {
 	return func(w http.ResponseWriter, r *http.Request, in *instance) {
 		e := s.extensionOf(w, r, in)
@@ -144,7 +147,8 @@ func (s *Service) serveExtensionError(kind string) func(http.ResponseWriter, *ht
 		}
 		cause := r.Header.Get("Lambda-Extension-Function-Error-Type")
 		if cause == "" {
-			runtimeFail(w, http.StatusForbidden, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found")
+			runtimeFail(w, http.StatusForbidden, "Extension.MissingHeader",
+				"Lambda-Extension-Function-Error-Type not found")
 			return
 		}
 		runtimeOK(w)
@@ -156,8 +160,8 @@ func (s *Service) serveExtensionError(kind string) func(http.ResponseWriter, *ht
 	}
 }
 
-// extensionsIdle reports whether all extensions wait for their next event. Under
-// Service.mu, as the rest.
+// extensionsIdle reports whether all extensions wait for their next event.
+// Under Service.mu, as the rest.
 func (in *instance) extensionsIdle() bool {
 	for _, e := range in.extensions {
 		if !e.idle {
@@ -168,7 +172,8 @@ func (in *instance) extensionsIdle() bool {
 }
 
 // untilQuiet is closed when all extensions wait for their next event: that ends
-// the initialization or an invocation as much as the runtime's own request does.
+// the initialization or an invocation as much as the runtime's own request
+// does.
 func (in *instance) untilQuiet() <-chan struct{} {
 	c := make(chan struct{})
 	if in.extensionsIdle() {

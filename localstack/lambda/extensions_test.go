@@ -67,7 +67,8 @@ func TestD4_6_Registration(t *testing.T) {
 	rt.want(403, "Extension.InvalidEventType", "POST", register, `{"events":["PAUSE"]}`, named("mine"))
 	rt.want(403, "Extension.MissingExtensionIdentifier", "GET", extensionPath+"/event/next", "")
 	rt.want(403, "Extension.InvalidExtensionIdentifier", "GET", extensionPath+"/event/next", "", identified("mine"))
-	rt.want(403, "Extension.UnknownExtensionIdentifier", "GET", extensionPath+"/event/next", "", identified("00000000-0000-4000-8000-000000000000"))
+	rt.want(403, "Extension.UnknownExtensionIdentifier", "GET", extensionPath+"/event/next", "",
+		identified("00000000-0000-4000-8000-000000000000"))
 
 	res, body := rt.do("POST", register, strings.NewReader(`{"events":null}`), named("mine"), func(r *http.Request) {
 		r.Header.Set("Lambda-Extension-Accept-Feature", "accountId")
@@ -125,7 +126,9 @@ func TestD4_6_ExtensionErrors(t *testing.T) {
 			rt, result := puppet(t, "{}")
 			id := rt.register("watcher", `["INVOKE"]`)
 			rt.want(403, "Extension.MissingHeader", "POST", extensionPath+path, "{}", identified(id))
-			cause := func(r *http.Request) { r.Header.Set("Lambda-Extension-Function-Error-Type", "Extension.NoLicence") }
+			cause := func(r *http.Request) {
+				r.Header.Set("Lambda-Extension-Function-Error-Type", "Extension.NoLicence")
+			}
 			if path == "/exit/error" { // in the middle of an invocation
 				rt.event(id)
 				rt.next()
@@ -133,7 +136,8 @@ func TestD4_6_ExtensionErrors(t *testing.T) {
 			rt.want(202, ok, "POST", extensionPath+path, "{}", identified(id), cause)
 			if path == "/init/error" { // a failed initialization is tried again
 				again := rt.another()
-				again.want(202, ok, "POST", extensionPath+path, "{}", identified(again.register("watcher", `[]`)), cause)
+				again.want(202, ok, "POST", extensionPath+path, "{}",
+					identified(again.register("watcher", `[]`)), cause)
 			}
 			got := <-result
 			if text := strings.ReplaceAll(string(got.Payload), got.RequestID, "ID"); text != want {

@@ -24,7 +24,8 @@ func (f failure) check(t *testing.T, change ...func(*lambda.Function)) {
 	if result.FunctionError != "Unhandled" {
 		t.Errorf("function error %q", result.FunctionError)
 	}
-	if want := "^" + strings.ReplaceAll(f.payload, "ID", result.RequestID) + "$"; !regexp.MustCompile(want).Match(result.Payload) {
+	if want := "^" + strings.ReplaceAll(f.payload, "ID", result.RequestID) +
+		"$"; !regexp.MustCompile(want).Match(result.Payload) {
 		t.Errorf("payload %s\nwant %s", result.Payload, want)
 	}
 	want := before + 2
@@ -37,11 +38,17 @@ func (f failure) check(t *testing.T, change ...func(*lambda.Function)) {
 }
 
 func TestD2_1_GoError(t *testing.T) {
-	failure{event{Do: "fail", Text: "no such room"}, `{"errorMessage":"no such room","errorType":"errorString"}`, false}.check(t)
+	failure{event{
+		Do:   "fail",
+		Text: "no such room",
+	}, `{"errorMessage":"no such room","errorType":"errorString"}`, false}.check(t)
 }
 
 func TestD2_1_GoPanic(t *testing.T) {
-	failure{event{Do: "panic", Text: "oh"}, `{"errorMessage":"oh","errorType":"string","stackTrace":\[{"path":.*"line":.*"label":.*}\]}`, true}.check(t)
+	failure{event{
+		Do:   "panic",
+		Text: "oh",
+	}, `{"errorMessage":"oh","errorType":"string","stackTrace":\[{"path":.*"line":.*"label":.*}\]}`, true}.check(t)
 }
 
 func TestD2_2_Timeout(t *testing.T) {
@@ -55,7 +62,10 @@ func TestD2_3_Exit(t *testing.T) {
 }
 
 func TestD2_3_ExitStatus(t *testing.T) {
-	failure{event{Do: "exit", N: 127}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 127"}`, true}.check(t)
+	failure{event{
+		Do: "exit",
+		N:  127,
+	}, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 127"}`, true}.check(t)
 }
 
 const tooLarge = `{"errorMessage":"Response payload size exceeded maximum allowed payload size \(6291556 bytes\).","errorType":"Function.ResponseSizeTooLarge"}`

@@ -9,11 +9,11 @@ package lambda
 // all extensions wait for theirs, and only if there is no event for it. Until
 // then nothing is stopped, and an event is written only after the processes
 // have been continued; Service.mu orders the two. What else happens to an
-// instance while it is frozen needs no care. SIGKILL ends stopped processes, too,
-// and the kernel keeps their connections. If the stack itself is killed, Linux
-// ends its children; elsewhere the kernel hangs up on, and continues, a process
-// group that is stopped when its last relative dies (POSIX, orphaned process
-// group).
+// instance while it is frozen needs no care. SIGKILL ends stopped processes,
+// too, and the kernel keeps their connections. If the stack itself is killed,
+// Linux ends its children; elsewhere the kernel hangs up on, and continues, a
+// process group that is stopped when its last relative dies (POSIX, orphaned
+// process group).
 
 // freeze stops the instance's processes, unless somebody debugs them. Under
 // Service.mu, as thaw.

@@ -117,7 +117,11 @@ func TestD4_2_FreezingUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for i := range each {
 				text := fmt.Sprint(w, "-", i)
-				result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, event{Do: "say", Text: text}), Tail: i%8 == 0})
+				result, err := st.Do(t.Context(), lambda.Request{
+					Function: "f",
+					Payload:  marshal(t, event{Do: "say", Text: text}),
+					Tail:     i%8 == 0,
+				})
 				if err != nil || string(result.Payload) != `"`+text+`"` {
 					t.Errorf("%s: got %s, %v", text, result.Payload, err)
 					return

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/lambda"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
@@ -46,8 +46,8 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	built, err := build.Build(context.Background(), dir, []build.Target{
-		{Name: "function", Dir: source, Method: build.MethodGo},
+	built, err := builder.Build(context.Background(), dir, []builder.Target{
+		{Name: "function", Dir: source, Method: builder.MethodGo},
 	}, nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

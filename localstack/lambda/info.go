@@ -21,8 +21,8 @@ type Instance struct {
 	Created     time.Time
 	LastUsed    time.Time
 	Invocations int
-	// Init is how long the initialization took, 0 while it lasts; LastDuration is
-	// that of the last invocation that has ended.
+	// Init is how long the initialization took, 0 while it lasts; LastDuration
+	// is that of the last invocation that has ended.
 	Init, LastDuration time.Duration
 	// Memory is the largest resident size so far in bytes, 0 if unknown.
 	Memory int64

@@ -16,7 +16,8 @@ func TestD4_1_FailedInitializationIsTriedAgain(t *testing.T) {
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
 		t.Errorf("got %d", n)
 	}
-	if report := of(st.output, "f - INIT_REPORT "); len(report) != 1 || !strings.HasSuffix(report[0], "Phase: init\tStatus: error\tError Type: Runtime.ExitError") {
+	if report := of(st.output, "f - INIT_REPORT "); len(report) != 1 ||
+		!strings.HasSuffix(report[0], "Phase: init\tStatus: error\tError Type: Runtime.ExitError") {
 		t.Errorf("initializations reported: %q", report)
 	}
 }
@@ -47,7 +48,8 @@ func TestD4_1_FunctionThatCannotInitialize(t *testing.T) {
 			t.Errorf("%s: %s", name, result.Payload)
 		}
 	}
-	if got := of(hasty.output, "hangs - "); len(got) != 1 || !strings.HasSuffix(got[0], "Phase: init\tStatus: timeout") {
+	if got := of(hasty.output, "hangs - "); len(got) != 1 ||
+		!strings.HasSuffix(got[0], "Phase: init\tStatus: timeout") {
 		t.Errorf("output of the initialization that hangs: %q", got)
 	}
 	if got := of(st.output, "exits - "); len(got) < 2 || got[0] != "no configuration" {

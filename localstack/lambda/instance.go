@@ -58,8 +58,8 @@ type instance struct {
 }
 
 // start begins an instance. With an invocation given, its initialization is a
-// part of that one, under its time limit: after a reset, or when a first attempt
-// has failed.
+// part of that one, under its time limit: after a reset, or when a first
+// attempt has failed.
 func (f *fleet) start(bound *invocation) {
 	id := make([]byte, 16)
 	rand.Read(id) // never fails

@@ -206,9 +206,17 @@ func (inv *invocation) finish() {
 	if !inv.start.IsZero() {
 		fn := inv.fleet.fn
 		e := trace.Event{
-			Kind: trace.Invoke, At: inv.start, Duration: inv.used, RequestID: inv.id, Invocation: inv.id, Function: fn.Name,
-			Status: http.StatusOK, Error: inv.outcome.errorType, Bytes: len(inv.payload),
-			Init: inv.initDuration, MemoryMB: fn.MemoryMB,
+			Kind:       trace.Invoke,
+			At:         inv.start,
+			Duration:   inv.used,
+			RequestID:  inv.id,
+			Invocation: inv.id,
+			Function:   fn.Name,
+			Status:     http.StatusOK,
+			Error:      inv.outcome.errorType,
+			Bytes:      len(inv.payload),
+			Init:       inv.initDuration,
+			MemoryMB:   fn.MemoryMB,
 		}
 		if inv.outcome.err != nil {
 			e.Status, e.Error = http.StatusServiceUnavailable, "ServiceException"

@@ -91,7 +91,8 @@ func TestD5_3_LargestPayloadsPass(t *testing.T) {
 		t.Errorf("got %d bytes back, want %d", len(got), len(text))
 	}
 	var refused *lambda.Error
-	if _, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text + "a"})); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge {
+	if _, err := st.Invoke(t.Context(), "f",
+		marshal(t, event{Text: text + "a"})); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge {
 		t.Errorf("one byte more: %v", err)
 	}
 }
@@ -109,7 +110,8 @@ func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := value[seen](t, result)
-	if got.RequestID != result.RequestID || !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]`).MatchString(got.RequestID) {
+	if got.RequestID != result.RequestID ||
+		!regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]`).MatchString(got.RequestID) {
 		t.Errorf("request id %q, result has %q", got.RequestID, result.RequestID)
 	}
 	if got.Arn != "arn:aws:lambda:us-east-1:000000000000:function:f" || got.Client != "tests" ||
@@ -124,7 +126,8 @@ func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
 	if told != got.Deadline || err != nil {
 		t.Errorf("the deadline is %s, the Runtime API said %v", got.Deadline, told)
 	}
-	if limit := time.UnixMilli(ms); limit.Before(before.Add(90*time.Second).Truncate(time.Millisecond)) || limit.After(time.Now().Add(90*time.Second)) {
+	if limit := time.UnixMilli(ms); limit.Before(before.Add(90*time.Second).Truncate(time.Millisecond)) ||
+		limit.After(time.Now().Add(90*time.Second)) {
 		t.Errorf("the deadline %v is not 90 s from %v", limit, before)
 	}
 }
@@ -187,7 +190,8 @@ func TestD3_Environment(t *testing.T) {
 	}
 	creds, ok := st.Credentials(st.Instances()[0].ID)
 	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
-		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 || len(creds.SecretAccessKey) != 40 {
+		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 ||
+		len(creds.SecretAccessKey) != 40 {
 		t.Errorf("credentials %+v", creds)
 	}
 	if other := read("other")["AWS_ACCESS_KEY_ID"]; other == creds.AccessKeyID {
@@ -213,19 +217,31 @@ func TestD4_4_InvalidFunctionsAreRefused(t *testing.T) {
 	minus := -1
 	three := 3
 	for name, fn := range map[string]lambda.Function{
-		"reserved by Lambda":                    function("f", env("AWS_REGION", "x")),
-		"allows 4096":                           function("f", env("BIG", strings.Repeat("x", 4094))),
-		`"1X" is not a letter`:                  function("f", env("1X", "")),
-		"find executable":                       function("f", func(fn *lambda.Function) { fn.Binary = "absent" }),
-		"timeout 15m1s":                         function("f", timeout(901*time.Second)),
-		"reserved concurrency -1 is negative":   {Name: "f", Binary: binary, ReservedConcurrency: &minus},
-		"maximum retry attempts 3":              {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumRetryAttempts: &three}},
+		"reserved by Lambda":                  function("f", env("AWS_REGION", "x")),
+		"allows 4096":                         function("f", env("BIG", strings.Repeat("x", 4094))),
+		`"1X" is not a letter`:                function("f", env("1X", "")),
+		"find executable":                     function("f", func(fn *lambda.Function) { fn.Binary = "absent" }),
+		"timeout 15m1s":                       function("f", timeout(901*time.Second)),
+		"reserved concurrency -1 is negative": {Name: "f", Binary: binary, ReservedConcurrency: &minus},
+		"maximum retry attempts 3": {
+			Name:   "f",
+			Binary: binary,
+			Async:  lambda.AsyncConfig{MaximumRetryAttempts: &three},
+		},
 		"reserved concurrency of all functions": function("f", reserved(1001)),
 		"name is empty":                         function(""),
 		"memory size 127 MB":                    function("f", memory(127)),
 		"memory size 10241 MB":                  function("f", memory(10_241)),
-		"maximum event age 59s":                 {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumEventAge: 59 * time.Second}},
-		"maximum event age 6h0m1s":              {Name: "f", Binary: binary, Async: lambda.AsyncConfig{MaximumEventAge: 6*time.Hour + time.Second}},
+		"maximum event age 59s": {
+			Name:   "f",
+			Binary: binary,
+			Async:  lambda.AsyncConfig{MaximumEventAge: 59 * time.Second},
+		},
+		"maximum event age 6h0m1s": {
+			Name:   "f",
+			Binary: binary,
+			Async:  lambda.AsyncConfig{MaximumEventAge: 6*time.Hour + time.Second},
+		},
 	} {
 		if err := st.Deploy([]lambda.Function{fn}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("deploy: %v, want an error with %q", err, name)
@@ -278,7 +294,8 @@ func TestDeployReplacesInstancesOfChangedFunctions(t *testing.T) {
 		t.Errorf("the changed function runs with %q", list)
 	}
 	var refused *lambda.Error
-	if _, err := st.Invoke(t.Context(), "removed", nil); !errors.As(err, &refused) || refused.Code != lambda.CodeNotFound {
+	if _, err := st.Invoke(t.Context(), "removed", nil); !errors.As(err, &refused) ||
+		refused.Code != lambda.CodeNotFound {
 		t.Errorf("the removed function: %v", err)
 	}
 	touch(t, release)
@@ -289,7 +306,8 @@ func TestDeployReplacesInstancesOfChangedFunctions(t *testing.T) {
 }
 
 func TestReservedConcurrency(t *testing.T) {
-	st := serve(t, func(o *lambda.Options) { o.Concurrency = 3 }, function("two", reserved(2)), function("rest"), function("off", reserved(0)))
+	st := serve(t, func(o *lambda.Options) { o.Concurrency = 3 }, function("two", reserved(2)),
+		function("rest"), function("off", reserved(0)))
 	release := filepath.Join(t.TempDir(), "release")
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -307,7 +325,8 @@ func TestReservedConcurrency(t *testing.T) {
 	} {
 		var refused *lambda.Error
 		_, err := st.Invoke(t.Context(), name, nil)
-		if !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled || refused.Reason != reason || refused.Status != 429 {
+		if !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled || refused.Reason != reason ||
+			refused.Status != 429 {
 			t.Errorf("%s: %v", name, fmt.Sprintf("%#v", err))
 		}
 	}

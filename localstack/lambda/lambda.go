@@ -47,19 +47,20 @@ type Function struct {
 	// Env is the template's Environment: at most 4 KB, without the variables
 	// that Lambda reserves.
 	Env map[string]string
-	// MemoryMB is 128 to 10,240; 0 means 128, Lambda's default. On Linux a process
-	// that uses more is killed; elsewhere nobody can tell.
+	// MemoryMB is 128 to 10,240; 0 means 128, Lambda's default. On Linux a
+	// process that uses more is killed; elsewhere nobody can tell.
 	MemoryMB int
-	// Timeout bounds one invocation: 0 means 3 s, Lambda's default; at most 900 s.
+	// Timeout bounds one invocation: 0 means 3 s, Lambda's default; at most 900
+	// s.
 	Timeout time.Duration
 	// ReservedConcurrency bounds the concurrent invocations of this function;
 	// nil means that it shares the account's, 0 that it is never invoked.
 	ReservedConcurrency *int
 	// Async configures asynchronous invocations (EventInvokeConfig).
 	Async AsyncConfig
-	// DeadLetter is the ARN of the queue or topic that gets the discarded events
-	// of asynchronous invocations (DeadLetterConfig); the log says what would
-	// have been sent there.
+	// DeadLetter is the ARN of the queue or topic that gets the discarded
+	// events of asynchronous invocations (DeadLetterConfig); the log says what
+	// would have been sent there.
 	DeadLetter string
 }
 
@@ -70,10 +71,10 @@ type AsyncConfig struct {
 	// MaximumEventAge is how long a throttled event is kept: 60 s to 6 h;
 	// 0 means 6 h.
 	MaximumEventAge time.Duration
-	// OnSuccess and OnFailure are the ARNs of the destinations that get a record
-	// of an event which has been handled, or discarded. A function of this
-	// service is invoked with it, asynchronously; for any other the log says what
-	// would have been sent.
+	// OnSuccess and OnFailure are the ARNs of the destinations that get a
+	// record of an event which has been handled, or discarded. A function of
+	// this service is invoked with it, asynchronously; for any other the log
+	// says what would have been sent.
 	OnSuccess, OnFailure string
 }
 
@@ -87,8 +88,8 @@ type Options struct {
 	// Env has variables for all functions, such as AWS_ENDPOINT_URL. They win
 	// over a template's, and lose against Lambda's own.
 	Env map[string]string
-	// FunctionEnv has more such variables for one function, by its name, such as
-	// a proxy that is told who asks. They win over Env.
+	// FunctionEnv has more such variables for one function, by its name, such
+	// as a proxy that is told who asks. They win over Env.
 	FunctionEnv func(function string) map[string]string
 	// Log gets what the operator of the stack should know; nil discards it.
 	Log *slog.Logger
@@ -102,8 +103,8 @@ type Options struct {
 	// discards them. It is not called under any lock.
 	Trace trace.Sink
 	// NoFreeze lets instances run on between invocations. It is of use with
-	// programs that cannot bear to be stopped, such as debuggers of other systems
-	// than Linux: there a traced process is recognized, and left alone.
+	// programs that cannot bear to be stopped, such as debuggers of other
+	// systems than Linux: there a traced process is recognized, and left alone.
 	NoFreeze bool
 	// TempDir is where every instance gets a directory of its own for
 	// temporary files, removed with it; the system's place when empty.
@@ -252,7 +253,8 @@ func (s *Service) Deploy(functions []Function) error {
 		}
 	}
 	if reserved > s.opt.Concurrency {
-		return fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved, s.opt.Concurrency)
+		return fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved,
+			s.opt.Concurrency)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

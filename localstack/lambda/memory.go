@@ -3,9 +3,9 @@ package lambda
 import "time"
 
 // memoryInterval is how often the memory of instances that are at work is
-// looked at. On AWS the kernel enforces the limit. Here a function may exceed it
-// for less than this, unless it is its process's peak: that is looked at once
-// more when it responds.
+// looked at. On AWS the kernel enforces the limit. Here a function may exceed
+// it for less than this, unless it is its process's peak: that is looked at
+// once more when it responds.
 const memoryInterval = 20 * time.Millisecond
 
 // childrenEvery is how many looks pass until children are looked for again,
@@ -79,8 +79,8 @@ func (s *Service) working() {
 	}
 }
 
-// uses records that the instance has, or had, a resident size in bytes, and ends
-// it if that is too much. Under Service.mu.
+// uses records that the instance has, or had, a resident size in bytes, and
+// ends it if that is too much. Under Service.mu.
 func (in *instance) uses(size int64) {
 	in.memory = max(in.memory, size)
 	if in.memory > int64(in.fleet.fn.MemoryMB)<<20 && !in.ending {

@@ -78,7 +78,10 @@ func runStack() {
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fail(err)
-	service, err := lambda.New(lambda.Options{RuntimeAPI: listener.Addr().String(), TempDir: os.Getenv("LAMBDA_TEST_DIR")})
+	service, err := lambda.New(lambda.Options{
+		RuntimeAPI: listener.Addr().String(),
+		TempDir:    os.Getenv("LAMBDA_TEST_DIR"),
+	})
 	fail(err)
 	go http.Serve(listener, service.RuntimeHandler())
 	fail(service.Deploy([]lambda.Function{

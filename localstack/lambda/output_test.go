@@ -32,7 +32,11 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 	for i := range instances {
 		all.Go(func() {
 			text := fmt.Sprint("instance", i)
-			result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, event{Do: "print", Text: text, N: lines}), Tail: true})
+			result, err := st.Do(t.Context(), lambda.Request{
+				Function: "f",
+				Payload:  marshal(t, event{Do: "print", Text: text, N: lines}),
+				Tail:     true,
+			})
 			if err != nil {
 				t.Error(err)
 				return
@@ -48,7 +52,8 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 				t.Errorf("output of %s:\n%s", id, strings.Join(got, "\n"))
 				return
 			}
-			report := regexp.MustCompile(`^REPORT RequestId: ` + id + `\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t(Max Memory Used: \d+ MB\t)?(Init Duration: \d+\.\d\d ms\t)?$`)
+			report := regexp.MustCompile(`^REPORT RequestId: ` + id +
+				`\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t(Max Memory Used: \d+ MB\t)?(Init Duration: \d+\.\d\d ms\t)?$`)
 			if !report.MatchString(got[len(want)]) {
 				t.Errorf("report %q", got[len(want)])
 			}
@@ -71,10 +76,15 @@ func TestD6_ReportLines(t *testing.T) {
 		event event
 		want  string // pattern
 	}{
-		{event{}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed + `Init Duration: \d+\.\d\d ms\t`},
+		{event{}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed +
+			`Init Duration: \d+\.\d\d ms\t`},
 		{event{}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed},
 		{event{Do: "hang"}, `Duration: \d{4,}\.\d\d ms\tBilled Duration: \d{4,} ms\tMemory Size: 256 MB\t` + memoryUsed + `Status: timeout`},
-		{event{Do: "exit", N: 1}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed + `Status: error\tError Type: Runtime.ExitError`},
+		{event{
+			Do: "exit",
+			N:  1,
+		}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed +
+			`Status: error\tError Type: Runtime.ExitError`},
 		{event{Do: "fail"}, `Duration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB\t` + memoryUsed},
 	} {
 		result, err := st.Do(t.Context(), lambda.Request{Function: "f", Payload: marshal(t, test.event), Tail: true})
@@ -82,10 +92,12 @@ func TestD6_ReportLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := result.RequestID
-		if !regexp.MustCompile(`^START RequestId: ` + id + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + id + `\nREPORT RequestId: ` + id + `\t` + test.want + `\n$`).MatchString(result.LogTail) {
+		if !regexp.MustCompile(`^START RequestId: ` + id + ` Version: \$LATEST\n(?s:.*)END RequestId: ` +
+			id + `\nREPORT RequestId: ` + id + `\t` + test.want + `\n$`).MatchString(result.LogTail) {
 			t.Errorf("%+v: log %q", test.event, result.LogTail)
 		}
-		if used, billed := reported(t, result.LogTail); billed < used-0.01 || billed > used+1.01 { // used is rounded, twice
+		if used, billed := reported(t, result.LogTail); billed < used-0.01 ||
+			billed > used+1.01 { // used is rounded, twice
 			t.Errorf("%.2f ms are billed as %.0f ms", used, billed)
 		}
 	}
@@ -117,13 +129,20 @@ func TestD6_LastWordsAreKept(t *testing.T) {
 		event    event
 		want     string // pattern of the lines between START and END
 	}{
-		{"f", event{Do: "exit", N: 2}, `last words\nRequestId: ID Error: Runtime exited with error: exit status 2\nRuntime.ExitError`},
+		{"f", event{
+			Do: "exit",
+			N:  2,
+		}, `last words\nRequestId: ID Error: Runtime exited with error: exit status 2\nRuntime.ExitError`},
 		{"brief", event{Do: "hang"}, `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ID Task timed out after 1.00 seconds`},
 		{"f", event{Do: "panic", Text: "oh"}, `(?s).*"errorMessage":"oh".*`},
 		{"f", event{Do: "long", N: 600 << 10}, `<256K>\n<256K>\n<88K>`},
 		{"f", event{Do: "child"}, ``},
 	} {
-		result, err := st.Do(t.Context(), lambda.Request{Function: test.function, Payload: marshal(t, test.event), Tail: true})
+		result, err := st.Do(t.Context(), lambda.Request{
+			Function: test.function,
+			Payload:  marshal(t, test.event),
+			Tail:     true,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +150,8 @@ func TestD6_LastWordsAreKept(t *testing.T) {
 		got := strings.Join(of(st.output, test.function+" "+id[:8]+" "), "\n")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 256<<10), "<256K>")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 88<<10), "<88K>")
-		want := `^START RequestId: ID Version: \$LATEST\n` + test.want + `\n?END RequestId: ID\nREPORT RequestId: ID\t.*$`
+		want := `^START RequestId: ID Version: \$LATEST\n` + test.want +
+			`\n?END RequestId: ID\nREPORT RequestId: ID\t.*$`
 		if !regexp.MustCompile(strings.ReplaceAll(want, "ID", id)).MatchString(got) {
 			t.Errorf("%+v: %.2000s", test.event, got)
 		}

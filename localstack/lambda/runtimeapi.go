@@ -26,7 +26,8 @@ func (s *Service) RuntimeHandler() http.Handler {
 			known := in != nil && in.out != nil // nobody asks before the process is about to start
 			s.mu.Unlock()
 			if !known {
-				runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "There is no such instance, or it has ended")
+				runtimeFail(w, http.StatusForbidden, "InvalidStateTransition",
+					"There is no such instance, or it has ended")
 				return
 			}
 			serve(w, r, in)

@@ -16,8 +16,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// runtimeClient speaks the Runtime API by hand, in the place of a function whose
-// process does nothing.
+// runtimeClient speaks the Runtime API by hand, in the place of a function
+// whose process does nothing.
 type runtimeClient struct {
 	t    *testing.T
 	st   *stack
@@ -54,7 +54,8 @@ func (rt *runtimeClient) another() *runtimeClient {
 
 const apiPath = "/2018-06-01/runtime"
 
-func (rt *runtimeClient) do(method, path string, body io.Reader, change ...func(*http.Request)) (*http.Response, string) {
+func (rt *runtimeClient) do(method, path string, body io.Reader,
+	change ...func(*http.Request)) (*http.Response, string) {
 	rt.t.Helper()
 	req, err := http.NewRequestWithContext(rt.t.Context(), method, rt.base+path, body)
 	if err != nil {
@@ -108,7 +109,8 @@ func TestD1_StatusesAndHeadersOfTheRuntimeAPI(t *testing.T) {
 		res.Header["Lambda-Runtime-Client-Context"] != nil {
 		t.Errorf("next: %s %s %v", res.Status, body, res.Header)
 	}
-	if d := time.UnixMilli(deadline); d.Before(before.Add(time.Minute).Truncate(time.Millisecond)) || d.After(time.Now().Add(time.Minute)) {
+	if d := time.UnixMilli(deadline); d.Before(before.Add(time.Minute).Truncate(time.Millisecond)) ||
+		d.After(time.Now().Add(time.Minute)) {
 		t.Errorf("deadline %v is not a minute from %v", d, before)
 	}
 
@@ -126,8 +128,10 @@ func TestD1_4_WrongIdsAndStates(t *testing.T) {
 	id := rt.next()
 	rt.want(403, `"errorType":"InvalidStateTransition"`, "GET", apiPath+"/invocation/next", "")
 	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/init/error", "{}")
-	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/response", "1")
-	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST", apiPath+"/invocation/other/error", "{}")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST",
+		apiPath+"/invocation/other/response", "1")
+	rt.want(400, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`, "POST",
+		apiPath+"/invocation/other/error", "{}")
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+id+"/response", "2")
 	<-result
 	rt.want(403, `"errorType":"InvalidStateTransition"`, "POST", apiPath+"/invocation/"+id+"/response", "1")
@@ -183,7 +187,8 @@ func TestD1_6_ProcessWithoutRuntimeAPIExits(t *testing.T) {
 	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot")}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || !strings.Contains(string(out), "expected AWS Lambda environment variables") || !strings.Contains(string(out), "AWS_LAMBDA_RUNTIME_API") {
+	if !errors.As(err, &exit) || !strings.Contains(string(out),
+		"expected AWS Lambda environment variables") || !strings.Contains(string(out), "AWS_LAMBDA_RUNTIME_API") {
 		t.Errorf("without the variables: %v, %s", err, out)
 	}
 	st := serve(t, nil, function("f"))
@@ -212,7 +217,8 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 			second <- r
 		}
 	}()
-	eventually(t, "another instance starts", func() bool { return len(st.Instances()) == 2 && st.Instances()[1].PID != 0 })
+	eventually(t, "another instance starts",
+		func() bool { return len(st.Instances()) == 2 && st.Instances()[1].PID != 0 })
 	quick := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[1].ID}
 	quick.want(202, ok, "POST", apiPath+"/invocation/"+quick.next()+"/response", `"quick"`)
 	if got := <-second; string(got.Payload) != `"quick"` {

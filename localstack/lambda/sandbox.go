@@ -7,17 +7,17 @@ import (
 )
 
 // sandbox is what outlives the process of an execution environment: after a
-// crash or a timeout the runtime is started anew in the same one, with the files
-// that its predecessor has left in its temporary directory and the same log
-// stream (LDG "Lambda execution environment lifecycle", failures during the
+// crash or a timeout the runtime is started anew in the same one, with the
+// files that its predecessor has left in its temporary directory and the same
+// log stream (LDG "Lambda execution environment lifecycle", failures during the
 // invoke phase).
 type sandbox struct {
 	tempDir   string
 	logStream string
 }
 
-// newSandbox makes one for the first process in it. Its directory does not exist
-// yet.
+// newSandbox makes one for the first process in it. Its directory does not
+// exist yet.
 func newSandbox(in *instance) sandbox {
 	return sandbox{
 		tempDir: filepath.Join(in.fleet.s.tempDir, in.id),

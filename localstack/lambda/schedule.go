@@ -13,12 +13,12 @@ import (
 
 // Schedule invokes a function, asynchronously, at the times of an expression.
 type Schedule struct {
-	// Name is the rule's or the schedule's, for its ARN in the event and for the
-	// log; the function's name when empty.
+	// Name is the rule's or the schedule's, for its ARN in the event and for
+	// the log; the function's name when empty.
 	Name string
 	// Source is the service that invokes: aws.events for a rule of EventBridge,
-	// aws.scheduler for a schedule of EventBridge Scheduler in its default group;
-	// aws.events when empty.
+	// aws.scheduler for a schedule of EventBridge Scheduler in its default
+	// group; aws.events when empty.
 	Source string
 	// Expression is rate(value unit), cron(six fields) or at(local time), as in
 	// EventBridge.
@@ -27,9 +27,9 @@ type Schedule struct {
 	Timezone string
 	// Function is a name or ARN.
 	Function string
-	// Input is the JSON text that the function gets, with the Scheduler's context
-	// attributes such as <aws.scheduler.scheduled-time> filled in; the service's
-	// own "Scheduled Event" when empty.
+	// Input is the JSON text that the function gets, with the Scheduler's
+	// context attributes such as <aws.scheduler.scheduled-time> filled in; the
+	// service's own "Scheduled Event" when empty.
 	Input   string
 	Enabled bool
 }

@@ -30,7 +30,12 @@ func TestSchedulesInvoke(t *testing.T) {
 	}
 	if err := st.StartSchedules([]lambda.Schedule{
 		{Expression: soon(), Function: "f", Input: record("disabled")},
-		{Expression: soon(), Function: "arn:aws:lambda:us-east-1:000000000000:function:f", Input: record("enabled"), Enabled: true},
+		{
+			Expression: soon(),
+			Function:   "arn:aws:lambda:us-east-1:000000000000:function:f",
+			Input:      record("enabled"),
+			Enabled:    true,
+		},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -60,14 +65,20 @@ func TestWhatSchedulesSend(t *testing.T) {
 		want     map[string]any // in these members
 	}{
 		"rule": {lambda.Schedule{}, map[string]any{
-			"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "account": "000000000000", "region": "us-east-1",
+			"version": "0", "source": "aws.events", "detail-type": "Scheduled Event",
+			"account": "000000000000", "region": "us-east-1",
 			"detail": map[string]any{}, "resources": []any{"arn:aws:events:us-east-1:000000000000:rule/nightly"}}},
 		"scheduler": {lambda.Schedule{Source: "aws.scheduler"}, map[string]any{
-			"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event", "account": "000000000000", "region": "us-east-1",
+			"version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event",
+			"account": "000000000000", "region": "us-east-1",
 			"detail": "{}", "resources": []any{arn}}},
-		"rule's input": {lambda.Schedule{Input: `{"a":"<aws.scheduler.schedule-arn>"}`}, map[string]any{"a": "<aws.scheduler.schedule-arn>"}},
+		"rule's input": {lambda.Schedule{Input: `{"a":"<aws.scheduler.schedule-arn>"}`},
+			map[string]any{"a": "<aws.scheduler.schedule-arn>"}},
 		"scheduler's input": {
-			lambda.Schedule{Source: "aws.scheduler", Input: `{"a":"<aws.scheduler.schedule-arn>","n":"<aws.scheduler.attempt-number>","time":"<aws.scheduler.scheduled-time>"}`},
+			lambda.Schedule{
+				Source: "aws.scheduler",
+				Input:  `{"a":"<aws.scheduler.schedule-arn>","n":"<aws.scheduler.attempt-number>","time":"<aws.scheduler.scheduled-time>"}`,
+			},
 			map[string]any{"a": arn, "n": "1"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -58,7 +58,8 @@ func TestInvocationsAreTraced(t *testing.T) {
 	} {
 		result := st.invoke(t, "f", test.event)
 		e := events.of(t, result.RequestID)
-		if e.Kind != trace.Invoke || e.Invocation != result.RequestID || e.Function != "f" || e.MemoryMB != 256 || e.Status != 200 ||
+		if e.Kind != trace.Invoke || e.Invocation != result.RequestID || e.Function != "f" ||
+			e.MemoryMB != 256 || e.Status != 200 ||
 			e.Error != test.error || e.Bytes != len(marshal(t, test.event)) || (e.Init > 0) != test.cold ||
 			e.Duration < result.Duration || time.Since(e.At) > time.Minute {
 			t.Errorf("%d: traced as %+v, result %+v", i, e, result)
@@ -84,7 +85,10 @@ func TestCallerIsAnInvocation(t *testing.T) {
 	})
 	seen := make(map[string]bool)
 	for _, in := range st.Instances() {
-		if caller, ok := st.Caller(in.AccessKeyID); !ok || caller != (trace.Caller{Function: in.Function, Invocation: in.RequestID}) {
+		if caller, ok := st.Caller(in.AccessKeyID); !ok || caller != (trace.Caller{
+			Function:   in.Function,
+			Invocation: in.RequestID,
+		}) {
 			t.Errorf("the key of %+v belongs to %+v", in, caller)
 		}
 		seen[in.AccessKeyID], seen[in.RequestID] = true, true
@@ -118,7 +122,8 @@ func TestTraceHeaderIsPassedOn(t *testing.T) {
 	const header = "Root=1-67890abc-000000000000000000000001;Parent=0000000000000001;Sampled=1"
 	st := serve(t, nil, function("f"))
 	post := func(body string, kind string) *http.Response {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", st.url+"/2015-03-31/functions/f/invocations", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), "POST",
+			st.url+"/2015-03-31/functions/f/invocations", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,20 +6,24 @@ import "strings"
 // domains, API keys and the usage plans that admit keys to a stage.
 var accessShapes = map[string]*shape{
 	"AWS::ApiGatewayV2::DomainName": objectOf(props{
-		"DomainName": must(str), "DomainNameConfigurations": anything, "MutualTlsAuthentication": anything, "RoutingMode": str, "Tags": strMap,
+		"DomainName": must(str), "DomainNameConfigurations": anything, "MutualTlsAuthentication": anything,
+		"RoutingMode": str, "Tags": strMap,
 	}),
 	"AWS::ApiGatewayV2::ApiMapping": objectOf(props{
 		"ApiId": must(str), "ApiMappingKey": str, "DomainName": must(str), "Stage": must(str),
 	}),
 	"AWS::ApiGateway::ApiKey": objectOf(props{
-		"CustomerId": str, "Description": str, "Enabled": toggle, "GenerateDistinctId": toggle, "Name": str, "StageKeys": anything, "Tags": tagList,
+		"CustomerId": str, "Description": str, "Enabled": toggle, "GenerateDistinctId": toggle,
+		"Name": str, "StageKeys": anything, "Tags": tagList,
 		"Value": str,
 	}),
 	"AWS::ApiGateway::UsagePlan": objectOf(props{
-		"ApiStages": listOf(objectOf(props{"ApiId": str, "Stage": str, "Throttle": anything})), "Description": str, "Quota": anything,
+		"ApiStages":   listOf(objectOf(props{"ApiId": str, "Stage": str, "Throttle": anything})),
+		"Description": str, "Quota": anything,
 		"Tags": tagList, "Throttle": anything, "UsagePlanName": str,
 	}),
-	"AWS::ApiGateway::UsagePlanKey": objectOf(props{"KeyId": must(str), "KeyType": must(words("API_KEY")), "UsagePlanId": must(str)}),
+	"AWS::ApiGateway::UsagePlanKey": objectOf(props{"KeyId": must(str), "KeyType": must(words("API_KEY")),
+		"UsagePlanId": must(str)}),
 }
 
 func init() {
@@ -49,7 +53,8 @@ func (l *loader) domains() {
 		}
 		a := l.stage(api.text, stage.text)
 		if a == nil {
-			// An API of another kind is noted, and one that does not exist reported.
+			// An API of another kind is noted, and one that does not exist
+			// reported.
 			if l.isWebSocketAPI(api.text) {
 				l.fail(stage, "the API has no stage "+quote(stage.text), "refer to one with !Ref Stage")
 			}
@@ -98,14 +103,18 @@ func (l *loader) apiKeys() {
 	for _, res := range l.live("AWS::ApiGateway::ApiKey") {
 		value := res.props.get("Value")
 		k := APIKey{
-			LogicalID: res.id, ID: res.ref, Name: res.props.strOr("Name", physicalName(128, l.plan.StackName, res.id)),
-			Value: value.scalar(), Enabled: res.props.boolOr("Enabled", false), // CreateApiKey's default
+			LogicalID: res.id,
+			ID:        res.ref,
+			Name:      res.props.strOr("Name", physicalName(128, l.plan.StackName, res.id)),
+			Value:     value.scalar(),
+			Enabled:   res.props.boolOr("Enabled", false), // CreateApiKey's default
 		}
 		switch {
 		case value == nil:
 			k.Value = shortID(32, "apikey", l.plan.StackName, res.id)
 		case value.known() && (len(value.text) < 20 || len(value.text) > 128):
-			l.fail(value, "the value of an API key has 20 to 128 characters", "give another value, or remove it to have one made")
+			l.fail(value, "the value of an API key has 20 to 128 characters",
+				"give another value, or remove it to have one made")
 		}
 		if len(admits[res.ref]) == 0 {
 			l.note(l.written(res), res.id, res.typ, "no usage plan admits the key to a WebSocket stage")

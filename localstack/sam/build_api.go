@@ -35,8 +35,11 @@ func (l *loader) apis() {
 			}
 		}
 		parts := &apiParts{
-			api: res, integrations: map[string]*resource{}, authorizers: map[string]*resource{}, responses: map[string]bool{},
-			models: map[string]Model{},
+			api:          res,
+			integrations: map[string]*resource{},
+			authorizers:  map[string]*resource{},
+			responses:    map[string]bool{},
+			models:       map[string]Model{},
 		}
 		byID[res.ref] = parts
 		order = append(order, parts)
@@ -136,13 +139,21 @@ func (l *loader) api(parts *apiParts) {
 			l.fail(stage.at, "no deployment reaches the stage", "add AutoDeploy: true")
 		}
 		if name := p.get("StageName"); name.known() && !stageName.MatchString(name.text) {
-			l.fail(name, quote(name.text)+" is not a stage name of a WebSocket API", "use up to 128 letters, digits, - and _")
+			l.fail(name, quote(name.text)+" is not a stage name of a WebSocket API",
+				"use up to 128 letters, digits, - and _")
 		}
 		api := WebSocketAPI{
-			origin: l.origin(res), LogicalID: res.id, StageLogicalID: stage.id, ID: res.ref, Name: res.props.str("Name"), Stage: p.str("StageName"),
-			RouteSelectionExpression: res.props.str("RouteSelectionExpression"),
-			StageVariables:           p.strMap("StageVariables"), Throttle: throttle(p.get("DefaultRouteSettings")),
-			Models: parts.models, DisableSchemaValidation: res.props.boolOr("DisableSchemaValidation", false),
+			origin:                    l.origin(res),
+			LogicalID:                 res.id,
+			StageLogicalID:            stage.id,
+			ID:                        res.ref,
+			Name:                      res.props.str("Name"),
+			Stage:                     p.str("StageName"),
+			RouteSelectionExpression:  res.props.str("RouteSelectionExpression"),
+			StageVariables:            p.strMap("StageVariables"),
+			Throttle:                  throttle(p.get("DefaultRouteSettings")),
+			Models:                    parts.models,
+			DisableSchemaValidation:   res.props.boolOr("DisableSchemaValidation", false),
 			APIKeySelectionExpression: res.props.strOr("ApiKeySelectionExpression", "$request.header.x-api-key"),
 			DisableExecuteAPIEndpoint: res.props.boolOr("DisableExecuteApiEndpoint", false),
 		}
@@ -159,7 +170,8 @@ func (l *loader) api(parts *apiParts) {
 		if settings != nil {
 			for _, f := range settings.fields {
 				if seen[f.key] == "" {
-					l.failKey(settings, f, "the API has no such route", suggest(f.key, sortedKeys(seen), "", "remove it"))
+					l.failKey(settings, f, "the API has no such route",
+						suggest(f.key, sortedKeys(seen), "", "remove it"))
 				}
 			}
 		}
@@ -196,7 +208,8 @@ func (l *loader) checkDeployment(parts *apiParts, stage *resource) {
 		for _, r := range parts.routes {
 			if !before[r] {
 				l.note(l.written(deployment), deployment.id, deployment.typ,
-					"on AWS it may be made before the route "+r.id+" and miss it; add DependsOn, or AutoDeploy to the stage")
+					"on AWS it may be made before the route "+r.id+
+						" and miss it; add DependsOn, or AutoDeploy to the stage")
 			}
 		}
 	}
@@ -226,7 +239,10 @@ func (l *loader) route(parts *apiParts, res *resource, stage string) Route {
 	p := res.props
 	key := p.get("RouteKey")
 	r := Route{
-		origin: l.origin(res), LogicalID: res.id, Key: key.scalar(), Timeout: 29 * time.Second, // API Gateway quotas
+		origin:                   l.origin(res),
+		LogicalID:                res.id,
+		Key:                      key.scalar(),
+		Timeout:                  29 * time.Second, // API Gateway quotas
 		RouteResponse:            p.str("RouteResponseSelectionExpression") != "" && parts.responses[res.ref],
 		APIKeyRequired:           p.boolOr("ApiKeyRequired", false),
 		RequestModels:            p.strMap("RequestModels"),
@@ -238,7 +254,8 @@ func (l *loader) route(parts *apiParts, res *resource, stage string) Route {
 	if models := p.get("RequestModels"); models != nil {
 		for _, f := range models.fields {
 			if _, ok := parts.models[f.value.scalar()]; f.value.known() && !ok {
-				l.fail(f.value, "the API has no model "+quote(f.value.text), suggest(f.value.text, sortedKeys(parts.models), "", "add an AWS::ApiGatewayV2::Model"))
+				l.fail(f.value, "the API has no model "+quote(f.value.text),
+					suggest(f.value.text, sortedKeys(parts.models), "", "add an AWS::ApiGatewayV2::Model"))
 			}
 		}
 	}
@@ -256,7 +273,8 @@ func (l *loader) route(parts *apiParts, res *resource, stage string) Route {
 	id, ok := strings.CutPrefix(target.text, "integrations/")
 	integration := parts.integrations[id]
 	if !ok || integration == nil {
-		l.fail(target, quote(target.text)+" is not an integration of this API", "write !Sub integrations/${Integration}")
+		l.fail(target, quote(target.text)+" is not an integration of this API",
+			"write !Sub integrations/${Integration}")
 		return r
 	}
 	l.integration(parts, integration, &r, stage)

@@ -35,12 +35,18 @@ func (l *loader) authorization(parts *apiParts, res *resource, r *Route, stage s
 		l.fail(t, "JWT authorizers are for HTTP APIs", "use REQUEST with a function")
 		return
 	}
-	a := &Authorizer{LogicalID: authorizer.id, ID: authorizer.ref, Name: p.str("Name"), IdentitySources: p.strs("IdentitySource")}
+	a := &Authorizer{
+		LogicalID:       authorizer.id,
+		ID:              authorizer.ref,
+		Name:            p.str("Name"),
+		IdentitySources: p.strs("IdentitySource"),
+	}
 	if f, arn := l.invoked(authorizer, p.get("AuthorizerUri"), "AuthorizerUri"); f != nil {
 		a.FunctionLogicalID, a.FunctionARN = f.LogicalID, arn
 		// API Gateway names the authorizer as the source, not the route.
 		source := l.arn("execute-api", l.plan.Region, parts.api.ref+"/authorizers/"+authorizer.ref)
-		a.Permitted = p.str("AuthorizerCredentialsArn") != "" || f.Allows("apigateway.amazonaws.com", source, l.plan.Account)
+		a.Permitted = p.str("AuthorizerCredentialsArn") != "" ||
+			f.Allows("apigateway.amazonaws.com", source, l.plan.Account)
 	}
 	r.Authorizer = a
 }

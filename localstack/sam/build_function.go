@@ -11,12 +11,19 @@ var runtimes = []string{"provided.al2023", "provided.al2"}
 func (l *loader) function(res *resource, roles map[string]*Role) Function {
 	p := res.props
 	f := Function{
-		origin: l.origin(res), LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
-		Handler: p.str("Handler"), Runtime: p.str("Runtime"), Architectures: p.strs("Architectures"),
-		Timeout:  time.Duration(p.intOr("Timeout", 3)) * time.Second, // Lambda's defaults
-		MemoryMB: p.intOr("MemorySize", 128),
+		origin:        l.origin(res),
+		LogicalID:     res.id,
+		Name:          res.name,
+		ARN:           res.attrs["Arn"],
+		Handler:       p.str("Handler"),
+		Runtime:       p.str("Runtime"),
+		Architectures: p.strs("Architectures"),
+		Timeout:       time.Duration(p.intOr("Timeout", 3)) * time.Second, // Lambda's defaults
+		MemoryMB:      p.intOr("MemorySize", 128),
 		Async: AsyncConfig{
-			MaxAge: 6 * time.Hour, Retries: 2, DeadLetter: p.get("DeadLetterConfig").str("TargetArn"),
+			MaxAge:     6 * time.Hour,
+			Retries:    2,
+			DeadLetter: p.get("DeadLetterConfig").str("TargetArn"),
 		},
 		Role: l.functionRole(p.get("Role"), roles),
 	}
@@ -52,7 +59,8 @@ func (l *loader) checkRuntime(res *resource, f *Function) {
 		l.fail(res.at, "Runtime is missing", "add Runtime: provided.al2023")
 	case runtime.kind == unknown || slices.Contains(runtimes, f.Runtime):
 	case f.Runtime == "go1.x":
-		l.fail(runtime, "the runtime go1.x is retired", "write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}")
+		l.fail(runtime, "the runtime go1.x is retired",
+			"write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}")
 	default:
 		l.fail(runtime, "the runtime "+quote(f.Runtime)+" is not run locally", "use "+oneOf(runtimes))
 	}
@@ -62,7 +70,8 @@ func (l *loader) checkRuntime(res *resource, f *Function) {
 	case handler.kind != unknown && f.BuildMethod == "go1.x" && f.Handler != "bootstrap":
 		// The build names the binary after the handler, and the provided
 		// runtimes start nothing but bootstrap.
-		l.fail(handler, "BuildMethod go1.x would name the binary "+quote(f.Handler)+", and the runtime starts bootstrap", "write Handler: bootstrap")
+		l.fail(handler, "BuildMethod go1.x would name the binary "+quote(f.Handler)+
+			", and the runtime starts bootstrap", "write Handler: bootstrap")
 	}
 }
 
@@ -107,8 +116,11 @@ func (l *loader) permissions() {
 			continue
 		}
 		f.Permissions = append(f.Permissions, Permission{
-			LogicalID: res.id, Action: res.props.str("Action"), Principal: res.props.str("Principal"),
-			SourceARN: res.props.str("SourceArn"), SourceAccount: res.props.str("SourceAccount"),
+			LogicalID:     res.id,
+			Action:        res.props.str("Action"),
+			Principal:     res.props.str("Principal"),
+			SourceARN:     res.props.str("SourceArn"),
+			SourceAccount: res.props.str("SourceAccount"),
 		})
 	}
 }

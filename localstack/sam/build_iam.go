@@ -11,7 +11,12 @@ func (l *loader) roles() map[string]*Role {
 	}
 	byARN, byName := map[string]*Role{}, map[string]*Role{}
 	for _, res := range l.live("AWS::IAM::Role") {
-		r := &Role{LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"], PermissionsBoundary: res.props.str("PermissionsBoundary")}
+		r := &Role{
+			LogicalID:           res.id,
+			Name:                res.name,
+			ARN:                 res.attrs["Arn"],
+			PermissionsBoundary: res.props.str("PermissionsBoundary"),
+		}
 		for _, arn := range res.props.strs("ManagedPolicyArns") {
 			if p, ok := managed[arn]; ok {
 				r.Policies = append(r.Policies, p)
@@ -57,13 +62,15 @@ func (l *loader) functionRole(v *value, roles map[string]*Role) Role {
 	return Role{ARN: arn, Name: arn[strings.LastIndex(arn, "/")+1:]}
 }
 
-// policyStatement is the grammar of IAM policies (IAM user guide, policy grammar).
+// policyStatement is the grammar of IAM policies (IAM user guide, policy
+// grammar).
 var policyStatement = objectOf(props{
 	"Sid": str, "Effect": must(words("Allow", "Deny")), "Action": anything, "NotAction": anything, "Resource": anything,
 	"NotResource": anything, "Principal": anything, "NotPrincipal": anything, "Condition": mapOf(mapOf(anything)),
 })
 
-var policyDocument = objectOf(props{"Version": words("2012-10-17", "2008-10-17"), "Id": str, "Statement": must(anything)})
+var policyDocument = objectOf(props{"Version": words("2012-10-17", "2008-10-17"), "Id": str,
+	"Statement": must(anything)})
 
 // policy resolves a policy document.
 func (l *loader) policy(name string, doc *value) Policy {
@@ -93,11 +100,15 @@ func (l *loader) policy(name string, doc *value) Policy {
 			l.fail(s, "Resource is missing", "add the resources of the statement")
 		}
 		p.Statements = append(p.Statements, Statement{
-			Sid: s.str("Sid"), Effect: s.str("Effect"),
-			Action: l.oneOrMore(s.get("Action")), NotAction: l.oneOrMore(s.get("NotAction")),
-			Resource: l.oneOrMore(s.get("Resource")), NotResource: l.oneOrMore(s.get("NotResource")),
-			Principal: l.principals(s.get("Principal")), NotPrincipal: l.principals(s.get("NotPrincipal")),
-			Condition: l.policyCondition(s.get("Condition")),
+			Sid:          s.str("Sid"),
+			Effect:       s.str("Effect"),
+			Action:       l.oneOrMore(s.get("Action")),
+			NotAction:    l.oneOrMore(s.get("NotAction")),
+			Resource:     l.oneOrMore(s.get("Resource")),
+			NotResource:  l.oneOrMore(s.get("NotResource")),
+			Principal:    l.principals(s.get("Principal")),
+			NotPrincipal: l.principals(s.get("NotPrincipal")),
+			Condition:    l.policyCondition(s.get("Condition")),
 		})
 	}
 	return p

@@ -12,10 +12,17 @@ func (l *loader) keys() {
 		l.checkUsage(res, spec, usage)
 		at[res.ref], at[res.attrs["Arn"]] = len(l.plan.Keys), len(l.plan.Keys)
 		l.plan.Keys = append(l.plan.Keys, Key{
-			origin: l.origin(res), LogicalID: res.id, ID: res.ref, ARN: res.attrs["Arn"], Spec: spec, Usage: usage,
-			EnableRotation: p.boolOr("EnableKeyRotation", false), Enabled: p.boolOr("Enabled", true),
-			Description: p.str("Description"), MultiRegion: p.boolOr("MultiRegion", false),
-			Policy: l.keyPolicy(res),
+			origin:         l.origin(res),
+			LogicalID:      res.id,
+			ID:             res.ref,
+			ARN:            res.attrs["Arn"],
+			Spec:           spec,
+			Usage:          usage,
+			EnableRotation: p.boolOr("EnableKeyRotation", false),
+			Enabled:        p.boolOr("Enabled", true),
+			Description:    p.str("Description"),
+			MultiRegion:    p.boolOr("MultiRegion", false),
+			Policy:         l.keyPolicy(res),
 		})
 	}
 	owner := map[string]string{}

@@ -18,8 +18,11 @@ func (l *loader) schedules() {
 		text := l.checkExpression(expression, false)
 		for _, target := range p.each("Targets") {
 			s := Schedule{
-				LogicalID: res.id, Name: res.name, Source: "aws.events", Expression: text,
-				Enabled: p.strOr("State", "ENABLED") != "DISABLED",
+				LogicalID:  res.id,
+				Name:       res.name,
+				Source:     "aws.events",
+				Expression: text,
+				Enabled:    p.strOr("State", "ENABLED") != "DISABLED",
 			}
 			if l.aim(res, &s, target) {
 				f := l.plan.Function(s.FunctionARN)
@@ -50,8 +53,12 @@ func (l *loader) schedules() {
 			}
 		}
 		s := Schedule{
-			LogicalID: res.id, Name: res.name, Source: "aws.scheduler", Expression: text,
-			Timezone: zone.scalar(), Enabled: p.strOr("State", "ENABLED") == "ENABLED",
+			LogicalID:  res.id,
+			Name:       res.name,
+			Source:     "aws.scheduler",
+			Expression: text,
+			Timezone:   zone.scalar(),
+			Enabled:    p.strOr("State", "ENABLED") == "ENABLED",
 		}
 		if target := p.get("Target"); l.aim(res, &s, target) {
 			s.Permitted = target.str("RoleArn") != ""

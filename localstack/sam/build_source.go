@@ -12,19 +12,26 @@ import (
 var (
 	startingPosition = words("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP")
 	sourceSettings   = props{
-		"BatchSize": between(1, 10000), "BisectBatchOnFunctionError": toggle, "DestinationConfig": anything, "Enabled": toggle,
-		"FilterCriteria": objectOf(props{"Filters": listOf(objectOf(props{"Pattern": str}))}), "FunctionResponseTypes": listOf(words("ReportBatchItemFailures")),
-		"KmsKeyArn": str, "LoggingConfig": anything, "MaximumBatchingWindowInSeconds": integer, "MaximumRecordAgeInSeconds": integer,
-		"MaximumRetryAttempts": integer, "MetricsConfig": anything, "ParallelizationFactor": between(1, 10), "ProvisionedPollerConfig": anything,
+		"BatchSize": between(1, 10000), "BisectBatchOnFunctionError": toggle,
+		"DestinationConfig": anything, "Enabled": toggle,
+		"FilterCriteria":        objectOf(props{"Filters": listOf(objectOf(props{"Pattern": str}))}),
+		"FunctionResponseTypes": listOf(words("ReportBatchItemFailures")),
+		"KmsKeyArn":             str, "LoggingConfig": anything, "MaximumBatchingWindowInSeconds": integer,
+		"MaximumRecordAgeInSeconds": integer,
+		"MaximumRetryAttempts":      integer, "MetricsConfig": anything,
+		"ParallelizationFactor": between(1, 10), "ProvisionedPollerConfig": anything,
 		"ScalingConfig": anything, "StartingPosition": startingPosition, "StartingPositionTimestamp": decimal,
 		"TumblingWindowInSeconds": integer,
 	}
 	sourceMapping = objectOf(sourceSettings.and(props{
-		"AmazonManagedKafkaEventSourceConfig": anything, "DocumentDBEventSourceConfig": anything, "EventSourceArn": str, "FunctionName": must(str),
-		"Queues": strList, "SelfManagedEventSource": anything, "SelfManagedKafkaEventSourceConfig": anything, "SourceAccessConfigurations": anything,
+		"AmazonManagedKafkaEventSourceConfig": anything, "DocumentDBEventSourceConfig": anything,
+		"EventSourceArn": str, "FunctionName": must(str),
+		"Queues": strList, "SelfManagedEventSource": anything,
+		"SelfManagedKafkaEventSourceConfig": anything, "SourceAccessConfigurations": anything,
 		"Tags": tagList, "Topics": strList,
 	}))
-	samDynamoDBEvent = objectOf(sourceSettings.and(props{"Stream": must(str), "StartingPosition": must(startingPosition)}))
+	samDynamoDBEvent = objectOf(sourceSettings.and(props{"Stream": must(str),
+		"StartingPosition": must(startingPosition)}))
 )
 
 // and adds further properties to a copy of p.
@@ -60,9 +67,15 @@ func (l *loader) eventSources() {
 			continue
 		}
 		s := EventSource{
-			origin: l.origin(res), LogicalID: res.id, ID: res.ref, ARN: res.attrs["EventSourceMappingArn"],
-			FunctionLogicalID: f.LogicalID, FunctionARN: l.functionARN(p.str("FunctionName"), f),
-			StreamARN: source.text, TableLogicalID: table.LogicalID, StartingPosition: p.str("StartingPosition"),
+			origin:                     l.origin(res),
+			LogicalID:                  res.id,
+			ID:                         res.ref,
+			ARN:                        res.attrs["EventSourceMappingArn"],
+			FunctionLogicalID:          f.LogicalID,
+			FunctionARN:                l.functionARN(p.str("FunctionName"), f),
+			StreamARN:                  source.text,
+			TableLogicalID:             table.LogicalID,
+			StartingPosition:           p.str("StartingPosition"),
 			BatchSize:                  p.intOr("BatchSize", 100), // this default and those below are Lambda's
 			MaximumBatchingWindow:      time.Duration(p.intOr("MaximumBatchingWindowInSeconds", 0)) * time.Second,
 			ParallelizationFactor:      p.intOr("ParallelizationFactor", 1),
@@ -76,7 +89,8 @@ func (l *loader) eventSources() {
 		}
 		l.checkSource(res)
 		if s.OnFailure != "" {
-			l.note(p.get("DestinationConfig"), res.id, res.typ, "discarded batches are not sent to "+quote(s.OnFailure)+" locally")
+			l.note(p.get("DestinationConfig"), res.id, res.typ,
+				"discarded batches are not sent to "+quote(s.OnFailure)+" locally")
 		}
 		l.plan.EventSources = append(l.plan.EventSources, s)
 	}
@@ -89,7 +103,8 @@ func (l *loader) streamOf(arn *value) *Table {
 			return t
 		}
 	}
-	l.fail(arn, quote(arn.text)+" is not the stream of a table of this template", "refer to one with !GetAtt Table.StreamArn")
+	l.fail(arn, quote(arn.text)+" is not the stream of a table of this template",
+		"refer to one with !GetAtt Table.StreamArn")
 	return nil
 }
 
@@ -118,7 +133,8 @@ func (l *loader) checkSource(res *resource) {
 	limit("MaximumRetryAttempts", true, 0, 10000)
 	limit("MaximumRecordAgeInSeconds", true, 60, 604800)
 	if n, _ := p.get("TumblingWindowInSeconds").asInt(); n != 0 {
-		l.fail(p.get("TumblingWindowInSeconds"), "tumbling windows are not run locally", "remove it, or set it by a condition for AWS only")
+		l.fail(p.get("TumblingWindowInSeconds"), "tumbling windows are not run locally",
+			"remove it, or set it by a condition for AWS only")
 	}
 	for _, name := range []string{"Queues", "Topics", "ScalingConfig"} {
 		if v := p.get(name); v != nil {

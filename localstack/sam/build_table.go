@@ -9,12 +9,16 @@ import (
 func (l *loader) table(res *resource) Table {
 	p := res.props
 	t := Table{
-		origin: l.origin(res), LogicalID: res.id, Name: res.name, ARN: res.attrs["Arn"],
+		origin:                l.origin(res),
+		LogicalID:             res.id,
+		Name:                  res.name,
+		ARN:                   res.attrs["Arn"],
 		BillingMode:           p.strOr("BillingMode", "PROVISIONED"), // CloudFormation's default
 		ProvisionedThroughput: throughput(p),
-		StreamView:            p.get("StreamSpecification").str("StreamViewType"), StreamARN: res.attrs["StreamArn"],
-		DeletionProtection: p.boolOr("DeletionProtectionEnabled", false),
-		ResourcePolicy:     l.resourcePolicy(res.id, p.get("ResourcePolicy").get("PolicyDocument")),
+		StreamView:            p.get("StreamSpecification").str("StreamViewType"),
+		StreamARN:             res.attrs["StreamArn"],
+		DeletionProtection:    p.boolOr("DeletionProtectionEnabled", false),
+		ResourcePolicy:        l.resourcePolicy(res.id, p.get("ResourcePolicy").get("PolicyDocument")),
 	}
 	if ttl := p.get("TimeToLiveSpecification"); ttl.boolOr("Enabled", false) {
 		t.TTLAttribute = ttl.str("AttributeName")
@@ -24,14 +28,20 @@ func (l *loader) table(res *resource) Table {
 	}
 	var used []string
 	for _, a := range p.each("AttributeDefinitions") {
-		t.AttributeDefinitions = append(t.AttributeDefinitions, AttributeDefinition{Name: a.str("AttributeName"), Type: a.str("AttributeType")})
+		t.AttributeDefinitions = append(t.AttributeDefinitions, AttributeDefinition{
+			Name: a.str("AttributeName"),
+			Type: a.str("AttributeType"),
+		})
 	}
 	t.KeySchema = l.keySchema(res, p, &used)
 	names := map[string]bool{}
 	index := func(v *value) Index {
 		ix := Index{
-			Name: v.str("IndexName"), KeySchema: l.keySchema(res, v, &used), ProjectionType: v.get("Projection").strOr("ProjectionType", "ALL"),
-			NonKeyAttributes: v.get("Projection").strs("NonKeyAttributes"), ProvisionedThroughput: throughput(v),
+			Name:                  v.str("IndexName"),
+			KeySchema:             l.keySchema(res, v, &used),
+			ProjectionType:        v.get("Projection").strOr("ProjectionType", "ALL"),
+			NonKeyAttributes:      v.get("Projection").strs("NonKeyAttributes"),
+			ProvisionedThroughput: throughput(v),
 		}
 		if name := v.get("IndexName"); name.known() && !indexName.MatchString(name.text) {
 			l.fail(name, quote(name.text)+" is not the name of an index", "use 3 to 255 letters, digits, _, - and .")
@@ -41,7 +51,8 @@ func (l *loader) table(res *resource) Table {
 		}
 		names[ix.Name] = true
 		if (ix.ProjectionType == "INCLUDE") != (len(ix.NonKeyAttributes) > 0) && v.has("Projection") {
-			l.fail(v.get("Projection"), "NonKeyAttributes and ProjectionType INCLUDE go together", "use both or neither")
+			l.fail(v.get("Projection"), "NonKeyAttributes and ProjectionType INCLUDE go together",
+				"use both or neither")
 		}
 		return ix
 	}
@@ -66,7 +77,8 @@ func (l *loader) table(res *resource) Table {
 	return t
 }
 
-// indexName is DynamoDB's rule for indexes (API reference, GlobalSecondaryIndex).
+// indexName is DynamoDB's rule for indexes (API reference,
+// GlobalSecondaryIndex).
 var indexName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 // checkDefinitions refuses attributes that no key uses. If a key uses one that
@@ -83,7 +95,8 @@ func (l *loader) checkDefinitions(p *value, used []string) {
 	}
 	for _, a := range p.each("AttributeDefinitions") {
 		if name := a.get("AttributeName"); name.known() && !slices.Contains(used, name.text) {
-			l.fail(name, "no key uses the attribute "+quote(name.text), "remove the definition: DynamoDB defines key attributes only")
+			l.fail(name, "no key uses the attribute "+quote(name.text),
+				"remove the definition: DynamoDB defines key attributes only")
 		}
 	}
 }
@@ -105,11 +118,13 @@ func (l *loader) keySchema(res *resource, owner *value, used *[]string) []KeyEle
 	var key []KeyElement
 	for i, item := range v.items {
 		e := KeyElement{Name: item.str("AttributeName"), Type: item.str("KeyType")}
-		if want := []string{"HASH", "RANGE"}[i]; item.get("KeyType").known() && e.Type != want && (e.Type == "HASH" || e.Type == "RANGE") {
+		if want := []string{"HASH", "RANGE"}[i]; item.get("KeyType").known() && e.Type != want &&
+			(e.Type == "HASH" || e.Type == "RANGE") {
 			l.fail(item.get("KeyType"), "is "+quote(e.Type), "use "+want+" in this place")
 		}
 		if a := item.get("AttributeName"); a.known() && !slices.Contains(defined, e.Name) {
-			l.fail(a, "the attribute "+quote(e.Name)+" is not in AttributeDefinitions", suggest(e.Name, defined, "", "define it as S, N or B"))
+			l.fail(a, "the attribute "+quote(e.Name)+" is not in AttributeDefinitions",
+				suggest(e.Name, defined, "", "define it as S, N or B"))
 		}
 		*used = append(*used, e.Name)
 		key = append(key, e)

@@ -36,12 +36,14 @@ func (l *loader) checkVariables(variables *value) {
 		case slices.Contains(reservedVariables, f.key):
 			l.failKey(variables, f, "Lambda sets this variable itself", "remove it or choose another name")
 		case !variableName.MatchString(f.key):
-			l.failKey(variables, f, "is not the name of a variable", "use a letter, then at least one letter, digit or _")
+			l.failKey(variables, f, "is not the name of a variable",
+				"use a letter, then at least one letter, digit or _")
 		}
 		size += len(f.key) + len(f.value.scalar())
 	}
 	if size > maxEnvironment {
-		l.fail(variables, fmt.Sprintf("the variables take %d bytes, Lambda allows %d", size, maxEnvironment), "shorten them")
+		l.fail(variables, fmt.Sprintf("the variables take %d bytes, Lambda allows %d", size,
+			maxEnvironment), "shorten them")
 	}
 }
 

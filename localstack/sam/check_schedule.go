@@ -34,7 +34,8 @@ func (l *loader) checkExpression(v *value, scheduler bool) string {
 	}
 	if m := cronExpression.FindStringSubmatch(v.text); m != nil {
 		if problem := cronProblem(m[1:]); problem != "" {
-			l.fail(v, quote(v.text)+" is not a schedule: "+problem, "write minutes, hours, day of month, month, day of week and year, such as cron(0 3 * * ? *)")
+			l.fail(v, quote(v.text)+" is not a schedule: "+problem,
+				"write minutes, hours, day of month, month, day of week and year, such as cron(0 3 * * ? *)")
 		}
 		return v.text
 	}
@@ -65,8 +66,13 @@ var cronFields = []cronField{
 	{name: "hours", max: 23},
 	{name: "day of month", min: 1, max: 31, special: regexp.MustCompile(`^(\?|L|LW|([1-9]|[12][0-9]|3[01])W)$`)},
 	{name: "month", min: 1, max: 12, names: strings.Fields("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC")},
-	{name: "day of week", min: 1, max: 7, names: strings.Fields("SUN MON TUE WED THU FRI SAT"),
-		special: regexp.MustCompile(`^(\?|L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5]))$`)},
+	{
+		name:    "day of week",
+		min:     1,
+		max:     7,
+		names:   strings.Fields("SUN MON TUE WED THU FRI SAT"),
+		special: regexp.MustCompile(`^(\?|L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5]))$`),
+	},
 	{name: "year", min: 1970, max: 2199},
 }
 

@@ -30,7 +30,8 @@ func (r *resolver) cidr(v, arg *value) *value {
 	}
 	room := new(big.Int).Lsh(big.NewInt(1), uint(max(0, size-block.Bits()-bits)))
 	if bits > size-block.Bits() || room.Cmp(big.NewInt(int64(count))) < 0 {
-		return r.fail(v, fmt.Sprintf("%s has no room for %d blocks of %d bits", block, count, bits), "use fewer or smaller blocks")
+		return r.fail(v, fmt.Sprintf("%s has no room for %d blocks of %d bits", block, count, bits),
+			"use fewer or smaller blocks")
 	}
 	start := new(big.Int).SetBytes(block.Masked().Addr().AsSlice())
 	step := new(big.Int).Lsh(big.NewInt(1), uint(bits))

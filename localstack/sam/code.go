@@ -43,7 +43,8 @@ func (l *loader) codePath(res *resource, code *value, method string) string {
 		}
 	case method == "go1.x" || method == "": // as only Go runs here
 		if !hasGo(path) {
-			l.fail(code, "there is no Go source in "+quote(code.text), "give the folder of the function's main package, relative to the template")
+			l.fail(code, "there is no Go source in "+quote(code.text),
+				"give the folder of the function's main package, relative to the template")
 		}
 	}
 	return path

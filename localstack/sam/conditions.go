@@ -36,7 +36,8 @@ func (r *resolver) decide(v *value) (yes, ok bool) {
 	}
 	if v.kind != call {
 		if v.kind != unknown {
-			r.fail(v, "is "+v.kind.String()+", not a condition", "use Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition")
+			r.fail(v, "is "+v.kind.String()+", not a condition",
+				"use Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition")
 		}
 		return false, false
 	}

@@ -54,7 +54,13 @@ func decodeYAML(path string, data []byte) (map[string]any, func(table, key strin
 		if len(d.errs) > 0 {
 			return nil, nil, d.errs[0]
 		}
-		return nil, nil, &Error{File: path, Line: 1, Column: 1, Problem: "is not a map of environments", Remedy: "write default: at the top"}
+		return nil, nil, &Error{
+			File:    path,
+			Line:    1,
+			Column:  1,
+			Problem: "is not a map of environments",
+			Remedy:  "write default: at the top",
+		}
 	}
 	return doc, func(table, key string) int {
 		at, line := root, 1

@@ -15,7 +15,14 @@ type diagnostics struct {
 
 // failAt reports a mistake at a position.
 func (d *diagnostics) failAt(line, col int, subject, problem, remedy string) {
-	d.errs = append(d.errs, &Error{File: d.file, Line: line, Column: col, Subject: subject, Problem: problem, Remedy: remedy})
+	d.errs = append(d.errs, &Error{
+		File:    d.file,
+		Line:    line,
+		Column:  col,
+		Subject: subject,
+		Problem: problem,
+		Remedy:  remedy,
+	})
 }
 
 // addNew adds the mistakes at places where none is known yet: one that is may
@@ -23,7 +30,9 @@ func (d *diagnostics) failAt(line, col int, subject, problem, remedy string) {
 func (d *diagnostics) addNew(more Errors) {
 	known := d.errs
 	for _, e := range more {
-		if !slices.ContainsFunc(known, func(k *Error) bool { return k.File == e.File && k.Line == e.Line && k.Column == e.Column }) {
+		if !slices.ContainsFunc(known, func(k *Error) bool {
+			return k.File == e.File && k.Line == e.Line && k.Column == e.Column
+		}) {
 			d.errs = append(d.errs, e)
 		}
 	}
@@ -32,7 +41,14 @@ func (d *diagnostics) addNew(more Errors) {
 // fail reports a mistake in v and returns a value that silences what follows
 // from it.
 func (d *diagnostics) fail(v *value, problem, remedy string) *value {
-	d.errs = append(d.errs, &Error{File: first(v.file, d.file), Line: v.line, Column: v.col, Subject: v.subject(), Problem: problem, Remedy: remedy})
+	d.errs = append(d.errs, &Error{
+		File:    first(v.file, d.file),
+		Line:    v.line,
+		Column:  v.col,
+		Subject: v.subject(),
+		Problem: problem,
+		Remedy:  remedy,
+	})
 	return v.derive(unknown)
 }
 
@@ -46,7 +62,14 @@ func (d *diagnostics) failKey(v *value, f field, problem, remedy string) {
 	if f.value != nil {
 		file = f.value.file
 	}
-	d.errs = append(d.errs, &Error{File: first(file, d.file), Line: f.line, Column: f.col, Subject: subject, Problem: problem, Remedy: remedy})
+	d.errs = append(d.errs, &Error{
+		File:    first(file, d.file),
+		Line:    f.line,
+		Column:  f.col,
+		Subject: subject,
+		Problem: problem,
+		Remedy:  remedy,
+	})
 }
 
 // failFile reports a mistake of the file as a whole.
@@ -60,7 +83,8 @@ func join(subject, key string) string {
 	return subject + "." + key
 }
 
-// suggest is "did you mean …?" if one of known is close to word, else otherwise.
+// suggest is "did you mean …?" if one of known is close to word, else
+// otherwise.
 func suggest(word string, known []string, prefix, otherwise string) string {
 	if best := nearest(word, known); best != "" {
 		return "did you mean " + prefix + best + "?"

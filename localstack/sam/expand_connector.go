@@ -6,7 +6,8 @@ import (
 )
 
 // samConnector are the properties of AWS::Serverless::Connector.
-var samConnector = objectOf(props{"Source": must(anything), "Destination": must(anything), "Permissions": must(listOf(words("Read", "Write")))})
+var samConnector = objectOf(props{"Source": must(anything), "Destination": must(anything),
+	"Permissions": must(listOf(words("Read", "Write")))})
 
 // connection is what a connector between two types grants, by permission (SAM
 // specification, AWS::Serverless::Connector).
@@ -22,15 +23,27 @@ type connection struct {
 }
 
 var connections = map[[2]string]connection{
-	{"AWS::Lambda::Function", "AWS::Lambda::Function"}: {policy: "Source", resources: []string{"${Arn}"},
-		permissions: map[string][]string{"Write": {"lambda:InvokeAsync", "lambda:InvokeFunction"}}},
-	{"AWS::Lambda::Function", "AWS::DynamoDB::Table"}: {policy: "Source", resources: []string{"${Arn}", "${Arn}/index/*"},
+	{"AWS::Lambda::Function", "AWS::Lambda::Function"}: {
+		policy:      "Source",
+		resources:   []string{"${Arn}"},
+		permissions: map[string][]string{"Write": {"lambda:InvokeAsync", "lambda:InvokeFunction"}},
+	},
+	{"AWS::Lambda::Function", "AWS::DynamoDB::Table"}: {
+		policy:    "Source",
+		resources: []string{"${Arn}", "${Arn}/index/*"},
 		permissions: map[string][]string{
-			"Read": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:PartiQLSelect"},
-			"Write": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete",
-				"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}}},
-	{"AWS::DynamoDB::Table", "AWS::Lambda::Function"}: {policy: "Destination", resources: []string{"${Arn}/stream/*"},
-		permissions: map[string][]string{"Read": {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}}},
+			"Read": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem",
+				"dynamodb:ConditionCheckItem", "dynamodb:PartiQLSelect"},
+			"Write": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+				"dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete",
+				"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}},
+	},
+	{"AWS::DynamoDB::Table", "AWS::Lambda::Function"}: {
+		policy:    "Destination",
+		resources: []string{"${Arn}/stream/*"},
+		permissions: map[string][]string{"Read": {"dynamodb:DescribeStream", "dynamodb:GetRecords",
+			"dynamodb:GetShardIterator", "dynamodb:ListStreams"}},
+	},
 	{"AWS::Events::Rule", "AWS::Lambda::Function"}: {source: "${Arn}",
 		permissions: map[string][]string{"Write": {"events.amazonaws.com"}}},
 	{"AWS::ApiGatewayV2::Api", "AWS::Lambda::Function"}: {source: "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Id}/${Qualifier}",
@@ -54,15 +67,18 @@ func (l *loader) expandConnectors(written []*resource) {
 		}
 		embedded = l.eval(embedded, early)
 		l.check(embedded, mapOf(objectOf(props{"Properties": must(objectOf(props{
-			"Destination": must(anything), "Permissions": must(listOf(words("Read", "Write"))), "SourceReference": anything,
-		})), "Condition": anything, "DeletionPolicy": anything, "DependsOn": anything, "Metadata": anything, "UpdateReplacePolicy": anything,
+			"Destination": must(anything), "Permissions": must(listOf(words("Read", "Write"))),
+			"SourceReference": anything,
+		})), "Condition": anything, "DeletionPolicy": anything, "DependsOn": anything,
+			"Metadata": anything, "UpdateReplacePolicy": anything,
 		})), "a connector")
 		for _, f := range embedded.fields {
 			p := f.value.get("Properties")
 			if p == nil || p.kind != object {
 				continue
 			}
-			source := p.newObject(append(pick(p.get("SourceReference"), "Qualifier"), with("Id", f.value.newText(res.id)))...)
+			source := p.newObject(append(pick(p.get("SourceReference"), "Qualifier"),
+				with("Id", f.value.newText(res.id)))...)
 			l.connector(res, res.id+f.key, source, p)
 		}
 	}
@@ -85,11 +101,13 @@ func (l *loader) connector(res *resource, id string, source, p *value) {
 		}
 		c, ok := connections[[2]string{from.typ, to.typ}]
 		if !ok && (from.noted || to.noted) {
-			l.note(d, id, "AWS::Serverless::Connector", fmt.Sprintf("grants nothing locally from %s to %s", from.typ, to.typ))
+			l.note(d, id, "AWS::Serverless::Connector",
+				fmt.Sprintf("grants nothing locally from %s to %s", from.typ, to.typ))
 			continue
 		}
 		if !ok {
-			l.fail(d, fmt.Sprintf("SAM has no connector from %s to %s", from.typ, to.typ), "grant the actions in the function's Policies")
+			l.fail(d, fmt.Sprintf("SAM has no connector from %s to %s", from.typ, to.typ),
+				"grant the actions in the function's Policies")
 			continue
 		}
 		l.grant(res, id, suffix(i), c, from, to, source, p.get("Permissions"))
@@ -101,7 +119,8 @@ func (l *loader) connected(id string, end *value) *resource {
 	name := end.get("Id")
 	if name == nil {
 		if end.kind == object {
-			l.note(end, id, "AWS::Serverless::Connector", "grants nothing locally, as it names no resource of the template by Id")
+			l.note(end, id, "AWS::Serverless::Connector",
+				"grants nothing locally, as it names no resource of the template by Id")
 		} else {
 			l.check(end, objectOf(props{"Id": must(str)}), "a connector")
 		}
@@ -111,7 +130,8 @@ func (l *loader) connected(id string, end *value) *resource {
 		return nil
 	}
 	if l.resources[name.text] == nil {
-		l.fail(name, "there is no resource "+name.text, suggest(name.text, sortedKeys(l.resources), "", "correct the name"))
+		l.fail(name, "there is no resource "+name.text,
+			suggest(name.text, sortedKeys(l.resources), "", "correct the name"))
 	}
 	return l.resources[name.text]
 }
@@ -124,7 +144,8 @@ func (l *loader) grant(res *resource, id, suffix string, c connection, from, to 
 	sub := func(text string, other *resource) *value {
 		var vars []field
 		for name, v := range map[string]*value{
-			"${Arn}": arnOf(at, other.id), "${Id}": refTo(at, other.id), "${Qualifier}": at.newText(source.strOr("Qualifier", "*")),
+			"${Arn}": arnOf(at, other.id), "${Id}": refTo(at, other.id),
+			"${Qualifier}": at.newText(source.strOr("Qualifier", "*")),
 		} {
 			if strings.Contains(text, name) {
 				vars = append(vars, with(strings.Trim(name, "${}"), v))
@@ -138,7 +159,8 @@ func (l *loader) grant(res *resource, id, suffix string, c connection, from, to 
 		switch {
 		case !permission.known() || permission.text != "Read" && permission.text != "Write": // reported
 		case !ok:
-			l.fail(permission, "this connector does not grant "+quote(permission.text), "use "+oneOf(sortedKeys(c.permissions)))
+			l.fail(permission, "this connector does not grant "+quote(permission.text),
+				"use "+oneOf(sortedKeys(c.permissions)))
 		case c.policy == "":
 			l.generate(res, id+permission.text+"LambdaPermission"+suffix, "AWS::Lambda::Permission",
 				with("Action", at.newText("lambda:InvokeFunction")), with("FunctionName", arnOf(at, to.id)),
@@ -172,7 +194,8 @@ func (l *loader) grant(res *resource, id, suffix string, c connection, from, to 
 		return
 	}
 	l.generate(res, id+"Policy"+suffix, "AWS::IAM::ManagedPolicy", with("Roles", at.newList(refTo(at, role))),
-		with("PolicyDocument", at.newObject(with("Version", at.newText("2012-10-17")), with("Statement", at.newList(statements...)))))
+		with("PolicyDocument",
+			at.newObject(with("Version", at.newText("2012-10-17")), with("Statement", at.newList(statements...)))))
 }
 
 // roleResource is the logical id of a function's role, or "".

@@ -3,7 +3,8 @@ package sam
 import "slices"
 
 // eventTypes are the sources of SAM's function events.
-var eventTypes = []string{"AlexaSkill", "Api", "CloudWatchEvent", "CloudWatchLogs", "Cognito", "DocumentDB", "DynamoDB", "EventBridgeRule",
+var eventTypes = []string{"AlexaSkill", "Api", "CloudWatchEvent", "CloudWatchLogs", "Cognito",
+	"DocumentDB", "DynamoDB", "EventBridgeRule",
 	"HttpApi", "IoTRule", "Kinesis", "MQ", "MSK", "S3", "SNS", "SQS", "Schedule", "ScheduleV2", "SelfManagedKafka"}
 
 // expandEvent generates the schedule of a Schedule or ScheduleV2 event and
@@ -32,7 +33,8 @@ func (l *loader) expandEvent(res *resource, f field) {
 			l.expandSource(res, id, p)
 		}
 	case "Api", "HttpApi":
-		// The API that SAM makes when an event names none has a fixed logical id.
+		// The API that SAM makes when an event names none has a fixed logical
+		// id.
 		implicit := map[string]string{"Api": "ServerlessRestApi", "HttpApi": "ServerlessHttpApi"}[typ]
 		if !p.has("RestApiId") && !p.has("ApiId") && l.resources[implicit] == nil {
 			l.generate(res, implicit, "AWS::Serverless::"+typ)
@@ -43,7 +45,8 @@ func (l *loader) expandEvent(res *resource, f field) {
 			return // reported by the check of the function
 		}
 		if !slices.Contains(eventTypes, typ) {
-			l.fail(e.get("Type"), "unknown event type "+quote(typ), suggest(typ, eventTypes, "", "use DynamoDB, Schedule or ScheduleV2"))
+			l.fail(e.get("Type"), "unknown event type "+quote(typ),
+				suggest(typ, eventTypes, "", "use DynamoDB, Schedule or ScheduleV2"))
 			return
 		}
 		l.note(e, res.id, typ, "the event "+f.key+" is not delivered locally")
@@ -71,10 +74,12 @@ func (l *loader) unreached() {
 	}
 	for _, e := range l.httpEvents {
 		if len(l.plan.APIs) > 0 || triggered[e.function] {
-			l.note(e.at, e.function, e.typ, "the event "+e.name+" is not delivered locally: only WebSocket APIs are run")
+			l.note(e.at, e.function, e.typ,
+				"the event "+e.name+" is not delivered locally: only WebSocket APIs are run")
 			continue
 		}
-		l.fail(e.at, "HTTP and REST APIs are not run locally, and nothing else calls the function", "run a template with a WebSocket API")
+		l.fail(e.at, "HTTP and REST APIs are not run locally, and nothing else calls the function",
+			"run a template with a WebSocket API")
 	}
 }
 
@@ -88,7 +93,10 @@ func (l *loader) expandRule(res *resource, id string, p *value) {
 	fields := append(pick(p, "ScheduleExpression=Schedule", "Name", "Description", "State"),
 		with("Targets", p.newList(p.newObject(target...))))
 	if on, ok := p.get("Enabled").asBool(); ok && !p.has("State") {
-		fields = append(fields, with("State", p.get("Enabled").newText(map[bool]string{true: "ENABLED", false: "DISABLED"}[on])))
+		fields = append(fields, with("State", p.get("Enabled").newText(map[bool]string{
+			true:  "ENABLED",
+			false: "DISABLED",
+		}[on])))
 	}
 	l.generate(res, id, "AWS::Events::Rule", fields...)
 	l.generate(res, id+"Permission", "AWS::Lambda::Permission",
@@ -99,7 +107,8 @@ func (l *loader) expandRule(res *resource, id string, p *value) {
 // expandSchedule makes the EventBridge Scheduler schedule behind a ScheduleV2
 // event, and the role it invokes the function with.
 func (l *loader) expandSchedule(res *resource, id, name string, p *value) {
-	fields := pick(p, "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "EndDate", "Description", "State", "GroupName",
+	fields := pick(p, "ScheduleExpression", "ScheduleExpressionTimezone", "StartDate", "EndDate",
+		"Description", "State", "GroupName",
 		"KmsKeyArn", "FlexibleTimeWindow", "Name")
 	if !p.has("FlexibleTimeWindow") {
 		fields = append(fields, with("FlexibleTimeWindow", p.newObject(with("Mode", p.newText("OFF")))))
@@ -110,10 +119,13 @@ func (l *loader) expandSchedule(res *resource, id, name string, p *value) {
 	target := append(pick(p, "Input", "DeadLetterConfig", "RetryPolicy", "RoleArn"), with("Arn", invokedARN(p, res)))
 	if !p.has("RoleArn") {
 		allow := func(action string, more field) *value {
-			return p.newObject(with("Statement", p.newObject(with("Effect", p.newText("Allow")), with("Action", p.newText(action)), more)))
+			return p.newObject(with("Statement",
+				p.newObject(with("Effect", p.newText("Allow")), with("Action", p.newText(action)), more)))
 		}
 		role := l.generate(res, id+"Role", "AWS::IAM::Role",
-			with("AssumeRolePolicyDocument", allow("sts:AssumeRole", with("Principal", p.newObject(with("Service", p.newText("scheduler.amazonaws.com")))))),
+			with("AssumeRolePolicyDocument",
+				allow("sts:AssumeRole",
+					with("Principal", p.newObject(with("Service", p.newText("scheduler.amazonaws.com")))))),
 			with("Policies", p.newList(p.newObject(with("PolicyName", p.newText(id+"LambdaPolicy")),
 				with("PolicyDocument", allow("lambda:InvokeFunction", with("Resource", invokedARN(p, res))))))))
 		target = append(target, with("RoleArn", arnOf(p, role.id)))
@@ -124,12 +136,15 @@ func (l *loader) expandSchedule(res *resource, id, name string, p *value) {
 
 // expandSource makes the event source mapping behind a DynamoDB event.
 func (l *loader) expandSource(res *resource, id string, p *value) {
-	fields := pick(p, "EventSourceArn=Stream", "BatchSize", "BisectBatchOnFunctionError", "Enabled", "FilterCriteria", "FunctionResponseTypes",
-		"KmsKeyArn", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "ParallelizationFactor",
+	fields := pick(p, "EventSourceArn=Stream", "BatchSize", "BisectBatchOnFunctionError", "Enabled",
+		"FilterCriteria", "FunctionResponseTypes",
+		"KmsKeyArn", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts",
+		"ParallelizationFactor",
 		"StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds")
 	if d := p.get("DestinationConfig"); d != nil {
 		// Type is there for SAM alone, to choose the policy of the role.
-		fields = append(fields, with("DestinationConfig", d.newObject(with("OnFailure", d.newObject(pick(d.get("OnFailure"), "Destination")...)))))
+		fields = append(fields, with("DestinationConfig",
+			d.newObject(with("OnFailure", d.newObject(pick(d.get("OnFailure"), "Destination")...)))))
 	}
 	l.generate(res, id, "AWS::Lambda::EventSourceMapping", append(fields, with("FunctionName", invokedBy(p, res)))...)
 }

@@ -11,8 +11,10 @@ import (
 // under the logical ids that SAM gives them (SAM generated resources).
 func (l *loader) expandFunction(res *resource) {
 	p := res.props
-	fields := pick(p, "Architectures", "Code=CodeUri", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
-		"KmsKeyArn", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout", "PackageType", "Layers", "VpcConfig",
+	fields := pick(p, "Architectures", "Code=CodeUri", "Description", "Environment", "EphemeralStorage",
+		"FunctionName", "Handler",
+		"KmsKeyArn", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Timeout",
+		"PackageType", "Layers", "VpcConfig",
 		"FileSystemConfigs", "SnapStart")
 	if dlq := p.get("DeadLetterQueue"); dlq != nil {
 		fields = append(fields, with("DeadLetterConfig", dlq.newObject(pick(dlq, "TargetArn")...)))
@@ -88,7 +90,8 @@ func (l *loader) expandRole(res *resource) *resource {
 				continue
 			}
 		default:
-			l.fail(item, "is not a policy", "write a managed policy's name, a policy template or a map with a Statement")
+			l.fail(item, "is not a policy",
+				"write a managed policy's name, a policy template or a map with a Statement")
 			continue
 		}
 		inline = append(inline, item.newObject(
@@ -107,8 +110,10 @@ func (l *loader) awsPolicy(name string) string {
 
 // serviceRolePolicies are those of AWS's managed policies for Lambda that lie
 // below service-role/.
-var serviceRolePolicies = []string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSLambdaDynamoDBExecutionRole",
-	"AWSLambdaKinesisExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSLambdaMSKExecutionRole", "AWSLambdaENIManagementAccess", "AWSLambdaRole"}
+var serviceRolePolicies = []string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole",
+	"AWSLambdaDynamoDBExecutionRole",
+	"AWSLambdaKinesisExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSLambdaMSKExecutionRole",
+	"AWSLambdaENIManagementAccess", "AWSLambdaRole"}
 
 // managedARN completes the name of a managed policy.
 func (l *loader) managedARN(name string) string {
@@ -128,7 +133,8 @@ func pullPolicies(events *value) []string {
 		return nil
 	}
 	policies := map[string]string{
-		"DynamoDB": "AWSLambdaDynamoDBExecutionRole", "Kinesis": "AWSLambdaKinesisExecutionRole", "SQS": "AWSLambdaSQSQueueExecutionRole",
+		"DynamoDB": "AWSLambdaDynamoDBExecutionRole", "Kinesis": "AWSLambdaKinesisExecutionRole",
+		"SQS": "AWSLambdaSQSQueueExecutionRole",
 		"MSK": "AWSLambdaMSKExecutionRole",
 	}
 	var names []string
@@ -143,15 +149,17 @@ func pullPolicies(events *value) []string {
 // destinationPolicies lets the role write to the destinations of asynchronous
 // invocations and of batches that are discarded, as SAM does.
 func destinationPolicies(res *resource) []*value {
-	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish", "Lambda": "lambda:InvokeFunction", "EventBridge": "events:PutEvents"}
+	actions := map[string]string{"SQS": "sqs:SendMessage", "SNS": "sns:Publish",
+		"Lambda": "lambda:InvokeFunction", "EventBridge": "events:PutEvents"}
 	var out []*value
 	allow := func(name string, d *value) {
 		action, target := actions[d.str("Type")], d.get("Destination")
 		if action == "" || target == nil {
 			return
 		}
-		out = append(out, d.newObject(with("PolicyName", d.newText(name+"Policy")), with("PolicyDocument", d.newObject(with("Statement", d.newObject(
-			with("Effect", d.newText("Allow")), with("Action", d.newText(action)), with("Resource", target)))))))
+		out = append(out, d.newObject(with("PolicyName", d.newText(name+"Policy")),
+			with("PolicyDocument", d.newObject(with("Statement", d.newObject(
+				with("Effect", d.newText("Allow")), with("Action", d.newText(action)), with("Resource", target)))))))
 	}
 	config := res.props.get("EventInvokeConfig").get("DestinationConfig")
 	for _, side := range []string{"OnSuccess", "OnFailure"} {
@@ -175,7 +183,8 @@ func (l *loader) expandInvokeConfig(res *resource, config *value) {
 		var sides []field
 		for _, f := range dc.fields {
 			if f.value.kind == object && !f.value.has("Destination") {
-				l.note(f.value, res.id, "EventInvokeConfig", "a destination that SAM creates by itself does not exist locally")
+				l.note(f.value, res.id, "EventInvokeConfig",
+					"a destination that SAM creates by itself does not exist locally")
 				continue
 			}
 			sides = append(sides, with(f.key, f.value.newObject(pick(f.value, "Destination")...)))
@@ -185,7 +194,8 @@ func (l *loader) expandInvokeConfig(res *resource, config *value) {
 	l.generate(res, res.id+"EventInvokeConfig", "AWS::Lambda::EventInvokeConfig", fields...)
 }
 
-// expandAlias names the alias and the version, so that references to them resolve.
+// expandAlias names the alias and the version, so that references to them
+// resolve.
 func (l *loader) expandAlias(res *resource, alias *value) {
 	if alias == nil || !alias.isScalar() {
 		return

@@ -16,7 +16,8 @@ const lambdaURI = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2
 func (l *loader) expandWebSocketAPI(res *resource, stageName *value) {
 	p := res.props
 	api := refTo(res.at, res.id)
-	fields := append(pick(p, "ApiKeySelectionExpression", "Description", "DisableExecuteApiEndpoint", "DisableSchemaValidation",
+	fields := append(pick(p, "ApiKeySelectionExpression", "Description", "DisableExecuteApiEndpoint",
+		"DisableSchemaValidation",
 		"IpAddressType", "Name", "RouteSelectionExpression"), with("ProtocolType", res.at.newText("WEBSOCKET")))
 	if !p.has("Name") {
 		fields = append(fields, with("Name", res.at.newText(res.id)))
@@ -37,7 +38,8 @@ func (l *loader) expandWebSocketAPI(res *resource, stageName *value) {
 	}
 	if auth := p.get("Auth"); auth != nil && auth.kind == object {
 		if routes != nil && !routes.has("$connect") {
-			l.fail(auth, "only $connect can be authorized, and there is no such route", "add the route $connect or remove Auth")
+			l.fail(auth, "only $connect can be authorized, and there is no such route",
+				"add the route $connect or remove Auth")
 		}
 		l.expandAuthorizer(res, auth, api)
 	}
@@ -58,7 +60,8 @@ func (l *loader) expandStage(res *resource, p, api, stage, written *value) {
 	case prefix == "default":
 		prefix = "Default"
 	case !isAlphanumeric(prefix) && prefix != "$default" && stage.known():
-		l.fail(stage, "SAM puts the stage's name into a logical id, which takes letters and digits only", "rename the stage or give its name by a parameter")
+		l.fail(stage, "SAM puts the stage's name into a logical id, which takes letters and digits only",
+			"rename the stage or give its name by a parameter")
 	}
 	generated := l.generate(res, res.id+prefix+"Stage", "AWS::ApiGatewayV2::Stage",
 		append(pick(p, "StageVariables", "AccessLogSettings", "DefaultRouteSettings", "RouteSettings"),
@@ -69,7 +72,8 @@ func (l *loader) expandStage(res *resource, p, api, stage, written *value) {
 func (l *loader) expandRoute(res *resource, p, routes *value, f field, api, stage *value) {
 	key := strings.TrimPrefix(f.key, "$")
 	if key != f.key && key != "connect" && key != "disconnect" && key != "default" || !isAlphanumeric(key) {
-		l.failKey(routes, f, "SAM takes letters and digits in a route key", "rename it, or write AWS::ApiGatewayV2::Route resources")
+		l.failKey(routes, f, "SAM takes letters and digits in a route key",
+			"rename it, or write AWS::ApiGatewayV2::Route resources")
 		return
 	}
 	route := f.value
@@ -78,13 +82,15 @@ func (l *loader) expandRoute(res *resource, p, routes *value, f field, api, stag
 	}
 	base := res.id + strings.ToUpper(key[:1]) + strings.ToLower(key[1:])
 	if l.resources[base+"Route"] != nil {
-		l.failKey(routes, f, fmt.Sprintf("SAM's logical id %sRoute for it exists already", base), "rename the route: SAM ignores the case of its letters")
+		l.failKey(routes, f, fmt.Sprintf("SAM's logical id %sRoute for it exists already", base),
+			"rename the route: SAM ignores the case of its letters")
 		return
 	}
 	at := routes.derive(text)
 	at.line, at.col = f.line, f.col
 	at.parent, at.key = routes, f.key
-	fields := append(pick(route, "ApiKeyRequired", "ModelSelectionExpression", "OperationName", "RequestModels", "RequestParameters",
+	fields := append(pick(route, "ApiKeyRequired", "ModelSelectionExpression", "OperationName",
+		"RequestModels", "RequestParameters",
 		"RouteResponseSelectionExpression"),
 		with("ApiId", api), with("RouteKey", at.newText(f.key)),
 		with("Target", at.newCall("Fn::Sub", at.newText("integrations/${"+base+"Integration}"))))
@@ -102,9 +108,12 @@ func (l *loader) expandRoute(res *resource, p, routes *value, f field, api, stag
 		function = at.derive(unknown)
 	}
 	l.generate(res, base+"Route", "AWS::ApiGatewayV2::Route", fields...)
-	l.generate(res, base+"Integration", "AWS::ApiGatewayV2::Integration", append(pick(route, "TimeoutInMillis=IntegrationTimeout"),
-		with("ApiId", api), with("IntegrationType", at.newText("AWS_PROXY")), with("IntegrationUri", invocationURI(function)))...)
-	source := at.newText("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${" + res.id + ".ApiId}/${Stage}/" + f.key)
+	l.generate(res, base+"Integration", "AWS::ApiGatewayV2::Integration",
+		append(pick(route, "TimeoutInMillis=IntegrationTimeout"),
+			with("ApiId", api), with("IntegrationType", at.newText("AWS_PROXY")),
+			with("IntegrationUri", invocationURI(function)))...)
+	source := at.newText("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${" + res.id +
+		".ApiId}/${Stage}/" + f.key)
 	l.generate(res, base+"Permission", "AWS::Lambda::Permission",
 		with("Action", at.newText("lambda:InvokeFunction")), with("FunctionName", function),
 		with("Principal", at.newText("apigateway.amazonaws.com")),
@@ -125,13 +134,15 @@ func (l *loader) expandDomain(res *resource, d, api *value) {
 		l.note(r, res.id, "Domain", "DNS records are not made locally")
 	}
 	sum := sha1.Sum([]byte(name.scalar()))
-	domain := l.generate(res, "ApiGatewayDomainNameV2"+hex.EncodeToString(sum[:5]), "AWS::ApiGatewayV2::DomainName", with("DomainName", name))
+	domain := l.generate(res, "ApiGatewayDomainNameV2"+hex.EncodeToString(sum[:5]),
+		"AWS::ApiGatewayV2::DomainName", with("DomainName", name))
 	paths := []*value{d.get("BasePath")}
 	if paths[0] != nil && paths[0].kind == list {
 		paths = paths[0].items
 	}
 	for _, path := range paths {
-		fields := []field{with("ApiId", api), with("DomainName", refTo(d, domain.id)), with("Stage", refTo(d, res.parts["Stage"]))}
+		fields := []field{with("ApiId", api), with("DomainName", refTo(d, domain.id)),
+			with("Stage", refTo(d, res.parts["Stage"]))}
 		if path != nil {
 			fields = append(fields, with("ApiMappingKey", path))
 		}
@@ -155,7 +166,8 @@ func (l *loader) expandAuthorizer(res *resource, auth, api *value) {
 	}
 	id := res.id + "ConnectAuthorizer"
 	fields := append(pick(auth, "AuthorizerCredentialsArn=InvokeRole", "IdentitySource", "Name"),
-		with("ApiId", api), with("AuthorizerType", auth.newText("REQUEST")), with("AuthorizerUri", invocationURI(function)))
+		with("ApiId", api), with("AuthorizerType", auth.newText("REQUEST")),
+		with("AuthorizerUri", invocationURI(function)))
 	if !auth.has("Name") {
 		fields = append(fields, with("Name", auth.newText(id)))
 	}
@@ -165,7 +177,8 @@ func (l *loader) expandAuthorizer(res *resource, auth, api *value) {
 			with("Action", auth.newText("lambda:InvokeFunction")), with("FunctionName", function),
 			with("Principal", auth.newText("apigateway.amazonaws.com")),
 			with("SourceArn", auth.newCall("Fn::Sub", auth.newText(
-				"arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${"+res.id+".ApiId}/authorizers/*"))))
+				"arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${"+res.id+
+					".ApiId}/authorizers/*"))))
 	}
 }
 
@@ -175,5 +188,6 @@ func invocationURI(function *value) *value {
 	if function.kind == unknown {
 		return function
 	}
-	return function.newCall("Fn::Sub", function.newList(function.newText(lambdaURI), function.newObject(with("Function", function))))
+	return function.newCall("Fn::Sub",
+		function.newList(function.newText(lambdaURI), function.newObject(with("Function", function))))
 }

@@ -110,7 +110,8 @@ func (x *extender) loop(out *value, f field) {
 		return
 	}
 	if v.kind != list || len(v.items) != 3 || v.items[0].kind != text || v.items[2].kind != object {
-		x.failKey(out, f, "Fn::ForEach takes an identifier, a list and a map", "write [Name, [a, b], {'Key${Name}': …}]")
+		x.failKey(out, f, "Fn::ForEach takes an identifier, a list and a map",
+			"write [Name, [a, b], {'Key${Name}': …}]")
 		return
 	}
 	name, collection := v.items[0].text, x.eval(x.extend(v.items[1]), literals)

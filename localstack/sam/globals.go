@@ -3,7 +3,8 @@ package sam
 import "slices"
 
 // globalSections are the keys of Globals (SAM specification).
-var globalSections = []string{"Function", "Api", "HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider",
+var globalSections = []string{"Function", "Api", "HttpApi", "SimpleTable", "StateMachine", "LayerVersion",
+	"CapacityProvider",
 	"MicroVMImage", "NetworkConnector", "WebSocketApi"}
 
 // readGlobals checks the Globals section: Function, SimpleTable and
@@ -17,7 +18,8 @@ func (l *loader) readGlobals() {
 		allowed, merged := globalProperties[f.key]
 		if !merged {
 			if !slices.Contains(globalSections, f.key) {
-				l.failKey(l.globals, f, "unknown section of Globals", suggest(f.key, globalSections, "", "use "+oneOf(globalSections[:3])))
+				l.failKey(l.globals, f, "unknown section of Globals",
+					suggest(f.key, globalSections, "", "use "+oneOf(globalSections[:3])))
 				continue
 			}
 			l.note(f.value, "Globals", f.key, "has no local meaning")
@@ -31,7 +33,8 @@ func (l *loader) readGlobals() {
 		}
 		for _, p := range f.value.fields {
 			if !slices.Contains(allowed, p.key) {
-				l.failKey(f.value, p, unknownProperty+"Globals."+f.key, suggest(p.key, allowed, "", "set it in the resources"))
+				l.failKey(f.value, p, unknownProperty+"Globals."+f.key,
+					suggest(p.key, allowed, "", "set it in the resources"))
 			}
 		}
 	}
@@ -42,8 +45,10 @@ var globalProperties = map[string][]string{
 	"Function": samGlobals, "SimpleTable": {"SSESpecification"}, "WebSocketApi": webSocketGlobals,
 }
 
-var webSocketGlobals = []string{"AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings", "DisableExecuteApiEndpoint",
-	"DisableSchemaValidation", "Domain", "FailOnWarnings", "IpAddressType", "PropagateTags", "RouteSelectionExpression", "RouteSettings",
+var webSocketGlobals = []string{"AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings",
+	"DisableExecuteApiEndpoint",
+	"DisableSchemaValidation", "Domain", "FailOnWarnings", "IpAddressType", "PropagateTags",
+	"RouteSelectionExpression", "RouteSettings",
 	"StageVariables", "Tags"}
 
 // withGlobals merges a section of Globals into a resource's properties, minus

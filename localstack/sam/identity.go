@@ -37,7 +37,8 @@ func (l *loader) physical(res *resource, n naming) string {
 		return ""
 	}
 	if n.pattern != nil && (len(v.text) > n.most || !n.pattern.MatchString(v.text)) {
-		l.fail(v, quote(v.text)+" is not a valid name", fmt.Sprintf("use up to %d characters that match %s", n.most, n.pattern))
+		l.fail(v, quote(v.text)+" is not a valid name",
+			fmt.Sprintf("use up to %d characters that match %s", n.most, n.pattern))
 		res.broken = true
 	}
 	return v.text
@@ -75,10 +76,12 @@ func (l *loader) identify(res *resource) {
 	case "AWS::KMS::Alias": // Ref is the name; it has no attributes
 	case "AWS::IAM::Role":
 		id := "AROA" + strings.ToUpper(shortID(17, "role", stack, res.id))
-		res.attrs = map[string]string{"Arn": l.arn("iam", "", "role"+res.props.strOr("Path", "/")+res.name), "RoleId": id}
+		res.attrs = map[string]string{"Arn": l.arn("iam", "",
+			"role"+res.props.strOr("Path", "/")+res.name), "RoleId": id}
 	case "AWS::IAM::ManagedPolicy":
 		res.ref = l.arn("iam", "", "policy"+res.props.strOr("Path", "/")+res.name)
-		res.attrs = map[string]string{"PolicyArn": res.ref, "PolicyId": "ANPA" + strings.ToUpper(shortID(17, "policy", stack, res.id))}
+		res.attrs = map[string]string{"PolicyArn": res.ref,
+			"PolicyId": "ANPA" + strings.ToUpper(shortID(17, "policy", stack, res.id))}
 	case "AWS::IAM::RolePolicy":
 		res.ref = physicalName(64, stack, res.id)
 	case "AWS::IAM::Policy":
@@ -87,13 +90,15 @@ func (l *loader) identify(res *resource) {
 	case "AWS::Events::Rule":
 		res.attrs = map[string]string{"Arn": l.arn("events", region, "rule/"+res.name)}
 	case "AWS::Scheduler::Schedule":
-		res.attrs = map[string]string{"Arn": l.arn("scheduler", region, "schedule/"+res.props.strOr("GroupName", "default")+"/"+res.name)}
+		res.attrs = map[string]string{"Arn": l.arn("scheduler", region,
+			"schedule/"+res.props.strOr("GroupName", "default")+"/"+res.name)}
 	case "AWS::Lambda::Permission", "AWS::Lambda::EventInvokeConfig":
 		res.ref = physicalName(100, stack, res.id)
 		res.attrs = map[string]string{"Id": res.ref}
 	case "AWS::Lambda::EventSourceMapping":
 		res.ref = uuid(stack, res.id)
-		res.attrs = map[string]string{"Id": res.ref, "EventSourceMappingArn": l.arn("lambda", region, "event-source-mapping:"+res.ref)}
+		res.attrs = map[string]string{"Id": res.ref,
+			"EventSourceMappingArn": l.arn("lambda", region, "event-source-mapping:"+res.ref)}
 	case "AWS::ApiGatewayV2::Api":
 		res.ref = shortID(10, "api", stack, res.id)
 		scheme := "https"
@@ -101,18 +106,22 @@ func (l *loader) identify(res *resource) {
 			scheme = "wss"
 		}
 		res.attrs = map[string]string{
-			"ApiId":         res.ref,
-			"ApiEndpoint":   fmt.Sprintf("%s://%s.execute-api.%s.%s", scheme, res.ref, region, l.pseudo["AWS::URLSuffix"]),
+			"ApiId": res.ref,
+			"ApiEndpoint": fmt.Sprintf("%s://%s.execute-api.%s.%s", scheme, res.ref, region,
+				l.pseudo["AWS::URLSuffix"]),
 			"ExecuteApiArn": l.arn("execute-api", region, res.ref),
 		}
 	case "AWS::ApiGatewayV2::Stage":
 		res.ref = res.props.str("StageName")
 	case "AWS::ApiGatewayV2::DomainName":
 		res.ref = res.props.str("DomainName")
-		regional := "d-" + shortID(10, "domain", stack, res.id) + ".execute-api." + region + "." + l.pseudo["AWS::URLSuffix"]
-		res.attrs = map[string]string{"DomainName": res.ref, "DomainNameArn": l.arn("apigateway", region, "/domainnames/"+res.ref),
+		regional := "d-" + shortID(10, "domain", stack, res.id) + ".execute-api." + region + "." +
+			l.pseudo["AWS::URLSuffix"]
+		res.attrs = map[string]string{"DomainName": res.ref,
+			"DomainNameArn":      l.arn("apigateway", region, "/domainnames/"+res.ref),
 			"RegionalDomainName": regional, "DistributionDomainName": regional,
-			"RegionalHostedZoneId": strings.ToUpper("Z" + shortID(13, "zone", stack, res.id)), "DistributionHostedZoneId": "Z2FDTNDATAQYW2"}
+			"RegionalHostedZoneId":     strings.ToUpper("Z" + shortID(13, "zone", stack, res.id)),
+			"DistributionHostedZoneId": "Z2FDTNDATAQYW2"}
 	case "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::UsagePlanKey":
 		res.ref = shortID(10, res.typ, stack, res.id)
 		res.attrs = map[string]string{"Id": res.ref}

@@ -4,7 +4,8 @@ import "strings"
 
 // madeBySAM are the types that SAM expands to resources which a template may
 // refer to and which are not run here, such as ApiProdStage or Api.Stage.
-var madeBySAM = []string{"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Serverless::StateMachine", "AWS::Serverless::GraphQLApi",
+var madeBySAM = []string{"AWS::Serverless::Api", "AWS::Serverless::HttpApi",
+	"AWS::Serverless::StateMachine", "AWS::Serverless::GraphQLApi",
 	"AWS::Serverless::LayerVersion", "AWS::Serverless::Application"}
 
 // implied adds the resources that SAM would make out of those that are passed
@@ -53,11 +54,20 @@ func (l *loader) imply(sources map[string]*resource, name string) {
 		return
 	}
 	part := name[len(from.id):]
-	if dotted := strings.HasPrefix(part, "."); !dotted && (strings.Contains(part, ".") || part[0] < 'A' || part[0] > 'Z') {
+	if dotted := strings.HasPrefix(part, "."); !dotted &&
+		(strings.Contains(part, ".") || part[0] < 'A' || part[0] > 'Z') {
 		return // an attribute of another resource, or a word that goes on
 	}
-	made := &resource{id: name, typ: "AWS::Serverless::Generated", at: from.at, props: from.at.newObject(), condition: from.condition, off: from.off,
-		noted: true, generated: true}
+	made := &resource{
+		id:        name,
+		typ:       "AWS::Serverless::Generated",
+		at:        from.at,
+		props:     from.at.newObject(),
+		condition: from.condition,
+		off:       from.off,
+		noted:     true,
+		generated: true,
+	}
 	if stage := from.props.get("StageName"); part == ".Stage" && stage != nil {
 		made.props = from.at.newObject(with("Name", stage))
 	}

@@ -64,7 +64,8 @@ func (r *resolver) isMadeUp(v *value) bool {
 }
 
 func (r *resolver) split(v, arg *value) *value {
-	if arg.kind != list || len(arg.items) != 2 || !arg.items[0].isScalar() || !arg.items[1].isScalar() || arg.items[0].text == "" {
+	if arg.kind != list || len(arg.items) != 2 || !arg.items[0].isScalar() || !arg.items[1].isScalar() ||
+		arg.items[0].text == "" {
 		return r.fail(v, "Fn::Split takes a delimiter and a string", `write !Split [",", String]`)
 	}
 	var items []*value
@@ -148,7 +149,8 @@ func (r *resolver) sub(v, arg *value, m mode) *value {
 			case found.kind == call:
 				deferred = true
 			case found.kind != unknown:
-				r.fail(found, fmt.Sprintf("Fn::Sub puts in strings, and ${%s} is %s", name, found.kind), "join it to a string first")
+				r.fail(found, fmt.Sprintf("Fn::Sub puts in strings, and ${%s} is %s", name, found.kind),
+					"join it to a string first")
 				bad = true
 			default:
 				bad = true
@@ -164,7 +166,8 @@ func (r *resolver) sub(v, arg *value, m mode) *value {
 		case got.kind == unknown:
 			bad = true
 		default:
-			r.fail(v, fmt.Sprintf("Fn::Sub puts in strings, and ${%s} is %s", name, got.kind), "use Fn::Join for a list")
+			r.fail(v, fmt.Sprintf("Fn::Sub puts in strings, and ${%s} is %s", name, got.kind),
+				"use Fn::Join for a list")
 			bad = true
 		}
 	})

@@ -58,7 +58,8 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// relative rewrites the paths of a plan, so that it is the same on every machine.
+// relative rewrites the paths of a plan, so that it is the same on every
+// machine.
 func relative(p *Plan) *Plan {
 	for i := range p.Functions {
 		f := &p.Functions[i]

@@ -41,7 +41,8 @@ func (l *loader) identifyNoted(res *resource) {
 		service = strings.ToLower(parts[1])
 	}
 	res.ref = res.name
-	res.attrs = map[string]string{"Arn": l.arn(service, region, strings.ToLower(res.typ[strings.LastIndex(res.typ, ":")+1:])+"/"+res.name)}
+	res.attrs = map[string]string{"Arn": l.arn(service, region,
+		strings.ToLower(res.typ[strings.LastIndex(res.typ, ":")+1:])+"/"+res.name)}
 	suffix := l.pseudo["AWS::URLSuffix"]
 	switch res.typ {
 	case "AWS::S3::Bucket":
@@ -82,7 +83,8 @@ func (l *loader) identifyNoted(res *resource) {
 			"ApiEndpoint": fmt.Sprintf("https://%s.execute-api.%s.%s", res.ref, region, suffix)}
 	case "AWS::CloudFront::Distribution":
 		res.ref = "E" + strings.ToUpper(shortID(13, "distribution", l.plan.StackName, res.id))
-		res.attrs = map[string]string{"Id": res.ref, "DomainName": "d" + shortID(13, "domain", l.plan.StackName, res.id) + ".cloudfront.net"}
+		res.attrs = map[string]string{"Id": res.ref,
+			"DomainName": "d" + shortID(13, "domain", l.plan.StackName, res.id) + ".cloudfront.net"}
 	}
 }
 

@@ -40,7 +40,8 @@ func parseOverrides(raw any) (map[string]string, string) {
 	return nil, fmt.Sprintf("is %v", raw)
 }
 
-// overrideText renders a TOML value as CloudFormation takes it: a list with commas.
+// overrideText renders a TOML value as CloudFormation takes it: a list with
+// commas.
 func overrideText(v any) string {
 	if items, ok := v.([]any); ok {
 		parts := make([]string, len(items))

@@ -33,8 +33,12 @@ func (l *loader) parameters(overrides map[string]override) map[string]*value {
 			continue
 		}
 		o := overrides[name]
-		e := &Error{File: l.file, Subject: join("Parameters", name), Problem: "a value is given, but the template has no such parameter",
-			Remedy: suggest(name, section.keys(), "", "add the parameter or leave the value out")}
+		e := &Error{
+			File:    l.file,
+			Subject: join("Parameters", name),
+			Problem: "a value is given, but the template has no such parameter",
+			Remedy:  suggest(name, section.keys(), "", "add the parameter or leave the value out"),
+		}
 		if o.file != "" {
 			e.File, e.Line, e.Column = o.file, o.line, 1
 		}
@@ -58,7 +62,8 @@ func (l *loader) parameter(section *value, f field, overrides map[string]overrid
 	before := len(l.errs)
 	for _, attr := range p.fields {
 		if !slices.Contains(parameterAttributes, attr.key) {
-			l.failKey(p, attr, "unknown attribute of a parameter", suggest(attr.key, parameterAttributes, "", "remove it"))
+			l.failKey(p, attr, "unknown attribute of a parameter",
+				suggest(attr.key, parameterAttributes, "", "remove it"))
 			continue
 		}
 		isList := attr.value.kind == list && (attr.key == "AllowedValues" || attr.key == "Default")
@@ -73,11 +78,13 @@ func (l *loader) parameter(section *value, f field, overrides map[string]overrid
 	case strings.HasPrefix(typ.text, "AWS::SSM::Parameter::Value<"):
 		// What samconfig.toml and Default hold is the name in SSM.
 		if o, given := overrides[f.key]; !given || o.file != "" {
-			l.fail(typ, "parameters from SSM cannot be read locally", "give the value itself, as a parameter of this run")
+			l.fail(typ, "parameters from SSM cannot be read locally",
+				"give the value itself, as a parameter of this run")
 		}
 	case strings.HasPrefix(typ.text, "AWS::"), strings.HasPrefix(typ.text, "List<AWS::"):
 	case !slices.Contains(parameterTypes, typ.text) && typ.kind != unknown:
-		l.fail(typ, "unknown parameter type "+quote(typ.text), suggest(typ.text, parameterTypes, "", "use "+oneOf(parameterTypes)))
+		l.fail(typ, "unknown parameter type "+quote(typ.text),
+			suggest(typ.text, parameterTypes, "", "use "+oneOf(parameterTypes)))
 	}
 	o, given := overrides[f.key]
 	def := p.get("Default")
@@ -141,7 +148,8 @@ func (l *loader) checkParameter(p, at *value, raw string) *value {
 			}
 		}
 		if allowed := p.get("AllowedValues"); allowed != nil && !slices.Contains(p.strs("AllowedValues"), e) {
-			l.fail(at, shown+" is not in AllowedValues", first(p.str("ConstraintDescription"), "use "+oneOf(p.strs("AllowedValues"))))
+			l.fail(at, shown+" is not in AllowedValues",
+				first(p.str("ConstraintDescription"), "use "+oneOf(p.strs("AllowedValues"))))
 		}
 	}
 	if !isList {
@@ -181,7 +189,8 @@ func (l *loader) checkPattern(pattern, at *value, shown, hint string, elements [
 	re, err := regexp.Compile(`^(?:` + pattern.text + `)$`)
 	if err != nil {
 		if javaOnly.MatchString(pattern.text) {
-			l.note(pattern.parent, pattern.parent.key, "AllowedPattern", "the pattern needs Java's regular expressions, so the value is not checked")
+			l.note(pattern.parent, pattern.parent.key, "AllowedPattern",
+				"the pattern needs Java's regular expressions, so the value is not checked")
 		} else {
 			l.fail(pattern, "not a regular expression", "correct "+quote(pattern.text))
 		}

@@ -195,7 +195,8 @@ func (c *converter) mapping(n *yaml.Node, v *value) {
 			k = k.Alias
 		}
 		if k.Kind != yaml.ScalarNode {
-			c.d.failAt(n.Content[i].Line, n.Content[i].Column, v.subject(), "a key is not a string", "write keys as plain strings")
+			c.d.failAt(n.Content[i].Line, n.Content[i].Column, v.subject(), "a key is not a string",
+				"write keys as plain strings")
 			continue
 		}
 		if k.ShortTag() == "!!merge" {
@@ -207,7 +208,12 @@ func (c *converter) mapping(n *yaml.Node, v *value) {
 				fmt.Sprintf("the key is already in line %d", first.line), "keep one of them")
 			continue
 		}
-		v.fields = append(v.fields, field{key: k.Value, line: k.Line, col: k.Column, value: c.convert(child, v, k.Value)})
+		v.fields = append(v.fields, field{
+			key:   k.Value,
+			line:  k.Line,
+			col:   k.Column,
+			value: c.convert(child, v, k.Value),
+		})
 	}
 	for _, m := range merges {
 		c.merge(m, v)
@@ -256,7 +262,8 @@ func (c *converter) callForm(v *value) {
 		}
 		if !isFunction(f.key) {
 			c.d.failAt(f.line, f.col, v.subject(), "unknown function "+f.key,
-				suggest(strings.TrimPrefix(f.key, "Fn::"), functionNames, "Fn::", "use an intrinsic function of CloudFormation"))
+				suggest(strings.TrimPrefix(f.key, "Fn::"), functionNames, "Fn::",
+					"use an intrinsic function of CloudFormation"))
 			v.kind = unknown
 			return
 		}
@@ -278,8 +285,10 @@ func (v *value) field(key string) *field {
 }
 
 // functionNames are the intrinsic functions without Fn::.
-var functionNames = []string{"And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "FindInMap", "ForEach",
-	"GetAZs", "GetAtt", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split", "Sub", "ToJsonString", "Transform",
+var functionNames = []string{"And", "Base64", "Cidr", "Contains", "EachMemberEquals", "EachMemberIn",
+	"Equals", "FindInMap", "ForEach",
+	"GetAZs", "GetAtt", "If", "ImportValue", "Join", "Length", "Not", "Or", "RefAll", "Select", "Split",
+	"Sub", "ToJsonString", "Transform",
 	"ValueOf", "ValueOfAll"}
 
 func longName(short string) string {

@@ -7,16 +7,16 @@ import (
 
 // Options selects the template and the values it is resolved with.
 type Options struct {
-	// Path is the template file, YAML or JSON, or its folder: then it is the file
-	// that samconfig.toml's template_file names, else template.yaml,
+	// Path is the template file, YAML or JSON, or its folder: then it is the
+	// file that samconfig.toml's template_file names, else template.yaml,
 	// template.yml or template.json. It is printed in errors as given.
 	Path string
 	// Parameters are explicit values of template parameters. They win over
 	// samconfig.toml, which wins over the parameter's Default.
 	Parameters map[string]string
-	// ConfigEnv names the environment to read of the samconfig.toml (or .yaml or
-	// .yml) beside the template, such as "default". Empty means that it is not
-	// read at all.
+	// ConfigEnv names the environment to read of the samconfig.toml (or .yaml
+	// or .yml) beside the template, such as "default". Empty means that it is
+	// not read at all.
 	ConfigEnv string
 	// Region, Account and StackName are what AWS::Region, AWS::AccountId and
 	// AWS::StackName give. Empty means samconfig.toml's value if it is read,
@@ -35,7 +35,8 @@ type Plan struct {
 	// Files are what was read: the template, a configuration file, and what the
 	// template includes.
 	Files []string
-	// StackName, Region and Account are the values that the plan was resolved with.
+	// StackName, Region and Account are the values that the plan was resolved
+	// with.
 	StackName, Region, Account string
 
 	// APIs has one entry per WebSocket API and stage.
@@ -68,7 +69,8 @@ func (p *Plan) Function(id string) *Function {
 type Function struct {
 	origin
 	LogicalID, Name, ARN string
-	// CodeURI is the absolute path of the source folder or of the built artifact.
+	// CodeURI is the absolute path of the source folder or of the built
+	// artifact.
 	CodeURI string
 	Handler string
 	// Runtime is provided.al2023 or provided.al2.
@@ -102,8 +104,8 @@ type AsyncConfig struct {
 	MaxAge time.Duration
 	// Retries is how often a failed event is tried again, 0 to 2 (the default).
 	Retries int
-	// OnSuccess and OnFailure are destination ARNs, DeadLetter is the ARN of the
-	// function's dead-letter queue; empty if not given.
+	// OnSuccess and OnFailure are destination ARNs, DeadLetter is the ARN of
+	// the function's dead-letter queue; empty if not given.
 	OnSuccess, OnFailure, DeadLetter string
 }
 
@@ -125,8 +127,8 @@ type Role struct {
 // Policy is an IAM policy document.
 type Policy struct {
 	Name string
-	// Version is 2012-10-17, or 2008-10-17, which a document without one has and
-	// which knows no policy variables (IAM user guide, "Version").
+	// Version is 2012-10-17, or 2008-10-17, which a document without one has
+	// and which knows no policy variables (IAM user guide, "Version").
 	Version    string
 	Statements []Statement
 }
@@ -137,8 +139,8 @@ type Statement struct {
 	// Effect is Allow or Deny.
 	Effect                                   string
 	Action, NotAction, Resource, NotResource []string
-	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser to
-	// names; * alone stands as AWS: *. Only policies of resources have them.
+	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser
+	// to names; * alone stands as AWS: *. Only policies of resources have them.
 	Principal, NotPrincipal map[string][]string
 	// Condition maps operator, then condition key, to the accepted values.
 	Condition map[string]map[string][]string
@@ -150,7 +152,8 @@ type Permission struct {
 	LogicalID string
 	// Action is lambda:InvokeFunction or a pattern that covers it.
 	Action string
-	// Principal is a service such as apigateway.amazonaws.com, an account, an ARN or *.
+	// Principal is a service such as apigateway.amazonaws.com, an account, an
+	// ARN or *.
 	Principal string
 	// SourceARN may hold the wildcards * and ?; empty admits every source.
 	SourceARN string
@@ -211,21 +214,23 @@ type Key struct {
 	Aliases []string
 	// Spec is such as SYMMETRIC_DEFAULT or RSA_3072.
 	Spec string
-	// Usage is ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or KEY_AGREEMENT.
+	// Usage is ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or
+	// KEY_AGREEMENT.
 	Usage          string
 	EnableRotation bool
 	Enabled        bool
 	Description    string
 	MultiRegion    bool
-	// Policy is the key policy; nil if the template has none, which leaves KMS's
-	// default: the account's IAM policies decide.
+	// Policy is the key policy; nil if the template has none, which leaves
+	// KMS's default: the account's IAM policies decide.
 	Policy *Policy
 }
 
 // Schedule invokes a function at times.
 type Schedule struct {
 	LogicalID, Name string
-	// Source is aws.events for a rule, aws.scheduler for an EventBridge Scheduler schedule.
+	// Source is aws.events for a rule, aws.scheduler for an EventBridge
+	// Scheduler schedule.
 	Source string
 	// Expression is rate(…), cron(…) or, for the Scheduler, at(…).
 	Expression string
@@ -256,13 +261,14 @@ type EventSource struct {
 	BatchSize int
 	// MaximumBatchingWindow is how long records are gathered, 0 s to 300 s.
 	MaximumBatchingWindow time.Duration
-	// ParallelizationFactor is 1 (the default) to 10 batches of a shard at once.
+	// ParallelizationFactor is 1 (the default) to 10 batches of a shard at
+	// once.
 	ParallelizationFactor int
 	// MaximumRetryAttempts is 0 to 10,000; negative, the default, is until the
 	// record expires.
 	MaximumRetryAttempts int
-	// MaximumRecordAge is 60 s to 7 days; zero, the default, is no limit but the
-	// stream's own.
+	// MaximumRecordAge is 60 s to 7 days; zero, the default, is no limit but
+	// the stream's own.
 	MaximumRecordAge           time.Duration
 	BisectBatchOnFunctionError bool
 	// ReportBatchItemFailures is set if the function's answer names the records

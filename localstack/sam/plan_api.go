@@ -17,8 +17,8 @@ type WebSocketAPI struct {
 	Throttle *Throttle
 	// Models are the request models of the API, by name.
 	Models map[string]Model
-	// DisableSchemaValidation leaves the models' schemas unchecked when the API is
-	// deployed. Messages are checked against them all the same.
+	// DisableSchemaValidation leaves the models' schemas unchecked when the API
+	// is deployed. Messages are checked against them all the same.
 	DisableSchemaValidation bool
 	// APIKeySelectionExpression says where a client's key stands:
 	// $request.header.x-api-key (the default) or
@@ -59,7 +59,8 @@ func (a *WebSocketAPI) Route(key string) *Route {
 	return nil
 }
 
-// Route is a route of a WebSocket API and the Lambda proxy integration behind it.
+// Route is a route of a WebSocket API and the Lambda proxy integration behind
+// it.
 type Route struct {
 	origin
 	LogicalID string
@@ -71,7 +72,8 @@ type Route struct {
 	// $connect or $disconnect route without an integration.
 	FunctionLogicalID, FunctionARN string
 	// Permitted says whether API Gateway may invoke the function: by a
-	// permission that covers this stage and route, or by the integration's role.
+	// permission that covers this stage and route, or by the integration's
+	// role.
 	Permitted bool
 	// Timeout is the integration's, 50 ms to 29 s (the default).
 	Timeout time.Duration
@@ -80,11 +82,13 @@ type Route struct {
 	RouteResponse bool
 	// APIKeyRequired is set if a client needs an API key.
 	APIKeyRequired bool
-	// IAM is set if $connect needs a signed request (AuthorizationType AWS_IAM).
+	// IAM is set if $connect needs a signed request (AuthorizationType
+	// AWS_IAM).
 	IAM bool
 	// Authorizer is set on a $connect route with AuthorizationType CUSTOM.
 	Authorizer *Authorizer
-	// RequestModels maps the value of ModelSelectionExpression to a model's name.
+	// RequestModels maps the value of ModelSelectionExpression to a model's
+	// name.
 	RequestModels            map[string]string
 	ModelSelectionExpression string
 	// Throttle is set if the stage limits this route by itself.

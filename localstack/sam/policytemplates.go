@@ -37,7 +37,10 @@ func parsePolicyTemplates(text string) map[string]*policyTemplateDef {
 		default:
 			actions, rest, _ := strings.Cut(strings.TrimSpace(line), " on ")
 			resources, condition, _ := strings.Cut(rest, " if ")
-			s := policyTemplateStatement{resources: strings.Fields(short.Replace(resources)), condition: strings.Fields(short.Replace(condition))}
+			s := policyTemplateStatement{
+				resources: strings.Fields(short.Replace(resources)),
+				condition: strings.Fields(short.Replace(condition)),
+			}
 			for _, group := range strings.Fields(actions) {
 				service, names, _ := strings.Cut(group, ":")
 				for name := range strings.SplitSeq(names, ",") {
@@ -56,7 +59,8 @@ func (l *loader) policyTemplate(item *value) *value {
 	f := item.fields[0]
 	t, ok := policyTemplates[f.key]
 	if !ok {
-		l.failKey(item, f, "unknown policy template", suggest(f.key, sortedKeys(policyTemplates), "", "write a map with a Statement"))
+		l.failKey(item, f, "unknown policy template",
+			suggest(f.key, sortedKeys(policyTemplates), "", "write a map with a Statement"))
 		return nil
 	}
 	parameters := props{}
@@ -88,7 +92,8 @@ func (l *loader) policyTemplate(item *value) *value {
 		for _, r := range s.resources {
 			resources = append(resources, fill(r))
 		}
-		fields := []field{with("Effect", at.newText("Allow")), with("Action", at.newList(actions...)), with("Resource", at.newList(resources...))}
+		fields := []field{with("Effect", at.newText("Allow")), with("Action", at.newList(actions...)),
+			with("Resource", at.newList(resources...))}
 		if c := s.condition; len(c) == 3 {
 			fields = append(fields, with("Condition", at.newObject(with(c[0], at.newObject(with(c[1], fill(c[2])))))))
 		}

@@ -63,7 +63,8 @@ func (r *resolver) eval(v *value, m mode) *value {
 	case text:
 		if i := strings.Index(v.text, "{{resolve:"); i >= 0 {
 			ref, _, _ := strings.Cut(v.text[i:], "}}")
-			return r.fail(v, "the dynamic reference "+quote(ref+"}}")+" cannot be read locally", "use a parameter instead")
+			return r.fail(v, "the dynamic reference "+quote(ref+"}}")+" cannot be read locally",
+				"use a parameter instead")
 		}
 	}
 	return v
@@ -92,7 +93,8 @@ func (r *resolver) call(v *value, m mode) *value {
 		return r.fail(v, v.text+" is for the Rules section", "use a condition here")
 	case "Fn::Length", "Fn::ToJsonString":
 		if !r.languageX {
-			return r.fail(v, v.text+" needs AWS::LanguageExtensions", "add it to Transform, before AWS::Serverless-2016-10-31")
+			return r.fail(v, v.text+" needs AWS::LanguageExtensions",
+				"add it to Transform, before AWS::Serverless-2016-10-31")
 		}
 	}
 	arg = r.eval(arg, m)
@@ -148,7 +150,8 @@ func (r *resolver) text(v *value, s string) *value {
 
 func (r *resolver) ifElse(v, arg *value, m mode) *value {
 	if arg.kind != list || len(arg.items) != 3 || !arg.items[0].isScalar() {
-		return r.fail(v, "Fn::If takes a condition's name and two values", "write !If [Condition, ValueIfTrue, ValueIfFalse]")
+		return r.fail(v, "Fn::If takes a condition's name and two values",
+			"write !If [Condition, ValueIfTrue, ValueIfFalse]")
 	}
 	yes, ok := r.condition(arg.items[0], arg.items[0].text)
 	switch {
@@ -225,7 +228,8 @@ func (r *resolver) lookup(v *value, name, attr string, m mode) *value {
 		return v
 	}
 	if res.off {
-		return r.fail(v, fmt.Sprintf("refers to %s, which is not created because its condition %s is false", name, res.condition),
+		return r.fail(v, fmt.Sprintf("refers to %s, which is not created because its condition %s is false",
+			name, res.condition),
 			"guard the reference with Fn::If")
 	}
 	if res.broken {

@@ -59,12 +59,14 @@ Outputs:
 		{"suffix", `!Ref AWS::URLSuffix`, "amazonaws.com"},
 		{"stack", `!Ref AWS::StackName`, "local"},
 		{"getatt", `!GetAtt Table.Arn`, "arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
-		{"getatt long form", `{'Fn::GetAtt': [Table, Arn]}`, "arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
+		{"getatt long form", `{'Fn::GetAtt': [Table, Arn]}`,
+			"arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
 		{"getatt of a noted bucket", `!GetAtt Bucket.RegionalDomainName`, "local-bucket.s3.us-east-1.amazonaws.com"},
 		{"ref of a noted bucket", `!Ref Bucket`, "local-bucket"},
 		{"ref of a noted queue", `!Ref Queue`, "https://sqs.us-east-1.amazonaws.com/000000000000/hello-table-q"},
 		{"ref of a noted topic", `!Ref Topic`, "arn:aws:sns:us-east-1:000000000000:local-Topic"},
-		{"getatt of an unknown type", `!GetAtt Odd.JobQueueArn`, "arn:aws:batch:us-east-1:000000000000:jobqueue/local-Odd"},
+		{"getatt of an unknown type", `!GetAtt Odd.JobQueueArn`,
+			"arn:aws:batch:us-east-1:000000000000:jobqueue/local-Odd"},
 		{"sub", `!Sub '${Text} ${ Number } ${Table} ${Table.Arn} ${AWS::Region}'`,
 			"hello 12 hello-table arn:aws:dynamodb:us-east-1:000000000000:table/hello-table us-east-1"},
 		{"sub with a map", `!Sub ['${Text} ${Own}', {Text: mine, Own: !Ref Number}]`, "mine 12"},
@@ -89,10 +91,12 @@ Outputs:
 		{"blocks of addresses", `!Join [' ', !Cidr [10.0.0.0/16, 3, 8]]`, "10.0.0.0/24 10.0.1.0/24 10.0.2.0/24"},
 		{"blocks of IPv6 addresses", `!Select [1, !Cidr ['2001:db8::/56', 2, 64]]`, "2001:db8:0:1::/64"},
 		{"one block, whole", `!Select [0, {'Fn::Cidr': [10.1.2.3/24, 1]}]`, "10.1.2.0/24"},
-		{"name given by a function", `!GetAtt [!Sub '${Name}', Arn]`, "arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
+		{"name given by a function", `!GetAtt [!Sub '${Name}', Arn]`,
+			"arn:aws:dynamodb:us-east-1:000000000000:table/hello-table"},
 		{"made-up attribute taken apart", `!Select [3, !Split [':', !Ref Odd]]`, "local-Odd"},
 		{"length", `!Length [a, b, c]`, "3"},
-		{"to JSON", `!ToJsonString {a: [1, true, 'x"', 1.50], b: {c: !Ref Text, d: !Ref AWS::NoValue}}`, `{"a":[1,true,"x\"",1.50],"b":{"c":"hello"}}`},
+		{"to JSON", `!ToJsonString {a: [1, true, 'x"', 1.50], b: {c: !Ref Text, d: !Ref AWS::NoValue}}`,
+			`{"a":[1,true,"x\"",1.50],"b":{"c":"hello"}}`},
 		{"if", `!If [Yes, a, b]`, "a"},
 		{"if not", `!If [No, a, b]`, "b"},
 		{"if long", `!If [Long, a, b]`, "a"},
@@ -149,7 +153,8 @@ Resources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"own RSA_2048 ENCRYPT_DECRYPT", "more RSA_2048 SIGN_VERIFY", "base RSA_2048 ENCRYPT_DECRYPT"} {
+	for i, want := range []string{"own RSA_2048 ENCRYPT_DECRYPT", "more RSA_2048 SIGN_VERIFY",
+		"base RSA_2048 ENCRYPT_DECRYPT"} {
 		k := p.Keys[i]
 		if got := k.Description + " " + k.Spec + " " + k.Usage; got != want {
 			t.Errorf("key %s: got %q, want %q", k.LogicalID, got, want)
@@ -195,7 +200,8 @@ func TestGrowingReferencesAreBounded(t *testing.T) {
 	name := "Q0"
 	for _, next := range strings.Split(strings.Repeat("Q,", 40), ",") {
 		next = name + next
-		b.WriteString("  " + next + ": {Type: AWS::SNS::Topic, Properties: {TopicName: !Sub '${" + name + "}${" + name + "}'}}\n")
+		b.WriteString("  " + next + ": {Type: AWS::SNS::Topic, Properties: {TopicName: !Sub '${" + name +
+			"}${" + name + "}'}}\n")
 		name = next
 		if len(name) > 40 {
 			break

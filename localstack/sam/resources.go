@@ -79,7 +79,8 @@ func (l *loader) readResource(section *value, f field) *resource {
 			continue // SAM drops what it does not know
 		}
 		if !slices.Contains(resourceAttributes, attr.key) {
-			l.failKey(v, attr, "unknown attribute of a resource", suggest(attr.key, resourceAttributes, "", "move it below Properties or remove it"))
+			l.failKey(v, attr, "unknown attribute of a resource",
+				suggest(attr.key, resourceAttributes, "", "move it below Properties or remove it"))
 		}
 	}
 	typ := v.get("Type")
@@ -194,12 +195,21 @@ func (l *loader) written(res *resource) *value {
 // generate adds a resource that SAM makes out of res. It shares its condition
 // and position.
 func (l *loader) generate(res *resource, id, typ string, fields ...field) *resource {
-	g := &resource{id: id, typ: typ, at: res.at, props: res.at.newObject(fields...), condition: res.condition, off: res.off, generated: true}
+	g := &resource{
+		id:        id,
+		typ:       typ,
+		at:        res.at,
+		props:     res.at.newObject(fields...),
+		condition: res.condition,
+		off:       res.off,
+		generated: true,
+	}
 	if _, ok := supported[typ]; !ok {
 		g.noted = true
 	}
 	if l.resources[id] != nil {
-		l.fail(res.at, fmt.Sprintf("SAM generates the resource %s from it, which exists already", id), "rename one of the two")
+		l.fail(res.at, fmt.Sprintf("SAM generates the resource %s from it, which exists already", id),
+			"rename one of the two")
 		return g // for the caller to finish; nothing refers to it
 	}
 	l.resources[id] = g
@@ -233,8 +243,10 @@ func expandSimpleTable(res *resource) {
 	}
 	fields := pick(p, "TableName", "ProvisionedThroughput", "PointInTimeRecoverySpecification", "SSESpecification")
 	fields = append(fields,
-		with("AttributeDefinitions", at.newList(at.newObject(with("AttributeName", keyName), with("AttributeType", keyType)))),
-		with("KeySchema", at.newList(at.newObject(with("AttributeName", keyName), with("KeyType", at.newText("HASH"))))))
+		with("AttributeDefinitions",
+			at.newList(at.newObject(with("AttributeName", keyName), with("AttributeType", keyType)))),
+		with("KeySchema",
+			at.newList(at.newObject(with("AttributeName", keyName), with("KeyType", at.newText("HASH"))))))
 	if !p.has("ProvisionedThroughput") {
 		fields = append(fields, with("BillingMode", at.newText("PAY_PER_REQUEST")))
 	}

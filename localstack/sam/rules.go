@@ -34,7 +34,8 @@ func (l *loader) rules() {
 		}
 		for _, a := range f.value.each("Assertions") {
 			if yes, ok := r.decide(a.get("Assert")); ok && !yes {
-				l.fail(a, "the assertion of the rule "+f.key+" does not hold", first(a.str("AssertDescription"), "give other parameters"))
+				l.fail(a, "the assertion of the rule "+f.key+" does not hold",
+					first(a.str("AssertDescription"), "give other parameters"))
 			}
 		}
 	}
@@ -45,7 +46,8 @@ func needsAccount(v *value) bool {
 	if v.kind == call && slices.Contains([]string{"Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"}, v.text) {
 		return true
 	}
-	return slices.ContainsFunc(v.items, needsAccount) || slices.ContainsFunc(v.fields, func(f field) bool { return needsAccount(f.value) })
+	return slices.ContainsFunc(v.items, needsAccount) ||
+		slices.ContainsFunc(v.fields, func(f field) bool { return needsAccount(f.value) })
 }
 
 // member decides the functions that only rules have.
@@ -59,7 +61,10 @@ func (r *resolver) member(v, arg *value) (yes, ok bool) {
 		return false, false
 	}
 	if a.kind != list || (v.text == "Fn::EachMemberIn") != (b.kind == list) {
-		r.fail(v, v.text+" of "+a.kind.String()+" and "+b.kind.String(), map[bool]string{true: "give it two lists", false: "give it a list and a value"}[v.text == "Fn::EachMemberIn"])
+		r.fail(v, v.text+" of "+a.kind.String()+" and "+b.kind.String(), map[bool]string{
+			true:  "give it two lists",
+			false: "give it a list and a value",
+		}[v.text == "Fn::EachMemberIn"])
 		return false, false
 	}
 	texts := func(v *value) []string { return v.newObject(with("items", v)).strs("items") }

@@ -54,7 +54,13 @@ func readConfig(path, env string) (*config, *Error) {
 		if len(envs) > 0 {
 			hint = "the file has " + strings.Join(envs, ", ")
 		}
-		return nil, &Error{File: path, Line: 1, Column: 1, Problem: "there is no environment " + quote(env), Remedy: suggest(env, envs, "", hint)}
+		return nil, &Error{
+			File:    path,
+			Line:    1,
+			Column:  1,
+			Problem: "there is no environment " + quote(env),
+			Remedy:  suggest(env, envs, "", hint),
+		}
 	}
 	c := &config{parameters: map[string]override{}}
 	for _, command := range []string{"global", "deploy"} {
@@ -70,7 +76,8 @@ func readConfig(path, env string) (*config, *Error) {
 
 // add takes the settings of one table over what is there.
 func (c *config) add(at configPosition, parameters map[string]any) *Error {
-	for key, into := range map[string]*string{"stack_name": &c.stackName, "region": &c.region, "template_file": &c.template} {
+	for key, into := range map[string]*string{"stack_name": &c.stackName, "region": &c.region,
+		"template_file": &c.template} {
 		if v, ok := parameters[key]; ok {
 			s, ok := v.(string)
 			if !ok {
@@ -105,5 +112,12 @@ type configPosition struct {
 func (p configPosition) line(key string) int { return p.lines(p.table, key) }
 
 func (p configPosition) fail(key, problem, remedy string) *Error {
-	return &Error{File: p.path, Line: p.line(key), Column: 1, Subject: p.table + "." + key, Problem: problem, Remedy: remedy}
+	return &Error{
+		File:    p.path,
+		Line:    p.line(key),
+		Column:  1,
+		Subject: p.table + "." + key,
+		Problem: problem,
+		Remedy:  remedy,
+	}
 }

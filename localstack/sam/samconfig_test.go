@@ -42,15 +42,19 @@ func TestConfiguration(t *testing.T) {
 	}{
 		{"not read without an environment", `not even TOML`, Options{}, "A=a B=b L= S=local R=us-east-1"},
 		{"a string", `[default.deploy.parameters]
-parameter_overrides = "A=1 B=\"two words\" L=x,y"`, Options{ConfigEnv: "default"}, "A=1 B=two words L=x|y S=local R=us-east-1"},
+parameter_overrides = "A=1 B=\"two words\" L=x,y"`, Options{ConfigEnv: "default"},
+			"A=1 B=two words L=x|y S=local R=us-east-1"},
 		{"quotes of every kind", `[default.deploy.parameters]
-parameter_overrides = '''A='it is' "B=the whole pair" L=a\ b\"c'''`, Options{ConfigEnv: "default"}, `A=it is B=the whole pair L=a b"c S=local R=us-east-1`},
+parameter_overrides = '''A='it is' "B=the whole pair" L=a\ b\"c'''`, Options{ConfigEnv: "default"},
+			`A=it is B=the whole pair L=a b"c S=local R=us-east-1`},
 		{"the AWS CLI's form", `[default.deploy.parameters]
-parameter_overrides = "ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue=\"x y\""`, Options{ConfigEnv: "default"}, "A=1 B=x y L= S=local R=us-east-1"},
+parameter_overrides = "ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue=\"x y\""`,
+			Options{ConfigEnv: "default"}, "A=1 B=x y L= S=local R=us-east-1"},
 		{"an empty value", `[default.deploy.parameters]
 parameter_overrides = "A= B=2"`, Options{ConfigEnv: "default"}, "A= B=2 L= S=local R=us-east-1"},
 		{"a list", `[default.deploy.parameters]
-parameter_overrides = ["A=1", 'B="two words"', {L = "z"}]`, Options{ConfigEnv: "default"}, "A=1 B=two words L=z S=local R=us-east-1"},
+parameter_overrides = ["A=1", 'B="two words"', {L = "z"}]`, Options{ConfigEnv: "default"},
+			"A=1 B=two words L=z S=local R=us-east-1"},
 		{"a table", `[default.deploy.parameters.parameter_overrides]
 A = 1
 B = true
@@ -74,7 +78,12 @@ parameter_overrides = "A=deploy"`, Options{ConfigEnv: "prod"}, "A=deploy B=b L= 
 stack_name = "chat"
 region = "eu-west-1"
 parameter_overrides = "A=deploy B=deploy"`,
-			Options{ConfigEnv: "prod", Region: "us-west-2", StackName: "mine", Parameters: map[string]string{"A": "called"}},
+			Options{
+				ConfigEnv:  "prod",
+				Region:     "us-west-2",
+				StackName:  "mine",
+				Parameters: map[string]string{"A": "called"},
+			},
 			"A=called B=deploy L= S=mine R=us-west-2"},
 		{"other commands do not count", `[default.build.parameters]
 cached = true
@@ -97,10 +106,14 @@ parameter_overrides = "A=build"`, Options{ConfigEnv: "default"}, "A=a B=b L= S=l
 
 func TestConfigurationMistakes(t *testing.T) {
 	tests := []struct{ name, config, want string }{
-		{"not TOML", "version = 0.1\n[default", "samconfig.toml:2:8: not TOML: expected '.' or ']' to end table name, but got '\\x00' instead; correct the syntax"},
-		{"no such environment", "[prod.deploy.parameters]\n[default.deploy.parameters]", `samconfig.toml:1:1: there is no environment "prd"; did you mean prod?`},
-		{"no environment", "version = 0.1", `samconfig.toml:1:1: there is no environment "prd"; add [prd.deploy.parameters]`},
-		{"a region that is no string", "[prd.deploy.parameters]\nregion = 1", "samconfig.toml:2:1: prd.deploy.parameters.region: is not a string; put it in quotes"},
+		{"not TOML", "version = 0.1\n[default",
+			"samconfig.toml:2:8: not TOML: expected '.' or ']' to end table name, but got '\\x00' instead; correct the syntax"},
+		{"no such environment", "[prod.deploy.parameters]\n[default.deploy.parameters]",
+			`samconfig.toml:1:1: there is no environment "prd"; did you mean prod?`},
+		{"no environment", "version = 0.1",
+			`samconfig.toml:1:1: there is no environment "prd"; add [prd.deploy.parameters]`},
+		{"a region that is no string", "[prd.deploy.parameters]\nregion = 1",
+			"samconfig.toml:2:1: prd.deploy.parameters.region: is not a string; put it in quotes"},
 		{"overrides of a wrong type", "[prd.deploy.parameters]\n\nparameter_overrides = 3",
 			`samconfig.toml:3:1: prd.deploy.parameters.parameter_overrides: is 3; write "Key=value Other=value", a list of Key=value, or a table`},
 		{"overrides without =", "[prd.deploy.parameters]\nparameter_overrides = \"A=1 B\"",
@@ -119,7 +132,8 @@ func TestConfigurationMistakes(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if got := strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator), ""); got != test.want {
+			if got := strings.ReplaceAll(err.Error(), filepath.Dir(path)+string(filepath.Separator),
+				""); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
@@ -129,16 +143,19 @@ func TestConfigurationMistakes(t *testing.T) {
 func TestMissingFiles(t *testing.T) {
 	dir := t.TempDir()
 	template := filepath.Join(dir, "template.yaml")
-	if _, err := Load(Options{Path: template}); err == nil || err.Error() != template+": there is no such file; give the path of a SAM template" {
+	if _, err := Load(Options{Path: template}); err == nil ||
+		err.Error() != template+": there is no such file; give the path of a SAM template" {
 		t.Errorf("missing template: got %v", err)
 	}
-	if _, err := Load(Options{Path: dir}); err == nil || err.Error() != template+": there is no such file; give the path of a SAM template" {
+	if _, err := Load(Options{Path: dir}); err == nil ||
+		err.Error() != template+": there is no such file; give the path of a SAM template" {
 		t.Errorf("a folder without a template: got %v", err)
 	}
 	if err := os.WriteFile(template, []byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := filepath.Join(dir, "samconfig.toml") + ": there is no such file; create it beside the template or start without a configuration environment"
+	want := filepath.Join(dir, "samconfig.toml") +
+		": there is no such file; create it beside the template or start without a configuration environment"
 	if _, err := Load(Options{Path: template, ConfigEnv: "default"}); err == nil || err.Error() != want {
 		t.Errorf("missing samconfig: got %v", err)
 	}
@@ -159,7 +176,8 @@ func TestExplicitParameters(t *testing.T) {
 	}
 }
 
-// What samconfig.toml and Default hold is a name in SSM, what the caller gives is the value.
+// What samconfig.toml and Default hold is a name in SSM, what the caller gives
+// is the value.
 func TestParametersFromSSM(t *testing.T) {
 	const text = `
 Parameters:
@@ -177,7 +195,11 @@ Outputs: {Secret: {Value: !Ref Secret}, List: {Value: !Select [1, !Ref List]}, N
 		t.Errorf("got %s, want %s", got, want)
 	}
 	want := "template.yaml:3:18: Parameters.Secret.Type: parameters from SSM cannot be read locally; give the value itself, as a parameter of this run"
-	_, err = loadText(t, text, Options{}, map[string]override{"Secret": {text: "/other", file: "samconfig.toml", line: 3}, "List": {text: "a"}})
+	_, err = loadText(t, text, Options{}, map[string]override{"Secret": {
+		text: "/other",
+		file: "samconfig.toml",
+		line: 3,
+	}, "List": {text: "a"}})
 	if err == nil || strings.Split(err.Error(), "\n")[0] != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

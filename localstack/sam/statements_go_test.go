@@ -19,7 +19,8 @@ Resources:
     Properties: {Runtime: provided.al2023, Handler: bootstrap}
 `)
 	f, plain := p.Function("Fn"), p.Function("Plain")
-	if f.Runtime != "provided.al2023" || f.Handler != "bootstrap" || !slices.Equal(f.Architectures, []string{"arm64"}) ||
+	if f.Runtime != "provided.al2023" || f.Handler != "bootstrap" ||
+		!slices.Equal(f.Architectures, []string{"arm64"}) ||
 		f.CodeURI != filepath.Join(p.Dir, "fn") || f.Timeout != 3*time.Second || f.MemoryMB != 128 {
 		t.Errorf("got %+v", f)
 	}
@@ -61,7 +62,8 @@ func TestF3_4_RetiredRuntimes(t *testing.T) {
 		"7:60: Raw.Runtime: the runtime go1.x is retired; write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}",
 		`8:66: Other.Runtime: the runtime "python3.14" is not run locally; use provided.al2023 or provided.al2`)
 	p := mustLoad(t, samHead+"  Al2: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2}}\n")
-	if len(p.Notes) != 1 || p.Notes[0].Line != 5 || p.Notes[0].Reason != "Lambda creates no functions on provided.al2 since 2026-07-31; write provided.al2023" {
+	if len(p.Notes) != 1 || p.Notes[0].Line != 5 ||
+		p.Notes[0].Reason != "Lambda creates no functions on provided.al2 since 2026-07-31; write provided.al2023" {
 		t.Errorf("got %+v", p.Notes)
 	}
 }
@@ -93,7 +95,11 @@ parameter_overrides = ["A=deploy", "B=two"]
 	}{
 		"the global command":              {Options{ConfigEnv: "default"}, "A=global B=b L= S=chat R=eu-west-1"},
 		"the command over the global one": {Options{ConfigEnv: "prod"}, "A=deploy B=two L= S=live R=us-east-1"},
-		"the caller over both": {Options{ConfigEnv: "prod", StackName: "mine", Parameters: map[string]string{"A": "called"}},
+		"the caller over both": {Options{
+			ConfigEnv:  "prod",
+			StackName:  "mine",
+			Parameters: map[string]string{"A": "called"},
+		},
 			"A=called B=two L= S=mine R=us-east-1"},
 	} {
 		test.options.Path = project(t, globalAndDeploy)
@@ -134,7 +140,8 @@ broken:
 			if got, want := outputs(p), "A=yaml B=2 L=x|y S=chat R=us-east-1"; got != want {
 				t.Errorf("%s: got %s, want %s", name, got, want)
 			}
-			want := filepath.Join(dir, name) + `:11:1: broken.deploy.parameters.parameter_overrides: has no Key=value at "A"; ` +
+			want := filepath.Join(dir, name) +
+				`:11:1: broken.deploy.parameters.parameter_overrides: has no Key=value at "A"; ` +
 				`write "Key=value Other=value", a list of Key=value, or a table`
 			if _, err := Load(Options{Path: path, ConfigEnv: "broken"}); err == nil || err.Error() != want {
 				t.Errorf("%s: got %v, want %s", name, err, want)
@@ -145,7 +152,8 @@ broken:
 	t.Run("template_file", func(t *testing.T) {
 		path := project(t, "[default.global.parameters]\ntemplate_file = \"other.yaml\"\n")
 		dir := filepath.Dir(path)
-		if err := os.WriteFile(filepath.Join(dir, "other.yaml"), []byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "other.yaml"),
+			[]byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		for env, want := range map[string]string{"": "template.yaml", "default": "other.yaml"} {
@@ -161,7 +169,8 @@ broken:
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []string{filepath.Join(dir, "other.yaml"), filepath.Join(dir, "samconfig.toml")}; !slices.Equal(p.Files, want) {
+		if want := []string{filepath.Join(dir, "other.yaml"),
+			filepath.Join(dir, "samconfig.toml")}; !slices.Equal(p.Files, want) {
 			t.Errorf("got the files %q, want %q", p.Files, want)
 		}
 		if p, err := Load(Options{Path: path, ConfigEnv: "default"}); err != nil || p.Path != path {

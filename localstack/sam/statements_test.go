@@ -82,7 +82,8 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
       Routes: {$connect: {FunctionArn: !GetAtt Fn.Arn}}
 `)
 		a := p.APIs[0]
-		if a.Stage != "default" || a.Name != "Chat" || a.Routes[0].Timeout != 29*time.Second || a.Routes[0].IAM || a.Routes[0].Authorizer != nil {
+		if a.Stage != "default" || a.Name != "Chat" || a.Routes[0].Timeout != 29*time.Second ||
+			a.Routes[0].IAM || a.Routes[0].Authorizer != nil {
 			t.Errorf("got %+v", a)
 		}
 	})
@@ -104,7 +105,8 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
 		if c := a.Route("$connect"); a.Stage != "prod" || !c.APIKeyRequired || !c.IAM {
 			t.Errorf("$connect: got %+v", c)
 		}
-		if send.Timeout != 5*time.Second || send.RequestModels["$default"] != "Model" || send.ModelSelectionExpression != "$default" || send.IAM {
+		if send.Timeout != 5*time.Second || send.RequestModels["$default"] != "Model" ||
+			send.ModelSelectionExpression != "$default" || send.IAM {
 			t.Errorf("send: got %+v", send)
 		}
 	})
@@ -118,7 +120,8 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
       Auth: {AuthType: CUSTOM, AuthArn: !GetAtt Fn.Arn, Name: door, IdentitySource: [route.request.header.Authorization]}
 `)
 		a := p.APIs[0].Routes[0].Authorizer
-		if a == nil || a.Name != "door" || a.FunctionLogicalID != "Fn" || !a.Permitted || !slices.Equal(a.IdentitySources, []string{"route.request.header.Authorization"}) {
+		if a == nil || a.Name != "door" || a.FunctionLogicalID != "Fn" || !a.Permitted ||
+			!slices.Equal(a.IdentitySources, []string{"route.request.header.Authorization"}) {
 			t.Errorf("got %+v", a)
 		}
 	})
@@ -260,7 +263,8 @@ func TestF1_6_BothFormsGiveTheSameAPI(t *testing.T) {
 `).APIs[0]
 	long := mustLoad(t, samHead+rawAPI+autoDeploy+permission+"}}\n").APIs[0]
 	a, b := short.Routes[0], long.Routes[0]
-	if short.ID != long.ID || short.Stage != long.Stage || short.Name != long.Name || short.RouteSelectionExpression != long.RouteSelectionExpression {
+	if short.ID != long.ID || short.Stage != long.Stage || short.Name != long.Name ||
+		short.RouteSelectionExpression != long.RouteSelectionExpression {
 		t.Errorf("got %+v and %+v", short, long)
 	}
 	if a.Key != b.Key || a.FunctionARN != b.FunctionARN || a.Permitted != b.Permitted || a.Timeout != b.Timeout {
@@ -287,7 +291,8 @@ func TestF2_2_ADeploymentMayMissRoutes(t *testing.T) {
 	if len(p.Notes) != 1 || p.Notes[0].LogicalID != "Deployment" || p.Notes[0].Reason != want || p.Notes[0].Line != 17 {
 		t.Errorf("got %+v", p.Notes)
 	}
-	p = mustLoad(t, samHead+rawAPI+deployed+strings.Replace(deployment, "Properties:", "DependsOn: Send, Properties:", 1))
+	p = mustLoad(t, samHead+rawAPI+deployed+
+		strings.Replace(deployment, "Properties:", "DependsOn: Send, Properties:", 1))
 	if len(p.Notes) > 0 {
 		t.Errorf("with DependsOn: got %+v", p.Notes)
 	}
@@ -332,7 +337,8 @@ func TestF2_5_PolicyForManageConnections(t *testing.T) {
 `, 1)+rawAPI+autoDeploy)
 	s := p.Function("Fn").Role.Policies[0].Statements[0]
 	want := "arn:aws:execute-api:us-east-1:000000000000:" + p.APIs[0].ID + "/prod/POST/@connections/*"
-	if s.Effect != "Allow" || !slices.Equal(s.Action, []string{"execute-api:ManageConnections"}) || !slices.Equal(s.Resource, []string{want}) {
+	if s.Effect != "Allow" || !slices.Equal(s.Action, []string{"execute-api:ManageConnections"}) ||
+		!slices.Equal(s.Resource, []string{want}) {
 		t.Errorf("got %+v", s)
 	}
 }

@@ -111,7 +111,8 @@ func unreadable(path string, err error, remedy string) *Error {
 
 // load resolves the text of a template that lies in dir.
 func load(d *diagnostics, data []byte, dir string, o Options, overrides map[string]override) (*Plan, error) {
-	o.Region, o.Account, o.StackName = first(o.Region, "us-east-1"), first(o.Account, "000000000000"), first(o.StackName, "local")
+	o.Region, o.Account, o.StackName = first(o.Region,
+		"us-east-1"), first(o.Account, "000000000000"), first(o.StackName, "local")
 	l := &loader{
 		resolver: resolver{
 			diagnostics: d,
@@ -146,7 +147,8 @@ func pseudoParameters(o Options) map[string]string {
 	return map[string]string{
 		"AWS::AccountId": o.Account, "AWS::Region": o.Region, "AWS::StackName": o.StackName,
 		"AWS::Partition": partition, "AWS::URLSuffix": suffix,
-		"AWS::StackId": fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", partition, o.Region, o.Account, o.StackName, uuid(o.StackName, "")),
+		"AWS::StackId": fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", partition, o.Region,
+			o.Account, o.StackName, uuid(o.StackName, "")),
 	}
 }
 
@@ -253,14 +255,22 @@ func (l *loader) checkMappings() {
 
 // note records something that is passed over.
 func (l *loader) note(at *value, id, typ, reason string) {
-	l.plan.Notes = append(l.plan.Notes, Note{LogicalID: id, Type: typ, Reason: reason, File: first(at.file, l.file), Line: at.line, Column: at.col})
+	l.plan.Notes = append(l.plan.Notes, Note{
+		LogicalID: id,
+		Type:      typ,
+		Reason:    reason,
+		File:      first(at.file, l.file),
+		Line:      at.line,
+		Column:    at.col,
+	})
 }
 
 func (l *loader) outputs(section *value) {
 	if section == nil {
 		return
 	}
-	shape := objectOf(props{"Condition": str, "Description": str, "Export": objectOf(props{"Name": must(str)}), "Value": must(str)})
+	shape := objectOf(props{"Condition": str, "Description": str,
+		"Export": objectOf(props{"Name": must(str)}), "Value": must(str)})
 	for _, f := range section.fields {
 		if c := f.value.get("Condition"); c.scalar() != "" {
 			if yes, ok := l.condition(c, c.text); !ok || !yes {
@@ -270,7 +280,10 @@ func (l *loader) outputs(section *value) {
 		v := l.eval(f.value, full)
 		l.check(v, shape, "an output")
 		l.plan.Outputs = append(l.plan.Outputs, Output{
-			Name: f.key, Description: v.str("Description"), Value: v.str("Value"), ExportName: v.get("Export").str("Name"),
+			Name:        f.key,
+			Description: v.str("Description"),
+			Value:       v.str("Value"),
+			ExportName:  v.get("Export").str("Name"),
 		})
 	}
 }

@@ -31,7 +31,8 @@ func typeProblem(typ string) (problem, remedy string) {
 		return "", ""
 	}
 	if len(parts) < 3 || parts[0] == "" {
-		return "unknown resource type " + quote(typ), suggest(typ, sortedKeys(supported), "", "write a type such as AWS::DynamoDB::Table")
+		return "unknown resource type " + quote(typ), suggest(typ, sortedKeys(supported), "",
+			"write a type such as AWS::DynamoDB::Table")
 	}
 	if parts[0] != "AWS" {
 		return "", "" // the CloudFormation registry: Organisation::Service::Resource
@@ -76,8 +77,10 @@ func noteReason(typ string) string {
 }
 
 // meaningless are services whose absence changes nothing for a function.
-var meaningless = []string{"AWS::Budgets::", "AWS::CloudWatch::", "AWS::CodeDeploy::", "AWS::Logs::", "AWS::ApiGateway::Account",
-	"AWS::ApplicationInsights::", "AWS::ResourceGroups::", "AWS::Synthetics::", "AWS::XRay::", "AWS::CloudFormation::WaitCondition"}
+var meaningless = []string{"AWS::Budgets::", "AWS::CloudWatch::", "AWS::CodeDeploy::", "AWS::Logs::",
+	"AWS::ApiGateway::Account",
+	"AWS::ApplicationInsights::", "AWS::ResourceGroups::", "AWS::Synthetics::", "AWS::XRay::",
+	"AWS::CloudFormation::WaitCondition"}
 
 // noteReasons are for types whose absence a user may stumble over.
 var noteReasons = map[string]string{

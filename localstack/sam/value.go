@@ -25,7 +25,8 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"unknown", "empty", "a boolean", "a number", "a string", "a list", "a map", "an intrinsic function", "nothing"}[k]
+	return [...]string{"unknown", "empty", "a boolean", "a number", "a string", "a list", "a map",
+		"an intrinsic function", "nothing"}[k]
 }
 
 // value is a node of the template. Values are never changed once parsed:
@@ -37,8 +38,8 @@ type value struct {
 	fields []field
 
 	line, col int
-	// file is the file that the value is in, if AWS::Include took it from another
-	// one than the template.
+	// file is the file that the value is in, if AWS::Include took it from
+	// another one than the template.
 	file string
 	// parent and key give the path that errors show. They follow the text of
 	// the template, also for values that expansion moves elsewhere.

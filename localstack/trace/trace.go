@@ -3,9 +3,9 @@
 // counted. The page at /_localstack/ shows it, the bill adds it up, and the log
 // has one line of it.
 //
-// Use it in a service to report ([Sink]) and to learn who calls ([CallerOf]). It
-// never carries a key, a text or an item: names, sizes, times and ids only. It
-// imports nothing of the stack, so that every service can import it.
+// Use it in a service to report ([Sink]) and to learn who calls ([CallerOf]).
+// It never carries a key, a text or an item: names, sizes, times and ids only.
+// It imports nothing of the stack, so that every service can import it.
 package trace
 
 import (
@@ -18,8 +18,8 @@ type Kind string
 
 // The kinds, by service.
 const (
-	// Connect, Message and Disconnect are what clients do (execute-api). Message is
-	// one frame's worth, to the end of its integration.
+	// Connect, Message and Disconnect are what clients do (execute-api).
+	// Message is one frame's worth, to the end of its integration.
 	Connect    Kind = "CONNECT"
 	Message    Kind = "MESSAGE"
 	Disconnect Kind = "DISCONNECT"
@@ -32,7 +32,8 @@ const (
 	Authorize Kind = "AUTHORIZE"
 	// Invoke is one invocation of a function that has ended (lambda).
 	Invoke Kind = "INVOKE"
-	// Request is one request to a database or key service (dynamodb, kms); Operation says which.
+	// Request is one request to a database or key service (dynamodb, kms);
+	// Operation says which.
 	Request Kind = "REQUEST"
 )
 
@@ -45,9 +46,10 @@ type Event struct {
 
 	// RequestID is the service's own id of it.
 	RequestID string
-	// Invocation is the Lambda request id that links the lines of a message on its way: of the
-	// function that a frame ran, of the invocation itself, of the function that
-	// made a request or a post. Empty for callers outside functions.
+	// Invocation is the Lambda request id that links the lines of a message on
+	// its way: of the function that a frame ran, of the invocation itself, of
+	// the function that made a request or a post. Empty for callers outside
+	// functions.
 	Invocation string
 	// Function is the name of the function that goes with Invocation.
 	Function string
@@ -65,7 +67,8 @@ type Event struct {
 	// Bytes is the size of the message, post or payload.
 	Bytes int
 
-	// Init is the initialization's duration of a cold start, or zero; MemoryMB the function's size (lambda).
+	// Init is the initialization's duration of a cold start, or zero; MemoryMB
+	// the function's size (lambda).
 	Init     time.Duration
 	MemoryMB int
 	// ReadUnits and WriteUnits are consumed capacity, on-demand (dynamodb).

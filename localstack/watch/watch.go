@@ -3,8 +3,8 @@
 //
 // It watches whole folders, with what is made in them later, and waits until a
 // burst of changes (an editor's save, a checkout) is over. Folders that hold no
-// sources (.git, node_modules, what builds leave behind) are left out. It never reads a
-// file and never decides what a change means.
+// sources (.git, node_modules, what builds leave behind) are left out. It never
+// reads a file and never decides what a change means.
 package watch
 
 import (
@@ -56,7 +56,13 @@ func New(opts Options) (*Watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	w := &Watcher{notify: notify, opts: opts, changes: make(chan []string), errs: make(chan error, 1), done: make(chan struct{})}
+	w := &Watcher{
+		notify:  notify,
+		opts:    opts,
+		changes: make(chan []string),
+		errs:    make(chan error, 1),
+		done:    make(chan struct{}),
+	}
 	for _, list := range []*[]string{&w.opts.Folders, &w.opts.Files, &w.opts.Ignore} {
 		if *list, err = absolute(*list); err != nil {
 			return nil, errors.Join(err, notify.Close())

@@ -79,7 +79,8 @@ func TestWhatIsLeftOut(t *testing.T) {
 	dir := t.TempDir()
 	outside := t.TempDir()
 	quiet := []string{
-		filepath.Join(dir, ".git", "index"), filepath.Join(dir, "x", "node_modules", "m.js"), filepath.Join(dir, "data", "log"),
+		filepath.Join(dir, ".git", "index"), filepath.Join(dir, "x", "node_modules", "m.js"),
+		filepath.Join(dir, "data", "log"),
 		filepath.Join(dir, ".a.go.swp"), filepath.Join(dir, "a.go~"), filepath.Join(outside, "other.yaml"),
 	}
 	for _, path := range quiet {
@@ -87,7 +88,11 @@ func TestWhatIsLeftOut(t *testing.T) {
 	}
 	template := filepath.Join(outside, "template.yaml")
 	write(t, template)
-	w := start(t, Options{Folders: []string{dir}, Files: []string{template}, Ignore: []string{filepath.Join(dir, "data")}})
+	w := start(t, Options{
+		Folders: []string{dir},
+		Files:   []string{template},
+		Ignore:  []string{filepath.Join(dir, "data")},
+	})
 	for _, path := range quiet {
 		write(t, path)
 	}
@@ -95,7 +100,8 @@ func TestWhatIsLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, template)
-	if seen := until(t, w, template); slices.ContainsFunc(seen, func(s string) bool { return slices.Contains(quiet, s) }) {
+	if seen := until(t, w, template); slices.ContainsFunc(seen,
+		func(s string) bool { return slices.Contains(quiet, s) }) {
 		t.Errorf("told of %q", seen)
 	}
 }

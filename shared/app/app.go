@@ -116,7 +116,14 @@ func Mark(c config.Config, log *slog.Logger) route.Handler {
 // who was not told learns it at the next handshake or refusal.
 func RotateServerKey(c config.Config, log *slog.Logger) func(context.Context) error {
 	keys := openKeyring(c)
-	service := room.New(room.Options{Store: rows(c), Keys: keys, Poster: poster(c), Log: log, Audience: c.Audience, Retention: c.Retention})
+	service := room.New(room.Options{
+		Store:     rows(c),
+		Keys:      keys,
+		Poster:    poster(c),
+		Log:       log,
+		Audience:  c.Audience,
+		Retention: c.Retention,
+	})
 	return func(ctx context.Context) error {
 		if err := keys.Rotate(ctx); err != nil {
 			return err
@@ -138,7 +145,13 @@ func rowsOnly(c config.Config, log *slog.Logger) *route.Router {
 // withoutKeys composes what answers and needs no private key.
 func withoutKeys(c config.Config, log *slog.Logger) *route.Router {
 	post := poster(c)
-	service := room.New(room.Options{Store: rows(c), Poster: post, Log: log, Audience: c.Audience, Retention: c.Retention})
+	service := room.New(room.Options{
+		Store:     rows(c),
+		Poster:    post,
+		Log:       log,
+		Audience:  c.Audience,
+		Retention: c.Retention,
+	})
 	return &route.Router{Service: service, Poster: post, Log: log}
 }
 
@@ -147,7 +160,15 @@ func withoutKeys(c config.Config, log *slog.Logger) *route.Router {
 func withKeys(c config.Config, log *slog.Logger, courier room.Courier) *route.Router {
 	post, keys := poster(c), openKeyring(c)
 	warm(keys, log)
-	service := room.New(room.Options{Store: rows(c), Keys: keys, Poster: post, Courier: courier, Log: log, Audience: c.Audience, Retention: c.Retention})
+	service := room.New(room.Options{
+		Store:     rows(c),
+		Keys:      keys,
+		Poster:    post,
+		Courier:   courier,
+		Log:       log,
+		Audience:  c.Audience,
+		Retention: c.Retention,
+	})
 	return &route.Router{Service: service, Poster: post, KeySet: keys.KeySet, Log: log}
 }
 

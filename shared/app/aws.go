@@ -32,14 +32,20 @@ func endpoint(url string) *string {
 
 func rows(c config.Config) *table.Store {
 	db := dynamodb.New(dynamodb.Options{
-		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.DynamoDBEndpoint),
+		Region:       c.Region,
+		Credentials:  signer(c),
+		HTTPClient:   client,
+		BaseEndpoint: endpoint(c.DynamoDBEndpoint),
 	})
 	return table.New(db, table.Names(c.Tables), nil)
 }
 
 func poster(c config.Config) *post.Poster {
 	return post.New(apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
-		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.ManagementEndpoint),
+		Region:       c.Region,
+		Credentials:  signer(c),
+		HTTPClient:   client,
+		BaseEndpoint: endpoint(c.ManagementEndpoint),
 	}))
 }
 
@@ -49,6 +55,9 @@ func courier(c config.Config) room.Courier {
 		return nil
 	}
 	return post.NewCourier(lambda.New(lambda.Options{
-		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.LambdaEndpoint),
+		Region:       c.Region,
+		Credentials:  signer(c),
+		HTTPClient:   client,
+		BaseEndpoint: endpoint(c.LambdaEndpoint),
 	}), c.DeliverFunction)
 }

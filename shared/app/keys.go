@@ -27,10 +27,15 @@ var _ room.Keys = (*keys)(nil)
 // openKeyring composes the keyring; it reads nothing yet.
 func openKeyring(c config.Config) *keys {
 	wrapper := awskms.New(kms.New(kms.Options{
-		Region: c.Region, Credentials: signer(c), HTTPClient: client, BaseEndpoint: endpoint(c.KMSEndpoint),
+		Region:       c.Region,
+		Credentials:  signer(c),
+		HTTPClient:   client,
+		BaseEndpoint: endpoint(c.KMSEndpoint),
 	}), c.KMSKey)
 	return &keys{keyring.New(table.Keys{Store: rows(c)}, wrapper, keyring.Options{
-		Audience: c.Audience, ServerKeyBits: c.ServerKeyBits, DataKeyRetention: c.Retention + dataKeySlack,
+		Audience:         c.Audience,
+		ServerKeyBits:    c.ServerKeyBits,
+		DataKeyRetention: c.Retention + dataKeySlack,
 	})}
 }
 

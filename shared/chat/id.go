@@ -40,13 +40,15 @@ type Seq int64
 var (
 	namePattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,31}$`)
 	thumbprintPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	// ULID: 26 characters of Crockford's base 32; the first is at most 7 since the value has 128 bits.
+	// ULID: 26 characters of Crockford's base 32; the first is at most 7 since
+	// the value has 128 bits.
 	ulidPattern = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 )
 
 var reservedUsers = map[User]bool{"admin": true, "system": true, "service": true, "sotto": true}
 
-// ParseUser checks a user's name: 2 to 32 characters, not reserved (protocol §1).
+// ParseUser checks a user's name: 2 to 32 characters, not reserved (protocol
+// §1).
 func ParseUser(s string) (User, error) {
 	if !namePattern.MatchString(s) || reservedUsers[User(s)] {
 		return "", NameInvalid

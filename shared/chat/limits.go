@@ -18,17 +18,17 @@ const (
 	MaxHistoryLimit = 100
 	// MaxRef bounds a frame's ref in characters.
 	MaxRef = 64
-	// MaxConnections bounds a device's connections: a handshake above it ends the
-	// oldest. A join, a rotation and a revocation write a row for each in each
-	// room, within one invocation.
+	// MaxConnections bounds a device's connections: a handshake above it ends
+	// the oldest. A join, a rotation and a revocation write a row for each in
+	// each room, within one invocation.
 	MaxConnections = 100
 	// MaxRooms bounds a user's rooms: each is a row to write at a handshake.
 	MaxRooms = 50
-	// MaxDevices bounds a user's devices that are not revoked: each has a rate of
-	// its own.
+	// MaxDevices bounds a user's devices that are not revoked: each has a rate
+	// of its own.
 	MaxDevices = 20
-	// MaxDevicesListed bounds the devices in one answer, the revoked ones, which
-	// stay on record for ever, among them.
+	// MaxDevicesListed bounds the devices in one answer, the revoked ones,
+	// which stay on record for ever, among them.
 	MaxDevicesListed = 100
 	// MaxPresence bounds the users in one answer to presence.
 	MaxPresence = 200

@@ -8,14 +8,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// staleTries bounds how often one request is sealed again to a newer server key.
+// staleTries bounds how often one request is sealed again to a newer server
+// key.
 const staleTries = 3
 
 // call sends a request until it is answered: again on the next connection when
 // this one is lost, again after a while where the service asks for it, sealed
 // anew where its key has changed. build makes the frame for a session; v takes
 // the answer. It returns the session that was answered on.
-func (c *Client) call(ctx context.Context, kind string, v any, build func(*session) (frame.Request, error)) (*session, error) {
+func (c *Client) call(ctx context.Context, kind string, v any,
+	build func(*session) (frame.Request, error)) (*session, error) {
 	ctx, cancel := c.during(ctx)
 	defer cancel()
 	for again, stale := 0, 0; ; {

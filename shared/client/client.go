@@ -8,9 +8,10 @@
 // the last seq, fills gaps from the history, sends again under the same id, and
 // follows the service's key sets and its own device's rotations.
 //
-// What the user must be able to rely on is checked, not assumed: the service key
-// is the one seen first, a message bears its sender's signature for the place it
-// stands in, a user's new device is shown as such (packages device and profile).
+// What the user must be able to rely on is checked, not assumed: the service
+// key is the one seen first, a message bears its sender's signature for the
+// place it stands in, a user's new device is shown as such (packages device and
+// profile).
 //
 // It keeps no global state, so a process may hold many clients, and it talks to
 // nothing but the WebSocket and the profile. It never logs a text or a key.
@@ -38,19 +39,20 @@ type Message = device.Message
 
 // Options say who connects where.
 type Options struct {
-	// URL is the deployment's WebSocket address, ws:// or wss://, with the stage.
+	// URL is the deployment's WebSocket address, ws:// or wss://, with the
+	// stage.
 	URL string
 	// User is the name to connect as. A free name is bound to this device.
 	User chat.User
 	// Profile keeps the keys; nil is a fresh one in memory, with which the name
 	// is lost when the process ends.
 	Profile *profile.Store
-	// Link is the token by which another device of the user vouches for this one
-	// (Client.Link). It is needed once, until this device is on record.
+	// Link is the token by which another device of the user vouches for this
+	// one (Client.Link). It is needed once, until this device is on record.
 	Link string
-	// ServiceKey, if set, is the thumbprint of the deployment's service key, which
-	// `sotto keys service` prints where it is known. Otherwise the key that is met
-	// first is the one trusted.
+	// ServiceKey, if set, is the thumbprint of the deployment's service key,
+	// which `sotto keys service` prints where it is known. Otherwise the key
+	// that is met first is the one trusted.
 	ServiceKey string
 	// Log takes what may interest an operator; nil is silent.
 	Log *slog.Logger
@@ -94,9 +96,10 @@ type Client struct {
 // once; where the service asks to try again, it does so a few times.
 //
 // Errors besides the profile's and the network's: chat.NameInvalid,
-// chat.NameTaken where another device has the name and there is no Options.Link,
-// chat.DeviceUnknown where that does not hold, chat.DeviceRevoked,
-// chat.StaleDeviceKey, chat.TooManyDevices, and device.ErrSigner and its like for a service that is not to be trusted.
+// chat.NameTaken where another device has the name and there is no
+// Options.Link, chat.DeviceUnknown where that does not hold,
+// chat.DeviceRevoked, chat.StaleDeviceKey, chat.TooManyDevices, and
+// device.ErrSigner and its like for a service that is not to be trusted.
 func Open(ctx context.Context, o Options) (*Client, error) { return open(ctx, o, defaultTiming) }
 
 func open(ctx context.Context, o Options, t timing) (*Client, error) {
@@ -125,9 +128,16 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		url: o.URL, device: d, log: o.Log, notify: o.Notify, timing: t, link: o.Link,
-		changed: make(chan struct{}), rooms: map[chat.Room]frame.RoomState{}, subs: map[*Subscription]struct{}{},
-		hinted: hinted{rooms: map[chat.Room]*hints{}},
+		url:     o.URL,
+		device:  d,
+		log:     o.Log,
+		notify:  o.Notify,
+		timing:  t,
+		link:    o.Link,
+		changed: make(chan struct{}),
+		rooms:   map[chat.Room]frame.RoomState{},
+		subs:    map[*Subscription]struct{}{},
+		hinted:  hinted{rooms: map[chat.Room]*hints{}},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

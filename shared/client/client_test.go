@@ -19,8 +19,15 @@ import (
 // quick are durations that a test can wait for. No test depends on how long
 // anything takes but for the patience of within.
 var quick = timing{
-	reply: time.Second, dial: 20 * time.Second, write: 10 * time.Second, ping: time.Hour, probe: time.Hour,
-	grace: 20 * time.Millisecond, hint: 50 * time.Millisecond, presence: time.Hour, steady: time.Millisecond,
+	reply:     time.Second,
+	dial:      20 * time.Second,
+	write:     10 * time.Second,
+	ping:      time.Hour,
+	probe:     time.Hour,
+	grace:     20 * time.Millisecond,
+	hint:      50 * time.Millisecond,
+	presence:  time.Hour,
+	steady:    time.Millisecond,
 	retry:     backoff{first: time.Millisecond, most: 10 * time.Millisecond},
 	reconnect: backoff{first: time.Millisecond, most: 50 * time.Millisecond},
 }
@@ -107,10 +114,19 @@ func TestTwoUsersTalk(t *testing.T) {
 	ack := send(t, ada, "hello <bob> & all ☃")
 	m := next(t, fromBob)
 	want := Message{
-		Room: chat.Lobby, Epoch: ack.Epoch, Seq: 1, ID: ack.ID, From: "ada", Device: ada.Device(),
-		StoredAt: ack.StoredAt, Body: "hello <bob> & all ☃",
+		Room:     chat.Lobby,
+		Epoch:    ack.Epoch,
+		Seq:      1,
+		ID:       ack.ID,
+		From:     "ada",
+		Device:   ada.Device(),
+		StoredAt: ack.StoredAt,
+		Body:     "hello <bob> & all ☃",
 		Evidence: device.Evidence{
-			SenderKey: string(ada.Device()), Verified: true, ServerKey: ada.current.keySet().Newest.Thumbprint(), OpenedWith: bob.device.EncryptionKey(),
+			SenderKey:  string(ada.Device()),
+			Verified:   true,
+			ServerKey:  ada.current.keySet().Newest.Thumbprint(),
+			OpenedWith: bob.device.EncryptionKey(),
 		},
 	}
 	if m != want {
@@ -170,7 +186,10 @@ func TestOpenSaysWhyNot(t *testing.T) {
 		"a name of somebody else": {Options{URL: s.URL, User: "ada"}, "name_taken"},
 		"a reserved name":         {Options{URL: s.URL, User: "admin"}, "name_invalid"},
 		"nobody there":            {Options{URL: stopped.URL, User: "ada"}, "cannot reach"},
-		"no WebSocket there":      {Options{URL: strings.Replace(s.URL, "ws:", "http:", 1), User: "ada"}, "ws:// or wss://"},
+		"no WebSocket there": {Options{
+			URL:  strings.Replace(s.URL, "ws:", "http:", 1),
+			User: "ada",
+		}, "ws:// or wss://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := open(within(t), c.options, quick); err == nil || !strings.Contains(err.Error(), c.want) {

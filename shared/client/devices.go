@@ -38,7 +38,11 @@ func (c *Client) Devices(ctx context.Context) ([]DeviceInfo, error) {
 	devices := make([]DeviceInfo, 0, len(f.Devices))
 	for _, d := range f.Devices {
 		devices = append(devices, DeviceInfo{
-			ID: d.Device, AddedAt: time.UnixMilli(d.AddedAt), LastSeenAt: time.UnixMilli(d.LastSeenAt), Revoked: d.Revoked, Current: d.Current,
+			ID:         d.Device,
+			AddedAt:    time.UnixMilli(d.AddedAt),
+			LastSeenAt: time.UnixMilli(d.LastSeenAt),
+			Revoked:    d.Revoked,
+			Current:    d.Current,
 		})
 	}
 	return devices, nil
@@ -61,9 +65,9 @@ func (c *Client) Link(ctx context.Context, other chat.Device) (token string, exp
 }
 
 // ReadLink reads what a new device shows to be linked, as text or from its QR
-// code, and returns that device. Show its thumbprint, ask the user whether it is
-// the one on the other screen, and then call Link.
-// Errors: device.ErrLinkRequest, ErrNotOurs, ErrOwnDevice.
+// code, and returns that device. Show its thumbprint, ask the user whether it
+// is the one on the other screen, and then call Link. Errors:
+// device.ErrLinkRequest, ErrNotOurs, ErrOwnDevice.
 func (c *Client) ReadLink(ctx context.Context, text string) (chat.Device, error) {
 	r, err := device.ParseLinkRequest(text)
 	if err != nil {
@@ -82,10 +86,10 @@ func (c *Client) ReadLink(ctx context.Context, text string) (chat.Device, error)
 }
 
 // Revoke bars another device of the user for ever. When it returns, nothing is
-// sealed to that device any more, its connections are closed, and it can neither
-// come back nor be linked again. Revoking again does no harm. Errors:
-// ErrThumbprint; ErrOwnDevice, since one device must remain;
-// chat.DeviceUnknown for one that is none of the user's.
+// sealed to that device any more, its connections are closed, and it can
+// neither come back nor be linked again. Revoking again does no harm. Errors:
+// ErrThumbprint; ErrOwnDevice, since one device must remain; chat.DeviceUnknown
+// for one that is none of the user's.
 func (c *Client) Revoke(ctx context.Context, other chat.Device) error {
 	if err := c.checkOther(other); err != nil {
 		return err

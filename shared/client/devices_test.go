@@ -119,7 +119,8 @@ func TestDevicesAreListedAndRevoked(t *testing.T) {
 		t.Fatalf("devices: %+v, %v", devices, err)
 	}
 	for _, d := range devices {
-		if d.Revoked != (d.ID == id) || d.Current != (d.ID == first.Device()) || time.Since(d.AddedAt) > time.Hour || time.Since(d.LastSeenAt) > time.Hour {
+		if d.Revoked != (d.ID == id) || d.Current != (d.ID == first.Device()) ||
+			time.Since(d.AddedAt) > time.Hour || time.Since(d.LastSeenAt) > time.Hour {
 			t.Errorf("a device is %+v", d)
 		}
 	}

@@ -35,7 +35,8 @@ type refusedError struct {
 }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("%s refused the connection with HTTP status %d; check the address and its stage", e.url, e.status)
+	return fmt.Sprintf("%s refused the connection with HTTP status %d; check the address and its stage",
+		e.url, e.status)
 }
 
 // passing says whether the refusal may be over soon: throttling, or a function

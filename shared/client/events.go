@@ -9,8 +9,8 @@ import (
 )
 
 // Event is a [Typing], a [Presence], a [Mark] or a [NewDevice]. The first three
-// are hints (protocol §6): nobody has signed them, they may be lost, and nothing
-// but what a screen shows may depend on them.
+// are hints (protocol §6): nobody has signed them, they may be lost, and
+// nothing but what a screen shows may depend on them.
 type Event interface {
 	// replaces says whether the event makes an older one that is still unread
 	// worthless.
@@ -40,9 +40,9 @@ type Mark struct {
 	Read      chat.Seq
 }
 
-// NewDevice warns that a user who was known by other devices has spoken from one
-// that was not: the user has a new one, or somebody else has the name. Safety
-// numbers with that user are others from now on.
+// NewDevice warns that a user who was known by other devices has spoken from
+// one that was not: the user has a new one, or somebody else has the name.
+// Safety numbers with that user are others from now on.
 type NewDevice struct {
 	User   chat.User
 	Device chat.Device   // the new one; its name is its key's fingerprint
@@ -87,8 +87,8 @@ type hub struct {
 	subs map[*Events]struct{}
 }
 
-// Events starts to listen to what happens from now on, in all rooms. Several may
-// listen. It ends with Close or with the client.
+// Events starts to listen to what happens from now on, in all rooms. Several
+// may listen. It ends with Close or with the client.
 func (c *Client) Events() *Events {
 	e := &Events{client: c, wake: make(chan struct{}, 1)}
 	e.ctx, e.cancel = context.WithCancelCause(c.ctx)

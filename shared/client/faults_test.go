@@ -27,7 +27,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 // answers makes a fault that sees the frames of one kind to one user, counted
 // from 1, and lets every other frame pass.
-func answers(user chat.User, kind string, f func(n int, data []byte) [][]byte) func(chat.User, string, []byte) [][]byte {
+func answers(user chat.User, kind string, f func(n int,
+	data []byte) [][]byte) func(chat.User, string, []byte) [][]byte {
 	n := 0
 	return func(u chat.User, k string, data []byte) [][]byte {
 		if u != user || k != kind {
@@ -240,7 +241,8 @@ func TestAnotherEpochStartsOver(t *testing.T) {
 	s.NewEpoch(chat.Lobby)
 	send(t, ada, "new 1", "new 2")
 	expect(t, sub, "new 1", "new 2")
-	// The same while nobody is connected, with a log that is longer than before.
+	// The same while nobody is connected, with a log that is longer than
+	// before.
 	s.NewEpoch(chat.Lobby)
 	s.Disconnect()
 	texts := numbered(1, 4)

@@ -54,7 +54,8 @@ func (s *Subscription) follow() {
 	}
 }
 
-// next returns the frame to yield next, if it is there, or whether it is missing.
+// next returns the frame to yield next, if it is there, or whether it is
+// missing.
 func (s *Subscription) next() (m *frame.Message, gap bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +126,12 @@ func (s *Subscription) fill() {
 	gen := s.client.device.Gen()
 	var page frame.History
 	_, err := s.client.call(s.ctx, frame.TypeHistory, &page, func(*session) (frame.Request, error) {
-		return frame.Request{Action: frame.ActionHistory, Room: string(s.room), After: int64(after), Limit: chat.MaxHistoryLimit}, nil
+		return frame.Request{
+			Action: frame.ActionHistory,
+			Room:   string(s.room),
+			After:  int64(after),
+			Limit:  chat.MaxHistoryLimit,
+		}, nil
 	})
 	if wire, ok := errors.AsType[*wireError](err); ok && !wire.retry {
 		s.fail(wire.cause)
@@ -166,8 +172,9 @@ func (s *Subscription) hasPassed(epoch chat.Epoch, seq chat.Seq) bool {
 	return s.epoch != epoch || s.last > seq
 }
 
-// read opens a page. If it does not open, each of its messages is a placeholder:
-// to ask once more would bring the same, unless the key has changed meanwhile.
+// read opens a page. If it does not open, each of its messages is a
+// placeholder: to ask once more would bring the same, unless the key has
+// changed meanwhile.
 func (s *Subscription) read(page frame.History) ([]Message, error) {
 	messages, err := s.client.device.OpenHistory(page)
 	if err == nil {
@@ -176,7 +183,8 @@ func (s *Subscription) read(page frame.History) ([]Message, error) {
 		}
 		return messages, nil
 	}
-	s.client.log.Warn("a page of history cannot be opened", "room", s.room, "from", page.From, "to", page.To, "err", err)
+	s.client.log.Warn("a page of history cannot be opened", "room", s.room, "from", page.From, "to",
+		page.To, "err", err)
 	for seq := page.From; seq <= page.To; seq++ {
 		messages = append(messages, Message{Room: page.Room, Epoch: page.Epoch, Seq: seq, Problem: err})
 	}

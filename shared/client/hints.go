@@ -18,8 +18,8 @@ import (
 // as it takes to miss two of them.
 const TypingShown = 2 * chat.HintInterval
 
-// hintRef is the ref of frames that nobody waits for an answer to. Requests have
-// numbers.
+// hintRef is the ref of frames that nobody waits for an answer to. Requests
+// have numbers.
 const hintRef = "hint"
 
 // maxMarked bounds the users of a room whose marks are kept. Rooms in which
@@ -76,8 +76,8 @@ func (c *Client) hints(room chat.Room) (h *hints, unlock func(), err error) {
 	return h, c.hinted.mu.Unlock, nil
 }
 
-// Typing tells the room that the user is writing. Call it at every keystroke: it
-// sends one frame in three seconds. Without a connection it does nothing.
+// Typing tells the room that the user is writing. Call it at every keystroke:
+// it sends one frame in three seconds. Without a connection it does nothing.
 // Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed.
 func (c *Client) Typing(ctx context.Context, room chat.Room) error {
 	h, unlock, err := c.hints(room)
@@ -152,11 +152,10 @@ func (c *Client) takePresence(p Presence) {
 }
 
 // Mark tells the room how far this client has it and how far it was on the
-// screen. Call it at every message: it keeps the highest of both, and sends what
-// is new at most every three seconds, the last of it always. It is repeated when
-// somebody new is in the room.
-// Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed; chat.BadFrame where read
-// is above delivered.
+// screen. Call it at every message: it keeps the highest of both, and sends
+// what is new at most every three seconds, the last of it always. It is
+// repeated when somebody new is in the room. Errors: chat.RoomInvalid,
+// chat.NotAMember, ErrClosed; chat.BadFrame where read is above delivered.
 func (c *Client) Mark(ctx context.Context, room chat.Room, delivered, read chat.Seq) error {
 	if read < 0 || delivered < read {
 		return chat.BadFrame
@@ -221,7 +220,10 @@ func (c *Client) sendMarks(h *hints, pause time.Duration) {
 		c.hinted.mu.Unlock()
 		pause = c.timing.hint
 		if s.tell(frame.Request{
-			Action: frame.ActionMark, Room: string(own.Room), Delivered: int64(own.Delivered), Read: int64(own.Read),
+			Action:    frame.ActionMark,
+			Room:      string(own.Room),
+			Delivered: int64(own.Delivered),
+			Read:      int64(own.Read),
 		}) != nil {
 			c.hinted.mu.Lock()
 			h.due = true // for the next connection

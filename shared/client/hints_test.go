@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// hintEvery sets how often hints are sent: rarely where a test shows that one is
-// held back, so that no slow machine sends it.
+// hintEvery sets how often hints are sent: rarely where a test shows that one
+// is held back, so that no slow machine sends it.
 func hintEvery(pause time.Duration) func(*dialling) {
 	return func(d *dialling) { d.timing.hint = pause }
 }
@@ -159,7 +159,8 @@ func TestMarkIsRepeatedForNewcomers(t *testing.T) {
 		t.Fatal(err)
 	}
 	happens(t, atCarol, func(e Mark) bool { return e.User == "ada" && e.Read == 7 })
-	// Dave is not in any answer of presence; his own mark shows that he is there.
+	// Dave is not in any answer of presence; his own mark shows that he is
+	// there.
 	dave := connect(t, s, "dave")
 	atDave := hear(t, dave)
 	if err := dave.Mark(within(t), chat.Lobby, 1, 1); err != nil {
@@ -199,12 +200,20 @@ func TestHintsAreRefused(t *testing.T) {
 		want error
 		room chat.Room
 	}{
-		"typing elsewhere":   {func(r chat.Room) error { return ada.Typing(within(t), r) }, chat.NotAMember, "elsewhere"},
-		"presence elsewhere": {func(r chat.Room) error { _, err := ada.Presence(within(t), r); return err }, chat.NotAMember, "elsewhere"},
-		"mark elsewhere":     {func(r chat.Room) error { return ada.Mark(within(t), r, 2, 1) }, chat.NotAMember, "elsewhere"},
-		"no room":            {func(r chat.Room) error { return ada.Typing(within(t), r) }, chat.RoomInvalid, "No Room"},
-		"read unseen":        {func(r chat.Room) error { return ada.Mark(within(t), r, 1, 2) }, chat.BadFrame, chat.Lobby},
-		"negative":           {func(r chat.Room) error { return ada.Mark(within(t), r, 1, -1) }, chat.BadFrame, chat.Lobby},
+		"typing elsewhere": {func(r chat.Room) error { return ada.Typing(within(t), r) },
+			chat.NotAMember, "elsewhere"},
+		"presence elsewhere": {func(r chat.Room) error {
+			_, err := ada.Presence(within(t), r)
+			return err
+		}, chat.NotAMember, "elsewhere"},
+		"mark elsewhere": {func(r chat.Room) error { return ada.Mark(within(t), r, 2, 1) },
+			chat.NotAMember, "elsewhere"},
+		"no room": {func(r chat.Room) error { return ada.Typing(within(t), r) },
+			chat.RoomInvalid, "No Room"},
+		"read unseen": {func(r chat.Room) error { return ada.Mark(within(t), r, 1, 2) },
+			chat.BadFrame, chat.Lobby},
+		"negative": {func(r chat.Room) error { return ada.Mark(within(t), r, 1, -1) },
+			chat.BadFrame, chat.Lobby},
 	} {
 		if err := refused.do(refused.room); !errors.Is(err, refused.want) {
 			t.Errorf("%s: got %v, want %v", name, err, refused.want)
@@ -360,7 +369,11 @@ func TestNewDeviceIsAnEvent(t *testing.T) {
 func TestReadLinkRefuses(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
-	other := device.LinkRequest{User: "ada", Device: "--6IM5l0OosLj9yWskISYhUA3n_3CURQkmrYMSha_ck", Audience: ada.current.keySet().Audience}
+	other := device.LinkRequest{
+		User:     "ada",
+		Device:   "--6IM5l0OosLj9yWskISYhUA3n_3CURQkmrYMSha_ck",
+		Audience: ada.current.keySet().Audience,
+	}
 	if _, err := ada.ReadLink(within(t), other.String()); err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,8 @@ func TestAServiceThatChangesItsIdentityIsRefused(t *testing.T) {
 			p := profile.Memory()
 			ada := connect(t, s, "ada", with(p))
 			c.change(s)
-			// A set that is pushed is passed over, and the old one is still good.
+			// A set that is pushed is passed over, and the old one is still
+			// good.
 			s.RotateServerKey(true, true)
 			send(t, ada, "x")
 			// One that a connection begins with ends the client.
@@ -105,7 +106,8 @@ func TestRotation(t *testing.T) {
 	if n := len(s.Frames(frame.ActionHistory)); n != 0 {
 		t.Errorf("the history was asked %d times", n)
 	}
-	// After that it connects with a key that is not the newest, if it does not look.
+	// After that it connects with a key that is not the newest, if it does not
+	// look.
 	s.Disconnect()
 	send(t, elsewhere, "y")
 	expect(t, sub, "y")
@@ -134,7 +136,8 @@ func TestACutOffRotationHealsAtTheNextConnection(t *testing.T) {
 			_ = ada.Close()
 			again := connect(t, s, "ada", with(p))
 			if s.DeviceGen("ada") != 2 || again.device.Gen() != 2 {
-				t.Errorf("generation %d at the service, %d in the profile; want 2", s.DeviceGen("ada"), again.device.Gen())
+				t.Errorf("generation %d at the service, %d in the profile; want 2", s.DeviceGen("ada"),
+					again.device.Gen())
 			}
 			sub := subscribe(t, again, chat.Lobby, NewOnly)
 			send(t, again, "x")

@@ -78,7 +78,8 @@ type link struct {
 func dial(ctx context.Context, url string, t timing) (*link, error) {
 	// No compression: API Gateway negotiates none reliably, and what is
 	// encrypted does not compress.
-	ws, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
+	ws, response, err := websocket.Dial(ctx, url,
+		&websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
 			return nil, &refusedError{url: url, status: response.StatusCode}
@@ -91,8 +92,8 @@ func dial(ctx context.Context, url string, t timing) (*link, error) {
 	return l, nil
 }
 
-// read hands answers to their requests, and what answers nothing to pushed, until
-// the connection ends. pushed must not block.
+// read hands answers to their requests, and what answers nothing to pushed,
+// until the connection ends. pushed must not block.
 func (l *link) read(pushed func(reply)) {
 	for {
 		kind, data, err := l.ws.Read(context.Background())
@@ -134,9 +135,9 @@ func (l *link) dispatch(data []byte, pushed func(reply)) {
 	}
 }
 
-// answer gives an answer to the request that waits for it and says whether there
-// is one. An error that could not name its ref belongs to the only request there
-// is; among several, each is tried again.
+// answer gives an answer to the request that waits for it and says whether
+// there is one. An error that could not name its ref belongs to the only
+// request there is; among several, each is tried again.
 func (l *link) answer(ref string, answer reply) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,7 +15,10 @@ func TestALostConnectionIsToldInPlainWords(t *testing.T) {
 		cause error
 		says  string
 	}{
-		{websocket.CloseError{Code: websocket.StatusGoingAway, Reason: "Going away"}, "the connection was lost (the service closed it with code 1001)"},
+		{websocket.CloseError{
+			Code:   websocket.StatusGoingAway,
+			Reason: "Going away",
+		}, "the connection was lost (the service closed it with code 1001)"},
 		{io.EOF, "the connection was lost (it broke off)"},
 		{io.ErrUnexpectedEOF, "the connection was lost (it broke off)"},
 		{context.DeadlineExceeded, "the connection was lost (no answer came in time)"},

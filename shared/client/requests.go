@@ -24,11 +24,12 @@ type Ack struct {
 }
 
 // Send sends a text and returns when the service has stored it. Until then it
-// sends again, under the same id, over as many connections as it takes: the text
-// is stored at most once. When ctx ends first, the text may be stored or not.
+// sends again, under the same id, over as many connections as it takes: the
+// text is stored at most once. When ctx ends first, the text may be stored or
+// not.
 //
-// Errors: chat.BodyTooLarge above 16 KiB; chat.FrameTooLarge where the text does
-// not fit a frame once encrypted; chat.BadFrame if it is not UTF-8;
+// Errors: chat.BodyTooLarge above 16 KiB; chat.FrameTooLarge where the text
+// does not fit a frame once encrypted; chat.BadFrame if it is not UTF-8;
 // chat.NotAMember; chat.RateLimited and its like after half a minute of trying.
 func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, error) {
 	if _, err := chat.ParseRoom(string(room)); err != nil {
@@ -41,7 +42,8 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 		return Ack{}, chat.BadFrame
 	}
 	id := device.NewMessageID()
-	// Sealed once per session and server key: trying again costs no cryptography.
+	// Sealed once per session and server key: trying again costs no
+	// cryptography.
 	var sealed frame.Request
 	var sealedOn *session
 	var sealedTo *device.KeySet
@@ -65,13 +67,17 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 		return Ack{}, wrap("read the ack", device.ErrProtocol)
 	}
 	return Ack{
-		Room: f.Room, Epoch: f.Epoch, Seq: f.Seq, ID: f.ID,
-		StoredAt: time.UnixMilli(f.StoredAt), Duplicate: f.Duplicate,
+		Room:      f.Room,
+		Epoch:     f.Epoch,
+		Seq:       f.Seq,
+		ID:        f.ID,
+		StoredAt:  time.UnixMilli(f.StoredAt),
+		Duplicate: f.Duplicate,
 	}, nil
 }
 
-// Join makes the user a member of a room, which it creates if there is none, and
-// says where the room's log stands. Joining again does no harm. Errors:
+// Join makes the user a member of a room, which it creates if there is none,
+// and says where the room's log stands. Joining again does no harm. Errors:
 // chat.RoomInvalid, chat.TooManyRooms.
 func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, error) {
 	if _, err := chat.ParseRoom(string(room)); err != nil {

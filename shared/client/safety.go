@@ -19,8 +19,8 @@ type Safety struct {
 }
 
 // Safety derives the safety number with another user from the devices known of
-// both (protocol §12). It takes some tens of milliseconds. Errors: ErrNeverSeen,
-// envelope.ErrSafety for the own user.
+// both (protocol §12). It takes some tens of milliseconds. Errors:
+// ErrNeverSeen, envelope.ErrSafety for the own user.
 func (c *Client) Safety(user chat.User) (Safety, error) {
 	own, err := c.device.Known(c.User())
 	if err != nil {

@@ -58,8 +58,15 @@ func (c *Client) Subscribe(room chat.Room, since chat.Seq) (*Subscription, error
 		since = state.Head
 	}
 	s := &Subscription{
-		client: c, room: room, out: make(chan Message), wake: make(chan struct{}, 1),
-		epoch: state.Epoch, retired: map[chat.Epoch]bool{}, last: max(since, 0), head: state.Head, floor: state.Floor,
+		client:  c,
+		room:    room,
+		out:     make(chan Message),
+		wake:    make(chan struct{}, 1),
+		epoch:   state.Epoch,
+		retired: map[chat.Epoch]bool{},
+		last:    max(since, 0),
+		head:    state.Head,
+		floor:   state.Floor,
 		pending: map[chat.Seq]frame.Message{},
 	}
 	s.ctx, s.cancel = context.WithCancelCause(c.ctx)
@@ -98,7 +105,8 @@ func (s *Subscription) observe(epoch chat.Epoch, head, floor chat.Seq) {
 }
 
 // enter says whether epoch is the room's, starting over when it is a new one.
-// Epochs are random, so which of two is newer shows only by having seen one end.
+// Epochs are random, so which of two is newer shows only by having seen one
+// end.
 func (s *Subscription) enter(epoch chat.Epoch) bool {
 	if epoch == s.epoch {
 		return true
@@ -119,7 +127,8 @@ func (s *Subscription) notice() {
 	}
 }
 
-// take takes a message frame. It never blocks: the connection's reader calls it.
+// take takes a message frame. It never blocks: the connection's reader calls
+// it.
 func (s *Subscription) take(m frame.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -27,8 +27,8 @@ var defaultTiming = timing{
 	dial:  30 * time.Second, // a cold start of every function on the way is in it
 	write: 10 * time.Second,
 	ping:  chat.PingInterval,
-	// A WebSocket ping is answered by API Gateway itself and invokes nothing. It
-	// shows a dead network within two minutes; that API Gateway closes idle
+	// A WebSocket ping is answered by API Gateway itself and invokes nothing.
+	// It shows a dead network within two minutes; that API Gateway closes idle
 	// connections regardless is what the protocol's own ping is for.
 	probe: time.Minute,
 	// Functions post in parallel, so order on the wire is by luck. A page of
@@ -46,8 +46,8 @@ var defaultTiming = timing{
 // rates are counted.
 const tries = 9
 
-// backoff doubles from first to most, jittered, so that the clients of a service
-// that comes back do not all come back at once.
+// backoff doubles from first to most, jittered, so that the clients of a
+// service that comes back do not all come back at once.
 type backoff struct{ first, most time.Duration }
 
 // delay is how long to wait before try n, from 0: between half of the nominal

@@ -87,8 +87,8 @@ func From(getenv func(string) string) (Config, error) {
 
 // endpoint finds a service's endpoint as the SDKs do when they load their own
 // configuration: the service's variable, then the general one, unless both are
-// to be ignored (AWS SDKs and Tools Reference, "Service-specific endpoints").
-// A hand-built aws.Config, which is a thousand times as fast, leaves this to us.
+// to be ignored (AWS SDKs and Tools Reference, "Service-specific endpoints"). A
+// hand-built aws.Config, which is a thousand times as fast, leaves this to us.
 func endpoint(getenv func(string) string, service string) string {
 	if strings.EqualFold(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		return ""

@@ -12,9 +12,13 @@ func TestEndpoints(t *testing.T) {
 		dynamo, manage string
 	}{
 		{"AWS's own", map[string]string{"SOTTO_MANAGEMENT_ENDPOINT": "https://a/s"}, "", "https://a/s"},
-		{"general", map[string]string{"SOTTO_MANAGEMENT_ENDPOINT": "https://a/s", "AWS_ENDPOINT_URL": "http://x"}, "http://x", "http://x"},
-		{"one service", map[string]string{"AWS_ENDPOINT_URL": "http://x", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://x/s"}, "http://x", "http://x/s"},
-		{"ignored", map[string]string{"AWS_ENDPOINT_URL": "http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "SOTTO_MANAGEMENT_ENDPOINT": "https://a/s"}, "", "https://a/s"},
+		{"general", map[string]string{"SOTTO_MANAGEMENT_ENDPOINT": "https://a/s",
+			"AWS_ENDPOINT_URL": "http://x"}, "http://x", "http://x"},
+		{"one service", map[string]string{"AWS_ENDPOINT_URL": "http://x",
+			"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://x/s"}, "http://x", "http://x/s"},
+		{"ignored", map[string]string{"AWS_ENDPOINT_URL": "http://x",
+			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "SOTTO_MANAGEMENT_ENDPOINT": "https://a/s"}, "",
+			"https://a/s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.env["SOTTO_AUDIENCE"] = "host/stage"
@@ -23,7 +27,8 @@ func TestEndpoints(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.DynamoDBEndpoint != test.dynamo || c.ManagementEndpoint != test.manage {
-				t.Errorf("got %q and %q, want %q and %q", c.DynamoDBEndpoint, c.ManagementEndpoint, test.dynamo, test.manage)
+				t.Errorf("got %q and %q, want %q and %q", c.DynamoDBEndpoint, c.ManagementEndpoint,
+					test.dynamo, test.manage)
 			}
 		})
 	}

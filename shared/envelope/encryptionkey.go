@@ -31,13 +31,14 @@ type EncryptionKey struct {
 // for every message that anyone sends to its owner).
 func allowedBits(bits int) bool { return bits == 2048 || bits == 3072 }
 
-// ParseEncryptionKey reads a public JWK (RFC 7518 §6.3.1): exactly the members e,
-// kid, kty and n, in any order, with kid the key's own thumbprint, n odd and of
-// 2048 or 3072 bits, e = 65537. It fails with ErrKey.
+// ParseEncryptionKey reads a public JWK (RFC 7518 §6.3.1): exactly the members
+// e, kid, kty and n, in any order, with kid the key's own thumbprint, n odd and
+// of 2048 or 3072 bits, e = 65537. It fails with ErrKey.
 //
-// It does not ask whether n is the product of two large primes, which nobody can
-// tell from outside: an owner who registers a weak modulus exposes only what is
-// sealed to that owner. Any odd modulus of these sizes can be sealed to.
+// It does not ask whether n is the product of two large primes, which nobody
+// can tell from outside: an owner who registers a weak modulus exposes only
+// what is sealed to that owner. Any odd modulus of these sizes can be sealed
+// to.
 func ParseEncryptionKey(jwk []byte) (*EncryptionKey, error) {
 	if len(jwk) > MaxJWK {
 		return nil, fmt.Errorf("%w: JWK %w", ErrKey, errSize)

@@ -13,8 +13,8 @@
 // token and key has exactly one accepted spelling of each part, and a parsed
 // token is safe to compare, to store and to pack.
 //
-// The package does no I/O, keeps no state, knows nothing of chat, and never puts
-// a plaintext or a private key into an error or a formatted value.
+// The package does no I/O, keeps no state, knows nothing of chat, and never
+// puts a plaintext or a private key into an error or a formatted value.
 package envelope
 
 import "errors"
@@ -66,7 +66,8 @@ func (t Type) sealed() bool {
 }
 
 // Bounds, in bytes of the compact form. They are checked before anything is
-// decoded, and on making a token too, so that what one side makes the other takes.
+// decoded, and on making a token too, so that what one side makes the other
+// takes.
 const (
 	// MaxSigned bounds a JWS. A client's frame is at most 32,768 bytes as sent
 	// (API Gateway closes with 1009 above it), and every JWS a client makes
@@ -80,8 +81,8 @@ const (
 	// MaxJWK bounds a public key: an RSA key of 3072 bits has about 610 bytes.
 	MaxJWK = 1 << 10
 
-	// maxHeader bounds a decoded protected header: the longest, with an embedded
-	// key, has 280 bytes.
+	// maxHeader bounds a decoded protected header: the longest, with an
+	// embedded key, has 280 bytes.
 	maxHeader = 512
 )
 

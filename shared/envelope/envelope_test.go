@@ -38,7 +38,8 @@ func TestSealedComesBack(t *testing.T) {
 			}
 			got, err := sealed.Open(key)
 			if err != nil || string(got) != plaintext {
-				t.Errorf("%d bits: opened %d bytes, %v; want %d bytes", key.Public().Bits(), len(got), err, len(plaintext))
+				t.Errorf("%d bits: opened %d bytes, %v; want %d bytes", key.Public().Bits(), len(got), err,
+					len(plaintext))
 			}
 		}
 	}
@@ -119,7 +120,8 @@ func TestSignedComesBack(t *testing.T) {
 			if got, err := signed.Verify(key.Public()); err != nil || !bytes.Equal(got, claims) {
 				t.Errorf("verified %q, %v", got, err)
 			}
-			for other, wrong := range map[string]VerifyKey{"no key": {}, "another": must(GenerateSigningKey()).Public()} {
+			for other, wrong := range map[string]VerifyKey{"no key": {},
+				"another": must(GenerateSigningKey()).Public()} {
 				if got, err := signed.Verify(wrong); !errors.Is(err, ErrSignature) || got != nil {
 					t.Errorf("%s: %q, %v; want ErrSignature", other, got, err)
 				}
@@ -194,20 +196,25 @@ func TestSizesAreBounded(t *testing.T) {
 	}
 
 	// Sound tokens in all but their size.
-	huge := rawSign(key, `{"alg":"EdDSA","kid":"`+key.Thumbprint()+`","typ":"sotto-message+jwt"}`, strings.Repeat("a", MaxSigned))
+	huge := rawSign(key, `{"alg":"EdDSA","kid":"`+key.Thumbprint()+`","typ":"sotto-message+jwt"}`,
+		strings.Repeat("a", MaxSigned))
 	if _, err := ParseSigned(huge, TypeMessage); !errors.Is(err, errSize) {
 		t.Errorf("signed token of %d bytes: %v", len(huge), err)
 	}
 	to := deviceKey().Public()
-	huge = raw{header: `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + to.Thumbprint() + `","typ":"sotto-send+jwe"}`,
-		to: to, text: make([]byte, MaxSealed)}.token()
+	huge = raw{
+		header: `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + to.Thumbprint() + `","typ":"sotto-send+jwe"}`,
+		to:     to,
+		text:   make([]byte, MaxSealed),
+	}.token()
 	if _, err := ParseSealed(huge, TypeSend); !errors.Is(err, errSize) {
 		t.Errorf("sealed token of %d bytes: %v", len(huge), err)
 	}
 
 	// The reason for MaxSealed: a page with one message as large as they get.
 	largest := must(Sign(key, TypeMessage, make([]byte, 24_000)))
-	page := fmt.Appendf(nil, `{"room":"lobby","epoch":%q,"messages":[{"jwk":%s,"jws":%q}]}`, strings.Repeat("e", 64), key.Public().JWK(), largest)
+	page := fmt.Appendf(nil, `{"room":"lobby","epoch":%q,"messages":[{"jwk":%s,"jws":%q}]}`,
+		strings.Repeat("e", 64), key.Public().JWK(), largest)
 	if _, err := Seal(serviceKey().Public(), TypeHistory, page); err != nil {
 		t.Errorf("a page with one message of %d bytes cannot be sealed: %v", len(largest), err)
 	}

@@ -13,7 +13,8 @@ const packVersion = 1
 // quarters of the size: a version byte, the header's length as a varint, the
 // header, the payload and, last, the 64 bytes of the signature. UnpackSigned
 // restores the token to the letter, which is possible only because ParseSigned
-// accepts canonical base64url alone. It checks form, not signature; ErrSignature.
+// accepts canonical base64url alone. It checks form, not signature;
+// ErrSignature.
 func PackSigned(token string) ([]byte, error) {
 	parts, err := decodeParts(token, 3, MaxSigned)
 	if err != nil {

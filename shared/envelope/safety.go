@@ -14,9 +14,10 @@ var ErrSafety = errors.New("no safety number")
 
 const (
 	safetyLabel = "sotto-safety-number-v1"
-	// safetyIterations makes each guess of who looks for keys with a number that
-	// two people would take for theirs cost 2^18 hashes; the number itself has
-	// 100 bits, and with keys on both sides to choose from, half of them count.
+	// safetyIterations makes each guess of who looks for keys with a number
+	// that two people would take for theirs cost 2^18 hashes; the number itself
+	// has 100 bits, and with keys on both sides to choose from, half of them
+	// count.
 	safetyIterations = 1 << 17
 	thumbprintLength = 43 // SHA-256 in base64url
 )
@@ -35,10 +36,10 @@ type Safety struct {
 	hash          [sha256.Size]byte
 }
 
-// SafetyNumber derives the safety of two users. It is the same whichever of them
-// comes first, and another one as soon as either has one device more or less. It
-// takes some tens of milliseconds, on purpose. Error: ErrSafety for a user
-// without devices, a malformed thumbprint, or one user twice.
+// SafetyNumber derives the safety of two users. It is the same whichever of
+// them comes first, and another one as soon as either has one device more or
+// less. It takes some tens of milliseconds, on purpose. Error: ErrSafety for a
+// user without devices, a malformed thumbprint, or one user twice.
 func SafetyNumber(a, b Party) (Safety, error) {
 	if a.User > b.User {
 		a, b = b, a

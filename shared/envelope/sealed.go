@@ -58,9 +58,9 @@ func Seal(to *EncryptionKey, typ Type, plaintext []byte) (string, error) {
 }
 
 // ParseSealed checks the structure of a compact JWE: its size, canonical
-// encoding, a protected header of exactly alg (RSA-OAEP-256), enc (A256GCM), kid
-// and typ, and the lengths of its parts. It fails with ErrEnvelope. No key is
-// touched, so a malformed token costs no private operation.
+// encoding, a protected header of exactly alg (RSA-OAEP-256), enc (A256GCM),
+// kid and typ, and the lengths of its parts. It fails with ErrEnvelope. No key
+// is touched, so a malformed token costs no private operation.
 func ParseSealed(token string, typ Type) (*Sealed, error) {
 	if !typ.sealed() {
 		return nil, fmt.Errorf("%w: typ of no sealed token", ErrEnvelope)

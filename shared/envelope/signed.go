@@ -22,16 +22,16 @@ type Signed struct {
 	token string
 }
 
-// Sign makes a compact JWS of the type typ over claims, which are usually a JSON
-// object; signed as they are. It fails with ErrSignature where typ is no type
-// of a JWS or the token would be longer than MaxSigned.
+// Sign makes a compact JWS of the type typ over claims, which are usually a
+// JSON object; signed as they are. It fails with ErrSignature where typ is no
+// type of a JWS or the token would be longer than MaxSigned.
 func Sign(k *SigningKey, typ Type, claims []byte) (string, error) {
 	return sign(k, typ, claims, nil)
 }
 
-// SignWithJWK is Sign with the public key in the header, by which a device and a
-// service that meet for the first time show each other their keys. It fails with
-// ErrSignature for every type but TypeHandshake and TypeKeys.
+// SignWithJWK is Sign with the public key in the header, by which a device and
+// a service that meet for the first time show each other their keys. It fails
+// with ErrSignature for every type but TypeHandshake and TypeKeys.
 func SignWithJWK(k *SigningKey, typ Type, claims []byte) (string, error) {
 	if !typ.mayCarryKey() {
 		return "", fmt.Errorf("%w: only handshakes and key sets carry a key", ErrSignature)
@@ -39,8 +39,9 @@ func SignWithJWK(k *SigningKey, typ Type, claims []byte) (string, error) {
 	return sign(k, typ, claims, k.public.JWK())
 }
 
-// sign relies on Ed25519 being deterministic (RFC 8032 §5.1.6): the per-signature
-// secret comes from the key and the message, so no random number can repeat.
+// sign relies on Ed25519 being deterministic (RFC 8032 §5.1.6): the
+// per-signature secret comes from the key and the message, so no random number
+// can repeat.
 func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
 	if !typ.signed() {
 		return "", fmt.Errorf("%w: typ of no signed token", ErrSignature)
@@ -68,8 +69,9 @@ func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
 }
 
 // ParseSigned checks the structure of a compact JWS: its size, canonical
-// encoding, and a protected header of exactly alg (EdDSA), kid and typ, with jwk
-// allowed where typ is TypeHandshake or TypeKeys. It fails with ErrSignature.
+// encoding, and a protected header of exactly alg (EdDSA), kid and typ, with
+// jwk allowed where typ is TypeHandshake or TypeKeys. It fails with
+// ErrSignature.
 func ParseSigned(token string, typ Type) (*Signed, error) {
 	if !typ.signed() {
 		return nil, fmt.Errorf("%w: typ of no signed token", ErrSignature)

@@ -11,8 +11,8 @@ import (
 const SeedSize = ed25519.SeedSize
 
 // SigningKey is an Ed25519 private key: the identity of a device or of the
-// service. It formats as its thumbprint alone, whatever the verb. The zero value
-// is not usable; safe for concurrent use.
+// service. It formats as its thumbprint alone, whatever the verb. The zero
+// value is not usable; safe for concurrent use.
 type SigningKey struct {
 	private ed25519.PrivateKey
 	public  VerifyKey

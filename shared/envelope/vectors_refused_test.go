@@ -27,13 +27,23 @@ func writeRefusedSigned(t *testing.T, ada *SigningKey) {
 	}
 	input, signature := good[:strings.LastIndex(good, ".")], good[strings.LastIndex(good, ".")+1:]
 	add := func(name, comment, stage, token string) {
-		write(t, "refused-signed", name, vector{Comment: comment, Key: "ada", Typ: TypeMessage, Token: token, Stage: stage, Text: claims})
+		write(t, "refused-signed", name, vector{
+			Comment: comment,
+			Key:     "ada",
+			Typ:     TypeMessage,
+			Token:   token,
+			Stage:   stage,
+			Text:    claims,
+		})
 	}
 	for name, tc := range map[string]struct{ comment, header string }{
-		"alg-none":             {"RFC 8725 §2.1", strings.Replace(header(""), "EdDSA", "none", 1)},
-		"alg-hs256":            {"RFC 8725 §2.1: the public key as an HMAC key", strings.Replace(header(""), "EdDSA", "HS256", 1)},
-		"alg-ed25519":          {"RFC 9864's name of the algorithm is not in this version", strings.Replace(header(""), "EdDSA", "Ed25519", 1)},
-		"alg-case":             {"names of algorithms are case-exact", strings.Replace(header(""), "EdDSA", "eddsa", 1)},
+		"alg-none": {"RFC 8725 §2.1", strings.Replace(header(""), "EdDSA", "none", 1)},
+		"alg-hs256": {"RFC 8725 §2.1: the public key as an HMAC key",
+			strings.Replace(header(""), "EdDSA", "HS256", 1)},
+		"alg-ed25519": {"RFC 9864's name of the algorithm is not in this version",
+			strings.Replace(header(""), "EdDSA", "Ed25519", 1)},
+		"alg-case": {"names of algorithms are case-exact",
+			strings.Replace(header(""), "EdDSA", "eddsa", 1)},
 		"alg-array":            {"alg is a string", strings.Replace(header(""), `"EdDSA"`, `["EdDSA"]`, 1)},
 		"alg-missing":          {"alg is required", `{"kid":"` + kid + `","typ":"` + typ + `"}`},
 		"alg-duplicate":        {"duplicate member", header(`,"alg":"EdDSA"`)},
@@ -72,23 +82,35 @@ func writeRefusedSigned(t *testing.T, ada *SigningKey) {
 	}
 	for name, tc := range map[string]struct{ comment, jwk string }{
 		"jwk-of-another": {"kid is another key's", string(mallory.Public().JWK())},
-		"jwk-private":    {"a private member", strings.Replace(string(ada.Public().JWK()), `{`, `{"d":"`+base64url.EncodeToString(make([]byte, 32))+`",`, 1)},
-		"jwk-wrong-kid":  {"the key's own kid is wrong", strings.Replace(string(ada.Public().JWK()), kid, mallory.Thumbprint(), 1)},
-		"jwk-string":     {"a key is an object", `"x"`},
-		"jwk-null":       {"a key is an object", `null`},
-		"jwk-rsa":        {"a signing key is Ed25519", `{"e":"AQAB","kty":"RSA","n":"AQAB"}`},
-		"jwk-duplicate":  {"duplicate member", strings.Replace(string(ada.Public().JWK()), `{`, `{"crv":"Ed25519",`, 1)},
-		"jwk-identity":   {"the identity point", edJWK(encodePoint(big.NewInt(1), 0))},
+		"jwk-private": {"a private member",
+			strings.Replace(string(ada.Public().JWK()), `{`,
+				`{"d":"`+base64url.EncodeToString(make([]byte, 32))+`",`, 1)},
+		"jwk-wrong-kid": {"the key's own kid is wrong",
+			strings.Replace(string(ada.Public().JWK()), kid, mallory.Thumbprint(), 1)},
+		"jwk-string": {"a key is an object", `"x"`},
+		"jwk-null":   {"a key is an object", `null`},
+		"jwk-rsa":    {"a signing key is Ed25519", `{"e":"AQAB","kty":"RSA","n":"AQAB"}`},
+		"jwk-duplicate": {"duplicate member",
+			strings.Replace(string(ada.Public().JWK()), `{`, `{"crv":"Ed25519",`, 1)},
+		"jwk-identity": {"the identity point", edJWK(encodePoint(big.NewInt(1), 0))},
 	} {
 		token := rawSign(ada, strings.Replace(header(`,"jwk":`+tc.jwk), typ, string(TypeHandshake), 1), claims)
-		write(t, "refused-signed", name, vector{Comment: tc.comment, Key: "ada", Typ: TypeHandshake, Token: token, Stage: "parse", Text: claims})
+		write(t, "refused-signed", name, vector{
+			Comment: tc.comment,
+			Key:     "ada",
+			Typ:     TypeHandshake,
+			Token:   token,
+			Stage:   "parse",
+			Text:    claims,
+		})
 	}
 
 	add("two-parts", "three parts", "parse", input)
 	add("four-parts", "three parts", "parse", good+".")
 	add("five-parts", "a JWE is no JWS", "parse", good+".AA.AA")
 	add("empty", "nothing", "parse", "")
-	add("json-serialisation", "compact form only", "parse", `{"payload":"e30","protected":"`+input[:strings.Index(input, ".")]+`","signature":"`+signature+`"}`)
+	add("json-serialisation", "compact form only", "parse",
+		`{"payload":"e30","protected":"`+input[:strings.Index(input, ".")]+`","signature":"`+signature+`"}`)
 	add("detached", "the claims are inside", "open", input[:strings.Index(input, ".")]+".."+signature)
 	add("padding", "no padding", "parse", good+"==")
 	add("newline", "no white space", "parse", good+"\n")
@@ -96,18 +118,24 @@ func writeRefusedSigned(t *testing.T, ada *SigningKey) {
 	add("space", "no white space", "parse", " "+good)
 	// 64 bytes leave four unused bits in the last character.
 	tail := strings.IndexByte(base64Alphabet, signature[len(signature)-1])
-	add("tail", "unused bits of the last character are zero", "parse", input+"."+signature[:85]+string(base64Alphabet[tail|1]))
+	add("tail", "unused bits of the last character are zero", "parse",
+		input+"."+signature[:85]+string(base64Alphabet[tail|1]))
 	add("signature-empty", "64 bytes", "parse", input+".")
 	add("signature-short", "64 bytes", "parse", input+"."+base64url.EncodeToString(must(decode(signature))[:63]))
 	add("signature-long", "64 bytes", "parse", input+"."+base64url.EncodeToString(append(must(decode(signature)), 0)))
-	add("signature-s-plus-l", "RFC 8032 §5.1.7: S below the order", "open", input+"."+base64url.EncodeToString(addOrder(must(decode(signature)))))
+	add("signature-s-plus-l", "RFC 8032 §5.1.7: S below the order", "open",
+		input+"."+base64url.EncodeToString(addOrder(must(decode(signature)))))
 	add("signature-zero", "not a signature", "open", input+"."+base64url.EncodeToString(make([]byte, 64)))
 	add("signature-mallory", "made by another key in ada's name", "open", rawSign(mallory, header(""), claims))
-	add("claims-changed", "other claims", "open", strings.Replace(good, "."+base64url.EncodeToString([]byte(claims)), "."+base64url.EncodeToString([]byte(`{"v":2}`)), 1))
+	add("claims-changed", "other claims", "open",
+		strings.Replace(good, "."+base64url.EncodeToString([]byte(claims)),
+			"."+base64url.EncodeToString([]byte(`{"v":2}`)), 1))
 	add("header-reserialised", "the header is signed as it was spelled", "open",
 		base64url.EncodeToString([]byte(header(" ")))+good[strings.Index(good, "."):])
-	add("kid-not-the-signers", "ada's signature under mallory's name", "open", rawSign(ada, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
-	add("kid-of-another", "a valid token of mallory's", "open", rawSign(mallory, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
+	add("kid-not-the-signers", "ada's signature under mallory's name", "open",
+		rawSign(ada, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
+	add("kid-of-another", "a valid token of mallory's", "open",
+		rawSign(mallory, strings.Replace(header(""), kid, mallory.Thumbprint(), 1), claims))
 }
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -123,7 +151,8 @@ func addOrder(signature []byte) []byte {
 	return append(slices.Clone(signature[:32]), sum...)
 }
 
-// encodePoint writes y and the sign of x as RFC 8032 §5.1.2 does, reduced or not.
+// encodePoint writes y and the sign of x as RFC 8032 §5.1.2 does, reduced or
+// not.
 func encodePoint(y *big.Int, sign byte) []byte {
 	b := y.FillBytes(make([]byte, 32))
 	slices.Reverse(b)
@@ -154,14 +183,16 @@ func writeRefusedJWKs(t *testing.T, ada *SigningKey, device *DecryptionKey) {
 	add("Ed25519", "order-4-unreduced", "y = p", edJWK(encodePoint(fieldP, 0)))
 	for i, y := range smallOrderY[3:] {
 		for sign := range byte(2) {
-			add("Ed25519", "order-8-"+string('a'+rune(i))+string('0'+rune(sign)), "a point of order eight", edJWK(encodePoint(y, sign)))
+			add("Ed25519", "order-8-"+string('a'+rune(i))+string('0'+rune(sign)), "a point of order eight",
+				edJWK(encodePoint(y, sign)))
 		}
 	}
 	add("Ed25519", "unreduced", "y = p + 3, a second spelling of y = 3", edJWK(encodePoint(minus(-3), 0)))
 	add("Ed25519", "off-curve", "no point has y = 2", edJWK(encodePoint(big.NewInt(2), 0)))
 	x := ada.Public().x()
 	add("Ed25519", "short", "31 bytes", strings.Replace(ed, x, base64url.EncodeToString(make([]byte, 31)), 1))
-	add("Ed25519", "long", "33 bytes", strings.Replace(ed, x, base64url.EncodeToString(append(ada.Public().Bytes(), 0)), 1))
+	add("Ed25519",
+		"long", "33 bytes", strings.Replace(ed, x, base64url.EncodeToString(append(ada.Public().Bytes(), 0)), 1))
 	add("Ed25519", "private", "a private member", strings.Replace(ed, "{", `{"d":"`+x+`",`, 1))
 	add("Ed25519", "alg", "an extra member", strings.Replace(ed, "{", `{"alg":"EdDSA",`, 1))
 	add("Ed25519", "kid-missing", "kid is required", strings.Replace(ed, `"kid":"`+ada.Thumbprint()+`",`, "", 1))
@@ -169,7 +200,8 @@ func writeRefusedJWKs(t *testing.T, ada *SigningKey, device *DecryptionKey) {
 	add("Ed25519", "x25519", "another curve", strings.Replace(ed, "Ed25519", "X25519", 1))
 	add("Ed25519", "kty", "another kind", strings.Replace(ed, "OKP", "EC", 1))
 	add("Ed25519", "padding", "no padding", strings.Replace(ed, x, x+"=", 1))
-	add("Ed25519", "tail", "unused bits of the last character are zero", strings.Replace(ed, x, x[:42]+string(base64Alphabet[strings.IndexByte(base64Alphabet, x[42])|1]), 1))
+	add("Ed25519", "tail", "unused bits of the last character are zero",
+		strings.Replace(ed, x, x[:42]+string(base64Alphabet[strings.IndexByte(base64Alphabet, x[42])|1]), 1))
 	add("Ed25519", "newline", "encoding/base64 skips it", strings.Replace(ed, x, x+`\n`, 1))
 	add("Ed25519", "duplicate", "duplicate member", strings.Replace(ed, "{", `{"x":"`+x+`",`, 1))
 	add("Ed25519", "name-case", "names are case-exact", strings.Replace(ed, `"x":`, `"X":`, 1))
@@ -197,7 +229,8 @@ func writeRefusedJWKs(t *testing.T, ada *SigningKey, device *DecryptionKey) {
 	}
 	add("RSA", "bits-16384", "300 times the work for everybody's messages", rsaJWK(odd(16384), "AQAB"))
 	add("RSA", "leading-zero", "a second spelling of the same modulus", rsaJWK(append([]byte{0}, n.Bytes()...), "AQAB"))
-	add("RSA", "leading-zero-2040", "2048 bits long, but only in bytes", rsaJWK(append([]byte{0}, odd(2040)...), "AQAB"))
+	add("RSA", "leading-zero-2040", "2048 bits long, but only in bytes",
+		rsaJWK(append([]byte{0}, odd(2040)...), "AQAB"))
 	add("RSA", "e-3", "e = 65537", rsaJWK(n.Bytes(), "Aw"))
 	add("RSA", "e-1", "e = 65537", rsaJWK(n.Bytes(), "AQ"))
 	add("RSA", "e-leading-zero", "a second spelling of 65537", rsaJWK(n.Bytes(), "AAEAAQ"))

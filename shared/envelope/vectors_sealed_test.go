@@ -84,7 +84,14 @@ func writeRefusedSealed(t *testing.T, device, service *DecryptionKey) {
 		t.Fatalf("the unspoilt token is refused, so its spoilt forms test nothing: %v", err)
 	}
 	add := func(name, comment, stage, token string) {
-		write(t, "refused-sealed", name, vector{Comment: comment, Key: "device", Typ: TypeSend, Token: token, Stage: stage, Text: string(text)})
+		write(t, "refused-sealed", name, vector{
+			Comment: comment,
+			Key:     "device",
+			Typ:     TypeSend,
+			Token:   token,
+			Stage:   stage,
+			Text:    string(text),
+		})
 	}
 
 	bomb := sealed(header(`,"zip":"DEF"`))
@@ -93,15 +100,17 @@ func writeRefusedSealed(t *testing.T, device, service *DecryptionKey) {
 	bomb.header = header(`,"zip":"none"`)
 	add("zip-none", "zip is not in the profile", "parse", bomb.token())
 	for name, tc := range map[string]struct{ comment, header string }{
-		"alg-rsa-oaep":     {"OAEP with SHA-1", strings.Replace(header(""), "RSA-OAEP-256", "RSA-OAEP", 1)},
-		"alg-rsa1_5":       {"PKCS #1 v1.5 is an oracle", strings.Replace(header(""), "RSA-OAEP-256", "RSA1_5", 1)},
-		"alg-dir":          {"no shared keys", strings.Replace(header(""), "RSA-OAEP-256", "dir", 1)},
-		"alg-pbes2":        {"no passwords", strings.Replace(header(`,"p2c":1000000,"p2s":"AAAAAAAAAAA"`), "RSA-OAEP-256", "PBES2-HS512+A256KW", 1)},
-		"alg-duplicate":    {"duplicate member", header(`,"alg":"dir"`)},
-		"alg-missing":      {"alg is required", `{"enc":"A256GCM","kid":"` + kid + `","typ":"` + typ + `"}`},
-		"enc-a128gcm":      {"another content encryption", strings.Replace(header(""), "A256GCM", "A128GCM", 1)},
-		"enc-cbc":          {"another content encryption", strings.Replace(header(""), "A256GCM", "A256CBC-HS512", 1)},
-		"enc-case":         {"names of algorithms are case-exact", strings.Replace(header(""), "A256GCM", "a256gcm", 1)},
+		"alg-rsa-oaep": {"OAEP with SHA-1", strings.Replace(header(""), "RSA-OAEP-256", "RSA-OAEP", 1)},
+		"alg-rsa1_5":   {"PKCS #1 v1.5 is an oracle", strings.Replace(header(""), "RSA-OAEP-256", "RSA1_5", 1)},
+		"alg-dir":      {"no shared keys", strings.Replace(header(""), "RSA-OAEP-256", "dir", 1)},
+		"alg-pbes2": {"no passwords",
+			strings.Replace(header(`,"p2c":1000000,"p2s":"AAAAAAAAAAA"`), "RSA-OAEP-256", "PBES2-HS512+A256KW", 1)},
+		"alg-duplicate": {"duplicate member", header(`,"alg":"dir"`)},
+		"alg-missing":   {"alg is required", `{"enc":"A256GCM","kid":"` + kid + `","typ":"` + typ + `"}`},
+		"enc-a128gcm":   {"another content encryption", strings.Replace(header(""), "A256GCM", "A128GCM", 1)},
+		"enc-cbc":       {"another content encryption", strings.Replace(header(""), "A256GCM", "A256CBC-HS512", 1)},
+		"enc-case": {"names of algorithms are case-exact",
+			strings.Replace(header(""), "A256GCM", "a256gcm", 1)},
 		"kid-missing":      {"kid is required", strings.Replace(header(""), `"kid":"`+kid+`",`, "", 1)},
 		"kid-name":         {"kid is a thumbprint", strings.Replace(header(""), kid, "service", 1)},
 		"kid-case":         {"names of members are case-exact", strings.Replace(header(""), `"kid"`, `"KID"`, 1)},
@@ -137,7 +146,8 @@ func writeRefusedSealed(t *testing.T, device, service *DecryptionKey) {
 	add("nonce-empty", "12 bytes", "parse", good.with(2, nil))
 	add("nonce-16", "12 bytes", "parse", good.with(2, make([]byte, 16)))
 	add("tag-empty", "16 bytes", "parse", good.with(4, nil))
-	add("tag-short", "16 bytes: a tag of four is guessed in 2³² tries", "parse", good.with(4, must(decode(good.parts()[4]))[:4]))
+	add("tag-short", "16 bytes: a tag of four is guessed in 2³² tries", "parse",
+		good.with(4, must(decode(good.parts()[4]))[:4]))
 	add("tag-long", "16 bytes", "parse", good.with(4, make([]byte, 17)))
 
 	add("key-zero", "an encrypted key of zero", "open", good.with(1, make([]byte, 256)))
@@ -166,6 +176,7 @@ func writeRefusedSealed(t *testing.T, device, service *DecryptionKey) {
 	add("oaep-label", "OAEP with a label", "open", labelled.token())
 	v15 := good
 	v15.key = bytes.Repeat([]byte{1}, 32)
-	v15.wrap = must(rsa.EncryptPKCS1v15(rand.Reader, device.public.public, v15.key)) //lint:ignore SA1019 what an attacker may send
+	v15.wrap = must(rsa.EncryptPKCS1v15(rand.Reader, device.public.public,
+		v15.key)) //lint:ignore SA1019 what an attacker may send
 	add("pkcs1-v1.5", "PKCS #1 v1.5 under the name of OAEP", "open", v15.token())
 }

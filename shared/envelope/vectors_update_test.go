@@ -73,8 +73,13 @@ func write(t *testing.T, folder, name string, v vector) {
 func keepSigningKey(t *testing.T, name, comment, seed string) *SigningKey {
 	t.Helper()
 	k := must(SigningKeyFromSeed(must(decode(seed))))
-	write(t, "keys", name, vector{Comment: comment, Kind: "Ed25519", Seed: seed,
-		Canonical: string(k.Public().JWK()), Thumbprint: k.Thumbprint()})
+	write(t, "keys", name, vector{
+		Comment:    comment,
+		Kind:       "Ed25519",
+		Seed:       seed,
+		Canonical:  string(k.Public().JWK()),
+		Thumbprint: k.Thumbprint(),
+	})
 	return k
 }
 
@@ -86,9 +91,13 @@ func keepDecryptionKey(t *testing.T, name string, bits int) *DecryptionKey {
 		return vectorDecryptionKey(t, name)
 	}
 	k := must(GenerateDecryptionKey(bits))
-	write(t, "keys", name, vector{Comment: "made at random for these vectors", Kind: "RSA",
-		PKCS8:     base64url.EncodeToString(must(k.MarshalPKCS8())),
-		Canonical: string(k.Public().JWK()), Thumbprint: k.Thumbprint()})
+	write(t, "keys", name, vector{
+		Comment:    "made at random for these vectors",
+		Kind:       "RSA",
+		PKCS8:      base64url.EncodeToString(must(k.MarshalPKCS8())),
+		Canonical:  string(k.Public().JWK()),
+		Thumbprint: k.Thumbprint(),
+	})
 	return k
 }
 
@@ -101,17 +110,27 @@ func writeAccepted(t *testing.T, ada *SigningKey, device, service *DecryptionKey
 		Thumbprint: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"})
 	const n7638 = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 	const kid7638 = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
-	write(t, "jwk", "rsa-rfc7638", vector{Kind: "RSA", Comment: "RFC 7638 §3.1",
+	write(t, "jwk", "rsa-rfc7638", vector{
+		Kind:       "RSA",
+		Comment:    "RFC 7638 §3.1",
 		JWK:        `{"kty":"RSA","n":"` + n7638 + `","e":"AQAB","kid":"` + kid7638 + `"}`,
 		Canonical:  `{"e":"AQAB","kid":"` + kid7638 + `","kty":"RSA","n":"` + n7638 + `"}`,
-		Thumbprint: kid7638})
+		Thumbprint: kid7638,
+	})
 	for name, k := range map[string]*DecryptionKey{"rsa-2048": device, "rsa-3072": service} {
 		jwk := string(k.Public().JWK())
-		write(t, "jwk", name, vector{Kind: "RSA", Comment: "canonical", JWK: jwk, Canonical: jwk, Thumbprint: k.Thumbprint()})
+		write(t, "jwk", name, vector{
+			Kind:       "RSA",
+			Comment:    "canonical",
+			JWK:        jwk,
+			Canonical:  jwk,
+			Thumbprint: k.Thumbprint(),
+		})
 	}
 
 	texts := map[Type]string{
-		TypeKeys:      `{"aud":"127.0.0.1:4566/local","gen":1,"exp":1798761600,"keys":[` + string(device.Public().JWK()) + `]}`,
+		TypeKeys: `{"aud":"127.0.0.1:4566/local","gen":1,"exp":1798761600,"keys":[` +
+			string(device.Public().JWK()) + `]}`,
 		TypeHandshake: `{"v":1,"sub":"ada","aud":"127.0.0.1:4566/local","nonce":"AAAA"}`,
 		TypeLink:      `{"sub":"ada","aud":"127.0.0.1:4566/local","dev":"x","exp":1798761600}`,
 		TypeMessage:   "{\"v\":1,\"room\":\"lobby\",\"body\":\"<b>&amp; é \u2028 😀 \\u0000\"}",
@@ -121,31 +140,73 @@ func writeAccepted(t *testing.T, ada *SigningKey, device, service *DecryptionKey
 	for typ, text := range texts {
 		token := must(Sign(ada, typ, []byte(text)))
 		name := strings.TrimSuffix(strings.TrimPrefix(string(typ), "sotto-"), "+jwt")
-		write(t, "signed", name, vector{Comment: "Ed25519 is deterministic: the token is reproduced to the letter",
-			Key: "ada", Typ: typ, Token: token, Text: text, Packed: base64url.EncodeToString(must(PackSigned(token)))})
+		write(t, "signed", name, vector{
+			Comment: "Ed25519 is deterministic: the token is reproduced to the letter",
+			Key:     "ada",
+			Typ:     typ,
+			Token:   token,
+			Text:    text,
+			Packed:  base64url.EncodeToString(must(PackSigned(token))),
+		})
 	}
 	token := must(SignWithJWK(ada, TypeHandshake, []byte(texts[TypeHandshake])))
-	write(t, "signed", "handshake-with-jwk", vector{Comment: "a device that is not on record shows its key",
-		Key: "ada", Typ: TypeHandshake, Carries: true, Token: token, Text: texts[TypeHandshake],
-		Packed: base64url.EncodeToString(must(PackSigned(token)))})
+	write(t, "signed", "handshake-with-jwk", vector{
+		Comment: "a device that is not on record shows its key",
+		Key:     "ada",
+		Typ:     TypeHandshake,
+		Carries: true,
+		Token:   token,
+		Text:    texts[TypeHandshake],
+		Packed:  base64url.EncodeToString(must(PackSigned(token))),
+	})
 	token = must(SignWithJWK(ada, TypeKeys, []byte(texts[TypeKeys])))
-	write(t, "signed", "keys-with-jwk", vector{Comment: "a service shows its key to a client that has pinned none",
-		Key: "ada", Typ: TypeKeys, Carries: true, Token: token, Text: texts[TypeKeys],
-		Packed: base64url.EncodeToString(must(PackSigned(token)))})
+	write(t, "signed", "keys-with-jwk", vector{
+		Comment: "a service shows its key to a client that has pinned none",
+		Key:     "ada",
+		Typ:     TypeKeys,
+		Carries: true,
+		Token:   token,
+		Text:    texts[TypeKeys],
+		Packed:  base64url.EncodeToString(must(PackSigned(token))),
+	})
 	token = rawSign(ada, `{ "typ": "sotto-message+jwt", "kid": "`+ada.Thumbprint()+`",`+"\n"+` "alg": "EdDSA" }`, "")
-	write(t, "signed", "other-order", vector{Comment: "header members in another order with white space; no claims at all",
-		Key: "ada", Typ: TypeMessage, Token: token, Packed: base64url.EncodeToString(must(PackSigned(token)))})
+	write(t, "signed", "other-order", vector{
+		Comment: "header members in another order with white space; no claims at all",
+		Key:     "ada",
+		Typ:     TypeMessage,
+		Token:   token,
+		Packed:  base64url.EncodeToString(must(PackSigned(token))),
+	})
 
 	for _, typ := range []Type{TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated} {
 		name := strings.TrimSuffix(strings.TrimPrefix(string(typ), "sotto-"), "+jwe")
 		text := "to a device: é \u2028 😀"
-		write(t, "sealed", name, vector{Comment: "2048 bits", Key: "device", Typ: typ, Text: text,
-			Token: must(Seal(device.Public(), typ, []byte(text)))})
+		write(t, "sealed", name, vector{
+			Comment: "2048 bits",
+			Key:     "device",
+			Typ:     typ,
+			Text:    text,
+			Token:   must(Seal(device.Public(), typ, []byte(text))),
+		})
 	}
-	write(t, "sealed", "send-3072", vector{Comment: "3072 bits", Key: "service", Typ: TypeSend, Text: "to the service",
-		Token: must(Seal(service.Public(), TypeSend, []byte("to the service")))})
-	write(t, "sealed", "empty", vector{Comment: "an empty plaintext", Key: "device", Typ: TypeSend,
-		Token: must(Seal(device.Public(), TypeSend, nil))})
-	write(t, "sealed", "repetitive", vector{Comment: "nothing is compressed", Key: "device", Typ: TypeSend,
-		Text: strings.Repeat("a", 3000), Token: must(Seal(device.Public(), TypeSend, bytes.Repeat([]byte("a"), 3000)))})
+	write(t, "sealed", "send-3072", vector{
+		Comment: "3072 bits",
+		Key:     "service",
+		Typ:     TypeSend,
+		Text:    "to the service",
+		Token:   must(Seal(service.Public(), TypeSend, []byte("to the service"))),
+	})
+	write(t, "sealed", "empty", vector{
+		Comment: "an empty plaintext",
+		Key:     "device",
+		Typ:     TypeSend,
+		Token:   must(Seal(device.Public(), TypeSend, nil)),
+	})
+	write(t, "sealed", "repetitive", vector{
+		Comment: "nothing is compressed",
+		Key:     "device",
+		Typ:     TypeSend,
+		Text:    strings.Repeat("a", 3000),
+		Token:   must(Seal(device.Public(), TypeSend, bytes.Repeat([]byte("a"), 3000))),
+	})
 }

@@ -16,16 +16,17 @@ type VerifyKey struct {
 	point [ed25519.PublicKeySize]byte
 }
 
-// VerifyKeyFromBytes takes the 32 bytes of RFC 8032 §5.1.2. It fails with ErrKey
-// for a wrong length, an encoding that is not canonical, a text that is no
-// point of the curve, and the points of small order, the identity among them.
+// VerifyKeyFromBytes takes the 32 bytes of RFC 8032 §5.1.2. It fails with
+// ErrKey for a wrong length, an encoding that is not canonical, a text that is
+// no point of the curve, and the points of small order, the identity among
+// them.
 //
 // Why small order matters: verification asks whether [S]B = R + [k]A. If A is
-// the identity, R = [S]B satisfies that for every message, so everybody can sign
-// for that key, and with the other small orders one try in at most eight does.
-// Points with a small-order part added to an honest one are accepted: forging
-// for them takes the private key of the honest part, and Go checks the equation
-// without the cofactor, so all verifiers of this package agree.
+// the identity, R = [S]B satisfies that for every message, so everybody can
+// sign for that key, and with the other small orders one try in at most eight
+// does. Points with a small-order part added to an honest one are accepted:
+// forging for them takes the private key of the honest part, and Go checks the
+// equation without the cofactor, so all verifiers of this package agree.
 func VerifyKeyFromBytes(b []byte) (VerifyKey, error) {
 	var k VerifyKey
 	if len(b) != len(k.point) {
@@ -38,9 +39,9 @@ func VerifyKeyFromBytes(b []byte) (VerifyKey, error) {
 	return k, nil
 }
 
-// ParseVerifyKey reads a public JWK (RFC 8037 §2): exactly the members crv, kid,
-// kty and x, in any order, with kid the key's own thumbprint. It fails with
-// ErrKey, also for everything VerifyKeyFromBytes refuses.
+// ParseVerifyKey reads a public JWK (RFC 8037 §2): exactly the members crv,
+// kid, kty and x, in any order, with kid the key's own thumbprint. It fails
+// with ErrKey, also for everything VerifyKeyFromBytes refuses.
 func ParseVerifyKey(jwk []byte) (VerifyKey, error) {
 	if len(jwk) > MaxJWK {
 		return VerifyKey{}, fmt.Errorf("%w: JWK %w", ErrKey, errSize)
@@ -109,7 +110,8 @@ var (
 )
 
 // smallOrderY holds the y coordinates of the eight points whose order divides
-// the cofactor: (0,1), (0,-1), (±√-1,0), and four of order eight that share two.
+// the cofactor: (0,1), (0,-1), (±√-1,0), and four of order eight that share
+// two.
 var smallOrderY = func() []*big.Int {
 	// Little-endian, as on the wire; the test derives them again.
 	const (

@@ -15,8 +15,10 @@ func (p point) add(q point) point {
 	mod := func(n *big.Int) *big.Int { return n.Mod(n, fieldP) }
 	mul := func(a, b *big.Int) *big.Int { return mod(new(big.Int).Mul(a, b)) }
 	t := mul(curveD, mul(mul(p.x, q.x), mul(p.y, q.y)))
-	x := mul(mod(new(big.Int).Add(mul(p.x, q.y), mul(q.x, p.y))), new(big.Int).ModInverse(mod(new(big.Int).Add(one, t)), fieldP))
-	y := mul(mod(new(big.Int).Add(mul(p.y, q.y), mul(p.x, q.x))), new(big.Int).ModInverse(mod(new(big.Int).Sub(one, t)), fieldP))
+	x := mul(mod(new(big.Int).Add(mul(p.x, q.y), mul(q.x, p.y))),
+		new(big.Int).ModInverse(mod(new(big.Int).Add(one, t)), fieldP))
+	y := mul(mod(new(big.Int).Add(mul(p.y, q.y), mul(p.x, q.x))),
+		new(big.Int).ModInverse(mod(new(big.Int).Sub(one, t)), fieldP))
 	return point{x, y}
 }
 

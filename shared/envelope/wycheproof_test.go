@@ -38,9 +38,9 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// Wycheproof's OAEP ciphertexts become the encrypted keys of tokens whose content
-// is sealed under the message they hold. A token must open when the vector is
-// valid, has no label and holds 32 bytes, and else fail.
+// Wycheproof's OAEP ciphertexts become the encrypted keys of tokens whose
+// content is sealed under the message they hold. A token must open when the
+// vector is valid, has no label and holds 32 bytes, and else fail.
 func TestWycheproofOAEP(t *testing.T) {
 	type group struct {
 		PrivateKeyPkcs8 string
@@ -50,7 +50,8 @@ func TestWycheproofOAEP(t *testing.T) {
 			Comment, Msg, CT, Label, Result string
 		}
 	}
-	for _, file := range []string{"rsa_oaep_2048_sha256_mgf1sha256_test.json", "rsa_oaep_3072_sha256_mgf1sha256_test.json"} {
+	for _, file := range []string{"rsa_oaep_2048_sha256_mgf1sha256_test.json",
+		"rsa_oaep_3072_sha256_mgf1sha256_test.json"} {
 		opened, refused := 0, 0
 		for _, g := range readWycheproof[group](t, file) {
 			key, err := ParseDecryptionKey(unhex(t, g.PrivateKeyPkcs8))
@@ -65,8 +66,12 @@ func TestWycheproofOAEP(t *testing.T) {
 				contentKey := make([]byte, 32)
 				copy(contentKey, message)
 				token := raw{
-					header: `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + key.Thumbprint() + `","typ":"sotto-send+jwe"}`,
-					to:     key.Public(), key: contentKey, wrap: wrapped, text: []byte("text"),
+					header: `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + key.Thumbprint() +
+						`","typ":"sotto-send+jwe"}`,
+					to:   key.Public(),
+					key:  contentKey,
+					wrap: wrapped,
+					text: []byte("text"),
 				}.token()
 				want := v.Result == "valid" && v.Label == "" && len(message) == 32
 				var got []byte
@@ -103,7 +108,8 @@ func TestWycheproofTokens(t *testing.T) {
 		}
 	}
 	tested := 0
-	for _, file := range []string{"json_web_encryption_test.json", "json_web_signature_test.json", "json_web_crypto_test.json", "json_web_key_test.json"} {
+	for _, file := range []string{"json_web_encryption_test.json", "json_web_signature_test.json",
+		"json_web_crypto_test.json", "json_web_key_test.json"} {
 		for _, g := range readWycheproof[group](t, file) {
 			for _, v := range g.Tests {
 				for _, text := range []json.RawMessage{v.JWE, v.JWS} {
@@ -128,9 +134,9 @@ func TestWycheproofTokens(t *testing.T) {
 	}
 }
 
-// Wycheproof signs messages and not tokens: its keys go through this package, and
-// its signatures through the primitive that go-jose calls, whose strictness (one
-// S, one encoding of R) this package's argument rests on.
+// Wycheproof signs messages and not tokens: its keys go through this package,
+// and its signatures through the primitive that go-jose calls, whose strictness
+// (one S, one encoding of R) this package's argument rests on.
 func TestWycheproofEd25519(t *testing.T) {
 	type group struct {
 		PublicKey    struct{ PK string }

@@ -42,7 +42,8 @@ type MessageClaims struct {
 	Body string `json:"body"`
 }
 
-// Check checks the form of the claims. Errors: chat.BadEnvelope, chat.RoomInvalid, chat.BodyTooLarge.
+// Check checks the form of the claims. Errors: chat.BadEnvelope,
+// chat.RoomInvalid, chat.BodyTooLarge.
 func (c *MessageClaims) Check() error {
 	if c.V != Version || c.SID == "" || c.Sub == "" || !chat.IsThumbprint(c.SKID) {
 		return chat.BadEnvelope

@@ -21,7 +21,8 @@ const (
 	ActionMark         = "mark"
 )
 
-// maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259 §6).
+// maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259
+// §6).
 const maxSeq = 1<<53 - 1
 
 // Request is a client's frame. Which members must be there depends on the
@@ -43,7 +44,8 @@ type Request struct {
 
 // Parse reads and validates the frame of one action. The second value is the
 // frame's ref, as far as it could be read, so that an error frame can carry it.
-// Errors: chat.BadFrame, chat.FrameTooLarge, chat.NameInvalid, chat.RoomInvalid.
+// Errors: chat.BadFrame, chat.FrameTooLarge, chat.NameInvalid,
+// chat.RoomInvalid.
 func Parse(action string, body []byte) (*Request, string, error) {
 	if len(body) > chat.MaxFrame {
 		return nil, "", chat.FrameTooLarge
@@ -67,7 +69,8 @@ func Ref(body []byte) (ref string, isFrame bool) {
 		Action string `json:"action"`
 		Ref    string `json:"ref"`
 	}
-	if len(body) > chat.MaxFrame || strict.Unmarshal(body, &r) != nil || len([]rune(r.Ref)) > chat.MaxRef || r.Action == "" {
+	if len(body) > chat.MaxFrame || strict.Unmarshal(body, &r) != nil ||
+		len([]rune(r.Ref)) > chat.MaxRef || r.Action == "" {
 		return "", false
 	}
 	return r.Ref, true

@@ -15,10 +15,10 @@ type dataKey struct{ aead cipher.AEAD }
 // Format keeps the key out of every formatted text.
 func (dataKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[data key]") }
 
-// newDataKey takes 32 bytes and clears them. The AEAD draws a random 96-bit nonce
-// for each text and puts it in front of the ciphertext: many instances encrypt
-// under one key, and a counter would need all of them to agree. How often that
-// is safe bounds the key's life: see DefaultDataKeyAge.
+// newDataKey takes 32 bytes and clears them. The AEAD draws a random 96-bit
+// nonce for each text and puts it in front of the ciphertext: many instances
+// encrypt under one key, and a counter would need all of them to agree. How
+// often that is safe bounds the key's life: see DefaultDataKeyAge.
 func newDataKey(plaintext []byte) (*dataKey, error) {
 	defer clear(plaintext)
 	if len(plaintext) != 32 {
@@ -37,9 +37,11 @@ func newDataKey(plaintext []byte) (*dataKey, error) {
 
 // SealAtRest encrypts a text for the database under the newest data key, making
 // one where there is none or it is as old as DataKeyAge. aad is what the text
-// belongs to; it is authenticated, not stored. The ciphertext is 28 bytes longer
-// than the text: nonce, text, tag. OpenAtRest needs the data key's id again.
-func (k *Keyring) SealAtRest(ctx context.Context, plaintext, aad []byte) (dataKeyID string, ciphertext []byte, err error) {
+// belongs to; it is authenticated, not stored. The ciphertext is 28 bytes
+// longer than the text: nonce, text, tag. OpenAtRest needs the data key's id
+// again.
+func (k *Keyring) SealAtRest(ctx context.Context,
+	plaintext, aad []byte) (dataKeyID string, ciphertext []byte, err error) {
 	s, err := k.current(ctx)
 	if err != nil {
 		return "", nil, err
@@ -57,8 +59,8 @@ func (k *Keyring) SealAtRest(ctx context.Context, plaintext, aad []byte) (dataKe
 	return numberID(newest.number), key.aead.Seal(nil, nil, plaintext, aad), nil
 }
 
-// OpenAtRest decrypts what SealAtRest encrypted. ErrAtRest where the data key is
-// unknown or destroyed, or where anything differs from what was sealed.
+// OpenAtRest decrypts what SealAtRest encrypted. ErrAtRest where the data key
+// is unknown or destroyed, or where anything differs from what was sealed.
 func (k *Keyring) OpenAtRest(ctx context.Context, dataKeyID string, ciphertext, aad []byte) ([]byte, error) {
 	wrapped, err := k.findData(ctx, dataKeyID)
 	if err != nil {
@@ -80,8 +82,8 @@ func (k *Keyring) fit(d *wrappedData) bool {
 	return d != nil && k.now().Sub(d.created) < k.options.DataKeyAge
 }
 
-// findData looks a data key up, in the store where this instance has not yet seen
-// it. The id comes from the database, never from a client.
+// findData looks a data key up, in the store where this instance has not yet
+// seen it. The id comes from the database, never from a client.
 func (k *Keyring) findData(ctx context.Context, id string) (*wrappedData, error) {
 	number, err := parseNumber(id)
 	if err != nil {
@@ -152,7 +154,11 @@ func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) 
 	// The clear form is not used: only what comes back out of the store and KMS
 	// is sure to open again what it sealed.
 	clear(plaintext)
-	r, err := encode(KindData, numberID(number), 1, dataRecord{Created: k.now().Unix(), Generation: s.generation(), Wrapped: blob})
+	r, err := encode(KindData, numberID(number), 1, dataRecord{
+		Created:    k.now().Unix(),
+		Generation: s.generation(),
+		Wrapped:    blob,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -75,13 +75,15 @@ func TestAtRestRefuses(t *testing.T) {
 		"data key as a kind":  {"current", stored, []byte("row")},
 		"data key of its own": {"-1", stored, []byte("row")},
 	} {
-		if got, err := k.OpenAtRest(t.Context(), tc.id, tc.stored, tc.aad); !errors.Is(err, keyring.ErrAtRest) || got != nil {
+		if got, err := k.OpenAtRest(t.Context(), tc.id, tc.stored,
+			tc.aad); !errors.Is(err, keyring.ErrAtRest) || got != nil {
 			t.Errorf("%s: %q, %v; want ErrAtRest", name, got, err)
 		}
 	}
 }
 
-// The bound on a data key's uses rests on its age, so age alone must replace it.
+// The bound on a data key's uses rests on its age, so age alone must replace
+// it.
 func TestDataKeysAreReplaced(t *testing.T) {
 	d := newDeployment()
 	k, idle := d.instance(), d.instance()
@@ -113,7 +115,11 @@ func TestDataKeysAreReplaced(t *testing.T) {
 
 func TestDataKeyAgeIsCapped(t *testing.T) {
 	d := newDeployment()
-	k := keyring.New(d.store, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now, DataKeyAge: 1000 * time.Hour})
+	k := keyring.New(d.store, d.kms, keyring.Options{
+		Audience:   audience,
+		Now:        d.clock.Now,
+		DataKeyAge: 1000 * time.Hour,
+	})
 	for _, want := range []string{"1", "2"} {
 		id, _, err := k.SealAtRest(t.Context(), nil, nil)
 		if err != nil || id != want {
@@ -145,13 +151,17 @@ func TestRacingDataKeys(t *testing.T) {
 	}
 }
 
-// Kept for ever unless the deployment says for how long its texts are kept; then
-// destroyed, which destroys the texts in every backup too.
+// Kept for ever unless the deployment says for how long its texts are kept;
+// then destroyed, which destroys the texts in every backup too.
 func TestDataKeyRetention(t *testing.T) {
 	const retention = 30 * 24 * time.Hour
 	d := newDeployment()
 	forever := d.instance()
-	limited := keyring.New(d.store, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now, DataKeyRetention: retention})
+	limited := keyring.New(d.store, d.kms, keyring.Options{
+		Audience:         audience,
+		Now:              d.clock.Now,
+		DataKeyRetention: retention,
+	})
 	id, stored, err := forever.SealAtRest(t.Context(), []byte("text"), nil)
 	if err != nil {
 		t.Fatal(err)

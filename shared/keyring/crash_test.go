@@ -68,8 +68,8 @@ func (d *deployment) dyingInstance(at int64, after bool) *keyring.Keyring {
 	return keyring.New(s, s, keyring.Options{Audience: audience, Now: d.clock.Now})
 }
 
-// eachDeath runs check with a process that dies at the first step, the second and
-// so on, until one gets through, which must take at least that many.
+// eachDeath runs check with a process that dies at the first step, the second
+// and so on, until one gets through, which must take at least that many.
 func eachDeath(t *testing.T, atLeast int64, check func(t *testing.T, step int64, after bool) (died bool)) {
 	for _, after := range []bool{false, true} {
 		name := "before"
@@ -140,7 +140,8 @@ func TestRotationSurvivesDeath(t *testing.T) {
 		if told.Generation != 3 { // by the dead process, or by this one since the set had expired
 			t.Errorf("generation %d, want 3", told.Generation)
 		}
-		if got, err := d.instance().OpenAtRest(t.Context(), id, stored, []byte("row")); err != nil || string(got) != "text" {
+		if got, err := d.instance().OpenAtRest(t.Context(), id, stored, []byte("row")); err != nil ||
+			string(got) != "text" {
 			t.Errorf("at rest: %q, %v", got, err)
 		}
 
@@ -149,7 +150,8 @@ func TestRotationSurvivesDeath(t *testing.T) {
 		final := d.keySet(t, d.instance())
 		servers := d.records(t, keyring.KindServer)
 		if final.Generation != 4 || len(final.keys) != 3 || len(servers) != 3 {
-			t.Errorf("generation %d with %d keys, %d stored; want 4 with 3, 3 stored", final.Generation, len(final.keys), len(servers))
+			t.Errorf("generation %d with %d keys, %d stored; want 4 with 3, 3 stored", final.Generation,
+				len(final.keys), len(servers))
 		}
 		if _, kept := servers["1"]; kept {
 			t.Error("the first key is still stored")
@@ -194,7 +196,8 @@ func TestPublishedKeyIsTakenUp(t *testing.T) {
 	d := newDeployment()
 	k := d.instance()
 	d.keySet(t, k)
-	// The wrapping and the storing of the pair take place; what follows does not.
+	// The wrapping and the storing of the pair take place; what follows does
+	// not.
 	if err := d.dyingInstance(3, false).Rotate(t.Context()); !errors.Is(err, errCrash) {
 		t.Fatalf("rotated: %v", err)
 	}

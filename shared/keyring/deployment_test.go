@@ -114,7 +114,8 @@ func (k *countingKMS) Decrypt(ctx context.Context, blob []byte, ec keyring.Encry
 	return k.KMS.Decrypt(ctx, blob, ec)
 }
 
-func (k *countingKMS) GenerateDataKey(ctx context.Context, ec keyring.EncryptionContext) (plaintext, blob []byte, err error) {
+func (k *countingKMS) GenerateDataKey(ctx context.Context,
+	ec keyring.EncryptionContext) (plaintext, blob []byte, err error) {
 	plaintext, blob, err = k.KMS.GenerateDataKey(ctx, ec)
 	k.remember(plaintext)
 	return plaintext, blob, err
@@ -126,8 +127,8 @@ func (k *countingKMS) remember(secret []byte) {
 	k.secrets = append(k.secrets, bytes.Clone(secret))
 }
 
-// together runs n callers at once. What is held up by the function that it hands
-// to hold goes on when all callers are under way.
+// together runs n callers at once. What is held up by the function that it
+// hands to hold goes on when all callers are under way.
 func together(n int, hold func(wait func()), call func()) {
 	var started, done sync.WaitGroup
 	started.Add(n)

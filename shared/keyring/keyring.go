@@ -2,15 +2,16 @@
 // identity, the RSA pairs that clients seal to, and the AES keys under which
 // messages rest. Nothing else touches a private key; nothing is to go round it.
 //
-// Use one Keyring per process. It keeps each private key unwrapped in memory from
-// the first use on, and only there: a Store sees keys wrapped by a KMS, and no
-// error, log or formatted value shows any. It never gives a private key away;
-// callers hand in tokens and ciphertexts and get back what was inside.
+// Use one Keyring per process. It keeps each private key unwrapped in memory
+// from the first use on, and only there: a Store sees keys wrapped by a KMS,
+// and no error, log or formatted value shows any. It never gives a private key
+// away; callers hand in tokens and ciphertexts and get back what was inside.
 //
 // # States of a server key
 //
 // Server keys are numbered from 1. The key set of generation g has key g as the
-// active one, so a key's state follows from the one record that is ever replaced:
+// active one, so a key's state follows from the one record that is ever
+// replaced:
 //
 //	published     number above the key set's generation: stored, not yet announced
 //	active        number equal to it: first in the key set
@@ -57,15 +58,16 @@ const (
 	clockSlack = time.Hour
 
 	// DefaultDataKeyAge is how long a data key encrypts. AES-GCM with random
-	// 96-bit nonces is safe for 2³² texts under a key (NIST SP 800-38D §8.3: the
-	// chance of a repeated nonce stays below 2⁻³²). A text takes a request, and
-	// API Gateway's quota of 10,000 requests a second makes 1.73 × 10⁹ of them
-	// in two days, less than 2³¹. The factor of two that is left covers
+	// 96-bit nonces is safe for 2³² texts under a key (NIST SP 800-38D §8.3:
+	// the chance of a repeated nonce stays below 2⁻³²). A text takes a request,
+	// and API Gateway's quota of 10,000 requests a second makes 1.73 × 10⁹ of
+	// them in two days, less than 2³¹. The factor of two that is left covers
 	// instances that have not yet seen a newer key and clocks that differ.
 	DefaultDataKeyAge = 48 * time.Hour
 
 	// maxSnapshotAge is how long an instance uses the records as it read them:
-	// the longest that it can go on accepting a key that was destroyed elsewhere.
+	// the longest that it can go on accepting a key that was destroyed
+	// elsewhere.
 	maxSnapshotAge = 5 * time.Minute
 
 	// unknownKeyInterval is how often unknown kids can make an instance read
@@ -79,7 +81,8 @@ type Options struct {
 	// protocol's aud. Keys are bound to it when made, so it cannot change.
 	Audience string
 
-	// ServerKeyBits is the size of new server keys, 2048 (0 means that) or 3072.
+	// ServerKeyBits is the size of new server keys, 2048 (0 means that) or
+	// 3072.
 	ServerKeyBits int
 
 	// KeySetLifetime is how long a key set is valid; 0 means the default.
@@ -123,8 +126,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Keyring holds a deployment's keys. It is safe for concurrent use, also by many
-// processes over one store.
+// Keyring holds a deployment's keys. It is safe for concurrent use, also by
+// many processes over one store.
 type Keyring struct {
 	store   Store
 	kms     KMS
@@ -147,8 +150,11 @@ type Keyring struct {
 // New makes a Keyring over the store. It reads nothing: see Warm.
 func New(store Store, kms KMS, options Options) *Keyring {
 	return &Keyring{
-		store: store, kms: kms, options: options.withDefaults(),
-		reading: newGate(), changing: newGate(),
+		store:      store,
+		kms:        kms,
+		options:    options.withDefaults(),
+		reading:    newGate(),
+		changing:   newGate(),
 		service:    newSecrets[envelope.SigningKey](),
 		serverKeys: newSecrets[envelope.DecryptionKey](),
 		dataKeys:   newSecrets[dataKey](),

@@ -11,8 +11,8 @@ import (
 )
 
 // maxKeys bounds a key set. With 3072 bits that many make a token of 26 KB,
-// below envelope.MaxSigned and API Gateway's frame. With the defaults it takes a
-// rotation every eleven hours to get there.
+// below envelope.MaxSigned and API Gateway's frame. With the defaults it takes
+// a rotation every eleven hours to get there.
 const maxKeys = 32
 
 // claims of a key set (protocol §3): what clients are told and check.
@@ -83,17 +83,24 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 	if c.Generation != r.Generation || len(c.Keys) != 1+len(value.Retired) {
 		return nil, errors.New("key set: claims and record differ")
 	}
-	return &keySet{token: value.Token, generation: c.Generation, expires: time.Unix(c.Expires, 0), retired: value.Retired, jwks: c.Keys}, nil
+	return &keySet{
+		token:      value.Token,
+		generation: c.Generation,
+		expires:    time.Unix(c.Expires, 0),
+		retired:    value.Retired,
+		jwks:       c.Keys,
+	}, nil
 }
 
-// dueAt is when KeySet renews the set although no schedule did: an eighth of its
-// life before the end, 42 hours with the default, far longer than a connection
-// that just received it can use it.
+// dueAt is when KeySet renews the set although no schedule did: an eighth of
+// its life before the end, 42 hours with the default, far longer than a
+// connection that just received it can use it.
 func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }
 
 // signKeySet makes the key set of generation g over the active key and the
 // retired ones, in that order.
-func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time, jwks []json.RawMessage) (string, error) {
+func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time,
+	jwks []json.RawMessage) (string, error) {
 	text, err := strict.Marshal(claims{Audience: audience, Generation: g, Expires: expires.Unix(), Keys: jwks})
 	if err != nil {
 		return "", fmt.Errorf("encode key set: %w", err)

@@ -16,8 +16,8 @@ const (
 	keySetID  = "current"
 )
 
-// The records' values. Wrapped is private material under KMS, everything else is
-// public. Times are Unix seconds.
+// The records' values. Wrapped is private material under KMS, everything else
+// is public. Times are Unix seconds.
 type (
 	serviceRecord struct {
 		JWK     json.RawMessage `json:"jwk"`
@@ -108,7 +108,12 @@ func decodeData(r Record) (*wrappedData, error) {
 	if err := strict.Unmarshal(r.Value, &value); err != nil {
 		return nil, fmt.Errorf("data key %d: %w", n, err)
 	}
-	return &wrappedData{number: n, created: time.Unix(value.Created, 0), generation: value.Generation, wrapped: value.Wrapped}, nil
+	return &wrappedData{
+		number:     n,
+		created:    time.Unix(value.Created, 0),
+		generation: value.Generation,
+		wrapped:    value.Wrapped,
+	}, nil
 }
 
 // wrappedService is the identity as stored.

@@ -69,12 +69,12 @@ func (k *Keyring) renew(ctx context.Context) (*snapshot, error) {
 }
 
 // Rotate takes a new server key into use, retires the one before, makes a new
-// data key and destroys what is past its time; a schedule calls it. When several
-// run at once they rotate once between them. A run that fails or dies at any
-// step leaves the keys usable, and the next run takes up what it left.
+// data key and destroys what is past its time; a schedule calls it. When
+// several run at once they rotate once between them. A run that fails or dies
+// at any step leaves the keys usable, and the next run takes up what it left.
 //
-// It fails when as many keys as fit into a key set are still in use, which takes
-// rotating far more often than retired keys expire.
+// It fails when as many keys as fit into a key set are still in use, which
+// takes rotating far more often than retired keys expire.
 func (k *Keyring) Rotate(ctx context.Context) error {
 	if err := k.rotate(ctx); err != nil {
 		return fmt.Errorf("rotate keys: %w", err)
@@ -143,9 +143,9 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 	return after, nil
 }
 
-// nextKeySet signs the key set in which active follows the snapshot's active key.
-// The retired keys are taken from the set before, which is signed, and not from
-// their records, which whoever writes the database could change.
+// nextKeySet signs the key set in which active follows the snapshot's active
+// key. The retired keys are taken from the set before, which is signed, and not
+// from their records, which whoever writes the database could change.
 func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey) (Record, error) {
 	now := k.now()
 	var retired []retirement
@@ -216,7 +216,11 @@ func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (
 	if err != nil {
 		return nil, fmt.Errorf("wrap server key: %w", err)
 	}
-	r, err := encode(KindServer, numberID(number), 1, serverRecord{JWK: key.Public().JWK(), Created: k.now().Unix(), Wrapped: wrapped})
+	r, err := encode(KindServer, numberID(number), 1, serverRecord{
+		JWK:     key.Public().JWK(),
+		Created: k.now().Unix(),
+		Wrapped: wrapped,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +231,8 @@ func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (
 	return after, err
 }
 
-// create writes the record unless another process does, and reads what is there.
+// create writes the record unless another process does, and reads what is
+// there.
 func (k *Keyring) create(ctx context.Context, s *snapshot, r Record) (*snapshot, error) {
 	if err := k.store.Create(ctx, r); err != nil && !errors.Is(err, ErrConflict) {
 		return nil, fmt.Errorf("store %s key: %w", r.Kind, err)
@@ -235,8 +240,8 @@ func (k *Keyring) create(ctx context.Context, s *snapshot, r Record) (*snapshot,
 	return k.reload(ctx, s)
 }
 
-// destroy deletes server keys that are below the key set's generation and not in
-// it, and data keys past their retention.
+// destroy deletes server keys that are below the key set's generation and not
+// in it, and data keys past their retention.
 func (k *Keyring) destroy(ctx context.Context, s *snapshot) error {
 	listed := map[int64]bool{}
 	for _, r := range s.set.retired {

@@ -64,7 +64,8 @@ func TestPrivateKeysAreNowhereInClear(t *testing.T) {
 		shown = fmt.Appendf(shown, verb, k)
 	}
 	for i, secret := range d.kms.secrets {
-		for _, form := range [][]byte{secret[:24], []byte(base64.StdEncoding.EncodeToString(secret[:24])), fmt.Appendf(nil, "%x", secret[:24])} {
+		for _, form := range [][]byte{secret[:24], []byte(base64.StdEncoding.EncodeToString(secret[:24])),
+			fmt.Appendf(nil, "%x", secret[:24])} {
 			if bytes.Contains(shown, form) {
 				t.Errorf("secret %d is shown", i)
 			}
@@ -164,7 +165,8 @@ func TestRacingRotations(t *testing.T) {
 	if after.Generation != 2 || len(after.keys) != 2 || after.keys[1].Thumbprint() != before.active().Thumbprint() {
 		t.Errorf("generation %d with %d keys", after.Generation, len(after.keys))
 	}
-	if servers, data := len(d.records(t, keyring.KindServer)), len(d.records(t, keyring.KindData)); servers != 2 || data != 1 {
+	if servers, data := len(d.records(t, keyring.KindServer)), len(d.records(t,
+		keyring.KindData)); servers != 2 || data != 1 {
 		t.Errorf("%d server keys and %d data keys stored, want 2 and 1", servers, data)
 	}
 	wantOpens(t, d.instance(), before.active())
@@ -201,7 +203,8 @@ func TestKeySetRenewsItself(t *testing.T) {
 		}
 		return true
 	})
-	if want := d.clock.Now().Add(keyring.DefaultKeySetLifetime).Unix(); renewed.Generation != 2 || renewed.Expires != want {
+	if want := d.clock.Now().Add(keyring.DefaultKeySetLifetime).Unix(); renewed.Generation != 2 ||
+		renewed.Expires != want {
 		t.Errorf("generation %d until %d, want 2 until %d", renewed.Generation, renewed.Expires, want)
 	}
 	wantOpens(t, k, first.active()) // retired just now
@@ -297,8 +300,8 @@ func TestServiceKeyStays(t *testing.T) {
 	}
 }
 
-// Tokens that clients sealed before they heard of a rotation keep opening while it
-// runs, on the instance that rotates and on others.
+// Tokens that clients sealed before they heard of a rotation keep opening while
+// it runs, on the instance that rotates and on others.
 func TestRotationLosesNoToken(t *testing.T) {
 	d := newDeployment()
 	rotating, other := d.instance(), d.instance()

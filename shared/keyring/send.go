@@ -11,8 +11,9 @@ import (
 // OpenSend opens a token of TypeSend and returns what was inside and the kid of
 // the server key it was sealed to, which the plaintext has to repeat as skid.
 // Errors: envelope.ErrEnvelope; ErrStaleKey where the kid names no key that is
-// published, active or decrypt-only. An unknown kid makes this instance read the
-// keys again: at most once in ten seconds, and whenever the key set is another.
+// published, active or decrypt-only. An unknown kid makes this instance read
+// the keys again: at most once in ten seconds, and whenever the key set is
+// another.
 func (k *Keyring) OpenSend(ctx context.Context, token string) (plaintext []byte, skid string, err error) {
 	sealed, err := envelope.ParseSealed(token, envelope.TypeSend)
 	if err != nil {
@@ -32,7 +33,8 @@ func (k *Keyring) OpenSend(ctx context.Context, token string) (plaintext []byte,
 	return plaintext, sealed.KID, nil
 }
 
-// AcceptsServerKey tells whether kid names a server key that OpenSend would use.
+// AcceptsServerKey tells whether kid names a server key that OpenSend would
+// use.
 func (k *Keyring) AcceptsServerKey(ctx context.Context, kid string) (bool, error) {
 	_, err := k.accepted(ctx, kid)
 	if errors.Is(err, ErrStaleKey) {

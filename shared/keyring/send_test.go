@@ -26,7 +26,8 @@ func TestOpenSendRefuses(t *testing.T) {
 		"altered":      good[:len(good)-8] + "AAAAAAAA",
 		"cut":          good[:len(good)-1],
 	} {
-		if got, kid, err := k.OpenSend(t.Context(), token); !errors.Is(err, envelope.ErrEnvelope) || got != nil || kid != "" {
+		if got, kid, err := k.OpenSend(t.Context(), token); !errors.Is(err, envelope.ErrEnvelope) ||
+			got != nil || kid != "" {
 			t.Errorf("%s: opened %q under %q, %v; want ErrEnvelope", name, got, kid, err)
 		}
 	}
@@ -66,7 +67,8 @@ func TestUnknownKeysAreReadForRarely(t *testing.T) {
 	}
 }
 
-// An instance that has not heard of a rotation finds the new key at its first use.
+// An instance that has not heard of a rotation finds the new key at its first
+// use.
 func TestKeyOfARotationElsewhere(t *testing.T) {
 	d := newDeployment()
 	a, b := d.instance(), d.instance()
@@ -137,7 +139,8 @@ func TestFailedUnwrappingIsTriedAgain(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err := k.OpenSend(ended, seal(t, active, "hello"))
-	if !errors.Is(err, context.Canceled) || errors.Is(err, envelope.ErrEnvelope) || errors.Is(err, keyring.ErrStaleKey) {
+	if !errors.Is(err, context.Canceled) || errors.Is(err, envelope.ErrEnvelope) ||
+		errors.Is(err, keyring.ErrStaleKey) {
 		t.Errorf("opened under an ended context: %v", err)
 	}
 	wantOpens(t, k, active)

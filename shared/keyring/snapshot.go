@@ -39,8 +39,8 @@ func (s *snapshot) accepts(key *serverKey, now time.Time, decryptOnlyFor time.Du
 	return false
 }
 
-// Warm reads the key records, so that the first request need not: call it during
-// initialisation. It makes nothing and unwraps nothing.
+// Warm reads the key records, so that the first request need not: call it
+// during initialisation. It makes nothing and unwraps nothing.
 func (k *Keyring) Warm(ctx context.Context) error {
 	_, err := k.reload(ctx, nil)
 	return err
@@ -74,9 +74,9 @@ func (k *Keyring) reload(ctx context.Context, seen *snapshot) (*snapshot, error)
 	return s, nil
 }
 
-// errTorn says that a listing showed a key set without the keys it rests on. They
-// are written before it, so this happens only to a listing that passed their
-// place before they were written and the set's place after.
+// errTorn says that a listing showed a key set without the keys it rests on.
+// They are written before it, so this happens only to a listing that passed
+// their place before they were written and the set's place after.
 var errTorn = errors.New("the key set's own keys are not stored")
 
 // read lists the store, again if the listing was torn.

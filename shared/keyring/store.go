@@ -26,7 +26,8 @@ type Record struct {
 }
 
 // Store keeps records. Every read is strongly consistent: it shows each write
-// that was answered before the read began. Implementations pass keyringtest.Run.
+// that was answered before the read began. Implementations pass
+// keyringtest.Run.
 type Store interface {
 	// List returns all records in any order. It need not be a snapshot: of two
 	// records written while it runs it may show either one alone.

@@ -30,7 +30,8 @@ func TestAnotherDeploymentsKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever writes the database without KMS can take keys away, and not slip others in.
+// Whoever writes the database without KMS can take keys away, and not slip
+// others in.
 func TestTamperedRecordsAreRefused(t *testing.T) {
 	for name, tamper := range map[string]func(t *testing.T, d *deployment){
 		"key set of another signer": func(t *testing.T, d *deployment) {
@@ -86,7 +87,8 @@ func TestTamperedRecordsAreRefused(t *testing.T) {
 	}
 }
 
-// A swapped private half is noticed before anything is opened or signed with it.
+// A swapped private half is noticed before anything is opened or signed with
+// it.
 func TestSwappedPrivateKeysAreRefused(t *testing.T) {
 	d := newDeployment()
 	k := d.instance()
@@ -98,7 +100,8 @@ func TestSwappedPrivateKeysAreRefused(t *testing.T) {
 	swapped := servers["1"]
 	swapped.Value = append(append(bytes.Clone(head), `"wrapped":`...), wrapped...)
 	d.put(t, swapped)
-	if got, _, err := d.instance().OpenSend(t.Context(), seal(t, first, "x")); err == nil || errors.Is(err, envelope.ErrEnvelope) {
+	if got, _, err := d.instance().OpenSend(t.Context(), seal(t, first, "x")); err == nil ||
+		errors.Is(err, envelope.ErrEnvelope) {
 		t.Errorf("opened %q, %v; want a failure of the service, not of the token", got, err)
 	}
 }

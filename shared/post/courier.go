@@ -25,8 +25,8 @@ type Courier struct {
 
 var _ room.Courier = (*Courier)(nil)
 
-// NewCourier returns a courier that invokes the named function, whose event is a
-// room.Chunk in JSON.
+// NewCourier returns a courier that invokes the named function, whose event is
+// a room.Chunk in JSON.
 func NewCourier(api *lambda.Client, function string) *Courier {
 	return &Courier{api: api, function: function}
 }
@@ -39,7 +39,11 @@ func (c *Courier) HandOver(ctx context.Context, chunk room.Chunk) error {
 	if err != nil {
 		return fmt.Errorf("encode the chunk: %w", err)
 	}
-	_, err = c.api.Invoke(ctx, &lambda.InvokeInput{FunctionName: &c.function, InvocationType: types.InvocationTypeEvent, Payload: payload})
+	_, err = c.api.Invoke(ctx, &lambda.InvokeInput{
+		FunctionName:   &c.function,
+		InvocationType: types.InvocationTypeEvent,
+		Payload:        payload,
+	})
 	if err != nil {
 		return fmt.Errorf("invoke %s: %w", c.function, err)
 	}

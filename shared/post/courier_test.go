@@ -27,17 +27,25 @@ func courier(t *testing.T, statuses ...int) (*Courier, *atomic.Pointer[string]) 
 	}))
 	t.Cleanup(server.Close)
 	return NewCourier(lambda.New(lambda.Options{
-		Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		Region:       "eu-central-1",
+		BaseEndpoint: &server.URL,
+		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	}), "deliver"), &last
 }
 
-// TestHandOver also keeps what rests in Lambda's queue: a place in the log and a
-// range of connections, and nothing of the message.
+// TestHandOver also keeps what rests in Lambda's queue: a place in the log and
+// a range of connections, and nothing of the message.
 func TestHandOver(t *testing.T) {
 	for name, statuses := range map[string][]int{"at once": {202}, "at the second try": {500, 202}} {
 		t.Run(name, func(t *testing.T) {
 			c, last := courier(t, statuses...)
-			if err := c.HandOver(t.Context(), room.Chunk{Room: "den", Epoch: "e", Seq: 7, First: "A=", Last: "b="}); err != nil {
+			if err := c.HandOver(t.Context(), room.Chunk{
+				Room:  "den",
+				Epoch: "e",
+				Seq:   7,
+				First: "A=",
+				Last:  "b=",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			want := `POST /2015-03-31/functions/deliver/invocations Event {"room":"den","epoch":"e","seq":7,"first":"A=","last":"b="}`

@@ -43,7 +43,8 @@ var _ room.Poster = (*Poster)(nil)
 // New returns a poster on the stage that api's endpoint names. It posts with a
 // retryer of its own.
 func New(api *apigatewaymanagementapi.Client) *Poster {
-	return &Poster{api: apigatewaymanagementapi.New(api.Options(), func(o *apigatewaymanagementapi.Options) { o.Retryer = retryer() })}
+	return &Poster{api: apigatewaymanagementapi.New(api.Options(),
+		func(o *apigatewaymanagementapi.Options) { o.Retryer = retryer() })}
 }
 
 // A post is tried up to attempts times. Pauses double from firstPause, so that
@@ -62,7 +63,8 @@ func retryer() *retry.Standard {
 		o.MaxAttempts = attempts
 		o.RateLimiter = ratelimit.None
 		o.Backoff = retry.BackoffDelayerFunc(pause)
-		o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+		o.Retryables = append(o.Retryables,
+			retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
 	})
 }
 
@@ -79,7 +81,10 @@ func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) erro
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	name := string(id)
-	_, err := p.api.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &name, Data: data})
+	_, err := p.api.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+		ConnectionId: &name,
+		Data:         data,
+	})
 	if gone(err) {
 		return room.ErrGone
 	}
@@ -91,7 +96,8 @@ func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) erro
 
 // PostAll implements room.Poster. Making a frame costs an RSA operation, so it
 // runs on the workers, too.
-func (p *Poster) PostAll(ctx context.Context, n int, connection func(int) chat.Connection, frame func(int) ([]byte, error), outcome func(int, error)) {
+func (p *Poster) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
+	frame func(int) ([]byte, error), outcome func(int, error)) {
 	one := func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err

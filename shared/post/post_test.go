@@ -42,8 +42,12 @@ func serve(t *testing.T) (*management, *Poster) {
 	t.Cleanup(server.Close)
 	url := server.URL + "/stage"
 	return m, New(apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
-		Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = Concurrency }),
+		Region:       "eu-central-1",
+		BaseEndpoint: &url,
+		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = Concurrency
+		}),
 	}))
 }
 

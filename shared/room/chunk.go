@@ -89,7 +89,11 @@ func (s *Service) handOver(ctx context.Context, e *Entry, chunks [][]Listener) (
 	for i, chunk := range chunks {
 		g.Go(func() error {
 			errs[i] = s.courier.HandOver(ctx, Chunk{
-				Room: e.Room, Epoch: e.Epoch, Seq: e.Seq, First: chunk[0].Connection, Last: chunk[len(chunk)-1].Connection,
+				Room:  e.Room,
+				Epoch: e.Epoch,
+				Seq:   e.Seq,
+				First: chunk[0].Connection,
+				Last:  chunk[len(chunk)-1].Connection,
 			})
 			return errs[i]
 		})

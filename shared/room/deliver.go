@@ -17,9 +17,9 @@ import (
 // left alone: API Gateway answers 410 until `$connect` has returned everywhere.
 const youngConnection = 5 * time.Second
 
-// freshRepeat is the age up to which a repeat is delivered to the whole room: the
-// first delivery may have died half way, and a client repeats within seconds.
-// Later ones would only be a way round the room's rate.
+// freshRepeat is the age up to which a repeat is delivered to the whole room:
+// the first delivery may have died half way, and a client repeats within
+// seconds. Later ones would only be a way round the room's rate.
 const freshRepeat = 2 * time.Minute
 
 // delivery is a stored message on its way to those who hear its room.
@@ -53,8 +53,15 @@ func plain(e *Entry, jws string) (frame.MessagePlain, error) {
 		return frame.MessagePlain{}, fmt.Errorf("%w: the sender's key: %w", ErrDamaged, err)
 	}
 	return frame.MessagePlain{
-		Room: e.Room, Epoch: e.Epoch, Seq: e.Seq, ID: e.ID, From: e.User, Device: e.Device,
-		StoredAt: e.StoredAt.UnixMilli(), JWK: key.JWK(), JWS: jws,
+		Room:     e.Room,
+		Epoch:    e.Epoch,
+		Seq:      e.Seq,
+		ID:       e.ID,
+		From:     e.User,
+		Device:   e.Device,
+		StoredAt: e.StoredAt.UnixMilli(),
+		JWK:      key.JWK(),
+		JWS:      jws,
 	}, nil
 }
 
@@ -95,7 +102,8 @@ func (s *Service) stored(ctx context.Context, room chat.Room, epoch chat.Epoch, 
 }
 
 // deliverNew delivers a message that has just been appended.
-func (s *Service) deliverNew(ctx context.Context, e *Entry, jws string, caller chat.Connection, acked func() error) error {
+func (s *Service) deliverNew(ctx context.Context, e *Entry, jws string, caller chat.Connection,
+	acked func() error) error {
 	d, err := prepare(e, jws)
 	if err != nil {
 		return err
@@ -135,7 +143,8 @@ func (s *Service) postMessage(ctx context.Context, d *delivery, listeners []List
 // postAll posts one frame to each listener and removes exactly the rows of
 // those that are gone. Who is not reached is counted and not waited for: the
 // next message, or a ping, shows a client what it lacks.
-func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Listener, make func(Listener) ([]byte, error)) {
+func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Listener,
+	make func(Listener) ([]byte, error)) {
 	var missed atomic.Int64
 	var cause atomic.Pointer[error]
 	s.post.PostAll(ctx, len(listeners),
@@ -152,7 +161,8 @@ func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Liste
 			}
 		})
 	if n := missed.Load(); n > 0 {
-		s.log.WarnContext(ctx, "not all listeners were reached", "missed", n, "of", len(listeners), "room", room, "err", *cause.Load())
+		s.log.WarnContext(ctx, "not all listeners were reached", "missed", n, "of", len(listeners), "room",
+			room, "err", *cause.Load())
 	}
 }
 

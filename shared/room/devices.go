@@ -36,21 +36,25 @@ func (s *Service) Devices(ctx context.Context, c Call) error {
 	reply := frame.Devices{Type: frame.TypeDevices, Ref: c.Ref}
 	for _, d := range devices[:min(len(devices), chat.MaxDevicesListed)] {
 		reply.Devices = append(reply.Devices, frame.DeviceState{
-			Device: d.ID, AddedAt: d.AddedAt.UnixMilli(), LastSeenAt: d.LastSeenAt.UnixMilli(), Revoked: d.Revoked, Current: d.ID == conn.Device,
+			Device:     d.ID,
+			AddedAt:    d.AddedAt.UnixMilli(),
+			LastSeenAt: d.LastSeenAt.UnixMilli(),
+			Revoked:    d.Revoked,
+			Current:    d.ID == conn.Device,
 		})
 	}
 	return s.answer(ctx, c, reply)
 }
 
 // Revoke bars another device of the user for ever. Its connections stop hearing
-// first, so that a call that dies leaves a device that is deaf, and not one that
-// is barred and hears. From the tombstone on no frame of the device passes and
-// no handshake binds it. Then what was bound in between stops hearing, too, and
-// all its connections are closed: no send that begins after the answer seals to
-// it. A repeat does what is left of that and answers again.
-// No device revokes itself, so that one always remains (protocol §11).
-// Errors: those of admit, chat.BadProof, chat.BadSignature,
-// chat.SessionMismatch, chat.DeviceUnknown.
+// first, so that a call that dies leaves a device that is deaf, and not one
+// that is barred and hears. From the tombstone on no frame of the device passes
+// and no handshake binds it. Then what was bound in between stops hearing, too,
+// and all its connections are closed: no send that begins after the answer
+// seals to it. A repeat does what is left of that and answers again. No device
+// revokes itself, so that one always remains (protocol §11). Errors: those of
+// admit, chat.BadProof, chat.BadSignature, chat.SessionMismatch,
+// chat.DeviceUnknown.
 func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	conn, device, err := s.admit(ctx, c)
 	if err != nil {
@@ -116,7 +120,8 @@ func (s *Service) expel(ctx context.Context, user chat.User, device chat.Device)
 	return s.end(ctx, connections)
 }
 
-// end closes connections and forgets them. It tries all and returns what failed.
+// end closes connections and forgets them. It tries all and returns what
+// failed.
 func (s *Service) end(ctx context.Context, connections []UserConnection) error {
 	failed := make([]error, len(connections))
 	places := make([]int, len(connections))

@@ -33,7 +33,13 @@ func (s *Service) Begin(ctx context.Context, c Call, user chat.User) error {
 	if err != nil {
 		return fmt.Errorf("open a challenge: %w", err)
 	}
-	return s.answer(ctx, c, frame.Challenge{Type: frame.TypeChallenge, Ref: c.Ref, V: frame.Version, Nonce: nonce, KeySet: keyset})
+	return s.answer(ctx, c, frame.Challenge{
+		Type:   frame.TypeChallenge,
+		Ref:    c.Ref,
+		V:      frame.Version,
+		Nonce:  nonce,
+		KeySet: keyset,
+	})
 }
 
 // Prove completes a handshake: it verifies the proof, binds the connection to
@@ -152,9 +158,19 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 		return nil, err
 	}
 	b := &Binding{
-		Connection: conn.ID, ConnectedAt: conn.ConnectedAt, Nonce: conn.Nonce,
-		Session: chat.NewSession(), User: user,
-		Device: Device{ID: chat.Device(token.KID), User: user, Key: key.Bytes(), Gen: claims.Gen, Enc: enc.Modulus(), AddedAt: s.now()},
+		Connection:  conn.ID,
+		ConnectedAt: conn.ConnectedAt,
+		Nonce:       conn.Nonce,
+		Session:     chat.NewSession(),
+		User:        user,
+		Device: Device{
+			ID:      chat.Device(token.KID),
+			User:    user,
+			Key:     key.Bytes(),
+			Gen:     claims.Gen,
+			Enc:     enc.Modulus(),
+			AddedAt: s.now(),
+		},
 	}
 	if record == nil {
 		return b, s.claim(ctx, b, claims.Link)
@@ -241,7 +257,12 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 		return fmt.Errorf("read the device's encryption key: %w", err)
 	}
 	token, err := seal(enc, envelope.TypeWelcome, frame.WelcomePlain{
-		V: frame.Version, Nonce: conn.BoundNonce, SID: conn.Session, User: conn.User, Device: conn.Device, Rooms: states,
+		V:      frame.Version,
+		Nonce:  conn.BoundNonce,
+		SID:    conn.Session,
+		User:   conn.User,
+		Device: conn.Device,
+		Rooms:  states,
 	})
 	if err != nil {
 		return err

@@ -13,7 +13,8 @@ import (
 
 const (
 	// presenceReach is how many connections Presence looks at: twice as many as
-	// it lists, since some people have several. It is one read of 200 KB at most.
+	// it lists, since some people have several. It is one read of 200 KB at
+	// most.
 	presenceReach = 2 * chat.MaxPresence
 	// hintPatience bounds the posting of a hint. Later it would be wrong.
 	hintPatience = 2 * time.Second
@@ -59,7 +60,13 @@ func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, r
 	if err != nil {
 		return err
 	}
-	return s.hint(ctx, c, room, frame.Mark{Type: frame.TypeMark, Room: room, User: conn.User, Delivered: delivered, Read: read})
+	return s.hint(ctx, c, room, frame.Mark{
+		Type:      frame.TypeMark,
+		Room:      room,
+		User:      conn.User,
+		Delivered: delivered,
+		Read:      read,
+	})
 }
 
 // admitMember is admit for what members of a room alone may do.

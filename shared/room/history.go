@@ -43,8 +43,13 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 		return err
 	}
 	page := frame.History{
-		Type: frame.TypeHistory, Ref: c.Ref, Room: room, Epoch: meta.Epoch, Head: p.head, Floor: floor,
-		From: max(after+1, floor),
+		Type:  frame.TypeHistory,
+		Ref:   c.Ref,
+		Room:  room,
+		Epoch: meta.Epoch,
+		Head:  p.head,
+		Floor: floor,
+		From:  max(after+1, floor),
 	}
 	page.To = page.From - 1
 	messages, read, err := s.fill(ctx, &page, limit)
@@ -60,7 +65,11 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 		if err != nil {
 			return fmt.Errorf("read the device's encryption key: %w", err)
 		}
-		page.JWE, err = seal(enc, envelope.TypeHistory, frame.HistoryPlain{Room: room, Epoch: meta.Epoch, Messages: messages})
+		page.JWE, err = seal(enc, envelope.TypeHistory, frame.HistoryPlain{
+			Room:     room,
+			Epoch:    meta.Epoch,
+			Messages: messages,
+		})
 		if err != nil {
 			return err
 		}
@@ -72,7 +81,8 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 // it ends; it says whether there were any. An entry that is damaged is left out
 // and logged, so that one damaged row does not stand before all that
 // follow it.
-func (s *Service) fill(ctx context.Context, page *frame.History, limit int) (messages []frame.MessagePlain, read bool, err error) {
+func (s *Service) fill(ctx context.Context, page *frame.History,
+	limit int) (messages []frame.MessagePlain, read bool, err error) {
 	size := 0
 	for count := 0; count < limit; {
 		entries, err := s.store.Read(ctx, page.Room, page.Epoch, page.To, min(readBatch, limit-count))

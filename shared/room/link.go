@@ -12,8 +12,8 @@ import (
 )
 
 // vouched checks the link that a new device of a known user brings: another
-// device of the user has signed for this very one, here and just now. That it is
-// still good when the binding is written is the transaction's to say.
+// device of the user has signed for this very one, here and just now. That it
+// is still good when the binding is written is the transaction's to say.
 // Errors: chat.DeviceUnknown for a link that does not hold, whatever is wrong
 // with it; chat.TooManyDevices.
 func (s *Service) vouched(ctx context.Context, b *Binding, link string) error {

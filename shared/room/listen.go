@@ -21,7 +21,8 @@ const readers = 8
 // removes the membership first and then the rows it finds; so whoever writes a
 // row reads both afterwards and repairs (protocol §7).
 // It returns the device as it is then. Error: chat.DeviceRevoked.
-func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device, rooms []chat.Room) (*Device, error) {
+func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device,
+	rooms []chat.Room) (*Device, error) {
 	for {
 		if d.Revoked {
 			if err := s.silence(ctx, rooms, id); err != nil {

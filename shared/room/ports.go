@@ -17,9 +17,10 @@ type Poster interface {
 	// PostAll makes and posts one frame for each of n connections, a bounded
 	// number at a time, and reports each outcome, several at the same time. A
 	// slow or dead connection holds up its own place among these, and no longer
-	// than a bounded time. When ctx ends, the rest is not made, and its outcome is
-	// ctx's error.
-	PostAll(ctx context.Context, n int, connection func(i int) chat.Connection, frame func(i int) ([]byte, error), outcome func(i int, err error))
+	// than a bounded time. When ctx ends, the rest is not made, and its outcome
+	// is ctx's error.
+	PostAll(ctx context.Context, n int, connection func(i int) chat.Connection,
+		frame func(i int) ([]byte, error), outcome func(i int, err error))
 	// Close closes a connection. Closing one that is gone is no error.
 	Close(ctx context.Context, id chat.Connection) error
 }

@@ -30,7 +30,8 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 	if next.Gen != device.Gen {
 		err := s.store.ReplaceKey(ctx, next)
 		if errors.Is(err, ErrConflict) {
-			// A rotation at the same time, perhaps this very one delivered twice.
+			// A rotation at the same time, perhaps this very one delivered
+			// twice.
 			now, err := s.store.Device(ctx, conn.User, conn.Device)
 			if err != nil {
 				return fmt.Errorf("read the device again: %w", err)

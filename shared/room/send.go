@@ -41,7 +41,13 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err := s.member(ctx, room, conn.User); err != nil {
 		return err
 	}
-	entry := &Entry{Room: room, ID: chat.MessageID(claims.ID), User: conn.User, Device: conn.Device, SenderKey: device.Key}
+	entry := &Entry{
+		Room:      room,
+		ID:        chat.MessageID(claims.ID),
+		User:      conn.User,
+		Device:    conn.Device,
+		SenderKey: device.Key,
+	}
 	duplicate, err := s.append(ctx, entry, jws)
 	if err != nil {
 		return err
@@ -49,8 +55,14 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	// The message is in the log for good. What fails from here on is logged
 	// and not the sender's business: recipients fill the gap by history.
 	ack := frame.Ack{
-		Type: frame.TypeAck, Ref: c.Ref, ID: entry.ID, Room: entry.Room, Epoch: entry.Epoch, Seq: entry.Seq,
-		StoredAt: entry.StoredAt.UnixMilli(), Duplicate: duplicate,
+		Type:      frame.TypeAck,
+		Ref:       c.Ref,
+		ID:        entry.ID,
+		Room:      entry.Room,
+		Epoch:     entry.Epoch,
+		Seq:       entry.Seq,
+		StoredAt:  entry.StoredAt.UnixMilli(),
+		Duplicate: duplicate,
 	}
 	acked := inBackground(func() error { return s.answer(ctx, c, ack) })
 	if duplicate {
@@ -59,7 +71,8 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 		err = s.deliverNew(ctx, entry, jws, c.Connection, acked)
 	}
 	if err != nil {
-		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room, "seq", entry.Seq)
+		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room,
+			"seq", entry.Seq)
 	}
 	if err := acked(); err != nil {
 		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq)
@@ -83,7 +96,8 @@ func inBackground(do func() error) (wait func() error) {
 }
 
 // openMessage turns what came into a sender's verified token and its claims.
-func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Device, jwe string) (string, *frame.MessageClaims, error) {
+func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Device,
+	jwe string) (string, *frame.MessageClaims, error) {
 	plain, skid, err := s.keys.OpenSend(ctx, jwe)
 	switch {
 	case errors.Is(err, ErrStaleKey):

@@ -39,7 +39,16 @@ type Service struct {
 
 // New composes a Service. Now is time.Now and Log slog.Default by default.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, keys: o.Keys, post: o.Poster, courier: o.Courier, log: o.Log, audience: o.Audience, retention: o.Retention, now: o.Now}
+	s := &Service{
+		store:     o.Store,
+		keys:      o.Keys,
+		post:      o.Poster,
+		courier:   o.Courier,
+		log:       o.Log,
+		audience:  o.Audience,
+		retention: o.Retention,
+		now:       o.Now,
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

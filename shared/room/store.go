@@ -18,8 +18,9 @@ var (
 	ErrConflict = errors.New("a condition failed")
 	// ErrThrottled says that the device has spent its window's tokens.
 	ErrThrottled = errors.New("the device's rate is spent")
-	// ErrBusy says that the database turned the request away for now (throttling,
-	// conflicting transactions); nothing is known to have been written.
+	// ErrBusy says that the database turned the request away for now
+	// (throttling, conflicting transactions); nothing is known to have been
+	// written.
 	ErrBusy = errors.New("the database is busy")
 )
 
@@ -49,9 +50,9 @@ type Connections interface {
 	OpenConnection(ctx context.Context, id chat.Connection, connectedAt time.Time) error
 	// Connection reads a row. Error: ErrNotFound.
 	Connection(ctx context.Context, id chat.Connection) (*Connection, error)
-	// OpenChallenge puts a nonce and the claimed name on the row and counts the begins. Errors:
-	// ErrConflict when the connection is unknown, bound already, or has had
-	// chat.MaxBegins challenges.
+	// OpenChallenge puts a nonce and the claimed name on the row and counts the
+	// begins. Errors: ErrConflict when the connection is unknown, bound
+	// already, or has had chat.MaxBegins challenges.
 	OpenChallenge(ctx context.Context, id chat.Connection, claimed chat.User, nonce string, expires time.Time) error
 	// SpendNonce takes the nonce off the row after a proof that failed. A
 	// nonce that is not there any more is no error.
@@ -123,7 +124,8 @@ type Devices interface {
 	Revoke(ctx context.Context, user chat.User, device, by chat.Device, now time.Time) error
 	// Admit spends one token of the device's rate and returns the row as it
 	// stands then, in one conditional write (two when the window turns). A
-	// revoked device is returned without spending. Errors: ErrThrottled, ErrNotFound.
+	// revoked device is returned without spending. Errors: ErrThrottled,
+	// ErrNotFound.
 	Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*Device, error)
 	// ReplaceKey makes d.Enc the newest encryption key under d.Gen. Error:
 	// ErrConflict unless generation d.Gen-1 is on record and not revoked.
@@ -150,7 +152,8 @@ type Rooms interface {
 	// CreateRoom creates a room unless it is there, and returns the one that
 	// is there then: of several concurrent creations one wins.
 	CreateRoom(ctx context.Context, room chat.Room, epoch chat.Epoch, now time.Time) (*Meta, error)
-	// AddMember and RemoveMember keep a user's membership; repeats are no error.
+	// AddMember and RemoveMember keep a user's membership; repeats are no
+	// error.
 	AddMember(ctx context.Context, room chat.Room, user chat.User, now time.Time) error
 	RemoveMember(ctx context.Context, room chat.Room, user chat.User) error
 	// IsMember says whether the user is a member of the room. Everybody is one

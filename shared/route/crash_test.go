@@ -169,8 +169,12 @@ func TestRoomRate(t *testing.T) {
 	must(t, err)
 	for seq := chat.Seq(1); seq <= chat.RoomRate; seq++ {
 		must(t, w.store.Append(t.Context(), &room.Entry{
-			Room: chat.Lobby, Epoch: meta.Epoch, Seq: seq, ID: chat.MessageID(time.Duration(seq).String()), StoredAt: w.clock.Now(),
-			Expires: w.clock.Now().Add(retention),
+			Room:     chat.Lobby,
+			Epoch:    meta.Epoch,
+			Seq:      seq,
+			ID:       chat.MessageID(time.Duration(seq).String()),
+			StoredAt: w.clock.Now(),
+			Expires:  w.clock.Now().Add(retention),
 		}, 0))
 	}
 	c := w.enter(newDevice(t, "ada"))

@@ -70,7 +70,8 @@ func (h slowHub) Post(ctx context.Context, id chat.Connection, data []byte) erro
 }
 
 // PostAll posts to all at the same time, as over HTTP.
-func (h slowHub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection, frame func(int) ([]byte, error), outcome func(int, error)) {
+func (h slowHub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
+	frame func(int) ([]byte, error), outcome func(int, error)) {
 	done := make(chan struct{})
 	for i := range n {
 		go func() {
@@ -91,13 +92,17 @@ func (h slowHub) PostAll(ctx context.Context, n int, connection func(int) chat.C
 // does not stall.
 const workingTime = 3 * time.Second
 
-// sendInShortTime calls sendMessage with little more of the function's time left
-// than is kept for last words. It must return before that time is over.
+// sendInShortTime calls sendMessage with little more of the function's time
+// left than is kept for last words. It must return before that time is over.
 func (c *conn) sendInShortTime(jwe string) []received {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), route.LastWords+workingTime)
 	defer cancel()
-	_, err := c.router.SendMessage(ctx, c.event(string(encode(c.t, frame.Request{Action: frame.ActionSendMessage, JWE: jwe, Ref: "s"}))))
+	_, err := c.router.SendMessage(ctx, c.event(string(encode(c.t, frame.Request{
+		Action: frame.ActionSendMessage,
+		JWE:    jwe,
+		Ref:    "s",
+	}))))
 	must(c.t, err)
 	if ctx.Err() != nil {
 		c.t.Fatal("Lambda would have ended the function")
@@ -116,12 +121,22 @@ func TestSendThatRunsOutOfTime(t *testing.T) {
 		dup   bool     // whether the repeat finds it stored
 		bob   []string // what bob has got by then
 	}{
-		"reading the session":       {call: "Connection", told: frame.TypeError},
-		"before the append":         {call: "Append", told: frame.TypeError},
-		"after the append":          {call: "after Append", told: frame.TypeError, dup: true},
-		"listing the listeners":     {call: "Listeners", told: frame.TypeAck, dup: true},
-		"posting the ack":           {posts: frame.TypeAck, told: frame.TypeError, dup: true, bob: []string{frame.TypeMessage}},
-		"posting the sender's copy": {posts: frame.TypeMessage, told: frame.TypeAck, dup: true, bob: []string{frame.TypeMessage}},
+		"reading the session":   {call: "Connection", told: frame.TypeError},
+		"before the append":     {call: "Append", told: frame.TypeError},
+		"after the append":      {call: "after Append", told: frame.TypeError, dup: true},
+		"listing the listeners": {call: "Listeners", told: frame.TypeAck, dup: true},
+		"posting the ack": {
+			posts: frame.TypeAck,
+			told:  frame.TypeError,
+			dup:   true,
+			bob:   []string{frame.TypeMessage},
+		},
+		"posting the sender's copy": {
+			posts: frame.TypeMessage,
+			told:  frame.TypeAck,
+			dup:   true,
+			bob:   []string{frame.TypeMessage},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -131,7 +146,8 @@ func TestSendThatRunsOutOfTime(t *testing.T) {
 			w.compose(slowStore{w.store, test.call}, slowHub{w.hub, a.id, test.posts})
 			got := a.sendInShortTime(jwe)
 			a.expectOne(got, test.told)
-			if test.told == frame.TypeError && (got[0].Code != chat.TryAgain.Code || !got[0].Retry || got[0].Ref != "s") {
+			if test.told == frame.TypeError &&
+				(got[0].Code != chat.TryAgain.Code || !got[0].Retry || got[0].Ref != "s") {
 				t.Errorf("got %+v", got)
 			}
 			types := func(all []received) (types []string) {

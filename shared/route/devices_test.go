@@ -56,7 +56,12 @@ func (d *device) thumbprint() chat.Device { return chat.Device(d.signing.Thumbpr
 // with the claims.
 func (w *world) link(d, other *device, change func(*frame.LinkClaims)) string {
 	w.t.Helper()
-	claims := frame.LinkClaims{Sub: string(d.user), Aud: audience, Dev: string(other.thumbprint()), Exp: w.clock.Now().Add(chat.LinkLifetime).Unix()}
+	claims := frame.LinkClaims{
+		Sub: string(d.user),
+		Aud: audience,
+		Dev: string(other.thumbprint()),
+		Exp: w.clock.Now().Add(chat.LinkLifetime).Unix(),
+	}
 	if change != nil {
 		change(&claims)
 	}
@@ -136,7 +141,10 @@ func TestLinksThatDoNotHold(t *testing.T) {
 	stranger, other := newDevice(t, "ada"), newDevice(t, "ada")
 	wrongType := func(d *device) string {
 		token, err := envelope.Sign(ada.signing, envelope.TypeRevoke, encode(t, frame.LinkClaims{
-			Sub: "ada", Aud: audience, Dev: string(d.thumbprint()), Exp: w.clock.Now().Add(time.Minute).Unix(),
+			Sub: "ada",
+			Aud: audience,
+			Dev: string(d.thumbprint()),
+			Exp: w.clock.Now().Add(time.Minute).Unix(),
 		}))
 		must(t, err)
 		return token
@@ -151,12 +159,14 @@ func TestLinksThatDoNotHold(t *testing.T) {
 		"another user":       by(ada, func(l *frame.LinkClaims) { l.Sub = "bob" }),
 		"another deployment": by(ada, func(l *frame.LinkClaims) { l.Aud = "chat.example/other" }),
 		"past":               by(ada, func(l *frame.LinkClaims) { l.Exp = w.clock.Now().Unix() }),
-		"too far ahead":      by(ada, func(l *frame.LinkClaims) { l.Exp = w.clock.Now().Add(chat.LinkLifetime).Unix() + 1 }),
-		"without end":        by(ada, func(l *frame.LinkClaims) { l.Exp = 1<<63 - 1 }),
-		"by a stranger":      by(stranger, nil),
-		"by another user":    by(bob, func(l *frame.LinkClaims) { l.Sub = "ada" }),
-		"by itself":          func(d *device) string { return w.link(d, d, nil) },
-		"by a revoked one":   by(revoked.device, nil),
+		"too far ahead": by(ada, func(l *frame.LinkClaims) {
+			l.Exp = w.clock.Now().Add(chat.LinkLifetime).Unix() + 1
+		}),
+		"without end":      by(ada, func(l *frame.LinkClaims) { l.Exp = 1<<63 - 1 }),
+		"by a stranger":    by(stranger, nil),
+		"by another user":  by(bob, func(l *frame.LinkClaims) { l.Sub = "ada" }),
+		"by itself":        func(d *device) string { return w.link(d, d, nil) },
+		"by a revoked one": by(revoked.device, nil),
 		"with another signature": func(d *device) string {
 			token := w.link(ada, d, nil)
 			return token[:len(token)-4] + "AAAA"
@@ -225,7 +235,8 @@ func TestDevicesAreListed(t *testing.T) {
 	a.expectOne(got, frame.TypeDevices)
 	list := got[0].Devices
 	want := []chat.Device{b.thumbprint(), ada.thumbprint(), revoked.thumbprint()}
-	if len(list) != 3 || got[0].Ref != "d" || !slices.EqualFunc(list, want, func(s frame.DeviceState, id chat.Device) bool { return s.Device == id }) {
+	if len(list) != 3 || got[0].Ref != "d" ||
+		!slices.EqualFunc(list, want, func(s frame.DeviceState, id chat.Device) bool { return s.Device == id }) {
 		t.Fatalf("got %+v", got)
 	}
 	for i, s := range list {
@@ -270,7 +281,8 @@ func TestRevocation(t *testing.T) {
 	for _, name := range []chat.Room{"lobby", "den"} {
 		listeners, err := w.store.Listeners(t.Context(), name)
 		must(t, err)
-		if len(listeners) != 2 || slices.ContainsFunc(listeners, func(l room.Listener) bool { return l.Device == b.device.thumbprint() }) {
+		if len(listeners) != 2 || slices.ContainsFunc(listeners,
+			func(l room.Listener) bool { return l.Device == b.device.thumbprint() }) {
 			t.Errorf("%s is heard by %+v", name, listeners)
 		}
 	}
@@ -285,8 +297,8 @@ func TestRevocation(t *testing.T) {
 	again.expect(got, chat.DeviceRevoked)
 }
 
-// An instance that knew the device a moment ago refuses its next frame, whatever
-// else of the revocation is still to come.
+// An instance that knew the device a moment ago refuses its next frame,
+// whatever else of the revocation is still to come.
 func TestRevokedDeviceIsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
@@ -295,7 +307,8 @@ func TestRevokedDeviceIsRefusedAtOnce(t *testing.T) {
 	w.once("after Revoke", func() error { return errDied })
 	a.expectOne(a.do("revokeDevice", a.revocation(b.device, nil)), frame.TypeError)
 	for action, f := range map[string]frame.Request{
-		"sendMessage": {JWE: message}, "history": {Room: "lobby"}, "joinRoom": {Room: "den"}, "leaveRoom": {Room: "den"}, "ping": {},
+		"sendMessage": {JWE: message}, "history": {Room: "lobby"}, "joinRoom": {Room: "den"},
+		"leaveRoom": {Room: "den"}, "ping": {},
 		"presence": {Room: "lobby"}, "typing": {Room: "lobby"}, "mark": {Room: "lobby", Delivered: 1},
 		"devices": {}, "revokeDevice": b.revocation(ada, nil), "rotateKey": {Proof: b.rotation(newKey(t), 2, nil)},
 	} {
@@ -321,8 +334,12 @@ func TestRefusedRevocations(t *testing.T) {
 			return a.revocation(b.device, func(r *frame.RevokeClaims) { r.SID = "x" })
 		}, chat.SessionMismatch},
 		"another's proof": {func(a, b *conn) frame.Request { return b.revocation(a.device, nil) }, chat.BadSignature},
-		"unknown":         {func(a, b *conn) frame.Request { return a.revocation(newDevice(a.t, "ada"), nil) }, chat.DeviceUnknown},
-		"another user's":  {func(a, b *conn) frame.Request { return a.revocation(a.enter(newDevice(a.t, "bob")).device, nil) }, chat.DeviceUnknown},
+		"unknown": {func(a, b *conn) frame.Request {
+			return a.revocation(newDevice(a.t, "ada"), nil)
+		}, chat.DeviceUnknown},
+		"another user's": {func(a, b *conn) frame.Request {
+			return a.revocation(a.enter(newDevice(a.t, "bob")).device, nil)
+		}, chat.DeviceUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -369,8 +386,8 @@ func TestRevokedMeanwhile(t *testing.T) {
 	}
 }
 
-// Whatever call of a revocation is the last before its instance dies, the repeat
-// leaves nothing of the device behind.
+// Whatever call of a revocation is the last before its instance dies, the
+// repeat leaves nothing of the device behind.
 func TestRevocationThatDiedIsFinished(t *testing.T) {
 	for _, call := range []string{"Unlisten", "after Revoke", "ForgetConnection"} {
 		t.Run(call, func(t *testing.T) {
@@ -425,9 +442,11 @@ func TestRevocationDuringWhatMakesItHear(t *testing.T) {
 				b.t.Errorf("a closed connection got %+v", got)
 			}
 		}},
-		"its own join":            {"Listen", func(a, b *conn) { b.do("joinRoom", frame.Request{Room: "den"}) }},
-		"a join of the other one": {"Listen", func(a, b *conn) { a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined) }},
-		"its rotation":            {"Listen", func(a, b *conn) { b.do("rotateKey", frame.Request{Proof: b.rotation(newKey(b.t), 2, nil)}) }},
+		"its own join": {"Listen", func(a, b *conn) { b.do("joinRoom", frame.Request{Room: "den"}) }},
+		"a join of the other one": {"Listen",
+			func(a, b *conn) { a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined) }},
+		"its rotation": {"Listen",
+			func(a, b *conn) { b.do("rotateKey", frame.Request{Proof: b.rotation(newKey(b.t), 2, nil)}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

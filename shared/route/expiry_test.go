@@ -23,7 +23,8 @@ func TestRowsOfDeadConnections(t *testing.T) {
 
 	alive, bob := w.enter(ada), w.enter(newDevice(t, "bob"))
 	bob.expectOne(bob.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
-	alive.expectOne(alive.do("joinRoom", frame.Request{Room: "loft"}), frame.TypeJoined) // for all of the user's connections
+	alive.expectOne(alive.do("joinRoom", frame.Request{Room: "loft"}),
+		frame.TypeJoined) // for all of the user's connections
 	bob.expectOne(bob.do("joinRoom", frame.Request{Room: "loft"}), frame.TypeJoined)
 	for _, room := range []string{"lobby", "den", "loft"} {
 		bob.say("hello", inRoom(room))

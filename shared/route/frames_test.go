@@ -38,7 +38,8 @@ func TestBadFrames(t *testing.T) {
 		{"handshake", `{"action":"handshake","user":"admin"}`, chat.NameInvalid},
 		{"sendMessage", `{"action":"sendMessage"}`, chat.BadFrame},
 		{"sendMessage", `{"action":"sendMessage","JWE":"x"}`, chat.BadFrame},
-		{"sendMessage", `{"action":"sendMessage","jwe":"` + strings.Repeat("x", chat.MaxFrame) + `"}`, chat.FrameTooLarge},
+		{"sendMessage", `{"action":"sendMessage","jwe":"` + strings.Repeat("x", chat.MaxFrame) + `"}`,
+			chat.FrameTooLarge},
 		{"history", `{"action":"history"}`, chat.BadFrame},
 		{"history", `{"action":"history","room":"x"}`, chat.RoomInvalid},
 		{"history", `{"action":"history","room":"lobby","after":-1}`, chat.BadFrame},
@@ -91,7 +92,17 @@ func TestHandshakeComesFirst(t *testing.T) {
 	for _, f := range []frame.Request{
 		{Action: "sendMessage", JWE: "x"}, {Action: "history", Room: "lobby"}, {Action: "joinRoom", Room: "den"},
 		{Action: "leaveRoom", Room: "den"}, {Action: "rotateKey", Proof: "x"}, {Action: "ping"},
-		{Action: "presence", Room: "lobby"}, {Action: "typing", Room: "lobby"}, {Action: "mark", Room: "lobby", Delivered: 1},
+		{
+			Action: "presence",
+			Room:   "lobby",
+		}, {
+			Action: "typing",
+			Room:   "lobby",
+		}, {
+			Action:    "mark",
+			Room:      "lobby",
+			Delivered: 1,
+		},
 	} {
 		c.expect(c.do(f.Action, f), chat.HandshakeRequired)
 	}

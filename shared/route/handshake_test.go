@@ -24,7 +24,8 @@ func TestHandshakeBinds(t *testing.T) {
 	if len(got) != 1 || got[0].Type != frame.TypeWelcome || got[0].Ref != "p" {
 		t.Fatalf("got %+v", got)
 	}
-	if len(c.rooms) != 1 || c.rooms[0].Room != chat.Lobby || c.rooms[0].Head != 0 || c.rooms[0].Floor != 1 || c.rooms[0].Epoch == "" {
+	if len(c.rooms) != 1 || c.rooms[0].Room != chat.Lobby || c.rooms[0].Head != 0 ||
+		c.rooms[0].Floor != 1 || c.rooms[0].Epoch == "" {
 		t.Fatalf("the welcome lists %+v", c.rooms)
 	}
 }
@@ -50,21 +51,26 @@ func TestBadProofs(t *testing.T) {
 		change func(*frame.HandshakeClaims)
 		want   *chat.Error
 	}{
-		"another version":     {func(h *frame.HandshakeClaims) { h.V = 2 }, chat.BadProof},
-		"another user":        {func(h *frame.HandshakeClaims) { h.Sub = "eve" }, chat.BadProof},
-		"another deployment":  {func(h *frame.HandshakeClaims) { h.Aud = "chat.example/other" }, chat.BadProof},
-		"another nonce":       {func(h *frame.HandshakeClaims) { h.Nonce = chat.NewNonce() }, chat.NonceExpired},
-		"no generation":       {func(h *frame.HandshakeClaims) { h.Gen = 0 }, chat.BadProof},
-		"unknown server key":  {func(h *frame.HandshakeClaims) { h.SKID = other }, chat.StaleServerKey},
-		"key with more":       {func(h *frame.HandshakeClaims) { h.Enc = []byte(`{"kty":"RSA","d":"AQAB"}`) }, chat.KeyUnacceptable},
-		"signing key as enc":  {func(h *frame.HandshakeClaims) { h.Enc = newDevice(t, "ada").signing.Public().JWK() }, chat.KeyUnacceptable},
+		"another version":    {func(h *frame.HandshakeClaims) { h.V = 2 }, chat.BadProof},
+		"another user":       {func(h *frame.HandshakeClaims) { h.Sub = "eve" }, chat.BadProof},
+		"another deployment": {func(h *frame.HandshakeClaims) { h.Aud = "chat.example/other" }, chat.BadProof},
+		"another nonce":      {func(h *frame.HandshakeClaims) { h.Nonce = chat.NewNonce() }, chat.NonceExpired},
+		"no generation":      {func(h *frame.HandshakeClaims) { h.Gen = 0 }, chat.BadProof},
+		"unknown server key": {func(h *frame.HandshakeClaims) { h.SKID = other }, chat.StaleServerKey},
+		"key with more": {func(h *frame.HandshakeClaims) {
+			h.Enc = []byte(`{"kty":"RSA","d":"AQAB"}`)
+		}, chat.KeyUnacceptable},
+		"signing key as enc": {func(h *frame.HandshakeClaims) {
+			h.Enc = newDevice(t, "ada").signing.Public().JWK()
+		}, chat.KeyUnacceptable},
 		"key that is no JSON": {func(h *frame.HandshakeClaims) { h.Enc = []byte(`"RSA"`) }, chat.KeyUnacceptable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := w.dial(newDevice(t, "ada"))
 			c.begin()
 			c.expect(c.prove(c.proof(test.change)), test.want)
-			// A proof that failed has spent the nonce, and nothing is on record.
+			// A proof that failed has spent the nonce, and nothing is on
+			// record.
 			c.expect(c.prove(c.proof(nil)), chat.NonceExpired)
 		})
 	}
@@ -126,7 +132,15 @@ func TestNames(t *testing.T) {
 	thief.begin()
 	thief.expect(thief.prove(thief.proof(func(h *frame.HandshakeClaims) { h.Link = "x.y.z" })), chat.DeviceUnknown)
 	thief.begin()
-	claims := frame.HandshakeClaims{V: 1, Sub: "ada", Aud: audience, Nonce: thief.nonce, SKID: thief.server.Thumbprint(), Enc: thief.device.enc.Public().JWK(), Gen: 1}
+	claims := frame.HandshakeClaims{
+		V:     1,
+		Sub:   "ada",
+		Aud:   audience,
+		Nonce: thief.nonce,
+		SKID:  thief.server.Thumbprint(),
+		Enc:   thief.device.enc.Public().JWK(),
+		Gen:   1,
+	}
 	bare, err := envelope.Sign(thief.signing, envelope.TypeHandshake, encode(t, claims))
 	must(t, err)
 	thief.expect(thief.prove(bare), chat.DeviceUnknown)

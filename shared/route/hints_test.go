@@ -15,7 +15,18 @@ import (
 // hints are frames of the three, for one room.
 func hints(room string) []frame.Request {
 	return []frame.Request{
-		{Action: frame.ActionTyping, Room: room}, {Action: frame.ActionMark, Room: room, Delivered: 5, Read: 3}, {Action: frame.ActionPresence, Room: room},
+		{
+			Action: frame.ActionTyping,
+			Room:   room,
+		}, {
+			Action:    frame.ActionMark,
+			Room:      room,
+			Delivered: 5,
+			Read:      3,
+		}, {
+			Action: frame.ActionPresence,
+			Room:   room,
+		},
 	}
 }
 
@@ -31,7 +42,8 @@ func TestHintsGoToTheRoomsOtherConnections(t *testing.T) {
 	}
 	for _, other := range []*conn{a2, b} {
 		got := other.take()
-		if len(got) != 1 || got[0].Type != frame.TypeTyping || got[0].Room != "den" || got[0].User != "ada" || got[0].Ref != "" {
+		if len(got) != 1 || got[0].Type != frame.TypeTyping || got[0].Room != "den" ||
+			got[0].User != "ada" || got[0].Ref != "" {
 			t.Errorf("another connection of the room got %+v", got)
 		}
 	}
@@ -40,7 +52,8 @@ func TestHintsGoToTheRoomsOtherConnections(t *testing.T) {
 	}
 	for _, other := range []*conn{a2, b} {
 		got := other.take()
-		if len(got) != 1 || got[0].Type != frame.TypeMark || got[0].Room != "den" || got[0].User != "ada" || got[0].Delivered != 5 || got[0].Read != 3 {
+		if len(got) != 1 || got[0].Type != frame.TypeMark || got[0].Room != "den" ||
+			got[0].User != "ada" || got[0].Delivered != 5 || got[0].Read != 3 {
 			t.Errorf("another connection of the room got %+v", got)
 		}
 	}
@@ -67,7 +80,8 @@ func TestPresence(t *testing.T) {
 	ask := func(name string) []chat.User {
 		t.Helper()
 		got := a.do("presence", frame.Request{Room: name, Ref: "r"})
-		if len(got) != 1 || got[0].Type != frame.TypePresence || got[0].Ref != "r" || string(got[0].Room) != name || got[0].More {
+		if len(got) != 1 || got[0].Type != frame.TypePresence || got[0].Ref != "r" ||
+			string(got[0].Room) != name || got[0].More {
 			t.Fatalf("got %+v", got)
 		}
 		return got[0].Users
@@ -97,7 +111,12 @@ func TestPresenceOfALargeRoom(t *testing.T) {
 	listen := func(n int, user string) {
 		t.Helper()
 		must(t, w.store.Listen(t.Context(), chat.Lobby, room.Listener{
-			Connection: chat.Connection(fmt.Sprintf("zz-%04d=", n)), ConnectedAt: w.clock.Now(), User: chat.User(user), Device: "crowd", Gen: 1, Enc: d.enc.Public().Modulus(),
+			Connection:  chat.Connection(fmt.Sprintf("zz-%04d=", n)),
+			ConnectedAt: w.clock.Now(),
+			User:        chat.User(user),
+			Device:      "crowd",
+			Gen:         1,
+			Enc:         d.enc.Public().Modulus(),
 		}))
 	}
 	ask := func() received {

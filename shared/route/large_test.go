@@ -30,7 +30,12 @@ func (w *world) crowd(n int, d *device) []*conn {
 func (c *conn) listen() {
 	c.t.Helper()
 	must(c.t, c.store.Listen(c.t.Context(), chat.Lobby, room.Listener{
-		Connection: c.id, ConnectedAt: c.at, User: c.user, Device: "crowd", Gen: c.gen, Enc: c.device.enc.Public().Modulus(),
+		Connection:  c.id,
+		ConnectedAt: c.at,
+		User:        c.user,
+		Device:      "crowd",
+		Gen:         c.gen,
+		Enc:         c.device.enc.Public().Modulus(),
 	}))
 }
 
@@ -241,7 +246,8 @@ func TestChunkSaysNothingOfItsMessage(t *testing.T) {
 	w.crowd(room.ChunkSize, newDevice(t, "crowd"))
 	a.say("hello", nil)
 	data := string(encode(t, w.courier.Take()[0]))
-	want := fmt.Sprintf(`{"room":"lobby","epoch":"%s","seq":1,"first":"crowd-0049=","last":"crowd-0099="}`, a.rooms[0].Epoch)
+	want := fmt.Sprintf(`{"room":"lobby","epoch":"%s","seq":1,"first":"crowd-0049=","last":"crowd-0099="}`,
+		a.rooms[0].Epoch)
 	if data != want {
 		t.Errorf("got  %s\nwant %s", data, want)
 	}

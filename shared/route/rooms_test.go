@@ -21,7 +21,8 @@ func TestJoinAndLeave(t *testing.T) {
 	a, a2, b := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob"))
 	for range 2 { // a repeat is answered like the first
 		got := a.do("joinRoom", frame.Request{Room: "den"})
-		if len(got) != 1 || got[0].Type != frame.TypeJoined || got[0].Epoch == "" || got[0].Head != 0 || got[0].Floor != 1 {
+		if len(got) != 1 || got[0].Type != frame.TypeJoined || got[0].Epoch == "" || got[0].Head != 0 ||
+			got[0].Floor != 1 {
 			t.Fatalf("got %+v", got)
 		}
 	}
@@ -124,7 +125,8 @@ func TestHistoryPages(t *testing.T) {
 		t.Fatalf("got %d texts on %+v", len(texts), page)
 	}
 	for _, after := range []int64{count, count + 100} {
-		if page, texts := late.page(after, 0); len(texts) != 0 || int64(page.From) != after+1 || int64(page.To) != after || page.More || page.JWE != "" {
+		if page, texts := late.page(after, 0); len(texts) != 0 || int64(page.From) != after+1 ||
+			int64(page.To) != after || page.More || page.JWE != "" {
 			t.Fatalf("an empty page is %+v", page)
 		}
 	}
@@ -187,7 +189,8 @@ func TestPing(t *testing.T) {
 	a.say("one", nil)
 	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	got := a.do("ping", frame.Request{Ref: "x"})
-	if len(got) != 1 || got[0].Ref != "x" || len(got[0].Heads) != 2 || got[0].Heads["lobby"].Head != 1 || got[0].Heads["lobby"].Epoch != a.rooms[0].Epoch {
+	if len(got) != 1 || got[0].Ref != "x" || len(got[0].Heads) != 2 || got[0].Heads["lobby"].Head != 1 ||
+		got[0].Heads["lobby"].Epoch != a.rooms[0].Epoch {
 		t.Fatalf("got %+v", got)
 	}
 	got = a.do("ping", frame.Request{Heads: map[string]chat.Seq{"den": 0, "others": 3}})

@@ -51,11 +51,13 @@ func TestRefusedRotations(t *testing.T) {
 		proof func(c *conn) string
 		want  *chat.Error
 	}{
-		"no proof":        {func(c *conn) string { return "x" }, chat.BadProof},
-		"another session": {func(c *conn) string { return c.rotation(next, 2, func(r *frame.RotateClaims) { r.SID = "x" }) }, chat.SessionMismatch},
-		"a jump":          {func(c *conn) string { return c.rotation(next, 3, nil) }, chat.BadProof},
-		"the same key":    {func(c *conn) string { return c.rotation(c.device.enc, 2, nil) }, chat.BadProof},
-		"an old one":      {func(c *conn) string { return c.rotation(next, 1, nil) }, chat.BadProof},
+		"no proof": {func(c *conn) string { return "x" }, chat.BadProof},
+		"another session": {func(c *conn) string {
+			return c.rotation(next, 2, func(r *frame.RotateClaims) { r.SID = "x" })
+		}, chat.SessionMismatch},
+		"a jump":       {func(c *conn) string { return c.rotation(next, 3, nil) }, chat.BadProof},
+		"the same key": {func(c *conn) string { return c.rotation(c.device.enc, 2, nil) }, chat.BadProof},
+		"an old one":   {func(c *conn) string { return c.rotation(next, 1, nil) }, chat.BadProof},
 		"no key": {func(c *conn) string {
 			return c.rotation(next, 2, func(r *frame.RotateClaims) { r.Enc = []byte(`{}`) })
 		}, chat.KeyUnacceptable},

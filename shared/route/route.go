@@ -39,7 +39,8 @@ type Router struct {
 var done = events.APIGatewayProxyResponse{StatusCode: http.StatusOK}
 
 // Connect handles $connect. A failure refuses the connection.
-func (r *Router) Connect(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Connect(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	if err := r.guard(ctx, func() error { return r.Service.Connect(ctx, call(e, "")) }); err != nil {
 		r.Log.ErrorContext(ctx, "the connection was refused", "err", err)
 		return events.APIGatewayProxyResponse{StatusCode: http.StatusInternalServerError}, nil
@@ -47,8 +48,10 @@ func (r *Router) Connect(ctx context.Context, e *events.APIGatewayWebsocketProxy
 	return done, nil
 }
 
-// Disconnect handles $disconnect. Nobody hears of a failure; what it leaves expires.
-func (r *Router) Disconnect(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+// Disconnect handles $disconnect. Nobody hears of a failure; what it leaves
+// expires.
+func (r *Router) Disconnect(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	if err := r.guard(ctx, func() error { return r.Service.Disconnect(ctx, call(e, "")) }); err != nil {
 		r.Log.ErrorContext(ctx, "the connection's rows were not all removed", "err", err)
 	}
@@ -56,7 +59,8 @@ func (r *Router) Disconnect(ctx context.Context, e *events.APIGatewayWebsocketPr
 }
 
 // Default handles $default: frames that no route takes.
-func (r *Router) Default(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Default(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ref, isFrame := frame.Ref([]byte(e.Body))
 	refusal := chat.BadFrame
 	switch {
@@ -70,7 +74,8 @@ func (r *Router) Default(ctx context.Context, e *events.APIGatewayWebsocketProxy
 }
 
 // Handshake handles handshake, both its frames.
-func (r *Router) Handshake(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Handshake(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionHandshake, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		if f.Proof != "" {
 			return r.Service.Prove(ctx, c, f.Proof)
@@ -80,49 +85,56 @@ func (r *Router) Handshake(ctx context.Context, e *events.APIGatewayWebsocketPro
 }
 
 // SendMessage handles sendMessage.
-func (r *Router) SendMessage(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) SendMessage(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionSendMessage, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Send(ctx, c, f.JWE)
 	})
 }
 
 // History handles history.
-func (r *Router) History(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) History(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionHistory, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.History(ctx, c, chat.Room(f.Room), chat.Seq(f.After), f.Limit)
 	})
 }
 
 // JoinRoom handles joinRoom.
-func (r *Router) JoinRoom(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) JoinRoom(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionJoinRoom, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Join(ctx, c, chat.Room(f.Room))
 	})
 }
 
 // LeaveRoom handles leaveRoom.
-func (r *Router) LeaveRoom(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) LeaveRoom(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionLeaveRoom, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Leave(ctx, c, chat.Room(f.Room))
 	})
 }
 
 // RotateKey handles rotateKey.
-func (r *Router) RotateKey(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) RotateKey(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionRotateKey, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Rotate(ctx, c, f.Proof)
 	})
 }
 
 // Devices handles devices.
-func (r *Router) Devices(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Devices(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionDevices, func(ctx context.Context, c room.Call, _ *frame.Request) error {
 		return r.Service.Devices(ctx, c)
 	})
 }
 
 // RevokeDevice handles revokeDevice.
-func (r *Router) RevokeDevice(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) RevokeDevice(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionRevokeDevice, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Revoke(ctx, c, f.Proof)
 	})
@@ -136,14 +148,16 @@ func (r *Router) Ping(ctx context.Context, e *events.APIGatewayWebsocketProxyReq
 }
 
 // Presence handles presence.
-func (r *Router) Presence(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Presence(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionPresence, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Presence(ctx, c, chat.Room(f.Room))
 	})
 }
 
 // Typing handles typing.
-func (r *Router) Typing(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (r *Router) Typing(ctx context.Context,
+	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return r.message(ctx, e, frame.ActionTyping, func(ctx context.Context, c room.Call, f *frame.Request) error {
 		return r.Service.Typing(ctx, c, chat.Room(f.Room))
 	})
@@ -171,7 +185,8 @@ func (r *Router) Deliver(ctx context.Context, chunk room.Chunk) error {
 
 // message parses the frame, runs the use case, and answers with an error
 // frame if it fails.
-func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest, action string, do func(context.Context, room.Call, *frame.Request) error) (events.APIGatewayProxyResponse, error) {
+func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest, action string,
+	do func(context.Context, room.Call, *frame.Request) error) (events.APIGatewayProxyResponse, error) {
 	c := call(e, "")
 	during, cancel := Reserve(ctx)
 	defer cancel()

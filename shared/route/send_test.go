@@ -54,7 +54,8 @@ func TestMessageReachesEveryDevice(t *testing.T) {
 			t.Fatalf("got %+v", got)
 		}
 		m, body := c.read(got[0])
-		if body != "hello" || m.From != "ada" || m.Seq != 1 || string(m.Device) != ada.signing.Thumbprint() || m.StoredAt != w.clock.Now().UnixMilli() {
+		if body != "hello" || m.From != "ada" || m.Seq != 1 ||
+			string(m.Device) != ada.signing.Thumbprint() || m.StoredAt != w.clock.Now().UnixMilli() {
 			t.Fatalf("got %q in %+v", body, m)
 		}
 	}
@@ -116,26 +117,48 @@ func TestRefusedMessages(t *testing.T) {
 		jwe  func(c *conn) string
 		want *chat.Error
 	}{
-		"no token":        {func(c *conn) string { return "x" }, chat.BadEnvelope},
-		"altered token":   {func(c *conn) string { return altered(c.message("x", nil)) }, chat.BadEnvelope},
-		"another session": {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.SID = "another" }) }, chat.SessionMismatch},
-		"another user":    {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.Sub = "bob" }) }, chat.SessionMismatch},
+		"no token":      {func(c *conn) string { return "x" }, chat.BadEnvelope},
+		"altered token": {func(c *conn) string { return altered(c.message("x", nil)) }, chat.BadEnvelope},
+		"another session": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.SID = "another" })
+		}, chat.SessionMismatch},
+		"another user": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.Sub = "bob" })
+		}, chat.SessionMismatch},
 		"another skid": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.SKID = strings.Repeat("A", 43) })
 		}, chat.SessionMismatch},
-		"another version": {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.V = 2 }) }, chat.BadEnvelope},
-		"id that is none": {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.ID = "1" }) }, chat.BadEnvelope},
+		"another version": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.V = 2 })
+		}, chat.BadEnvelope},
+		"id that is none": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.ID = "1" })
+		}, chat.BadEnvelope},
 		"lower-case id": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.ID = strings.ToLower(m.ID) })
 		}, chat.BadEnvelope},
-		"room that cannot": {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.Room = "No Room" }) }, chat.RoomInvalid},
-		"room of others":   {func(c *conn) string { return c.message("x", func(m *frame.MessageClaims) { m.Room = "den" }) }, chat.NotAMember},
-		"long text":        {func(c *conn) string { return c.message(strings.Repeat("x", chat.MaxBody+1), nil) }, chat.BodyTooLarge},
+		"room that cannot": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.Room = "No Room" })
+		}, chat.RoomInvalid},
+		"room of others": {func(c *conn) string {
+			return c.message("x", func(m *frame.MessageClaims) { m.Room = "den" })
+		}, chat.NotAMember},
+		"long text": {func(c *conn) string {
+			return c.message(strings.Repeat("x", chat.MaxBody+1), nil)
+		}, chat.BodyTooLarge},
 		"claims twice": {func(c *conn) string {
 			return c.sealed(c.signing, []byte(`{"v":1,"v":1}`))
 		}, chat.BadEnvelope},
 		"another's signature": {func(c *conn) string {
-			return c.sealed(stranger.signing, encode(t, frame.MessageClaims{V: 1, SID: string(c.sid), Sub: "ada", SKID: c.server.Thumbprint(), Room: "lobby", ID: ulid.Make().String(), Body: "x"}))
+			return c.sealed(stranger.signing, encode(t, frame.MessageClaims{
+				V:    1,
+				SID:  string(c.sid),
+				Sub:  "ada",
+				SKID: c.server.Thumbprint(),
+				Room: "lobby",
+				ID:   ulid.Make().String(),
+				Body: "x",
+			}))
 		}, chat.BadSignature},
 		"no signature": {func(c *conn) string {
 			jwe, err := envelope.Seal(c.server, envelope.TypeSend, []byte("hello"))

@@ -67,7 +67,8 @@ type interrupted struct {
 
 func (s interrupted) step(call string) error { return s.before.take(call) }
 
-// steps are what tests do in the middle of others' calls. Calls run in parallel.
+// steps are what tests do in the middle of others' calls. Calls run in
+// parallel.
 type steps struct {
 	sync.Mutex
 	once, always map[string]func() error
@@ -145,9 +146,19 @@ type world struct {
 const retention = 30 * 24 * time.Hour
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, clock: storetest.NewClock(), hub: &memory.Hub{}, courier: &memory.Courier{}, retention: retention, before: &steps{once: map[string]func() error{}, always: map[string]func() error{}}}
+	w := &world{
+		t:         t,
+		clock:     storetest.NewClock(),
+		hub:       &memory.Hub{},
+		courier:   &memory.Courier{},
+		retention: retention,
+		before:    &steps{once: map[string]func() error{}, always: map[string]func() error{}},
+	}
 	w.store = memory.New(w.clock.Now)
-	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: audience, Now: w.clock.Now}), new(error)}
+	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
+		Audience: audience,
+		Now:      w.clock.Now,
+	}), new(error)}
 	w.compose(interrupted{w.store, w.before}, w.hub)
 	return w
 }
@@ -157,8 +168,14 @@ func (w *world) compose(store room.Store, poster room.Poster) {
 	w.log = new(bytes.Buffer)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	service := room.New(room.Options{
-		Store: store, Keys: w.keys, Poster: poster, Courier: interruptedCourier{w.courier, w.before}, Log: log,
-		Audience: audience, Retention: w.retention, Now: w.clock.Now,
+		Store:     store,
+		Keys:      w.keys,
+		Poster:    poster,
+		Courier:   interruptedCourier{w.courier, w.before},
+		Log:       log,
+		Audience:  audience,
+		Retention: w.retention,
+		Now:       w.clock.Now,
 	})
 	w.router = &route.Router{Service: service, Poster: poster, KeySet: w.keys.KeySet, Log: log}
 }
@@ -353,7 +370,13 @@ func (c *conn) begin() {
 func (c *conn) proof(change func(*frame.HandshakeClaims)) string {
 	c.t.Helper()
 	claims := frame.HandshakeClaims{
-		V: 1, Sub: string(c.user), Aud: audience, Nonce: c.nonce, SKID: c.server.Thumbprint(), Enc: c.device.enc.Public().JWK(), Gen: c.gen,
+		V:     1,
+		Sub:   string(c.user),
+		Aud:   audience,
+		Nonce: c.nonce,
+		SKID:  c.server.Thumbprint(),
+		Enc:   c.device.enc.Public().JWK(),
+		Gen:   c.gen,
 	}
 	if change != nil {
 		change(&claims)
@@ -367,7 +390,13 @@ func (c *conn) proof(change func(*frame.HandshakeClaims)) string {
 func (c *conn) message(body string, change func(*frame.MessageClaims)) string {
 	c.t.Helper()
 	claims := frame.MessageClaims{
-		V: 1, SID: string(c.sid), Sub: string(c.user), SKID: c.server.Thumbprint(), Room: "lobby", ID: ulid.Make().String(), Body: body,
+		V:    1,
+		SID:  string(c.sid),
+		Sub:  string(c.user),
+		SKID: c.server.Thumbprint(),
+		Room: "lobby",
+		ID:   ulid.Make().String(),
+		Body: body,
 	}
 	if change != nil {
 		change(&claims)
@@ -384,7 +413,8 @@ func (c *conn) sealed(by *envelope.SigningKey, claims []byte) string {
 	return jwe
 }
 
-// read opens a message frame, verifies the sender's token, and returns the text.
+// read opens a message frame, verifies the sender's token, and returns the
+// text.
 func (c *conn) read(r received) (frame.MessagePlain, string) {
 	c.t.Helper()
 	var m frame.MessagePlain

@@ -19,8 +19,17 @@ func BenchmarkAppend(b *testing.B) {
 		sealed := make([]byte, 1500)
 		rand.Read(sealed)
 		err := store.Append(b.Context(), &room.Entry{
-			Room: name, Epoch: "epoch", Seq: seq, ID: chat.MessageID(rand.Text()), User: "ada", Device: "device", SenderKey: sealed[:32],
-			StoredAt: time.Now(), Expires: time.Now().Add(time.Hour), DataKey: "1", Sealed: sealed,
+			Room:      name,
+			Epoch:     "epoch",
+			Seq:       seq,
+			ID:        chat.MessageID(rand.Text()),
+			User:      "ada",
+			Device:    "device",
+			SenderKey: sealed[:32],
+			StoredAt:  time.Now(),
+			Expires:   time.Now().Add(time.Hour),
+			DataKey:   "1",
+			Sealed:    sealed,
 		}, 0)
 		if err != nil {
 			b.Fatal(err)

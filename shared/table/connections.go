@@ -59,7 +59,8 @@ func (s *Store) Connection(ctx context.Context, id chat.Connection) (*room.Conne
 }
 
 // OpenChallenge implements room.Connections.
-func (s *Store) OpenChallenge(ctx context.Context, id chat.Connection, claimed chat.User, nonce string, expires time.Time) error {
+func (s *Store) OpenChallenge(ctx context.Context, id chat.Connection, claimed chat.User, nonce string,
+	expires time.Time) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &s.names.Connections,
 		Key:                      connectionKey(id),
@@ -124,7 +125,10 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 // ForgetConnection implements room.Connections.
 func (s *Store) ForgetConnection(ctx context.Context, c *room.Connection) error {
 	if c.Bound() {
-		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Users, Key: userConnectionKey(c.User, c.ID)})
+		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &s.names.Users,
+			Key:       userConnectionKey(c.User, c.ID),
+		})
 		if err != nil {
 			return outcome(err)
 		}

@@ -40,33 +40,35 @@ func (m *meter) take() float64 {
 // install makes a client ask for consumed capacity and the meter add it up.
 func (m *meter) install(o *dynamodb.Options) {
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("meter", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			switch p := in.Parameters.(type) {
-			case *dynamodb.UpdateItemInput:
-				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-			case *dynamodb.PutItemInput:
-				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-			case *dynamodb.TransactWriteItemsInput:
-				p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-			}
-			out, meta, err := next.HandleInitialize(ctx, in)
-			if err != nil { // a failed condition reports no capacity
-				return out, meta, err
-			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			switch r := out.Result.(type) {
-			case *dynamodb.UpdateItemOutput:
-				m.writes += *r.ConsumedCapacity.CapacityUnits
-			case *dynamodb.PutItemOutput:
-				m.writes += *r.ConsumedCapacity.CapacityUnits
-			case *dynamodb.TransactWriteItemsOutput:
-				for _, c := range r.ConsumedCapacity {
-					m.writes += *c.CapacityUnits
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("meter",
+			func(ctx context.Context, in middleware.InitializeInput,
+				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				switch p := in.Parameters.(type) {
+				case *dynamodb.UpdateItemInput:
+					p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+				case *dynamodb.PutItemInput:
+					p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+				case *dynamodb.TransactWriteItemsInput:
+					p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 				}
-			}
-			return out, meta, err
-		}), middleware.Before)
+				out, meta, err := next.HandleInitialize(ctx, in)
+				if err != nil { // a failed condition reports no capacity
+					return out, meta, err
+				}
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				switch r := out.Result.(type) {
+				case *dynamodb.UpdateItemOutput:
+					m.writes += *r.ConsumedCapacity.CapacityUnits
+				case *dynamodb.PutItemOutput:
+					m.writes += *r.ConsumedCapacity.CapacityUnits
+				case *dynamodb.TransactWriteItemsOutput:
+					for _, c := range r.ConsumedCapacity {
+						m.writes += *c.CapacityUnits
+					}
+				}
+				return out, meta, err
+			}), middleware.Before)
 	})
 }
 
@@ -81,13 +83,24 @@ func TestSendCost(t *testing.T) {
 	signing, err := envelope.GenerateSigningKey()
 	must(t, err)
 	d := room.Device{
-		ID: chat.Device(signing.Thumbprint()), User: chat.User(strings.Repeat("u", 32)), Key: signing.Public().Bytes(),
-		Gen: 1, Enc: make([]byte, 384), AddedAt: time.Now(),
+		ID:      chat.Device(signing.Thumbprint()),
+		User:    chat.User(strings.Repeat("u", 32)),
+		Key:     signing.Public().Bytes(),
+		Gen:     1,
+		Enc:     make([]byte, 384),
+		AddedAt: time.Now(),
 	}
 	must(t, store.OpenConnection(ctx, "connection", time.Now()))
 	must(t, store.OpenChallenge(ctx, "connection", d.User, "nonce", time.Now().Add(time.Minute)))
 	must(t, store.Bind(ctx, room.Binding{
-		Connection: "connection", ConnectedAt: time.Now(), Nonce: "nonce", ProofHash: "hash", Session: chat.NewSession(), User: d.User, Device: d, NewUser: true,
+		Connection:  "connection",
+		ConnectedAt: time.Now(),
+		Nonce:       "nonce",
+		ProofHash:   "hash",
+		Session:     chat.NewSession(),
+		User:        d.User,
+		Device:      d,
+		NewUser:     true,
 	}))
 	meta, err := store.CreateRoom(ctx, chat.Room(strings.Repeat("r", 32)), chat.NewEpoch(), time.Now())
 	must(t, err)
@@ -101,8 +114,16 @@ func TestSendCost(t *testing.T) {
 		_, err := store.Admit(ctx, d.User, d.ID, now)
 		must(t, err)
 		e := &room.Entry{
-			Room: meta.Room, Epoch: meta.Epoch, Seq: seq, ID: chat.MessageID(ulid.Make().String()), User: d.User, Device: d.ID,
-			SenderKey: d.Key, StoredAt: now, Expires: now.Add(time.Hour), DataKey: "12345",
+			Room:      meta.Room,
+			Epoch:     meta.Epoch,
+			Seq:       seq,
+			ID:        chat.MessageID(ulid.Make().String()),
+			User:      d.User,
+			Device:    d.ID,
+			SenderKey: d.Key,
+			StoredAt:  now,
+			Expires:   now.Add(time.Hour),
+			DataKey:   "12345",
 		}
 		e.Sealed = sealed(t, signing, e)
 		raise := chat.Seq(0)
@@ -120,7 +141,12 @@ func TestSendCost(t *testing.T) {
 func sealed(t *testing.T, signing *envelope.SigningKey, e *room.Entry) []byte {
 	t.Helper()
 	claims, err := strict.Marshal(frame.MessageClaims{
-		V: 1, SID: string(chat.NewSession()), Sub: string(e.User), SKID: signing.Thumbprint(), Room: string(e.Room), ID: string(e.ID),
+		V:    1,
+		SID:  string(chat.NewSession()),
+		Sub:  string(e.User),
+		SKID: signing.Thumbprint(),
+		Room: string(e.Room),
+		ID:   string(e.ID),
 		Body: strings.Repeat("x", 1024),
 	})
 	must(t, err)
@@ -140,8 +166,16 @@ func TestTransactionConflicts(t *testing.T) {
 	for i := range outcomes {
 		wg.Go(func() {
 			outcomes[i] = store.Append(t.Context(), &room.Entry{
-				Room: "room", Epoch: "epoch", Seq: 1, ID: chat.MessageID(rand.Text()), User: "ada", Device: "device",
-				SenderKey: []byte("key"), StoredAt: time.Now(), Expires: time.Now().Add(time.Hour), Sealed: []byte("x"),
+				Room:      "room",
+				Epoch:     "epoch",
+				Seq:       1,
+				ID:        chat.MessageID(rand.Text()),
+				User:      "ada",
+				Device:    "device",
+				SenderKey: []byte("key"),
+				StoredAt:  time.Now(),
+				Expires:   time.Now().Add(time.Hour),
+				Sealed:    []byte("x"),
 			}, 0)
 		})
 	}

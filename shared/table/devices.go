@@ -26,8 +26,9 @@ func deviceKey(user chat.User, device chat.Device) item {
 // claimName binds a free name to its first device.
 func (s *Store) claimName(b room.Binding) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName:                &s.names.Users,
-		Item:                     item{"user": str(b.User), "item": str(nameItem), "device": str(b.Device.ID), "addedAt": millis(b.Device.AddedAt)},
+		TableName: &s.names.Users,
+		Item: item{"user": str(b.User), "item": str(nameItem),
+			"device": str(b.Device.ID), "addedAt": millis(b.Device.AddedAt)},
 		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
 		ExpressionAttributeNames: names("user"),
 	}}
@@ -38,7 +39,8 @@ func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.names.Users,
 		Item: item{
-			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen), "enc": bin(d.Enc), "spread": num(d.Gen),
+			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen),
+			"enc": bin(d.Enc), "spread": num(d.Gen),
 			"addedAt": millis(d.AddedAt), "lastSeenAt": millis(s.now()), "window": num(0), "used": num(0),
 		},
 		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
@@ -98,17 +100,18 @@ func readDevice(it item) *room.Device {
 // call of the same device.
 const admitAttempts = 4
 
-// Admit implements room.Devices. The usual case is one write that counts in
-// the current window; the write that turns the window comes after one that failed.
+// Admit implements room.Devices. The usual case is one write that counts in the
+// current window; the write that turns the window comes after one that failed.
 func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*room.Device, error) {
 	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
 	count := &dynamodb.UpdateItemInput{
-		TableName:                           &s.names.Users,
-		Key:                                 deviceKey(user, device),
-		UpdateExpression:                    aws.String("ADD #used :one"),
-		ConditionExpression:                 aws.String("#window = :window AND #used < :most AND attribute_not_exists(#revoked)"),
-		ExpressionAttributeNames:            names("used", "window", "revoked"),
-		ExpressionAttributeValues:           item{":one": num(1), ":window": num(window), ":most": num(chat.DeviceRate)},
+		TableName:                &s.names.Users,
+		Key:                      deviceKey(user, device),
+		UpdateExpression:         aws.String("ADD #used :one"),
+		ConditionExpression:      aws.String("#window = :window AND #used < :most AND attribute_not_exists(#revoked)"),
+		ExpressionAttributeNames: names("used", "window", "revoked"),
+		ExpressionAttributeValues: item{":one": num(1), ":window": num(window),
+			":most": num(chat.DeviceRate)},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
@@ -151,8 +154,12 @@ func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, n
 func (s *Store) ReplaceKey(ctx context.Context, d *room.Device) error {
 	w := s.confirmDevice(d, d.Gen-1).Update
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: w.TableName, Key: w.Key, UpdateExpression: w.UpdateExpression, ConditionExpression: w.ConditionExpression,
-		ExpressionAttributeNames: w.ExpressionAttributeNames, ExpressionAttributeValues: w.ExpressionAttributeValues,
+		TableName:                 w.TableName,
+		Key:                       w.Key,
+		UpdateExpression:          w.UpdateExpression,
+		ConditionExpression:       w.ConditionExpression,
+		ExpressionAttributeNames:  w.ExpressionAttributeNames,
+		ExpressionAttributeValues: w.ExpressionAttributeValues,
 	})
 	return outcome(err)
 }

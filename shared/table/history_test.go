@@ -55,9 +55,17 @@ func newReader(t *testing.T) *reader {
 	t.Helper()
 	r := &reader{t: t, hub: &memory.Hub{}, clock: storetest.NewClock()}
 	r.store = table.New(connect(t), tables, r.clock.Now)
-	r.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{Audience: "host/stage", Now: r.clock.Now})}
+	r.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
+		Audience: "host/stage",
+		Now:      r.clock.Now,
+	})}
 	r.service = room.New(room.Options{
-		Store: r.store, Keys: r.keys, Poster: r.hub, Audience: "host/stage", Retention: 24 * time.Hour, Now: r.clock.Now,
+		Store:     r.store,
+		Keys:      r.keys,
+		Poster:    r.hub,
+		Audience:  "host/stage",
+		Retention: 24 * time.Hour,
+		Now:       r.clock.Now,
 	})
 	var err error
 	r.signing, err = envelope.GenerateSigningKey()
@@ -65,13 +73,24 @@ func newReader(t *testing.T) *reader {
 	r.enc, err = envelope.GenerateDecryptionKey(2048)
 	must(t, err)
 	r.device = room.Device{
-		ID: chat.Device(r.signing.Thumbprint()), User: "ada", Key: r.signing.Public().Bytes(), Gen: 1, Enc: r.enc.Public().Modulus(), AddedAt: r.clock.Now(),
+		ID:      chat.Device(r.signing.Thumbprint()),
+		User:    "ada",
+		Key:     r.signing.Public().Bytes(),
+		Gen:     1,
+		Enc:     r.enc.Public().Modulus(),
+		AddedAt: r.clock.Now(),
 	}
 	must(t, r.store.OpenConnection(t.Context(), readerConnection, r.clock.Now()))
 	must(t, r.store.OpenChallenge(t.Context(), readerConnection, "ada", "nonce", r.clock.Now().Add(time.Minute)))
 	must(t, r.store.Bind(t.Context(), room.Binding{
-		Connection: readerConnection, ConnectedAt: r.clock.Now(), Nonce: "nonce", ProofHash: "hash", Session: chat.NewSession(),
-		User: "ada", Device: r.device, NewUser: true,
+		Connection:  readerConnection,
+		ConnectedAt: r.clock.Now(),
+		Nonce:       "nonce",
+		ProofHash:   "hash",
+		Session:     chat.NewSession(),
+		User:        "ada",
+		Device:      r.device,
+		NewUser:     true,
 	}))
 	meta, err := r.store.CreateRoom(t.Context(), chat.Lobby, chat.NewEpoch(), r.clock.Now())
 	must(t, err)
@@ -80,15 +99,28 @@ func newReader(t *testing.T) *reader {
 }
 
 // write puts a message at its place in the log, as a send would. What is
-// authenticated beside it is part of the format at rest: entries that are stored
-// must stay readable.
+// authenticated beside it is part of the format at rest: entries that are
+// stored must stay readable.
 func (r *reader) write(ctx context.Context, seq chat.Seq, body string) error {
 	e := &room.Entry{
-		Room: chat.Lobby, Epoch: r.epoch, Seq: seq, ID: chat.MessageID(ulid.Make().String()), User: "ada", Device: r.device.ID, SenderKey: r.device.Key,
-		StoredAt: r.clock.Now().Truncate(time.Millisecond), Expires: r.clock.Now().Add(26 * time.Hour),
+		Room:      chat.Lobby,
+		Epoch:     r.epoch,
+		Seq:       seq,
+		ID:        chat.MessageID(ulid.Make().String()),
+		User:      "ada",
+		Device:    r.device.ID,
+		SenderKey: r.device.Key,
+		StoredAt:  r.clock.Now().Truncate(time.Millisecond),
+		Expires:   r.clock.Now().Add(26 * time.Hour),
 	}
 	claims, err := strict.Marshal(frame.MessageClaims{
-		V: 1, SID: "session", Sub: "ada", SKID: r.signing.Thumbprint(), Room: string(e.Room), ID: string(e.ID), Body: body,
+		V:    1,
+		SID:  "session",
+		Sub:  "ada",
+		SKID: r.signing.Thumbprint(),
+		Room: string(e.Room),
+		ID:   string(e.ID),
+		Body: body,
 	})
 	if err != nil {
 		return err
@@ -102,7 +134,8 @@ func (r *reader) write(ctx context.Context, seq chat.Seq, body string) error {
 		return err
 	}
 	additional := strings.Join([]string{
-		"sotto-entry-v1", string(e.Room), string(e.Epoch), strconv.FormatInt(int64(seq), 10), string(e.ID), string(e.User), string(e.Device),
+		"sotto-entry-v1", string(e.Room), string(e.Epoch), strconv.FormatInt(int64(seq), 10), string(e.ID),
+		string(e.User), string(e.Device),
 		strconv.FormatInt(e.StoredAt.UnixMilli(), 10),
 	}, "|")
 	if e.DataKey, e.Sealed, err = r.keys.SealAtRest(ctx, packed, []byte(additional)); err != nil {
@@ -157,8 +190,8 @@ func (r *reader) text(m frame.MessagePlain) string {
 	return claims.Body
 }
 
-// TestHistoryAtItsLimits reads a log of 10,000 messages, some of them as long as
-// can be, from its beginning to its end and from places in between, while
+// TestHistoryAtItsLimits reads a log of 10,000 messages, some of them as long
+// as can be, from its beginning to its end and from places in between, while
 // others go on writing.
 func TestHistoryAtItsLimits(t *testing.T) {
 	r := newReader(t)
@@ -178,10 +211,12 @@ func TestHistoryAtItsLimits(t *testing.T) {
 	}
 	must(t, writing.Wait())
 
-	for _, from := range []chat.Seq{0, 1, 2, 15, 16, 4997, 4998, 4999, 5000, 7777, count - 1, count, count + 1, 1<<53 - 1} {
+	for _, from := range []chat.Seq{0, 1, 2, 15, 16, 4997, 4998, 4999, 5000, 7777, count - 1, count,
+		count + 1, 1<<53 - 1} {
 		for _, limit := range []int{1, chat.MaxHistoryLimit} {
 			page, messages := r.page(from, limit)
-			if page.From != from+1 || page.Head != count || page.Floor != 1 || page.More != (page.To < count) || len(messages) > limit {
+			if page.From != from+1 || page.Head != count || page.Floor != 1 ||
+				page.More != (page.To < count) || len(messages) > limit {
 				t.Errorf("after %d at most %d: %d messages on %+v", from, limit, len(messages), page)
 			}
 			if want := from < count; (len(messages) > 0) != want {
@@ -207,7 +242,8 @@ func TestHistoryAtItsLimits(t *testing.T) {
 	last, head, pages := chat.Seq(0), chat.Seq(0), 0
 	for last < count+more && ctx.Err() == nil { // which ends when a write fails
 		page, messages := r.page(last, chat.MaxHistoryLimit)
-		if page.Head < head || page.Head < page.To || page.From != last+1 || page.More != (page.To < page.Head) && len(messages) > 0 {
+		if page.Head < head || page.Head < page.To || page.From != last+1 ||
+			page.More != (page.To < page.Head) && len(messages) > 0 {
 			t.Fatalf("after %d, under head %d: %d messages on %+v", last, head, len(messages), page)
 		}
 		for _, m := range messages {

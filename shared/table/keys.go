@@ -24,8 +24,10 @@ func recordKey(kind keyring.Kind, id string) item {
 
 func readRecord(it item) keyring.Record {
 	return keyring.Record{
-		Kind: text[keyring.Kind](it, "kind"), ID: text[string](it, "id"),
-		Generation: number[int64](it, "gen"), Value: binary(it, "value"),
+		Kind:       text[keyring.Kind](it, "kind"),
+		ID:         text[string](it, "id"),
+		Generation: number[int64](it, "gen"),
+		Value:      binary(it, "value"),
 	}
 }
 
@@ -33,7 +35,10 @@ func readRecord(it item) keyring.Record {
 // scan is one request and costs less than a query for each kind.
 func (k Keys) List(ctx context.Context) ([]keyring.Record, error) {
 	var found []keyring.Record
-	pages := dynamodb.NewScanPaginator(k.db, &dynamodb.ScanInput{TableName: &k.names.Keys, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(k.db, &dynamodb.ScanInput{
+		TableName:      &k.names.Keys,
+		ConsistentRead: aws.Bool(true),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -69,8 +74,11 @@ func (k Keys) put(ctx context.Context, r keyring.Record, condition string, value
 	it := recordKey(r.Kind, r.ID)
 	it["gen"], it["value"] = num(r.Generation), bin(r.Value)
 	_, err := k.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &k.names.Keys, Item: it, ConditionExpression: &condition,
-		ExpressionAttributeNames: names("gen"), ExpressionAttributeValues: values,
+		TableName:                 &k.names.Keys,
+		Item:                      it,
+		ConditionExpression:       &condition,
+		ExpressionAttributeNames:  names("gen"),
+		ExpressionAttributeValues: values,
 	})
 	if err = outcome(err); errors.Is(err, room.ErrConflict) {
 		return keyring.ErrConflict

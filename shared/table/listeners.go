@@ -39,12 +39,14 @@ func (s *Store) Unlisten(ctx context.Context, name chat.Room, id chat.Connection
 
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
-	found, _, err := s.listeners(ctx, 0, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
+	found, _, err := s.listeners(ctx, 0, "begins_with(#item, :kind)",
+		item{":room": str(name), ":kind": str(connectionItem)})
 	return found, err
 }
 
 // FirstListeners implements room.Listeners.
-func (s *Store) FirstListeners(ctx context.Context, name chat.Room, n int) (found []room.Listener, more bool, err error) {
+func (s *Store) FirstListeners(ctx context.Context, name chat.Room,
+	n int) (found []room.Listener, more bool, err error) {
 	return s.listeners(ctx, n, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
 }
 
@@ -60,9 +62,10 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	return found, err
 }
 
-// listeners reads the rows of a room whose items meet the condition: the first n
-// of them, or all where n is 0.
-func (s *Store) listeners(ctx context.Context, n int, condition string, values item) (found []room.Listener, more bool, err error) {
+// listeners reads the rows of a room whose items meet the condition: the first
+// n of them, or all where n is 0.
+func (s *Store) listeners(ctx context.Context, n int, condition string,
+	values item) (found []room.Listener, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &s.names.Rooms,
 		KeyConditionExpression:    aws.String("#room = :room AND " + condition),

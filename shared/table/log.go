@@ -22,7 +22,8 @@ func entryKey(name chat.Room, epoch chat.Epoch, seq chat.Seq) item {
 // idKey is the row of a message's id, in a partition of its own so that ids
 // take no room in the log's.
 func idKey(e *room.Entry) item {
-	return item{"log": str(strings.Join([]string{logKey(e.Room, e.Epoch), string(e.User), string(e.Device), string(e.ID)}, "#")), "seq": num(0)}
+	return item{"log": str(strings.Join([]string{logKey(e.Room, e.Epoch), string(e.User), string(e.Device),
+		string(e.ID)}, "#")), "seq": num(0)}
 }
 
 // Append implements room.Log. A text of 1 KB makes an entry of less than 2 KB
@@ -37,10 +38,18 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 	entry["dataKey"], entry["sealed"] = str(e.DataKey), bin(e.Sealed)
 	items := []types.TransactWriteItem{
 		{Put: &types.Put{
-			TableName: &s.names.Messages, Item: id, ConditionExpression: free, ExpressionAttributeNames: names("log"),
+			TableName:                           &s.names.Messages,
+			Item:                                id,
+			ConditionExpression:                 free,
+			ExpressionAttributeNames:            names("log"),
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}},
-		{Put: &types.Put{TableName: &s.names.Messages, Item: entry, ConditionExpression: free, ExpressionAttributeNames: names("log")}},
+		{Put: &types.Put{
+			TableName:                &s.names.Messages,
+			Item:                     entry,
+			ConditionExpression:      free,
+			ExpressionAttributeNames: names("log"),
+		}},
 	}
 	if raise > 0 {
 		items = append(items, types.TransactWriteItem{Update: &types.Update{
@@ -111,7 +120,8 @@ func (s *Store) Times(ctx context.Context, name chat.Room, epoch chat.Epoch, seq
 }
 
 // Read implements room.Log.
-func (s *Store) Read(ctx context.Context, name chat.Room, epoch chat.Epoch, after chat.Seq, limit int) ([]room.Entry, error) {
+func (s *Store) Read(ctx context.Context, name chat.Room, epoch chat.Epoch, after chat.Seq,
+	limit int) ([]room.Entry, error) {
 	in := s.logQuery(name, epoch, after)
 	in.Limit = aws.Int32(int32(limit))
 	var found []room.Entry

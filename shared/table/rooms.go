@@ -25,7 +25,11 @@ func memberKey(user chat.User, name chat.Room) item {
 }
 
 func readMeta(it item) *room.Meta {
-	return &room.Meta{Room: text[chat.Room](it, "room"), Epoch: text[chat.Epoch](it, "epoch"), Ceiling: number[chat.Seq](it, "ceiling")}
+	return &room.Meta{
+		Room:    text[chat.Room](it, "room"),
+		Epoch:   text[chat.Epoch](it, "epoch"),
+		Ceiling: number[chat.Seq](it, "ceiling"),
+	}
 }
 
 // Room implements room.Rooms.

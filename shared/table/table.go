@@ -3,8 +3,8 @@
 // called, which condition guards it, what one transaction holds and when a row
 // expires. It never sees a plaintext or an unwrapped key.
 //
-// The tables, all on demand, all but the last with the attribute `expires` (Unix
-// seconds) as their time to live:
+// The tables, all on demand, all but the last with the attribute `expires`
+// (Unix seconds) as their time to live:
 //
 //	users        user, item   "name" | "device#THUMBPRINT" | "room#ROOM" | "connection#ID"
 //	connections  connection
@@ -146,7 +146,8 @@ func outcome(err error) error {
 	switch {
 	case errors.As(err, &failed):
 		return room.ErrConflict
-	case errors.As(err, &conflict), errors.As(err, &running), errors.As(err, &exceeded), errors.As(err, &throttled), errors.As(err, &limited):
+	case errors.As(err, &conflict), errors.As(err,
+		&running), errors.As(err, &exceeded), errors.As(err, &throttled), errors.As(err, &limited):
 		return fmt.Errorf("%w: %w", room.ErrBusy, err)
 	}
 	return err

@@ -29,7 +29,12 @@ var schema = map[string][]string{
 // connect starts the engine and makes the tables.
 func connect(t testing.TB) *dynamodb.Client {
 	t.Helper()
-	db, err := engine.Open(engine.Options{Dir: t.TempDir(), Account: "000000000000", Region: "us-east-1", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	db, err := engine.Open(engine.Options{
+		Dir:     t.TempDir(),
+		Account: "000000000000",
+		Region:  "us-east-1",
+		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +46,9 @@ func connect(t testing.TB) *dynamodb.Client {
 		}
 	})
 	client := dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region:       "us-east-1",
+		BaseEndpoint: &server.URL,
+		Credentials:  credentials.NewStaticCredentialsProvider("a", "b", ""),
 	})
 	for name, keys := range schema {
 		in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
@@ -50,13 +57,20 @@ func connect(t testing.TB) *dynamodb.Client {
 			if key == "seq" {
 				kind = types.ScalarAttributeTypeN
 			}
-			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &key, AttributeType: kind})
-			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
+			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
+				AttributeName: &key,
+				AttributeType: kind,
+			})
+			in.KeySchema = append(in.KeySchema, types.KeySchemaElement{
+				AttributeName: &key,
+				KeyType:       []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i],
+			})
 		}
 		if _, err := client.CreateTable(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if err := dynamodb.NewTableExistsWaiter(client).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute); err != nil {
+		if err := dynamodb.NewTableExistsWaiter(client).Wait(t.Context(),
+			&dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -40,7 +40,8 @@ func (h requestID) WithGroup(name string) slog.Handler { return requestID{h.Hand
 var tokens = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*`)
 
 // secrets are the names of attributes that are never logged.
-var secrets = map[string]bool{"body": true, "jwe": true, "jws": true, "proof": true, "plaintext": true, "key": true, "nonce": true}
+var secrets = map[string]bool{"body": true, "jwe": true, "jws": true, "proof": true, "plaintext": true,
+	"key": true, "nonce": true}
 
 // redact is the last line of defence: no call logs a secret on purpose, but an
 // error's text may carry what it was about.

@@ -1,6 +1,6 @@
 // Package harmless makes what others wrote safe for a terminal: it spells out
-// whatever a terminal would obey instead of show. It is for text on its way to a
-// screen, never for text that is stored, sent or piped on.
+// whatever a terminal would obey instead of show. It is for text on its way to
+// a screen, never for text that is stored, sent or piped on.
 package harmless
 
 import (
@@ -27,8 +27,8 @@ func Text(s string) string {
 }
 
 // obeyed says whether a terminal acts on r: control characters but the
-// tabulator, line separators, and the marks that change the direction of writing
-// (Unicode Bidi_Control).
+// tabulator, line separators, and the marks that change the direction of
+// writing (Unicode Bidi_Control).
 func obeyed(r rune) bool {
 	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }

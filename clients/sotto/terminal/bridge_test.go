@@ -32,7 +32,8 @@ func TestOlder(t *testing.T) {
 		t.Helper()
 		messages, first, err := b.Older("den", state.Epoch, before, n)
 		if err != nil || first != top || len(messages) != int(max(to-from+1, 0)) {
-			t.Fatalf("before %d: %d messages, top %v, %v; want %d to %d, top %v", before, len(messages), first, err, from, to, top)
+			t.Fatalf("before %d: %d messages, top %v, %v; want %d to %d, top %v", before, len(messages),
+				first, err, from, to, top)
 		}
 		for i, m := range messages {
 			if m.Seq != from+chat.Seq(i) || m.Body != fmt.Sprint("text ", m.Seq) {

@@ -53,7 +53,11 @@ func (m *Model) submit() tea.Cmd {
 	m.drafts++
 	r := m.room()
 	r.timeline.write(&entry{draft: m.drafts, Message: client.Message{
-		Room: r.name, From: m.me, Device: m.device, StoredAt: m.now(), Body: text,
+		Room:     r.name,
+		From:     m.me,
+		Device:   m.device,
+		StoredAt: m.now(),
+		Body:     text,
 	}})
 	return m.send(r)
 }

@@ -34,15 +34,19 @@ var everywhere = []binding{
 // writing are the keys of the composer.
 var writing = []binding{
 	{[]string{"enter"}, "Enter", "send", (*Model).submit},
-	{[]string{"alt+enter", "shift+enter", "ctrl+j"}, "Alt-Enter, Ctrl-J", "new line", func(m *Model) tea.Cmd { return m.paste("\n") }},
+	{[]string{"alt+enter", "shift+enter", "ctrl+j"}, "Alt-Enter, Ctrl-J", "new line",
+		func(m *Model) tea.Cmd { return m.paste("\n") }},
 	{[]string{"tab"}, "Tab", "choose a message", (*Model).startChoosing},
 	{[]string{"left", "ctrl+b"}, "", "", edit(func(m *Model, c *composer) { c.left(m.ruler) })},
 	{[]string{"right", "ctrl+f"}, "", "", edit(func(m *Model, c *composer) { c.right(m.ruler) })},
 	{[]string{"up"}, "", "", edit(func(m *Model, c *composer) { c.vertical(m.ruler, m.composerWidth(), -1) })},
 	{[]string{"down"}, "", "", edit(func(m *Model, c *composer) { c.vertical(m.ruler, m.composerWidth(), 1) })},
-	{[]string{"ctrl+left", "alt+left", "alt+b"}, "Ctrl-←, Ctrl-→", "by words", edit(func(_ *Model, c *composer) { c.cursor = c.wordBefore() })},
-	{[]string{"ctrl+right", "alt+right", "alt+f"}, "", "", edit(func(_ *Model, c *composer) { c.cursor = c.wordBehind() })},
-	{[]string{"home", "ctrl+a"}, "Ctrl-A, Ctrl-E", "to the line's ends", edit(func(_ *Model, c *composer) { c.cursor = c.lineStart() })},
+	{[]string{"ctrl+left", "alt+left", "alt+b"}, "Ctrl-←, Ctrl-→", "by words",
+		edit(func(_ *Model, c *composer) { c.cursor = c.wordBefore() })},
+	{[]string{"ctrl+right", "alt+right", "alt+f"}, "", "",
+		edit(func(_ *Model, c *composer) { c.cursor = c.wordBehind() })},
+	{[]string{"home", "ctrl+a"}, "Ctrl-A, Ctrl-E", "to the line's ends",
+		edit(func(_ *Model, c *composer) { c.cursor = c.lineStart() })},
 	{[]string{"end", "ctrl+e"}, "", "", edit(func(_ *Model, c *composer) { c.cursor = c.lineEnd() })},
 	{[]string{"backspace", "ctrl+h"}, "", "", edit(func(m *Model, c *composer) { c.erase(c.before(m.ruler)) })},
 	{[]string{"delete"}, "", "", edit(func(m *Model, c *composer) {
@@ -50,9 +54,12 @@ var writing = []binding{
 		c.right(m.ruler)
 		c.erase(from)
 	})},
-	{[]string{"ctrl+w", "alt+backspace"}, "Ctrl-W", "erase a word", edit(func(_ *Model, c *composer) { c.erase(c.wordBefore()) })},
-	{[]string{"ctrl+u"}, "Ctrl-U", "erase up to the line's start", edit(func(_ *Model, c *composer) { c.erase(c.lineStart()) })},
-	{[]string{"ctrl+k"}, "Ctrl-K", "erase up to the line's end", edit(func(_ *Model, c *composer) { c.erase(c.lineEnd()) })},
+	{[]string{"ctrl+w", "alt+backspace"}, "Ctrl-W", "erase a word",
+		edit(func(_ *Model, c *composer) { c.erase(c.wordBefore()) })},
+	{[]string{"ctrl+u"}, "Ctrl-U", "erase up to the line's start",
+		edit(func(_ *Model, c *composer) { c.erase(c.lineStart()) })},
+	{[]string{"ctrl+k"}, "Ctrl-K", "erase up to the line's end",
+		edit(func(_ *Model, c *composer) { c.erase(c.lineEnd()) })},
 	{[]string{"ctrl+d"}, "Ctrl-D", "quit, if nothing is written", func(m *Model) tea.Cmd {
 		if m.room().composer.text != "" {
 			return nil

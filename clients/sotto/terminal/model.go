@@ -47,11 +47,22 @@ type Model struct {
 }
 
 // newModel shows a room among those that the user is in.
-func newModel(o Options, s service, c account, rooms []frame.RoomState, read func(frame.RoomState) chat.Seq, current chat.Room) *Model {
+func newModel(o Options, s service, c account, rooms []frame.RoomState,
+	read func(frame.RoomState) chat.Seq, current chat.Room) *Model {
 	m := &Model{
-		service: s, me: c.user, device: c.device, address: o.Address, now: time.Now, describe: o.Describe, mouse: o.Mouse,
-		width: 80, height: 24, ruler: ruler{ansi.WcWidth}, styles: newStyles(o.Colours),
-		rooms: map[chat.Room]*room{}, current: current,
+		service:  s,
+		me:       c.user,
+		device:   c.device,
+		address:  o.Address,
+		now:      time.Now,
+		describe: o.Describe,
+		mouse:    o.Mouse,
+		width:    80,
+		height:   24,
+		ruler:    ruler{ansi.WcWidth},
+		styles:   newStyles(o.Colours),
+		rooms:    map[chat.Room]*room{},
+		current:  current,
 	}
 	for _, state := range rooms {
 		m.enter(state, read(state))
@@ -111,7 +122,8 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 		m.width, m.height = msg.Width, msg.Height
 	case tea.ModeReportMsg:
 		// The renderer changes its rule at the same moment.
-		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value.IsReset() || msg.Value.IsSet() || msg.Value.IsPermanentlySet()) {
+		if msg.Mode == ansi.ModeUnicodeCore &&
+			(msg.Value.IsReset() || msg.Value.IsSet() || msg.Value.IsPermanentlySet()) {
 			m.ruler.method = ansi.GraphemeWidth
 			for _, r := range m.rooms {
 				for _, e := range r.timeline.all() {

@@ -82,7 +82,20 @@ func newDesk(t *testing.T, width, height int) *desk {
 	t.Cleanup(func() { time.Local = zone })
 	d := &desk{T: t, service: &asked{}, clock: time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)}
 	rooms := []frame.RoomState{
-		{Room: "builds", Epoch: epoch, Head: 12, Floor: 1}, {Room: "kitchen", Epoch: epoch}, {Room: chat.Lobby, Epoch: epoch, Head: 3, Floor: 1},
+		{
+			Room:  "builds",
+			Epoch: epoch,
+			Head:  12,
+			Floor: 1,
+		}, {
+			Room:  "kitchen",
+			Epoch: epoch,
+		}, {
+			Room:  chat.Lobby,
+			Epoch: epoch,
+			Head:  3,
+			Floor: 1,
+		},
 	}
 	read := func(state frame.RoomState) chat.Seq { return state.Head * 3 / 4 }
 	o := Options{Address: "127.0.0.1:4566/local", Describe: func(err error) string { return err.Error() }}
@@ -119,12 +132,42 @@ func (d *desk) carryOut(cmd tea.Cmd) {
 // press types keys by their names, or a text.
 func (d *desk) press(keys ...string) {
 	named := map[string]tea.Key{
-		"enter": {Code: tea.KeyEnter}, "tab": {Code: tea.KeyTab}, "esc": {Code: tea.KeyEscape}, "up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown},
-		"left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight}, "home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd},
-		"backspace": {Code: tea.KeyBackspace}, "delete": {Code: tea.KeyDelete}, "pgup": {Code: tea.KeyPgUp}, "pgdown": {Code: tea.KeyPgDown}, "f1": {Code: tea.KeyF1},
-		"alt+enter": {Code: tea.KeyEnter, Mod: tea.ModAlt}, "ctrl+c": {Code: 'c', Mod: tea.ModCtrl}, "ctrl+d": {Code: 'd', Mod: tea.ModCtrl},
-		"ctrl+n": {Code: 'n', Mod: tea.ModCtrl}, "ctrl+p": {Code: 'p', Mod: tea.ModCtrl}, "ctrl+w": {Code: 'w', Mod: tea.ModCtrl},
-		"ctrl+u": {Code: 'u', Mod: tea.ModCtrl}, "ctrl+left": {Code: tea.KeyLeft, Mod: tea.ModCtrl}, "ctrl+right": {Code: tea.KeyRight, Mod: tea.ModCtrl},
+		"enter": {Code: tea.KeyEnter}, "tab": {Code: tea.KeyTab}, "esc": {Code: tea.KeyEscape},
+		"up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown},
+		"left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight}, "home": {Code: tea.KeyHome},
+		"end":       {Code: tea.KeyEnd},
+		"backspace": {Code: tea.KeyBackspace}, "delete": {Code: tea.KeyDelete},
+		"pgup": {Code: tea.KeyPgUp}, "pgdown": {Code: tea.KeyPgDown}, "f1": {Code: tea.KeyF1},
+		"alt+enter": {
+			Code: tea.KeyEnter,
+			Mod:  tea.ModAlt,
+		}, "ctrl+c": {
+			Code: 'c',
+			Mod:  tea.ModCtrl,
+		}, "ctrl+d": {
+			Code: 'd',
+			Mod:  tea.ModCtrl,
+		},
+		"ctrl+n": {
+			Code: 'n',
+			Mod:  tea.ModCtrl,
+		}, "ctrl+p": {
+			Code: 'p',
+			Mod:  tea.ModCtrl,
+		}, "ctrl+w": {
+			Code: 'w',
+			Mod:  tea.ModCtrl,
+		},
+		"ctrl+u": {
+			Code: 'u',
+			Mod:  tea.ModCtrl,
+		}, "ctrl+left": {
+			Code: tea.KeyLeft,
+			Mod:  tea.ModCtrl,
+		}, "ctrl+right": {
+			Code: tea.KeyRight,
+			Mod:  tea.ModCtrl,
+		},
 		"alt+1": {Code: '1', Mod: tea.ModAlt},
 	}
 	for _, k := range keys {
@@ -145,8 +188,20 @@ func at(hour, minute int) time.Time { return time.Date(2026, 11, 22, hour, minut
 func message(seq chat.Seq, from chat.User, at time.Time, body string) client.Message {
 	key := map[chat.User]chat.Device{"ada": adasKey, "bob": bobsKey, "carol": bobsNext}[from]
 	return client.Message{
-		Room: chat.Lobby, Epoch: epoch, Seq: seq, ID: chat.MessageID(fmt.Sprintf("01KA%022d", seq)), From: from, Device: key, StoredAt: at, Body: body,
-		Evidence: device.Evidence{SenderKey: string(key), Verified: true, ServerKey: "s" + string(bobsNext[1:]), OpenedWith: "o" + string(bobsNext[1:])},
+		Room:     chat.Lobby,
+		Epoch:    epoch,
+		Seq:      seq,
+		ID:       chat.MessageID(fmt.Sprintf("01KA%022d", seq)),
+		From:     from,
+		Device:   key,
+		StoredAt: at,
+		Body:     body,
+		Evidence: device.Evidence{
+			SenderKey:  string(key),
+			Verified:   true,
+			ServerKey:  "s" + string(bobsNext[1:]),
+			OpenedWith: "o" + string(bobsNext[1:]),
+		},
 	}
 }
 
@@ -159,7 +214,10 @@ func talk(t *testing.T, width, height int) *desk {
 			message(2, "bob", at(13, 58), "hello ada\nhow are you?"),
 			message(3, "bob", at(14, 1), "did you see the build?"),
 		}},
-		presenceMsg{room: chat.Lobby, Presence: client.Presence{Room: chat.Lobby, Users: []chat.User{"ada", "bob", "carol"}}},
+		presenceMsg{
+			room:     chat.Lobby,
+			Presence: client.Presence{Room: chat.Lobby, Users: []chat.User{"ada", "bob", "carol"}},
+		},
 	)
 	return d
 }
@@ -211,7 +269,10 @@ func TestScreens(t *testing.T) {
 	t.Run("narrow", func(t *testing.T) { talk(t, 44, 14).golden("talk-44x14") })
 	t.Run("wide", func(t *testing.T) {
 		d := talk(t, 120, 30)
-		d.give(joinedMsg{room: "a-room-whose-name-has-32-letters", state: frame.RoomState{Room: "a-room-whose-name-has-32-letters", Epoch: epoch}})
+		d.give(joinedMsg{
+			room:  "a-room-whose-name-has-32-letters",
+			state: frame.RoomState{Room: "a-room-whose-name-has-32-letters", Epoch: epoch},
+		})
 		d.press("alt+1")
 		d.golden("talk-120x30")
 	})
@@ -229,8 +290,16 @@ func TestScreens(t *testing.T) {
 			d.press(text, "enter")
 		}
 		d.give(
-			sentMsg{room: chat.Lobby, draft: 1, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 4, StoredAt: at(14, 3)}},
-			sentMsg{room: chat.Lobby, draft: 2, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 5, StoredAt: at(14, 3)}},
+			sentMsg{
+				room:  chat.Lobby,
+				draft: 1,
+				ack:   client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 4, StoredAt: at(14, 3)},
+			},
+			sentMsg{
+				room:  chat.Lobby,
+				draft: 2,
+				ack:   client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 5, StoredAt: at(14, 3)},
+			},
 			sentMsg{room: chat.Lobby, draft: 3, err: chat.RateLimited},
 			eventMsg{client.Mark{Room: chat.Lobby, User: "bob", Delivered: 4, Read: 1}},
 			eventMsg{client.Mark{Room: chat.Lobby, User: "carol", Delivered: 99, Read: 99}}, // more than there is
@@ -253,12 +322,21 @@ func TestScreens(t *testing.T) {
 	t.Run("safety number", func(t *testing.T) {
 		d := talk(t, 80, 50)
 		number, err := envelope.SafetyNumber(
-			envelope.Party{User: "ada", Devices: []string{string(adasKey)}}, envelope.Party{User: "bob", Devices: []string{string(bobsKey)}})
+			envelope.Party{
+				User:    "ada",
+				Devices: []string{string(adasKey)},
+			}, envelope.Party{
+				User:    "bob",
+				Devices: []string{string(bobsKey)},
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.press("/safety bob", "enter")
-		d.give(safetyMsg{user: "bob", safety: client.Safety{Safety: number, Own: []chat.Device{adasKey}, Theirs: []chat.Device{bobsKey}}})
+		d.give(safetyMsg{
+			user:   "bob",
+			safety: client.Safety{Safety: number, Own: []chat.Device{adasKey}, Theirs: []chat.Device{bobsKey}},
+		})
 		d.golden("safety")
 	})
 	t.Run("no connection", func(t *testing.T) {

@@ -148,17 +148,18 @@ func (c *comparison) lines(m *Model, width int) []string {
 		devices []chat.Device
 	}{{m.me, c.safety.Own}, {c.user, c.safety.Theirs}} {
 		for _, device := range of.devices {
-			lines = append(lines, m.ruler.cut(m.styles.faint.Render(m.ruler.pad(string(of.name), 12))+" "+string(device), width))
+			lines = append(lines, m.ruler.cut(m.styles.faint.Render(m.ruler.pad(string(of.name), 12))+" "+
+				string(device), width))
 		}
 	}
 	lines = append(lines, "")
 	return append(lines, drawQR(c.safety.Text(), width, m.styles.code)...)
 }
 
-// drawQR draws a QR code with half blocks, two modules to a character. It is the
-// light modules that are drawn: on a dark terminal that is right, and with colours
-// (styles.code) on every one. Without them it is turned over on a light terminal,
-// which most readers take, and the digits say the same.
+// drawQR draws a QR code with half blocks, two modules to a character. It is
+// the light modules that are drawn: on a dark terminal that is right, and with
+// colours (styles.code) on every one. Without them it is turned over on a light
+// terminal, which most readers take, and the digits say the same.
 func drawQR(text string, width int, code lipgloss.Style) []string {
 	drawn, err := qr.Encode(text, qr.L)
 	if err != nil || drawn.Size+4 > width {

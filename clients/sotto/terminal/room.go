@@ -29,9 +29,13 @@ type room struct {
 
 func newRoom(state frame.RoomState, read chat.Seq) *room {
 	return &room{
-		name: state.Room, epoch: state.Epoch, head: state.Head, read: read,
+		name:   state.Room,
+		epoch:  state.Epoch,
+		head:   state.Head,
+		read:   read,
 		top:    state.Head < max(state.Floor, 1),
-		typing: map[chat.User]time.Time{}, marks: map[chat.User]client.Mark{},
+		typing: map[chat.User]time.Time{},
+		marks:  map[chat.User]client.Mark{},
 	}
 }
 
@@ -51,8 +55,8 @@ func (r *room) take(m client.Message) {
 	r.timeline.add(m)
 }
 
-// takeOlder adds messages of the history. Less than were asked for are the first
-// that the room keeps.
+// takeOlder adds messages of the history. Less than were asked for are the
+// first that the room keeps.
 func (r *room) takeOlder(m olderMsg) {
 	r.loading = false
 	if m.err != nil || m.epoch != r.epoch {

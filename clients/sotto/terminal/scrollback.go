@@ -50,7 +50,8 @@ func (m *Model) render(r *room, width int) []line {
 		for _, e := range t.all() {
 			s.add(e, e.From == m.me && e.Problem == nil)
 			if e == lastRead {
-				s.line(e, s.styles.faint.Render(m.ruler.cut(strings.Repeat(" ", gutter)+"read by "+names(r.readers(m.me, e.Seq)), width)))
+				s.line(e, s.styles.faint.Render(m.ruler.cut(strings.Repeat(" ", gutter)+"read by "+
+					names(r.readers(m.me, e.Seq)), width)))
 			}
 		}
 		t.cache, t.key, t.dirty = s.lines, key, false
@@ -147,7 +148,8 @@ func (s *scrollback) body(e *entry, own bool) {
 		s.line(e, " "+state+" "+text)
 	}
 	if e.refusal != "" {
-		for _, text := range s.ruler.wrap(fmt.Sprintf("not sent: %s (Tab, then r sends it again, x drops it)", e.refusal), width) {
+		for _, text := range s.ruler.wrap(fmt.Sprintf("not sent: %s (Tab, then r sends it again, x drops it)",
+			e.refusal), width) {
 			s.line(e, "    "+s.styles.warning.Render(text))
 		}
 	}
@@ -208,7 +210,8 @@ func (t *timeline) end(lines []line) int {
 	return end
 }
 
-// scroll moves the lower edge by a number of lines; at the end it follows again.
+// scroll moves the lower edge by a number of lines; at the end it follows
+// again.
 func (t *timeline) scroll(lines []line, by, height int) {
 	if len(lines) <= height {
 		t.bottom = nil

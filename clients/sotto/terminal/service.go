@@ -35,8 +35,8 @@ type Place struct {
 	Seq   chat.Seq   `json:"seq"`
 }
 
-// What the program tells the model: first what comes by itself, then the answers
-// to commands.
+// What the program tells the model: first what comes by itself, then the
+// answers to commands.
 type (
 	arrivedMsg    struct{ client.Message }
 	eventMsg      struct{ client.Event }

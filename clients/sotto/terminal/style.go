@@ -26,20 +26,25 @@ type styles struct {
 func newStyles(colours bool) styles {
 	plain := lipgloss.NewStyle()
 	s := styles{
-		bar: plain.Reverse(true), faint: plain.Faint(true), strong: plain.Bold(true),
-		warning: plain.Bold(true), unread: plain.Bold(true), current: plain.Reverse(true),
-		names: []lipgloss.Style{plain.Bold(true)},
+		bar:     plain.Reverse(true),
+		faint:   plain.Faint(true),
+		strong:  plain.Bold(true),
+		warning: plain.Bold(true),
+		unread:  plain.Bold(true),
+		current: plain.Reverse(true),
+		names:   []lipgloss.Style{plain.Bold(true)},
 	}
 	if !colours {
 		return s
 	}
-	// The sixteen colours that people choose for their terminals themselves, and
-	// of these none that is hard to read on a light or on a dark ground.
+	// The sixteen colours that people choose for their terminals themselves,
+	// and of these none that is hard to read on a light or on a dark ground.
 	s.warning = s.warning.Foreground(lipgloss.Red)
 	s.unread = s.unread.Foreground(lipgloss.Green)
 	s.code = plain.Foreground(lipgloss.BrightWhite).Background(lipgloss.Black)
 	s.names = nil
-	for _, c := range []lipgloss.Style{plain.Foreground(lipgloss.Blue), plain.Foreground(lipgloss.Magenta), plain.Foreground(lipgloss.Cyan), plain.Foreground(lipgloss.Green)} {
+	for _, c := range []lipgloss.Style{plain.Foreground(lipgloss.Blue), plain.Foreground(lipgloss.Magenta),
+		plain.Foreground(lipgloss.Cyan), plain.Foreground(lipgloss.Green)} {
 		s.names = append(s.names, c.Bold(true))
 	}
 	return s

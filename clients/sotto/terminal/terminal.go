@@ -5,8 +5,8 @@
 // what comes from it into events, and carries out the model's commands.
 //
 // Nothing that others wrote reaches the terminal but through package harmless:
-// no text can move the cursor, recolour the screen, turn the direction of writing
-// or pass for another's message.
+// no text can move the cursor, recolour the screen, turn the direction of
+// writing or pass for another's message.
 package terminal
 
 import (
@@ -87,7 +87,8 @@ func (b *bridge) show(m tea.Model, o Options) error {
 	}
 	p := tea.NewProgram(m, options...)
 	b.start(p)
-	// Quit rather than kill: the last thing on the screen is what was there before.
+	// Quit rather than kill: the last thing on the screen is what was there
+	// before.
 	stop := context.AfterFunc(b.ctx, p.Quit)
 	defer stop()
 	_, err := p.Run()
@@ -100,8 +101,8 @@ func (b *bridge) show(m tea.Model, o Options) error {
 	return nil
 }
 
-// bridge is the service that the model speaks to: a client, and the program that
-// hears what comes from it.
+// bridge is the service that the model speaks to: a client, and the program
+// that hears what comes from it.
 type bridge struct {
 	ctx    context.Context
 	client *client.Client
@@ -231,7 +232,8 @@ func (b *bridge) Read(p Place, delivered chat.Seq) {
 
 // Older reads up to n messages before a seq: a subscription yields what comes
 // after one, and jumps over what is not kept any more.
-func (b *bridge) Older(room chat.Room, epoch chat.Epoch, before chat.Seq, n int) (messages []client.Message, top bool, err error) {
+func (b *bridge) Older(room chat.Room, epoch chat.Epoch, before chat.Seq,
+	n int) (messages []client.Message, top bool, err error) {
 	since := max(before-chat.Seq(n)-1, 0)
 	if before <= 1 {
 		return nil, true, nil

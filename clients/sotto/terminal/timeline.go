@@ -21,13 +21,14 @@ type entry struct {
 	width int      // that they are broken for
 }
 
-// timeline holds a room's messages in their order, and after them the user's own
-// that are still on their way.
+// timeline holds a room's messages in their order, and after them the user's
+// own that are still on their way.
 type timeline struct {
 	entries []*entry
 	drafts  []*entry
 	// bottom is the entry at the lower edge, and line which of its lines: what
-	// stays in place while messages come above and below. nil follows the newest.
+	// stays in place while messages come above and below. nil follows the
+	// newest.
 	bottom *entry
 	line   int
 	chosen *entry // the message that keys act on
@@ -75,7 +76,8 @@ func (t *timeline) add(m client.Message) {
 	// The ack may come after the message itself. The drafts of a room are sent
 	// one after another, so what comes is the one that was handed over.
 	for i, d := range t.drafts {
-		if d.acked && d.Seq <= m.Seq || d.sent && !d.acked && d.refusal == "" && d.From == m.From && d.Device == m.Device && d.Body == m.Body {
+		if d.acked && d.Seq <= m.Seq || d.sent && !d.acked && d.refusal == "" && d.From == m.From &&
+			d.Device == m.Device && d.Body == m.Body {
 			t.forget(i, e)
 			break
 		}

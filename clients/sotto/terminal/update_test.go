@@ -46,7 +46,8 @@ func (d *desk) calls(kind string) (calls []string) {
 	return calls
 }
 
-// TestMessagesAreSentOneByOne keeps the order of writing, however long one takes.
+// TestMessagesAreSentOneByOne keeps the order of writing, however long one
+// takes.
 func TestMessagesAreSentOneByOne(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("one", "enter", "two", "enter")
@@ -60,12 +61,17 @@ func TestMessagesAreSentOneByOne(t *testing.T) {
 	if got := d.calls("send"); len(got) != 2 {
 		t.Fatalf("after the first: %q", got)
 	}
-	d.give(sentMsg{room: chat.Lobby, draft: 2, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 6}}) // 5 is somebody's
+	d.give(sentMsg{
+		room:  chat.Lobby,
+		draft: 2,
+		ack:   client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 6},
+	}) // 5 is somebody's
 	d.give(arrivedMsg{message(5, "bob", at(14, 3), "between")}, arrivedMsg{message(6, "ada", at(14, 3), "two")})
 	if n := strings.Count(d.screen(), "two"); n != 1 || d.unsent() != 0 {
 		t.Errorf("%d times two, %d unsent:\n%s", n, d.unsent(), d.screen())
 	}
-	if s := d.screen(); strings.Index(s, "one") > strings.Index(s, "between") || strings.Index(s, "between") > strings.LastIndex(s, "two") {
+	if s := d.screen(); strings.Index(s, "one") > strings.Index(s, "between") ||
+		strings.Index(s, "between") > strings.LastIndex(s, "two") {
 		t.Errorf("out of order:\n%s", s)
 	}
 }
@@ -202,7 +208,11 @@ func TestANewEpoch(t *testing.T) {
 	d.give(arrivedMsg{m})
 	d.has("all new", ".. mine")
 	d.lacks("hello ada")
-	d.give(olderMsg{room: chat.Lobby, epoch: epoch, messages: []client.Message{message(1, "bob", at(13, 0), "late page of the old log")}})
+	d.give(olderMsg{
+		room:     chat.Lobby,
+		epoch:    epoch,
+		messages: []client.Message{message(1, "bob", at(13, 0), "late page of the old log")},
+	})
 	d.lacks("late page")
 }
 
@@ -219,7 +229,13 @@ func TestTheConnection(t *testing.T) {
 
 func TestTypingEnds(t *testing.T) {
 	d := talk(t, 80, 24)
-	d.give(eventMsg{client.Typing{Room: chat.Lobby, User: "carol"}}, eventMsg{client.Typing{Room: chat.Lobby, User: "bob"}})
+	d.give(eventMsg{client.Typing{
+		Room: chat.Lobby,
+		User: "carol",
+	}}, eventMsg{client.Typing{
+		Room: chat.Lobby,
+		User: "bob",
+	}})
 	d.has("bob, carol are typing")
 	d.give(arrivedMsg{message(4, "bob", at(14, 3), "done")})
 	d.has("carol is typing")
@@ -234,8 +250,10 @@ func TestTypingEnds(t *testing.T) {
 // TestHostileTexts never reach the terminal as anything but text.
 func TestHostileTexts(t *testing.T) {
 	texts := []string{
-		"\x1b[2J\x1b]0;title\a\u009b31mred\x9c", "\u202egnp.exe\u2066x\u2069", "a\rb\x00\x7f\b\b", "one\n  bob  13:58\n    in his name", "tab\tstop",
-		strings.Repeat("x", chat.MaxBody), strings.Repeat("👩‍👩‍👧‍👦", 500), strings.Repeat("e\u0301\u200d", 900), "\u2028line\u2029paragraph", "\u200b\u200d\ufeff", "",
+		"\x1b[2J\x1b]0;title\a\u009b31mred\x9c", "\u202egnp.exe\u2066x\u2069", "a\rb\x00\x7f\b\b",
+		"one\n  bob  13:58\n    in his name", "tab\tstop",
+		strings.Repeat("x", chat.MaxBody), strings.Repeat("👩‍👩‍👧‍👦", 500),
+		strings.Repeat("e\u0301\u200d", 900), "\u2028line\u2029paragraph", "\u200b\u200d\ufeff", "",
 		strings.Repeat("\n", 100), strings.Repeat("日", 5000), "\xff\xfe not UTF-8",
 	}
 	for i, text := range texts {
@@ -271,7 +289,8 @@ func (d *desk) safe(text string) {
 			}
 			continue
 		}
-		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029 {
+		if r != '\n' && (r < ' ' || r >= 0x7f && r < 0xa0) || r >= 0x202a && r <= 0x202e ||
+			r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029 {
 			d.Fatalf("%.40q writes %q", text, r)
 		}
 	}
@@ -344,7 +363,15 @@ func TestMouse(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.give(tea.MouseClickMsg{X: 3, Y: 1, Button: tea.MouseLeft})
 	d.has(">builds")
-	d.give(tea.MouseClickMsg{X: 3, Y: 20, Button: tea.MouseLeft}, tea.MouseWheelMsg{X: 30, Y: 5, Button: tea.MouseWheelUp})
+	d.give(tea.MouseClickMsg{
+		X:      3,
+		Y:      20,
+		Button: tea.MouseLeft,
+	}, tea.MouseWheelMsg{
+		X:      30,
+		Y:      5,
+		Button: tea.MouseWheelUp,
+	})
 	d.has(">builds")
 }
 

@@ -49,8 +49,8 @@ func (m *Model) composerHeight() int {
 	return min(max(len(rows), 1), max(m.height/3, 1))
 }
 
-// scrollbackSize is what is left for the messages: all but title, rule, composer
-// and status, or for a panel all but title and status.
+// scrollbackSize is what is left for the messages: all but title, rule,
+// composer and status, or for a panel all but title and status.
 func (m *Model) scrollbackSize() (width, height int) {
 	height = m.height - 2 - m.composerHeight()
 	if m.panel == nil {
@@ -68,7 +68,8 @@ func (m *Model) View() tea.View {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	if m.tooSmall() {
-		v.Content = fmt.Sprintf("%d×%d is too small;\nsotto needs %d×%d.\nCtrl-C quits.", m.width, m.height, leastWidth, leastHeight)
+		v.Content = fmt.Sprintf("%d×%d is too small;\nsotto needs %d×%d.\nCtrl-C quits.", m.width,
+			m.height, leastWidth, leastHeight)
 		return v
 	}
 	width, height := m.scrollbackSize()

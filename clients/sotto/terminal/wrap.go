@@ -9,8 +9,8 @@ import (
 )
 
 // ruler measures text as the terminal will show it: by grapheme where it has
-// said that it can (mode 2027), by code point otherwise. The renderer goes by the
-// same rule, so that the two never disagree about a column.
+// said that it can (mode 2027), by code point otherwise. The renderer goes by
+// the same rule, so that the two never disagree about a column.
 type ruler struct{ method ansi.Method }
 
 func (r ruler) width(s string) int { return r.method.StringWidth(s) }

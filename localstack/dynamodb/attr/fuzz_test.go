@@ -9,7 +9,8 @@ import (
 // FuzzKeyOrder holds the order of encoded keys against the order of values, and
 // reads them back.
 func FuzzKeyOrder(f *testing.F) {
-	for _, pair := range [][2]string{{"", "\x00"}, {"a", "a\x00"}, {"1", "10"}, {"-1", "1e-130"}, {"a\xff", "b"}, {"0.1", "0.10"}, {"é", "e"}} {
+	for _, pair := range [][2]string{{"", "\x00"}, {"a", "a\x00"}, {"1", "10"}, {"-1", "1e-130"},
+		{"a\xff", "b"}, {"0.1", "0.10"}, {"é", "e"}} {
 		f.Add(pair[0], pair[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
@@ -55,7 +56,8 @@ func FuzzDecodeKey(f *testing.F) {
 
 // FuzzNumber holds numbers against arithmetic of any precision.
 func FuzzNumber(f *testing.F) {
-	for _, pair := range [][2]string{{"0", "-0"}, {"1", "-1.0"}, {"99999999999999999999999999999999999999", "1"}, {"1e125", "-1e-130"}, {"0.1", "0.2"}, {"+5.", ".5e-3"}} {
+	for _, pair := range [][2]string{{"0", "-0"}, {"1", "-1.0"},
+		{"99999999999999999999999999999999999999", "1"}, {"1e125", "-1e-130"}, {"0.1", "0.2"}, {"+5.", ".5e-3"}} {
 		f.Add(pair[0], pair[1])
 	}
 	limit, _ := new(big.Rat).SetString("1e126")

@@ -116,7 +116,8 @@ func TestMalformedValues(t *testing.T) {
 			t.Errorf("%s: %v, want %s", in, err, want)
 		}
 	}
-	for _, in := range []string{``, `{`, `{"S":"a"`, `{"S"}`, `{"L":[{"S":"a"}`, `{"S":"a","S":"b"}`, "{\"S\":\"\xff\"}", `{"X":[}`, `{"M":{"a":{"S":"b"},}}`} {
+	for _, in := range []string{``, `{`, `{"S":"a"`, `{"S"}`, `{"L":[{"S":"a"}`, `{"S":"a","S":"b"}`,
+		"{\"S\":\"\xff\"}", `{"X":[}`, `{"M":{"a":{"S":"b"},}}`} {
 		var v Value
 		err := v.UnmarshalJSON([]byte(in))
 		if _, ok := err.(*SerializationError); !ok {
@@ -252,7 +253,8 @@ func FuzzDecodeItem(f *testing.F) {
 	f.Add(item.AppendBinary(nil))
 	f.Add([]byte{1, 0, byte(N), signPositive, 130, 12, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// Whatever it is, it neither panics nor asks for more memory than it has.
+		// Whatever it is, it neither panics nor asks for more memory than it
+		// has.
 		item, err := DecodeItem(data)
 		if err != nil {
 			return

@@ -36,7 +36,8 @@ func TestNumberCanonicalForm(t *testing.T) {
 		{"1E125", "1" + strings.Repeat("0", 125)},
 		{"1E-130", "0." + strings.Repeat("0", 129) + "1"},
 		{"9.9999999999999999999999999999999999999E+125", strings.Repeat("9", 38) + strings.Repeat("0", 88)},
-		{"31415926535897932384626433832795028841e30", "31415926535897932384626433832795028841" + strings.Repeat("0", 30)},
+		{"31415926535897932384626433832795028841e30",
+			"31415926535897932384626433832795028841" + strings.Repeat("0", 30)},
 	} {
 		if got := mustNumber(t, test.in).String(); got != test.want {
 			t.Errorf("ParseNumber(%q) = %s, want %s", test.in, got, test.want)

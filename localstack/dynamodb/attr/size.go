@@ -1,7 +1,7 @@
 package attr
 
-// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide, but for
-// numbers, where the guide only approximates what the service counts.
+// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide, but
+// for numbers, where the guide only approximates what the service counts.
 const (
 	documentOverhead = 3 // bytes for a list or map, whatever it holds
 	elementOverhead  = 1 // bytes for each element of a list or field of a map
@@ -39,9 +39,9 @@ func (v Value) Size() int {
 	return 0
 }
 
-// size is a byte, one for every two significant digits before the decimal point,
-// one for every two after it, and one for a minus sign. Zeros that only give the
-// magnitude are not significant.
+// size is a byte, one for every two significant digits before the decimal
+// point, one for every two after it, and one for a minus sign. Zeros that only
+// give the magnitude are not significant.
 func (n Number) size() int {
 	before := min(max(int(n.exp)+1, 0), len(n.digits))
 	after := len(n.digits) - before

@@ -50,8 +50,8 @@ func (i *Item) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with the
-// errors of [Value.UnmarshalJSON].
+// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with
+// the errors of [Value.UnmarshalJSON].
 func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
@@ -63,8 +63,8 @@ func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with the
-// errors of [Value.UnmarshalJSON].
+// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with
+// the errors of [Value.UnmarshalJSON].
 func (i *Item) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()

@@ -19,7 +19,8 @@ func TestEqual(t *testing.T) {
 	distinct := []string{
 		`{"S":""}`, `{"S":"1"}`, `{"N":"1"}`, `{"N":"0"}`, `{"N":"-1"}`, `{"N":"10"}`, `{"B":""}`, `{"B":"MQ=="}`,
 		`{"BOOL":true}`, `{"BOOL":false}`, `{"NULL":true}`, `{"L":[]}`, `{"M":{}}`,
-		`{"L":[{"N":"1"}]}`, `{"L":[{"N":"1"},{"N":"1"}]}`, `{"L":[{"S":"1"}]}`, `{"M":{"a":{"N":"1"}}}`, `{"M":{"b":{"N":"1"}}}`,
+		`{"L":[{"N":"1"}]}`, `{"L":[{"N":"1"},{"N":"1"}]}`, `{"L":[{"S":"1"}]}`, `{"M":{"a":{"N":"1"}}}`,
+		`{"M":{"b":{"N":"1"}}}`,
 		`{"SS":["1"]}`, `{"NS":["1"]}`, `{"BS":["MQ=="]}`, `{"NS":["1","2"]}`,
 	}
 	for i, a := range distinct {
@@ -96,7 +97,8 @@ func TestSets(t *testing.T) {
 	if !abc.Contains(String("b")) || abc.Contains(String("d")) || abc.Contains(Int(1)) || !numbers.Contains(Int(10)) {
 		t.Error("Contains is wrong")
 	}
-	if abc.Len() != 3 || !slices.EqualFunc(slices.Collect(bd.Elements()), []Value{String("b"), String("d")}, Value.Equal) {
+	if abc.Len() != 3 || !slices.EqualFunc(slices.Collect(bd.Elements()),
+		[]Value{String("b"), String("d")}, Value.Equal) {
 		t.Errorf("elements of %s", bd)
 	}
 	if _, err := Set(SS, String("a"), Int(1)); err == nil {
@@ -108,7 +110,8 @@ func TestSets(t *testing.T) {
 }
 
 func TestAccessorsOfOtherTypes(t *testing.T) {
-	for _, v := range []Value{{}, String("s"), Int(7), Binary([]byte("b")), Bool(true), Null(), List(Int(1)), Map(map[string]Value{"a": Int(1)})} {
+	for _, v := range []Value{{}, String("s"), Int(7), Binary([]byte("b")), Bool(true), Null(),
+		List(Int(1)), Map(map[string]Value{"a": Int(1)})} {
 		if v.Kind() != S && v.Kind() != B && v.Text() != "" {
 			t.Errorf("%s has a text", v)
 		}

@@ -19,10 +19,13 @@ func TestE11_Throughput(t *testing.T) {
 		}
 	})
 	t.Run("a new table on demand is warm for 4,000 writes and 12,000 reads", func(t *testing.T) {
-		newTable(t, "pk S").call(t, "DescribeTable", "{}").agrees(t, `{"Table":{"WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":4000}}}`)
+		newTable(t, "pk S").call(t, "DescribeTable", "{}").agrees(t,
+			`{"Table":{"WarmThroughput":{"ReadUnitsPerSecond":12000,"WriteUnitsPerSecond":4000}}}`)
 	})
 	t.Run("one item of 400 KB takes 400 write units", func(t *testing.T) {
-		newTable(t, "pk S").call(t, "PutItem", `{"Item":{"pk":"a","x":`+quoted("x", itemLimit-4)+`},"ReturnConsumedCapacity":"TOTAL"}`).agrees(t, `{"ConsumedCapacity":{"CapacityUnits":400}}`)
+		newTable(t, "pk S").call(t, "PutItem",
+			`{"Item":{"pk":"a","x":`+quoted("x", itemLimit-4)+
+				`},"ReturnConsumedCapacity":"TOTAL"}`).agrees(t, `{"ConsumedCapacity":{"CapacityUnits":400}}`)
 	})
 }
 
@@ -37,9 +40,12 @@ func TestE10_ExpiryIsDeclared(t *testing.T) {
 	enable := func(name string, enabled bool) string {
 		return fmt.Sprintf(`{"TimeToLiveSpecification":{"AttributeName":%q,"Enabled":%t}}`, name, enabled)
 	}
-	tb.call(t, "DescribeTimeToLive", "{}").agrees(t, `{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED","AttributeName":null}}`)
-	tb.call(t, "UpdateTimeToLive", enable("until", false)).agrees(t, "ValidationException: TimeToLive is already disabled")
-	tb.call(t, "UpdateTimeToLive", enable("until", true)).agrees(t, `{"TimeToLiveSpecification":{"AttributeName":"until","Enabled":true}}`)
+	tb.call(t, "DescribeTimeToLive", "{}").agrees(t,
+		`{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED","AttributeName":null}}`)
+	tb.call(t, "UpdateTimeToLive", enable("until", false)).agrees(t,
+		"ValidationException: TimeToLive is already disabled")
+	tb.call(t, "UpdateTimeToLive", enable("until", true)).agrees(t,
+		`{"TimeToLiveSpecification":{"AttributeName":"until","Enabled":true}}`)
 	tb.call(t, "UpdateTimeToLive", enable("", true)).agrees(t, "ValidationException")
 	tb.call(t, "UpdateTimeToLive", `{"TableName":"conformance-nothing","TimeToLiveSpecification":{"AttributeName":"a","Enabled":true}}`).agrees(t, "ResourceNotFoundException")
 	onlyHere(t)
@@ -47,9 +53,11 @@ func TestE10_ExpiryIsDeclared(t *testing.T) {
 		return tb.must(t, "DescribeTimeToLive", "{}").at("TimeToLiveDescription", "TimeToLiveStatus") == "ENABLED"
 	})
 	tb.steps(t, []step{
-		{"described", "DescribeTimeToLive", "{}", `{"TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"until"}}`},
+		{"described", "DescribeTimeToLive", "{}",
+			`{"TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"until"}}`},
 		{"again", "UpdateTimeToLive", enable("until", true), "ValidationException: TimeToLive is already enabled"},
-		{"on another attribute", "UpdateTimeToLive", enable("other", true), "ValidationException: TimeToLive is active on a different AttributeName: current AttributeName is until"},
+		{"on another attribute", "UpdateTimeToLive", enable("other", true),
+			"ValidationException: TimeToLive is active on a different AttributeName: current AttributeName is until"},
 	})
 }
 
@@ -58,7 +66,8 @@ func TestE10_Expiry(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-kind: kind S: ALL")
 	now := time.Now().Unix()
 	item := func(pk string, until any) string { return fmt.Sprintf(`{"pk":%q,"kind":"k","until":%v}`, pk, until) }
-	tb.put(t, item("past", now-60), item("future", now+3600), item("string", fmt.Sprintf("%q", fmt.Sprint(now-60))), item("milliseconds", (now-60)*1000),
+	tb.put(t, item("past", now-60), item("future", now+3600),
+		item("string", fmt.Sprintf("%q", fmt.Sprint(now-60))), item("milliseconds", (now-60)*1000),
 		item("six years", now-6*365*86400), item("fraction", fmt.Sprintf("%d.5", now-60)), `{"pk":"none","kind":"k"}`)
 	t.Run("nothing is filtered or deleted before it is declared", func(t *testing.T) {
 		tb.call(t, "Scan", `{"Select":"COUNT"}`).agrees(t, `{"Count":7}`)
@@ -66,7 +75,8 @@ func TestE10_Expiry(t *testing.T) {
 	tb.must(t, "UpdateTimeToLive", `{"TimeToLiveSpecification":{"AttributeName":"until","Enabled":true}}`)
 	eventually(t, "the expired item is deleted", func() bool { return tb.get(t, `{"pk":"past"}`).at("Item") == nil })
 	tb.put(t, item("past again", time.Now().Unix()-1))
-	eventually(t, "an item put as expired is deleted", func() bool { return tb.get(t, `{"pk":"past again"}`).at("Item") == nil })
+	eventually(t, "an item put as expired is deleted",
+		func() bool { return tb.get(t, `{"pk":"past again"}`).at("Item") == nil })
 	for _, kept := range []string{"future", "string", "milliseconds", "six years", "none"} {
 		if tb.get(t, fmt.Sprintf(`{"pk":%q}`, kept)).at("Item") == nil {
 			t.Errorf("%s is deleted", kept)

@@ -32,14 +32,20 @@ func TestE7_BatchWrite(t *testing.T) {
 		{"26 puts", "BatchWriteItem", batchPuts(26, 1), v + "…"},
 		{"none", "BatchWriteItem", `{"RequestItems":{}}`, v + "…"},
 		{"none for a table", "BatchWriteItem", `{"RequestItems":{"$T":[]}}`, v + "…"},
-		{"put and delete", "BatchWriteItem", `{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"item 00"}}},{"DeleteRequest":{"Key":{"pk":"none"}}},{"PutRequest":{"Item":{"pk":"item 01","y":1}}}]}}`, `{"UnprocessedItems":{}}`},
+		{"put and delete", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"item 00"}}},{"DeleteRequest":{"Key":{"pk":"none"}}},{"PutRequest":{"Item":{"pk":"item 01","y":1}}}]}}`, `{"UnprocessedItems":{}}`},
 		{"deleted", "GetItem", `{"Key":{"pk":"item 00"},"ConsistentRead":true}`, `{"Item":null}`},
 		{"put", "GetItem", `{"Key":{"pk":"item 01"},"ConsistentRead":true}`, `{"Item":{"pk":"item 01","y":1}}`},
-		{"one item twice", "BatchWriteItem", `{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"a"}}},{"PutRequest":{"Item":{"pk":"a"}}}]}}`, v + "Provided list of item keys contains duplicates"},
-		{"one item put twice", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}},{"PutRequest":{"Item":{"pk":"a","x":1}}}]}}`, v + "Provided list of item keys contains duplicates"},
-		{"both in one request", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}},"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
-		{"nothing in one request", "BatchWriteItem", `{"RequestItems":{"$T":[{}]}}`, v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
-		{"one wrong item refuses all", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"never"}}},{"DeleteRequest":{"Key":{"pk":1}}}]}}`, v + "The provided key element does not match the schema"},
+		{"one item twice", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"a"}}},{"PutRequest":{"Item":{"pk":"a"}}}]}}`, v + "Provided list of item keys contains duplicates"},
+		{"one item put twice", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}},{"PutRequest":{"Item":{"pk":"a","x":1}}}]}}`, v + "Provided list of item keys contains duplicates"},
+		{"both in one request", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}},"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
+		{"nothing in one request", "BatchWriteItem", `{"RequestItems":{"$T":[{}]}}`,
+			v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
+		{"one wrong item refuses all", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"never"}}},{"DeleteRequest":{"Key":{"pk":1}}}]}}`, v + "The provided key element does not match the schema"},
 		{"of which none is written", "GetItem", `{"Key":{"pk":"never"},"ConsistentRead":true}`, `{"Item":null}`},
 		{"no table", "BatchWriteItem", `{"RequestItems":{"conformance-nothing":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, "ResourceNotFoundException: Requested resource not found"},
 	})
@@ -60,10 +66,13 @@ func TestE7_BatchGet(t *testing.T) {
 		{"101 keys", "BatchGetItem", batchKeys(101, ""), v + "…"},
 		{"none", "BatchGetItem", `{"RequestItems":{}}`, v + "…"},
 		{"none of a table", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[]}}}`, v + "…"},
-		{"one twice", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a"},{"pk":"a"}]}}}`, v + "Provided list of item keys contains duplicates"},
+		{"one twice", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a"},{"pk":"a"}]}}}`,
+			v + "Provided list of item keys contains duplicates"},
 		{"projected", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"item 07"}],"ProjectionExpression":"#x","ExpressionAttributeNames":{"#x":"x"}}}}`, `{"Responses":{"$T":[{"x":"x"}]}}`},
-		{"what is not there", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"none"}]}}}`, `{"Responses":{"$T":[]},"UnprocessedKeys":{}}`},
-		{"no table", "BatchGetItem", `{"RequestItems":{"conformance-nothing":{"Keys":[{"pk":"a"}]}}}`, "ResourceNotFoundException: Requested resource not found"},
+		{"what is not there", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"none"}]}}}`,
+			`{"Responses":{"$T":[]},"UnprocessedKeys":{}}`},
+		{"no table", "BatchGetItem", `{"RequestItems":{"conformance-nothing":{"Keys":[{"pk":"a"}]}}}`,
+			"ResourceNotFoundException: Requested resource not found"},
 	})
 }
 
@@ -75,10 +84,13 @@ func TestE7_UnprocessedKeys(t *testing.T) {
 	for i := 0; i < items; i += 15 {
 		var puts []string
 		for j := i; j < i+15; j++ {
-			puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"item %02d"},"x":{"S":%s}}}}`, j, quoted("x", size)))
+			puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"item %02d"},"x":{"S":%s}}}}`,
+				j, quoted("x", size)))
 		}
-		// As on the wire: to read and write so much in the notation takes seconds.
-		raw(t.Context(), t, "DynamoDB_20120810.BatchWriteItem", `{"RequestItems":{"`+tb.name+`":[`+strings.Join(puts, ",")+`]}}`, nil).agrees(t, `{"UnprocessedItems":{}}`)
+		// As on the wire: to read and write so much in the notation takes
+		// seconds.
+		raw(t.Context(), t, "DynamoDB_20120810.BatchWriteItem",
+			`{"RequestItems":{"`+tb.name+`":[`+strings.Join(puts, ",")+`]}}`, nil).agrees(t, `{"UnprocessedItems":{}}`)
 	}
 	got := tb.must(t, "BatchGetItem", batchKeys(items, `,"ConsistentRead":true,"ProjectionExpression":"pk"`))
 	read, _ := got.at("Responses", tb.name).([]any)
@@ -86,7 +98,8 @@ func TestE7_UnprocessedKeys(t *testing.T) {
 	if len(read)+len(left) != items || len(left) == 0 || len(left) > 5 {
 		t.Errorf("%d items read and %d left of %d", len(read), len(left), items)
 	}
-	if problem := differs(got.at("UnprocessedKeys", tb.name), toWire(t, `{"ConsistentRead":true,"ProjectionExpression":"pk"}`), ""); problem != "" {
+	if problem := differs(got.at("UnprocessedKeys", tb.name),
+		toWire(t, `{"ConsistentRead":true,"ProjectionExpression":"pk"}`), ""); problem != "" {
 		t.Error(problem)
 	}
 }

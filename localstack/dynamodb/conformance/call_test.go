@@ -60,7 +60,8 @@ func (a answer) at(path ...any) any {
 func (a answer) items() []any { l, _ := a.at("Items").([]any); return l }
 
 // large is the length of a request from which on the SDK is left out: it does
-// nothing else for it, but copies it many times, which the race detector watches.
+// nothing else for it, but copies it many times, which the race detector
+// watches.
 const large = 64 << 10
 
 // call sends a request in the short notation: with the SDK, which checks what
@@ -220,7 +221,8 @@ func raw(ctx context.Context, t testing.TB, operation, body string, headers map[
 		r.Header.Set(name, value)
 	}
 	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(ctx, target.keys, r, hex.EncodeToString(sum[:]), "dynamodb", target.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, target.keys, r, hex.EncodeToString(sum[:]), "dynamodb",
+		target.region, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range headers {
@@ -230,7 +232,8 @@ func raw(ctx context.Context, t testing.TB, operation, body string, headers map[
 		}
 	}
 	var got answer
-	response, err := recorder{http.DefaultTransport}.RoundTrip(r.WithContext(context.WithValue(ctx, recordHere{}, &got)))
+	response, err := recorder{http.DefaultTransport}.RoundTrip(r.WithContext(context.WithValue(ctx,
+		recordHere{}, &got)))
 	if err != nil {
 		t.Fatal(err)
 	}

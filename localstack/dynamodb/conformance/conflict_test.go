@@ -67,11 +67,12 @@ func TestE6_Conflicts(t *testing.T) {
 				note("a write: %s", got)
 			}
 		})
-		work("TransactGetItems", writes(action("Get", `"Key":{"pk":"a"}`), action("Get", `"Key":{"pk":"b"}`)), func(got answer) {
-			if got.Status != 200 && got.Code != "TransactionCanceledException" {
-				note("a read: %s", got)
-			}
-		})
+		work("TransactGetItems",
+			writes(action("Get", `"Key":{"pk":"a"}`), action("Get", `"Key":{"pk":"b"}`)), func(got answer) {
+				if got.Status != 200 && got.Code != "TransactionCanceledException" {
+					note("a read: %s", got)
+				}
+			})
 	}
 	wg.Wait()
 	for _, p := range problems {

@@ -123,7 +123,8 @@ func (tb *table) create(t *testing.T, request string) {
 	t.Helper()
 	tb.must(t, "CreateTable", request)
 	t.Cleanup(func() {
-		if got := call(context.Background(), t, "DeleteTable", tb.request("DeleteTable", "{}")); got.Status != 200 && got.Code != "ResourceNotFoundException" {
+		if got := call(context.Background(), t, "DeleteTable",
+			tb.request("DeleteTable", "{}")); got.Status != 200 && got.Code != "ResourceNotFoundException" {
 			t.Errorf("delete %s: %s", tb.name, got)
 		}
 	})
@@ -158,7 +159,8 @@ func declare(key string, indexes ...string) string {
 		for i, part := range strings.Split(key, ", ") {
 			name, kind, _ := strings.Cut(part, " ")
 			kinds[name] = kind
-			elements = append(elements, fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name, []string{"HASH", "RANGE"}[i]))
+			elements = append(elements, fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name,
+				[]string{"HASH", "RANGE"}[i]))
 		}
 		return "[" + strings.Join(elements, ",") + "]"
 	}
@@ -171,9 +173,11 @@ func declare(key string, indexes ...string) string {
 		projection = fmt.Sprintf(`{"ProjectionType":%q}`, projection)
 		if !strings.Contains(projection, `"ALL"`) && !strings.Contains(projection, `"KEYS_ONLY"`) {
 			_, projection, _ = strings.Cut(rest, ": ")
-			projection = `{"ProjectionType":"INCLUDE","NonKeyAttributes":["` + strings.ReplaceAll(projection, " ", `","`) + `"]}`
+			projection = `{"ProjectionType":"INCLUDE","NonKeyAttributes":["` +
+				strings.ReplaceAll(projection, " ", `","`) + `"]}`
 		}
-		lists[kind] = append(lists[kind], fmt.Sprintf(`{"IndexName":%q,"KeySchema":%s,"Projection":%s}`, name, schema(key), projection))
+		lists[kind] = append(lists[kind], fmt.Sprintf(`{"IndexName":%q,"KeySchema":%s,"Projection":%s}`,
+			name, schema(key), projection))
 	}
 	for kind, member := range map[string]string{"GSI": "GlobalSecondaryIndexes", "LSI": "LocalSecondaryIndexes"} {
 		if lists[kind] != nil {

@@ -9,8 +9,10 @@ import (
 // secondary indexes".
 
 func TestSparseIndexes(t *testing.T) {
-	tb := newTable(t, "pk S, sk N", "GSI by-owner: owner2 S, age N: ALL", "GSI by-age: age N: KEYS_ONLY", "LSI by-when: pk S, when2 S: extra")
-	tb.put(t, `{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}`, `{"pk":"a","sk":2,"owner2":"o","when2":"w0"}`,
+	tb := newTable(t, "pk S, sk N", "GSI by-owner: owner2 S, age N: ALL", "GSI by-age: age N: KEYS_ONLY",
+		"LSI by-when: pk S, when2 S: extra")
+	tb.put(t, `{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}`,
+		`{"pk":"a","sk":2,"owner2":"o","when2":"w0"}`,
 		`{"pk":"a","sk":3,"age":30}`, `{"pk":"b","sk":1,"owner2":"o","age":20}`)
 	owner := func(want string) step {
 		return step{"by owner", "Query", list(t, `owner2 = {"o"}`, `"IndexName":"by-owner"`), want}
@@ -19,14 +21,18 @@ func TestSparseIndexes(t *testing.T) {
 		owner(`{"Items":[{"pk":"b","sk":1,"owner2":"o","age":20},{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}]}`), // not the one without age
 		{"by age", "Query", list(t, `age = {30}`, `"IndexName":"by-age","Select":"COUNT"`), `{"Count":2}`},
 		{"keys only", "Query", list(t, `age = {20}`, `"IndexName":"by-age"`), `{"Items":[{"pk":"b","sk":1,"age":20}]}`},
-		{"local, in its order", "Query", list(t, `pk = {"a"}`, `"IndexName":"by-when"`), `{"Items":[{"pk":"a","sk":2,"when2":"w0"},{"pk":"a","sk":1,"when2":"w1","extra":"e"}]}`},
-		{"local, consistent", "Query", list(t, `pk = {"a"} AND when2 > {"w0"}`, `"IndexName":"by-when","ConsistentRead":true`), `{"Count":1}`},
+		{"local, in its order", "Query", list(t, `pk = {"a"}`, `"IndexName":"by-when"`),
+			`{"Items":[{"pk":"a","sk":2,"when2":"w0"},{"pk":"a","sk":1,"when2":"w1","extra":"e"}]}`},
+		{"local, consistent", "Query", list(t, `pk = {"a"} AND when2 > {"w0"}`,
+			`"IndexName":"by-when","ConsistentRead":true`), `{"Count":1}`},
 		{"scan of an index", "Scan", `{"IndexName":"by-owner"}`, `{"Count":2}`},
 		{"an attribute leaves", "UpdateItem", `{"Key":{"pk":"b","sk":1},"UpdateExpression":"REMOVE age"}`, "{}"},
 		owner(`{"Items":[{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}]}`),
-		{"an attribute comes", "UpdateItem", `{"Key":{"pk":"a","sk":2},` + expressions(t, "UpdateExpression", "SET age = {5}") + `}`, "{}"},
+		{"an attribute comes", "UpdateItem",
+			`{"Key":{"pk":"a","sk":2},` + expressions(t, "UpdateExpression", "SET age = {5}") + `}`, "{}"},
 		owner(`{"Count":2}`),
-		{"a key changes", "UpdateItem", `{"Key":{"pk":"a","sk":2},` + expressions(t, "UpdateExpression", `SET owner2 = {"other"}`) + `}`, "{}"},
+		{"a key changes", "UpdateItem", `{"Key":{"pk":"a","sk":2},` +
+			expressions(t, "UpdateExpression", `SET owner2 = {"other"}`) + `}`, "{}"},
 		owner(`{"Count":1}`),
 		{"an item goes", "DeleteItem", `{"Key":{"pk":"a","sk":1}}`, "{}"},
 		owner(`{"Count":0}`),
@@ -40,11 +46,15 @@ func TestIndexKeysThatDoNotFit(t *testing.T) {
 	const invalid = "ValidationException: One or more parameter values were invalid: "
 	const empty = "ValidationException: One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: by-s, IndexKey: s"
 	tb.steps(t, []step{
-		{"put of the wrong type", "PutItem", `{"Item":{"pk":"a","n":"x"}}`, invalid + "Type mismatch for Index Key n Expected: N Actual: S IndexName: by-n"},
-		{"null", "PutItem", `{"Item":{"pk":"a","n":null}}`, invalid + "Type mismatch for Index Key n Expected: N Actual: NULL IndexName: by-n"},
+		{"put of the wrong type", "PutItem", `{"Item":{"pk":"a","n":"x"}}`,
+			invalid + "Type mismatch for Index Key n Expected: N Actual: S IndexName: by-n"},
+		{"null", "PutItem", `{"Item":{"pk":"a","n":null}}`,
+			invalid + "Type mismatch for Index Key n Expected: N Actual: NULL IndexName: by-n"},
 		{"put of an empty one", "PutItem", `{"Item":{"pk":"a","s":""}}`, empty},
-		{"update to an empty one", "UpdateItem", `{"Key":{"pk":"ok"},` + expressions(t, "UpdateExpression", `SET s = {""}`) + `}`, "ValidationException"},
-		{"update to the wrong type", "UpdateItem", `{"Key":{"pk":"ok"},` + expressions(t, "UpdateExpression", `SET n = {"x"}`) + `}`, "ValidationException"},
+		{"update to an empty one", "UpdateItem",
+			`{"Key":{"pk":"ok"},` + expressions(t, "UpdateExpression", `SET s = {""}`) + `}`, "ValidationException"},
+		{"update to the wrong type", "UpdateItem",
+			`{"Key":{"pk":"ok"},` + expressions(t, "UpdateExpression", `SET n = {"x"}`) + `}`, "ValidationException"},
 		{"too long", "PutItem", `{"Item":{"pk":"a","s":` + quoted("s", 2049) + `}}`, "ValidationException"},
 		{"as long as can be", "PutItem", `{"Item":{"pk":"a","s":` + quoted("s", 2048) + `}}`, "{}"},
 	})
@@ -86,7 +96,9 @@ func TestIndexPages(t *testing.T) {
 	if len(seen) != items {
 		t.Errorf("%d items of %d", len(seen), items)
 	}
-	tb.call(t, "Query", list(t, `kind = {"k"}`, `"IndexName":"by-kind","ExclusiveStartKey":{"pk":"item 1"}`)).agrees(t, "ValidationException: The provided starting key is invalid…")
+	tb.call(t, "Query", list(t, `kind = {"k"}`,
+		`"IndexName":"by-kind","ExclusiveStartKey":{"pk":"item 1"}`)).agrees(t,
+		"ValidationException: The provided starting key is invalid…")
 }
 
 // API reference, UpdateTable: GlobalSecondaryIndexUpdates.
@@ -98,7 +110,8 @@ func TestBackfill(t *testing.T) {
 	tb.put(t, `{"pk":"without"}`, `{"pk":"wrong","n":"x"}`)
 	create := `{"AttributeDefinitions":[{"AttributeName":"n","AttributeType":"N"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"by-n",
 		"KeySchema":[{"AttributeName":"n","KeyType":"HASH"}],"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["x"]}}}]}`
-	tb.call(t, "UpdateTable", create).agrees(t, `{"TableDescription":{"TableStatus":"UPDATING","GlobalSecondaryIndexes":[{"IndexName":"by-n","IndexStatus":"CREATING"}]}}`)
+	tb.call(t, "UpdateTable", create).agrees(t,
+		`{"TableDescription":{"TableStatus":"UPDATING","GlobalSecondaryIndexes":[{"IndexName":"by-n","IndexStatus":"CREATING"}]}}`)
 	tb.active(t)
 	tb.put(t, `{"pk":"after","n":2,"x":9}`)
 	eventually(t, "the index has what was put", func() bool {
@@ -106,12 +119,15 @@ func TestBackfill(t *testing.T) {
 	})
 	tb.steps(t, []step{
 		{"filled, without what does not fit", "Scan", `{"IndexName":"by-n","Select":"COUNT"}`, `{"Count":31}`},
-		{"projected", "Query", `{` + expressions(t, "KeyConditionExpression", "n = {2}", "FilterExpression", "x = {9}") + `,"IndexName":"by-n"}`, `{"Items":[{"pk":"after","n":2,"x":9}]}`},
+		{"projected", "Query", `{` + expressions(t, "KeyConditionExpression", "n = {2}",
+			"FilterExpression", "x = {9}") + `,"IndexName":"by-n"}`, `{"Items":[{"pk":"after","n":2,"x":9}]}`},
 		{"again", "UpdateTable", create, "ValidationException: Attempting to create an index which already exists"},
-		{"delete", "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`, `{"TableDescription":{"TableStatus":"UPDATING"}}`},
+		{"delete", "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`,
+			`{"TableDescription":{"TableStatus":"UPDATING"}}`},
 	})
 	eventually(t, "the index is gone", func() bool {
-		return tb.call(t, "Query", list(t, "n = {2}", `"IndexName":"by-n"`)).String() == "ValidationException: The table does not have the specified index: by-n"
+		return tb.call(t, "Query", list(t, "n = {2}",
+			`"IndexName":"by-n"`)).String() == "ValidationException: The table does not have the specified index: by-n"
 	})
 	tb.call(t, "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`).agrees(t, "ResourceNotFoundException")
 }

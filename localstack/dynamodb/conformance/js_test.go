@@ -27,8 +27,10 @@ func TestJavaScriptSDK(t *testing.T) {
 		call(context.Background(), t, "DeleteTable", `{"TableName":"`+name+`"}`)
 	})
 	cmd := exec.CommandContext(ctx, "node", script, target.url, target.region, name)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+target.keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+target.keys.SecretAccessKey,
-		"AWS_SESSION_TOKEN="+target.keys.SessionToken, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+target.keys.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+target.keys.SecretAccessKey,
+		"AWS_SESSION_TOKEN="+target.keys.SessionToken, "AWS_CONFIG_FILE="+os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
@@ -58,7 +60,8 @@ func installSDK(t *testing.T) (script string) {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not on PATH; with Node %d or newer (https://nodejs.org) this test runs the JavaScript SDK", tool, oldestNode)
+			t.Skipf("%s is not on PATH; with Node %d or newer (https://nodejs.org) this test runs the JavaScript SDK",
+				tool, oldestNode)
 		}
 	}
 	version, err := exec.Command("node", "--version").Output()
@@ -67,7 +70,8 @@ func installSDK(t *testing.T) (script string) {
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestNode {
-		t.Skipf("Node %s is too old for the JavaScript SDK, which needs %d", strings.TrimSpace(string(version)), oldestNode)
+		t.Skipf("Node %s is too old for the JavaScript SDK, which needs %d",
+			strings.TrimSpace(string(version)), oldestNode)
 	}
 	modules := cachedModules(t)
 	suite, err := os.ReadFile(filepath.Join("testdata", "js", "suite.mjs"))
@@ -110,7 +114,8 @@ func cachedModules(t *testing.T) (dir string) {
 	if err := os.CopyFS(fresh, os.DirFS(filepath.Join("testdata", "js"))); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--loglevel=error")
+	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline",
+		"--loglevel=error")
 	cmd.Dir = fresh
 	if out, err := cmd.CombinedOutput(); err != nil {
 		for _, sign := range []string{"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"} {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Expressions of the tests have their values in them: "a = {1}" stands for
-// "a = :v0" with the value 1 for :v0, in the notation of requests. {{"B":"eA=="}}
-// is a binary.
+// Expressions of the tests have their values in them: "a = {1}" stands for "a =
+// :v0" with the value 1 for :v0, in the notation of requests. {{"B":"eA=="}} is
+// a binary.
 
 // literals moves the values of an expression to the members that a request
 // needs for it, which begin with a comma; "" if there are none. first is the
@@ -36,7 +36,8 @@ func literals(t testing.TB, expression string, first int) (placeholders string, 
 }
 
 // expressions writes the members of a request for expressions with literals:
-// pairs of a member's name and the expression, of which empty ones are left out.
+// pairs of a member's name and the expression, of which empty ones are left
+// out.
 func expressions(t testing.TB, pairs ...string) string {
 	t.Helper()
 	var members, values []string
@@ -71,8 +72,10 @@ func truths(t *testing.T, tb *table, item string, truths []truth) {
 	tb.put(t, item)
 	for _, c := range truths {
 		t.Run(shorten(c.condition), func(t *testing.T) {
-			asCondition := tb.call(t, "PutItem", `{"Item":`+item+`,`+expressions(t, "ConditionExpression", c.condition)+`}`)
-			asFilter := tb.call(t, "Query", `{`+expressions(t, "KeyConditionExpression", `pk = {"item"}`, "FilterExpression", c.condition)+`}`)
+			asCondition := tb.call(t, "PutItem",
+				`{"Item":`+item+`,`+expressions(t, "ConditionExpression", c.condition)+`}`)
+			asFilter := tb.call(t, "Query",
+				`{`+expressions(t, "KeyConditionExpression", `pk = {"item"}`, "FilterExpression", c.condition)+`}`)
 			switch c.want {
 			case yes:
 				asCondition.agrees(t, "{}")
@@ -108,7 +111,8 @@ func changes(t *testing.T, tb *table, changes []change) {
 			if c.item != "" {
 				tb.put(t, withKey(key, c.item))
 			}
-			got := tb.call(t, "UpdateItem", `{"Key":{`+key+`},"ReturnValues":"ALL_NEW",`+expressions(t, "UpdateExpression", c.update)+`}`)
+			got := tb.call(t, "UpdateItem",
+				`{"Key":{`+key+`},"ReturnValues":"ALL_NEW",`+expressions(t, "UpdateExpression", c.update)+`}`)
 			switch {
 			case strings.HasPrefix(c.want, "{"):
 				got.agrees(t, `{"Attributes":`+withKey(key, c.want)+`}`)

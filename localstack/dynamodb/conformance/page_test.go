@@ -16,13 +16,21 @@ func TestE8_Pages(t *testing.T) {
 	page := tb.must(t, "Query", list(t, `pk = {"p"}`))
 	page.agrees(t, `{"Count":11,"ScannedCount":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`) // the eleventh passes 1 MB
 	tb.steps(t, []step{
-		{"the rest", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"010"}`), `{"Count":1,"LastEvaluatedKey":null}`},
-		{"before the filter", "Query", list(t, `pk = {"p"}`, none), `{"Count":0,"ScannedCount":11,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"the rest of that", "Query", list(t, `pk = {"p"}`, none, `"ExclusiveStartKey":{"pk":"p","sk":"010"}`), `{"Count":0,"ScannedCount":1,"LastEvaluatedKey":null}`},
-		{"counted only", "Query", list(t, `pk = {"p"}`, `"Select":"COUNT"`), `{"Count":11,"Items":null,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"before the projection", "Query", list(t, `pk = {"p"}`, `"ProjectionExpression":"sk"`), `{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"backwards", "Query", list(t, `pk = {"p"}`, `"ScanIndexForward":false,"ProjectionExpression":"sk"`), `{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
-		{"the last backwards", "Query", list(t, `pk = {"p"}`, `"ScanIndexForward":false,"ProjectionExpression":"sk","ExclusiveStartKey":{"pk":"p","sk":"001"}`), `{"Items":[{"sk":"000"}],"LastEvaluatedKey":null}`},
+		{"the rest", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"010"}`),
+			`{"Count":1,"LastEvaluatedKey":null}`},
+		{"before the filter", "Query", list(t, `pk = {"p"}`, none),
+			`{"Count":0,"ScannedCount":11,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
+		{"the rest of that", "Query", list(t, `pk = {"p"}`, none,
+			`"ExclusiveStartKey":{"pk":"p","sk":"010"}`), `{"Count":0,"ScannedCount":1,"LastEvaluatedKey":null}`},
+		{"counted only", "Query", list(t, `pk = {"p"}`, `"Select":"COUNT"`),
+			`{"Count":11,"Items":null,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
+		{"before the projection", "Query", list(t, `pk = {"p"}`, `"ProjectionExpression":"sk"`),
+			`{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
+		{"backwards", "Query", list(t, `pk = {"p"}`,
+			`"ScanIndexForward":false,"ProjectionExpression":"sk"`),
+			`{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
+		{"the last backwards", "Query", list(t, `pk = {"p"}`,
+			`"ScanIndexForward":false,"ProjectionExpression":"sk","ExclusiveStartKey":{"pk":"p","sk":"001"}`), `{"Items":[{"sk":"000"}],"LastEvaluatedKey":null}`},
 		{"a scan", "Scan", `{"ProjectionExpression":"sk"}`, `{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
 	})
 }
@@ -32,20 +40,35 @@ func TestE8_Limit(t *testing.T) {
 	tb.fill(t, 5, 100)
 	odd := expressions(t, "KeyConditionExpression", `pk = {"p"}`, "FilterExpression", "odd = {true}")
 	tb.steps(t, []step{
-		{"two", "Query", list(t, `pk = {"p"}`, `"Limit":2,"ProjectionExpression":"sk"`), `{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
-		{"counts what is read, not what is returned", "Query", `{` + odd + `,"Limit":3}`, `{"Count":1,"ScannedCount":3,"LastEvaluatedKey":{"pk":"p","sk":"002"}}`},
-		{"nothing left of the filter", "Query", `{` + odd + `,"Limit":1}`, `{"Count":0,"ScannedCount":1,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"000"}}`},
-		{"exactly as many as there are", "Query", list(t, `pk = {"p"}`, `"Limit":5`), `{"Count":5,"LastEvaluatedKey":{"pk":"p","sk":"004"}}`},
-		{"and after them", "Query", list(t, `pk = {"p"}`, `"Limit":5,"ExclusiveStartKey":{"pk":"p","sk":"004"}`), `{"Count":0,"Items":[],"LastEvaluatedKey":null}`},
+		{"two", "Query", list(t, `pk = {"p"}`, `"Limit":2,"ProjectionExpression":"sk"`),
+			`{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
+		{"counts what is read, not what is returned", "Query", `{` + odd + `,"Limit":3}`,
+			`{"Count":1,"ScannedCount":3,"LastEvaluatedKey":{"pk":"p","sk":"002"}}`},
+		{"nothing left of the filter", "Query", `{` + odd + `,"Limit":1}`,
+			`{"Count":0,"ScannedCount":1,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"000"}}`},
+		{"exactly as many as there are", "Query", list(t, `pk = {"p"}`, `"Limit":5`),
+			`{"Count":5,"LastEvaluatedKey":{"pk":"p","sk":"004"}}`},
+		{"and after them", "Query", list(t, `pk = {"p"}`,
+			`"Limit":5,"ExclusiveStartKey":{"pk":"p","sk":"004"}`), `{"Count":0,"Items":[],"LastEvaluatedKey":null}`},
 		{"more than there are", "Query", list(t, `pk = {"p"}`, `"Limit":6`), `{"Count":5,"LastEvaluatedKey":null}`},
-		{"start at what is not there", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"0015"},"ProjectionExpression":"sk"`), `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}]}`},
-		{"scan", "Scan", `{"Limit":2,"ProjectionExpression":"sk"}`, `{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
+		{"start at what is not there", "Query",
+			list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"0015"},"ProjectionExpression":"sk"`), `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}]}`},
+		{"scan", "Scan", `{"Limit":2,"ProjectionExpression":"sk"}`,
+			`{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
 		{"scan on", "Scan", `{"Limit":9,"ProjectionExpression":"sk","ExclusiveStartKey":{"pk":"p","sk":"001"}}`, `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}],"LastEvaluatedKey":null}`},
-		{"start without sort key", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p"}`), "ValidationException: The provided starting key is invalid"},
-		{"start with too much", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"0","x":1}`), "ValidationException: The provided starting key is invalid"},
-		{"start elsewhere", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"q","sk":"0"}`), "ValidationException: The provided starting key is outside query boundaries based on provided conditions"},
-		{"start outside the condition", "Query", list(t, `pk = {"p"} AND sk > {"002"}`, `"ExclusiveStartKey":{"pk":"p","sk":"001"}`), "ValidationException: The provided starting key does not match the range key predicate"},
-		{"start of the wrong type", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":1}`), "ValidationException: …The provided key element does not match the schema"},
+		{"start without sort key", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p"}`),
+			"ValidationException: The provided starting key is invalid"},
+		{"start with too much", "Query", list(t, `pk = {"p"}`,
+			`"ExclusiveStartKey":{"pk":"p","sk":"0","x":1}`),
+			"ValidationException: The provided starting key is invalid"},
+		{"start elsewhere", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"q","sk":"0"}`),
+			"ValidationException: The provided starting key is outside query boundaries based on provided conditions"},
+		{"start outside the condition", "Query",
+			list(t, `pk = {"p"} AND sk > {"002"}`, `"ExclusiveStartKey":{"pk":"p","sk":"001"}`),
+			"ValidationException: The provided starting key does not match the range key predicate"},
+		{"start of the wrong type", "Query",
+			list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":1}`),
+			"ValidationException: …The provided key element does not match the schema"},
 	})
 }
 
@@ -95,10 +118,15 @@ func TestParallelScan(t *testing.T) {
 	}
 	const v = "ValidationException: "
 	tb.steps(t, []step{
-		{"no total", "Scan", `{"Segment":0}`, v + "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"},
-		{"no segment", "Scan", `{"TotalSegments":2}`, v + "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"},
-		{"too high", "Scan", `{"Segment":2,"TotalSegments":2}`, v + "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 2 is not less than TotalSegments: 2"},
-		{"too many", "Scan", `{"Segment":0,"TotalSegments":1000001}`, v + "…Member must have value less than or equal to 1000000"},
-		{"negative", "Scan", `{"Segment":-1,"TotalSegments":2}`, v + "…Member must have value greater than or equal to 0"},
+		{"no total", "Scan", `{"Segment":0}`,
+			v + "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"},
+		{"no segment", "Scan", `{"TotalSegments":2}`,
+			v + "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"},
+		{"too high", "Scan", `{"Segment":2,"TotalSegments":2}`,
+			v + "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 2 is not less than TotalSegments: 2"},
+		{"too many", "Scan", `{"Segment":0,"TotalSegments":1000001}`,
+			v + "…Member must have value less than or equal to 1000000"},
+		{"negative", "Scan", `{"Segment":-1,"TotalSegments":2}`,
+			v + "…Member must have value greater than or equal to 0"},
 	})
 }

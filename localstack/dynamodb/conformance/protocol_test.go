@@ -29,14 +29,20 @@ func TestProtocol(t *testing.T) {
 		{"no JSON", target + "ListTables", `{`, nil, 400, coral + "SerializationException"},
 		{"no body", target + "ListTables", ``, nil, 400, coral + "SerializationException"},
 		{"a list", target + "ListTables", `[]`, nil, 400, coral + "SerializationException"},
-		{"no signature", target + "ListTables", `{}`, map[string]string{"Authorization": ""}, 400, coral + "MissingAuthenticationTokenException"},
+		{"no signature", target + "ListTables", `{}`, map[string]string{"Authorization": ""}, 400,
+			coral + "MissingAuthenticationTokenException"},
 		{"a list as text", target + "DescribeTable", `{"TableName":[]}`, nil, 400, coral + "SerializationException"},
 		{"a number as text", target + "DescribeTable", `{"TableName":5}`, nil, 400, coral + "SerializationException"},
 		{"a text as number", target + "ListTables", `{"Limit":"5"}`, nil, 400, coral + "SerializationException"},
-		{"a wrong value", target + "DescribeTable", `{"TableName":"x"}`, nil, 400, "com.amazon.coral.validate#ValidationException"},
-		{"a table that is not there", target + "DescribeTable", `{"TableName":"conformance-nothing"}`, nil, 400, own + "ResourceNotFoundException"},
-		{"lower-case members", target + "DescribeTable", fmt.Sprintf(`{"tableName":%q}`, tb.name), nil, 400, "…ValidationException"},
-		{"a failed condition", target + "DeleteItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":"a"}},"ConditionExpression":"attribute_exists(pk)"}`, tb.name), nil, 400, own + "ConditionalCheckFailedException"},
+		{"a wrong value", target + "DescribeTable", `{"TableName":"x"}`, nil, 400,
+			"com.amazon.coral.validate#ValidationException"},
+		{"a table that is not there", target + "DescribeTable", `{"TableName":"conformance-nothing"}`, nil,
+			400, own + "ResourceNotFoundException"},
+		{"lower-case members", target + "DescribeTable", fmt.Sprintf(`{"tableName":%q}`, tb.name), nil,
+			400, "…ValidationException"},
+		{"a failed condition", target + "DeleteItem",
+			fmt.Sprintf(`{"TableName":%q,"Key":{"pk":{"S":"a"}},"ConditionExpression":"attribute_exists(pk)"}`,
+				tb.name), nil, 400, own + "ConditionalCheckFailedException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := raw(t.Context(), t, c.operation, c.body, c.headers)
@@ -53,7 +59,9 @@ func TestProtocol(t *testing.T) {
 			if kind := got.Header.Get("Content-Type"); kind != "application/x-amz-json-1.0" {
 				t.Errorf("the content is %s", kind)
 			}
-			if c.status != 200 && got.Message == "" && !strings.HasSuffix(kind, "UnknownOperationException") && !strings.HasSuffix(kind, "SerializationException") {
+			if c.status != 200 && got.Message == "" &&
+				!strings.HasSuffix(kind, "UnknownOperationException") &&
+				!strings.HasSuffix(kind, "SerializationException") {
 				t.Errorf("no message in %s", got.Text)
 			}
 		})
@@ -64,9 +72,13 @@ func TestProtocol(t *testing.T) {
 func TestRequiredMembers(t *testing.T) {
 	tb := newTable(t, "pk S")
 	for _, c := range []struct{ operation, request string }{
-		{"GetItem", `{"TableName":null,"Key":{"pk":"a"}}`}, {"GetItem", `{}`}, {"PutItem", `{}`}, {"PutItem", `{"TableName":null,"Item":{"pk":"a"}}`}, {"DeleteItem", `{}`}, {"UpdateItem", `{}`},
-		{"Query", `{"TableName":null}`}, {"Scan", `{"TableName":null}`}, {"BatchGetItem", `{}`}, {"BatchWriteItem", `{}`}, {"TransactGetItems", `{}`}, {"TransactWriteItems", `{}`},
-		{"CreateTable", `{}`}, {"DescribeTable", `{"TableName":null}`}, {"DeleteTable", `{"TableName":null}`}, {"UpdateTable", `{"TableName":null}`}, {"UpdateTimeToLive", `{}`}, {"DescribeTimeToLive", `{"TableName":null}`},
+		{"GetItem", `{"TableName":null,"Key":{"pk":"a"}}`}, {"GetItem", `{}`}, {"PutItem", `{}`},
+		{"PutItem", `{"TableName":null,"Item":{"pk":"a"}}`}, {"DeleteItem", `{}`}, {"UpdateItem", `{}`},
+		{"Query", `{"TableName":null}`}, {"Scan", `{"TableName":null}`}, {"BatchGetItem", `{}`},
+		{"BatchWriteItem", `{}`}, {"TransactGetItems", `{}`}, {"TransactWriteItems", `{}`},
+		{"CreateTable", `{}`}, {"DescribeTable", `{"TableName":null}`},
+		{"DeleteTable", `{"TableName":null}`}, {"UpdateTable", `{"TableName":null}`},
+		{"UpdateTimeToLive", `{}`}, {"DescribeTimeToLive", `{"TableName":null}`},
 		{"TagResource", `{}`}, {"UntagResource", `{}`}, {"ListTagsOfResource", `{}`},
 	} {
 		t.Run(c.operation+" "+c.request, func(t *testing.T) {

@@ -23,24 +23,38 @@ func TestTypedErrors(t *testing.T) {
 		return n.Value
 	}
 	_, err := target.client.DeleteItem(t.Context(), &sdk.DeleteItemInput{
-		TableName: &tb.name, Key: key, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		TableName:                           &tb.name,
+		Key:                                 key,
+		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
-	if !errors.As(err, &failed) || failed.ErrorMessage() != "The conditional request failed" || number(failed.Item) != "1" {
+	if !errors.As(err, &failed) || failed.ErrorMessage() != "The conditional request failed" ||
+		number(failed.Item) != "1" {
 		t.Errorf("a failed condition: %v", err)
 	}
-	_, err = target.client.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &tb.name, Item: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "b"}}}},
-		{ConditionCheck: &types.ConditionCheck{TableName: &tb.name, Key: key, ConditionExpression: aws.String("attribute_not_exists(pk)"),
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}},
-	}})
+	_, err = target.client.TransactWriteItems(t.Context(),
+		&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+			{Put: &types.Put{
+				TableName: &tb.name,
+				Item:      map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "b"}},
+			}},
+			{ConditionCheck: &types.ConditionCheck{
+				TableName:                           &tb.name,
+				Key:                                 key,
+				ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
+				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			}},
+		}})
 	var cancelled *types.TransactionCanceledException
 	if !errors.As(err, &cancelled) || cancelled.ErrorMessage() == "" || len(cancelled.CancellationReasons) != 2 ||
-		*cancelled.CancellationReasons[0].Code != "None" || *cancelled.CancellationReasons[1].Code != "ConditionalCheckFailed" || number(cancelled.CancellationReasons[1].Item) != "1" {
+		*cancelled.CancellationReasons[0].Code != "None" ||
+		*cancelled.CancellationReasons[1].Code != "ConditionalCheckFailed" ||
+		number(cancelled.CancellationReasons[1].Item) != "1" {
 		t.Errorf("a cancelled transaction: %v", err)
 	}
-	_, err = target.client.DescribeTable(t.Context(), &sdk.DescribeTableInput{TableName: aws.String("conformance-nothing")})
+	_, err = target.client.DescribeTable(t.Context(),
+		&sdk.DescribeTableInput{TableName: aws.String("conformance-nothing")})
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) || missing.ErrorMessage() != "Requested resource not found: Table: conformance-nothing not found" {
 		t.Errorf("a table that is not there: %v", err)
@@ -51,7 +65,9 @@ func TestPaginatorsAndWaiters(t *testing.T) {
 	tb := newTable(t, "pk S, sk S")
 	tb.fill(t, 7, 10)
 	pages := sdk.NewQueryPaginator(target.client, &sdk.QueryInput{
-		TableName: &tb.name, Limit: aws.Int32(3), KeyConditionExpression: aws.String("pk = :p"),
+		TableName:                 &tb.name,
+		Limit:                     aws.Int32(3),
+		KeyConditionExpression:    aws.String("pk = :p"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":p": &types.AttributeValueMemberS{Value: "p"}},
 	})
 	var sizes []int
@@ -66,7 +82,8 @@ func TestPaginatorsAndWaiters(t *testing.T) {
 		t.Errorf("the pages have %v items", sizes)
 	}
 	tb.must(t, "DeleteTable", "{}")
-	if err := sdk.NewTableNotExistsWaiter(target.client).Wait(t.Context(), &sdk.DescribeTableInput{TableName: &tb.name}, patience); err != nil {
+	if err := sdk.NewTableNotExistsWaiter(target.client).Wait(t.Context(),
+		&sdk.DescribeTableInput{TableName: &tb.name}, patience); err != nil {
 		t.Error(err)
 	}
 }

@@ -44,12 +44,21 @@ func TestE1_ItemSize(t *testing.T) {
 	full := quoted("x", itemLimit-4)
 	tb.steps(t, []step{
 		{"full", "PutItem", `{"Item":{"pk":"a","x":` + full + `}}`, "{}"},
-		{"an update that outgrows it", "UpdateItem", `{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1}`) + `}`, "ValidationException: Item size to update has exceeded the maximum allowed size"},
-		{"one that does not", "UpdateItem", `{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1} REMOVE x`) + `,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","y":1}}`},
-		{"in a batch", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","xx":` + full + `}}}]}}`, tooLarge},
+		{"an update that outgrows it", "UpdateItem",
+			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1}`) + `}`,
+			"ValidationException: Item size to update has exceeded the maximum allowed size"},
+		{"one that does not", "UpdateItem",
+			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1} REMOVE x`) +
+				`,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","y":1}}`},
+		{"in a batch", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","xx":` +
+			full + `}}}]}}`, tooLarge},
 	})
-	// In a transaction it is the request's error or the reason for its cancellation.
-	if got := tb.call(t, "TransactWriteItems", writes(action("Put", `"Item":{"pk":"a","xx":`+full+`}`))); !strings.Contains(got.Text, "Item size has exceeded the maximum allowed size") {
+	// In a transaction it is the request's error or the reason for its
+	// cancellation.
+	if got := tb.call(t, "TransactWriteItems",
+		writes(action("Put",
+			`"Item":{"pk":"a","xx":`+full+`}`))); !strings.Contains(got.Text,
+		"Item size has exceeded the maximum allowed size") {
 		t.Errorf("in a transaction: %s", got)
 	}
 }
@@ -82,8 +91,10 @@ func TestE1_Keys(t *testing.T) {
 		{"empty elsewhere", "PutItem", `{"Item":{"pk":"a","sk":{"B":"AA=="},"s":"","b":{"B":""}}}`, "{}"},
 		{"no sort key", "PutItem", `{"Item":{"pk":"a"}}`, invalid + "Missing the key sk in the item"},
 		{"no partition key", "PutItem", `{"Item":{"sk":{"B":"AA=="}}}`, invalid + "Missing the key pk in the item"},
-		{"wrong type", "PutItem", `{"Item":{"pk":1,"sk":{"B":"AA=="}}}`, invalid + "Type mismatch for key pk expected: S actual: N"},
-		{"wrong type of the sort key", "PutItem", `{"Item":{"pk":"a","sk":null}}`, invalid + "Type mismatch for key sk expected: B actual: NULL"},
+		{"wrong type", "PutItem", `{"Item":{"pk":1,"sk":{"B":"AA=="}}}`,
+			invalid + "Type mismatch for key pk expected: S actual: N"},
+		{"wrong type of the sort key", "PutItem", `{"Item":{"pk":"a","sk":null}}`,
+			invalid + "Type mismatch for key sk expected: B actual: NULL"},
 		{"read without sort key", "GetItem", `{"Key":{"pk":"a"}}`, mismatch},
 		{"read with too much", "GetItem", `{"Key":{"pk":"a","sk":{"B":"AA=="},"x":1}}`, mismatch},
 		{"read with another", "GetItem", `{"Key":{"pk":"a","x":{"B":"AA=="}}}`, mismatch},
@@ -91,9 +102,12 @@ func TestE1_Keys(t *testing.T) {
 		{"update with too little", "UpdateItem", `{"Key":{"pk":"a"}}`, mismatch},
 		{"delete with too little", "DeleteItem", `{"Key":{"pk":"a"}}`, mismatch},
 		{"batch with too little", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a"}]}}}`, mismatch},
-		{"batch put without sort key", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, mismatch},
-		{"batch put of the wrong type", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","sk":1}}}]}}`, mismatch},
-		{"batch delete with too little", "BatchWriteItem", `{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, mismatch},
+		{"batch put without sort key", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, mismatch},
+		{"batch put of the wrong type", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","sk":1}}}]}}`, mismatch},
+		{"batch delete with too little", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, mismatch},
 	})
 }
 

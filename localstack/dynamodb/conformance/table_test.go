@@ -21,7 +21,8 @@ func TestTableDescription(t *testing.T) {
 			"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":0,"WriteCapacityUnits":0}}],
 		"LocalSecondaryIndexes":[{"IndexName":"by-m","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"m","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}]}}`, tb.name))
 	arn, _ := got.at("Table", "TableArn").(string)
-	if !strings.HasPrefix(arn, "arn:aws") || !strings.HasSuffix(arn, ":table/"+tb.name) || len(strings.Split(arn, ":")) != 6 {
+	if !strings.HasPrefix(arn, "arn:aws") || !strings.HasSuffix(arn, ":table/"+tb.name) ||
+		len(strings.Split(arn, ":")) != 6 {
 		t.Errorf("the ARN is %q", arn)
 	}
 	if x := got.at("Table", "GlobalSecondaryIndexes", 0, "IndexArn"); x != arn+"/index/by-n" {
@@ -39,13 +40,18 @@ func TestTableDescription(t *testing.T) {
 	tb.steps(t, []step{
 		{"again", "CreateTable", declare("pk S"), "ResourceInUseException: Table already exists: $T"},
 		{"by its ARN", "DescribeTable", fmt.Sprintf(`{"TableName":%q}`, arn), `{"Table":{"TableName":"$T"}}`},
-		{"read by its ARN", "GetItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":"a","sk":1}}`, arn), `{"Item":{"pk":"a","sk":1}}`},
-		{"nothing", "DescribeTable", `{"TableName":"conformance-nothing"}`, "ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
-		{"delete nothing", "DeleteTable", `{"TableName":"conformance-nothing"}`, "ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
+		{"read by its ARN", "GetItem", fmt.Sprintf(`{"TableName":%q,"Key":{"pk":"a","sk":1}}`, arn),
+			`{"Item":{"pk":"a","sk":1}}`},
+		{"nothing", "DescribeTable", `{"TableName":"conformance-nothing"}`,
+			"ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
+		{"delete nothing", "DeleteTable", `{"TableName":"conformance-nothing"}`,
+			"ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
 		{"update nothing", "UpdateTable", `{"TableName":"conformance-nothing","BillingMode":"PAY_PER_REQUEST"}`, "ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
 		{"delete", "DeleteTable", `{}`, `{"TableDescription":{"TableName":"$T","TableStatus":"DELETING"}}`},
 	})
-	eventually(t, "the table is gone", func() bool { return tb.call(t, "DescribeTable", "{}").Code == "ResourceNotFoundException" })
+	eventually(t, "the table is gone", func() bool {
+		return tb.call(t, "DescribeTable", "{}").Code == "ResourceNotFoundException"
+	})
 }
 
 func TestCreateTableRefusals(t *testing.T) {
@@ -70,29 +76,63 @@ func TestCreateTableRefusals(t *testing.T) {
 	key, defined := schema("pk HASH"), define("pk S")
 	tb.steps(t, []step{
 		{"short name", "CreateTable", `{"TableName":"ab",` + key + defined + onDemand + `}`, v + "…"},
-		{"long name", "CreateTable", `{"TableName":` + quoted("a", 256) + `,` + key + defined + onDemand + `}`, v + "…"},
-		{"bad name", "CreateTable", `{"TableName":"a;b",` + key + defined + onDemand + `}`, v + "…Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+…"},
+		{"long name", "CreateTable", `{"TableName":` + quoted("a", 256) + `,` + key + defined + onDemand +
+			`}`, v + "…"},
+		{"bad name", "CreateTable", `{"TableName":"a;b",` + key + defined + onDemand + `}`,
+			v + "…Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+…"},
 		{"no schema", "CreateTable", `{` + strings.TrimPrefix(defined, ",") + onDemand + `}`, v + "…"},
-		{"range first", "CreateTable", `{` + schema("pk RANGE") + defined + onDemand + `}`, v + "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
-		{"two hashes", "CreateTable", `{` + schema("pk HASH", "sk HASH") + define("pk S", "sk S") + onDemand + `}`, v + "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
-		{"one twice", "CreateTable", `{` + schema("pk HASH", "pk RANGE") + define("pk S", "sk S") + onDemand + `}`, v + "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
-		{"three elements", "CreateTable", `{` + schema("pk HASH", "sk RANGE", "tk RANGE") + define("pk S", "sk S", "tk S") + onDemand + `}`, v + "…"},
-		{"undefined", "CreateTable", `{` + schema("pk HASH", "sk RANGE") + define("pk S", "x S") + onDemand + `}`, invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: …"},
+		{"range first", "CreateTable", `{` + schema("pk RANGE") + defined + onDemand + `}`,
+			v + "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
+		{"two hashes", "CreateTable", `{` + schema("pk HASH", "sk HASH") + define("pk S", "sk S") +
+			onDemand + `}`, v + "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
+		{"one twice", "CreateTable", `{` + schema("pk HASH", "pk RANGE") + define("pk S", "sk S") +
+			onDemand + `}`, v + "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
+		{"three elements", "CreateTable", `{` + schema("pk HASH", "sk RANGE", "tk RANGE") +
+			define("pk S", "sk S", "tk S") + onDemand + `}`, v + "…"},
+		{"undefined", "CreateTable", `{` + schema("pk HASH", "sk RANGE") + define("pk S", "x S") +
+			onDemand + `}`, invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: …"},
 		{"defined for nothing", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + `}`, invalid + "…"},
-		{"a bad type", "CreateTable", `{` + key + define("pk BOOL") + onDemand + `}`, v + "…Member must satisfy enum value set: …"},
-		{"on demand with units", "CreateTable", `{` + key + defined + onDemand + `,"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}`, invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
-		{"provisioned without units", "CreateTable", `{` + key + defined + `,"BillingMode":"PROVISIONED"}`, invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
-		{"by default provisioned", "CreateTable", `{` + key + defined + `}`, invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
-		{"no units at all", "CreateTable", `{` + key + defined + `,"ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":1}}`, v + "…Member must have value greater than or equal to 1…"},
-		{"local index without sort key of the table", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + lsi + schema("pk HASH", "x RANGE") + `,` + all + `}]}`, invalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"},
-		{"local index without sort key", "CreateTable", `{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi + schema("pk HASH") + `,` + all + `}]}`, invalid + "Index KeySchema does not have a range key for index: the-index"},
-		{"local index with another partition key", "CreateTable", `{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi + schema("sk HASH", "pk RANGE") + `,` + all + `}]}`,
+		{"a bad type", "CreateTable", `{` + key + define("pk BOOL") + onDemand + `}`,
+			v + "…Member must satisfy enum value set: …"},
+		{"on demand with units", "CreateTable",
+			`{` + key + defined + onDemand +
+				`,"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}`,
+			invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
+		{"provisioned without units", "CreateTable", `{` + key + defined + `,"BillingMode":"PROVISIONED"}`,
+			invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
+		{"by default provisioned", "CreateTable", `{` + key + defined + `}`,
+			invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
+		{"no units at all", "CreateTable", `{` + key + defined +
+			`,"ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":1}}`,
+			v + "…Member must have value greater than or equal to 1…"},
+		{"local index without sort key of the table", "CreateTable",
+			`{` + key + define("pk S", "x S") + onDemand + lsi + schema("pk HASH", "x RANGE") + `,` + all +
+				`}]}`, invalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"},
+		{"local index without sort key", "CreateTable",
+			`{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi +
+				schema("pk HASH") + `,` + all + `}]}`,
+			invalid + "Index KeySchema does not have a range key for index: the-index"},
+		{"local index with another partition key", "CreateTable",
+			`{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi +
+				schema("sk HASH", "pk RANGE") + `,` + all + `}]}`,
 			invalid + "Index KeySchema does not have the same leading hash key as table KeySchema for index: the-index. index hash key: sk, table hash key: pk"},
-		{"include without names", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,"Projection":{"ProjectionType":"INCLUDE"}}]}`, invalid + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified"},
-		{"all with names", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,"Projection":{"ProjectionType":"ALL","NonKeyAttributes":["y"]}}]}`, invalid + "ProjectionType is ALL, but NonKeyAttributes is specified"},
-		{"no projection type", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,"Projection":{}}]}`, invalid + "Unknown ProjectionType: null"},
-		{"an empty list of indexes", "CreateTable", `{` + key + defined + onDemand + `,"GlobalSecondaryIndexes":[]}`, invalid + "List of GlobalSecondaryIndexes is empty"},
-		{"units of an index on demand", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,` + all + `,"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`, invalid + "ProvisionedThroughput should not be specified for index: the-index when BillingMode is PAY_PER_REQUEST"},
+		{"include without names", "CreateTable",
+			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") +
+				`,"Projection":{"ProjectionType":"INCLUDE"}}]}`,
+			invalid + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified"},
+		{"all with names", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi +
+			schema("x HASH") + `,"Projection":{"ProjectionType":"ALL","NonKeyAttributes":["y"]}}]}`,
+			invalid + "ProjectionType is ALL, but NonKeyAttributes is specified"},
+		{"no projection type", "CreateTable",
+			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,"Projection":{}}]}`,
+			invalid + "Unknown ProjectionType: null"},
+		{"an empty list of indexes", "CreateTable",
+			`{` + key + defined + onDemand + `,"GlobalSecondaryIndexes":[]}`,
+			invalid + "List of GlobalSecondaryIndexes is empty"},
+		{"units of an index on demand", "CreateTable",
+			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,` + all +
+				`,"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`,
+			invalid + "ProvisionedThroughput should not be specified for index: the-index when BillingMode is PAY_PER_REQUEST"},
 	})
 	// Quotas: 20 global and 5 local secondary indexes of a table.
 	indexes := func(kind, key string, n int) (list []string) {
@@ -102,8 +142,10 @@ func TestCreateTableRefusals(t *testing.T) {
 		return list
 	}
 	tb.steps(t, []step{
-		{"21 global indexes", "CreateTable", declare("pk S", indexes("GSI", "x S", 21)...), invalid + "GlobalSecondaryIndex count exceeds the per-table limit of 20"},
-		{"6 local indexes", "CreateTable", declare("pk S, sk S", indexes("LSI", "pk S, x S", 6)...), invalid + "Number of LocalSecondaryIndexes exceeds per-table limit of 5"},
+		{"21 global indexes", "CreateTable", declare("pk S", indexes("GSI", "x S", 21)...),
+			invalid + "GlobalSecondaryIndex count exceeds the per-table limit of 20"},
+		{"6 local indexes", "CreateTable", declare("pk S, sk S", indexes("LSI", "pk S, x S", 6)...),
+			invalid + "Number of LocalSecondaryIndexes exceeds per-table limit of 5"},
 	})
 	tb.call(t, "DescribeTable", "{}").agrees(t, "ResourceNotFoundException")
 }
@@ -136,7 +178,8 @@ func TestListTables(t *testing.T) {
 			t.Errorf("%s is not in %s", name, all)
 		}
 	}
-	for request, want := range map[string]string{`{"Limit":0}`: "…greater than or equal to 1…", `{"Limit":101}`: "…less than or equal to 100…"} {
+	for request, want := range map[string]string{`{"Limit":0}`: "…greater than or equal to 1…",
+		`{"Limit":101}`: "…less than or equal to 100…"} {
 		call(t.Context(), t, "ListTables", request).agrees(t, "ValidationException: "+want)
 	}
 }
@@ -146,14 +189,17 @@ func TestUpdateTable(t *testing.T) {
 	const invalid = "ValidationException: One or more parameter values were invalid: "
 	tb.call(t, "UpdateTable", `{}`).agrees(t, "ValidationException: …At least one of …")
 	tb.call(t, "UpdateTable", `{"BillingMode":"PROVISIONED"}`).agrees(t, invalid+"…")
-	tb.call(t, "UpdateTable", `{"DeletionProtectionEnabled":true}`).agrees(t, `{"TableDescription":{"TableStatus":"UPDATING"}}`)
+	tb.call(t, "UpdateTable", `{"DeletionProtectionEnabled":true}`).agrees(t,
+		`{"TableDescription":{"TableStatus":"UPDATING"}}`)
 	tb.active(t)
-	tb.call(t, "DeleteTable", `{}`).agrees(t, "ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	tb.call(t, "DeleteTable", `{}`).agrees(t,
+		"ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	tb.must(t, "UpdateTable", `{"DeletionProtectionEnabled":false}`)
 	tb.active(t)
 	tb.must(t, "UpdateTable", `{"BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}`)
 	tb.active(t)
-	tb.call(t, "DescribeTable", `{}`).agrees(t, `{"Table":{"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}}`)
+	tb.call(t, "DescribeTable", `{}`).agrees(t,
+		`{"Table":{"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}}`)
 }
 
 // API reference, TagResource; Developer Guide, "Tagging restrictions".
@@ -183,10 +229,16 @@ func TestTags(t *testing.T) {
 	tb.must(t, "UntagResource", on(`,"TagKeys":["a","none"]`))
 	wantTags("b= c=3")
 	tb.steps(t, []step{
-		{"no tags", "TagResource", on(`,"Tags":[]`), "ValidationException: Atleast one Tag needs to be provided as Input."},
-		{"no keys", "UntagResource", on(`,"TagKeys":[]`), "ValidationException: Atleast one Tag Key needs to be provided as Input."},
-		{"a long key", "TagResource", on(`,"Tags":[{"Key":` + quoted("k", 129) + `,"Value":""}]`), "ValidationException"},
-		{"a long value", "TagResource", on(`,"Tags":[{"Key":"k","Value":` + quoted("v", 257) + `}]`), "ValidationException"},
-		{"of nothing", "ListTagsOfResource", fmt.Sprintf(`{"ResourceArn":%q}`, strings.Replace(arn, tb.name, "conformance-nothing", 1)), "ResourceNotFoundException: Requested resource not found: ResourceArn: …"},
+		{"no tags", "TagResource", on(`,"Tags":[]`),
+			"ValidationException: Atleast one Tag needs to be provided as Input."},
+		{"no keys", "UntagResource", on(`,"TagKeys":[]`),
+			"ValidationException: Atleast one Tag Key needs to be provided as Input."},
+		{"a long key", "TagResource", on(`,"Tags":[{"Key":` + quoted("k", 129) + `,"Value":""}]`),
+			"ValidationException"},
+		{"a long value", "TagResource", on(`,"Tags":[{"Key":"k","Value":` + quoted("v", 257) + `}]`),
+			"ValidationException"},
+		{"of nothing", "ListTagsOfResource",
+			fmt.Sprintf(`{"ResourceArn":%q}`, strings.Replace(arn, tb.name, "conformance-nothing", 1)),
+			"ResourceNotFoundException: Requested resource not found: ResourceArn: …"},
 	})
 }

@@ -20,7 +20,8 @@ func action(kind, members string) string {
 }
 
 func check(t testing.TB, pk, condition string) string {
-	return action("ConditionCheck", fmt.Sprintf(`"Key":{"pk":%q},`, pk)+expressions(t, "ConditionExpression", condition))
+	return action("ConditionCheck",
+		fmt.Sprintf(`"Key":{"pk":%q},`, pk)+expressions(t, "ConditionExpression", condition))
 }
 func put(pk string) string { return action("Put", fmt.Sprintf(`"Item":{"pk":%q}`, pk)) }
 
@@ -40,7 +41,8 @@ func TestE2_TransactionLimits(t *testing.T) {
 	}
 	large := func(n int) (actions []string) { // 350 KB each: 4 MB are less than twelve
 		for i := range n {
-			actions = append(actions, action("Put", fmt.Sprintf(`"Item":{"pk":"large %d","x":%s}`, i, quoted("x", 350<<10))))
+			actions = append(actions, action("Put",
+				fmt.Sprintf(`"Item":{"pk":"large %d","x":%s}`, i, quoted("x", 350<<10))))
 		}
 		return actions
 	}
@@ -52,10 +54,13 @@ func TestE2_TransactionLimits(t *testing.T) {
 		{"100 reads", "TransactGetItems", writes(gets(100)...), "{}"},
 		{"101 reads", "TransactGetItems", writes(gets(101)...), "ValidationException: 1 validation error detected: …"},
 		{"under 4 MB", "TransactWriteItems", writes(large(11)...), "{}"},
-		{"two actions on one item", "TransactWriteItems", writes(put("a"), action("Delete", `"Key":{"pk":"a"}`)), twice},
-		{"a check and a write of one item", "TransactWriteItems", writes(check(t, "a", "attribute_not_exists(pk)"), put("a")), twice},
+		{"two actions on one item", "TransactWriteItems",
+			writes(put("a"), action("Delete", `"Key":{"pk":"a"}`)), twice},
+		{"a check and a write of one item", "TransactWriteItems",
+			writes(check(t, "a", "attribute_not_exists(pk)"), put("a")), twice},
 		{"one item read twice", "TransactGetItems", writes(gets(1)[0], gets(1)[0]), twice},
-		{"two kinds in one action", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"$T","Item":{"pk":"a"}},"Delete":{"TableName":"$T","Key":{"pk":"a"}}}]}`, "ValidationException: TransactItems can only contain one of Check, Put, Update or Delete"},
+		{"two kinds in one action", "TransactWriteItems",
+			`{"TransactItems":[{"Put":{"TableName":"$T","Item":{"pk":"a"}},"Delete":{"TableName":"$T","Key":{"pk":"a"}}}]}`, "ValidationException: TransactItems can only contain one of Check, Put, Update or Delete"},
 		{"no table", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"conformance-nothing","Item":{"pk":"a"}}}]}`, "ResourceNotFoundException: Requested resource not found"},
 	})
 	tb.get(t, `{"pk":"a"}`).agrees(t, `{"Item":null}`)
@@ -67,17 +72,23 @@ func TestE2_TransactionLimits(t *testing.T) {
 func TestTransactionsWrite(t *testing.T) {
 	tb := newTable(t, "pk S")
 	tb.put(t, `{"pk":"old","n":1}`, `{"pk":"gone"}`)
-	tb.must(t, "TransactWriteItems", writes(put("new"), check(t, "none", "attribute_not_exists(pk)"), action("Delete", `"Key":{"pk":"gone"}`),
-		action("Update", `"Key":{"pk":"old"},`+expressions(t, "UpdateExpression", "SET n = n + {1}", "ConditionExpression", "n = {1}"))))
-	tb.call(t, "TransactGetItems", writes(action("Get", `"Key":{"pk":"old"}`), action("Get", `"Key":{"pk":"gone"}`), action("Get", `"Key":{"pk":"new"},"ProjectionExpression":"n"`))).
+	tb.must(t, "TransactWriteItems", writes(put("new"), check(t, "none", "attribute_not_exists(pk)"),
+		action("Delete", `"Key":{"pk":"gone"}`),
+		action("Update",
+			`"Key":{"pk":"old"},`+expressions(t, "UpdateExpression", "SET n = n + {1}",
+				"ConditionExpression", "n = {1}"))))
+	tb.call(t, "TransactGetItems", writes(action("Get", `"Key":{"pk":"old"}`),
+		action("Get", `"Key":{"pk":"gone"}`), action("Get", `"Key":{"pk":"new"},"ProjectionExpression":"n"`))).
 		agrees(t, `{"Responses":[{"Item":{"pk":"old","n":2}},{"Item":null},{"Item":{}}]}`)
 	t.Run("all or nothing", func(t *testing.T) {
-		tb.call(t, "TransactWriteItems", writes(put("never"), check(t, "none", "attribute_exists(pk)"))).agrees(t, "TransactionCanceledException")
+		tb.call(t, "TransactWriteItems", writes(put("never"),
+			check(t, "none", "attribute_exists(pk)"))).agrees(t, "TransactionCanceledException")
 		tb.get(t, `{"pk":"never"}`).agrees(t, `{"Item":null}`)
 	})
 }
 
-// The reasons that an action can have by itself; conflicts are in conflict_test.go.
+// The reasons that an action can have by itself; conflicts are in
+// conflict_test.go.
 func TestE3_CancellationReasons(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-n: n N: ALL")
 	tb.put(t, `{"pk":"a","n":1}`, fmt.Sprintf(`{"pk":"full","x":%s}`, quoted("x", itemLimit-10)))
@@ -85,19 +96,36 @@ func TestE3_CancellationReasons(t *testing.T) {
 		name, failing, code, message string
 	}{
 		{"a check", check(t, "a", "n = {2}"), "ConditionalCheckFailed", "The conditional request failed"},
-		{"a put", action("Put", `"Item":{"pk":"a"},"ConditionExpression":"attribute_not_exists(pk)"`), "ConditionalCheckFailed", "The conditional request failed"},
-		{"a delete", action("Delete", `"Key":{"pk":"none"},"ConditionExpression":"attribute_exists(pk)"`), "ConditionalCheckFailed", "The conditional request failed"},
-		{"an update", action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", "SET n = {2}", "ConditionExpression", "n = {2}")), "ConditionalCheckFailed", "The conditional request failed"},
-		{"a wrong operand", action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `ADD n {{"SS":["x"]}}`)), "ValidationError", "An operand in the update expression has an incorrect data type"},
-		{"a path that leads nowhere", action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET m.x = {1}`)), "ValidationError", "The document path provided in the update expression is invalid for update"},
-		{"what is not there", action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET k = gone`)), "ValidationError", "The provided expression refers to an attribute that does not exist in the item"},
-		{"an item that grows too large", action("Update", `"Key":{"pk":"full"},`+expressions(t, "UpdateExpression", `SET y = {"0123456789"}`)), "ValidationError", "Item size to update has exceeded the maximum allowed size"},
-		{"an index's key of the wrong type", action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET n = {"x"}`)), "ValidationError", "…"},
+		{"a put", action("Put", `"Item":{"pk":"a"},"ConditionExpression":"attribute_not_exists(pk)"`),
+			"ConditionalCheckFailed", "The conditional request failed"},
+		{"a delete", action("Delete", `"Key":{"pk":"none"},"ConditionExpression":"attribute_exists(pk)"`),
+			"ConditionalCheckFailed", "The conditional request failed"},
+		{"an update", action("Update",
+			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", "SET n = {2}", "ConditionExpression",
+				"n = {2}")), "ConditionalCheckFailed", "The conditional request failed"},
+		{"a wrong operand", action("Update",
+			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `ADD n {{"SS":["x"]}}`)),
+			"ValidationError", "An operand in the update expression has an incorrect data type"},
+		{"a path that leads nowhere", action("Update",
+			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET m.x = {1}`)), "ValidationError",
+			"The document path provided in the update expression is invalid for update"},
+		{"what is not there", action("Update",
+			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET k = gone`)), "ValidationError",
+			"The provided expression refers to an attribute that does not exist in the item"},
+		{"an item that grows too large", action("Update",
+			`"Key":{"pk":"full"},`+expressions(t, "UpdateExpression", `SET y = {"0123456789"}`)),
+			"ValidationError", "Item size to update has exceeded the maximum allowed size"},
+		{"an index's key of the wrong type",
+			action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET n = {"x"}`)),
+			"ValidationError", "…"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := tb.call(t, "TransactWriteItems", writes(put("new"), c.failing, check(t, "b", "attribute_not_exists(n)")))
+			got := tb.call(t, "TransactWriteItems",
+				writes(put("new"), c.failing, check(t, "b", "attribute_not_exists(n)")))
 			got.agrees(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, "+c.code+", None]")
-			if problem := differs(got.at("CancellationReasons"), toWire(t, fmt.Sprintf(`[{"Code":"None","Message":null},{"Code":%q},{"Code":"None","Message":null}]`, c.code)), ""); problem != "" {
+			if problem := differs(got.at("CancellationReasons"),
+				toWire(t, fmt.Sprintf(`[{"Code":"None","Message":null},{"Code":%q},{"Code":"None","Message":null}]`,
+					c.code)), ""); problem != "" {
 				t.Errorf("%s in %s", problem, got.Text)
 			}
 			if message, _ := got.at("CancellationReasons", 1, "Message").(string); !textAgrees(message, c.message) {
@@ -109,7 +137,9 @@ func TestE3_CancellationReasons(t *testing.T) {
 		})
 	}
 	t.Run("all of them", func(t *testing.T) {
-		got := tb.call(t, "TransactWriteItems", writes(check(t, "a", "n = {2}"), check(t, "b", "attribute_not_exists(pk)"), check(t, "c", "attribute_exists(pk)")))
+		got := tb.call(t, "TransactWriteItems",
+			writes(check(t, "a", "n = {2}"), check(t, "b", "attribute_not_exists(pk)"),
+				check(t, "c", "attribute_exists(pk)")))
 		got.agrees(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed, None, ConditionalCheckFailed]")
 	})
 	tb.get(t, `{"pk":"new"}`).agrees(t, `{"Item":null}`)
@@ -119,22 +149,28 @@ func TestE3_CancellationReasons(t *testing.T) {
 func TestE5_ClientRequestToken(t *testing.T) {
 	tb := newTable(t, "pk S")
 	with := func(token, n string, more ...string) string {
-		return `{"ClientRequestToken":"` + token + `",` + strings.Join(append(more, ""), ",") + strings.TrimPrefix(writes(action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", "ADD n {"+n+"}"))), "{")
+		return `{"ClientRequestToken":"` + token + `",` + strings.Join(append(more, ""), ",") +
+			strings.TrimPrefix(writes(action("Update",
+				`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", "ADD n {"+n+"}"))), "{")
 	}
 	first, second := "first-"+newName()[12:], "second-"+newName()[12:]
 	const total = `"ReturnConsumedCapacity":"TOTAL"`
 	tb.steps(t, []step{
-		{"once", "TransactWriteItems", with(first, "1", total), `{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2,"WriteCapacityUnits":2}]}`},
-		{"again does nothing and costs reads", "TransactWriteItems", with(first, "1", total), `{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2,"ReadCapacityUnits":2,"WriteCapacityUnits":null}]}`},
+		{"once", "TransactWriteItems", with(first, "1", total),
+			`{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2,"WriteCapacityUnits":2}]}`},
+		{"again does nothing and costs reads", "TransactWriteItems", with(first, "1", total),
+			`{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2,"ReadCapacityUnits":2,"WriteCapacityUnits":null}]}`},
 		{"another request", "TransactWriteItems", with(first, "2"), "IdempotentParameterMismatchException"},
 		{"another token", "TransactWriteItems", with(second, "1"), "{}"},
 		{"36 characters", "TransactWriteItems", with(strings.Repeat("t", 36-8)+newName()[12:20], "1"), "{}"},
-		{"37 characters", "TransactWriteItems", with(strings.Repeat("t", 37), "1"), "ValidationException: 1 validation error detected: …"},
+		{"37 characters", "TransactWriteItems", with(strings.Repeat("t", 37), "1"),
+			"ValidationException: 1 validation error detected: …"},
 		{"the item", "GetItem", `{"Key":{"pk":"a"},"ConsistentRead":true}`, `{"Item":{"pk":"a","n":3}}`},
 	})
 	t.Run("a failed one may be tried again", func(t *testing.T) {
 		token := "failed-" + newName()[12:]
-		request := `{"ClientRequestToken":"` + token + `",` + strings.TrimPrefix(writes(check(t, "late", "attribute_exists(pk)"), put("then")), "{")
+		request := `{"ClientRequestToken":"` + token + `",` +
+			strings.TrimPrefix(writes(check(t, "late", "attribute_exists(pk)"), put("then")), "{")
 		tb.call(t, "TransactWriteItems", request).agrees(t, "TransactionCanceledException")
 		tb.put(t, `{"pk":"late"}`)
 		tb.call(t, "TransactWriteItems", request).agrees(t, "{}")

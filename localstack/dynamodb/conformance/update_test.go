@@ -2,7 +2,8 @@ package conformance
 
 import "testing"
 
-// Developer Guide, "Using update expressions in DynamoDB" (Expressions.UpdateExpressions).
+// Developer Guide, "Using update expressions in DynamoDB"
+// (Expressions.UpdateExpressions).
 
 func TestUpdateSet(t *testing.T) {
 	tb := newTable(t, "pk S")
@@ -45,7 +46,8 @@ func TestUpdateRemove(t *testing.T) {
 		{`{"l":[0,1]}`, "REMOVE l[9]", `{"l":[0,1]}`},
 		{`{"m":{"x":1,"y":2}}`, "REMOVE m.x", `{"m":{"y":2}}`},
 		{`{"m":{"x":1}}`, "REMOVE m.gone", `{"m":{"x":1}}`},
-		{`{"m":{"x":1}}`, "REMOVE m.gone.deeper", "The document path provided in the update expression is invalid for update"},
+		{`{"m":{"x":1}}`, "REMOVE m.gone.deeper",
+			"The document path provided in the update expression is invalid for update"},
 		{`{"l":[0,1]}`, "REMOVE l[0] SET l[1] = {9}", `{"l":[9]}`},
 		{`{"a":1}`, "REMOVE a SET b = a", `{"b":1}`},
 	})
@@ -55,11 +57,15 @@ func TestUpdateAdd(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const wrongType = "An operand in the update expression has an incorrect data type"
 	changes(t, tb, []change{
-		{`{"n":1}`, "ADD n {2}", `{"n":3}`}, {`{"n":1}`, "ADD n {-2}", `{"n":-1}`}, {"", "ADD n {2}", `{"n":2}`}, {`{"a":1}`, "ADD n {2.5}", `{"a":1,"n":2.5}`},
-		{`{"s":{"SS":["a"]}}`, `ADD s {{"SS":["b","a"]}}`, `{"s":{"SS":["a","b"]}}`}, {"", `ADD s {{"NS":["1"]}}`, `{"s":{"NS":["1"]}}`},
-		{`{"s":{"NS":["1"]}}`, `ADD s {{"NS":["1.0","2"]}}`, `{"s":{"NS":["1","2"]}}`}, {`{"s":{"BS":["AQ=="]}}`, `ADD s {{"BS":["Ag=="]}}`, `{"s":{"BS":["AQ==","Ag=="]}}`},
+		{`{"n":1}`, "ADD n {2}", `{"n":3}`}, {`{"n":1}`, "ADD n {-2}", `{"n":-1}`},
+		{"", "ADD n {2}", `{"n":2}`}, {`{"a":1}`, "ADD n {2.5}", `{"a":1,"n":2.5}`},
+		{`{"s":{"SS":["a"]}}`, `ADD s {{"SS":["b","a"]}}`, `{"s":{"SS":["a","b"]}}`},
+		{"", `ADD s {{"NS":["1"]}}`, `{"s":{"NS":["1"]}}`},
+		{`{"s":{"NS":["1"]}}`, `ADD s {{"NS":["1.0","2"]}}`, `{"s":{"NS":["1","2"]}}`},
+		{`{"s":{"BS":["AQ=="]}}`, `ADD s {{"BS":["Ag=="]}}`, `{"s":{"BS":["AQ==","Ag=="]}}`},
 		{`{"m":{"n":1}}`, "ADD m.n {1}, m.k {5}", `{"m":{"n":2,"k":5}}`},
-		{`{"n":"x"}`, "ADD n {2}", wrongType}, {`{"n":1}`, `ADD n {{"NS":["1"]}}`, wrongType}, {`{"s":{"SS":["a"]}}`, `ADD s {{"NS":["1"]}}`, wrongType}, {`{"s":{"SS":["a"]}}`, `ADD s {1}`, wrongType},
+		{`{"n":"x"}`, "ADD n {2}", wrongType}, {`{"n":1}`, `ADD n {{"NS":["1"]}}`, wrongType},
+		{`{"s":{"SS":["a"]}}`, `ADD s {{"NS":["1"]}}`, wrongType}, {`{"s":{"SS":["a"]}}`, `ADD s {1}`, wrongType},
 		{"", `ADD n {"x"}`, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND"},
 		{"", `ADD n {[1]}`, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, operand type: LIST, typeSet: ALLOWED_FOR_ADD_OPERAND"},
 		{"", `ADD n n`, "Invalid UpdateExpression: Syntax error; token: \"n\", near: \"n n\"…"},
@@ -70,11 +76,13 @@ func TestUpdateDelete(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const wrongType = "An operand in the update expression has an incorrect data type"
 	changes(t, tb, []change{
-		{`{"s":{"SS":["a","b"]}}`, `DELETE s {{"SS":["a","z"]}}`, `{"s":{"SS":["b"]}}`}, {`{"s":{"NS":["1","2"]}}`, `DELETE s {{"NS":["1.0"]}}`, `{"s":{"NS":["2"]}}`},
+		{`{"s":{"SS":["a","b"]}}`, `DELETE s {{"SS":["a","z"]}}`, `{"s":{"SS":["b"]}}`},
+		{`{"s":{"NS":["1","2"]}}`, `DELETE s {{"NS":["1.0"]}}`, `{"s":{"NS":["2"]}}`},
 		{`{"s":{"SS":["a"]},"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`}, // an empty set cannot be
 		{`{"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`},
 		{`{"m":{"s":{"SS":["a","b"]}}}`, `DELETE m.s {{"SS":["a"]}}`, `{"m":{"s":{"SS":["b"]}}}`},
-		{`{"s":{"SS":["a"]}}`, `DELETE s {{"NS":["1"]}}`, wrongType}, {`{"s":"a"}`, `DELETE s {{"SS":["a"]}}`, wrongType},
+		{`{"s":{"SS":["a"]}}`, `DELETE s {{"NS":["1"]}}`, wrongType},
+		{`{"s":"a"}`, `DELETE s {{"SS":["a"]}}`, wrongType},
 		{"", `DELETE s {"a"}`, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: DELETE, operand type: STRING, typeSet: ALLOWED_FOR_DELETE_OPERAND"},
 		{"", `DELETE s {1}`, "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND"},
 	})
@@ -89,21 +97,32 @@ func TestUpdateRefusals(t *testing.T) {
 		invalid   = "Invalid UpdateExpression: "
 	)
 	changes(t, tb, []change{
-		{`{"a":1}`, "SET m.x = {1}", badPath}, {`{"m":1}`, "SET m.x = {1}", badPath}, {`{"m":{}}`, "SET m[0] = {1}", badPath}, {`{"l":[]}`, "SET l.x = {1}", badPath}, {`{"l":[]}`, "SET l[0].x = {1}", badPath},
+		{`{"a":1}`, "SET m.x = {1}", badPath}, {`{"m":1}`, "SET m.x = {1}", badPath},
+		{`{"m":{}}`, "SET m[0] = {1}", badPath}, {`{"l":[]}`, "SET l.x = {1}", badPath},
+		{`{"l":[]}`, "SET l[0].x = {1}", badPath},
 		{`{"m":{}}`, "SET m.x.y = {1}", badPath}, {"", "ADD m.n {1}", badPath},
-		{`{"a":1}`, "SET a = gone", missing}, {`{"a":1}`, "SET a = gone + {1}", missing}, {`{"a":1}`, "SET a = list_append(gone, {[1]})", missing}, {`{"l":[1]}`, "SET a = l[4]", missing},
+		{`{"a":1}`, "SET a = gone", missing}, {`{"a":1}`, "SET a = gone + {1}", missing},
+		{`{"a":1}`, "SET a = list_append(gone, {[1]})", missing}, {`{"l":[1]}`, "SET a = l[4]", missing},
 		{`{"a":"x"}`, "SET a = a + {1}", wrongType}, {`{"a":"x"}`, "SET a = list_append(a, {[1]})", wrongType},
-		{"", `SET a = {1} + {"x"}`, invalid + "Incorrect operand type for operator or function; operator or function: +, operand type: S"},
-		{"", `SET a = list_append({[1]}, {"x"})`, invalid + "Incorrect operand type for operator or function; operator or function: list_append, operand type: S"},
-		{"", "SET a = list_append({[1]})", invalid + "Incorrect number of operands for operator or function; operator or function: list_append, number of operands: 1"},
-		{"", "SET a = if_not_exists({1}, {2})", invalid + "Operator or function requires a document path; operator or function: if_not_exists"},
+		{"", `SET a = {1} + {"x"}`, invalid +
+			"Incorrect operand type for operator or function; operator or function: +, operand type: S"},
+		{"", `SET a = list_append({[1]}, {"x"})`,
+			invalid + "Incorrect operand type for operator or function; operator or function: list_append, operand type: S"},
+		{"", "SET a = list_append({[1]})", invalid +
+			"Incorrect number of operands for operator or function; operator or function: list_append, number of operands: 1"},
+		{"", "SET a = if_not_exists({1}, {2})",
+			invalid + "Operator or function requires a document path; operator or function: if_not_exists"},
 		{"", "SET a = size(b)", invalid + "The function is not allowed in an update expression; function: size"},
 		{"", "SET a = foo(b)", invalid + "Invalid function name; function: foo"},
 		{"", "SET a = {1} SET b = {2}", invalid + `The "SET" section can only be used once in an update expression;`},
-		{"", "REMOVE a ADD n {1} REMOVE b", invalid + `The "REMOVE" section can only be used once in an update expression;`},
-		{"", "SET a = {1}, a = {2}", invalid + "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]"},
-		{"", "SET a = {1} REMOVE a.b", invalid + "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a, b]"},
-		{"", "SET a[0] = {1}, a.b = {2}", invalid + "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, [0]], path two: [a, b]"},
+		{"", "REMOVE a ADD n {1} REMOVE b",
+			invalid + `The "REMOVE" section can only be used once in an update expression;`},
+		{"", "SET a = {1}, a = {2}", invalid +
+			"Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]"},
+		{"", "SET a = {1} REMOVE a.b", invalid +
+			"Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a, b]"},
+		{"", "SET a[0] = {1}, a.b = {2}", invalid +
+			"Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, [0]], path two: [a, b]"},
 		{"", "SET pk = {1}", "One or more parameter values were invalid: Cannot update attribute pk. This attribute is part of the key"},
 		{"", "REMOVE pk", "One or more parameter values were invalid: Cannot update attribute pk. This attribute is part of the key"},
 		{"", "SET a = ", invalid + `Syntax error; token: "<EOF>", near: "="`},
@@ -113,10 +132,12 @@ func TestUpdateRefusals(t *testing.T) {
 		{"", "SET a = {1} + {2} + {3}", invalid + `Syntax error; token: "+", near: ":v1 + :v2"`},
 		{"", "SET a = {1} * {2}", invalid + `Syntax error; token: "*", near: ":v0 * :v1"`},
 		{`{"n":9.9E125}`, "SET n = n + n", "Number overflow. Attempting to store a number with magnitude larger than supported range"},
-		{`{"n":9.9E125}`, "ADD n {9.9E125}", "Number overflow. Attempting to store a number with magnitude larger than supported range"},
+		{`{"n":9.9E125}`, "ADD n {9.9E125}",
+			"Number overflow. Attempting to store a number with magnitude larger than supported range"},
 	})
 	tb.steps(t, []step{
-		{"empty", "UpdateItem", `{"Key":{"pk":"e"},"UpdateExpression":""}`, "ValidationException: Invalid UpdateExpression: The expression can not be empty;"},
+		{"empty", "UpdateItem", `{"Key":{"pk":"e"},"UpdateExpression":""}`,
+			"ValidationException: Invalid UpdateExpression: The expression can not be empty;"},
 		{"none makes the item", "UpdateItem", `{"Key":{"pk":"none"}}`, "{}"},
 		{"which is there", "GetItem", `{"Key":{"pk":"none"},"ConsistentRead":true}`, `{"Item":{"pk":"none"}}`},
 	})

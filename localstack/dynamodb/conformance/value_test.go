@@ -19,13 +19,20 @@ func TestNumbers(t *testing.T) {
 		nines     = "99999999999999999999999999999999999999" // 38
 	)
 	for _, n := range []struct{ in, want string }{
-		{"1", "1"}, {"1.0", "1"}, {"01", "1"}, {"+1", "1"}, {"-1", "-1"}, {"1e2", "100"}, {"1E+2", "100"}, {"100e-2", "1"}, {"0.10", "0.1"}, {".5", "0.5"}, {"5.", "5"},
+		{"1", "1"}, {"1.0", "1"}, {"01", "1"}, {"+1", "1"}, {"-1", "-1"}, {"1e2", "100"}, {"1E+2", "100"},
+		{"100e-2", "1"}, {"0.10", "0.1"}, {".5", "0.5"}, {"5.", "5"},
 		{"0", "0"}, {"-0", "0"}, {"0.000", "0"}, {"0e10", "0"}, {"00.00", "0"},
-		{nines, nines}, {"-" + nines, "-" + nines}, {"0." + nines, "0." + nines}, {"1" + strings.Repeat("0", 60), "1" + strings.Repeat("0", 60)},
-		{"1e-130", "0." + strings.Repeat("0", 129) + "1"}, {"9.9999999999999999999999999999999999999E125", nines + strings.Repeat("0", 88)}, {"-1e125", "-1" + strings.Repeat("0", 125)},
-		{nines + "9", precision}, {"1." + strings.Repeat("0", 60) + "1", precision}, {"1." + strings.Repeat("0", 60), "1"},
-		{"1e126", overflow}, {"-1e126", overflow}, {"1e99999", overflow}, {"1e-131", underflow}, {"-1e-131", underflow}, {"1e-99999", underflow},
-		{"", "ValidationException: The parameter cannot be converted to a numeric value"}, {"x", nan + "x"}, {"1x", nan + "1x"}, {"1e", nan + "1e"}, {"--1", nan + "--1"}, {"0x10", nan + "0x10"},
+		{nines, nines}, {"-" + nines, "-" + nines}, {"0." + nines, "0." + nines},
+		{"1" + strings.Repeat("0", 60), "1" + strings.Repeat("0", 60)},
+		{"1e-130", "0." + strings.Repeat("0", 129) + "1"},
+		{"9.9999999999999999999999999999999999999E125", nines + strings.Repeat("0", 88)},
+		{"-1e125", "-1" + strings.Repeat("0", 125)},
+		{nines + "9", precision}, {"1." + strings.Repeat("0", 60) + "1", precision},
+		{"1." + strings.Repeat("0", 60), "1"},
+		{"1e126", overflow}, {"-1e126", overflow}, {"1e99999", overflow}, {"1e-131", underflow},
+		{"-1e-131", underflow}, {"1e-99999", underflow},
+		{"", "ValidationException: The parameter cannot be converted to a numeric value"},
+		{"x", nan + "x"}, {"1x", nan + "1x"}, {"1e", nan + "1e"}, {"--1", nan + "--1"}, {"0x10", nan + "0x10"},
 		{"NaN", nan + "NaN"}, {"Infinity", nan + "Infinity"}, {"1,5", nan + "1,5"}, {"1_000", nan + "1_000"},
 	} {
 		t.Run(shorten(n.in), func(t *testing.T) {
@@ -43,12 +50,14 @@ func TestNumbers(t *testing.T) {
 // TestNumberOrder sorts numbers as the sort key of a table.
 func TestNumberOrder(t *testing.T) {
 	tb := newTable(t, "pk S, sk N")
-	ascending := []string{"-1E125", "-1000", "-10.5", "-10", "-9.9", "-1", "-0.1", "-1E-130", "0", "1E-130", "0.001", "0.1", "0.11", "1", "1.5", "2", "9.9", "10", "11", "100", "1E125"}
+	ascending := []string{"-1E125", "-1000", "-10.5", "-10", "-9.9", "-1", "-0.1", "-1E-130", "0",
+		"1E-130", "0.001", "0.1", "0.11", "1", "1.5", "2", "9.9", "10", "11", "100", "1E125"}
 	for i := range ascending {
 		tb.put(t, fmt.Sprintf(`{"pk":"a","sk":{"N":%q},"i":%d}`, ascending[(i*8)%len(ascending)], (i*8)%len(ascending)))
 	}
 	for _, forward := range []bool{true, false} {
-		got := tb.must(t, "Query", fmt.Sprintf(`{%s,"ScanIndexForward":%t}`, expressions(t, "KeyConditionExpression", `pk = {"a"}`), forward)).items()
+		got := tb.must(t, "Query", fmt.Sprintf(`{%s,"ScanIndexForward":%t}`,
+			expressions(t, "KeyConditionExpression", `pk = {"a"}`), forward)).items()
 		if len(got) != len(ascending) {
 			t.Fatalf("%d items of %d", len(got), len(ascending))
 		}
@@ -63,8 +72,11 @@ func TestNumberOrder(t *testing.T) {
 		}
 	}
 	tb.steps(t, []step{
-		{"one number, many writings", "GetItem", `{"Key":{"pk":"a","sk":{"N":"1.50E0"}},"ProjectionExpression":"sk"}`, `{"Item":{"sk":1.5}}`},
-		{"and only one item", "UpdateItem", `{"Key":{"pk":"a","sk":{"N":"0.015e2"}},` + expressions(t, "UpdateExpression", "SET x = {1}") + `,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","sk":1.5,"i":14,"x":1}}`},
+		{"one number, many writings", "GetItem",
+			`{"Key":{"pk":"a","sk":{"N":"1.50E0"}},"ProjectionExpression":"sk"}`, `{"Item":{"sk":1.5}}`},
+		{"and only one item", "UpdateItem",
+			`{"Key":{"pk":"a","sk":{"N":"0.015e2"}},` + expressions(t, "UpdateExpression", "SET x = {1}") +
+				`,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","sk":1.5,"i":14,"x":1}}`},
 	})
 }
 
@@ -72,22 +84,29 @@ func TestValues(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const invalid = "ValidationException: One or more parameter values were invalid: "
 	for _, v := range []struct{ name, in, want string }{
-		{"string", `"x"`, ""}, {"empty string", `""`, ""}, {"unicode", `"žluťoučký 🐎 \u0000"`, ""}, {"binary", `{"B":"AAECAw=="}`, ""}, {"empty binary", `{"B":""}`, ""},
-		{"true", `true`, ""}, {"false", `false`, ""}, {"null", `null`, ""}, {"list", `[1,"a",[],{},null,true]`, ""}, {"empty list", `[]`, ""}, {"empty map", `{"M":{}}`, ""},
-		{"map", `{"a":{"b":[{"c":1}]}}`, ""}, {"string set", `{"SS":["b","a","é"]}`, ""}, {"number set", `{"NS":["3","1","2.5"]}`, ""}, {"binary set", `{"BS":["AQ==","AA=="]}`, ""},
-		{"empty string in a set", `{"SS":[""]}`, ""}, {"empty string in a list", `["",{"B":""}]`, ""}, {"a set in a list", `[{"SS":["a"]}]`, ""}, {"empty name in a map", `{"M":{"":{"S":"x"}}}`, ""},
+		{"string", `"x"`, ""}, {"empty string", `""`, ""}, {"unicode", `"žluťoučký 🐎 \u0000"`, ""},
+		{"binary", `{"B":"AAECAw=="}`, ""}, {"empty binary", `{"B":""}`, ""},
+		{"true", `true`, ""}, {"false", `false`, ""}, {"null", `null`, ""},
+		{"list", `[1,"a",[],{},null,true]`, ""}, {"empty list", `[]`, ""}, {"empty map", `{"M":{}}`, ""},
+		{"map", `{"a":{"b":[{"c":1}]}}`, ""}, {"string set", `{"SS":["b","a","é"]}`, ""},
+		{"number set", `{"NS":["3","1","2.5"]}`, ""}, {"binary set", `{"BS":["AQ==","AA=="]}`, ""},
+		{"empty string in a set", `{"SS":[""]}`, ""}, {"empty string in a list", `["",{"B":""}]`, ""},
+		{"a set in a list", `[{"SS":["a"]}]`, ""}, {"empty name in a map", `{"M":{"":{"S":"x"}}}`, ""},
 		{"null that is false", `{"NULL":false}`, invalid + "Null attribute value types must have the value of true"},
 		{"no type", `{"WIRE":{}}`, "ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
-		{"no type in a list", `{"L":[{}]}`, "ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
+		{"no type in a list", `{"L":[{}]}`,
+			"ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
 		{"two types", `{"S":"a","N":"1"}`, "ValidationException: Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
-		{"unknown type", `{"WIRE":{"X":"a"}}`, "ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
+		{"unknown type", `{"WIRE":{"X":"a"}}`,
+			"ValidationException: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"},
 		{"empty string set", `{"SS":[]}`, invalid + "An string set  may not be empty"},
 		{"empty number set", `{"NS":[]}`, invalid + "An number set  may not be empty"},
 		{"empty binary set", `{"BS":[]}`, invalid + "Binary sets should not be empty"},
 		{"string twice", `{"SS":["a","b","a"]}`, invalid + "Input collection [a, b, a] contains duplicates."},
 		{"number twice", `{"NS":["1","2","1"]}`, "ValidationException: …Input collection contains duplicates…"},
 		{"number in two writings", `{"NS":["1","1.0"]}`, "ValidationException: …Input collection contains duplicates…"},
-		{"binary twice", `{"BS":["AQ==","AQ=="]}`, invalid + "Input collection [AQ==, AQ==]of type BS contains duplicates."},
+		{"binary twice", `{"BS":["AQ==","AQ=="]}`,
+			invalid + "Input collection [AQ==, AQ==]of type BS contains duplicates."},
 		{"mixed set", `{"NS":["1","x"]}`, "ValidationException: The parameter cannot be converted to a numeric value: x"},
 		{"number as number", `{"WIRE":{"N":1}}`, "SerializationException: NUMBER_VALUE cannot be converted to String"},
 		{"text as number", `{"WIRE":{"S":true}}`, "SerializationException: TRUE_VALUE cannot be converted to String"},

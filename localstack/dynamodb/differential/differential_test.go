@@ -62,8 +62,10 @@ func (c *comparison) sequence(t *testing.T, seed uint64) {
 			object{"AttributeName": "pk", "AttributeType": "S"}, object{"AttributeName": "sk", "AttributeType": "N"},
 			object{"AttributeName": "g", "AttributeType": "S"}, object{"AttributeName": "h", "AttributeType": "N"},
 		},
-		"LocalSecondaryIndexes":  []any{object{"IndexName": "local", "KeySchema": schema("pk", "h"), "Projection": object{"ProjectionType": "INCLUDE", "NonKeyAttributes": []string{"a", "n"}}}},
-		"GlobalSecondaryIndexes": []any{object{"IndexName": "global", "KeySchema": schema("g", "h"), "Projection": object{"ProjectionType": "ALL"}}},
+		"LocalSecondaryIndexes": []any{object{"IndexName": "local", "KeySchema": schema("pk", "h"),
+			"Projection": object{"ProjectionType": "INCLUDE", "NonKeyAttributes": []string{"a", "n"}}}},
+		"GlobalSecondaryIndexes": []any{object{"IndexName": "global", "KeySchema": schema("g", "h"),
+			"Projection": object{"ProjectionType": "ALL"}}},
 	}
 	for _, s := range []side{c.engine, c.dynalite} {
 		if got := s.send(t, "CreateTable", create, false); got.status != 200 {
@@ -91,9 +93,11 @@ func (c *comparison) sequence(t *testing.T, seed uint64) {
 			c.known[why]++
 		} else {
 			c.differences++
-			t.Errorf("sequence %d, request %d: %s %s\nthe engine %s\ndynalite   %s", seed, step, operation, text(body), ours, theirs)
+			t.Errorf("sequence %d, request %d: %s %s\nthe engine %s\ndynalite   %s", seed, step, operation,
+				text(body), ours, theirs)
 		}
-		if ours.status != theirs.status && operation != "Query" && operation != "Scan" && operation != "GetItem" || c.differences >= *most {
+		if ours.status != theirs.status && operation != "Query" && operation != "Scan" &&
+			operation != "GetItem" || c.differences >= *most {
 			return
 		}
 	}

@@ -11,7 +11,8 @@
 //
 // Each sequence has a number, which is its seed: -first N -sequences 1 repeats
 // one. Differences that are known, and in which the documentation or AWS's own
-// answers side with the engine, are listed with the reason in known_test.go. What
-// requests cost is not compared, since dynalite does not count indexes, and only
-// values are compared that dynalite can order: it ends where it cannot.
+// answers side with the engine, are listed with the reason in known_test.go.
+// What requests cost is not compared, since dynalite does not count indexes,
+// and only values are compared that dynalite can order: it ends where it
+// cannot.
 package differential

@@ -78,7 +78,8 @@ func (g *generator) condition(depth int) string {
 		// dynalite orders what has no order: only scalars.
 		return g.operand() + g.pick(" < ", " <= ", " > ", " >= ") + g.literalOf("S", "N", "B")
 	default:
-		// Of two operands that are both not there, dynalite says that they are equal.
+		// Of two operands that are both not there, dynalite says that they are
+		// equal.
 		return g.operand() + g.pick(" = ", " <> ") + g.literal()
 	}
 }
@@ -118,8 +119,8 @@ func (g *generator) addend(kinds ...string) string {
 	return g.literalOf(kinds...)
 }
 
-// member is a literal to be compared with IN, which dynalite does not find if it
-// is empty.
+// member is a literal to be compared with IN, which dynalite does not find if
+// it is empty.
 func (g *generator) member(kind string) string {
 	name := g.literalOf(kind)
 	if v := g.values[name].(object); v["S"] == "" {

@@ -31,7 +31,8 @@ func (g *generator) binary() string {
 	return g.pick("AA==", "AQ==", "AQI=", "fw==", "AQID", "Yg==") // dynalite reads them as UTF-8
 }
 func (g *generator) number() string {
-	return g.pick("0", "1", "-1", "1.0", "2", "2.5", "-2.5", "10", "1e2", "-0", "100", "00.50", "1E-5", "12345678901234567890123456789012345678", "9e125", "1e-130", "-9.9e125", "0.000000001", "3", "5")
+	return g.pick("0", "1", "-1", "1.0", "2", "2.5", "-2.5", "10", "1e2", "-0", "100", "00.50", "1E-5",
+		"12345678901234567890123456789012345678", "9e125", "1e-130", "-9.9e125", "0.000000001", "3", "5")
 }
 
 // broken is no valid value.
@@ -183,7 +184,8 @@ func (g *generator) request() (operation string, body object) {
 		body = object{"RequestItems": object{g.table: object{"Keys": []any{g.key(), g.key(), g.key()}}}}
 	default:
 		operation = "BatchWriteItem"
-		body = object{"RequestItems": object{g.table: []any{object{"PutRequest": object{"Item": g.item()}}, object{"DeleteRequest": object{"Key": g.key()}}}}}
+		body = object{"RequestItems": object{g.table: []any{object{"PutRequest": object{"Item": g.item()}},
+			object{"DeleteRequest": object{"Key": g.key()}}}}}
 	}
 	if len(g.names) > 0 {
 		body["ExpressionAttributeNames"] = g.names

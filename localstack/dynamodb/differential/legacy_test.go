@@ -32,9 +32,11 @@ func (g *generator) legacy(body object) (operation string, _ object) {
 		g.filter(body, "ScanFilter", false)
 	default:
 		operation = "Query"
-		conditions := object{"pk": object{"ComparisonOperator": "EQ", "AttributeValueList": []any{object{"S": g.pick("p", "q", "r")}}}}
+		conditions := object{"pk": object{"ComparisonOperator": "EQ",
+			"AttributeValueList": []any{object{"S": g.pick("p", "q", "r")}}}}
 		if g.chance(50) {
-			conditions["sk"] = object{"ComparisonOperator": g.pick("EQ", "LT", "LE", "GT", "GE"), "AttributeValueList": []any{object{"N": g.pick("1", "2", "3")}}}
+			conditions["sk"] = object{"ComparisonOperator": g.pick("EQ", "LT", "LE", "GT", "GE"),
+				"AttributeValueList": []any{object{"N": g.pick("1", "2", "3")}}}
 		}
 		body["KeyConditions"] = conditions
 		if g.chance(50) {
@@ -65,7 +67,8 @@ func (g *generator) filter(body object, member string, write bool) {
 }
 
 func (g *generator) comparison() object {
-	operator := g.pick("EQ", "NE", "LE", "LT", "GE", "GT", "NOT_NULL", "NULL", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH", "IN", "BETWEEN")
+	operator := g.pick("EQ", "NE", "LE", "LT", "GE", "GT", "NOT_NULL", "NULL", "CONTAINS", "NOT_CONTAINS",
+		"BEGINS_WITH", "IN", "BETWEEN")
 	condition := object{"ComparisonOperator": operator}
 	kind := g.pick("S", "N", "B")
 	values := []any{g.scalar(kind)}

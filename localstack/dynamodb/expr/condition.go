@@ -34,7 +34,8 @@ type cond interface {
 // it.
 type operand interface {
 	eval(attr.Item) (attr.Value, bool)
-	// kind is the type of the value if the expression alone tells it, else zero.
+	// kind is the type of the value if the expression alone tells it, else
+	// zero.
 	kind() attr.Kind
 }
 

@@ -34,33 +34,48 @@ func TestConditionEval(t *testing.T) {
 		"gone = :5": false, "gone <> :5": true, "gone = lost": false, "gone <> lost": true, "m.gone = :5": false,
 		"l[9] = :5": false, "n.a = :5": false, "n[0] = :5": false,
 		// Order is within one type.
-		"n < :6": true, "n < :5": false, "n <= :5": true, "n > :1": true, "n >= :5": true, "n >= :6": false, "neg < :0": true,
-		"s < :x": true, "s > :ell": true, "b > :bhe": true, "s < :6": false, "s >= :6": false, "gone < :5": false, ":5 > gone": false,
+		"n < :6": true, "n < :5": false, "n <= :5": true, "n > :1": true, "n >= :5": true,
+		"n >= :6": false, "neg < :0": true,
+		"s < :x": true, "s > :ell": true, "b > :bhe": true, "s < :6": false, "s >= :6": false,
+		"gone < :5": false, ":5 > gone": false,
 		"l < :5": false, "t < :5": false,
-		"n BETWEEN :1 AND :9": true, "n BETWEEN :5 AND :5": true, "n between :6 and :9": false, "n BETWEEN neg AND :9": true,
+		"n BETWEEN :1 AND :9": true, "n BETWEEN :5 AND :5": true, "n between :6 and :9": false,
+		"n BETWEEN neg AND :9": true,
 		"n BETWEEN :6 AND neg": false, "gone BETWEEN :1 AND :9": false, "s BETWEEN :ell AND :x": true,
 		"(n)BETWEEN(neg)AND(:9)": true, "n BETWEEN s AND :9": false,
-		"n IN (:1, :5)": true, "n IN (:1, s, :2)": false, "s in (n, :hello)": true, "gone IN (:1)": false, "l[2] IN (:deep)": true,
+		"n IN (:1, :5)": true, "n IN (:1, s, :2)": false, "s in (n, :hello)": true, "gone IN (:1)": false,
+		"l[2] IN (:deep)": true,
 		// Precedence: NOT, AND, OR.
-		"n = :1 OR n = :5 AND s = :hello": true, "(n = :1 OR n = :5) AND s = :x": false, "n = :5 OR n = :1 AND s = :x": true,
-		"NOT n = :1": true, "NOT n = :1 AND s = :x": false, "NOT (n = :1 AND s = :x)": true, "not not n = :5": true,
+		"n = :1 OR n = :5 AND s = :hello": true, "(n = :1 OR n = :5) AND s = :x": false,
+		"n = :5 OR n = :1 AND s = :x": true,
+		"NOT n = :1":                  true, "NOT n = :1 AND s = :x": false,
+		"NOT (n = :1 AND s = :x)": true, "not not n = :5": true,
 		"NOT gone < :5": true, "((n = :1) OR (n = :5))": true, "n BETWEEN :1 AND :9 AND s = :x": false,
 		// Functions.
-		"attribute_exists(n)": true, "attribute_exists(m.b.c)": true, "attribute_exists(l[2][0])": true, "attribute_exists(l[3])": false,
+		"attribute_exists(n)": true, "attribute_exists(m.b.c)": true, "attribute_exists(l[2][0])": true,
+		"attribute_exists(l[3])": false,
 		"attribute_exists(gone)": false, "attribute_not_exists(gone)": true, "attribute_not_exists (m.a)": false,
 		"attribute_not_exists(m.gone.deeper)": true, "attribute_exists(nul)": true,
-		"attribute_type(s, :S)": true, "attribute_type(n, :S)": false, "attribute_type(:5, :N)": true, "attribute_type(nul, :NULL)": true,
-		"attribute_type(gone, :S)": false, "attribute_type(l, :L)": true,
-		"begins_with(s, :he)": true, "begins_with(s, :ell)": false, "begins_with(b, :bhe)": true, "begins_with(s, :bhe)": false,
-		"begins_with(s, :empty)": true, "begins_with(n, :he)": false, "begins_with(gone, :he)": false, "begins_with(:hello, m.b.c)": true,
-		"begins_with(:hello, :he)": true, "begins_with(l[1], s)": false,
+		"attribute_type(s, :S)": true, "attribute_type(n, :S)": false, "attribute_type(:5, :N)": true,
+		"attribute_type(nul, :NULL)": true,
+		"attribute_type(gone, :S)":   false, "attribute_type(l, :L)": true,
+		"begins_with(s, :he)": true, "begins_with(s, :ell)": false, "begins_with(b, :bhe)": true,
+		"begins_with(s, :bhe)":   false,
+		"begins_with(s, :empty)": true, "begins_with(n, :he)": false, "begins_with(gone, :he)": false,
+		"begins_with(:hello, m.b.c)": true,
+		"begins_with(:hello, :he)":   true, "begins_with(l[1], s)": false,
 		"contains(s, :ell)": true, "contains(s, :x)": false, "contains(b, :bhe)": true, "contains(s, :bhe)": false,
-		"contains(ss, :x)": true, "contains(ss, :he)": false, "contains(ns, :2)": true, "contains(ns, :x)": false, "contains(ns, :ns)": false,
-		"contains(l, :1)": true, "contains(l, :deep)": true, "contains(l, :5)": false, "contains(gone, :5)": false, "contains(n, :5)": false,
+		"contains(ss, :x)": true, "contains(ss, :he)": false, "contains(ns, :2)": true,
+		"contains(ns, :x)": false, "contains(ns, :ns)": false,
+		"contains(l, :1)": true, "contains(l, :deep)": true, "contains(l, :5)": false,
+		"contains(gone, :5)": false, "contains(n, :5)": false,
 		"contains(m, :5)": false, "contains(:hello, gone)": false,
-		"size(s) = :5": true, "size(b) = :5": true, "size(ss) = :2": true, "size(l) = :3": true, "size(m) = :2": true, "size(bs) = :1": true,
-		"size(uni) = :3": true, "size(n) = :1": false, "size(n) <> :1": true, "size(t) = :1": false, "size(gone) = :0": false,
-		"size(s) > size(l)": true, "size(s) BETWEEN :1 AND :9": true, "size(s) IN (:5)": true, "size(s) = n": true, "size(s) = :hello": false,
+		"size(s) = :5": true, "size(b) = :5": true, "size(ss) = :2": true, "size(l) = :3": true,
+		"size(m) = :2": true, "size(bs) = :1": true,
+		"size(uni) = :3": true, "size(n) = :1": false, "size(n) <> :1": true, "size(t) = :1": false,
+		"size(gone) = :0":   false,
+		"size(s) > size(l)": true, "size(s) BETWEEN :1 AND :9": true, "size(s) IN (:5)": true,
+		"size(s) = n": true, "size(s) = :hello": false,
 		"n = size(s)": true, "size(m.b) = :1": true, "size(:hello) = :5": true, ":5 > :1": true,
 		// Names.
 		"#dot = :dotted": true, "m.#b.c = :hello": true, "#m.#b.c = s": true, "n=:5 and(s=:hello)": true,
@@ -79,7 +94,8 @@ func TestConditionEval(t *testing.T) {
 
 func TestConditionOnMissingItem(t *testing.T) {
 	for src, want := range map[string]bool{
-		"attribute_not_exists(pk)": true, "attribute_exists(pk)": false, "n = :5": false, "n <> :5": true, "size(n) > :0": false,
+		"attribute_not_exists(pk)": true, "attribute_exists(pk)": false, "n = :5": false, "n <> :5": true,
+		"size(n) > :0": false,
 	} {
 		cond, err := newContext(t, "", conditionValues).ParseCondition("ConditionExpression", src)
 		if err != nil {
@@ -92,7 +108,8 @@ func TestConditionOnMissingItem(t *testing.T) {
 }
 
 func TestConditionPaths(t *testing.T) {
-	cond, err := newContext(t, `{"#a":"x.y"}`, conditionValues).ParseCondition("FilterExpression", "size(m.b[2]) > :1 AND #a IN (:1, k) OR attribute_exists(k)")
+	cond, err := newContext(t, `{"#a":"x.y"}`, conditionValues).ParseCondition("FilterExpression",
+		"size(m.b[2]) > :1 AND #a IN (:1, k) OR attribute_exists(k)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,20 +215,23 @@ func TestConditionRefused(t *testing.T) {
 		":bool >= a":                     operand + ">=, operand type: BOOL",
 		"a BETWEEN :ss AND :ss":          operand + "BETWEEN, operand type: SS",
 
-		"a = a AND b = #undefined":                   distinct + "=, first operand: [a]",
-		"#n <> name1":                                distinct + "<>, first operand: [name1]",
-		"contains(ab.bc[1].name1, ab.bc[1].#n)":      distinct + "contains, first operand: [ab, bc, [1], name1]",
-		"attribute_type(ab.#n, ab.name1)":            distinct + "attribute_type, first operand: [ab, name1]",
-		"a BETWEEN b AND a":                          distinct + "BETWEEN, first operand: [a]",
-		"a IN (b, a)":                                distinct + "IN, first operand: [a]",
-		"a BETWEEN :n AND :s":                        "The BETWEEN operator requires same data type for lower and upper bounds; " + fmt.Sprintf(bounds, "N:1", "S:str"),
-		"a BETWEEN :t AND :s":                        "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; " + fmt.Sprintf(bounds, "S:t", "S:str"),
-		"a[99999999999] = :n":                        "List index is not within the allowable range; index: [99999999999]",
-		"a" + strings.Repeat(".b", 32) + " = :n":     "The document path has too many nesting levels; nesting levels: 33",
+		"a = a AND b = #undefined":              distinct + "=, first operand: [a]",
+		"#n <> name1":                           distinct + "<>, first operand: [name1]",
+		"contains(ab.bc[1].name1, ab.bc[1].#n)": distinct + "contains, first operand: [ab, bc, [1], name1]",
+		"attribute_type(ab.#n, ab.name1)":       distinct + "attribute_type, first operand: [ab, name1]",
+		"a BETWEEN b AND a":                     distinct + "BETWEEN, first operand: [a]",
+		"a IN (b, a)":                           distinct + "IN, first operand: [a]",
+		"a BETWEEN :n AND :s":                   "The BETWEEN operator requires same data type for lower and upper bounds; " + fmt.Sprintf(bounds, "N:1", "S:str"),
+		"a BETWEEN :t AND :s":                   "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; " + fmt.Sprintf(bounds, "S:t", "S:str"),
+		"a[99999999999] = :n":                   "List index is not within the allowable range; index: [99999999999]",
+		"a" + strings.Repeat(".b",
+			32) + " = :n": "The document path has too many nesting levels; nesting levels: 33",
 		"a = :n" + strings.Repeat(" OR a = :n", 150): "The expression contains too many operators; operator count: 301",
-		"a = " + strings.Repeat("b", 4093):           "Expression size has exceeded the maximum allowed size; expression size: 4097",
+		"a = " + strings.Repeat("b",
+			4093): "Expression size has exceeded the maximum allowed size; expression size: 4097",
 	} {
-		c := newContext(t, `{"#n":"name1"}`, `{":n":{"N":"1"},":s":{"S":"str"},":t":{"S":"t"},":ss":{"SS":["a"]},":l":{"L":[]},":m":{"M":{}},":bool":{"BOOL":true}}`)
+		c := newContext(t, `{"#n":"name1"}`,
+			`{":n":{"N":"1"},":s":{"S":"str"},":t":{"S":"t"},":ss":{"SS":["a"]},":l":{"L":[]},":m":{"M":{}},":bool":{"BOOL":true}}`)
 		_, err := c.ParseCondition("FilterExpression", src)
 		if len(src) > 60 {
 			src = src[:60] + "…"
@@ -241,6 +261,7 @@ func TestConditionAtTheLimits(t *testing.T) {
 			t.Errorf("%.60s: %v", src, err)
 		}
 	}
-	_, err := newContext(t, "", `{":v":{"N":"1"}}`).ParseCondition("ConditionExpression", "a IN ("+strings.Repeat(":v,", 100)+":v)")
+	_, err := newContext(t, "", `{":v":{"N":"1"}}`).ParseCondition("ConditionExpression",
+		"a IN ("+strings.Repeat(":v,", 100)+":v)")
 	wantInvalid(t, "IN with 101", err, "Invalid ConditionExpression: The IN operator is provided with too many operands; number of operands: 101")
 }

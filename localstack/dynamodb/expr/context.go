@@ -40,14 +40,15 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		var one attr.Value
 		if errors.As(one.UnmarshalJSON(members[key]), &invalid) {
-			return attr.Invalidf("ExpressionAttributeValues contains invalid value: %s for key %s", invalid.Message, key)
+			return attr.Invalidf("ExpressionAttributeValues contains invalid value: %s for key %s",
+				invalid.Message, key)
 		}
 	}
 	return err
 }
 
-// Context is what the expressions of one request share. It is for one goroutine;
-// what it parses is not bound to it.
+// Context is what the expressions of one request share. It is for one
+// goroutine; what it parses is not bound to it.
 type Context struct {
 	names  Names
 	values Values
@@ -75,8 +76,10 @@ func NewContext(names Names, values Values) (*Context, error) {
 		return nil, err
 	}
 	return &Context{
-		names: names, values: values,
-		usedNames: map[string]bool{}, usedValues: map[string]bool{},
+		names:      names,
+		values:     values,
+		usedNames:  map[string]bool{},
+		usedValues: map[string]bool{},
 	}, nil
 }
 
@@ -92,7 +95,8 @@ func checkKeys[V any](parameter string, placeholders map[string]V, first byte) e
 			return attr.Invalidf("%s contains invalid key: Syntax error; key: %q", parameter, key)
 		}
 		if len(key) > maxPlaceholder {
-			return attr.Invalidf("%s contains invalid key: A key has at most %d bytes; key: %q", parameter, maxPlaceholder, key)
+			return attr.Invalidf("%s contains invalid key: A key has at most %d bytes; key: %q", parameter,
+				maxPlaceholder, key)
 		}
 	}
 	return nil
@@ -118,7 +122,8 @@ func checkUnused[V any](parameter string, placeholders map[string]V, used map[st
 		}
 	}
 	if len(unused) > 0 {
-		return attr.Invalidf("Value provided in %s unused in expressions: keys: {%s}", parameter, strings.Join(unused, ", "))
+		return attr.Invalidf("Value provided in %s unused in expressions: keys: {%s}", parameter,
+			strings.Join(unused, ", "))
 	}
 	return nil
 }

@@ -8,13 +8,17 @@ import (
 )
 
 // FuzzExpression parses any text as every kind of expression. It is either
-// refused with a ValidationError or can be evaluated, and never changes an item.
+// refused with a ValidationError or can be evaluated, and never changes an
+// item.
 func FuzzExpression(f *testing.F) {
 	for _, seed := range []string{
 		"a = :n", "NOT (a <> :s OR #n < b.c[2]) AND size(l) >= :n", "a BETWEEN :n AND :n", "a IN (:n, b, size(c))",
-		"attribute_exists(m.a) and attribute_not_exists(#n)", "attribute_type(a, :s)", "begins_with(s, :s)", "contains(ss, :s)",
-		"SET a = :n, m.x = if_not_exists(m.x, :n) + :n, l[1] = :s", "SET l = list_append(l, :l) REMOVE m.a, l[0]", "ADD n :n, ss :ss DELETE x :ss",
-		"a, b.c[0], #n", "n = :n AND begins_with(s, :s)", "((", "a = b)", "a[99999999999]", "SET a = ((b))", ": # _ ü 4.5 <>",
+		"attribute_exists(m.a) and attribute_not_exists(#n)", "attribute_type(a, :s)",
+		"begins_with(s, :s)", "contains(ss, :s)",
+		"SET a = :n, m.x = if_not_exists(m.x, :n) + :n, l[1] = :s",
+		"SET l = list_append(l, :l) REMOVE m.a, l[0]", "ADD n :n, ss :ss DELETE x :ss",
+		"a, b.c[0], #n", "n = :n AND begins_with(s, :s)", "((", "a = b)", "a[99999999999]",
+		"SET a = ((b))", ": # _ ü 4.5 <>",
 	} {
 		f.Add(seed)
 	}
@@ -23,7 +27,8 @@ func FuzzExpression(f *testing.F) {
 	}
 	values[":ss"], _ = attr.StringSet("a", "S")
 	item := attr.Item{
-		"n": attr.Int(5), "s": attr.String("String"), "ss": values[":ss"], "l": attr.List(attr.Int(0), attr.String("x")),
+		"n": attr.Int(5), "s": attr.String("String"), "ss": values[":ss"],
+		"l": attr.List(attr.Int(0), attr.String("x")),
 		"a": attr.Null(), "m": attr.Map(map[string]attr.Value{"a": attr.Int(1), "l": attr.List()}),
 	}
 	unchanged := item.AppendBinary(nil)

@@ -9,7 +9,8 @@ import (
 
 // A path in a condition may begin in parentheses, which change nothing.
 func TestPathsInParentheses(t *testing.T) {
-	inner := attr.Map(map[string]attr.Value{"b": attr.List(attr.Int(1), attr.Map(map[string]attr.Value{"c": attr.Int(2)}))})
+	inner := attr.Map(map[string]attr.Value{"b": attr.List(attr.Int(1),
+		attr.Map(map[string]attr.Value{"c": attr.Int(2)}))})
 	item := attr.Item{"a": inner}
 	values := Values{":1": attr.Int(1), ":2": attr.Int(2)}
 	for _, src := range []string{
@@ -54,7 +55,8 @@ func TestPathsInParentheses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.ParseUpdate("SET d = (a.b).c"); err == nil || !strings.Contains(err.Error(), `Syntax error; token: ".", near: ").c"`) {
+	if _, err := c.ParseUpdate("SET d = (a.b).c"); err == nil ||
+		!strings.Contains(err.Error(), `Syntax error; token: ".", near: ").c"`) {
 		t.Errorf("in an update: %v", err)
 	}
 }

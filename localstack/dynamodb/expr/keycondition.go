@@ -40,9 +40,9 @@ type KeyTerm struct {
 }
 
 // KeyCondition is a parsed KeyConditionExpression: terms joined by AND, each
-// about another top-level attribute. The engine binds them to the key schema and
-// refuses too many of them, attributes that are no keys, and values of another
-// type than the key's.
+// about another top-level attribute. The engine binds them to the key schema
+// and refuses too many of them, attributes that are no keys, and values of
+// another type than the key's.
 type KeyCondition []KeyTerm
 
 // ParseKeyCondition reads a KeyConditionExpression.

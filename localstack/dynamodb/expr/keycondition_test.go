@@ -58,10 +58,11 @@ func TestKeyConditionRefused(t *testing.T) {
 		operand  = prefix + "Incorrect operand type for operator or function; operator or function: "
 	)
 	for src, want := range map[string]string{
-		"":                                      prefix + "The expression can not be empty;",
-		"a-b":                                   prefix + `Syntax error; token: "-", near: "a-b"`,
-		"((pk = :a))":                           prefix + "The expression has redundant parentheses;",
-		"pk = :missing AND begins_with(sk, :1)": prefix + "An expression attribute value used in expression is not defined; attribute value: :missing",
+		"":            prefix + "The expression can not be empty;",
+		"a-b":         prefix + `Syntax error; token: "-", near: "a-b"`,
+		"((pk = :a))": prefix + "The expression has redundant parentheses;",
+		"pk = :missing AND begins_with(sk, :1)": prefix +
+			"An expression attribute value used in expression is not defined; attribute value: :missing",
 		"begins_with(sk, :1) AND pk = :missing": operand + "begins_with, operand type: N",
 		"pk = :a AND sk < :t":                   operand + "<, operand type: BOOL",
 		"pk = :a AND :t >= sk":                  operand + ">=, operand type: BOOL",

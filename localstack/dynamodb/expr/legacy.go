@@ -53,7 +53,8 @@ var comparisons = map[string]comparison{
 
 // LegacyOperators are the values of ComparisonOperator, in the order of
 // DynamoDB's messages.
-var LegacyOperators = []string{"IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE", "CONTAINS"}
+var LegacyOperators = []string{"IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE",
+	"LE", "BEGINS_WITH", "GE", "CONTAINS"}
 
 func invalidParameter(format string, args ...any) error {
 	return attr.Invalidf("One or more parameter values were invalid: "+format, args...)
@@ -86,7 +87,8 @@ func (c LegacyCondition) bare(name string) (LegacyCondition, error) {
 	exists := c.Exists == nil || *c.Exists
 	switch {
 	case c.AttributeValueList != nil:
-		return c, invalidParameter("AttributeValueList can only be used with a ComparisonOperator for Attribute: %s", name)
+		return c, invalidParameter("AttributeValueList can only be used with a ComparisonOperator for Attribute: %s",
+			name)
 	case exists && c.Value.IsZero() && c.Exists == nil:
 		return c, invalidParameter("Value must be provided when Exists is null for Attribute: %s", name)
 	case exists && c.Value.IsZero():

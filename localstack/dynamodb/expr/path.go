@@ -49,7 +49,8 @@ func (p Path) common(q Path) int {
 	return n
 }
 
-// Lookup returns what stands at the path in the item. It is false if nothing does.
+// Lookup returns what stands at the path in the item. It is false if nothing
+// does.
 func (p Path) Lookup(item attr.Item) (attr.Value, bool) { return p.lookup(item) }
 
 // lookup follows the path into the item.

@@ -99,7 +99,8 @@ func (u *Update) rewrite(n *node, v attr.Value, item attr.Item) (attr.Value, err
 }
 
 // rewriteList applies the actions to the elements of v. Indexes mean the list
-// as it was; what is set beyond its end is appended in the order of the indexes.
+// as it was; what is set beyond its end is appended in the order of the
+// indexes.
 func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (attr.Value, error) {
 	if v.Kind() != attr.L {
 		return attr.Value{}, errPath
@@ -180,7 +181,8 @@ func (a deleteAction) apply(v attr.Value, _ attr.Item) (attr.Value, error) {
 // source is what SET assigns.
 type source interface {
 	read(old attr.Item) (attr.Value, error)
-	// kind is the type of the value if the expression alone tells it, else zero.
+	// kind is the type of the value if the expression alone tells it, else
+	// zero.
 	kind() attr.Kind
 }
 

@@ -47,17 +47,22 @@ func TestUpdateApply(t *testing.T) {
 		{"SET l = list_append(:l, l)", `{"l":{"L":[{"N":"0"}]}}`, `{"l":{"L":[{"S":"x"},{"N":"0"}]}}`},
 		{"SET l = list_append(if_not_exists(l, :empty), :l)", `{}`, `{"l":{"L":[{"S":"x"}]}}`},
 		{"SET m.x = :1", `{"m":{"M":{}}}`, `{"m":{"M":{"x":{"N":"1"}}}}`},
-		{"SET m.a = :1, m.b.c = m.a", `{"m":{"M":{"a":{"N":"5"},"b":{"M":{}}}}}`, `{"m":{"M":{"a":{"N":"1"},"b":{"M":{"c":{"N":"5"}}}}}}`},
-		{"SET l[1] = :s", `{"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"}]}}`, `{"l":{"L":[{"N":"0"},{"S":"new"},{"N":"2"}]}}`},
+		{"SET m.a = :1, m.b.c = m.a", `{"m":{"M":{"a":{"N":"5"},"b":{"M":{}}}}}`,
+			`{"m":{"M":{"a":{"N":"1"},"b":{"M":{"c":{"N":"5"}}}}}}`},
+		{"SET l[1] = :s", `{"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"}]}}`,
+			`{"l":{"L":[{"N":"0"},{"S":"new"},{"N":"2"}]}}`},
 		{"SET l[7] = :s", `{"l":{"L":[{"N":"0"}]}}`, `{"l":{"L":[{"N":"0"},{"S":"new"}]}}`},
-		{"SET l[84] = :1, l[17] = :2, l[50] = :s", `{"l":{"L":[{"N":"0"}]}}`, `{"l":{"L":[{"N":"0"},{"N":"2"},{"S":"new"},{"N":"1"}]}}`},
-		{"SET l[0].k[1] = :1", `{"l":{"L":[{"M":{"k":{"L":[{"N":"0"},{"N":"0"}]}}}]}}`, `{"l":{"L":[{"M":{"k":{"L":[{"N":"0"},{"N":"1"}]}}}]}}`},
+		{"SET l[84] = :1, l[17] = :2, l[50] = :s", `{"l":{"L":[{"N":"0"}]}}`,
+			`{"l":{"L":[{"N":"0"},{"N":"2"},{"S":"new"},{"N":"1"}]}}`},
+		{"SET l[0].k[1] = :1", `{"l":{"L":[{"M":{"k":{"L":[{"N":"0"},{"N":"0"}]}}}]}}`,
+			`{"l":{"L":[{"M":{"k":{"L":[{"N":"0"},{"N":"1"}]}}}]}}`},
 		// REMOVE
 		{"REMOVE n, gone", `{"n":{"N":"1"},"s":{"S":"x"}}`, `{"s":{"S":"x"}}`},
 		{"REMOVE m.a, m.gone", `{"m":{"M":{"a":{"N":"1"}}}}`, `{"m":{"M":{}}}`},
 		{"REMOVE l[1], l[9]", `{"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"}]}}`, `{"l":{"L":[{"N":"0"},{"N":"2"}]}}`},
 		{"REMOVE l[0]", `{"l":{"L":[{"N":"0"}]}}`, `{"l":{"L":[]}}`},
-		{"REMOVE l[1] SET l[3] = :s", `{"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"},{"N":"3"},{"N":"4"}]}}`, `{"l":{"L":[{"N":"0"},{"N":"2"},{"S":"new"},{"N":"4"}]}}`},
+		{"REMOVE l[1] SET l[3] = :s", `{"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"},{"N":"3"},{"N":"4"}]}}`,
+			`{"l":{"L":[{"N":"0"},{"N":"2"},{"S":"new"},{"N":"4"}]}}`},
 		{"REMOVE n SET a = n", `{"n":{"N":"1"}}`, `{"a":{"N":"1"}}`},
 		// ADD
 		{"ADD n :1", `{"n":{"N":"10"}}`, `{"n":{"N":"11"}}`},
@@ -70,8 +75,9 @@ func TestUpdateApply(t *testing.T) {
 		{"DELETE ss :ss", `{}`, `{}`},
 		{"DELETE m.ss :all", `{"m":{"M":{"ss":{"SS":["a"]}}}}`, `{"m":{"M":{}}}`},
 		// All at once.
-		{"SET #n = :1 REMOVE s ADD c :1 DELETE ss :ss", updateItem, `{"c":{"N":"1"},"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"},{"N":"3"}]},` +
-			`"m":{"M":{"a":{"N":"5"},"b":{"M":{"c":{"S":"deep"}}},"l":{"L":[{"S":"e"}]}}},"n":{"N":"1"},"pk":{"S":"key"},"ss":{"SS":["a"]}}`},
+		{"SET #n = :1 REMOVE s ADD c :1 DELETE ss :ss", updateItem,
+			`{"c":{"N":"1"},"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"},{"N":"3"}]},` +
+				`"m":{"M":{"a":{"N":"5"},"b":{"M":{"c":{"S":"deep"}}},"l":{"L":[{"S":"e"}]}}},"n":{"N":"1"},"pk":{"S":"key"},"ss":{"SS":["a"]}}`},
 	} {
 		updated, err := applyUpdate(t, test.src, test.item)
 		if err != nil || updated.String() != test.want {
@@ -150,7 +156,8 @@ func TestUpdateReturnValues(t *testing.T) {
 	for _, test := range []struct{ src, before, after string }{
 		{"SET s = :s, a = :1", `{"s":{"S":"old"}}`, `{"a":{"N":"1"},"s":{"S":"new"}}`},
 		{"REMOVE s", `{"s":{"S":"old"}}`, `{}`},
-		{"SET m.a = :1, l[1] = :2", `{"l":{"L":[{"N":"1"}]},"m":{"M":{"a":{"N":"5"}}}}`, `{"l":{"L":[{"N":"2"}]},"m":{"M":{"a":{"N":"1"}}}}`},
+		{"SET m.a = :1, l[1] = :2", `{"l":{"L":[{"N":"1"}]},"m":{"M":{"a":{"N":"5"}}}}`,
+			`{"l":{"L":[{"N":"2"}]},"m":{"M":{"a":{"N":"1"}}}}`},
 		{"SET m.x = :1, m.y = :2", `{}`, `{"m":{"M":{"x":{"N":"1"},"y":{"N":"2"}}}}`},
 		{"SET l[100] = :1", `{}`, `{}`},
 		{"REMOVE l[1], l[9]", `{"l":{"L":[{"N":"1"}]}}`, `{"l":{"L":[{"N":"2"}]}}`},
@@ -175,7 +182,8 @@ func TestUpdateReturnValues(t *testing.T) {
 }
 
 func TestUpdateAttributes(t *testing.T) {
-	u, err := newContext(t, `{"#k":"k.1"}`, updateValues).ParseUpdate("REMOVE b[2] SET a.b = x, #k = a, a.c = :1 ADD d :1")
+	u, err := newContext(t, `{"#k":"k.1"}`,
+		updateValues).ParseUpdate("REMOVE b[2] SET a.b = x, #k = a, a.c = :1 ADD d :1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,44 +240,55 @@ func TestUpdateRefused(t *testing.T) {
 		"set #c = if_not_exist(:c) set c = d": name + "if_not_exist",
 		"SET a = size(b)":                     inUpdate + "size",
 		"SET a = contains(b, c)":              inUpdate + "contains",
-		"SET a = list_append(list_append(:l, :l), :l)":                "The function is not allowed to be used this way in an expression; function: list_append",
-		" set #c = :c set abOrt = true ":                              keyword + "abOrt",
-		" remove Absolute ":                                           keyword + "Absolute",
-		"set a = #c set c = :d":                                       `The "SET" section can only be used once in an update expression;`,
-		"remove #d set a = b remove e":                                `The "REMOVE" section can only be used once in an update expression;`,
-		"add #d :e set a = b add e :f":                                `The "ADD" section can only be used once in an update expression;`,
-		"delete #d :e set a = b delete #e :f":                         `The "DELETE" section can only be used once in an update expression;`,
-		"SET #c = if_not_exists(:c)":                                  noName + "#c",
-		"SET #a = if_not_exists(:c)":                                  noValue + ":c",
-		"SET a = :v":                                                  noValue + ":v",
-		"set d[1] = a, d.b = a, c[1].a = a, c = if_not_exists(a)":     overlap + "[c, [1], a], path two: [c]",
-		"set c[3].#d = a, c[3] = a":                                   overlap + "[c, [3], [3]], path two: [c, [3]]",
-		"SET a = :1, #a = :2":                                         overlap + "[a], path two: [a]",
-		"REMOVE a SET a = :1":                                         overlap + "[a], path two: [a]",
-		"set c[3].#d = a, c.#d[3] = if_not_exists(a)":                 conflict + "[c, [3], [3]], path two: [c, [3], [3]]",
-		"remove a.c set a[1] = b":                                     conflict + "[a, c], path two: [a, [1]]",
-		"set b = list_append(:s, a), c = if_not_exists(a) add a.b :s": operator + "ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
-		"delete a.b :s":                                               operator + "DELETE, operand type: STRING, typeSet: ALLOWED_FOR_DELETE_OPERAND",
-		"delete a.b :1":                                               operator + "DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
-		"add a.b :null":                                               operator + "ADD, operand type: NULL, typeSet: ALLOWED_FOR_ADD_OPERAND",
-		"add a.b :bool":                                               operator + "ADD, operand type: BOOLEAN, typeSet: ALLOWED_FOR_ADD_OPERAND",
-		"add a.b :bin":                                                operator + "ADD, operand type: BINARY, typeSet: ALLOWED_FOR_ADD_OPERAND",
-		"add a.b :m":                                                  operator + "ADD, operand type: MAP, typeSet: ALLOWED_FOR_ADD_OPERAND",
-		"delete a.b :l":                                               operator + "DELETE, operand type: LIST, typeSet: ALLOWED_FOR_DELETE_OPERAND",
-		"set a = if_not_exists(c)":                                    count + "if_not_exists, number of operands: 1",
-		"set a = list_append(c)":                                      count + "list_append, number of operands: 1",
-		"set a = list_append(c, d, :l)":                               count + "list_append, number of operands: 3",
-		"set a = if_not_exists(:s, c)":                                needPath + "if_not_exists",
-		"set a = if_not_exists(if_not_exists(a, b), c)":               needPath + "if_not_exists",
-		"set a = list_append(:s, a)":                                  operand + "list_append, operand type: S",
-		"set a = list_append(a, :1)":                                  operand + "list_append, operand type: N",
-		"set a = a + :s":                                              operand + "+, operand type: S",
-		"set a = :bin - a":                                            operand + "-, operand type: B",
-		"set a = a - :ss":                                             operand + "-, operand type: SS",
-		"set a = a + list_append(:l, :l)":                             operand + "+, operand type: L",
-		"SET a = " + strings.Repeat("b", 4089):                        "Expression size has exceeded the maximum allowed size; expression size: 4097",
+		"SET a = list_append(list_append(:l, :l), :l)":            "The function is not allowed to be used this way in an expression; function: list_append",
+		" set #c = :c set abOrt = true ":                          keyword + "abOrt",
+		" remove Absolute ":                                       keyword + "Absolute",
+		"set a = #c set c = :d":                                   `The "SET" section can only be used once in an update expression;`,
+		"remove #d set a = b remove e":                            `The "REMOVE" section can only be used once in an update expression;`,
+		"add #d :e set a = b add e :f":                            `The "ADD" section can only be used once in an update expression;`,
+		"delete #d :e set a = b delete #e :f":                     `The "DELETE" section can only be used once in an update expression;`,
+		"SET #c = if_not_exists(:c)":                              noName + "#c",
+		"SET #a = if_not_exists(:c)":                              noValue + ":c",
+		"SET a = :v":                                              noValue + ":v",
+		"set d[1] = a, d.b = a, c[1].a = a, c = if_not_exists(a)": overlap + "[c, [1], a], path two: [c]",
+		"set c[3].#d = a, c[3] = a":                               overlap + "[c, [3], [3]], path two: [c, [3]]",
+		"SET a = :1, #a = :2":                                     overlap + "[a], path two: [a]",
+		"REMOVE a SET a = :1":                                     overlap + "[a], path two: [a]",
+		"set c[3].#d = a, c.#d[3] = if_not_exists(a)": conflict +
+			"[c, [3], [3]], path two: [c, [3], [3]]",
+		"remove a.c set a[1] = b": conflict + "[a, c], path two: [a, [1]]",
+		"set b = list_append(:s, a), c = if_not_exists(a) add a.b :s": operator +
+			"ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"delete a.b :s": operator +
+			"DELETE, operand type: STRING, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+		"delete a.b :1": operator +
+			"DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+		"add a.b :null": operator +
+			"ADD, operand type: NULL, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"add a.b :bool": operator +
+			"ADD, operand type: BOOLEAN, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"add a.b :bin": operator +
+			"ADD, operand type: BINARY, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"add a.b :m": operator +
+			"ADD, operand type: MAP, typeSet: ALLOWED_FOR_ADD_OPERAND",
+		"delete a.b :l": operator +
+			"DELETE, operand type: LIST, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+		"set a = if_not_exists(c)":                      count + "if_not_exists, number of operands: 1",
+		"set a = list_append(c)":                        count + "list_append, number of operands: 1",
+		"set a = list_append(c, d, :l)":                 count + "list_append, number of operands: 3",
+		"set a = if_not_exists(:s, c)":                  needPath + "if_not_exists",
+		"set a = if_not_exists(if_not_exists(a, b), c)": needPath + "if_not_exists",
+		"set a = list_append(:s, a)":                    operand + "list_append, operand type: S",
+		"set a = list_append(a, :1)":                    operand + "list_append, operand type: N",
+		"set a = a + :s":                                operand + "+, operand type: S",
+		"set a = :bin - a":                              operand + "-, operand type: B",
+		"set a = a - :ss":                               operand + "-, operand type: SS",
+		"set a = a + list_append(:l, :l)":               operand + "+, operand type: L",
+		"SET a = " + strings.Repeat("b",
+			4089): "Expression size has exceeded the maximum allowed size; expression size: 4097",
 	} {
-		c := newContext(t, `{"#a":"a","#d":"[3]"}`, `{":1":{"N":"1"},":2":{"N":"2"},":s":{"S":"a"},":l":{"L":[]},":m":{"M":{}},":ss":{"SS":["a"]},":bin":{"B":"YQ=="},":bool":{"BOOL":true},":null":{"NULL":true}}`)
+		c := newContext(t, `{"#a":"a","#d":"[3]"}`,
+			`{":1":{"N":"1"},":2":{"N":"2"},":s":{"S":"a"},":l":{"L":[]},":m":{"M":{}},":ss":{"SS":["a"]},":bin":{"B":"YQ=="},":bool":{"BOOL":true},":null":{"NULL":true}}`)
 		_, err := c.ParseUpdate(src)
 		if len(src) > 60 {
 			src = src[:60] + "…"

@@ -75,7 +75,8 @@ func (u *updateParser) operand(keyword string, allowed ...attr.Kind) attr.Value 
 	return v
 }
 
-// typeWord is how the messages about ADD and DELETE, and no others, name a type.
+// typeWord is how the messages about ADD and DELETE, and no others, name a
+// type.
 func typeWord(kind attr.Kind) string {
 	switch kind {
 	case attr.S:

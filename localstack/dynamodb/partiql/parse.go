@@ -9,7 +9,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 )
 
-// maxNesting bounds conditions and literals within others, for the stack's sake.
+// maxNesting bounds conditions and literals within others, for the stack's
+// sake.
 const maxNesting = 64
 
 // Parse reads a statement; each ? in it takes the next of the parameters. The

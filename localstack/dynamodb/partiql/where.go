@@ -89,7 +89,8 @@ func (p *parser) call(name string, operands int) Condition {
 	return c
 }
 
-// in reads a list in brackets or parentheses; one parameter may stand for all of it.
+// in reads a list in brackets or parentheses; one parameter may stand for all
+// of it.
 func (p *parser) in(of Operand) Condition {
 	c := In{Of: of}
 	if p.accept("?") {

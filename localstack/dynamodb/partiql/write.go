@@ -55,7 +55,8 @@ func (w *Writer) Update(sets []Set) string {
 	return w.text.String()
 }
 
-// part writes a condition inside another, in parentheses if it binds less tightly.
+// part writes a condition inside another, in parentheses if it binds less
+// tightly.
 func (w *Writer) part(c Condition, level int) {
 	if c.level() >= level {
 		c.write(w)

@@ -21,7 +21,10 @@ func BenchmarkWrite(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			table, err := s.Create(&Definition{Name: "bench", Key: KeySchema{Hash: KeyAttribute{Name: "pk", Type: "N"}}})
+			table, err := s.Create(&Definition{
+				Name: "bench",
+				Key:  KeySchema{Hash: KeyAttribute{Name: "pk", Type: "N"}},
+			})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -38,8 +41,11 @@ func BenchmarkWrite(b *testing.B) {
 							return
 						}
 						it := attr.Item{"pk": attr.Int(i), "body": body}
-						if _, err := s.Write(b.Context(), Mutation{Table: table, Row: table.Definition().Row(it),
-							Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil }}); err != nil {
+						if _, err := s.Write(b.Context(), Mutation{
+							Table:  table,
+							Row:    table.Definition().Row(it),
+							Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil },
+						}); err != nil {
 							done <- err
 							return
 						}

@@ -116,7 +116,8 @@ func putDefinition(batch *pebble.Batch, def *Definition) error {
 }
 
 // Drop removes a table and all that belongs to it but its streams, which are
-// closed, in one commit that takes the same time for any size. check may refuse, seeing the last definition.
+// closed, in one commit that takes the same time for any size. check may
+// refuse, seeing the last definition.
 func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

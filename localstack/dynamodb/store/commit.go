@@ -51,7 +51,8 @@ func (s *Store) Write(ctx context.Context, mutations ...Mutation) ([]Change, err
 // Transact commits mutations of different items, all or, if any has an error,
 // none: committed says which. token may be nil. With ErrTokenBusy,
 // ErrTokenReplayed or ErrTokenMismatch, nothing was done.
-func (s *Store) Transact(ctx context.Context, mutations []Mutation, token *Token) (changes []Change, committed bool, err error) {
+func (s *Store) Transact(ctx context.Context, mutations []Mutation,
+	token *Token) (changes []Change, committed bool, err error) {
 	if token != nil {
 		key := string(token.key())
 		if err := s.locks.acquire(ctx, key, true); err != nil {
@@ -150,7 +151,8 @@ func tablesOf(mutations []Mutation) []*Table {
 }
 
 // lockRows takes the items in ascending order and marks conflicts in changes.
-func (s *Store) lockRows(ctx context.Context, mutations []Mutation, changes []Change, transaction bool) (release func(), err error) {
+func (s *Store) lockRows(ctx context.Context, mutations []Mutation, changes []Change,
+	transaction bool) (release func(), err error) {
 	type place struct {
 		key string
 		at  int

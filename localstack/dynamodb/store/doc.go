@@ -1,6 +1,7 @@
 // Package store keeps DynamoDB tables on an embedded ordered store (Pebble):
-// rows, secondary indexes, expiry times, counters, streams of changes, the table
-// catalogue and transaction tokens, each change of which is one synced commit.
+// rows, secondary indexes, expiry times, counters, streams of changes, the
+// table catalogue and transaction tokens, each change of which is one synced
+// commit.
 //
 // Use it below the engine's operations. It knows schemas and items, but no
 // requests, expressions, capacity units or error texts, and it never answers

@@ -81,14 +81,15 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 	return writes, nil
 }
 
-// storedForm is the value under which an item, or an entry of an index, is kept.
+// storedForm is the value under which an item, or an entry of an index, is
+// kept.
 func storedForm(item attr.Item) []byte {
 	size := item.Size()
 	return item.AppendBinary(make([]byte, 0, size+size/8+64)) // room for lengths and types
 }
 
-// reindex brings the entry of one index from old to item, of which stored is the
-// stored form.
+// reindex brings the entry of one index from old to item, of which stored is
+// the stored form.
 func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item, stored []byte) ([]int, error) {
 	var before, after attr.Item
 	var from, to []byte

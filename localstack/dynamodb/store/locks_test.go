@@ -67,7 +67,8 @@ func TestTransactionsRefuse(t *testing.T) {
 	}
 	locks.release("k")
 
-	// A transaction waits for a plain writer; those behind it are refused once it runs.
+	// A transaction waits for a plain writer; those behind it are refused once
+	// it runs.
 	if err := locks.acquire(t.Context(), "k", false); err != nil {
 		t.Fatal(err)
 	}

@@ -65,15 +65,26 @@ func TestDropLeavesNothing(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	defer s.Close()
 	hash := KeyAttribute{Name: "pk", Type: "S"}
-	table, err := s.Create(&Definition{Name: "gone", Key: KeySchema{Hash: hash}, TTL: "ttl",
-		Indexes: []*Index{{Name: "by-ttl", Key: KeySchema{Hash: KeyAttribute{Name: "ttl", Type: "N"}}, Projection: ProjectAll}}})
+	table, err := s.Create(&Definition{
+		Name: "gone",
+		Key:  KeySchema{Hash: hash},
+		TTL:  "ttl",
+		Indexes: []*Index{{
+			Name:       "by-ttl",
+			Key:        KeySchema{Hash: KeyAttribute{Name: "ttl", Type: "N"}},
+			Projection: ProjectAll,
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 10 {
 		it := attr.Item{"pk": attr.String(fmt.Sprint(i)), "ttl": attr.Int(int64(i + 1))}
-		if _, err := s.Write(t.Context(), Mutation{Table: table, Row: table.Definition().Row(it),
-			Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil }}); err != nil {
+		if _, err := s.Write(t.Context(), Mutation{
+			Table:  table,
+			Row:    table.Definition().Row(it),
+			Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil },
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,7 +101,11 @@ func TestDropLeavesNothing(t *testing.T) {
 			t.Errorf("left: %q", iter.Key())
 		}
 	}
-	_, err = s.Write(t.Context(), Mutation{Table: table, Row: []byte("x"), Decide: func(attr.Item) (attr.Item, Action, error) { return nil, Keep, nil }})
+	_, err = s.Write(t.Context(), Mutation{
+		Table:  table,
+		Row:    []byte("x"),
+		Decide: func(attr.Item) (attr.Item, Action, error) { return nil, Keep, nil },
+	})
 	if !errors.Is(err, ErrNoTable) {
 		t.Errorf("a write to a dropped table: %v", err)
 	}
@@ -105,7 +120,11 @@ func TestDropWhileFilling(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := s.Alter(table, func(def *Definition) error {
-			def.Indexes = append(def.Indexes, &Index{Name: fmt.Sprint("x", i), Key: KeySchema{Hash: KeyAttribute{Name: "a", Type: "N"}}, Projection: ProjectAll})
+			def.Indexes = append(def.Indexes, &Index{
+				Name:       fmt.Sprint("x", i),
+				Key:        KeySchema{Hash: KeyAttribute{Name: "a", Type: "N"}},
+				Projection: ProjectAll,
+			})
 			return nil
 		}); err != nil {
 			t.Fatal(err)

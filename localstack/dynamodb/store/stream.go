@@ -150,14 +150,18 @@ func (s *Store) Streams() []*StreamDefinition {
 
 // loadStreams reads the streams, after the tables, and finds where each ended.
 func (s *Store) loadStreams() error {
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceStreams}, UpperBound: []byte{spaceStreams + 1}})
+	iter, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: []byte{spaceStreams},
+		UpperBound: []byte{spaceStreams + 1},
+	})
 	if err != nil {
 		return fmt.Errorf("streams: %w", err)
 	}
 	for ok := iter.First(); ok; ok = iter.Next() {
 		def := new(StreamDefinition)
 		if err := json.Unmarshal(iter.Value(), def); err != nil {
-			return errors.Join(fmt.Errorf("definition of stream %d: %w", binary.BigEndian.Uint64(iter.Key()[1:]), err), iter.Close())
+			return errors.Join(fmt.Errorf("definition of stream %d: %w",
+				binary.BigEndian.Uint64(iter.Key()[1:]), err), iter.Close())
 		}
 		st := new(Stream)
 		st.def.Store(def)
@@ -183,7 +187,10 @@ func (s *Store) loadStreams() error {
 // nextNumber is one more than any number that the stream has had.
 func (s *Store) nextNumber(def *StreamDefinition) (uint64, error) {
 	next := max(def.Trimmed+1, def.Shards[len(def.Shards)-1].First)
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, next), UpperBound: After(streamPrefix(def.ID))})
+	iter, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: recordKey(def.ID, next),
+		UpperBound: After(streamPrefix(def.ID)),
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -265,11 +272,18 @@ func (s *Store) openStream(def *Definition) (*Stream, *StreamDefinition) {
 	st := s.stream(def.Name, def.Stream.Label)
 	if st == nil {
 		s.lastStream++
-		// Numbers begin with the time, so that those of an earlier stream, and of
-		// a store that was deleted, are not taken for numbers of this one.
+		// Numbers begin with the time, so that those of an earlier stream, and
+		// of a store that was deleted, are not taken for numbers of this one.
 		first := uint64(max(now.UnixMilli(), 1)) * 1_000_000
 		st = &Stream{next: first}
-		st.def.Store(&StreamDefinition{ID: s.lastStream, Table: def.Name, Label: def.Stream.Label, Created: now, Closed: now, Trimmed: first - 1})
+		st.def.Store(&StreamDefinition{
+			ID:      s.lastStream,
+			Table:   def.Name,
+			Label:   def.Stream.Label,
+			Created: now,
+			Closed:  now,
+			Trimmed: first - 1,
+		})
 	}
 	opened := *st.Definition()
 	opened.View, opened.Key = def.Stream.View, def.Key

@@ -16,8 +16,11 @@ func TestFollowStream(t *testing.T) {
 	const writers, steps = 16, 150
 	s := openStore(t, t.TempDir())
 	defer s.Close()
-	def := &Definition{Name: "followed", Key: KeySchema{Hash: KeyAttribute{Name: "pk", Type: "S"}},
-		Stream: &TableStream{Label: "label", View: ViewNewImage, Enabled: true}}
+	def := &Definition{
+		Name:   "followed",
+		Key:    KeySchema{Hash: KeyAttribute{Name: "pk", Type: "S"}},
+		Stream: &TableStream{Label: "label", View: ViewNewImage, Enabled: true},
+	}
 	table, err := s.Create(def)
 	if err != nil {
 		t.Fatal(err)
@@ -32,8 +35,11 @@ func TestFollowStream(t *testing.T) {
 		running.Go(func() {
 			for i := range steps {
 				it := attr.Item{"pk": attr.String(fmt.Sprint(w)), "v": attr.Int(int64(i))}
-				if _, err := s.Write(t.Context(), Mutation{Table: table, Row: def.Row(it),
-					Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil }}); err != nil {
+				if _, err := s.Write(t.Context(), Mutation{
+					Table:  table,
+					Row:    def.Row(it),
+					Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil },
+				}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -64,8 +70,11 @@ func TestFollowStream(t *testing.T) {
 // have been trimmed.
 func TestStreamNumbersAfterRestart(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
-	def := &Definition{Name: "numbered", Key: KeySchema{Hash: KeyAttribute{Name: "pk", Type: "S"}},
-		Stream: &TableStream{Label: "label", View: ViewKeysOnly, Enabled: true}}
+	def := &Definition{
+		Name:   "numbered",
+		Key:    KeySchema{Hash: KeyAttribute{Name: "pk", Type: "S"}},
+		Stream: &TableStream{Label: "label", View: ViewKeysOnly, Enabled: true},
+	}
 	s := openStore(t, dir)
 	if _, err := s.Create(def); err != nil {
 		t.Fatal(err)
@@ -80,8 +89,11 @@ func TestStreamNumbersAfterRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		it := attr.Item{"pk": attr.String(fmt.Sprint(i))}
-		if _, err := s.Write(t.Context(), Mutation{Table: table, Row: def.Row(it),
-			Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil }}); err != nil {
+		if _, err := s.Write(t.Context(), Mutation{
+			Table:  table,
+			Row:    def.Row(it),
+			Decide: func(attr.Item) (attr.Item, Action, error) { return it, Put, nil },
+		}); err != nil {
 			t.Fatal(err)
 		}
 		st, err := s.Stream("numbered", "label")

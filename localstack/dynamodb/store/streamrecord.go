@@ -183,7 +183,10 @@ func (s *Store) ReadStream(st *Stream, after, upTo uint64, limit, maxBytes int) 
 	if after >= upTo {
 		return nil, nil
 	}
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, after+1), UpperBound: recordKey(def.ID, upTo+1)})
+	iter, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: recordKey(def.ID, after+1),
+		UpperBound: recordKey(def.ID, upTo+1),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}

@@ -78,7 +78,10 @@ func (s *Store) trim(def *StreamDefinition, before time.Time) error {
 }
 
 func (s *Store) lastBefore(def *StreamDefinition, before time.Time) (last uint64, err error) {
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(def.ID, def.Trimmed+1), UpperBound: After(streamPrefix(def.ID))})
+	iter, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: recordKey(def.ID, def.Trimmed+1),
+		UpperBound: After(streamPrefix(def.ID)),
+	})
 	if err != nil {
 		return 0, fmt.Errorf("records: %w", err)
 	}

@@ -27,8 +27,8 @@ var (
 const (
 	writers = 5
 	readers = 2
-	// convergence is how long clients may take, once nothing is broken any more,
-	// to have seen everything.
+	// convergence is how long clients may take, once nothing is broken any
+	// more, to have seen everything.
 	convergence = 2 * time.Minute
 	// replaysAfter is how many frames are replayed once nothing is broken, so
 	// that the answers are the service's own.
@@ -113,7 +113,8 @@ func prepare(t *testing.T, seed uint64) (*chaos, error) {
 	}
 	t.Cleanup(s.kill)
 	c := &chaos{seed: seed, stack: s}
-	// The marker is not of the seed: whoever knows that must not know the texts.
+	// The marker is not of the seed: whoever knows that must not know the
+	// texts.
 	c.history = newHistory(fmt.Sprintf("secret%016x%016x", rand.Uint64(), rand.Uint64()))
 	c.nemesis = &nemesis{stack: s, chance: c.chance(0)}
 	for i := range writers {
@@ -192,8 +193,11 @@ func (c *chaos) converge(ctx context.Context) error {
 	}
 	for _, log := range c.logs {
 		for _, w := range c.writers {
-			if !within(convergence, func() bool { return w.saw(log.room) >= len(log.texts) || ctx.Err() != nil }) || ctx.Err() != nil {
-				c.wrong = append(c.wrong, fmt.Sprintf("%s has seen %d of the %d messages of %s after %v", w.user, w.saw(log.room), len(log.texts), log.room, convergence))
+			if !within(convergence, func() bool {
+				return w.saw(log.room) >= len(log.texts) || ctx.Err() != nil
+			}) || ctx.Err() != nil {
+				c.wrong = append(c.wrong, fmt.Sprintf("%s has seen %d of the %d messages of %s after %v",
+					w.user, w.saw(log.room), len(log.texts), log.room, convergence))
 			}
 		}
 	}
@@ -303,8 +307,8 @@ func (c *chaos) check() error {
 	return nil
 }
 
-// keep saves what is needed to find out what went wrong. No text is in it, unless
-// that is what went wrong.
+// keep saves what is needed to find out what went wrong. No text is in it,
+// unless that is what went wrong.
 func (c *chaos) keep() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "sotto-chaos-"); err != nil {
 		return "", err

@@ -48,7 +48,8 @@ func lostOrDoubled(log view, others []view, operations []*operation) (wrong []st
 	}
 	for t, o := range sent {
 		if o.answered() && !slices.Contains(places[t], o.Seq) {
-			wrong = append(wrong, fmt.Sprintf("%s: text %d was acknowledged at seq %d, and stands at %v", log.room, t, o.Seq, places[t]))
+			wrong = append(wrong, fmt.Sprintf("%s: text %d was acknowledged at seq %d, and stands at %v",
+				log.room, t, o.Seq, places[t]))
 			lost++
 		}
 	}
@@ -96,23 +97,37 @@ func (h *history) seals(places map[chat.Room]map[chat.Seq]*operation) (seals []*
 	gen := func(user chat.User, key string) int64 {
 		g, known := h.generation[key]
 		if !known {
-			wrong = append(wrong, fmt.Sprintf("%s got something sealed to %s, which is no key of its device", user, key))
+			wrong = append(wrong, fmt.Sprintf("%s got something sealed to %s, which is no key of its device",
+				user, key))
 		}
 		return g
 	}
 	for _, d := range h.deliveries {
 		sent := places[d.Room][d.Seq]
 		if sent == nil {
-			wrong = append(wrong, fmt.Sprintf("%s got a message at %s %d, which is not in the log", d.User, d.Room, d.Seq))
+			wrong = append(wrong, fmt.Sprintf("%s got a message at %s %d, which is not in the log", d.User,
+				d.Room, d.Seq))
 			continue
 		}
 		seals = append(seals, &operation{
-			Kind: kindSealed, User: d.User, Call: sent.Call, Return: d.At, Room: d.Room, Seq: d.Seq,
-			Gen: gen(d.User, d.Key), Row: fmt.Sprintf("connection %d in %s", d.Connection, d.Room),
+			Kind:   kindSealed,
+			User:   d.User,
+			Call:   sent.Call,
+			Return: d.At,
+			Room:   d.Room,
+			Seq:    d.Seq,
+			Gen:    gen(d.User, d.Key),
+			Row:    fmt.Sprintf("connection %d in %s", d.Connection, d.Room),
 		})
 	}
 	for _, p := range h.pages {
-		seals = append(seals, &operation{Kind: kindSealed, User: p.User, Call: p.Call, Return: p.Return, Gen: gen(p.User, p.Key)})
+		seals = append(seals, &operation{
+			Kind:   kindSealed,
+			User:   p.User,
+			Call:   p.Call,
+			Return: p.Return,
+			Gen:    gen(p.User, p.Key),
+		})
 	}
 	return seals, wrong
 }
@@ -173,8 +188,10 @@ func logPartitions(logs []view, operations []*operation) (partitions []partition
 		}
 		// What is there in the end is a read, too.
 		p.operations = append(p.operations, porcupine.Operation{
-			Input: readPage(0), Output: page{head: chat.Seq(len(log.texts)), from: 1, texts: log.texts},
-			Call: int64(last + 1), Return: int64(last + 2),
+			Input:  readPage(0),
+			Output: page{head: chat.Seq(len(log.texts)), from: 1, texts: log.texts},
+			Call:   int64(last + 1),
+			Return: int64(last + 2),
 		})
 		partitions = append(partitions, p)
 	}
@@ -189,7 +206,11 @@ func keyPartitions(seals, operations []*operation) (partitions []partition) {
 	rotations := map[chat.User][]porcupine.Operation{}
 	for _, o := range operations {
 		if o.Kind == kindRotate {
-			rotations[o.User] = append(rotations[o.User], porcupine.Operation{Input: rotate(o.Gen), Call: int64(o.Call), Return: int64(o.Return)})
+			rotations[o.User] = append(rotations[o.User], porcupine.Operation{
+				Input:  rotate(o.Gen),
+				Call:   int64(o.Call),
+				Return: int64(o.Return),
+			})
 		}
 	}
 	rows := map[string]*partition{}
@@ -199,7 +220,11 @@ func keyPartitions(seals, operations []*operation) (partitions []partition) {
 		if rows[name] == nil {
 			rows[name] = &partition{name: name, model: keyRegister, operations: slices.Clone(rotations[s.User])}
 		}
-		rows[name].operations = append(rows[name].operations, porcupine.Operation{Input: seal(s.Gen), Call: int64(s.Call), Return: int64(s.Return)})
+		rows[name].operations = append(rows[name].operations, porcupine.Operation{
+			Input:  seal(s.Gen),
+			Call:   int64(s.Call),
+			Return: int64(s.Return),
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		partitions = append(partitions, *rows[name])
@@ -212,7 +237,8 @@ func keyPartitions(seals, operations []*operation) (partitions []partition) {
 func linearizable(partitions []partition) (wrong []string) {
 	for _, p := range partitions {
 		if verdict := porcupine.CheckOperationsTimeout(p.model, p.operations, decision); verdict != porcupine.Ok {
-			wrong = append(wrong, fmt.Sprintf("%s: linearizable: %s (%d operations)", p.name, verdict, len(p.operations)))
+			wrong = append(wrong, fmt.Sprintf("%s: linearizable: %s (%d operations)", p.name, verdict,
+				len(p.operations)))
 		}
 	}
 	return wrong

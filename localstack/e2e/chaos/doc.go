@@ -13,7 +13,7 @@
 //     plaintext_test.go searches what the stack has written.
 //   - refuses_test.go shows that each check finds what it is there to find.
 //
-// A short run with a fixed seed is part of `make test`; `make chaos` runs for as
-// long as it is told. A seed decides what everybody wants to do; which of it
+// A short run with a fixed seed is part of `make test`; `make chaos` runs for
+// as long as it is told. A seed decides what everybody wants to do; which of it
 // happens first is up to scheduling, so a run repeats only roughly.
 package chaos

@@ -56,8 +56,8 @@ type operation struct {
 	Head  chat.Seq   `json:"head,omitempty"`
 	Texts []text     `json:"texts,omitempty"`
 	Gen   int64      `json:"gen,omitempty"`
-	// Row is where the service reads the device's key from for what it seals: ""
-	// is the device's own row, others are a connection's in a room.
+	// Row is where the service reads the device's key from for what it seals:
+	// "" is the device's own row, others are a connection's in a room.
 	Row string `json:"row,omitempty"`
 }
 
@@ -98,7 +98,12 @@ type history struct {
 }
 
 func newHistory(marker string) *history {
-	return &history{began: time.Now(), marker: marker, generation: map[string]int64{}, captured: map[chat.User][]string{}}
+	return &history{
+		began:      time.Now(),
+		marker:     marker,
+		generation: map[string]int64{},
+		captured:   map[chat.User][]string{},
+	}
 }
 
 func (h *history) now() instant { return instant(time.Since(h.began)) }

@@ -62,7 +62,8 @@ func (m *mallory) once(ctx context.Context) {
 	case 0:
 		enter = p.dial
 	case 1:
-		// The sender's own device, as two processes with one profile would use it.
+		// The sender's own device, as two processes with one profile would use
+		// it.
 		if !victim.rotating.TryLock() {
 			return
 		}
@@ -84,7 +85,8 @@ func (m *mallory) once(ctx context.Context) {
 
 // refusals are answers that say no for good, not for want of a working stack.
 func (m *mallory) refusals() (n int) {
-	for _, code := range []chat.Code{chat.SessionMismatch.Code, chat.BadSignature.Code, chat.HandshakeRequired.Code, chat.StaleServerKey.Code} {
+	for _, code := range []chat.Code{chat.SessionMismatch.Code, chat.BadSignature.Code,
+		chat.HandshakeRequired.Code, chat.StaleServerKey.Code} {
 		n += m.answers[string(code)]
 	}
 	return n

@@ -19,7 +19,8 @@ var roomLog = porcupine.Model{
 		log := state.(*entry)
 		switch in := input.(type) {
 		case appendText:
-			// The answer is the text's place: the next one, so there are no gaps.
+			// The answer is the text's place: the next one, so there are no
+			// gaps.
 			longer := &entry{seq: log.head() + 1, text: text(in), before: log}
 			return output.(chat.Seq) == longer.seq, longer
 		case readPage:
@@ -39,7 +40,8 @@ type (
 	askHead    struct{} // asks for the last seq; the output is a chat.Seq
 )
 
-// page is an answer to readPage: texts from the seq from on, and the log's head.
+// page is an answer to readPage: texts from the seq from on, and the log's
+// head.
 type page struct {
 	head, from chat.Seq
 	texts      []text

@@ -29,8 +29,8 @@ type nemesis struct {
 }
 
 // weather is what may be wrong for a while. Each makes a fault of a severity
-// between 0 and 1. The probabilities leave something to be served: where nothing
-// works, nothing can go wrong.
+// between 0 and 1. The probabilities leave something to be served: where
+// nothing works, nothing can go wrong.
 var weather = []func(n *nemesis, severity float64) fault{
 	func(n *nemesis, s float64) fault {
 		return fault{Kind: "lambda.kill-before", Target: n.function(), Probability: 0.3 * s}
@@ -82,7 +82,8 @@ func (n *nemesis) delay(from, to int) string {
 	return fmt.Sprintf("%dms", from+n.chance.IntN(to-from))
 }
 
-// rage breaks things until ctx ends. Its error is about itself, not what it broke.
+// rage breaks things until ctx ends. Its error is about itself, not what it
+// broke.
 func (n *nemesis) rage(ctx context.Context) error {
 	n.struck = map[string]uint64{}
 	for phase := 1; ctx.Err() == nil; phase++ {
@@ -93,13 +94,15 @@ func (n *nemesis) rage(ctx context.Context) error {
 	return nil
 }
 
-// phase is some faults for some seconds, an accident in their midst, and a calm.
+// phase is some faults for some seconds, an accident in their midst, and a
+// calm.
 func (n *nemesis) phase(ctx context.Context, phase int) (err error) {
 	var faults []fault
 	for range 1 + n.chance.IntN(4) {
 		faults = append(faults, weather[n.chance.IntN(len(weather))](n, 0.2+0.8*n.chance.Float64()))
 	}
-	if n.current, err = n.stack.faults(ctx, http.MethodPut, map[string]any{"seed": n.chance.Uint64(), "faults": faults}); err != nil {
+	if n.current, err = n.stack.faults(ctx, http.MethodPut,
+		map[string]any{"seed": n.chance.Uint64(), "faults": faults}); err != nil {
 		return err
 	}
 	n.pause(ctx, 500, 2000)
@@ -152,8 +155,10 @@ func (n *nemesis) restart(ctx context.Context) error {
 func (n *nemesis) rotateServerKey(ctx context.Context) {
 	url := "http://" + n.stack.address
 	functions := lambda.New(lambda.Options{
-		Region: "eu-central-1", BaseEndpoint: &url, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("anything", "goes", ""),
+		Region:           "eu-central-1",
+		BaseEndpoint:     &url,
+		RetryMaxAttempts: 1,
+		Credentials:      credentials.NewStaticCredentialsProvider("anything", "goes", ""),
 	})
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

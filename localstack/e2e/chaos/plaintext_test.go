@@ -13,8 +13,8 @@ import (
 )
 
 // forms are the ways in which a text can lie in bytes without being encrypted:
-// as it is, in hexadecimal, and in both alphabets of base64 at each of the three
-// offsets at which it can stand in what was encoded.
+// as it is, in hexadecimal, and in both alphabets of base64 at each of the
+// three offsets at which it can stand in what was encoded.
 func forms(text string) map[string][]byte {
 	f := map[string][]byte{
 		"as it is":     []byte(text),

@@ -53,7 +53,10 @@ func (p *peer) enter(ctx context.Context) (err error) {
 		return err
 	}
 	var challenge frame.Challenge
-	if err := p.ask(ctx, frame.Request{Action: frame.ActionHandshake, User: string(p.keys.Name())}, &challenge); err != nil {
+	if err := p.ask(ctx, frame.Request{
+		Action: frame.ActionHandshake,
+		User:   string(p.keys.Name()),
+	}, &challenge); err != nil {
 		return err
 	}
 	keys, err := p.device.AcceptKeySet(challenge.KeySet)
@@ -151,7 +154,14 @@ func newReader(h *history, user chat.User, upstream string, rooms []chat.Room, c
 		return nil, err
 	}
 	h.learnKeys(known)
-	return &reader{peer: peer{url: w.url, keys: keys}, history: h, wire: w, chance: chance, rooms: rooms, heads: map[chat.Room]chat.Seq{}}, nil
+	return &reader{
+		peer:    peer{url: w.url, keys: keys},
+		history: h,
+		wire:    w,
+		chance:  chance,
+		rooms:   rooms,
+		heads:   map[chat.Room]chat.Seq{},
+	}, nil
 }
 
 // join makes the reader a member of the rooms.
@@ -160,7 +170,10 @@ func (r *reader) join(ctx context.Context) error {
 		return err
 	}
 	for _, room := range r.rooms {
-		if err := r.ask(ctx, frame.Request{Action: frame.ActionJoinRoom, Room: string(room)}, new(frame.Joined)); err != nil {
+		if err := r.ask(ctx, frame.Request{
+			Action: frame.ActionJoinRoom,
+			Room:   string(room),
+		}, new(frame.Joined)); err != nil {
 			return err
 		}
 	}
@@ -212,7 +225,12 @@ func (r *reader) page(ctx context.Context, room chat.Room) {
 	}
 	o := r.history.begin(operation{Kind: kindRead, User: r.wire.user, Room: room, After: chat.Seq(after)})
 	var p frame.History
-	err := r.ask(ctx, frame.Request{Action: frame.ActionHistory, Room: string(room), After: after, Limit: 1 + r.chance.IntN(chat.MaxHistoryLimit)}, &p)
+	err := r.ask(ctx, frame.Request{
+		Action: frame.ActionHistory,
+		Room:   string(room),
+		After:  after,
+		Limit:  1 + r.chance.IntN(chat.MaxHistoryLimit),
+	}, &p)
 	if err != nil {
 		r.history.failed(o, err)
 		return

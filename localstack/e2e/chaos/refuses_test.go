@@ -30,7 +30,15 @@ func sent(call, end instant, t text, seq chat.Seq) *operation {
 }
 
 func read(call, end instant, head, from chat.Seq, texts ...text) *operation {
-	return at(call, end, operation{Kind: kindRead, User: "bob", Room: "den", After: from - 1, Head: head, From: from, Texts: texts})
+	return at(call, end, operation{
+		Kind:  kindRead,
+		User:  "bob",
+		Room:  "den",
+		After: from - 1,
+		Head:  head,
+		From:  from,
+		Texts: texts,
+	})
 }
 
 func asked(call, end instant, head chat.Seq) *operation {
@@ -51,29 +59,45 @@ func TestTheModelOfALogRefuses(t *testing.T) {
 		good bool
 		ops  []*operation
 	}{
-		"nothing at all":                       {nil, true, nil},
-		"one after the other":                  {[]text{1, 2}, true, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1, 2)}},
-		"at once, in the other order":          {[]text{2, 1}, true, []*operation{sent(1, 4, 1, 2), sent(2, 3, 2, 1)}},
-		"a page that ends early":               {[]text{1, 2}, true, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1)}},
-		"no answer, and stored":                {[]text{1, 2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 2)}},
-		"no answer, and stored much later":     {[]text{2, 1}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1), read(4, 5, 1, 1, 2)}},
-		"no answer, and never stored":          {[]text{2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1)}},
-		"a read without an answer":             {[]text{1}, true, []*operation{sent(1, 2, 1, 1), read(3, 0, 0, 1)}},
-		"a lost append":                        {nil, false, []*operation{sent(1, 2, 1, 1)}},
-		"an append lost after it was read":     {nil, false, []*operation{sent(1, 0, 1, 0), read(2, 3, 1, 1, 1)}},
-		"an append lost to the next one":       {[]text{2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 1)}},
-		"a gap":                                {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 3)}},
-		"two orders":                           {[]text{1, 2}, false, []*operation{sent(1, 4, 1, 1), sent(2, 3, 2, 2), read(5, 6, 2, 1, 2, 1)}},
-		"an order against time":                {[]text{2, 1}, false, []*operation{sent(1, 2, 1, 2), sent(3, 4, 2, 1)}},
-		"a stale page":                         {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 1, 1, 1)}},
-		"a stale head":                         {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), asked(5, 6, 1)}},
-		"a head that goes back":                {[]text{1}, false, []*operation{sent(1, 9, 1, 1), asked(2, 3, 1), asked(4, 5, 0)}},
-		"a page from the future":               {[]text{1}, false, []*operation{read(1, 2, 1, 1, 1), sent(3, 4, 1, 1)}},
-		"an empty page before the end":         {[]text{1}, false, []*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1)}},
-		"a page that begins elsewhere":         {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), at(5, 6, operation{Kind: kindRead, Room: "den", Head: 2, From: 2, Texts: []text{2}})}},
-		"a page longer than the log":           {[]text{1}, false, []*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, 1, 1)}},
-		"a text that its reader could not see": {[]text{1}, false, []*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, unreadable)}},
-		"a text that nobody sent":              {[]text{1, 3}, false, []*operation{sent(1, 2, 1, 1)}},
+		"nothing at all": {nil, true, nil},
+		"one after the other": {[]text{1, 2}, true,
+			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1, 2)}},
+		"at once, in the other order": {[]text{2, 1}, true, []*operation{sent(1, 4, 1, 2), sent(2, 3, 2, 1)}},
+		"a page that ends early": {[]text{1, 2}, true,
+			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1)}},
+		"no answer, and stored": {[]text{1, 2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 2)}},
+		"no answer, and stored much later": {[]text{2, 1}, true,
+			[]*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1), read(4, 5, 1, 1, 2)}},
+		"no answer, and never stored":      {[]text{2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1)}},
+		"a read without an answer":         {[]text{1}, true, []*operation{sent(1, 2, 1, 1), read(3, 0, 0, 1)}},
+		"a lost append":                    {nil, false, []*operation{sent(1, 2, 1, 1)}},
+		"an append lost after it was read": {nil, false, []*operation{sent(1, 0, 1, 0), read(2, 3, 1, 1, 1)}},
+		"an append lost to the next one":   {[]text{2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 1)}},
+		"a gap":                            {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 3)}},
+		"two orders": {[]text{1, 2}, false,
+			[]*operation{sent(1, 4, 1, 1), sent(2, 3, 2, 2), read(5, 6, 2, 1, 2, 1)}},
+		"an order against time": {[]text{2, 1}, false, []*operation{sent(1, 2, 1, 2), sent(3, 4, 2, 1)}},
+		"a stale page": {[]text{1, 2}, false,
+			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 1, 1, 1)}},
+		"a stale head": {[]text{1, 2}, false,
+			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), asked(5, 6, 1)}},
+		"a head that goes back": {[]text{1}, false,
+			[]*operation{sent(1, 9, 1, 1), asked(2, 3, 1), asked(4, 5, 0)}},
+		"a page from the future":       {[]text{1}, false, []*operation{read(1, 2, 1, 1, 1), sent(3, 4, 1, 1)}},
+		"an empty page before the end": {[]text{1}, false, []*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1)}},
+		"a page that begins elsewhere": {[]text{1, 2}, false,
+			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), at(5, 6, operation{
+				Kind:  kindRead,
+				Room:  "den",
+				Head:  2,
+				From:  2,
+				Texts: []text{2},
+			})}},
+		"a page longer than the log": {[]text{1}, false,
+			[]*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, 1, 1)}},
+		"a text that its reader could not see": {[]text{1}, false,
+			[]*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, unreadable)}},
+		"a text that nobody sent": {[]text{1, 3}, false, []*operation{sent(1, 2, 1, 1)}},
 	} {
 		partitions := logPartitions([]view{{who: "carol", room: "den", texts: c.log}}, c.ops)
 		if wrong := linearizable(partitions); (len(wrong) == 0) != c.good {
@@ -87,16 +111,19 @@ func TestTheModelOfAKeyRefuses(t *testing.T) {
 		good bool
 		ops  []*operation
 	}{
-		"one after the other":             {true, []*operation{sealed(1, 2, 1), rotated(3, 4, 2), sealed(5, 6, 2), rotated(7, 8, 3), sealed(9, 10, 3)}},
+		"one after the other": {true,
+			[]*operation{sealed(1, 2, 1), rotated(3, 4, 2), sealed(5, 6, 2), rotated(7, 8, 3), sealed(9, 10, 3)}},
 		"the old key during the rotation": {true, []*operation{rotated(1, 4, 2), sealed(2, 3, 1)}},
 		"the new key during the rotation": {true, []*operation{rotated(1, 4, 2), sealed(2, 3, 2)}},
 		"a rotation without an answer":    {true, []*operation{rotated(1, 0, 2), sealed(2, 3, 1), sealed(4, 5, 2)}},
-		"a rotation repeated":             {true, []*operation{rotated(1, 0, 2), sealed(2, 3, 2), rotated(4, 5, 2), sealed(6, 7, 2)}},
-		"a stale key":                     {false, []*operation{rotated(1, 2, 2), sealed(3, 4, 1)}},
-		"a key that comes back":           {false, []*operation{rotated(1, 9, 2), sealed(2, 3, 2), sealed(4, 5, 1)}},
-		"a key before its rotation":       {false, []*operation{sealed(1, 2, 2), rotated(3, 4, 2)}},
-		"a rotation undone":               {false, []*operation{rotated(1, 2, 2), rotated(3, 4, 3), rotated(5, 6, 2), sealed(7, 8, 2)}},
-		"a generation left out":           {false, []*operation{rotated(1, 2, 3), sealed(3, 4, 3)}},
+		"a rotation repeated": {true,
+			[]*operation{rotated(1, 0, 2), sealed(2, 3, 2), rotated(4, 5, 2), sealed(6, 7, 2)}},
+		"a stale key":               {false, []*operation{rotated(1, 2, 2), sealed(3, 4, 1)}},
+		"a key that comes back":     {false, []*operation{rotated(1, 9, 2), sealed(2, 3, 2), sealed(4, 5, 1)}},
+		"a key before its rotation": {false, []*operation{sealed(1, 2, 2), rotated(3, 4, 2)}},
+		"a rotation undone": {false,
+			[]*operation{rotated(1, 2, 2), rotated(3, 4, 3), rotated(5, 6, 2), sealed(7, 8, 2)}},
+		"a generation left out": {false, []*operation{rotated(1, 2, 3), sealed(3, 4, 3)}},
 	} {
 		seals, rotations := split(c.ops)
 		if wrong := linearizable(keyPartitions(seals, rotations)); (len(wrong) == 0) != c.good {
@@ -131,9 +158,10 @@ func TestTheCheckOfLogsRefuses(t *testing.T) {
 		"acknowledged and stored elsewhere": {den("carol", 2, 1), den("ada", 2, 1), "was acknowledged at seq 1", 2},
 		"stored twice":                      {den("carol", 1, 2, 2), den("ada", 1, 2, 2), "stands at [2 3]", 0},
 		"nobody's":                          {den("carol", 1, 2, 9), den("ada", 1, 2, 9), "nobody sent", 0},
-		"another order for somebody":        {den("carol", 1, 2), den("ada", 2, 1), "at seq 1 ada has text 2, and carol 1", 0},
-		"missed by somebody":                {den("carol", 1, 2), den("ada", 1), "ada has 1 messages", 0},
-		"not readable for somebody":         {den("carol", 1, 2), den("ada", 1, unreadable), "ada has text -1", 0},
+		"another order for somebody": {den("carol", 1, 2), den("ada", 2, 1),
+			"at seq 1 ada has text 2, and carol 1", 0},
+		"missed by somebody":        {den("carol", 1, 2), den("ada", 1), "ada has 1 messages", 0},
+		"not readable for somebody": {den("carol", 1, 2), den("ada", 1, unreadable), "ada has text -1", 0},
 	} {
 		wrong, lost := lostOrDoubled(c.log, []view{c.seen, {who: "bob", room: "lobby"}}, good)
 		all := strings.Join(wrong, "; ")
@@ -153,13 +181,48 @@ func TestTheCheckOfKeysRefuses(t *testing.T) {
 		pages      []pageSeal
 		want       string
 	}{
-		"each to the newest":           {[]delivery{{User: "ada", Room: "den", Seq: 1, Key: "first", At: 2}, {User: "ada", Room: "den", Seq: 2, Key: "second", At: 7}}, nil, ""},
+		"each to the newest": {[]delivery{{
+			User: "ada",
+			Room: "den",
+			Seq:  1,
+			Key:  "first",
+			At:   2,
+		}, {
+			User: "ada",
+			Room: "den",
+			Seq:  2,
+			Key:  "second",
+			At:   7,
+		}}, nil, ""},
 		"sent before, delivered after": {[]delivery{{User: "ada", Room: "den", Seq: 1, Key: "first", At: 9}}, nil, ""},
 		"a page while it rotates":      {nil, []pageSeal{{User: "ada", Key: "first", Call: 4, Return: 9}}, ""},
-		"a message to the old one":     {[]delivery{{User: "ada", Room: "den", Seq: 2, Key: "first", At: 7}}, nil, "sealed to generation 1, though 2"},
-		"a page to the old one":        {nil, []pageSeal{{User: "ada", Key: "first", Call: 6, Return: 7}}, "sealed to generation 1, though 2"},
-		"somebody else's key":          {[]delivery{{User: "ada", Room: "den", Seq: 1, Key: "eve's", At: 2}}, nil, "no key of its device"},
-		"what is in no log":            {[]delivery{{User: "ada", Room: "den", Seq: 3, Key: "first", At: 2}}, nil, "not in the log"},
+		"a message to the old one": {[]delivery{{
+			User: "ada",
+			Room: "den",
+			Seq:  2,
+			Key:  "first",
+			At:   7,
+		}}, nil, "sealed to generation 1, though 2"},
+		"a page to the old one": {nil, []pageSeal{{
+			User:   "ada",
+			Key:    "first",
+			Call:   6,
+			Return: 7,
+		}}, "sealed to generation 1, though 2"},
+		"somebody else's key": {[]delivery{{
+			User: "ada",
+			Room: "den",
+			Seq:  1,
+			Key:  "eve's",
+			At:   2,
+		}}, nil, "no key of its device"},
+		"what is in no log": {[]delivery{{
+			User: "ada",
+			Room: "den",
+			Seq:  3,
+			Key:  "first",
+			At:   2,
+		}}, nil, "not in the log"},
 	} {
 		h.deliveries, h.pages = c.deliveries, c.pages
 		seals, wrong := h.seals(sendsByPlace(log, operations))
@@ -200,11 +263,13 @@ func TestEqualLogsAreEqual(t *testing.T) {
 // A search that finds nothing proves nothing unless it would have found it.
 func TestTheSearchFinds(t *testing.T) {
 	const secret, canary = "secret0123456789abcdef", "writer-1"
-	encoded := []string{"x" + secret + "y", hex.EncodeToString([]byte("xy" + secret)), strings.ToUpper(hex.EncodeToString([]byte(secret)))}
+	encoded := []string{"x" + secret + "y", hex.EncodeToString([]byte("xy" + secret)),
+		strings.ToUpper(hex.EncodeToString([]byte(secret)))}
 	for _, before := range []string{"", "1", "12", "123", "1234"} {
 		for _, after := range []string{"", "1", "12"} {
 			encoded = append(encoded,
-				base64.StdEncoding.EncodeToString([]byte(before+secret+after)), base64.RawURLEncoding.EncodeToString([]byte(before+secret+after)))
+				base64.StdEncoding.EncodeToString([]byte(before+secret+after)),
+				base64.RawURLEncoding.EncodeToString([]byte(before+secret+after)))
 		}
 	}
 	for _, data := range encoded {
@@ -214,7 +279,8 @@ func TestTheSearchFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if wrong, size, err := plaintext(dir, secret, canary); err != nil || len(wrong) == 0 || size != len(data)+3+len(canary) {
+		if wrong, size, err := plaintext(dir, secret, canary); err != nil || len(wrong) == 0 ||
+			size != len(data)+3+len(canary) {
 			t.Errorf("%s: found %v in %d bytes, %v", data, wrong, size, err)
 		}
 		if wrong, _, err := plaintext(dir, "another0123456789abcdef", canary); err != nil || len(wrong) != 0 {

@@ -10,7 +10,8 @@ import (
 )
 
 // kills are the faults that cost an instance its life.
-var kills = []string{"lambda.kill-before", "lambda.kill-during", "lambda.kill-after", "lambda.lose-response", "lambda.kill-now"}
+var kills = []string{"lambda.kill-before", "lambda.kill-during", "lambda.kill-after",
+	"lambda.lose-response", "lambda.kill-now"}
 
 // report prints the figures of a run.
 func (c *chaos) report() {
@@ -58,7 +59,9 @@ func (c *chaos) report() {
 	line("replays", "%s", counts(c.mallory.answers))
 	line("messages", "%d acknowledged, %d lost, %d without an answer", c.found.acked, c.found.lost, c.found.unanswered)
 	line("plaintext", "searched for in %.1f MB", float64(c.found.searched)/1e6)
-	line("linearizable", "%d of %d partitions, with %d operations, decided in %v", c.found.partitions-c.found.undecided, c.found.partitions, c.found.operations, c.found.thinking.Round(time.Millisecond))
+	line("linearizable", "%d of %d partitions, with %d operations, decided in %v",
+		c.found.partitions-c.found.undecided, c.found.partitions, c.found.operations,
+		c.found.thinking.Round(time.Millisecond))
 	if n := len(c.wrong); n > 0 {
 		line("verdict", "WRONG in %d ways", n)
 	} else {
@@ -68,7 +71,8 @@ func (c *chaos) report() {
 
 // counts lists counters, the largest first.
 func counts[N int | uint64](m map[string]N) string {
-	names := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
+	names := slices.SortedFunc(maps.Keys(m),
+		func(a, b string) int { return cmp.Or(cmp.Compare(m[b], m[a]), cmp.Compare(a, b)) })
 	var parts []string
 	for _, name := range names {
 		parts = append(parts, fmt.Sprintf("%s %d", cmp.Or(name, "none"), m[name]))

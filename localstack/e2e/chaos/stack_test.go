@@ -72,8 +72,8 @@ func newStack(dir string) (*stack, error) {
 	return nil, errors.New("there is no free port from 10000 to 19999")
 }
 
-// lookAtSources makes `go test`, which notes what a test looks at, know that the
-// test depends on all that the go command will build for it.
+// lookAtSources makes `go test`, which notes what a test looks at, know that
+// the test depends on all that the go command will build for it.
 func lookAtSources(root string) error {
 	for _, part := range []string{"functions", "localstack", "shared", "template.yaml", "go.mod"} {
 		err := filepath.WalkDir(filepath.Join(root, part), func(path string, _ fs.DirEntry, err error) error {
@@ -99,7 +99,8 @@ func (s *stack) start() error {
 		return err
 	}
 	defer log.Close() // the process has it as well
-	s.process = exec.Command(s.binary, "-listen", s.address, "-template", filepath.Join("..", "..", "..", "template.yaml"), "-data", s.data())
+	s.process = exec.Command(s.binary, "-listen", s.address, "-template",
+		filepath.Join("..", "..", "..", "template.yaml"), "-data", s.data())
 	s.process.Stdout, s.process.Stderr = log, log
 	if err := s.process.Start(); err != nil {
 		return fmt.Errorf("start the stack: %w", err)

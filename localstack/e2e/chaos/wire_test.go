@@ -85,7 +85,8 @@ func (j *joint) drop() {
 func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	stack, response, err := websocket.Dial(ctx, w.upstream, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
+	stack, response, err := websocket.Dial(ctx, w.upstream,
+		&websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
 	switch {
 	case err != nil && response != nil && response.StatusCode != http.StatusSwitchingProtocols:
 		rw.WriteHeader(response.StatusCode)
@@ -169,7 +170,14 @@ func (w *wire) received(j *joint, data []byte) {
 			w.history.violate("%s got a message that is not sealed: %v", w.user, err)
 			return
 		}
-		w.history.delivered(delivery{User: w.user, Connection: j.number, Room: m.Room, Seq: m.Seq, Key: sealed.KID, At: at})
+		w.history.delivered(delivery{
+			User:       w.user,
+			Connection: j.number,
+			Room:       m.Room,
+			Seq:        m.Seq,
+			Key:        sealed.KID,
+			At:         at,
+		})
 	case frame.TypeHistory:
 		var p frame.History
 		if strict.Unmarshal(data, &p) != nil || p.JWE == "" {

@@ -42,9 +42,15 @@ type writer struct {
 
 func newWriter(h *history, user chat.User, upstream string, rooms []chat.Room, chance *rand.Rand) (*writer, error) {
 	w := &writer{
-		history: h, chance: chance, profile: profile.Memory(), user: user, rooms: rooms, slow: make(chan struct{}, 1),
-		jitter: rand.New(rand.NewPCG(chance.Uint64(), 0)),
-		seen:   map[chat.Room]*view{}, epochs: map[chat.Room]chat.Epoch{},
+		history: h,
+		chance:  chance,
+		profile: profile.Memory(),
+		user:    user,
+		rooms:   rooms,
+		slow:    make(chan struct{}, 1),
+		jitter:  rand.New(rand.NewPCG(chance.Uint64(), 0)),
+		seen:    map[chat.Room]*view{},
+		epochs:  map[chat.Room]chat.Epoch{},
 	}
 	for _, room := range rooms {
 		w.seen[room] = &view{who: string(user), room: room}
@@ -167,8 +173,8 @@ func (w *writer) current() *client.Client {
 	return w.client
 }
 
-// restart ends the client, whatever waits on it, and opens another. Nobody is to
-// do so at the same time.
+// restart ends the client, whatever waits on it, and opens another. Nobody is
+// to do so at the same time.
 func (w *writer) restart(ctx context.Context) error {
 	w.leave()
 	w.restarts++

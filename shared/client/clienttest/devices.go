@@ -57,7 +57,11 @@ func (s *Service) list(c *conn, r *frame.Request) {
 	f := frame.Devices{Type: frame.TypeDevices, Ref: r.Ref}
 	for _, d := range s.devices[c.user] {
 		f.Devices = append(f.Devices, frame.DeviceState{
-			Device: d.id, AddedAt: d.added, LastSeenAt: time.Now().UnixMilli(), Revoked: d.revoked, Current: d == c.device,
+			Device:     d.id,
+			AddedAt:    d.added,
+			LastSeenAt: time.Now().UnixMilli(),
+			Revoked:    d.revoked,
+			Current:    d == c.device,
 		})
 	}
 	s.post(c, frame.TypeDevices, f)

@@ -17,12 +17,23 @@ func (s *Service) hint(c *conn, r *frame.Request) error {
 	var f any
 	switch r.Action {
 	case frame.ActionPresence:
-		s.post(c, frame.TypePresence, frame.Presence{Type: frame.TypePresence, Ref: r.Ref, Room: name, Users: s.present(name)})
+		s.post(c, frame.TypePresence, frame.Presence{
+			Type:  frame.TypePresence,
+			Ref:   r.Ref,
+			Room:  name,
+			Users: s.present(name),
+		})
 		return nil
 	case frame.ActionTyping:
 		kind, f = frame.TypeTyping, frame.Typing{Type: frame.TypeTyping, Room: name, User: c.user}
 	case frame.ActionMark:
-		kind, f = frame.TypeMark, frame.Mark{Type: frame.TypeMark, Room: name, User: c.user, Delivered: chat.Seq(r.Delivered), Read: chat.Seq(r.Read)}
+		kind, f = frame.TypeMark, frame.Mark{
+			Type:      frame.TypeMark,
+			Room:      name,
+			User:      c.user,
+			Delivered: chat.Seq(r.Delivered),
+			Read:      chat.Seq(r.Read),
+		}
 	}
 	for to := range s.conns {
 		if to != c && to.user != "" && s.room(name).has(to.user, name) {

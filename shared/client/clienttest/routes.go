@@ -64,7 +64,13 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 	if r.Action == frame.ActionHandshake {
 		if r.User != "" {
 			c.claims, c.nonce = chat.User(r.User), chat.NewNonce()
-			s.post(c, frame.TypeChallenge, frame.Challenge{Type: frame.TypeChallenge, Ref: r.Ref, V: frame.Version, Nonce: c.nonce, KeySet: s.keySet()})
+			s.post(c, frame.TypeChallenge, frame.Challenge{
+				Type:   frame.TypeChallenge,
+				Ref:    r.Ref,
+				V:      frame.Version,
+				Nonce:  c.nonce,
+				KeySet: s.keySet(),
+			})
 			return nil
 		}
 		return s.prove(c, r)
@@ -82,7 +88,11 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 		return s.history(c, r)
 	case frame.ActionJoinRoom:
 		s.room(chat.Room(r.Room)).members[c.user] = true
-		s.post(c, frame.TypeJoined, frame.Joined{Type: frame.TypeJoined, Ref: r.Ref, RoomState: s.state(chat.Room(r.Room))})
+		s.post(c, frame.TypeJoined, frame.Joined{
+			Type:      frame.TypeJoined,
+			Ref:       r.Ref,
+			RoomState: s.state(chat.Room(r.Room)),
+		})
 	case frame.ActionLeaveRoom:
 		if r.Room == string(chat.Lobby) {
 			return chat.RoomInvalid
@@ -153,7 +163,11 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 			plain.Rooms = append(plain.Rooms, s.state(name))
 		}
 	}
-	s.post(c, frame.TypeWelcome, frame.Welcome{Type: frame.TypeWelcome, Ref: r.Ref, JWE: s.seal(enc, envelope.TypeWelcome, plain)})
+	s.post(c, frame.TypeWelcome, frame.Welcome{
+		Type: frame.TypeWelcome,
+		Ref:  r.Ref,
+		JWE:  s.seal(enc, envelope.TypeWelcome, plain),
+	})
 	return nil
 }
 
@@ -189,7 +203,12 @@ func (s *Service) rotate(c *conn, r *frame.Request) error {
 		return err
 	}
 	plain := frame.RotatedPlain{SID: c.sid, Gen: d.gen}
-	s.post(c, frame.TypeRotated, frame.Rotated{Type: frame.TypeRotated, Ref: r.Ref, Gen: d.gen, JWE: s.seal(enc, envelope.TypeRotated, plain)})
+	s.post(c, frame.TypeRotated, frame.Rotated{
+		Type: frame.TypeRotated,
+		Ref:  r.Ref,
+		Gen:  d.gen,
+		JWE:  s.seal(enc, envelope.TypeRotated, plain),
+	})
 	return nil
 }
 
@@ -233,8 +252,13 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 		return chat.NotAMember
 	}
 	e := entry{
-		seq: chat.Seq(len(room.log) + 1), id: chat.MessageID(claims.ID), from: c.user,
-		device: c.device.id, jwk: c.device.key.JWK(), jws: jws, at: time.Now().UnixMilli(),
+		seq:    chat.Seq(len(room.log) + 1),
+		id:     chat.MessageID(claims.ID),
+		from:   c.user,
+		device: c.device.id,
+		jwk:    c.device.key.JWK(),
+		jws:    jws,
+		at:     time.Now().UnixMilli(),
 	}
 	duplicate := false
 	for _, old := range room.log {
@@ -246,13 +270,23 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 		room.log = append(room.log, e)
 	}
 	s.post(c, frame.TypeAck, frame.Ack{
-		Type: frame.TypeAck, Ref: r.Ref, ID: e.id, Room: name, Epoch: room.epoch, Seq: e.seq, StoredAt: e.at, Duplicate: duplicate,
+		Type:      frame.TypeAck,
+		Ref:       r.Ref,
+		ID:        e.id,
+		Room:      name,
+		Epoch:     room.epoch,
+		Seq:       e.seq,
+		StoredAt:  e.at,
+		Duplicate: duplicate,
 	})
 	for to := range s.conns {
 		if to.user != "" && !to.device.revoked && room.has(to.user, name) {
 			s.post(to, frame.TypeMessage, frame.Message{
-				Type: frame.TypeMessage, Room: name, Epoch: room.epoch, Seq: e.seq,
-				JWE: s.seal(to.device.enc, envelope.TypeSealedMessage, s.plain(to.user, name, e)),
+				Type:  frame.TypeMessage,
+				Room:  name,
+				Epoch: room.epoch,
+				Seq:   e.seq,
+				JWE:   s.seal(to.device.enc, envelope.TypeSealedMessage, s.plain(to.user, name, e)),
 			})
 		}
 	}
@@ -261,7 +295,15 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 
 func (s *Service) plain(to chat.User, name chat.Room, e entry) frame.MessagePlain {
 	m := frame.MessagePlain{
-		Room: name, Epoch: s.room(name).epoch, Seq: e.seq, ID: e.id, From: e.from, Device: e.device, StoredAt: e.at, JWK: e.jwk, JWS: e.jws,
+		Room:     name,
+		Epoch:    s.room(name).epoch,
+		Seq:      e.seq,
+		ID:       e.id,
+		From:     e.from,
+		Device:   e.device,
+		StoredAt: e.at,
+		JWK:      e.jwk,
+		JWS:      e.jws,
 	}
 	if s.faults.Forge != nil {
 		s.faults.Forge(to, &m)
@@ -276,8 +318,13 @@ func (s *Service) history(c *conn, r *frame.Request) error {
 		return chat.NotAMember
 	}
 	page := frame.History{
-		Type: frame.TypeHistory, Ref: r.Ref, Room: name, Epoch: room.epoch,
-		From: max(chat.Seq(r.After)+1, room.floor), Head: chat.Seq(len(room.log)), Floor: room.floor,
+		Type:  frame.TypeHistory,
+		Ref:   r.Ref,
+		Room:  name,
+		Epoch: room.epoch,
+		From:  max(chat.Seq(r.After)+1, room.floor),
+		Head:  chat.Seq(len(room.log)),
+		Floor: room.floor,
 	}
 	page.To = page.From - 1
 	plain := frame.HistoryPlain{Room: name, Epoch: room.epoch}

@@ -94,8 +94,13 @@ func New(t testing.TB) *Service {
 		t.Fatal(err)
 	}
 	s := &Service{
-		t: t, signer: signer, gen: 1, servers: []*envelope.DecryptionKey{first},
-		devices: map[chat.User][]*device{}, rooms: map[chat.Room]*room{}, conns: map[*conn]bool{},
+		t:       t,
+		signer:  signer,
+		gen:     1,
+		servers: []*envelope.DecryptionKey{first},
+		devices: map[chat.User][]*device{},
+		rooms:   map[chat.Room]*room{},
+		conns:   map[*conn]bool{},
 	}
 	s.room(chat.Lobby)
 	s.server = httptest.NewServer(http.HandlerFunc(s.serve))

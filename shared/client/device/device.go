@@ -1,6 +1,6 @@
 // Package device does what a user's device computes in protocol v1: it proves
-// who it is, seals texts to the service, opens what the service seals to it, and
-// holds both the service and other devices to the keys it saw first.
+// who it is, seals texts to the service, opens what the service seals to it,
+// and holds both the service and other devices to the keys it saw first.
 //
 // It touches the profile and nothing else: what it makes and takes are the
 // tokens and frames themselves, so the chat client sends them over a connection
@@ -64,7 +64,8 @@ func (d *Device) User() chat.User { return d.user.Name() }
 // ID is the device's name.
 func (d *Device) ID() chat.Device { return d.snapshot().ID() }
 
-// Gen is the generation of the newest encryption key that the service confirmed.
+// Gen is the generation of the newest encryption key that the service
+// confirmed.
 func (d *Device) Gen() int64 { return d.snapshot().Current.Gen }
 
 // NewestGen is the generation of the key that the next handshake offers.
@@ -152,8 +153,14 @@ func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) 
 	}
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
-		V: frame.Version, Sub: string(d.User()), Aud: keys.Audience, Nonce: nonce, SKID: keys.Newest.Thumbprint(),
-		Enc: newest.Private.Public().JWK(), Gen: newest.Gen, Link: link,
+		V:     frame.Version,
+		Sub:   string(d.User()),
+		Aud:   keys.Audience,
+		Nonce: nonce,
+		SKID:  keys.Newest.Thumbprint(),
+		Enc:   newest.Private.Public().JWK(),
+		Gen:   newest.Gen,
+		Link:  link,
 	})
 }
 
@@ -175,10 +182,16 @@ func NewMessageID() chat.MessageID { return chat.MessageID(ulid.Make().String())
 
 // SealMessage makes the `jwe` of a sendMessage frame for one session. Error:
 // chat.FrameTooLarge for a text that no frame can carry.
-func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id chat.MessageID, body string) (string, error) {
+func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id chat.MessageID,
+	body string) (string, error) {
 	token, err := d.sign(envelope.TypeMessage, frame.MessageClaims{
-		V: frame.Version, SID: string(sid), Sub: string(d.User()), SKID: keys.Newest.Thumbprint(),
-		Room: string(room), ID: string(id), Body: body,
+		V:    frame.Version,
+		SID:  string(sid),
+		Sub:  string(d.User()),
+		SKID: keys.Newest.Thumbprint(),
+		Room: string(room),
+		ID:   string(id),
+		Body: body,
 	})
 	if errors.Is(err, envelope.ErrSignature) {
 		// Its bound is that of a frame, and nothing else can be wrong here.
@@ -204,7 +217,9 @@ func (d *Device) PrepareRotation() (int64, error) {
 func (d *Device) ProveRotation(sid chat.Session) (string, error) {
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeRotate, frame.RotateClaims{
-		SID: string(sid), Enc: newest.Private.Public().JWK(), Gen: newest.Gen,
+		SID: string(sid),
+		Enc: newest.Private.Public().JWK(),
+		Gen: newest.Gen,
 	})
 }
 

@@ -53,7 +53,8 @@ func TestAddress(t *testing.T) {
 func TestIsLoopback(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:4566/local": true, "127.8.9.1/x": true, "[::1]:4566/local": true, "[::1]/local": true,
-		"10.0.0.1:4566/local": false, "127.0.0.1.example/x": false, "localhost.example:1/x": false, "[2001:db8::1]/x": false,
+		"10.0.0.1:4566/local": false, "127.0.0.1.example/x": false, "localhost.example:1/x": false,
+		"[2001:db8::1]/x": false,
 	} {
 		if got := isLoopback(address); got != want {
 			t.Errorf("isLoopback(%q) = %v", address, got)
@@ -68,7 +69,8 @@ type service struct {
 }
 
 func newService(t *testing.T) service {
-	return service{must[*envelope.SigningKey](t)(envelope.GenerateSigningKey()), must[*envelope.DecryptionKey](t)(envelope.GenerateDecryptionKey(2048))}
+	return service{must[*envelope.SigningKey](t)(envelope.GenerateSigningKey()),
+		must[*envelope.DecryptionKey](t)(envelope.GenerateDecryptionKey(2048))}
 }
 
 // keySet signs a key set for an audience; change alters the claims before.
@@ -102,22 +104,27 @@ func TestKeySets(t *testing.T) {
 		then           string
 		want           error
 	}{
-		"first use":                         {real, "", s.keySet(t, real, nil), nil},
-		"first use, another's set":          {real, "", s.keySet(t, "evil.example/prod", nil), ErrAudience},
-		"first use over loopback":           {local, "", s.keySet(t, real, nil), nil},
-		"the same again":                    {real, s.keySet(t, real, nil), s.keySet(t, real, nil), nil},
-		"a higher generation":               {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 6)), nil},
-		"a lower generation":                {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 4)), ErrOlder},
-		"another signer":                    {real, s.keySet(t, real, nil), other.keySet(t, real, nil), ErrSigner},
-		"another audience":                  {real, s.keySet(t, real, nil), s.keySet(t, "evil.example/prod", nil), ErrAudience},
-		"another audience over loopback":    {local, s.keySet(t, real, nil), s.keySet(t, "b.example/x", nil), ErrAudience},
-		"expired":                           {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
-		"without keys":                      {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
-		"with a key that is none":           {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
-		"without the service's key":         {real, "", must[string](t)(envelope.Sign(s.signer, envelope.TypeKeys, []byte(`{}`))), ErrProtocol},
-		"no token":                          {real, "", "x", ErrProtocol},
-		"a token of another type":           {real, "", must[string](t)(envelope.Sign(s.signer, envelope.TypeMessage, []byte(`{}`))), ErrProtocol},
-		"one set's claims, another's mark":  {real, "", splice(s.keySet(t, real, nil), s.keySet(t, real, set("gen", 9))), ErrProtocol},
+		"first use":                {real, "", s.keySet(t, real, nil), nil},
+		"first use, another's set": {real, "", s.keySet(t, "evil.example/prod", nil), ErrAudience},
+		"first use over loopback":  {local, "", s.keySet(t, real, nil), nil},
+		"the same again":           {real, s.keySet(t, real, nil), s.keySet(t, real, nil), nil},
+		"a higher generation":      {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 6)), nil},
+		"a lower generation":       {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 4)), ErrOlder},
+		"another signer":           {real, s.keySet(t, real, nil), other.keySet(t, real, nil), ErrSigner},
+		"another audience": {real, s.keySet(t, real, nil),
+			s.keySet(t, "evil.example/prod", nil), ErrAudience},
+		"another audience over loopback": {local, s.keySet(t, real, nil),
+			s.keySet(t, "b.example/x", nil), ErrAudience},
+		"expired":                 {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
+		"without keys":            {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
+		"with a key that is none": {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
+		"without the service's key": {real, "",
+			must[string](t)(envelope.Sign(s.signer, envelope.TypeKeys, []byte(`{}`))), ErrProtocol},
+		"no token": {real, "", "x", ErrProtocol},
+		"a token of another type": {real, "",
+			must[string](t)(envelope.Sign(s.signer, envelope.TypeMessage, []byte(`{}`))), ErrProtocol},
+		"one set's claims, another's mark": {real, "",
+			splice(s.keySet(t, real, nil), s.keySet(t, real, set("gen", 9))), ErrProtocol},
 		"a higher generation, then a lower": {real, s.keySet(t, real, set("gen", 7)), s.keySet(t, real, nil), ErrOlder},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +141,8 @@ func TestKeySets(t *testing.T) {
 			if err != nil && after != before {
 				t.Errorf("a refused set changed what is trusted from %+v to %+v", before, after)
 			}
-			if err == nil && (after.ServiceKey != s.signer.Thumbprint() || keys.Newest.Thumbprint() != s.server.Thumbprint()) {
+			if err == nil && (after.ServiceKey != s.signer.Thumbprint() ||
+				keys.Newest.Thumbprint() != s.server.Thumbprint()) {
 				t.Errorf("trusted is %+v, newest %s", after, keys.Newest)
 			}
 		})
@@ -175,7 +183,8 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 	if err := strict.Unmarshal(must[[]byte](t)(token.Verify(token.JWK)), &claims); err != nil || claims.Check() != nil {
 		t.Fatalf("the proof's claims: %+v, %v, %v", claims, err, claims.Check())
 	}
-	if claims.Aud != "abc.example/prod" || claims.Nonce != nonce || claims.SKID != s.server.Thumbprint() || claims.Gen != 1 {
+	if claims.Aud != "abc.example/prod" || claims.Nonce != nonce || claims.SKID != s.server.Thumbprint() ||
+		claims.Gen != 1 {
 		t.Errorf("the proof claims %+v", claims)
 	}
 	enc := must[*envelope.EncryptionKey](t)(envelope.ParseEncryptionKey(claims.Enc))
@@ -217,7 +226,8 @@ func TestPagesAreBounded(t *testing.T) {
 	for _, c := range []struct {
 		from, to chat.Seq
 		ok       bool
-	}{{1, 0, true}, {5, 4, true}, {1, 100, true}, {1, 101, false}, {0, 3, false}, {-5, -1, false}, {1, 1 << 60, false}} {
+	}{{1, 0, true}, {5, 4, true}, {1, 100, true}, {1, 101, false}, {0, 3, false}, {-5, -1, false},
+		{1, 1 << 60, false}} {
 		if err := CheckPage(frame.History{From: c.from, To: c.to}); (err == nil) != c.ok {
 			t.Errorf("a page from %d to %d: %v", c.from, c.to, err)
 		}

@@ -30,7 +30,8 @@ type KeySet struct {
 
 // AcceptKeySet checks a key set (protocol §3) and remembers what it shows: the
 // signer and the audience at the first use of the deployment, the highest
-// generation always. Errors: ErrSigner, ErrOlder, ErrExpired, ErrAudience, ErrProtocol.
+// generation always. Errors: ErrSigner, ErrOlder, ErrExpired, ErrAudience,
+// ErrProtocol.
 func (d *Device) AcceptKeySet(token string) (*KeySet, error) {
 	return accept(d.user.Deployment(), token)
 }
@@ -70,8 +71,8 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 	return &KeySet{Audience: claims.Aud, Gen: claims.Gen, Newest: newest, Token: token}, nil
 }
 
-// TrustServiceKey pins a deployment's service key, by its thumbprint, before the
-// first use. Error: ErrSigner where another one is pinned already.
+// TrustServiceKey pins a deployment's service key, by its thumbprint, before
+// the first use. Error: ErrSigner where another one is pinned already.
 func TrustServiceKey(deployment *profile.Deployment, thumbprint string) error {
 	if !chat.IsThumbprint(thumbprint) {
 		return fmt.Errorf("%q is no thumbprint of a service key", thumbprint)

@@ -14,12 +14,15 @@ import (
 const linkLifetime = chat.LinkLifetime - time.Minute
 
 // Link vouches for another device of the user: it returns the token that the
-// other brings to its first handshake, and until when it is good. It is of use to
-// that device alone and so no secret. From now on the other is a known one.
+// other brings to its first handshake, and until when it is good. It is of use
+// to that device alone and so no secret. From now on the other is a known one.
 func (d *Device) Link(other chat.Device, audience string) (token string, expires time.Time, err error) {
 	expires = time.Now().Add(linkLifetime).Truncate(time.Second)
 	token, err = d.sign(envelope.TypeLink, frame.LinkClaims{
-		Sub: string(d.User()), Aud: audience, Dev: string(other), Exp: expires.Unix(),
+		Sub: string(d.User()),
+		Aud: audience,
+		Dev: string(other),
+		Exp: expires.Unix(),
 	})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("sign the link: %w", err)

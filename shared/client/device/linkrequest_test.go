@@ -63,7 +63,10 @@ func TestRequestLink(t *testing.T) {
 	if want := (LinkRequest{User: "ada", Device: keys.ID(), Audience: "chat.example.com/prod"}); unmet != want {
 		t.Errorf("got %+v, want %+v", unmet, want)
 	}
-	err = deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) { t.Audience = "abc.example/prod"; return t, nil })
+	err = deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
+		t.Audience = "abc.example/prod"
+		return t, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ type Message struct {
 // §12). Fingerprints are RFC 7638 thumbprints.
 type Evidence struct {
 	SenderKey string // the sender's signing key, which names Message.Device
-	// Verified says that the sender's signature was checked under SenderKey, for
-	// this room, sender and id. It is false only where there is a Problem.
+	// Verified says that the sender's signature was checked under SenderKey,
+	// for this room, sender and id. It is false only where there is a Problem.
 	Verified   bool
 	ServerKey  string // the service's key that the sender sealed the text to
 	OpenedWith string // this device's encryption key that opened the message, or its page of history
@@ -68,8 +68,8 @@ func (d *Device) OpenMessage(f frame.Message) (Message, error) {
 }
 
 // OpenHistory opens a page and returns one message for every seq from f.From to
-// f.To; what does not hold in it comes as a Problem. It fails when the page as a
-// whole does not open.
+// f.To; what does not hold in it comes as a Problem. It fails when the page as
+// a whole does not open.
 func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 	if err := CheckPage(f); err != nil {
 		return nil, err
@@ -153,9 +153,16 @@ func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
 		return Message{}, err
 	}
 	return Message{
-		Room: p.Room, Epoch: p.Epoch, Seq: p.Seq, ID: p.ID, From: p.From, Device: p.Device,
-		StoredAt: time.UnixMilli(p.StoredAt), Body: c.Body, NewDevice: fresh,
-		Evidence: Evidence{SenderKey: key.Thumbprint(), Verified: true, ServerKey: c.SKID, OpenedWith: kid},
+		Room:      p.Room,
+		Epoch:     p.Epoch,
+		Seq:       p.Seq,
+		ID:        p.ID,
+		From:      p.From,
+		Device:    p.Device,
+		StoredAt:  time.UnixMilli(p.StoredAt),
+		Body:      c.Body,
+		NewDevice: fresh,
+		Evidence:  Evidence{SenderKey: key.Thumbprint(), Verified: true, ServerKey: c.SKID, OpenedWith: kid},
 	}, nil
 }
 

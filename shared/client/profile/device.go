@@ -20,7 +20,8 @@ type Device struct {
 	// Current is the newest key that the service has confirmed, or the first.
 	Current Key
 	// Next is a key that was kept before it was offered to the service and is
-	// not confirmed yet. The service may know it already: the answer may be lost.
+	// not confirmed yet. The service may know it already: the answer may be
+	// lost.
 	Next *Key
 	// Previous opens what was sealed before the last rotation and was still on
 	// its way. One generation is enough, since what it cannot open is asked for
@@ -40,7 +41,8 @@ func (d Device) Newest() Key {
 	return d.Current
 }
 
-// Find returns the private key with this thumbprint, nil if the device has none.
+// Find returns the private key with this thumbprint, nil if the device has
+// none.
 func (d Device) Find(kid string) *envelope.DecryptionKey {
 	for _, k := range []*Key{&d.Current, d.Next, d.Previous} {
 		if k != nil && k.Private.Thumbprint() == kid {
@@ -117,7 +119,8 @@ func (u *User) ConfirmKey(gen int64) (Device, error) {
 	})
 }
 
-// change makes the device if needed, changes it and saves it, all under the lock.
+// change makes the device if needed, changes it and saves it, all under the
+// lock.
 func (u *User) change(f func(Device) (Device, error)) (Device, error) {
 	b := u.deployment.backend
 	unlock, err := b.lock(u.lock())

@@ -2,7 +2,8 @@ package profile
 
 import "github.com/sotto-chat/sotto/shared/chat"
 
-// Hand is the state of a session whose frames are carried by hand (protocol §9).
+// Hand is the state of a session whose frames are carried by hand (protocol
+// §9).
 type Hand struct {
 	KeySet string       `json:"keyset"`       // of the last challenge or serverKey frame
 	Nonce  string       `json:"nonce"`        // of the last challenge, which the welcome repeats

@@ -9,9 +9,9 @@
 //
 // Private keys stand in files of mode 0600 below folders of mode 0700. What
 // others could read is refused rather than used, and so is what is damaged or
-// of a version this package does not know; it never repairs, guesses or deletes.
-// On Windows the user's own profile folder is the protection, and modes are not
-// looked at.
+// of a version this package does not know; it never repairs, guesses or
+// deletes. On Windows the user's own profile folder is the protection, and
+// modes are not looked at.
 package profile
 
 import (

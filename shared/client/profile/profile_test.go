@@ -14,7 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// childOf makes this test binary a second process on the profile in that folder.
+// childOf makes this test binary a second process on the profile in that
+// folder.
 var childOf = flag.String("child-of", "", "print the device of the profile in this folder")
 
 func TestMain(m *testing.M) {
@@ -116,7 +117,8 @@ func testDevice(t *testing.T, u, again *User) {
 	if first.Current.Gen != 1 || first.Next != nil || first.Previous != nil {
 		t.Errorf("the first device is %+v", first)
 	}
-	if same := device(t, again.Device); same.ID() != first.ID() || same.Current.Private.Thumbprint() != first.Current.Private.Thumbprint() {
+	if same := device(t, again.Device); same.ID() != first.ID() ||
+		same.Current.Private.Thumbprint() != first.Current.Private.Thumbprint() {
 		t.Errorf("a second start has device %s, want %s", same.ID(), first.ID())
 	}
 	if other := device(t, u.deployment.User("bob").Device); other.ID() == first.ID() {
@@ -194,7 +196,8 @@ func testHand(t *testing.T, u, again *User) {
 func TestDeploymentsAreApart(t *testing.T) {
 	s := Memory()
 	seen := map[string]string{}
-	for _, address := range []string{"127.0.0.1:4566/local", "127.0.0.1:4566/local2", "127.0.0.1:4567/local", "[::1]:4566/local", "a.example/prod", "a.example/prod/x", "a.example"} {
+	for _, address := range []string{"127.0.0.1:4566/local", "127.0.0.1:4566/local2",
+		"127.0.0.1:4567/local", "[::1]:4566/local", "a.example/prod", "a.example/prod/x", "a.example"} {
 		d, err := s.Deployment(address)
 		if err != nil {
 			t.Errorf("%s: %v", address, err)
@@ -274,20 +277,24 @@ func TestWhatIsRefused(t *testing.T) {
 		want   error
 		says   string
 	}{
-		"a key file that others read":      {mode(0o644, file), ErrInsecure, "chmod 600"},
-		"a key file that a group writes":   {mode(0o620, file), ErrInsecure, "chmod 600"},
-		"a user's folder that others list": {mode(0o755, func(dir string) string { return filepath.Dir(file(dir)) }), ErrInsecure, "chmod 700"},
-		"a deployment's folder":            {mode(0o750, func(dir string) string { return filepath.Dir(filepath.Dir(file(dir))) }), ErrInsecure, "chmod 700"},
-		"the profile's folder":             {mode(0o701, func(dir string) string { return dir }), ErrInsecure, "chmod 700"},
-		"half a file":                      {rewrite(func(s string) string { return s[:len(s)/2] }), ErrCorrupt, "links this one (sotto devices link)"},
-		"an empty file":                    {rewrite(func(string) string { return "" }), ErrCorrupt, "backup"},
-		"no version":                       {replace(`"version":1,`, ``), ErrVersion, "(0)"},
-		"a later version":                  {replace(`"version":1`, `"version":2`), ErrVersion, "(2)"},
-		"a seed that is too short":         {replace(`"seed":"`, `"seed":"AAAA","x":"`), ErrCorrupt, "seed"},
-		"a key that is none":               {replace(`"pkcs8":"`, `"pkcs8":"AAAA`), ErrCorrupt, "backup"},
-		"another user's file":              {replace(`"user":"ada"`, `"user":"bob"`), ErrCorrupt, `belongs to "bob"`},
-		"another deployment's file":        {replace(`4566/local"`, `4566/other"`), ErrCorrupt, "belongs to"},
-		"a generation out of order":        {replace(`"gen":1`, `"gen":0`), ErrCorrupt, "order"},
+		"a key file that others read":    {mode(0o644, file), ErrInsecure, "chmod 600"},
+		"a key file that a group writes": {mode(0o620, file), ErrInsecure, "chmod 600"},
+		"a user's folder that others list": {mode(0o755,
+			func(dir string) string { return filepath.Dir(file(dir)) }), ErrInsecure, "chmod 700"},
+		"a deployment's folder": {mode(0o750,
+			func(dir string) string { return filepath.Dir(filepath.Dir(file(dir))) }), ErrInsecure, "chmod 700"},
+		"the profile's folder": {mode(0o701, func(dir string) string { return dir }),
+			ErrInsecure, "chmod 700"},
+		"half a file": {rewrite(func(s string) string { return s[:len(s)/2] }),
+			ErrCorrupt, "links this one (sotto devices link)"},
+		"an empty file":             {rewrite(func(string) string { return "" }), ErrCorrupt, "backup"},
+		"no version":                {replace(`"version":1,`, ``), ErrVersion, "(0)"},
+		"a later version":           {replace(`"version":1`, `"version":2`), ErrVersion, "(2)"},
+		"a seed that is too short":  {replace(`"seed":"`, `"seed":"AAAA","x":"`), ErrCorrupt, "seed"},
+		"a key that is none":        {replace(`"pkcs8":"`, `"pkcs8":"AAAA`), ErrCorrupt, "backup"},
+		"another user's file":       {replace(`"user":"ada"`, `"user":"bob"`), ErrCorrupt, `belongs to "bob"`},
+		"another deployment's file": {replace(`4566/local"`, `4566/other"`), ErrCorrupt, "belongs to"},
+		"a generation out of order": {replace(`"gen":1`, `"gen":0`), ErrCorrupt, "order"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, dir := onDisk(t)
@@ -297,7 +304,8 @@ func TestWhatIsRefused(t *testing.T) {
 			if err == nil {
 				_, err = ada(t, s).Device()
 			}
-			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), dir) {
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), dir) {
 				t.Errorf("got %v, want %v with %q and the place", err, c.want, c.says)
 			}
 		})
@@ -311,7 +319,8 @@ func TestModes(t *testing.T) {
 	s, dir := onDisk(t)
 	u := ada(t, s)
 	device(t, u.PrepareKey)
-	if err := errors.Join(u.SetHand(Hand{Nonce: "n"}), u.deployment.UpdateTrust(func(Trust) (Trust, error) { return Trust{Gen: 1}, nil })); err != nil {
+	if err := errors.Join(u.SetHand(Hand{Nonce: "n"}),
+		u.deployment.UpdateTrust(func(Trust) (Trust, error) { return Trust{Gen: 1}, nil })); err != nil {
 		t.Fatal(err)
 	}
 	files := 0

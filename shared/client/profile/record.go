@@ -39,7 +39,8 @@ func load[T any](b backend, name string) (T, bool, error) {
 		return none, false, corrupt(b, name, err)
 	}
 	if head.Version != version {
-		return none, false, fmt.Errorf("%s is %w (%d); use the program that wrote it", b.path(name), ErrVersion, head.Version)
+		return none, false, fmt.Errorf("%s is %w (%d); use the program that wrote it", b.path(name),
+			ErrVersion, head.Version)
 	}
 	var record T
 	if err := strict.Unmarshal(data, &record); err != nil {

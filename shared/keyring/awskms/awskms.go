@@ -29,7 +29,9 @@ func New(client *kms.Client, keyID string) *KMS {
 // Encrypt implements keyring.KMS.
 func (k *KMS) Encrypt(ctx context.Context, plaintext []byte, ec keyring.EncryptionContext) ([]byte, error) {
 	out, err := k.client.Encrypt(ctx, &kms.EncryptInput{
-		KeyId: aws.String(k.keyID), Plaintext: plaintext, EncryptionContext: ec,
+		KeyId:             aws.String(k.keyID),
+		Plaintext:         plaintext,
+		EncryptionContext: ec,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("KMS encrypt: %w", err)
@@ -41,7 +43,9 @@ func (k *KMS) Encrypt(ctx context.Context, plaintext []byte, ec keyring.Encrypti
 // whoever writes the database must not choose under which key a blob opens.
 func (k *KMS) Decrypt(ctx context.Context, blob []byte, ec keyring.EncryptionContext) ([]byte, error) {
 	out, err := k.client.Decrypt(ctx, &kms.DecryptInput{
-		KeyId: aws.String(k.keyID), CiphertextBlob: blob, EncryptionContext: ec,
+		KeyId:             aws.String(k.keyID),
+		CiphertextBlob:    blob,
+		EncryptionContext: ec,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("KMS decrypt: %w", err)
@@ -52,7 +56,9 @@ func (k *KMS) Decrypt(ctx context.Context, blob []byte, ec keyring.EncryptionCon
 // GenerateDataKey implements keyring.KMS.
 func (k *KMS) GenerateDataKey(ctx context.Context, ec keyring.EncryptionContext) (plaintext, blob []byte, err error) {
 	out, err := k.client.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
-		KeyId: aws.String(k.keyID), KeySpec: types.DataKeySpecAes256, EncryptionContext: ec,
+		KeyId:             aws.String(k.keyID),
+		KeySpec:           types.DataKeySpecAes256,
+		EncryptionContext: ec,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("KMS generate data key: %w", err)

@@ -35,8 +35,9 @@ func start(t *testing.T) (first, second *awskms.KMS) {
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
 	client := kms.New(kms.Options{
-		BaseEndpoint: aws.String(server.URL), Region: "eu-central-1",
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		BaseEndpoint: aws.String(server.URL),
+		Region:       "eu-central-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	return awskms.New(client, firstID), awskms.New(client, secondID)
 }
@@ -52,7 +53,8 @@ func TestBlobsAreBoundToKeyAndContext(t *testing.T) {
 	if got, err := first.Decrypt(t.Context(), blob, ec); err != nil || !bytes.Equal(got, secret) {
 		t.Errorf("decrypted %q, %v", got, err)
 	}
-	if got, err := first.Decrypt(t.Context(), blob, keyring.EncryptionContext{"deployment": "b", "purpose": "x"}); err == nil {
+	if got, err := first.Decrypt(t.Context(), blob,
+		keyring.EncryptionContext{"deployment": "b", "purpose": "x"}); err == nil {
 		t.Errorf("another context decrypted %q", got)
 	}
 	if got, err := second.Decrypt(t.Context(), blob, ec); err == nil {
@@ -83,7 +85,8 @@ func TestKeyringOver3072Bits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, kid, err := ring.OpenSend(t.Context(), sealed); err != nil || string(got) != "hi" || kid != active.Thumbprint() {
+	if got, kid, err := ring.OpenSend(t.Context(), sealed); err != nil || string(got) != "hi" ||
+		kid != active.Thumbprint() {
 		t.Errorf("opened %q under %q, %v", got, kid, err)
 	}
 	id, ciphertext, err := ring.SealAtRest(t.Context(), []byte("text"), []byte("row"))
@@ -95,8 +98,8 @@ func TestKeyringOver3072Bits(t *testing.T) {
 	}
 }
 
-// activeKey reads the first key of a set, as a client does; its signer is checked
-// where the key set is what is tested.
+// activeKey reads the first key of a set, as a client does; its signer is
+// checked where the key set is what is tested.
 func activeKey(t *testing.T, token string) *envelope.EncryptionKey {
 	t.Helper()
 	packed, err := envelope.PackSigned(token)

@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/keyring"
 )
 
-// Run is the suite that every implementation of keyring.Store passes. The factory
-// returns a store with no records in it.
+// Run is the suite that every implementation of keyring.Store passes. The
+// factory returns a store with no records in it.
 func Run(t *testing.T, factory func(t *testing.T) keyring.Store) {
 	for _, test := range []struct {
 		name string
@@ -84,10 +84,12 @@ func testEmpty(t *testing.T, s keyring.Store) {
 	if _, err := s.Get(t.Context(), keyring.KindService, "service"); !errors.Is(err, keyring.ErrNotFound) {
 		t.Errorf("get: %v, want ErrNotFound", err)
 	}
-	if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", 1, "x")); !errors.Is(err, keyring.ErrConflict) {
+	if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", 1,
+		"x")); !errors.Is(err, keyring.ErrConflict) {
 		t.Errorf("replace generation 0: %v, want ErrConflict", err)
 	}
-	if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", 2, "x")); !errors.Is(err, keyring.ErrConflict) {
+	if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", 2,
+		"x")); !errors.Is(err, keyring.ErrConflict) {
 		t.Errorf("replace generation 1: %v, want ErrConflict", err)
 	}
 	wantList(t, s)
@@ -111,7 +113,8 @@ func testReplaceNext(t *testing.T, s keyring.Store) {
 		t.Fatalf("replace: %v", err)
 	}
 	for _, generation := range []int64{1, 2, 4} {
-		if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", generation, "other")); !errors.Is(err, keyring.ErrConflict) {
+		if err := s.Replace(t.Context(), record(keyring.KindKeySet, "current", generation,
+			"other")); !errors.Is(err, keyring.ErrConflict) {
 			t.Errorf("generation %d over 2: %v, want ErrConflict", generation, err)
 		}
 	}

@@ -35,7 +35,8 @@ func (h *Hub) Post(_ context.Context, id chat.Connection, data []byte) error {
 }
 
 // PostAll implements room.Poster, one after the other.
-func (h *Hub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection, frame func(int) ([]byte, error), outcome func(int, error)) {
+func (h *Hub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
+	frame func(int) ([]byte, error), outcome func(int, error)) {
 	for i := range n {
 		data, err := frame(i)
 		if err == nil {

@@ -86,7 +86,8 @@ func (s *Store) First(_ context.Context, name chat.Room, epoch chat.Epoch) (chat
 }
 
 // Read implements room.Log.
-func (s *Store) Read(_ context.Context, name chat.Room, epoch chat.Epoch, after chat.Seq, limit int) ([]room.Entry, error) {
+func (s *Store) Read(_ context.Context, name chat.Room, epoch chat.Epoch, after chat.Seq,
+	limit int) ([]room.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.log(name, epoch)

@@ -115,7 +115,8 @@ func (s *Store) Connection(_ context.Context, id chat.Connection) (*room.Connect
 }
 
 // OpenChallenge implements room.Connections.
-func (s *Store) OpenChallenge(_ context.Context, id chat.Connection, claimed chat.User, nonce string, expires time.Time) error {
+func (s *Store) OpenChallenge(_ context.Context, id chat.Connection, claimed chat.User, nonce string,
+	expires time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.live(id)
@@ -171,7 +172,11 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 		}
 		d.Gen, d.Enc, d.LastSeenAt = b.Device.Gen, b.Device.Enc, s.now()
 	}
-	s.users[b.User] = append(s.users[b.User], room.UserConnection{ID: b.Connection, Device: b.Device.ID, ConnectedAt: b.ConnectedAt})
+	s.users[b.User] = append(s.users[b.User], room.UserConnection{
+		ID:          b.Connection,
+		Device:      b.Device.ID,
+		ConnectedAt: b.ConnectedAt,
+	})
 	c.Nonce, c.BoundNonce = "", b.Nonce
 	c.ProofHash, c.Session, c.User, c.Device = b.ProofHash, b.Session, b.User, b.Device.ID
 	return nil
@@ -379,7 +384,9 @@ func (s *Store) Unlisten(_ context.Context, name chat.Room, id chat.Connection) 
 // ListenersIn implements room.Listeners.
 func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last chat.Connection) ([]room.Listener, error) {
 	found, err := s.Listeners(ctx, name)
-	return slices.DeleteFunc(found, func(l room.Listener) bool { return l.Connection < first || l.Connection > last }), err
+	return slices.DeleteFunc(found, func(l room.Listener) bool {
+		return l.Connection < first || l.Connection > last
+	}), err
 }
 
 // FirstListeners implements room.Listeners.

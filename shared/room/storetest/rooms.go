@@ -55,8 +55,12 @@ func membersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
 
 func listener(clock *Clock, gen int64) room.Listener {
 	return room.Listener{
-		Connection: fresh[chat.Connection]("connection"), ConnectedAt: clock.Now(), User: "ada", Device: "device",
-		Gen: gen, Enc: bytes.Repeat([]byte{byte(gen)}, 256),
+		Connection:  fresh[chat.Connection]("connection"),
+		ConnectedAt: clock.Now(),
+		User:        "ada",
+		Device:      "device",
+		Gen:         gen,
+		Enc:         bytes.Repeat([]byte{byte(gen)}, 256),
 	}
 }
 
@@ -117,9 +121,11 @@ func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 		first, last chat.Connection
 		want        string
 	}{
-		{"D=", "b=", "D= Zz= b="}, {"a=", "c=", "b= c="}, {"c=", "c=", "c="}, {"a=", "a=", ""}, {"d", "z", ""}, {"c=", "b=", ""},
+		{"D=", "b=", "D= Zz= b="}, {"a=", "c=", "b= c="}, {"c=", "c=", "c="}, {"a=", "a=", ""},
+		{"d", "z", ""}, {"c=", "b=", ""},
 	} {
-		equal(t, "from "+string(r.first)+" to "+string(r.last), ids(s.ListenersIn(t.Context(), name, r.first, r.last)), r.want)
+		equal(t, "from "+string(r.first)+" to "+string(r.last),
+			ids(s.ListenersIn(t.Context(), name, r.first, r.last)), r.want)
 	}
 	for n, want := range map[int]string{1: "-=", 4: "-= D= Zz= b=", 5: "-= D= Zz= b= c=", 6: "-= D= Zz= b= c="} {
 		found, more, err := s.FirstListeners(t.Context(), name, n)
@@ -189,8 +195,10 @@ func logIsRead(t *testing.T, s room.Store, clock *Clock) {
 
 func same(t *testing.T, got, want *room.Entry) {
 	t.Helper()
-	if got.Room != want.Room || got.Epoch != want.Epoch || got.Seq != want.Seq || got.ID != want.ID || got.User != want.User ||
-		got.Device != want.Device || !bytes.Equal(got.SenderKey, want.SenderKey) || !got.StoredAt.Equal(want.StoredAt) ||
+	if got.Room != want.Room || got.Epoch != want.Epoch || got.Seq != want.Seq || got.ID != want.ID ||
+		got.User != want.User ||
+		got.Device != want.Device || !bytes.Equal(got.SenderKey, want.SenderKey) ||
+		!got.StoredAt.Equal(want.StoredAt) ||
 		got.DataKey != want.DataKey || !bytes.Equal(got.Sealed, want.Sealed) {
 		t.Fatalf("got entry %+v, want %+v", got, want)
 	}

@@ -112,8 +112,13 @@ func device(user chat.User) room.Device {
 	key := make([]byte, 32)
 	rand.Read(key)
 	return room.Device{
-		ID: fresh[chat.Device]("device"), User: user, Key: key, Gen: 1, Spread: 1,
-		Enc: bytes.Repeat([]byte{7}, 256), AddedAt: time.Now().Truncate(time.Millisecond),
+		ID:      fresh[chat.Device]("device"),
+		User:    user,
+		Key:     key,
+		Gen:     1,
+		Spread:  1,
+		Enc:     bytes.Repeat([]byte{7}, 256),
+		AddedAt: time.Now().Truncate(time.Millisecond),
 	}
 }
 
@@ -129,15 +134,30 @@ func bind(t *testing.T, s room.Store, clock *Clock, d room.Device, isNew bool) c
 
 func binding(id chat.Connection, clock *Clock, d room.Device, isNew bool) room.Binding {
 	return room.Binding{
-		Connection: id, ConnectedAt: clock.Now(), Nonce: "nonce", ProofHash: "hash", Session: chat.NewSession(),
-		User: d.User, Device: d, NewUser: isNew, ReplacesGen: d.Gen,
+		Connection:  id,
+		ConnectedAt: clock.Now(),
+		Nonce:       "nonce",
+		ProofHash:   "hash",
+		Session:     chat.NewSession(),
+		User:        d.User,
+		Device:      d,
+		NewUser:     isNew,
+		ReplacesGen: d.Gen,
 	}
 }
 
 func entry(name chat.Room, epoch chat.Epoch, seq chat.Seq, at time.Time) *room.Entry {
 	return &room.Entry{
-		Room: name, Epoch: epoch, Seq: seq, ID: fresh[chat.MessageID]("id"), User: "ada", Device: "device",
-		SenderKey: bytes.Repeat([]byte{1}, 32), StoredAt: at, Expires: at.Add(time.Hour).Truncate(time.Second),
-		DataKey: "key", Sealed: []byte(fmt.Sprintf("sealed %d", seq)),
+		Room:      name,
+		Epoch:     epoch,
+		Seq:       seq,
+		ID:        fresh[chat.MessageID]("id"),
+		User:      "ada",
+		Device:    "device",
+		SenderKey: bytes.Repeat([]byte{1}, 32),
+		StoredAt:  at,
+		Expires:   at.Add(time.Hour).Truncate(time.Second),
+		DataKey:   "key",
+		Sealed:    []byte(fmt.Sprintf("sealed %d", seq)),
 	}
 }

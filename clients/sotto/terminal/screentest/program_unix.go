@@ -53,7 +53,14 @@ func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Program {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &Program{Screen: New(width, height), t: t, cmd: cmd, terminal: terminal, before: before, ended: make(chan struct{})}
+	p := &Program{
+		Screen:   New(width, height),
+		t:        t,
+		cmd:      cmd,
+		terminal: terminal,
+		before:   before,
+		ended:    make(chan struct{}),
+	}
 	go func() {
 		_, _ = io.Copy(p.Screen, terminal) // ends with EIO once the program has
 		p.err = cmd.Wait()
@@ -119,9 +126,9 @@ func (p *Program) wait(pattern string, want bool) {
 	}
 }
 
-// Ended waits until the program has, and returns its exit code. The terminal must
-// be as it was: the main screen, the cursor, no modes that turn keys or the mouse
-// into something else, and no raw input.
+// Ended waits until the program has, and returns its exit code. The terminal
+// must be as it was: the main screen, the cursor, no modes that turn keys or
+// the mouse into something else, and no raw input.
 func (p *Program) Ended() int {
 	p.t.Helper()
 	select {
@@ -138,7 +145,8 @@ func (p *Program) Ended() int {
 		p.t.Error("the cursor is still hidden")
 	}
 	raw := p.Raw()
-	if strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4m") || strings.Count(raw, "\x1b[>1u") != strings.Count(raw, "\x1b[<1u") {
+	if strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4m") ||
+		strings.Count(raw, "\x1b[>1u") != strings.Count(raw, "\x1b[<1u") {
 		p.t.Error("keys are still sent in another form")
 	}
 	if after, err := term.GetState(int(p.terminal.Fd())); err == nil && !reflect.DeepEqual(after, p.before) {

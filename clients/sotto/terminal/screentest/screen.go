@@ -1,5 +1,5 @@
-// Package screentest runs a program on a pseudo-terminal and shows what a person
-// would see there. It is for tests alone.
+// Package screentest runs a program on a pseudo-terminal and shows what a
+// person would see there. It is for tests alone.
 package screentest
 
 import (
@@ -13,8 +13,8 @@ import (
 )
 
 // Screen interprets what a program writes to a terminal of the xterm family, as
-// far as full-screen programs go: text, cursor, erasing, scrolling, modes. Styles
-// and titles are read over. Safe for concurrent use.
+// far as full-screen programs go: text, cursor, erasing, scrolling, modes.
+// Styles and titles are read over. Safe for concurrent use.
 type Screen struct {
 	mu            sync.Mutex
 	width, height int
@@ -59,8 +59,8 @@ func (s *Screen) String() string {
 	return b.String()
 }
 
-// Mode says whether a private mode is set: "?1049" is the alternate screen, "?25"
-// the cursor, "?2004" bracketed paste.
+// Mode says whether a private mode is set: "?1049" is the alternate screen,
+// "?25" the cursor, "?2004" bracketed paste.
 func (s *Screen) Mode(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +159,8 @@ func (s *Screen) put(text string) {
 	s.repeat = text
 }
 
-// escape heeds a sequence and says how long it is, 0 if its end is not there yet.
+// escape heeds a sequence and says how long it is, 0 if its end is not there
+// yet.
 func (s *Screen) escape(p []byte) int {
 	if len(p) < 2 {
 		return 0

@@ -1,5 +1,6 @@
 // Command function is every part of the board app; PART says which. It knows
-// AWS only: no endpoint is set, and clients are reached at https://{domainName}/{stage}.
+// AWS only: no endpoint is set, and clients are reached at
+// https://{domainName}/{stage}.
 package main
 
 import (
@@ -43,7 +44,8 @@ type (
 
 func main() {
 	lambda.Start(map[string]any{
-		"authorize": authorize, "readers": keepReaders, "pin": pin, "tell": tell, "who": who, "audit": audit, "lost": lost,
+		"authorize": authorize, "readers": keepReaders, "pin": pin, "tell": tell, "who": who,
+		"audit": audit, "lost": lost,
 	}[os.Getenv("PART")])
 }
 
@@ -91,7 +93,9 @@ func pin(ctx context.Context, e incoming) (outgoing, error) {
 		return outgoing{}, err
 	}
 	_, err = sdklambda.NewFromConfig(configuration).Invoke(ctx, &sdklambda.InvokeInput{
-		FunctionName: aws.String(os.Getenv("AUDIT_FUNCTION")), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(`"` + e.RequestContext.RequestID + `"`),
+		FunctionName:   aws.String(os.Getenv("AUDIT_FUNCTION")),
+		InvocationType: lambdatypes.InvocationTypeEvent,
+		Payload:        []byte(`"` + e.RequestContext.RequestID + `"`),
 	})
 	return outgoing{StatusCode: 200}, err
 }
@@ -108,7 +112,10 @@ func tell(ctx context.Context, e events.DynamoDBEvent) error {
 		news := record.Change.NewImage["text"].String()
 		for _, reader := range list.Items {
 			id := reader["id"].(*text).Value
-			_, err := management.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte(news)})
+			_, err := management.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
+				ConnectionId: &id,
+				Data:         []byte(news),
+			})
 			if err != nil {
 				return fmt.Errorf("tell %s: %w", id, err)
 			}
@@ -135,8 +142,10 @@ func lost(ctx context.Context, record struct {
 	RequestPayload string
 }) error {
 	_, err := tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: notices, Key: item{"id": &text{Value: record.RequestPayload}},
-		UpdateExpression: aws.String("SET lost = :why"), ExpressionAttributeValues: item{":why": &text{Value: record.RequestContext.Condition}},
+		TableName:                 notices,
+		Key:                       item{"id": &text{Value: record.RequestPayload}},
+		UpdateExpression:          aws.String("SET lost = :why"),
+		ExpressionAttributeValues: item{":why": &text{Value: record.RequestContext.Condition}},
 	})
 	return err
 }

@@ -68,7 +68,8 @@ func (a app) handle(ctx context.Context, e events.APIGatewayWebsocketProxyReques
 		return ok, err
 	}
 	_, err = a.connections.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
-		ConnectionId: &id, Data: []byte(e.Body),
+		ConnectionId: &id,
+		Data:         []byte(e.Body),
 	})
 	return ok, err
 }

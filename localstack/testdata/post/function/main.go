@@ -25,7 +25,8 @@ func main() {
 	})
 	lambda.Start(func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 		_, err := connections.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
-			ConnectionId: aws.String(e.RequestContext.ConnectionID), Data: []byte(e.Body),
+			ConnectionId: aws.String(e.RequestContext.ConnectionID),
+			Data:         []byte(e.Body),
 		})
 		return events.APIGatewayProxyResponse{StatusCode: 200}, err
 	})

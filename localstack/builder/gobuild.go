@@ -1,4 +1,4 @@
-package build
+package builder
 
 import (
 	"bytes"
@@ -63,7 +63,8 @@ func goBatches(targets []Target) []*goBatch {
 	return batches
 }
 
-// takes compares names without case, as the file systems of two of our hosts do.
+// takes compares names without case, as the file systems of two of our hosts
+// do.
 func (g *goBatch) takes(pkg, exec string) bool {
 	return !slices.ContainsFunc(g.programs, func(p *program) bool {
 		return strings.EqualFold(p.exec, exec) && p.pkg != pkg
@@ -241,7 +242,8 @@ func (b *builder) publish(p *program, dir string, old os.FileInfo) {
 		}
 		return
 	}
-	// Whoever looks whether an executable is a new one should see that it is not.
+	// Whoever looks whether an executable is a new one should see that it is
+	// not.
 	if same {
 		if err := os.Chtimes(built, time.Time{}, old.ModTime()); err != nil {
 			b.failAll(p.functions, fmt.Sprintf("keep executable's time: %v", err))

@@ -1,4 +1,4 @@
-package build_test
+package builder_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 )
 
 // tree writes files below a new directory.
@@ -35,8 +35,8 @@ func program(says string) string {
 
 const module = "module example.com/app\n\ngo 1.26\n"
 
-func goTarget(root, name, dir string) build.Target {
-	return build.Target{Name: name, LogicalID: name, Dir: filepath.Join(root, dir), Method: build.MethodGo}
+func goTarget(root, name, dir string) builder.Target {
+	return builder.Target{Name: name, LogicalID: name, Dir: filepath.Join(root, dir), Method: builder.MethodGo}
 }
 
 // says runs an executable and returns what it prints.
@@ -67,12 +67,12 @@ func TestBuildGo(t *testing.T) {
 		"Root": ".", "Send": "send", "A": "a/handler", "B": "b/handler", "C": "c/Handler", "V2": "tool/v2",
 		"Other": "other", "OtherSend": "other/send",
 	}
-	var targets []build.Target
+	var targets []builder.Target
 	for name, dir := range want {
 		targets = append(targets, goTarget(root, name, dir))
 	}
 	out := filepath.Join(t.TempDir(), "out")
-	built, err := build.Build(t.Context(), out, targets, nil)
+	built, err := builder.Build(t.Context(), out, targets, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,8 @@ func TestBuildGo(t *testing.T) {
 		t.Errorf("built %v", built)
 	}
 	words := map[string]string{
-		"Root": "root", "Send": "send", "A": "a", "B": "b", "C": "c", "V2": "v2", "Other": "other", "OtherSend": "other send",
+		"Root": "root", "Send": "send", "A": "a", "B": "b", "C": "c", "V2": "v2", "Other": "other",
+		"OtherSend": "other send",
 	}
 	for name, path := range built {
 		if got := says(t, path); got != words[name] {
@@ -101,10 +102,10 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 		"send/main.go": program("one"),
 		"join/main.go": program("join"),
 	})
-	targets := []build.Target{goTarget(root, "send", "send"), goTarget(root, "join", "join")}
+	targets := []builder.Target{goTarget(root, "send", "send"), goTarget(root, "join", "join")}
 	out := t.TempDir()
 	stat := func() map[string]os.FileInfo {
-		built, err := build.Build(t.Context(), out, targets, nil)
+		built, err := builder.Build(t.Context(), out, targets, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +133,8 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	if !same(first["join"], third["join"]) {
 		t.Error("join was built again, its source is the same")
 	}
-	if same(first["send"], third["send"]) || says(t, filepath.Join(out, "send", filepath.Base(third["send"].Name()))) != "two" {
+	if same(first["send"], third["send"]) ||
+		says(t, filepath.Join(out, "send", filepath.Base(third["send"].Name()))) != "two" {
 		t.Error("send was not built again")
 	}
 }
@@ -141,7 +143,7 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 // one place, so builds of each of them would trip over one another.
 func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("one"), "g/f/main.go": program("other")})
-	targets := []build.Target{goTarget(root, "other", "g/f")}
+	targets := []builder.Target{goTarget(root, "other", "g/f")}
 	for i := range 6 {
 		targets = append(targets, goTarget(root, fmt.Sprint("f", i), "f"))
 	}
@@ -150,7 +152,7 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte(program(want)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		built, err := build.Build(t.Context(), out, targets, nil)
+		built, err := builder.Build(t.Context(), out, targets, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,10 +173,11 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 			t.Errorf("other says %q", got)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n\nfunc main() {\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n\nfunc main() {\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
-	built, err := build.Build(t.Context(), out, targets, nil)
+	built, err := builder.Build(t.Context(), out, targets, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "functions f0, f1, f2, f3, f4, f5:\n") {
 		t.Errorf("got %v", err)
 	}
@@ -193,12 +196,14 @@ func TestOldRuntimeClientsAreNamed(t *testing.T) {
 			"f/main.go":                  "package main\n\nimport \"github.com/aws/aws-lambda-go/lambda\"\n\nfunc main() { lambda.Start(nil) }\n",
 		})
 		var lines []string
-		_, err := build.Build(t.Context(), t.TempDir(), []build.Target{goTarget(root, "f", "f")}, func(line string) { lines = append(lines, line) })
+		_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{goTarget(root, "f", "f")},
+			func(line string) { lines = append(lines, line) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		old := version == "v1.9.0" || version == "v1.17.0"
-		said := strings.Contains(strings.Join(lines, "\n"), "f: aws-lambda-go "+version+" knows the retired go1.x runtime only")
+		said := strings.Contains(strings.Join(lines, "\n"),
+			"f: aws-lambda-go "+version+" knows the retired go1.x runtime only")
 		if said != old {
 			t.Errorf("%s: %q", version, lines)
 		}
@@ -217,12 +222,12 @@ func TestEveryFailureNamesItsFunctions(t *testing.T) {
 		"two/main.go":     "package main\n\nimport \"example.com/app/shared\"\n\nfunc main() { println(shared.X) }\n",
 		"empty/readme":    "",
 	})
-	var targets []build.Target
+	var targets []builder.Target
 	for _, dir := range []string{"two", "good", "typo", "missing", "lib", "one", "empty"} {
 		targets = append(targets, goTarget(root, dir, dir))
 	}
-	built, err := build.Build(t.Context(), t.TempDir(), targets, nil)
-	var failed *build.Error
+	built, err := builder.Build(t.Context(), t.TempDir(), targets, nil)
+	var failed *builder.Error
 	if !errors.As(err, &failed) {
 		t.Fatalf("got %v", err)
 	}
@@ -244,23 +249,25 @@ func TestEveryFailureNamesItsFunctions(t *testing.T) {
 	if len(messages) != 5 || len(built) != 1 || says(t, built["good"]) != "good" {
 		t.Errorf("failures %q, built %v", messages, built)
 	}
-	if text := err.Error(); !strings.Contains(text, "functions one, two:\n") || !strings.Contains(text, "function typo:\n") {
+	if text := err.Error(); !strings.Contains(text, "functions one, two:\n") ||
+		!strings.Contains(text, "function typo:\n") {
 		t.Errorf("error reads:\n%s", text)
 	}
 }
 
 func TestPackageThatIsNoProgram(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "g/main.go": program("g")})
-	targets := []build.Target{goTarget(root, "f", "f"), goTarget(root, "g", "g")}
+	targets := []builder.Target{goTarget(root, "f", "f"), goTarget(root, "g", "g")}
 	out := t.TempDir()
-	if _, err := build.Build(t.Context(), out, targets, nil); err != nil {
+	if _, err := builder.Build(t.Context(), out, targets, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "g", "main.go"), []byte("package g\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	built, err := build.Build(t.Context(), out, targets, nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "function g: ") || !strings.Contains(err.Error(), "is not a main package") {
+	built, err := builder.Build(t.Context(), out, targets, nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "function g: ") ||
+		!strings.Contains(err.Error(), "is not a main package") {
 		t.Errorf("got %v", err)
 	}
 	if len(built) != 1 || built["f"] == "" {
@@ -270,16 +277,16 @@ func TestPackageThatIsNoProgram(t *testing.T) {
 
 func TestAFailureKeepsTheLastGoodExecutable(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("good")})
-	targets := []build.Target{goTarget(root, "f", "f")}
+	targets := []builder.Target{goTarget(root, "f", "f")}
 	out := t.TempDir()
-	built, err := build.Build(t.Context(), out, targets, nil)
+	built, err := builder.Build(t.Context(), out, targets, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := build.Build(t.Context(), out, targets, nil); err == nil {
+	if _, err := builder.Build(t.Context(), out, targets, nil); err == nil {
 		t.Error("a program without main was built")
 	}
 	if got := says(t, built["f"]); got != "good" {
@@ -289,15 +296,16 @@ func TestAFailureKeepsTheLastGoodExecutable(t *testing.T) {
 
 func TestInvalidTargets(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f")})
-	for want, targets := range map[string][]build.Target{
+	for want, targets := range map[string][]builder.Target{
 		"cannot name a directory": {goTarget(root, "../f", "f")},
 		"is listed twice":         {goTarget(root, "f", "f"), goTarget(root, "F", "f")},
-		"is not absolute":         {{Name: "f", Dir: "f", Method: build.MethodGo}},
+		"is not absolute":         {{Name: "f", Dir: "f", Method: builder.MethodGo}},
 		"does not exist":          {goTarget(root, "f", "g")},
 		`method "dotnet7" is not`: {{Name: "f", Dir: root, Method: "dotnet7"}},
-		"needs a logical id":      {{Name: "f", Dir: root, Method: build.MethodMakefile}},
+		"needs a logical id":      {{Name: "f", Dir: root, Method: builder.MethodMakefile}},
 	} {
-		if _, err := build.Build(t.Context(), t.TempDir(), targets, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := builder.Build(t.Context(), t.TempDir(), targets, nil); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -306,9 +314,9 @@ func TestInvalidTargets(t *testing.T) {
 func TestMissingToolsAreNamed(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "Makefile": ""})
 	t.Setenv("PATH", t.TempDir())
-	_, err := build.Build(t.Context(), t.TempDir(), []build.Target{
+	_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{
 		goTarget(root, "f", "f"), goTarget(root, "g", "f"),
-		{Name: "m", LogicalID: "m", Dir: root, Method: build.MethodMakefile},
+		{Name: "m", LogicalID: "m", Dir: root, Method: builder.MethodMakefile},
 	}, nil)
 	want := "functions f, g: the go command is not on PATH: install Go from https://go.dev/dl/ and start again\n" +
 		"function m: the make command is not on PATH: install it ("
@@ -321,7 +329,7 @@ func TestCancelledBuild(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f")})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := build.Build(ctx, t.TempDir(), []build.Target{goTarget(root, "f", "f")}, nil)
+	_, err := builder.Build(ctx, t.TempDir(), []builder.Target{goTarget(root, "f", "f")}, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

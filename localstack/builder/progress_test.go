@@ -1,4 +1,4 @@
-package build_test
+package builder_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 )
 
 func TestSlowStepsAreReported(t *testing.T) {
@@ -24,7 +24,7 @@ func TestSlowStepsAreReported(t *testing.T) {
 	})
 	var mu sync.Mutex
 	var lines []string
-	_, err := build.Build(t.Context(), t.TempDir(), []build.Target{makeTarget(root, "Slow")}, func(line string) {
+	_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{makeTarget(root, "Slow")}, func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		lines = append(lines, line)
@@ -47,14 +47,15 @@ func TestProgressNamesOnlyWhatFailed(t *testing.T) {
 		files[name+"/main.go"] = program(name)
 	}
 	root := tree(t, files)
-	// Every tool waits until the progress line has made the test write the file.
+	// Every tool waits until the progress line has made the test write the
+	// file.
 	seen, tool := filepath.Join(t.TempDir(), "seen"), filepath.Join(t.TempDir(), "tool")
 	script := fmt.Sprintf("#!/bin/sh\nwhile [ ! -e %s ]; do sleep 0.05; done\nexec \"$@\"\n", seen)
 	if err := os.WriteFile(tool, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("GOFLAGS", "-toolexec="+tool)
-	var targets []build.Target
+	var targets []builder.Target
 	for _, name := range []string{"a", "b", "c", "d"} {
 		targets = append(targets, goTarget(root, name, name))
 	}
@@ -72,7 +73,7 @@ func TestInterruptedBuildIsNoFailure(t *testing.T) {
 	root := tree(t, map[string]string{"Makefile": "build-Slow:\n\twhile true; do sleep 0.05; done\n"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	lines, err := progress(t, ctx, []build.Target{makeTarget(root, "Slow")}, cancel)
+	lines, err := progress(t, ctx, []builder.Target{makeTarget(root, "Slow")}, cancel)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -83,9 +84,9 @@ func TestInterruptedBuildIsNoFailure(t *testing.T) {
 
 // progress builds and returns the lines of progress; announced is called with
 // every one.
-func progress(t *testing.T, ctx context.Context, targets []build.Target, announced func()) ([]string, error) {
+func progress(t *testing.T, ctx context.Context, targets []builder.Target, announced func()) ([]string, error) {
 	var lines []string // calls do not overlap
-	_, err := build.Build(ctx, t.TempDir(), targets, func(line string) {
+	_, err := builder.Build(ctx, t.TempDir(), targets, func(line string) {
 		lines = append(lines, line)
 		announced()
 	})
@@ -112,7 +113,7 @@ func BenchmarkWarmRebuild(b *testing.B) {
 		}
 	}
 	write("go.mod", module)
-	var targets []build.Target
+	var targets []builder.Target
 	for i := range 14 {
 		name := fmt.Sprint("f", i)
 		write(name+"/main.go", "package main\n\nimport (\n\t\"net/http\"\n\n\t\"example.com/app/shared\"\n)\n\n"+
@@ -122,7 +123,7 @@ func BenchmarkWarmRebuild(b *testing.B) {
 	out := b.TempDir()
 	run := func(n int) {
 		write("shared/n.go", fmt.Sprintf("package shared\n\nvar N = %d\n", n))
-		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+		if _, err := builder.Build(context.Background(), out, targets, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -135,7 +136,7 @@ func BenchmarkWarmRebuild(b *testing.B) {
 		run(int(time.Now().UnixNano()))
 		changed += time.Since(start)
 		start = time.Now()
-		if _, err := build.Build(context.Background(), out, targets, nil); err != nil {
+		if _, err := builder.Build(context.Background(), out, targets, nil); err != nil {
 			b.Fatal(err)
 		}
 		unchanged += time.Since(start)

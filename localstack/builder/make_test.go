@@ -1,4 +1,4 @@
-package build_test
+package builder_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sotto-chat/sotto/localstack/build"
+	"github.com/sotto-chat/sotto/localstack/builder"
 )
 
 const makefile = `
@@ -23,8 +23,8 @@ build-Broken:
 	go build -o "$(ARTIFACTS_DIR)/bootstrap" ./broken
 `
 
-func makeTarget(root, id string) build.Target {
-	return build.Target{Name: strings.ToLower(id), LogicalID: id, Dir: root, Method: build.MethodMakefile}
+func makeTarget(root, id string) builder.Target {
+	return builder.Target{Name: strings.ToLower(id), LogicalID: id, Dir: root, Method: builder.MethodMakefile}
 }
 
 func needMake(t *testing.T) {
@@ -41,7 +41,7 @@ func TestBuildMakefile(t *testing.T) {
 	})
 	out := t.TempDir()
 	for range 2 {
-		built, err := build.Build(t.Context(), out, []build.Target{makeTarget(root, "Good")}, nil)
+		built, err := builder.Build(t.Context(), out, []builder.Target{makeTarget(root, "Good")}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,11 +52,13 @@ func TestBuildMakefile(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := build.Build(t.Context(), out, []build.Target{
-		makeTarget(root, "Foreign"), makeTarget(root, "Forgets"), makeTarget(root, "Broken"), makeTarget(root, "Absent"),
+	_, err := builder.Build(t.Context(), out, []builder.Target{
+		makeTarget(root, "Foreign"), makeTarget(root, "Forgets"), makeTarget(root, "Broken"),
+		makeTarget(root, "Absent"),
 	}, nil)
 	for _, want := range []string{
-		"function foreign: make build-Foreign built for plan9/386, this machine is " + runtime.GOOS + "/" + runtime.GOARCH,
+		"function foreign: make build-Foreign built for plan9/386, this machine is " + runtime.GOOS + "/" +
+			runtime.GOARCH,
 		"function forgets: make build-Forgets left no file bootstrap in $(ARTIFACTS_DIR)",
 		"function main is undeclared in the main package",
 		"build-Absent",

@@ -1,4 +1,4 @@
-package web
+package static
 
 import (
 	"errors"
@@ -110,7 +110,8 @@ func TestTheFoldersOwnConfigWins(t *testing.T) {
 
 func TestRangesAndRevalidation(t *testing.T) {
 	_, handler := site(t, files)
-	if w := get(handler, http.MethodGet, "/assets/index-BxY12_z-.js", "Range", "bytes=0-3"); w.Code != http.StatusPartialContent || w.Body.String() != "expo" {
+	if w := get(handler, http.MethodGet, "/assets/index-BxY12_z-.js", "Range",
+		"bytes=0-3"); w.Code != http.StatusPartialContent || w.Body.String() != "expo" {
 		t.Errorf("range: %d %q", w.Code, w.Body)
 	}
 	modified := get(handler, http.MethodGet, "/").Header().Get("Last-Modified")
@@ -119,8 +120,9 @@ func TestRangesAndRevalidation(t *testing.T) {
 	}
 }
 
-// Vulnerability: a path with dots, or a link in the folder, reads any file of the
-// machine. Attack: ask for them as they are. Verifies that neither leads out.
+// Vulnerability: a path with dots, or a link in the folder, reads any file of
+// the machine. Attack: ask for them as they are. Verifies that neither leads
+// out.
 func TestNothingOutsideTheFolder(t *testing.T) {
 	dir, handler := site(t, files)
 	if err := os.Symlink(filepath.Join("..", "secret.txt"), filepath.Join(dir, "link.txt")); err != nil {
@@ -130,10 +132,12 @@ func TestNothingOutsideTheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, target := range []string{
-		"/../secret.txt", "/assets/../../secret.txt", "/link.txt", "/up/secret.txt", "/..\\secret.txt", "//secret.txt", "/./../secret.txt",
+		"/../secret.txt", "/assets/../../secret.txt", "/link.txt", "/up/secret.txt", "/..\\secret.txt",
+		"//secret.txt", "/./../secret.txt",
 		filepath.ToSlash(filepath.Join(dir, "..", "secret.txt")), "/secret.txt\x00.js",
 	} {
-		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), "secret") {
+		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden ||
+			strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: %d %q", target, w.Code, w.Body)
 		}
 	}
@@ -142,7 +146,8 @@ func TestNothingOutsideTheFolder(t *testing.T) {
 func TestWhatIsNotThereIsLeftToTheOther(t *testing.T) {
 	_, handler := site(t, files)
 	for _, target := range []string{"/none", "/assets", "/assets/", "/index.html/x"} {
-		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden || w.Header().Get("Content-Security-Policy") != "" {
+		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden ||
+			w.Header().Get("Content-Security-Policy") != "" {
 			t.Errorf("%s: %d %v", target, w.Code, w.Header())
 		}
 	}

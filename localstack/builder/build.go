@@ -1,4 +1,4 @@
-// Package build turns the sources of a template's functions into executables
+// Package builder turns the sources of a template's functions into executables
 // that run on this machine.
 //
 // Use it where `sam build` would build for Lambda: the same two build methods,
@@ -6,7 +6,7 @@
 // containers. It runs the go and make commands that are on PATH; it never
 // downloads a toolchain, never runs the functions and never writes outside the
 // output directory (and Go's own caches).
-package build
+package builder
 
 import (
 	"context"
@@ -19,7 +19,8 @@ import (
 	"sync"
 )
 
-// The build methods of a template's `Metadata: BuildMethod` that are known here.
+// The build methods of a template's `Metadata: BuildMethod` that are known
+// here.
 const (
 	// MethodGo runs `go build` in the target's directory.
 	MethodGo = "go1.x"
@@ -55,7 +56,8 @@ type Target struct {
 // progress, which may be nil, is called with a line of text about every step
 // that takes longer than a second, and about programs that cannot start for
 // the age of their aws-lambda-go; calls do not overlap.
-func Build(ctx context.Context, outDir string, targets []Target, progress func(line string)) (map[string]string, error) {
+func Build(ctx context.Context, outDir string, targets []Target,
+	progress func(line string)) (map[string]string, error) {
 	outDir, err := filepath.Abs(outDir)
 	if err != nil {
 		return nil, fmt.Errorf("locate output directory: %w", err)

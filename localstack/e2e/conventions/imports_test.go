@@ -1,4 +1,4 @@
-package e2e
+package conventions
 
 import (
 	"encoding/json"
@@ -22,8 +22,8 @@ const (
 	sdk    = "github.com/aws/..."
 )
 
-// importRule says what packages may not use. A pattern is an import path, our own
-// ones without the module's, or with /... all below it too.
+// importRule says what packages may not use. A pattern is an import path, our
+// own ones without the module's, or with /... all below it too.
 type importRule struct {
 	of, except []string
 	never      []string
@@ -36,44 +36,67 @@ type importRule struct {
 
 var importRules = []importRule{
 	{
-		of: []string{"localstack/..."}, except: []string{"localstack/e2e/...", "localstack/load"}, never: []string{"shared/..."}, through: true, tests: true,
-		why: "functions are opaque executables to the stack: it runs anybody's app and knows nothing of ours",
+		of:      []string{"localstack/..."},
+		except:  []string{"localstack/e2e/..."},
+		never:   []string{"shared/..."},
+		through: true,
+		tests:   true,
+		why:     "functions are opaque executables to the stack: it runs anybody's app and knows nothing of ours",
 	},
 	{
-		of: []string{"shared/...", "functions/...", "clients/..."}, never: []string{"localstack/..."}, through: true,
-		why: "nothing of the app may know that it runs locally (its tests may use the engines as anybody's database)",
+		of:      []string{"shared/...", "functions/...", "clients/..."},
+		never:   []string{"localstack/..."},
+		through: true,
+		why:     "nothing of the app may know that it runs locally (its tests may use the engines as anybody's database)",
 	},
 	{
-		of: []string{"..."}, except: []string{"functions/...", "shared/app"}, never: []string{"shared/app"}, tests: true,
-		why: "the composition root sees both sides of every interface; whoever imports it does, too",
+		of:     []string{"..."},
+		except: []string{"functions/...", "shared/app"},
+		never:  []string{"shared/app"},
+		tests:  true,
+		why:    "the composition root sees both sides of every interface; whoever imports it does, too",
 	},
 	{
-		of: []string{"functions/..."}, except: nil, never: []string{"shared/chat", "shared/room/...", "shared/route", "shared/table", "shared/keyring/...", "shared/post", "shared/config", sdk},
+		of:     []string{"functions/..."},
+		except: nil,
+		never: []string{"shared/chat", "shared/room/...", "shared/route", "shared/table",
+			"shared/keyring/...", "shared/post", "shared/config", sdk},
 		why: "a function is its main: what it does can be tested without being one",
 	},
 	{
-		of: []string{"shared/envelope", "shared/chat", "shared/frame", "shared/strict"}, never: []string{"net/...", "os/...", "syscall", "log/...", "database/..."},
-		why: "keys, tokens and names are pure values: what does no I/O can leak nothing and needs no mocks",
+		of:    []string{"shared/envelope", "shared/chat", "shared/frame", "shared/strict"},
+		never: []string{"net/...", "os/...", "syscall", "log/...", "database/..."},
+		why:   "keys, tokens and names are pure values: what does no I/O can leak nothing and needs no mocks",
 	},
 	{
-		of: []string{"shared/envelope"}, never: []string{"shared/chat", "shared/frame", "shared/room/..."}, through: true,
-		why: "the cryptography is small enough to audit as long as it knows nothing of chat",
+		of:      []string{"shared/envelope"},
+		never:   []string{"shared/chat", "shared/frame", "shared/room/..."},
+		through: true,
+		why:     "the cryptography is small enough to audit as long as it knows nothing of chat",
 	},
 	{
-		of: []string{"shared/room"}, never: []string{sdk, "shared/table", "shared/post", "shared/keyring/...", "net/...", "os/..."}, through: false,
-		why: "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
+		of:      []string{"shared/room"},
+		never:   []string{sdk, "shared/table", "shared/post", "shared/keyring/...", "net/...", "os/..."},
+		through: false,
+		why:     "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
 	},
 	{
-		of: []string{"shared/room"}, never: []string{sdk}, through: true,
-		why: "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
+		of:      []string{"shared/room"},
+		never:   []string{sdk},
+		through: true,
+		why:     "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
 	},
 	{
-		of: []string{"shared/...", "functions/..."}, except: []string{"shared/table", "shared/app"}, never: []string{"github.com/aws/aws-sdk-go-v2/service/dynamodb/..."},
-		why: "attribute names and conditions are known in one place (and the client is made in another)",
+		of:     []string{"shared/...", "functions/..."},
+		except: []string{"shared/table", "shared/app"},
+		never:  []string{"github.com/aws/aws-sdk-go-v2/service/dynamodb/..."},
+		why:    "attribute names and conditions are known in one place (and the client is made in another)",
 	},
 	{
-		of: []string{"shared/client/...", "clients/..."}, never: []string{sdk, "shared/room/...", "shared/table", "shared/keyring/..."}, through: true,
-		why: "a client of the protocol runs where there is no AWS, and knows no more than the protocol",
+		of:      []string{"shared/client/...", "clients/..."},
+		never:   []string{sdk, "shared/room/...", "shared/table", "shared/keyring/..."},
+		through: true,
+		why:     "a client of the protocol runs where there is no AWS, and knows no more than the protocol",
 	},
 }
 
@@ -114,7 +137,8 @@ func (r importRule) broken(packages []listed) (found []string, held int) {
 		slices.Sort(imports)
 		for _, path := range slices.Compact(imports) {
 			if path != p.ImportPath && matches(path, r.never) {
-				found = append(found, fmt.Sprintf("%s imports %s, but %s", p.name(), strings.TrimPrefix(path, module), r.why))
+				found = append(found, fmt.Sprintf("%s imports %s, but %s", p.name(),
+					strings.TrimPrefix(path, module), r.why))
 			}
 		}
 	}
@@ -125,9 +149,6 @@ func (r importRule) broken(packages []listed) (found []string, held int) {
 // for together.
 func packagesOfModule(t *testing.T) []listed {
 	t.Helper()
-	if err := readSources(); err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports,Deps", "./...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
@@ -171,13 +192,19 @@ type identifierRule struct {
 
 var identifierRules = []identifierRule{
 	{
-		pkg: "os", names: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"}, in: []string{"shared/...", "functions/..."}, only: []string{"shared/config"},
-		why: "what a function depends on is to be seen in one struct",
+		pkg:   "os",
+		names: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
+		in:    []string{"shared/...", "functions/..."},
+		only:  []string{"shared/config"},
+		why:   "what a function depends on is to be seen in one struct",
 	},
 	{
-		pkg:   module + "shared/envelope",
-		names: []string{"DecryptionKey", "GenerateDecryptionKey", "ParseDecryptionKey", "SigningKey", "GenerateSigningKey", "SigningKeyFromSeed"},
-		in:    []string{"..."}, only: []string{"shared/keyring/...", "shared/client/profile", "shared/client/device", "shared/client/clienttest"},
+		pkg: module + "shared/envelope",
+		names: []string{"DecryptionKey", "GenerateDecryptionKey", "ParseDecryptionKey", "SigningKey",
+			"GenerateSigningKey", "SigningKeyFromSeed"},
+		in: []string{"..."},
+		only: []string{"shared/keyring/...", "shared/client/profile", "shared/client/device",
+			"shared/client/clienttest"},
 		why: "private keys have one holder on each side: the keyring for the service, the profile for a device",
 	},
 }
@@ -273,7 +300,8 @@ var home = environment.Getenv("HOME")
 		t.Fatal(err)
 	}
 	at := func(pos token.Pos) string { return files.Position(pos).String() }
-	if found := identifierRules[0].broken(file, at); len(found) != 1 || !strings.HasPrefix(found[0], "p.go:5:12 uses environment.Getenv") {
+	if found := identifierRules[0].broken(file, at); len(found) != 1 ||
+		!strings.HasPrefix(found[0], "p.go:5:12 uses environment.Getenv") {
 		t.Errorf("found %q", found)
 	}
 }

@@ -1,12 +1,12 @@
-// Package web serves a folder of static files, such as a web client's build, in
-// the way that a store behind a CDN does: index.html at /, the type by the
+// Package static serves a folder of static files, such as a web client's build,
+// in the way that a store behind a CDN does: index.html at /, the type by the
 // name's ending, byte ranges, and headers that let a page do nothing but run
 // its own scripts and speak to its own origin.
 //
 // Use it on the origin that also serves the page's WebSocket. What the folder
 // lacks, and whatever would lead out of it, is left to another handler. It
 // lists no folders and changes nothing.
-package web
+package static
 
 import (
 	"encoding/json"
