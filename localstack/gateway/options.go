@@ -39,7 +39,7 @@ type Options struct {
 	Sweep time.Duration
 	// Limits of connections; zero fields take API Gateway's quotas.
 	Limits Limits
-	// Inferred behaviours, where AWS documents nothing.
+	// Inferred selects behaviours that AWS does not document.
 	Inferred Inferred
 }
 
