@@ -34,6 +34,7 @@ func awsConfig(url string) aws.Config {
 // The SDK's clients, told nothing but the endpoint, find what the template has.
 func TestAWSClients(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
+	needsAPIs(t, s)
 	config := awsConfig(s.url)
 
 	tables, err := dynamodb.NewFromConfig(config).ListTables(ctx, &dynamodb.ListTablesInput{})
@@ -81,6 +82,7 @@ func TestAWSClients(t *testing.T) {
 // without it.
 func TestConnectionsAPI(t *testing.T) {
 	s, ctx := sharedStack(t), patient(t)
+	needsAPIs(t, s)
 	p := connect(ctx, t, s, newUser(t, "posted"))
 	p.begin() // no frame tells the connection's id, but the service's row of it
 	id := connectionOf(t, s, string(p.user.name))
@@ -119,6 +121,7 @@ func TestConnectionsAPI(t *testing.T) {
 // each service, so that no web page can make them.
 func TestUnsignedRequestsAreRefused(t *testing.T) {
 	s := sharedStack(t)
+	needsAPIs(t, s)
 	for _, r := range []struct {
 		method, path, target string
 		status               int
@@ -153,6 +156,7 @@ func TestUnsignedRequestsAreRefused(t *testing.T) {
 // nothing.
 func TestForeignHostsAreRefused(t *testing.T) {
 	s := sharedStack(t)
+	needsAPIs(t, s)
 	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "localhost": http.StatusOK} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/_localstack/health", nil)
 		if err != nil {
@@ -173,6 +177,7 @@ func TestForeignHostsAreRefused(t *testing.T) {
 // The health has every member that it promises, with what the template has.
 func TestHealthOfARunningStack(t *testing.T) {
 	s := sharedStack(t)
+	needsProcess(t)
 	status, h, err := s.health()
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("%d, %v", status, err)
@@ -200,6 +205,7 @@ func TestHealthOfARunningStack(t *testing.T) {
 // connectionOf finds the id of the one connection that begins as a user.
 func connectionOf(t testing.TB, s *stack, name string) string {
 	t.Helper()
+	needsAPIs(t, s)
 	items, err := allItems(t.Context(), dynamodb.NewFromConfig(awsConfig(s.url)))
 	if err != nil {
 		t.Fatal(err)

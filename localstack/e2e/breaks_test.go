@@ -74,6 +74,7 @@ func (s *stack) faultState(t testing.TB, method string) (state fault.State) {
 
 func (s *stack) askFaults(t testing.TB, method string, body []byte, answer any) {
 	t.Helper()
+	needsProcess(t)
 	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.url+edge.FaultsPath,
 		bytes.NewReader(body))
 	if err != nil {
@@ -97,6 +98,7 @@ func (s *stack) askFaults(t testing.TB, method string, body []byte, answer any) 
 // ownStack is a stack of the test's own, for tests that kill it.
 func ownStack(t testing.TB, flags ...string) *stack {
 	t.Helper()
+	needsProcess(t)
 	from := sharedStack(t)
 	s := &stack{template: from.template, data: t.TempDir(), flags: flags}
 	if err := s.borrowFunctions(); err != nil {
@@ -149,6 +151,7 @@ func instances(log, function string) (first, begun, ended int) {
 // before the message is with everybody.
 func (s *stack) idle(t testing.TB, function string) {
 	t.Helper()
+	needsProcess(t)
 	eventuallyTrue(t, function+" is idle", func() bool {
 		_, begun, ended := instances(s.stderr.String(), function)
 		return begun == ended

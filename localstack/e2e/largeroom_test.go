@@ -16,6 +16,7 @@ import (
 // get every message, while the invocation that has to do with it still waits.
 func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 	const people, connections, messages = 5, 110, 3
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("large")
 	sender := crowd(ctx, t, s, room, 1)[0]

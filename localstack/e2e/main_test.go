@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -36,7 +37,10 @@ var (
 	shared    = sync.OnceValues(startShared)
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) (status int) {
 	// A command built with the race detector waits a second before it ends
@@ -118,6 +122,9 @@ var sharedStarted *stack
 // It costs seconds; so tests that share it have users and rooms of their own,
 // and leave the lobby alone.
 func startShared() (*stack, error) {
+	if isRemote() {
+		return remoteStack()
+	}
 	s := &stack{template: filepath.Join(root, "template.yaml"), data: filepath.Join(temporary, "shared")}
 	if err := s.start(); err != nil {
 		return nil, err

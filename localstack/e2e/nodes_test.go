@@ -17,6 +17,7 @@ import (
 // An instance that starts after messages were sent knows them: it serves the
 // history, and it sends on from where the log stands.
 func TestNewNodeGetsTheData(t *testing.T) {
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("new-node")
 	users := crowd(ctx, t, s, room, 2)
@@ -66,6 +67,7 @@ func TestNewNodeGetsTheData(t *testing.T) {
 // killed process costs the user nothing but a repeated send, which the service
 // knows for what it is.
 func TestCrashedNodeIsReplaced(t *testing.T) {
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("replaced")
 	users := crowd(ctx, t, s, room, 2)
@@ -125,6 +127,7 @@ func TestCrashedNodeIsReplaced(t *testing.T) {
 // one order.
 func TestEveryUserOnEveryNodeSeesEachMessage(t *testing.T) {
 	const people, each = 50, 1
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("everybody")
 	users := crowd(ctx, t, s, room, people)
@@ -188,6 +191,7 @@ func TestEveryUserOnEveryNodeSeesEachMessage(t *testing.T) {
 // another instance until one has done it.
 func TestUsersAreRoutedToAnotherNodeOnCrash(t *testing.T) {
 	const people, each = 6, 8
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("rerouted")
 	crowd(ctx, t, s, room, people) // has its keys then

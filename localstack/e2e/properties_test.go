@@ -78,7 +78,7 @@ func TestProperty1_TwentySendersLeaveNoGap(t *testing.T) {
 // those of ids, which all have seq 0.
 func rowsOf(t testing.TB, s *stack, room chat.Room) (entries, ids int) {
 	t.Helper()
-	items, err := allItems(t.Context(), dynamodb.NewFromConfig(awsConfig(s.url)))
+	items, err := allItems(t.Context(), dynamodb.NewFromConfig(awsConfig(s.apis(t))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 // stack or a function has written, and in no file of the data folder: after a
 // conversation, and while its recipients have read it.
 func TestProperty3_NobodyElseCanReadAMessage(t *testing.T) {
+	needsProcess(t)
 	s, ctx := sharedStack(t), patient(t)
 	room := newRoom("sealed")
 	users := crowd(ctx, t, s, room, 2)

@@ -163,7 +163,7 @@ func TestProperty5_ServerKeyRotationLosesNothing(t *testing.T) {
 			return nil
 		})
 	}
-	functions := lambda.NewFromConfig(awsConfig(s.url))
+	functions := lambda.NewFromConfig(awsConfig(s.apis(t)))
 	for range 3 {
 		goal := sent.len() + 6
 		answer, err := functions.Invoke(ctx, &lambda.InvokeInput{

@@ -107,6 +107,9 @@ func setupScript(e *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	if err := skipScript(e, from); err != nil {
+		return err
+	}
 	free, err := freeAddress()
 	if err != nil {
 		return err

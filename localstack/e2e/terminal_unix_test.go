@@ -14,6 +14,7 @@ import (
 // TestTerminals talk through a stack that is killed and started again: what is
 // written meanwhile is shown as on its way, and arrives.
 func TestTerminals(t *testing.T) {
+	needsProcess(t)
 	t.Parallel()
 	sotto, err := sottoBinary()
 	if err != nil {

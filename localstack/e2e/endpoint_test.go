@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// With -endpoint the tests use a service that runs already: another local
+// stack, an emulator, AWS. Tests that stop processes, read their logs or their
+// data folder are skipped then, and tests that need the AWS APIs are skipped
+// unless -aws-endpoint says where those are.
+var (
+	endpointFlag    = flag.String("endpoint", "", "test the service at this WebSocket `URL` (ws:// or wss://)")
+	awsEndpointFlag = flag.String("aws-endpoint", "", "the `URL` of the AWS APIs of that service (AWS_ENDPOINT_URL)")
+)
+
+// isRemote reports whether the tests use a service that they did not start.
+func isRemote() bool { return *endpointFlag != "" }
+
+// remoteStack returns the service that -endpoint names.
+func remoteStack() (*stack, error) {
+	u, err := url.Parse(*endpointFlag)
+	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+		return nil, fmt.Errorf("-endpoint %s is not a ws:// or wss:// URL", *endpointFlag)
+	}
+	// Users and rooms stay in the service's database, so every run needs names
+	// of its own.
+	runs.Store(time.Now().Unix() % 10_000_000 * 1000)
+	return &stack{
+		template:  filepath.Join(root, "template.yaml"),
+		webSocket: *endpointFlag,
+		url:       strings.TrimSuffix(*awsEndpointFlag, "/"),
+		address:   u.Host,
+		stdout:    new(output),
+		stderr:    new(output),
+	}, nil
+}
+
+// needsProcess skips a test of a remote service that this test cannot break,
+// stop or look into.
+func needsProcess(t testing.TB) {
+	t.Helper()
+	if isRemote() {
+		t.Skip("needs a stack that the test has started; -endpoint names another one")
+	}
+}
+
+// needsAPIs skips a test that calls the AWS APIs if nobody said where they are.
+func needsAPIs(t testing.TB, s *stack) {
+	t.Helper()
+	if s.url == "" {
+		t.Skip("needs the AWS APIs: -aws-endpoint URL")
+	}
+}
+
+// ownStackCommands are what begins a script's line that uses a stack of the
+// script's own, or runs localstack alone.
+var ownStackCommands = regexp.MustCompile(`(?m)^(! )?(stack|localstack|functions) `)
+
+// apiCommands are what a script uses that calls the AWS APIs.
+var apiCommands = regexp.MustCompile(`(?m)^(! )?tables$|^(! )?exec aws |\$AWS_ENDPOINT_URL|\$ADDRESS`)
+
+// skipScript skips a script that a remote service cannot run.
+func skipScript(e *testscript.Env, s *stack) error {
+	if !isRemote() {
+		return nil
+	}
+	name := strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")
+	text, err := os.ReadFile(filepath.Join("testdata", "script", name+".txtar"))
+	switch {
+	case err != nil:
+		return err
+	case ownStackCommands.Match(text):
+		e.T().Skip("starts a stack of its own")
+	case s.url == "" && apiCommands.Match(text):
+		e.T().Skip("needs the AWS APIs: -aws-endpoint URL")
+	}
+	return nil
+}
+
+// apis returns the address of the AWS APIs, or skips the test.
+func (s *stack) apis(t testing.TB) string {
+	t.Helper()
+	needsAPIs(t, s)
+	return s.url
+}
