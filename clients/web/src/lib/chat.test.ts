@@ -2,9 +2,11 @@
 import { describe, expect, test } from "vitest";
 import type { Chat } from "./api";
 import { MemoryStore } from "./store";
+import { unhandledRejections } from "./testing/rejections";
 import { events, shows, texts, until, world } from "./testing/world";
 
 const w = world();
+const rejections = unhandledRejections();
 
 async function two(): Promise<[Chat, Chat]> {
   return [await w.chat("ada"), await w.chat("bob")];
@@ -270,6 +272,21 @@ describe("the outbox", () => {
 });
 
 describe("hints", () => {
+  test("an answer to presence that breaks the protocol is ignored", async () => {
+    const [ada, bob] = await two();
+    let answered = 0;
+    w.service.answer = (_, frame) => {
+      if (frame.type !== "presence") return [frame];
+      answered++;
+      return [{ ...frame, users: "ada" }];
+    };
+    ada.presence("lobby");
+    await until("the answer is sent", () => answered === 1);
+    await sendAll(bob, "still here");
+    await shows(ada, "still here");
+    expect(await rejections()).toEqual([]);
+  });
+
   test("typing is told and ends by itself, or with the message", async () => {
     const [ada, bob] = await two();
     const heard = events(bob);

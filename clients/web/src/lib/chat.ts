@@ -187,14 +187,13 @@ export class Client implements Chat {
 
   presence(room: string): void {
     const asked = this.connection.session?.call("presence", () => ({ action: "presence", room }));
-    asked?.then(
-      (answer) => {
+    asked
+      ?.then((answer) => {
         const presence: Presence = { users: list(answer, "users").filter((user) => typeof user === "string"), more: answer.more === true };
         this.hints.noticed(room, presence.users);
         this.emit({ type: "presence", room, presence });
-      },
-      () => undefined, // it is asked for again before long
-    );
+      })
+      .catch(() => undefined); // the caller asks again within half a minute
   }
 
   markRead(room: string, seq: number): void {

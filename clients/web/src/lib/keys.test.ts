@@ -7,9 +7,11 @@ import { linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } fr
 import { isMessageID, measure, newMessageID } from "./names";
 import { qrMatrix } from "./qr";
 import { MemoryStore, openStore } from "./store";
+import { unhandledRejections } from "./testing/rejections";
 import { events, shows, texts, until, world } from "./testing/world";
 
 const w = world();
+const rejections = unhandledRejections();
 const vectors = <T>(name: string): T[] => JSON.parse(readFileSync(new URL(`../../../../shared/envelope/testdata/${name}`, import.meta.url), "utf8")) as T[];
 
 describe("the service's key set", () => {
@@ -183,6 +185,20 @@ describe("what the browser keeps", () => {
     ada.send("lobby", "hello");
     await shows(ada, "hello");
     expect(await ada.rotate()).toBe(2);
+  });
+});
+
+describe("a store that fails", () => {
+  test("does not keep a refused connection from ending", async () => {
+    const store = new MemoryStore();
+    const ada = await w.chat("ada", store);
+    const read = store.get.bind(store);
+    store.get = ((key) => (key[0] === "keys" ? Promise.reject(new DOMException("x", "InvalidStateError")) : read(key))) as typeof store.get;
+    w.service.refuse = (_, { action }) => (action === "handshake" ? "stale_device_key" : null);
+    w.service.drop();
+    await until("the chat has ended", () => ada.status().phase === "ended");
+    expect(ada.status()).toMatchObject({ error: { code: "stale_device_key" } });
+    expect(await rejections()).toEqual([]);
   });
 });
 

@@ -132,7 +132,7 @@ export class Outbox {
         try {
           item.ack = await this.port.submit(room, item.id, item.body);
           item.state = "sent";
-          void this.store.update([...this.key, item.id], () => undefined);
+          this.erase(item);
           this.port.acknowledged(room, item.id, item.ack);
         } catch (cause) {
           const { code } = asError(cause);
@@ -157,9 +157,14 @@ export class Outbox {
     await this.store.update([...this.key, id], () => draft).catch(() => undefined);
   }
 
+  /** Deletes the draft. If the store fails, the next page sends the message again under the same id. */
+  private erase(item: Item): void {
+    void this.store.update([...this.key, item.id], () => undefined).catch(() => undefined);
+  }
+
   private remove(item: Item): void {
     this.items = this.items.filter((each) => each !== item);
-    void this.store.update([...this.key, item.id], () => undefined).catch(() => undefined);
+    this.erase(item);
     this.port.changed(item.room);
   }
 }

@@ -93,9 +93,11 @@ export class Profile {
     return this.keys.pairs.find((pair) => pair.kid === kid);
   }
 
-  /** Reads the keys again: another tab may have rotated them. */
+  /** Reads the keys again: another tab may have rotated them. If the store fails, the keys stay as they are. */
   async reload(): Promise<void> {
-    if (this.kept) this.keys = (await this.store.get<Keys>(["keys", this.address, this.user])) ?? this.keys;
+    if (!this.kept) return;
+    const stored = await this.store.get<Keys>(["keys", this.address, this.user]).catch(() => undefined);
+    this.keys = stored ?? this.keys;
   }
 
   /** Keeps a next encryption key, unless one is prepared already, before the service hears of it. */
