@@ -25,7 +25,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -102,33 +101,6 @@ func open(dir string, now func() time.Time) (*Authority, error) {
 		return nil, fmt.Errorf("authority: make a key: %w", err)
 	}
 	return a, nil
-}
-
-// Permit lets the authority speak for these names, too, and for those below
-// them, instead of those of the last call: custom domain names of a template's
-// APIs. Their certificates are signed with a key that is never written
-// anywhere, so that the one in the folder is good for AWS's names only; whoever
-// is to trust them reads BundleFile afterwards.
-func (a *Authority) Permit(names ...string) error {
-	names = slices.Clone(names)
-	for i, name := range names {
-		names[i] = strings.TrimPrefix(strings.ToLower(name), "*.") // a constraint has no wildcards
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.custom == nil && len(names) == 0 || a.custom != nil && slices.Equal(a.custom.cert.PermittedDNSDomains, names) {
-		return nil
-	}
-	a.custom = nil
-	clear(a.leaves)
-	if len(names) > 0 {
-		s, err := newSigner(a.now(), names, nil)
-		if err != nil {
-			return fmt.Errorf("authority: make a certificate for custom domains: %w", err)
-		}
-		a.custom = &s
-	}
-	return a.writeBundle()
 }
 
 // CAFile is the path of the authority's certificate (PEM).
@@ -227,21 +199,6 @@ func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, e
 	}
 	cert, err := x509.ParseCertificate(der)
 	return signer{cert, key}, err
-}
-
-// writeBundle must be called with mu held or before anybody else has a.
-func (a *Authority) writeBundle() error {
-	bundle := pemCertificate(a.kept.cert.Raw)
-	if a.custom != nil {
-		bundle = append(bundle, pemCertificate(a.custom.cert.Raw)...)
-	}
-	for _, der := range systemRoots() {
-		bundle = append(bundle, pemCertificate(der)...)
-	}
-	if err := replaceFile(a.BundleFile(), bundle); err != nil {
-		return fmt.Errorf("authority: write the bundle: %w", err)
-	}
-	return nil
 }
 
 func pemCertificate(der []byte) []byte {

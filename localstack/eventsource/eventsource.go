@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"reflect"
 	"sync"
 	"time"
 )
@@ -155,57 +154,6 @@ func New(opts Options) (*Service, error) {
 	s := &Service{opts: opts, log: opts.Log, pollers: make(map[string]*poller)}
 	s.hard, s.cut = context.WithCancel(context.Background())
 	return s, nil
-}
-
-// Set replaces the set of mappings. Those that stay the same run on; a changed
-// one goes on where it was, once the batches it has begun are done; of a
-// removed one the position is forgotten, as on AWS. When Set returns, every
-// record that is written later reaches new mappings. A mapping that is refused
-// changes nothing.
-func (s *Service) Set(configs []Config) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return errClosed
-	}
-	wanted := make(map[string]Config, len(configs))
-	var begin []*poller
-	for _, c := range configs {
-		if _, twice := wanted[c.UUID]; twice {
-			return fmt.Errorf("event source mapping %s is listed twice", c.UUID)
-		}
-		wanted[c.UUID] = c
-		p, err := s.newPoller(c)
-		if err != nil {
-			return fmt.Errorf("event source mapping %s: %w", c.UUID, err)
-		}
-		if p != nil {
-			begin = append(begin, p)
-		}
-	}
-	if err := s.forget(wanted); err != nil {
-		return err
-	}
-	for id, p := range s.pollers {
-		if c, stays := wanted[id]; !stays {
-			s.remove(id)
-		} else if !reflect.DeepEqual(p.config, c) {
-			p.leave()
-		}
-	}
-	for _, p := range begin {
-		before := s.pollers[p.config.UUID]
-		s.pollers[p.config.UUID] = p
-		if before == nil {
-			// A crash from here on does not move where it begins.
-			if err := p.restore(); err != nil {
-				close(p.done)
-				return fmt.Errorf("event source mapping %s: %w", p.config.UUID, err)
-			}
-		}
-		go p.run(before)
-	}
-	return nil
 }
 
 // remove ends a mapping and forgets its position. Under mu.

@@ -75,7 +75,7 @@ func (p *poller) run(before *poller) {
 	defer close(p.done)
 	if before != nil {
 		<-before.done
-		if err := p.restore(); err != nil {
+		if _, err := p.restore(); err != nil {
 			p.s.log.Error("event source mapping does not start", "mapping", p.config.UUID, "err", err)
 			return
 		}
@@ -91,21 +91,22 @@ func (p *poller) run(before *poller) {
 	p.save()
 }
 
-// restore finds where the mapping is, and where it is not yet anywhere, where
-// it begins.
-func (p *poller) restore() error {
+// restore reads the mapping's position. A mapping without one gets its initial
+// position; then placed is true.
+func (p *poller) restore() (placed bool, err error) {
 	at, err := p.s.loadPosition(p.config)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if at == nil {
 		at = &position{After: p.initial}
 		if err := p.s.savePosition(p.config, p.initial); err != nil {
-			return err
+			return false, err
 		}
+		placed = true
 	}
 	p.after, p.saved = at.After, at.After
-	return nil
+	return placed, nil
 }
 
 // read hands on records until the poller stops.

@@ -96,30 +96,6 @@ func New(opts Options) (*Gateway, error) {
 
 func (g *Gateway) stages() stages { return *g.serving.Load() }
 
-// Update replaces the APIs. Open connections live on, by API and stage: their
-// next message meets the new routes. Those whose stage is gone are closed with
-// 1001. An error means that nothing has changed. What is being handled ends as
-// it began; throttles start full.
-func (g *Gateway) Update(apis []API) error {
-	all, err := newStages(apis, g.opts.Limits, g.opts.Now())
-	if err != nil {
-		return fmt.Errorf("update gateway: %w", err)
-	}
-	var orphans []*connection
-	g.mu.Lock()
-	g.serving.Store(&all)
-	for c := range g.sockets {
-		if !c.adopt(all) {
-			orphans = append(orphans, c)
-		}
-	}
-	g.mu.Unlock()
-	for _, c := range orphans {
-		c.end(goingAway)
-	}
-	return nil
-}
-
 // Connections returns how many connections are open, those still in $connect
 // not counted.
 func (g *Gateway) Connections() int {

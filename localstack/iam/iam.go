@@ -24,10 +24,7 @@ package iam
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,28 +134,6 @@ func New(o Options) (*Guard, error) {
 		return nil, err
 	}
 	return g, nil
-}
-
-// Update replaces roles and policies of resources, from the next request on.
-// With an error nothing changes.
-func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) error {
-	next := &policies{roles: map[string]*role{}, resources: map[string][]*statement{}}
-	for _, function := range slices.Sorted(maps.Keys(roles)) {
-		r, err := g.compileRole(function, roles[function])
-		if err != nil {
-			return fmt.Errorf("iam: role of function %s: %w", function, err)
-		}
-		next.roles[function] = r
-	}
-	for _, arn := range slices.Sorted(maps.Keys(resources)) {
-		list, err := compileAll(resources[arn], false)
-		if err != nil {
-			return fmt.Errorf("iam: policy of %s: %w", arn, err)
-		}
-		next.resources[arn] = list
-	}
-	g.known.Store(next)
-	return nil
 }
 
 // Denied is a refusal, with AWS's text.

@@ -233,45 +233,6 @@ func setDefault[T comparable](value *T, fallback T) {
 	}
 }
 
-// Deploy replaces the set of functions. Instances of functions that stayed the
-// same are kept; those of changed or removed functions finish what they have
-// accepted and go. An invalid function is an error and changes nothing.
-func (s *Service) Deploy(functions []Function) error {
-	fleets := make(map[string]*fleet, len(functions))
-	reserved := 0
-	for _, fn := range functions {
-		f, err := s.newFleet(fn)
-		if err != nil {
-			return fmt.Errorf("function %s: %w", fn.Name, err)
-		}
-		if fleets[fn.Name] != nil {
-			return fmt.Errorf("function %s is listed twice", fn.Name)
-		}
-		fleets[fn.Name] = f
-		if n := fn.ReservedConcurrency; n != nil {
-			reserved += *n
-		}
-	}
-	if reserved > s.opt.Concurrency {
-		return fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved,
-			s.opt.Concurrency)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return ErrClosed
-	}
-	for name, old := range s.fleets {
-		if f := fleets[name]; f != nil && f.same(old) {
-			fleets[name] = old
-			continue
-		}
-		old.retire()
-	}
-	s.fleets = fleets
-	return nil
-}
-
 // Close refuses new work, waits for invocations in progress until ctx ends,
 // and stops every instance; when it returns none of their processes is left.
 // Asynchronous events that wait for a retry are dropped, which the log says.

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -37,64 +36,6 @@ type Schedule struct {
 // maxSleep is how long a schedule trusts a timer: those stand still while a
 // laptop sleeps, the wall clock does not.
 const maxSleep = 30 * time.Second
-
-// StartSchedules replaces the running schedules. The first occurrence of a
-// rate is one period from now. Occurrences that pass while the machine sleeps
-// are made up for by one. An expression that AWS would not take is an error
-// and changes nothing.
-func (s *Service) StartSchedules(schedules []Schedule) error {
-	type timed struct {
-		Schedule
-		trigger trigger
-	}
-	var list []timed
-	for _, sch := range schedules {
-		setDefault(&sch.Name, sch.Function)
-		setDefault(&sch.Source, fromEvents)
-		if sch.Source != fromEvents && sch.Source != fromScheduler {
-			return fmt.Errorf("schedule %s: source %q is not %s or %s", sch.Name, sch.Source, fromEvents, fromScheduler)
-		}
-		t, err := parseSchedule(sch.Expression, sch.Timezone)
-		if err != nil {
-			return fmt.Errorf("schedule %s: %w", sch.Name, err)
-		}
-		if sch.Input != "" && !json.Valid([]byte(sch.Input)) {
-			return fmt.Errorf("schedule %s: input is not JSON", sch.Name)
-		}
-		if _, err := s.find(sch.Function); err != nil {
-			return fmt.Errorf("schedule %s: %w", sch.Name, err)
-		}
-		if sch.Enabled {
-			list = append(list, timed{sch, t})
-		}
-	}
-
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
-		return ErrClosed
-	}
-	if s.stopSchedules != nil {
-		s.stopSchedules()
-	}
-	previous := s.schedules
-	ctx, stop := context.WithCancel(s.stopped)
-	running := new(sync.WaitGroup)
-	s.stopSchedules, s.schedules = stop, running
-	start := time.Now()
-	for _, sch := range list {
-		s.events.Add(1)
-		running.Go(func() {
-			defer s.events.Done()
-			s.runSchedule(ctx, sch.Schedule, sch.trigger, start)
-		})
-	}
-	s.mu.Unlock()
-	if previous != nil {
-		previous.Wait()
-	}
-	return nil
-}
 
 func (s *Service) runSchedule(ctx context.Context, sch Schedule, t trigger, last time.Time) {
 	for {

@@ -1,0 +1,164 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Deploy replaces the set of functions. Instances of functions that stayed the
+// same are kept; those of changed or removed functions finish what they have
+// accepted and go. An invalid function is an error and changes nothing.
+func (s *Service) Deploy(functions []Function) error {
+	fleets, err := s.newFleets(functions)
+	if err != nil {
+		return err
+	}
+	return s.replaceFleets(fleets)
+}
+
+// StartSchedules replaces the running schedules. The first occurrence of a
+// rate is one period from now. Occurrences that pass while the machine sleeps
+// are made up for by one. An expression that AWS would not take is an error
+// and changes nothing.
+func (s *Service) StartSchedules(schedules []Schedule) error {
+	timed, err := s.parseSchedules(schedules, func(name string) bool {
+		_, err := s.find(name)
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.replaceSchedules(timed)
+}
+
+// Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]
+// together: it checks functions and schedules and changes nothing. commit is
+// the second half; it may be dropped. It fails only with [ErrClosed].
+func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func() error, err error) {
+	fleets, err := s.newFleets(functions)
+	if err != nil {
+		return nil, err
+	}
+	timed, err := s.parseSchedules(schedules, func(name string) bool { return fleets[name] != nil })
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := s.replaceFleets(fleets); err != nil {
+			return err
+		}
+		return s.replaceSchedules(timed)
+	}, nil
+}
+
+// newFleets checks functions and makes their fleets, by name.
+func (s *Service) newFleets(functions []Function) (map[string]*fleet, error) {
+	fleets := make(map[string]*fleet, len(functions))
+	reserved := 0
+	for _, fn := range functions {
+		f, err := s.newFleet(fn)
+		if err != nil {
+			return nil, fmt.Errorf("function %s: %w", fn.Name, err)
+		}
+		if fleets[fn.Name] != nil {
+			return nil, fmt.Errorf("function %s is listed twice", fn.Name)
+		}
+		fleets[fn.Name] = f
+		if n := fn.ReservedConcurrency; n != nil {
+			reserved += *n
+		}
+	}
+	if reserved > s.opt.Concurrency {
+		return nil, fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved,
+			s.opt.Concurrency)
+	}
+	return fleets, nil
+}
+
+// replaceFleets keeps the fleets of functions that stayed the same.
+func (s *Service) replaceFleets(fleets map[string]*fleet) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return ErrClosed
+	}
+	for name, old := range s.fleets {
+		if f := fleets[name]; f != nil && f.same(old) {
+			fleets[name] = old
+			continue
+		}
+		old.retire()
+	}
+	s.fleets = fleets
+	return nil
+}
+
+// timedSchedule is a schedule with its parsed expression.
+type timedSchedule struct {
+	Schedule
+	trigger trigger
+}
+
+// parseSchedules checks schedules, fills in their defaults and returns those
+// that are enabled. exists reports whether there is a function of that name.
+func (s *Service) parseSchedules(schedules []Schedule, exists func(name string) bool) ([]timedSchedule, error) {
+	var list []timedSchedule
+	for _, sch := range schedules {
+		setDefault(&sch.Name, sch.Function)
+		setDefault(&sch.Source, fromEvents)
+		if sch.Source != fromEvents && sch.Source != fromScheduler {
+			return nil, fmt.Errorf("schedule %s: source %q is not %s or %s",
+				sch.Name, sch.Source, fromEvents, fromScheduler)
+		}
+		t, err := parseSchedule(sch.Expression, sch.Timezone)
+		if err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", sch.Name, err)
+		}
+		if sch.Input != "" && !json.Valid([]byte(sch.Input)) {
+			return nil, fmt.Errorf("schedule %s: input is not JSON", sch.Name)
+		}
+		name, err := s.resolve(sch.Function)
+		if err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", sch.Name, err)
+		}
+		if !exists(name) {
+			return nil, fmt.Errorf("schedule %s: %w", sch.Name, notFound(s.arn(name)))
+		}
+		if sch.Enabled {
+			list = append(list, timedSchedule{sch, t})
+		}
+	}
+	return list, nil
+}
+
+// replaceSchedules stops the running schedules and starts these.
+func (s *Service) replaceSchedules(list []timedSchedule) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if s.stopSchedules != nil {
+		s.stopSchedules()
+	}
+	previous := s.schedules
+	ctx, stop := context.WithCancel(s.stopped)
+	running := new(sync.WaitGroup)
+	s.stopSchedules, s.schedules = stop, running
+	start := time.Now()
+	for _, sch := range list {
+		s.events.Add(1)
+		running.Go(func() {
+			defer s.events.Done()
+			s.runSchedule(ctx, sch.Schedule, sch.trigger, start)
+		})
+	}
+	s.mu.Unlock()
+	if previous != nil {
+		previous.Wait()
+	}
+	return nil
+}
