@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,25 +12,17 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
-// recorder keeps the events that it is told.
-type recorder struct {
-	mu     sync.Mutex
-	events []trace.Event
-}
-
-func (r *recorder) Trace(e trace.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, e)
-}
-
-// last is the latest event.
-func (r *recorder) last() trace.Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.events[len(r.events)-1]
+// last returns the latest event.
+func last(t *testing.T, r *tracetest.Recorder) trace.Event {
+	t.Helper()
+	events := r.Events()
+	if len(events) == 0 {
+		t.Fatal("got no event, want one")
+	}
+	return events[len(events)-1]
 }
 
 // errorCode is the code of an API error; empty for none.
@@ -44,8 +35,8 @@ func errorCode(err error) string {
 }
 
 func TestTraceTellsEveryRequest(t *testing.T) {
-	var told recorder
-	f := open(t, Options{Trace: &told})
+	var recorder tracetest.Recorder
+	f := open(t, Options{Trace: &recorder})
 	f.createTable(t, "notes", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
 	name := aws.String("notes")
 	note := item{"pk": s("1"), "tag": s("a"), "body": s(long(3000))} // 3 units and 3 in the index
@@ -99,7 +90,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			if code := errorCode(err); code != tt.code {
 				t.Fatalf("got the error %v", err)
 			}
-			got := told.last()
+			got := last(t, &recorder)
 			status := http.StatusOK
 			if tt.code != "" {
 				status = http.StatusBadRequest
@@ -110,7 +101,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 				t.Errorf("told %+v", got)
 			}
 			if got.ReadUnits != tt.reads || got.WriteUnits != tt.writes {
-				t.Errorf("told %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits,
+				t.Errorf("got %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits,
 					tt.reads, tt.writes)
 			}
 		})
@@ -118,8 +109,8 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 }
 
 func TestTraceNamesTheCaller(t *testing.T) {
-	var told recorder
-	f := open(t, Options{Trace: &told})
+	var recorder tracetest.Recorder
+	f := open(t, Options{Trace: &recorder})
 	caller := trace.Caller{Function: "send", Invocation: "c0ffee"}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.engine.ServeHTTP(w, r.WithContext(trace.WithCaller(r.Context(), caller)))
@@ -128,7 +119,7 @@ func TestTraceNamesTheCaller(t *testing.T) {
 	if _, err := newClient(server.URL).ListTables(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := told.last(); got.Function != "send" || got.Invocation != "c0ffee" {
+	if got := last(t, &recorder); got.Function != "send" || got.Invocation != "c0ffee" {
 		t.Errorf("told %+v", got)
 	}
 }

@@ -7,45 +7,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
-// recorder is a trace.Sink that tests read.
-type recorder struct {
-	mu     sync.Mutex
-	events []trace.Event
-}
-
-func (r *recorder) Trace(e trace.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, e)
-}
-
-// next waits for the next event of a kind and takes it out.
-func (r *recorder) next(t *testing.T, kind trace.Kind) trace.Event {
+// nextEvent waits for the next event of a kind and takes it out of the
+// recorder.
+func nextEvent(t *testing.T, r *tracetest.Recorder, kind trace.Kind) trace.Event {
 	t.Helper()
-	var found trace.Event
-	eventually(t, fmt.Sprintf("a trace of kind %s", kind), func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		i := slices.IndexFunc(r.events, func(e trace.Event) bool { return e.Kind == kind })
-		if i < 0 {
-			return false
-		}
-		found = r.events[i]
-		r.events = slices.Delete(r.events, i, i+1)
-		return true
-	})
-	return found
+	return r.Next(t, "kind "+string(kind), func(e trace.Event) bool { return e.Kind == kind })
 }
 
 // wantTrace compares what does not depend on the moment.
@@ -62,7 +38,7 @@ func wantTrace(t *testing.T, got, want trace.Event) {
 
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	r := new(recorder)
+	r := new(tracetest.Recorder)
 	functions := guarded(allows("*", ""))
 	functions["$default"] = echoes
 	s := start(t, functions, func(o *Options) {
@@ -73,7 +49,7 @@ func TestTrace(t *testing.T) {
 	c := s.dial()
 	here := trace.Event{API: "api1", Stage: "prod", ConnectionID: c.id}
 
-	authorize, connect := r.next(t, trace.Authorize), r.next(t, trace.Connect)
+	authorize, connect := nextEvent(t, r, trace.Authorize), nextEvent(t, r, trace.Connect)
 	want := here
 	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID = trace.Connect, "$connect", "$connect", "invocation-2", 101, connect.RequestID
 	wantTrace(t, connect, want)
@@ -92,18 +68,18 @@ func TestTrace(t *testing.T) {
 	want = here
 	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID, want.Bytes =
 		trace.Message, "$default", "$default", "invocation-3", 200, e.RequestContext.RequestID, 5
-	wantTrace(t, r.next(t, trace.Message), want)
+	wantTrace(t, nextEvent(t, r, trace.Message), want)
 	want.Kind, want.Status = trace.Sent, 0
-	wantTrace(t, r.next(t, trace.Sent), want)
+	wantTrace(t, nextEvent(t, r, trace.Sent), want)
 
 	s.mustPost(c.id, "hi")
 	c.receive()
-	post := r.next(t, trace.Post)
+	post := nextEvent(t, r, trace.Post)
 	want = here
 	want.Kind, want.Operation, want.Status, want.Bytes, want.RequestID = trace.Post, "PostToConnection", 200, 2, post.RequestID
 	wantTrace(t, post, want)
 	want.Kind, want.Status = trace.Sent, 0
-	wantTrace(t, r.next(t, trace.Sent), want)
+	wantTrace(t, nextEvent(t, r, trace.Sent), want)
 	if post.RequestID == "" {
 		t.Error("no request id")
 	}
@@ -113,19 +89,19 @@ func TestTrace(t *testing.T) {
 	want = here
 	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID =
 		trace.Disconnect, "$disconnect", "$disconnect", "invocation-4", 4000, disconnect.RequestContext.RequestID
-	wantTrace(t, r.next(t, trace.Disconnect), want)
+	wantTrace(t, nextEvent(t, r, trace.Disconnect), want)
 
 	s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(c.id), "x", true)
 	want = here
 	want.Kind, want.Operation, want.Status, want.Error = trace.Post, "PostToConnection", 410, "GoneException"
-	post = r.next(t, trace.Post)
+	post = nextEvent(t, r, trace.Post)
 	want.RequestID = post.RequestID
 	wantTrace(t, post, want)
 }
 
 func TestTraceOfFailures(t *testing.T) {
 	t.Parallel()
-	r := new(recorder)
+	r := new(tracetest.Recorder)
 	s := start(t, map[string]function{"$connect": returns(ok), "raises": fails("x"), "checked": echoes,
 		"closed": echoes}, func(o *Options) {
 		o.Trace = r
@@ -145,7 +121,7 @@ func TestTraceOfFailures(t *testing.T) {
 	} {
 		c.send(`{"action":"` + test.action + `"}`)
 		got := c.receive()
-		message, sent := r.next(t, trace.Message), r.next(t, trace.Sent)
+		message, sent := nextEvent(t, r, trace.Message), nextEvent(t, r, trace.Sent)
 		if message.Status != test.status || message.Error != test.code || sent.Error != test.code ||
 			sent.Bytes != len(got) ||
 			sent.RequestID != message.RequestID || (message.Invocation != "") != (test.action == "raises") {
@@ -155,10 +131,10 @@ func TestTraceOfFailures(t *testing.T) {
 
 	s = start(t, map[string]function{"$connect": returns(`{"statusCode":401}`)}, func(o *Options) { o.Trace = r })
 	s.refused("/prod")
-	if got := r.next(t, trace.Connect); got.Status != 101 { // the first stack's
+	if got := nextEvent(t, r, trace.Connect); got.Status != 101 { // the first stack's
 		t.Errorf("%+v", got)
 	}
-	if got := r.next(t, trace.Connect); got.Status != 401 || got.Invocation == "" {
+	if got := nextEvent(t, r, trace.Connect); got.Status != 401 || got.Invocation == "" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -166,7 +142,7 @@ func TestTraceOfFailures(t *testing.T) {
 // A post says on whose behalf it was made.
 func TestTraceNamesThePostingFunction(t *testing.T) {
 	t.Parallel()
-	r := new(recorder)
+	r := new(tracetest.Recorder)
 	s := start(t, closing, func(o *Options) { o.Trace = r })
 	c := s.dial()
 	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +153,7 @@ func TestTraceNamesThePostingFunction(t *testing.T) {
 	s.posts.Config.Handler = posts.Config.Handler
 	s.mustPost(c.id, "hi")
 	for _, kind := range []trace.Kind{trace.Post, trace.Sent} {
-		if got := r.next(t, kind); got.Function != "chat" || got.Invocation != "abc" {
+		if got := nextEvent(t, r, kind); got.Function != "chat" || got.Invocation != "abc" {
 			t.Errorf("%+v", got)
 		}
 	}
@@ -226,18 +202,18 @@ func TestLogLines(t *testing.T) {
 func TestAuthorizerFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	r := new(recorder)
+	r := new(tracetest.Recorder)
 	s := start(t, map[string]function{"authorizer": fails("x"), "$connect": returns(ok)}, func(o *Options) {
 		behind()(o)
 		o.Trace = r
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	s.refused("/prod")
-	if got := r.next(t, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" ||
+	if got := nextEvent(t, r, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" ||
 		got.Function != "authorizer" || got.Invocation == "" {
 		t.Errorf("%+v", got)
 	}
-	if got := r.next(t, trace.Connect); got.Status != 500 || got.Function != "" || got.Invocation != "" {
+	if got := nextEvent(t, r, trace.Connect); got.Status != 500 || got.Function != "" || got.Invocation != "" {
 		t.Errorf("%+v", got)
 	}
 	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes any more

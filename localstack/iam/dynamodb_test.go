@@ -244,7 +244,7 @@ func TestDynamoDBRefusal(t *testing.T) {
 	if got := response.Header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
 		t.Errorf("content type %s", got)
 	}
-	traced := d.events.take()
+	traced := d.events.Take()
 	if len(traced) != 1 {
 		t.Fatalf("%d events, want one", len(traced))
 	}

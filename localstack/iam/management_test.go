@@ -19,6 +19,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/iam"
 	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
 // patience is how long a test waits for what must happen before it fails.
@@ -40,7 +41,7 @@ type connected struct {
 	id     string
 	url    string // of @connections, with the stage
 	log    *log
-	events *events
+	events *tracetest.Recorder
 }
 
 func connect(t *testing.T) *connected {
@@ -74,7 +75,7 @@ func connect(t *testing.T) *connected {
 			t.Error(err)
 		}
 	})
-	c := &connected{socket: socket, log: &log{}, events: &events{}}
+	c := &connected{socket: socket, log: &log{}, events: &tracetest.Recorder{}}
 	c.guard = newGuard(t, iam.Options{Log: c.log.logger(), Trace: c.events})
 	c.url = serve(t, c.guard.Management(g.Management(), g.Resolve)) + "/prod"
 	for ctx.Err() == nil && c.id == "" {
@@ -212,7 +213,7 @@ func TestC5_403_AccessDenied(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			c.grant(t, p.statements...)
 			c.log.lines()
-			c.events.take()
+			c.events.Take()
 			response, body := post()
 			var answer map[string]string
 			if err := json.Unmarshal([]byte(body), &answer); err != nil {
@@ -224,7 +225,7 @@ func TestC5_403_AccessDenied(t *testing.T) {
 			if got := response.Header.Get("x-amzn-ErrorType"); got != "AccessDeniedException" {
 				t.Errorf("x-amzn-ErrorType: %q", got)
 			}
-			traced := c.events.take()
+			traced := c.events.Take()
 			if len(traced) != 1 || traced[0].Kind != trace.Post ||
 				traced[0].Operation != "PostToConnection" || traced[0].ConnectionID != c.id ||
 				traced[0].API != api || traced[0].Stage != "prod" || traced[0].Status != 403 ||

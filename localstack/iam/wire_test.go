@@ -19,7 +19,7 @@ import (
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/iam"
-	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
 // serve puts a guarded handler on a port, where a request that is signed with
@@ -62,26 +62,6 @@ func (l *log) lines() []string {
 
 func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
-// events collects trace events.
-type events struct {
-	mu   sync.Mutex
-	list []trace.Event
-}
-
-func (e *events) Trace(event trace.Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.list = append(e.list, event)
-}
-
-func (e *events) take() []trace.Event {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	list := e.list
-	e.list = nil
-	return list
-}
-
 // database is the engine behind a guard.
 type database struct {
 	guard    *iam.Guard
@@ -89,7 +69,7 @@ type database struct {
 	outside  *awsdynamodb.Client
 	url      string
 	log      *log
-	events   *events
+	events   *tracetest.Recorder
 }
 
 var tableKeys = map[string]string{"Rooms": "room", "Users": "user"}
@@ -128,7 +108,7 @@ func startDatabase(t *testing.T) *database {
 			t.Fatal(err)
 		}
 	}
-	d := &database{log: &log{}, events: &events{}}
+	d := &database{log: &log{}, events: &tracetest.Recorder{}}
 	d.guard = newGuard(t, iam.Options{
 		Log:   d.log.logger(),
 		Trace: d.events,

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,28 +12,11 @@ import (
 
 	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
-// recorder keeps the events.
-type recorder struct {
-	mu     sync.Mutex
-	events []trace.Event
-}
-
-func (r *recorder) Trace(e trace.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, e)
-}
-
-func (r *recorder) all() []trace.Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.events)
-}
-
 func TestEveryRequestIsTraced(t *testing.T) {
-	events := &recorder{}
+	events := &tracetest.Recorder{}
 	s, err := kms.Open(kms.Options{Dir: t.TempDir(), Account: "000000000000", Region: "eu-central-1", Trace: events})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +53,7 @@ func TestEveryRequestIsTraced(t *testing.T) {
 		t.Error("a key that does not exist is deleted")
 	}
 	server.Close() // waits for the handlers
-	got := events.all()
+	got := events.Events()
 	want := []trace.Event{
 		{Operation: "Encrypt", Resource: keyID, Status: 200},
 		{Operation: "Decrypt", Resource: keyID, Status: 200},

@@ -10,40 +10,12 @@ import (
 
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/trace"
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
-
-// recorder keeps all events.
-type recorder struct {
-	mu     sync.Mutex
-	events []trace.Event
-}
-
-func (r *recorder) Trace(e trace.Event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.events = append(r.events, e)
-}
-
-// of waits for the one event of an invocation.
-func (r *recorder) of(t *testing.T, id string) (found trace.Event) {
-	t.Helper()
-	eventually(t, "the invocation is traced", func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, e := range r.events {
-			if e.RequestID == id {
-				found = e
-				return true
-			}
-		}
-		return false
-	})
-	return found
-}
 
 func TestInvocationsAreTraced(t *testing.T) {
 	t.Parallel()
-	events := new(recorder)
+	events := new(tracetest.Recorder)
 	st := serve(t, func(o *lambda.Options) { o.Trace = events }, function("f", memory(256), timeout(3*time.Second)))
 	for i, test := range []struct {
 		event event
@@ -57,7 +29,7 @@ func TestInvocationsAreTraced(t *testing.T) {
 		{event{Do: "exit"}, "Runtime.ExitError", false},
 	} {
 		result := st.invoke(t, "f", test.event)
-		e := events.of(t, result.RequestID)
+		e := events.Next(t, "the invocation", func(e trace.Event) bool { return e.RequestID == result.RequestID })
 		if e.Kind != trace.Invoke || e.Invocation != result.RequestID || e.Function != "f" ||
 			e.MemoryMB != 256 || e.Status != 200 ||
 			e.Error != test.error || e.Bytes != len(marshal(t, test.event)) || (e.Init > 0) != test.cold ||
@@ -65,10 +37,8 @@ func TestInvocationsAreTraced(t *testing.T) {
 			t.Errorf("%d: traced as %+v, result %+v", i, e, result)
 		}
 	}
-	events.mu.Lock()
-	defer events.mu.Unlock()
-	if len(events.events) != 5 {
-		t.Errorf("%d events for 5 invocations", len(events.events))
+	if more := events.Events(); len(more) > 0 {
+		t.Errorf("got %+v beside one event for each invocation, want no more", more)
 	}
 }
 
