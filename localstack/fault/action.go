@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// Targets are what actions act on.
+// Targets are the parts of the stack that actions act on.
 type Targets struct {
 	Functions   Functions
 	Connections Connections // nil without a gateway
@@ -14,33 +14,33 @@ type Targets struct {
 
 // Functions is the part of the Lambda service that actions need.
 type Functions interface {
-	// Kill kills the processes of a function, or of all for "", and counts
-	// them.
+	// Kill kills the processes of a function, or of all functions for "", and
+	// returns how many there were.
 	Kill(function string) int
 }
 
 // Connections is the part of the gateway that actions need.
 type Connections interface {
 	ConnectionIDs() []string
-	// Drop drops a client's socket without a close frame; false if there is
-	// none.
+	// Drop drops a client's socket without a close frame. It returns false if
+	// there is no such connection.
 	Drop(connectionID string) bool
 }
 
-// Done says what an action has done.
+// Done is the result of an action.
 type Done struct {
 	Kind   Kind   `json:"kind"`
 	Target string `json:"target"`
-	// Struck is how many processes or sockets are gone.
+	// Struck is the number of processes killed or sockets dropped.
 	Struck int `json:"struck"`
 }
 
-// act takes an action.
+// act carries out an action.
 func (in *Injector) act(f Fault, targets Targets) (Done, error) {
 	if err := f.check(in.functions); err != nil {
 		return Done{}, err
 	}
-	in.log.Info("fault now", "fault", f.String())
+	in.log.Info("fault action", "fault", f.String())
 	done := Done{Kind: f.Kind, Target: f.Target}
 	switch f.Kind {
 	case LambdaKillNow:
@@ -63,7 +63,7 @@ func (in *Injector) act(f Fault, targets Targets) (Done, error) {
 	return done, nil
 }
 
-// drop drops one socket, one by chance, or all, and counts them.
+// drop drops one socket, a random one, or all, and returns how many it dropped.
 func (in *Injector) drop(target string, connections Connections) (dropped int) {
 	ids := []string{target}
 	switch target {
@@ -86,8 +86,8 @@ func (in *Injector) drop(target string, connections Connections) (dropped int) {
 	return dropped
 }
 
-// exit ends this process as SIGKILL does: nothing is closed, nothing written.
-// It returns only if the system does not let it.
+// exit kills this process as SIGKILL does: nothing is closed or flushed. It
+// returns only if the system refuses.
 func exit() error {
 	self, err := os.FindProcess(os.Getpid())
 	if err != nil {
@@ -96,5 +96,5 @@ func exit() error {
 	if err := self.Kill(); err != nil {
 		return fmt.Errorf("kill this process: %w", err)
 	}
-	return errors.New("this process is about to end")
+	return errors.New("the kill of this process has not taken effect yet")
 }

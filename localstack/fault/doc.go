@@ -1,21 +1,26 @@
-// Package fault makes the local stack fail on purpose: functions die, the
-// database refuses or loses its answers, posts to clients fail, sockets drop.
+// Package fault injects faults into the local stack: functions die, the
+// database refuses requests or loses its answers, posts to clients fail,
+// sockets drop.
 //
-// Use it to see, over HTTP or by flags of the command, that an app keeps its
-// promises when what AWS allows to happen does happen. It never acts unless a
-// fault is set, never makes a service do what the real one could not, and never
-// undoes what it did: a fault that is cleared strikes no more, that is all.
+// Use it, over HTTP or by flags of the command, to test that an app keeps its
+// promises when what AWS allows to happen does happen. A fault acts only while
+// it is set. It never makes a service do what the real one could not do, and
+// clearing it does not undo what it did.
 //
-// A fault stays on until it is cleared and strikes whatever it is for:
+// A fault stays on until it is cleared. Each time it acts on an event, request
+// or post is called a strike:
 //
-//	lambda.kill-before    the process dies when it has been given an event,
+//	lambda.kill-before    the process is killed when it is given an event,
 //	                      before its handler runs
-//	lambda.kill-during    it dies a delay after the event, if it still works on it
-//	lambda.kill-after     it dies just after its response has been accepted
-//	lambda.lose-response  it dies just after it responded; the response is lost
-//	lambda.twice          the event goes to a second instance, too, under the same
-//	                      request id; what that returns is dropped
-//	lambda.hold           the event is held back for a delay
+//	lambda.kill-during    the process is killed a delay after the event, if it
+//	                      still works on it
+//	lambda.kill-after     the process is killed just after its response has been
+//	                      accepted
+//	lambda.lose-response  the process is killed just after it responded; the
+//	                      response is lost
+//	lambda.twice          the event is also given to a second instance, under the
+//	                      same request id; the result of that one is dropped
+//	lambda.hold           the event waits for a delay before it is delivered
 //	dynamodb.throughput   ProvisionedThroughputExceededException
 //	dynamodb.throttling   ThrottlingException
 //	dynamodb.conflict     TransactionConflictException; a transaction is cancelled,
@@ -25,25 +30,25 @@
 //	                      the delay if there is one
 //	dynamodb.late-error   done and committed, but answered InternalServerError
 //	                      (500) after the delay
-//	gateway.delay         a post to a connection is taken a delay later
+//	gateway.delay         a post to a connection is accepted a delay later
 //	gateway.limit         a post is answered 429 (LimitExceededException)
 //	gateway.gone          a post is answered 410 (GoneException)
 //	gateway.drop          a post drops the client's socket, without a close frame,
 //	                      and is answered 200
 //
-// An action strikes once, now:
+// An action happens once, immediately:
 //
 //	lambda.kill-now       kills all processes of a function
 //	gateway.drop-now      drops a client's socket, without a close frame
-//	stack.exit            kills the whole stack at once, as SIGKILL does; whether
-//	                      it is answered is not sure
+//	stack.exit            kills the whole stack, as SIGKILL does; the request may
+//	                      remain without an answer
 //
-// The target is, for lambda, a function's name; for dynamodb, an operation; for
-// gateway, a connection's id; "*" and none mean all of them, and "random" is
-// one connection for gateway.drop-now. A fault of dynamodb may be for one
-// table.
+// The target of a lambda fault is a function's name, of a dynamodb fault an
+// operation, of a gateway fault a connection's id. "*" and an absent target
+// mean all of them; "random" means one connection, for gateway.drop-now. A
+// dynamodb fault may be limited to one table.
 //
-// As a flag a fault is written in one line, which [Parse] reads:
+// As a flag a fault is one line, which [Parse] reads:
 //
 //	KIND[:TARGET][,table=NAME][,probability=0..1][,count=N][,delay=DURATION]
 //

@@ -12,6 +12,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 func thing(id string) map[string]types.AttributeValue {
@@ -48,19 +49,20 @@ func (s *stack) exists(id string) bool {
 	return out.Item != nil
 }
 
-// code is an error's code, or "no answer".
+// code returns an error's code, or "no answer" for a lost connection.
 func code(err error) string {
-	var api smithy.APIError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ""
-	case errors.As(err, &api):
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
-	case errors.Is(err, io.EOF), strings.Contains(err.Error(),
-		"reset"), strings.Contains(err.Error(), "closed"), strings.Contains(err.Error(), "aborted"):
+	}
+	text := err.Error()
+	if errors.Is(err, io.EOF) || strings.Contains(text, "reset") || strings.Contains(text, "closed") ||
+		strings.Contains(text, "aborted") {
 		return "no answer"
 	}
-	return err.Error()
+	return text
 }
 
 func TestDatabaseFaults(t *testing.T) {
@@ -89,12 +91,13 @@ func TestDatabaseFaults(t *testing.T) {
 			s.set(c.fault)
 			err := s.put(id)
 			if got := code(err); got != c.want {
-				t.Errorf("PutItem: %q (%v), want %q", got, err, c.want)
+				t.Errorf("PutItem: got %q (%v), want %q", got, err, c.want)
 			}
-			var status interface{ HTTPStatusCode() int }
-			if c.want == "InternalServerError" &&
-				(!errors.As(err, &status) || status.HTTPStatusCode() != http.StatusInternalServerError) {
-				t.Errorf("not a 500: %v", err)
+			if c.want == "InternalServerError" {
+				status, ok := errors.AsType[*smithyhttp.ResponseError](err)
+				if !ok || status.HTTPStatusCode() != http.StatusInternalServerError {
+					t.Errorf("got %v, want status 500", err)
+				}
 			}
 			want := uint64(1)
 			if c.want == "" {
@@ -102,10 +105,10 @@ func TestDatabaseFaults(t *testing.T) {
 			}
 			s.cleared(want)
 			if got := s.exists(id); got != c.committed {
-				t.Errorf("the item is there: %v, want %v", got, c.committed)
+				t.Errorf("the item exists: got %t, want %t", got, c.committed)
 			}
 			if err := s.put(id); err != nil {
-				t.Errorf("after DELETE: %v", err)
+				t.Errorf("PutItem after DELETE: got %v, want success", err)
 			}
 		})
 	}
@@ -115,37 +118,38 @@ func TestConflictCancelsATransaction(t *testing.T) {
 	s := start(t)
 	s.set(`{"kind":"dynamodb.conflict","target":"TransactWriteItems","table":"things"}`)
 	err := s.transact("a", "b")
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) || len(cancelled.CancellationReasons) != 2 {
-		t.Fatalf("TransactWriteItems: %v", err)
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok || len(cancelled.CancellationReasons) != 2 {
+		t.Fatalf("TransactWriteItems: got %v, want a cancellation with 2 reasons", err)
 	}
 	for _, r := range cancelled.CancellationReasons {
 		if *r.Code != "TransactionConflict" {
-			t.Errorf("reason %s", *r.Code)
+			t.Errorf("reason: got %s, want TransactionConflict", *r.Code)
 		}
 	}
 	if err := s.put("c"); err != nil {
-		t.Errorf("another operation: %v", err)
+		t.Errorf("PutItem: got %v, want success", err)
 	}
 	s.cleared(1)
 	if s.exists("a") {
-		t.Error("a cancelled transaction wrote")
+		t.Error("a cancelled transaction wrote an item")
 	}
 	if err := s.transact("a", "b"); err != nil {
-		t.Errorf("after DELETE: %v", err)
+		t.Errorf("TransactWriteItems after DELETE: got %v, want success", err)
 	}
 }
 
-func TestConflictsAreOfOperationsThatCanMeetATransaction(t *testing.T) {
+func TestConflictLeavesReadsAlone(t *testing.T) {
 	s := start(t)
 	s.set(`{"kind":"dynamodb.conflict"}`)
 	if s.exists("a") {
-		t.Error("there is an item")
+		t.Error("got an item, want none")
 	}
 	s.cleared(0)
 }
 
-// What failed by itself has no effect whose answer could be lost.
+// A request that failed without the fault has no effect whose answer could be
+// lost.
 func TestOnlyAnswersOfSuccessAreLost(t *testing.T) {
 	s := start(t)
 	s.set(`{"kind":"dynamodb.lose-answer"}`)
@@ -155,7 +159,7 @@ func TestOnlyAnswersOfSuccessAreLost(t *testing.T) {
 		ConditionExpression: aws.String("attribute_exists(id)"),
 	})
 	if got := code(err); got != "ConditionalCheckFailedException" {
-		t.Errorf("PutItem: %q (%v)", got, err)
+		t.Errorf("PutItem: got %q (%v), want ConditionalCheckFailedException", got, err)
 	}
 	s.cleared(0)
 }
@@ -177,11 +181,11 @@ func TestTablesOfARequest(t *testing.T) {
 	s.set(`{"kind":"dynamodb.error","table":"things"}`)
 	for name, err := range map[string]error{"batch": batch(), "by ARN": byARN(), "transaction": s.transact("a")} {
 		if got := code(err); got != "InternalServerError" {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want InternalServerError", name, err)
 		}
 	}
 	if _, err := s.tables().ListTables(t.Context(), &sdk.ListTablesInput{}); err != nil {
-		t.Errorf("a request without a table: %v", err)
+		t.Errorf("a request without a table: got %v, want success", err)
 	}
 	s.cleared(3)
 	if err := errors.Join(batch(), byARN(), s.transact("a")); err != nil {
@@ -199,7 +203,7 @@ func TestCountBoundsStrikes(t *testing.T) {
 		}
 	}
 	if failed != 2 {
-		t.Errorf("%d failed, want 2", failed)
+		t.Errorf("got %d failed requests, want 2", failed)
 	}
 	s.cleared(2)
 }

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 )
 
-// Kind is what goes wrong.
+// Kind is the kind of a fault or an action.
 type Kind string
 
-// The faults, which stay on, and the actions, which end in -now or exit.
+// The faults, which stay on until they are cleared, and the actions, whose
+// names end in -now or exit.
 const (
 	LambdaKillBefore   Kind = "lambda.kill-before"
 	LambdaKillDuring   Kind = "lambda.kill-during"
@@ -78,40 +80,41 @@ func (k Kind) service() string {
 
 func (k Kind) isAction() bool { return k == LambdaKillNow || k == GatewayDropNow || k == StackExit }
 
-// Targets with a meaning of their own.
+// Targets with a special meaning.
 const (
 	all    = "*"
 	random = "random"
 )
 
-// maxDelay is the longest an invocation can take (Lambda quotas); nothing waits
-// for anything longer.
-const maxDelay = 15 * time.Minute
+// maxDelay bounds Fault.Delay. No invocation lasts longer (Lambda quotas), so a
+// longer delay would have no effect.
+const maxDelay = awsname.MaxTimeout
 
-// Fault says what goes wrong, where, and how often. As JSON it has these
-// members, of which only kind is required.
+// Fault describes a fault or an action: its kind, its target and how often it
+// strikes. In JSON only the member kind is required.
 type Fault struct {
 	Kind Kind `json:"kind"`
-	// Target is a function's name, an operation of DynamoDB or a connection's
-	// id; "*", the default, means all.
+	// Target is a function's name, a DynamoDB operation or a connection's id;
+	// "*", the default, means all.
 	Target string `json:"target"`
-	// Table narrows a fault of DynamoDB to requests that name this table.
+	// Table limits a dynamodb fault to requests that name this table.
 	Table string `json:"table,omitempty"`
-	// Probability is the share of opportunities at which it strikes, 0 to 1;
+	// Probability is the chance, 0 to 1, that the fault strikes when it could;
 	// the default is 1.
 	Probability float64 `json:"probability"`
-	// Count bounds how often it strikes; 0, the default, means without end.
+	// Count bounds how often the fault strikes; 0, the default, means no bound.
 	Count uint64 `json:"count,omitempty"`
-	// Delay is at most 15 minutes; "50ms" in JSON.
+	// Delay is at most 15 minutes. In JSON it is a string such as "50ms".
 	Delay Duration `json:"delay,omitzero"`
 }
 
-// Duration is a time.Duration, written as a string of Go's form in JSON.
+// Duration is a time.Duration that JSON and flags write in Go's form, such as
+// 1.5s.
 type Duration time.Duration
 
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// MarshalText is the form that UnmarshalText reads.
+// MarshalText returns the form that UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads a duration such as 1.5s or 20ms.
@@ -124,14 +127,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// readFault reads a fault from JSON, fills in the defaults and refuses members
-// that do not exist.
+// readFault reads a fault from JSON and fills in the defaults. An unknown
+// member is an error.
 func readFault(r io.Reader) (Fault, error) {
 	f := Fault{Target: all, Probability: 1}
 	return f, decode(r, &f)
 }
 
-// decode reads one JSON value and nothing else.
+// decode reads exactly one JSON value.
 func decode(r io.Reader, into any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
@@ -144,49 +147,67 @@ func decode(r io.Reader, into any) error {
 	return nil
 }
 
-// check returns what is wrong with a fault, given the names of the functions
-// that there are; nil means that any may be.
+// check returns an error if the fault makes no sense. functions are the names
+// that a lambda fault may have as its target; nil allows any name.
 func (f Fault) check(functions []string) error {
-	delay, known := kinds[f.Kind]
-	everything := f.Target == all
-	switch {
-	case !known:
-		return fmt.Errorf("kind %q is none of %s", f.Kind, kindNames())
-	case f.Target == "":
-		return fmt.Errorf("%s: target is empty; leave it out, or say *, to mean all", f.Kind)
-	case !(f.Probability >= 0 && f.Probability <= 1):
-		return fmt.Errorf("%s: probability %v is not within 0 and 1", f.Kind, f.Probability)
+	if _, known := kinds[f.Kind]; !known {
+		return fmt.Errorf("unknown kind %q; the kinds are %s", f.Kind, kindNames())
+	}
+	if f.Target == "" {
+		return fmt.Errorf("%s: target is empty; leave it out or use * for all", f.Kind)
+	}
+	if !(f.Probability >= 0 && f.Probability <= 1) { // also refuses NaN
+		return fmt.Errorf("%s: probability %v is not between 0 and 1", f.Kind, f.Probability)
+	}
+	if err := f.checkDelay(); err != nil {
+		return err
+	}
+	if f.Kind.isAction() && (f.Probability != 1 || f.Count != 0) {
+		return fmt.Errorf("%s is an action: it takes no probability and no count", f.Kind)
+	}
+	if f.Table != "" && f.Kind.service() != "dynamodb" {
+		return fmt.Errorf("%s takes no table", f.Kind)
+	}
+	if f.Target == all {
+		return nil
+	}
+	return f.checkTarget(functions)
+}
+
+func (f Fault) checkDelay() error {
+	switch delay := kinds[f.Kind]; {
 	case delay == noDelay && f.Delay != 0:
 		return fmt.Errorf("%s takes no delay", f.Kind)
 	case delay == mustDelay && f.Delay == 0:
 		return fmt.Errorf("%s needs a delay", f.Kind)
 	case f.Delay < 0 || time.Duration(f.Delay) > maxDelay:
-		return fmt.Errorf("%s: delay %v is not within 0 and %v", f.Kind, f.Delay, maxDelay)
-	case f.Kind.isAction() && (f.Probability != 1 || f.Count != 0):
-		return fmt.Errorf("%s happens once, now: it takes no probability and no count", f.Kind)
-	case f.Table != "" && f.Kind.service() != "dynamodb":
-		return fmt.Errorf("%s takes no table", f.Kind)
-	}
-	switch f.Kind.service() {
-	case "lambda":
-		if !everything && functions != nil && !slices.Contains(functions, f.Target) {
-			return fmt.Errorf("%s: there is no function %q, only %s", f.Kind, f.Target, strings.Join(functions, ", "))
-		}
-	case "dynamodb":
-		if !everything && !dynamodb.HasOperation(f.Target) {
-			return fmt.Errorf("%s: DynamoDB has no operation %q here", f.Kind, f.Target)
-		}
-		if !everything && f.Kind == DynamoDBConflict && !dynamodb.CanConflict(f.Target) {
-			return fmt.Errorf("%s: %s meets no transaction", f.Kind, f.Target)
-		}
-	case "stack":
-		if !everything {
-			return fmt.Errorf("%s takes no target", f.Kind)
-		}
+		return fmt.Errorf("%s: delay %v is not between 0 and %v", f.Kind, f.Delay, maxDelay)
 	}
 	return nil
 }
 
+// checkTarget checks a target other than "*".
+func (f Fault) checkTarget(functions []string) error {
+	switch f.Kind.service() {
+	case "lambda":
+		if functions != nil && !slices.Contains(functions, f.Target) {
+			return fmt.Errorf("%s: no function %q; the functions are %s", f.Kind, f.Target,
+				strings.Join(functions, ", "))
+		}
+	case "dynamodb":
+		if !dynamodb.HasOperation(f.Target) {
+			return fmt.Errorf("%s: DynamoDB has no operation %q here", f.Kind, f.Target)
+		}
+		if f.Kind == DynamoDBConflict && !dynamodb.CanConflict(f.Target) {
+			return fmt.Errorf("%s: %s cannot conflict with a transaction", f.Kind, f.Target)
+		}
+	case "stack":
+		return fmt.Errorf("%s takes no target", f.Kind)
+	}
+	return nil
+}
+
+// kindNames returns all kinds, sorted, in one string.
 func kindNames() string {
 	var names []string
 	for _, k := range slices.Sorted(maps.Keys(kinds)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/fault"
 )
 
-func TestMistakesAreNamed(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	s := start(t)
 	for _, c := range []struct{ method, path, body, want string }{
 		{"POST", "", ``, "EOF"},
@@ -20,22 +20,22 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"POST", "", `[]`, "read the JSON"},
 		{"POST", "", `{"kind":"lambda.twice"}{}`, "more than one"},
 		{"POST", "", `{"kind":"lambda.twice","odds":1}`, "odds"},
-		{"POST", "", `{"target":"f"}`, `kind "" is none of dynamodb.conflict, `},
+		{"POST", "", `{"target":"f"}`, `unknown kind ""; the kinds are dynamodb.conflict, `},
 		{"POST", "", `{"kind":"lambda.explode"}`, "lambda.explode"},
-		{"POST", "", `{"kind":"lambda.twice","target":"h"}`, `no function "h", only f, g`},
+		{"POST", "", `{"kind":"lambda.twice","target":"h"}`, `no function "h"; the functions are f, g`},
 		{"POST", "", `{"kind":"lambda.twice","target":""}`, "target is empty"},
-		{"POST", "", `{"kind":"lambda.twice","probability":1.5}`, "within 0 and 1"},
-		{"POST", "", `{"kind":"lambda.twice","probability":-0.5}`, "within 0 and 1"},
+		{"POST", "", `{"kind":"lambda.twice","probability":1.5}`, "between 0 and 1"},
+		{"POST", "", `{"kind":"lambda.twice","probability":-0.5}`, "between 0 and 1"},
 		{"POST", "", `{"kind":"lambda.twice","count":-1}`, "count"},
 		{"POST", "", `{"kind":"lambda.twice","delay":"1s"}`, "takes no delay"},
 		{"POST", "", `{"kind":"lambda.twice","table":"things"}`, "takes no table"},
 		{"POST", "", `{"kind":"lambda.hold"}`, "needs a delay"},
 		{"POST", "", `{"kind":"lambda.hold","delay":"soon"}`, `"soon" is not a duration`},
 		{"POST", "", `{"kind":"lambda.hold","delay":5}`, "delay"},
-		{"POST", "", `{"kind":"lambda.hold","delay":"-1s"}`, "within 0 and 15m"},
-		{"POST", "", `{"kind":"lambda.hold","delay":"1h"}`, "within 0 and 15m"},
+		{"POST", "", `{"kind":"lambda.hold","delay":"-1s"}`, "between 0 and 15m"},
+		{"POST", "", `{"kind":"lambda.hold","delay":"1h"}`, "between 0 and 15m"},
 		{"POST", "", `{"kind":"dynamodb.error","target":"Put"}`, `no operation "Put"`},
-		{"POST", "", `{"kind":"dynamodb.conflict","target":"GetItem"}`, "meets no transaction"},
+		{"POST", "", `{"kind":"dynamodb.conflict","target":"GetItem"}`, "cannot conflict with a transaction"},
 		{"POST", "", `{"kind":"lambda.kill-now","target":"h"}`, `no function "h"`},
 		{"POST", "", `{"kind":"lambda.kill-now","count":3}`, "no count"},
 		{"POST", "", `{"kind":"stack.exit","target":"f"}`, "takes no target"},
@@ -44,21 +44,21 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"PUT", "", `{"faults":[{"kind":"stack.exit"}]}`, "is an action"},
 		{"PUT", "", `{"seed":"x"}`, "seed"},
 		{"PUT", "", `{"rules":[]}`, "rules"},
-		{"DELETE", "/first", ``, "is a number"},
+		{"DELETE", "/first", ``, "must be a number"},
 	} {
 		status, answer := s.request(c.method, c.path, c.body)
 		if status != http.StatusBadRequest || !strings.Contains(strings.ReplaceAll(answer, `\"`, `"`), c.want) {
-			t.Errorf("%s %s: %d %s, want 400 with %q", c.method, c.body, status, answer, c.want)
+			t.Errorf("%s %s: got %d %s, want 400 with %q", c.method, c.body, status, answer, c.want)
 		}
 	}
 	if status, _ := s.request("DELETE", "/77", ""); status != http.StatusNotFound {
-		t.Errorf("DELETE of what is not there: %d", status)
+		t.Errorf("DELETE of an unknown id: got %d, want 404", status)
 	}
 	if status, _ := s.request("PATCH", "", ""); status != http.StatusMethodNotAllowed {
-		t.Errorf("PATCH: %d", status)
+		t.Errorf("PATCH: got %d, want 405", status)
 	}
 	if on := call[fault.State](s, "GET", "", "").Faults; len(on) != 0 {
-		t.Errorf("a mistake has left %+v", on)
+		t.Errorf("after invalid requests: got the faults %+v, want none", on)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestSetListAndClear(t *testing.T) {
 		{"kind":"dynamodb.error","target":"PutItem","table":"things","probability":0.25,"count":4},
 		{"kind":"lambda.hold","target":"f","delay":"1.5s"}]}`)
 	if state.Seed != 7 || len(state.Faults) != 2 {
-		t.Fatalf("PUT: %+v", state)
+		t.Fatalf("PUT: got %+v, want seed 7 and 2 faults", state)
 	}
 	var specs []string
 	for _, f := range state.Faults {
@@ -76,20 +76,20 @@ func TestSetListAndClear(t *testing.T) {
 	}
 	want := []string{"dynamodb.error:PutItem,table=things,probability=0.25,count=4", "lambda.hold:f,delay=1.5s"}
 	if !slices.Equal(specs, want) {
-		t.Errorf("PUT: %q, want %q", specs, want)
+		t.Errorf("PUT: got %q, want %q", specs, want)
 	}
 	s.set(`{"kind":"gateway.gone"}`)
 	first := state.Faults[0].ID
-	if gone := call[fault.Status](s, "DELETE", fmt.Sprint("/", first), ""); gone.Kind != fault.DynamoDBError {
-		t.Errorf("DELETE of one: %+v", gone)
+	if cleared := call[fault.Status](s, "DELETE", fmt.Sprint("/", first), ""); cleared.Kind != fault.DynamoDBError {
+		t.Errorf("DELETE of one: got %+v, want the kind %s", cleared, fault.DynamoDBError)
 	}
 	state = call[fault.State](s, "GET", "", "")
 	if len(state.Faults) != 2 || state.Faults[0].Kind != fault.LambdaHold ||
 		state.Faults[1].Kind != fault.GatewayGone || state.Seed != 7 {
-		t.Errorf("after DELETE of one: %+v", state)
+		t.Errorf("after DELETE of one: got %+v, want lambda.hold, gateway.gone and seed 7", state)
 	}
 	if state = call[fault.State](s, "PUT", "", `{}`); len(state.Faults) != 0 || state.Seed == 0 {
-		t.Errorf("PUT of none: %+v", state)
+		t.Errorf("PUT without faults: got %+v, want no faults and a random seed", state)
 	}
 }
 
@@ -102,11 +102,12 @@ func TestTotalOutlivesFaults(t *testing.T) {
 	s.act(`{"kind":"gateway.drop-now"}`)
 	total := call[fault.State](s, "GET", "", "").Total
 	if len(total) != 2 || total[fault.DynamoDBError] != 1 || total[fault.GatewayDropNow] != 1 {
-		t.Errorf("total: %v", total)
+		t.Errorf("total: got %v, want one of %s and one of %s", total, fault.DynamoDBError, fault.GatewayDropNow)
 	}
 }
 
-// A web page on another origin can send neither of the headers.
+// A web page on another origin can send neither X-Localstack-Faults nor
+// Authorization.
 func TestChangesNeedAHeader(t *testing.T) {
 	s := start(t)
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
@@ -121,11 +122,11 @@ func TestChangesNeedAHeader(t *testing.T) {
 		}
 		response.Body.Close()
 		if response.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: %s", method, response.Status)
+			t.Errorf("%s without the header: got %s, want 403", method, response.Status)
 		}
 	}
 	if on := s.faults.State().Faults; len(on) != 0 {
-		t.Errorf("set: %+v", on)
+		t.Errorf("got the faults %+v, want none", on)
 	}
 }
 
@@ -138,32 +139,32 @@ func TestSpecs(t *testing.T) {
 	} {
 		f, err := fault.Parse(spec)
 		if err != nil || f.String() != spec {
-			t.Errorf("%s: read as %s, %v", spec, f, err)
+			t.Errorf("Parse(%q): got %s, %v, want the same text", spec, f, err)
 		}
 	}
 	if f, err := fault.Parse("lambda.twice:*,probability=1,count=0"); err != nil || f.String() != "lambda.twice" {
-		t.Errorf("defaults: %s, %v", f, err)
+		t.Errorf("Parse with defaults: got %s, %v, want lambda.twice", f, err)
 	}
 	for _, spec := range []string{
 		"lambda.twice,", "lambda.twice,often", "lambda.twice,probability=x", "lambda.twice,count=-1",
 		"lambda.hold,delay=1", "lambda.hold,delay",
 	} {
 		if f, err := fault.Parse(spec); err == nil || !strings.Contains(err.Error(), spec) {
-			t.Errorf("%s: read as %s, %v", spec, f, err)
+			t.Errorf("Parse(%q): got %s, %v, want an error that quotes it", spec, f, err)
 		}
 	}
 	for _, spec := range []string{"", "lambda.twice:", "lambda.twice,probability=NaN", "stack.exit"} {
 		f, err := fault.Parse(spec)
 		if err != nil {
-			t.Errorf("%q: %v", spec, err)
+			t.Errorf("Parse(%q): got %v, want no error", spec, err)
 		}
 		if _, err := fault.New(fault.Options{}).Add(f); err == nil {
-			t.Errorf("%q is taken", spec)
+			t.Errorf("Add accepted %q, want an error", spec)
 		}
 	}
 }
 
-// decisions is what n requests meet.
+// decisions returns what happens to n requests.
 func decisions(in *fault.Injector, n int) []dynamodb.Refusal {
 	var list []dynamodb.Refusal
 	for range n {
@@ -172,7 +173,7 @@ func decisions(in *fault.Injector, n int) []dynamodb.Refusal {
 	return list
 }
 
-func TestASeedDecidesAlike(t *testing.T) {
+func TestSameSeedSameDecisions(t *testing.T) {
 	faults := []fault.Fault{
 		{Kind: fault.DynamoDBThroughput, Target: "*", Probability: 0.3},
 		{Kind: fault.DynamoDBError, Target: "PutItem", Probability: 0.5},
@@ -189,14 +190,14 @@ func TestASeedDecidesAlike(t *testing.T) {
 		t.Error("the same seed decides differently")
 	}
 	if slices.Equal(once, run(43)) {
-		t.Error("another seed decides alike")
+		t.Error("another seed decides the same way")
 	}
 	for _, want := range []dynamodb.Refusal{dynamodb.RefuseNot, dynamodb.RefuseThroughput, dynamodb.RefuseInternal} {
 		if !slices.Contains(once, want) {
-			t.Errorf("never %d in %v", want, once)
+			t.Errorf("got the decisions %v, want some %d", once, want)
 		}
 	}
-	// One by one, and after all were cleared, too.
+	// The same holds for faults that are set one by one, also after a ClearAll.
 	in := fault.New(fault.Options{Seed: 42})
 	for range 2 {
 		for _, f := range faults {
@@ -211,8 +212,8 @@ func TestASeedDecidesAlike(t *testing.T) {
 	}
 }
 
-// What came too late does not count, and the strike is to be had again.
-func TestAStrikeWithoutEffectIsGivenBack(t *testing.T) {
+// A strike that came too late does not count, and does not use up Count.
+func TestStrikeWithoutEffectDoesNotCount(t *testing.T) {
 	in := fault.New(fault.Options{Seed: 1})
 	if _, err := in.Add(fault.Fault{
 		Kind:        fault.LambdaKillDuring,
@@ -225,26 +226,26 @@ func TestAStrikeWithoutEffectIsGivenBack(t *testing.T) {
 	}
 	after, kill := in.Lambda().Delivered("f")
 	if kill == nil || after != 1 {
-		t.Fatal("no strike")
+		t.Fatalf("Delivered: got a strike: %t, delay %v; want a strike after 1ns", kill != nil, after)
 	}
 	if _, second := in.Lambda().Delivered("f"); second != nil {
-		t.Error("a second strike of one, while the first is under way")
+		t.Error("got a second strike while the only one is pending, want none")
 	}
 	kill(false)
 	if n := in.State().Faults[0].Struck; n != 0 {
-		t.Errorf("struck %d times", n)
+		t.Errorf("after a strike without effect: got Struck %d, want 0", n)
 	}
 	_, kill = in.Lambda().Delivered("f")
 	if kill == nil {
-		t.Fatal("the strike is used up")
+		t.Fatal("got no strike, want the one that had no effect again")
 	}
 	kill(true)
 	if n := in.State().Faults[0].Struck; n != 1 {
-		t.Errorf("struck %d times", n)
+		t.Errorf("got Struck %d, want 1", n)
 	}
 }
 
-func TestOffCostsNothing(t *testing.T) {
+func TestWithoutFaultsNothingIsAllocated(t *testing.T) {
 	in := fault.New(fault.Options{})
 	functions, tables, posts := in.Lambda(), in.DynamoDB(), in.Gateway()
 	if n := testing.AllocsPerRun(100, func() {
@@ -255,6 +256,6 @@ func TestOffCostsNothing(t *testing.T) {
 		tables.After("PutItem", dynamodb.Request{})
 		posts.Post("id")
 	}); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("got %v allocations, want 0", n)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// connect opens a WebSocket and returns the connection's id with it.
+// connect opens a WebSocket and returns it with the connection's id.
 func (s *stack) connect() (*websocket.Conn, string) {
 	s.t.Helper()
 	known := make(map[string]bool)
@@ -50,17 +50,17 @@ func read(t *testing.T, conn *websocket.Conn) (string, error) {
 	return string(data), err
 }
 
-// wantDropped wants the socket to end without a close frame.
+// wantDropped checks that the socket ends without a close frame.
 func wantDropped(t *testing.T, conn *websocket.Conn) {
 	t.Helper()
 	text, err := read(t, conn)
-	var frame websocket.CloseError
-	if err == nil || errors.As(err, &frame) || errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("received %q, %v; want a lost connection", text, err)
+	_, closed := errors.AsType[websocket.CloseError](err)
+	if err == nil || closed || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %q, %v, want a lost connection", text, err)
 	}
 }
 
-func TestPostsThatAreRefused(t *testing.T) {
+func TestRefusedPosts(t *testing.T) {
 	s := start(t)
 	conn, id := s.connect()
 	_, other := s.connect()
@@ -68,22 +68,22 @@ func TestPostsThatAreRefused(t *testing.T) {
 		"gateway.gone": "GoneException"} {
 		s.set(fmt.Sprintf(`{"kind":%q,"target":%q}`, kind, id))
 		if err := s.post(id, "refused"); code(err) != want {
-			t.Errorf("%s: %v", kind, err)
+			t.Errorf("%s: got %v, want %s", kind, err, want)
 		}
 		if err := s.post(other, "fine"); err != nil {
-			t.Errorf("%s: another connection: %v", kind, err)
+			t.Errorf("%s: a post to another connection: got %v, want success", kind, err)
 		}
 		s.cleared(1)
 		if err := s.post(id, kind); err != nil {
-			t.Errorf("after DELETE: %v", err)
+			t.Errorf("%s: a post after DELETE: got %v, want success", kind, err)
 		}
 		if text, err := read(t, conn); text != kind {
-			t.Errorf("received %q, %v", text, err)
+			t.Errorf("the client got %q, %v, want %q", text, err, kind)
 		}
 	}
 }
 
-func TestPostsThatAreDelayed(t *testing.T) {
+func TestDelayedPostDoesNotBlockOthers(t *testing.T) {
 	s := start(t)
 	conn, id := s.connect()
 	s.set(`{"kind":"gateway.delay","delay":"15m"}`)
@@ -95,24 +95,24 @@ func TestPostsThatAreDelayed(t *testing.T) {
 			&apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: []byte("late")})
 		done <- err
 	}()
-	eventually(t, "it is struck", func() bool { return s.struck() == 1 })
+	eventually(t, "the fault strikes", func() bool { return s.struck() == 1 })
 	s.cleared(1)
 	if err := s.post(id, "soon"); err != nil {
-		t.Errorf("after DELETE: %v", err)
+		t.Errorf("a post after DELETE: got %v, want success", err)
 	}
 	if text, err := read(t, conn); text != "soon" {
-		t.Errorf("received %q, %v, before what is delayed", text, err)
+		t.Errorf("the client got %q, %v, want \"soon\", before the delayed post", text, err)
 	}
 	select {
 	case err := <-done:
-		t.Errorf("the delayed post is answered: %v", err)
+		t.Errorf("the delayed post was answered (%v), want it to wait", err)
 	default:
 	}
 	giveUp()
 	<-done
 }
 
-func TestPostsThatAreDelayedArrive(t *testing.T) {
+func TestDelayedPostArrives(t *testing.T) {
 	s := start(t)
 	conn, id := s.connect()
 	s.set(`{"kind":"gateway.delay","delay":"1ms"}`)
@@ -120,17 +120,17 @@ func TestPostsThatAreDelayedArrive(t *testing.T) {
 		t.Error(err)
 	}
 	if text, err := read(t, conn); text != "late" {
-		t.Errorf("received %q, %v", text, err)
+		t.Errorf("the client got %q, %v, want \"late\"", text, err)
 	}
 	s.cleared(1)
 }
 
-func TestPostsThatDropTheSocket(t *testing.T) {
+func TestPostDropsTheSocket(t *testing.T) {
 	s := start(t)
 	conn, id := s.connect()
 	s.set(`{"kind":"gateway.drop"}`)
 	if err := s.post(id, "lost"); err != nil {
-		t.Errorf("the post: %v", err)
+		t.Errorf("the post: got %v, want success", err)
 	}
 	wantDropped(t, conn)
 	s.cleared(1)
@@ -140,7 +140,7 @@ func TestPostsThatDropTheSocket(t *testing.T) {
 		t.Error(err)
 	}
 	if text, err := read(t, conn); text != "fine" {
-		t.Errorf("received %q, %v", text, err)
+		t.Errorf("the client got %q, %v, want \"fine\"", text, err)
 	}
 }
 
@@ -154,17 +154,17 @@ func TestDropNow(t *testing.T) {
 		ids = append(ids, id)
 	}
 	if n := s.act(fmt.Sprintf(`{"kind":"gateway.drop-now","target":%q}`, ids[0])); n != 1 {
-		t.Errorf("dropped %d, want 1", n)
+		t.Errorf("got %d dropped, want 1", n)
 	}
 	wantDropped(t, conns[ids[0]])
 	eventually(t, "three are left", func() bool { return s.gateway.Connections() == 3 })
 	if n := s.act(`{"kind":"gateway.drop-now","target":"random"}`); n != 1 {
-		t.Errorf("dropped %d by chance, want 1", n)
+		t.Errorf("random: got %d dropped, want 1", n)
 	}
 	eventually(t, "two are left", func() bool { return s.gateway.Connections() == 2 })
 	left := s.gateway.ConnectionIDs()
 	if n := s.act(`{"kind":"gateway.drop-now"}`); n != 2 {
-		t.Errorf("dropped %d of the rest, want 2", n)
+		t.Errorf("the rest: got %d dropped, want 2", n)
 	}
 	for _, id := range left {
 		wantDropped(t, conns[id])
@@ -172,7 +172,7 @@ func TestDropNow(t *testing.T) {
 	eventually(t, "none is left", func() bool { return s.gateway.Connections() == 0 })
 	for _, target := range []string{"*", "random", ids[0]} {
 		if n := s.act(fmt.Sprintf(`{"kind":"gateway.drop-now","target":%q}`, target)); n != 0 {
-			t.Errorf("dropped %d of none", n)
+			t.Errorf("%s without connections: got %d dropped, want 0", target, n)
 		}
 	}
 }

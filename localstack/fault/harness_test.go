@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	sdklambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/edge"
@@ -28,7 +29,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// binary is the Lambda package's test function, which does what its event says.
+// binary is the test function of package lambda, which does what its event
+// says.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -58,7 +60,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// stack is every service that can be broken, behind the edge on a real port.
+// stack has every service with faults, behind the edge on a real port.
 type stack struct {
 	t       *testing.T
 	url     string
@@ -79,8 +81,8 @@ func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (g
 	}, err
 }
 
-// start serves the functions f, free, and g, of which one may run at a time; a
-// table "things"; and an API whose messages go to f.
+// start serves the function f, the function g with a reserved concurrency of 1,
+// a table "things" and an API whose messages go to f.
 func start(t *testing.T) *stack {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,14 +124,18 @@ func start(t *testing.T) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gateway, err = gateway.New(gateway.Options{Invoker: invoker{s.lambda}, Faults: s.faults.Gateway(), APIs: []gateway.API{{
-		ID:                       "api1",
-		Stage:                    "local",
-		Region:                   "us-east-1",
-		Account:                  "000000000000",
-		RouteSelectionExpression: "$request.body.action",
-		Routes:                   map[string]gateway.Route{"$default": {Function: "f", Permitted: true}},
-	}}})
+	s.gateway, err = gateway.New(gateway.Options{
+		Invoker: invoker{s.lambda},
+		Faults:  s.faults.Gateway(),
+		APIs: []gateway.API{{
+			ID:                       "api1",
+			Stage:                    "local",
+			Region:                   awsname.DefaultRegion,
+			Account:                  awsname.DefaultAccount,
+			RouteSelectionExpression: "$request.body.action",
+			Routes:                   map[string]gateway.Route{"$default": {Function: "f", Permitted: true}},
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +149,7 @@ func start(t *testing.T) *stack {
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // what a test has left running is not waited for
+		cancel() // does not wait for what a test has left running
 		s.gateway.Shutdown(ctx)
 		if err := s.lambda.Close(ctx); err != nil {
 			t.Error(err)
@@ -153,7 +159,14 @@ func start(t *testing.T) *stack {
 			t.Error(err)
 		}
 	})
-	_, err = s.tables().CreateTable(t.Context(), &sdkdynamodb.CreateTableInput{
+	s.createTable()
+	return s
+}
+
+// createTable creates the table "things".
+func (s *stack) createTable() {
+	s.t.Helper()
+	_, err := s.tables().CreateTable(s.t.Context(), &sdkdynamodb.CreateTableInput{
 		TableName:   aws.String("things"),
 		BillingMode: types.BillingModePayPerRequest,
 		KeySchema:   []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
@@ -163,15 +176,14 @@ func start(t *testing.T) *stack {
 		}},
 	})
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	return s
 }
 
-// config is for clients that retry nothing.
+// config returns a configuration for clients that do not retry.
 func (s *stack) config() aws.Config {
 	return aws.Config{
-		Region:       "us-east-1",
+		Region:       awsname.DefaultRegion,
 		BaseEndpoint: &s.url,
 		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
@@ -200,7 +212,7 @@ func (s *stack) request(method, path, body string) (int, string) {
 	return response.StatusCode, string(answer)
 }
 
-// call is request for what has to succeed.
+// call is request for a request that must succeed.
 func call[T any](s *stack, method, path, body string) T {
 	s.t.Helper()
 	status, answer := s.request(method, path, body)
@@ -211,41 +223,42 @@ func call[T any](s *stack, method, path, body string) T {
 	return v
 }
 
-// set turns a fault on.
+// set sets a fault.
 func (s *stack) set(body string) {
 	s.t.Helper()
 	if got := call[fault.Status](s, http.MethodPost, "", body); got.ID == 0 || got.Struck != 0 {
-		s.t.Fatalf("set %s: %+v", body, got)
+		s.t.Fatalf("set %s: got %+v, want an id and no strikes", body, got)
 	}
 }
 
-// act takes an action and returns how much it struck.
+// act carries out an action and returns how much it struck.
 func (s *stack) act(body string) int {
 	s.t.Helper()
 	return call[fault.Done](s, http.MethodPost, "", body).Struck
 }
 
-// struck is how often the only fault has struck.
+// struck returns how often the only fault has struck.
 func (s *stack) struck() uint64 {
 	s.t.Helper()
 	on := call[fault.State](s, http.MethodGet, "", "").Faults
 	if len(on) != 1 {
-		s.t.Fatalf("%d faults are on", len(on))
+		s.t.Fatalf("got %d faults, want 1", len(on))
 	}
 	return on[0].Struck
 }
 
-// cleared turns the only fault off, which must have struck so often.
+// cleared clears the only fault and checks how often it has struck.
 func (s *stack) cleared(want uint64) {
 	s.t.Helper()
 	eventually(s.t, fmt.Sprintf("the fault has struck %d times", want), func() bool { return s.struck() == want })
 	call[fault.State](s, http.MethodDelete, "", "")
 	if on := call[fault.State](s, http.MethodGet, "", "").Faults; len(on) != 0 {
-		s.t.Fatalf("after DELETE: %+v", on)
+		s.t.Fatalf("after DELETE: got the faults %+v, want none", on)
 	}
 }
 
-// invoke runs f with the AWS SDK and returns its response, or its error object.
+// invoke runs a function with the AWS SDK and returns its response or its error
+// object.
 func (s *stack) invoke(function string, event map[string]any) (payload string, failed bool) {
 	s.t.Helper()
 	text, err := json.Marshal(event)
@@ -263,7 +276,7 @@ func (s *stack) invoke(function string, event map[string]any) (payload string, f
 	return string(out.Payload), out.FunctionError != nil
 }
 
-// lines of a file, none if there is none.
+// lines returns the words of a file, none if the file does not exist.
 func lines(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -278,7 +291,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("timed out waiting for: %s", what)
 		}
 	}
 }

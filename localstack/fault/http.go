@@ -8,19 +8,19 @@ import (
 	"strconv"
 )
 
-// maxBody bounds a request, in bytes; a fault takes about a hundred.
+// maxBody bounds the body of a request in bytes. A fault takes about a hundred.
 const maxBody = 1 << 20
 
 // Handler serves the faults at path and below it:
 //
-//	GET         what is on
-//	POST        turns one fault on, or takes an action, which the body is
-//	PUT         replaces all: {"seed": 7, "faults": [{"kind": …}, …]}
-//	DELETE      clears all
-//	DELETE /ID  clears one
+//	GET         returns the State
+//	POST        sets the fault, or carries out the action, in the body
+//	PUT         replaces all faults: {"seed": 7, "faults": [{"kind": …}, …]}
+//	DELETE      clears all faults
+//	DELETE /ID  clears one fault
 //
-// Mistakes are answered 400 with a "message". Who may ask is for the server in
-// front to decide.
+// An invalid request is answered 400 with a "message". Handler does no access
+// control; the server in front does.
 func (in *Injector) Handler(path string, targets Targets) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
@@ -86,12 +86,12 @@ func (in *Injector) servePut(w http.ResponseWriter, r *http.Request) {
 func (in *Injector) serveDelete(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, errors.New("the id of a fault is a number"))
+		refuse(w, http.StatusBadRequest, errors.New("the id of a fault must be a number"))
 		return
 	}
 	status, ok := in.Clear(id)
 	if !ok {
-		refuse(w, http.StatusNotFound, errors.New("no fault "+r.PathValue("id")+" is on"))
+		refuse(w, http.StatusNotFound, errors.New("no fault with id "+r.PathValue("id")+" is set"))
 		return
 	}
 	writeJSON(w, http.StatusOK, status)
@@ -104,10 +104,10 @@ func refuse(w http.ResponseWriter, status int, err error) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // the values are strings, numbers and lists of them
+		panic(err) // cannot happen: strings, numbers and lists of them
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // fails only for a client that has gone
+	_, _ = w.Write(append(body, '\n')) // fails only if the client has gone
 }

@@ -8,65 +8,65 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/sotto-chat/sotto/localstack/dynamodb"
 )
 
 // Options configure an Injector.
 type Options struct {
-	// Seed decides what is left to chance; 0 takes a random one. Every fault
-	// has a sequence of its own, made of the seed and of its place among those
-	// that were set under it: its n-th opportunity ends the same way again.
+	// Seed is the seed of the random decisions; 0 takes a random seed. Each
+	// fault has its own random sequence, derived from the seed and from the
+	// fault's place among those set under that seed. So under the same seed the
+	// n-th decision of a fault is always the same.
 	Seed uint64
 	// Functions are the names that a fault of Lambda may have as its target.
 	Functions []string
-	// Log tells what is set and cleared; nil discards it.
+	// Log gets a line for each fault that is set or cleared and for each
+	// action; nil discards it.
 	Log *slog.Logger
 }
 
-// Injector holds the faults that are on, and decides when they strike. Its
-// methods may be called concurrently; they never wait.
+// Injector holds the faults that are on and decides when they strike. Its
+// methods may be called concurrently and do not block.
 type Injector struct {
 	functions []string
 	log       *slog.Logger
 
-	// on is all that a service looks at while there is no fault.
+	// on is set while there is a fault. Services check it first.
 	on atomic.Bool
 
 	mu     sync.Mutex
 	seed   uint64
-	seeded uint64     // faults set under this seed
-	chance *rand.Rand // of actions
+	seeded uint64     // how many faults were set under this seed
+	chance *rand.Rand // for actions
 	lastID uint64
 	rules  []*rule
 	total  map[Kind]uint64
 }
 
-// rule is a fault that is on, or was when a strike began. Injector.mu guards
-// it.
+// rule is a fault that is on, or that was on when a strike began. Injector.mu
+// guards it.
 type rule struct {
 	Fault
 	id     uint64
 	chance *rand.Rand
-	begun  uint64 // strikes, those included that are still to take effect
-	struck uint64
+	begun  uint64 // strikes, including those that have not taken effect yet
+	struck uint64 // strikes that have taken effect
 }
 
-// Status is a fault that is, or was, on.
+// Status is a fault that is or was on.
 type Status struct {
 	ID uint64 `json:"id"`
-	// Struck is how often it has taken effect.
+	// Struck is how often the fault has taken effect.
 	Struck uint64 `json:"struck"`
 	Fault
 }
 
-// State is all that there is to know.
+// State is the state of an injector.
 type State struct {
-	// Seed is what another stack needs to decide alike.
+	// Seed makes another stack decide the same way.
 	Seed   uint64   `json:"seed"`
 	Faults []Status `json:"faults"`
-	// Total counts by kind what has taken effect since the stack started, by
-	// faults that are cleared and by actions, too.
+	// Total counts, by kind, the strikes since the stack started. It includes
+	// those of cleared faults and of actions.
 	Total map[Kind]uint64 `json:"total"`
 }
 
@@ -76,45 +76,48 @@ func New(o Options) *Injector {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	in := &Injector{functions: o.Functions, log: o.Log, total: make(map[Kind]uint64)}
-	in.sow(o.Seed)
+	in.reseed(o.Seed)
 	return in
 }
 
-// sow begins the sequences of a seed. Under mu, as put, remove and state are.
-func (in *Injector) sow(seed uint64) {
+// reseed starts the random sequences of a seed. The caller holds mu, as for
+// put, remove and state.
+func (in *Injector) reseed(seed uint64) {
 	for seed == 0 {
-		seed = uint64(rand.Uint32()) // short enough to be typed, and for JSON's numbers
+		seed = uint64(rand.Uint32()) // short enough to type, and exact as a JSON number
 	}
 	in.seed, in.seeded, in.chance = seed, 0, rand.New(rand.NewPCG(seed, 0))
 }
 
+// put adds a rule for a valid fault.
 func (in *Injector) put(f Fault) *rule {
 	in.lastID++
 	in.seeded++
 	r := &rule{Fault: f, id: in.lastID, chance: rand.New(rand.NewPCG(in.seed, in.seeded))}
 	in.rules = append(in.rules, r)
 	in.on.Store(true)
-	in.log.Info("fault on", "id", r.id, "fault", f.String(), "seed", in.seed)
+	in.log.Info("fault set", "id", r.id, "fault", f.String(), "seed", in.seed)
 	return r
 }
 
+// remove removes the rules that which selects and returns their last status.
 func (in *Injector) remove(which func(*rule) bool) []Status {
-	var gone []Status
+	var removed []Status
 	in.rules = slices.DeleteFunc(in.rules, func(r *rule) bool {
 		if !which(r) {
 			return false
 		}
-		gone = append(gone, r.status())
-		in.log.Info("fault off", "id", r.id, "fault", r.String(), "struck", r.struck)
+		removed = append(removed, r.status())
+		in.log.Info("fault cleared", "id", r.id, "fault", r.String(), "struck", r.struck)
 		return true
 	})
 	in.on.Store(len(in.rules) > 0)
-	return gone
+	return removed
 }
 
 func (r *rule) status() Status { return Status{r.id, r.struck, r.Fault} }
 
-// Add turns a fault on.
+// Add sets a fault. An invalid fault or an action is an error.
 func (in *Injector) Add(f Fault) (Status, error) {
 	if err := in.check(f); err != nil {
 		return Status{}, err
@@ -124,8 +127,8 @@ func (in *Injector) Add(f Fault) (Status, error) {
 	return in.put(f).status(), nil
 }
 
-// Replace clears what is on and turns these faults on, under a seed of their
-// own; 0 takes a random one. An invalid fault is an error and changes nothing.
+// Replace clears all faults and sets these under a new seed; 0 takes a random
+// seed. An invalid fault is an error and changes nothing.
 func (in *Injector) Replace(seed uint64, faults []Fault) error {
 	for i, f := range faults {
 		if err := in.check(f); err != nil {
@@ -135,37 +138,38 @@ func (in *Injector) Replace(seed uint64, faults []Fault) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.remove(func(*rule) bool { return true })
-	in.sow(seed)
+	in.reseed(seed)
 	for _, f := range faults {
 		in.put(f)
 	}
 	return nil
 }
 
+// check returns an error if f cannot be set.
 func (in *Injector) check(f Fault) error {
 	if err := f.check(in.functions); err != nil {
 		return err
 	}
 	if f.Kind.isAction() {
-		return fmt.Errorf("%s is an action: it can be posted, not set", f.Kind)
+		return fmt.Errorf("%s is an action: it can be posted but not set", f.Kind)
 	}
 	return nil
 }
 
-// Clear turns one fault off, and returns its last state; false if there is none
-// with this id.
+// Clear clears one fault and returns its last status. It returns false if no
+// fault has this id.
 func (in *Injector) Clear(id uint64) (Status, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	gone := in.remove(func(r *rule) bool { return r.id == id })
-	if len(gone) == 0 {
+	removed := in.remove(func(r *rule) bool { return r.id == id })
+	if len(removed) == 0 {
 		return Status{}, false
 	}
-	return gone[0], true
+	return removed[0], true
 }
 
-// ClearAll turns all faults off and returns the state before. The sequences of
-// the seed begin anew.
+// ClearAll clears all faults and returns the state before. The random sequences
+// of the seed start again.
 func (in *Injector) ClearAll() State {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -175,7 +179,7 @@ func (in *Injector) ClearAll() State {
 	return before
 }
 
-// State returns what is on.
+// State returns the faults that are on and the counters.
 func (in *Injector) State() State {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -190,21 +194,34 @@ func (in *Injector) state() State {
 	return s
 }
 
-// begin returns the first fault of a kind that strikes here, or nil. Its strike
-// is to be ended.
-func (in *Injector) begin(kind Kind, target string, request dynamodb.Request) *rule {
+// site is where a fault may strike.
+type site struct {
+	target string          // a function, an operation or a connection's id
+	tables func() []string // the tables of a database request, or nil
+}
+
+// matches reports whether the rule covers the site.
+func (r *rule) matches(at site) bool {
+	if r.Target != all && r.Target != at.target {
+		return false
+	}
+	return r.Table == "" || at.tables != nil && slices.Contains(at.tables(), r.Table)
+}
+
+// begin returns the first rule of a kind that strikes at the site, or nil. The
+// caller must call end for it.
+func (in *Injector) begin(kind Kind, at site) *rule {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, r := range in.rules {
-		if r.Kind == kind && (r.Target == all || r.Target == target) &&
-			(r.Table == "" || slices.Contains(request.Tables(), r.Table)) && r.decide() {
+		if r.Kind == kind && r.matches(at) && r.decide() {
 			return r
 		}
 	}
 	return nil
 }
 
-// decide is one opportunity.
+// decide decides whether the rule strikes now, and counts the strike.
 func (r *rule) decide() bool {
 	if r.Count > 0 && r.begun >= r.Count {
 		return false
@@ -216,7 +233,8 @@ func (r *rule) decide() bool {
 	return true
 }
 
-// end counts a strike, or gives it back if it had no effect.
+// end counts a strike that took effect. One that did not (hit is false) does
+// not use up the rule's Count.
 func (in *Injector) end(r *rule, hit bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -228,9 +246,9 @@ func (in *Injector) end(r *rule, hit bool) {
 	in.total[r.Kind]++
 }
 
-// strikes is begin and end at once, where nothing can come in between.
-func (in *Injector) strikes(kind Kind, target string, request dynamodb.Request) *rule {
-	r := in.begin(kind, target, request)
+// strikes is begin and end in one call, for strikes that always take effect.
+func (in *Injector) strikes(kind Kind, at site) *rule {
+	r := in.begin(kind, at)
 	if r != nil {
 		in.end(r, true)
 	}

@@ -21,18 +21,18 @@ func TestKillBeforeTheHandler(t *testing.T) {
 	for range 3 {
 		if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed ||
 			!strings.Contains(payload, crashed) {
-			t.Errorf("the caller got %s", payload)
+			t.Errorf("the caller got %s, want %s", payload, crashed)
 		}
 	}
 	if _, failed := s.invoke("g", event{"Do": "count"}); failed {
-		t.Error("the fault strikes another function")
+		t.Error("g failed, want the fault of f to leave it alone")
 	}
 	if got := lines(t, ran); len(got) != 0 {
-		t.Errorf("the handler ran: %v", got)
+		t.Errorf("the handler ran %d times (%v), want 0", len(got), got)
 	}
 	s.cleared(3)
 	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); failed || len(lines(t, ran)) != 1 {
-		t.Errorf("afterwards the caller got %s", payload)
+		t.Errorf("after DELETE: got %s and %d runs, want success and 1", payload, len(lines(t, ran)))
 	}
 }
 
@@ -42,11 +42,11 @@ func TestKillDuringTheHandler(t *testing.T) {
 	s.set(`{"kind":"lambda.kill-during","delay":"500ms","count":1}`)
 	if payload, failed := s.invoke("f", event{"Do": "hang", "File": began}); !failed ||
 		!strings.Contains(payload, crashed) {
-		t.Errorf("the caller got %s", payload)
+		t.Errorf("the caller got %s, want %s", payload, crashed)
 	}
 	s.cleared(1)
 	if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
-		t.Errorf("a new instance answered %s", payload)
+		t.Errorf("a new instance answered %s, want 1", payload)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestKillAfterTheHandler(t *testing.T) {
 	s.set(`{"kind":"lambda.kill-after","target":"f"}`)
 	for range 2 {
 		if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
-			t.Errorf("the caller got %s, want the first response of a new instance", payload)
+			t.Errorf("the caller got %s, want 1, the first response of a new instance", payload)
 		}
 		eventually(t, "the process is gone", func() bool { return len(s.lambda.Instances()) == 0 })
 	}
@@ -63,7 +63,7 @@ func TestKillAfterTheHandler(t *testing.T) {
 	s.invoke("f", event{"Do": "count"})
 	eventually(t, "the instance is back", func() bool { return states(s, "f")[lambda.StateIdle] == 1 })
 	if payload, _ := s.invoke("f", event{"Do": "count"}); payload != "2" {
-		t.Errorf("afterwards no instance lives on: %s", payload)
+		t.Errorf("after DELETE: got invocation %s of the instance, want 2", payload)
 	}
 }
 
@@ -73,58 +73,58 @@ func TestLoseTheResponse(t *testing.T) {
 	s.set(`{"kind":"lambda.lose-response"}`)
 	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); !failed ||
 		!strings.Contains(payload, crashed) {
-		t.Errorf("the caller got %s", payload)
+		t.Errorf("the caller got %s, want %s", payload, crashed)
 	}
 	if got := lines(t, ran); len(got) != 1 {
-		t.Errorf("the handler ran %d times", len(got))
+		t.Errorf("the handler ran %d times, want 1", len(got))
 	}
 	eventually(t, "the process is gone", func() bool { return len(s.lambda.Instances()) == 0 })
 	s.cleared(1)
 	if payload, failed := s.invoke("f", event{"Text": "fine"}); failed {
-		t.Errorf("afterwards the caller got %s", payload)
+		t.Errorf("after DELETE: got %s, want success", payload)
 	}
 }
 
 func TestDeliverTwice(t *testing.T) {
 	s := start(t)
 	dir := t.TempDir()
-	s.invoke("f", event{"Do": "count"}) // so that there is an instance that would be reused
+	s.invoke("f", event{"Do": "count"}) // starts an instance that could be reused
 	eventually(t, "the instance is back", func() bool { return states(s, "f")[lambda.StateIdle] == 1 })
 	s.set(`{"kind":"lambda.twice","target":"f","count":1}`)
 	ran := filepath.Join(dir, "ran")
 	if payload, failed := s.invoke("f", event{"Do": "record", "File": ran}); failed {
-		t.Errorf("the caller got %s", payload)
+		t.Errorf("the caller got %s, want success", payload)
 	}
 	eventually(t, "it ran twice", func() bool { return len(lines(t, ran)) == 2 })
 	if got := lines(t, ran); got[0] != got[1] {
-		t.Errorf("the request ids differ: %v", got)
+		t.Errorf("got the request ids %v, want one id twice", got)
 	}
 	var ranOn []int // invocations of each instance, the oldest first
 	for _, in := range s.lambda.Instances() {
 		ranOn = append(ranOn, in.Invocations)
 	}
 	if !slices.Equal(ranOn, []int{2, 1}) {
-		t.Errorf("the instances have run %v invocations; each is to have one of the deliveries", ranOn)
+		t.Errorf("invocations by instance: got %v, want [2 1], one delivery for each", ranOn)
 	}
 	s.cleared(1)
 	once := filepath.Join(dir, "once")
 	s.invoke("f", event{"Do": "record", "File": once})
 	if got := lines(t, once); len(got) != 1 {
-		t.Errorf("afterwards it ran %d times", len(got))
+		t.Errorf("after DELETE: got %d runs, want 1", len(got))
 	}
 }
 
-// A second delivery is an invocation as any other: a limit that is reached
-// forbids it, and then the fault has not struck.
-func TestDeliverTwiceKeepsToTheLimits(t *testing.T) {
+// The second delivery counts as an invocation. If a concurrency limit refuses
+// it, the fault has not struck.
+func TestDeliverTwiceKeepsTheConcurrencyLimits(t *testing.T) {
 	s := start(t)
 	ran := filepath.Join(t.TempDir(), "ran")
 	s.set(`{"kind":"lambda.twice"}`)
 	if payload, failed := s.invoke("g", event{"Do": "record", "File": ran}); failed {
-		t.Errorf("the caller got %s", payload)
+		t.Errorf("the caller got %s, want success", payload)
 	}
 	if got := lines(t, ran); len(got) != 1 {
-		t.Errorf("it ran %d times", len(got))
+		t.Errorf("the handler ran %d times, want 1", len(got))
 	}
 	s.cleared(0)
 }
@@ -137,33 +137,33 @@ func TestHoldBack(t *testing.T) {
 		payload, _ := s.invoke("f", event{"Text": "held"})
 		answer <- payload
 	}()
-	eventually(t, "it is held", func() bool { return s.struck() == 1 })
+	eventually(t, "the event is held", func() bool { return s.struck() == 1 })
 	if payload, failed := s.invoke("g", event{"Text": "free"}); failed || payload != `"free"` {
-		t.Errorf("the other function answered %s", payload)
+		t.Errorf("g answered %s, want \"free\"", payload)
 	}
 	for _, in := range s.lambda.Instances() {
 		if in.Function == "f" {
-			t.Errorf("an instance was started for it: %+v", in)
+			t.Errorf("got the instance %+v, want none for a held event", in)
 		}
 	}
 	s.cleared(1)
 	if payload, failed := s.invoke("f", event{"Text": "next"}); failed || payload != `"next"` {
-		t.Errorf("afterwards the caller got %s", payload)
+		t.Errorf("after DELETE: got %s, want \"next\"", payload)
 	}
-	// Nobody waits for it when the service closes.
+	// Close delivers it at once.
 	if err := s.lambda.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if payload := <-answer; payload != `"held"` {
-		t.Errorf("what was held back ended with %s", payload)
+		t.Errorf("the held invocation got %s, want \"held\"", payload)
 	}
 }
 
-func TestHoldBackForAWhile(t *testing.T) {
+func TestHeldEventIsDelivered(t *testing.T) {
 	s := start(t)
 	s.set(`{"kind":"lambda.hold","delay":"1ms"}`)
 	if payload, failed := s.invoke("f", event{"Text": "held"}); failed || payload != `"held"` {
-		t.Errorf("the caller got %s", payload)
+		t.Errorf("the caller got %s, want \"held\"", payload)
 	}
 	s.cleared(1)
 }
@@ -178,29 +178,29 @@ func TestKillNow(t *testing.T) {
 			failures <- failed
 		}()
 	}
-	eventually(t, "they run", func() bool {
+	eventually(t, "all run", func() bool {
 		return states(s, "f")[lambda.StateRunning] == 2 && states(s, "g")[lambda.StateRunning] == 1
 	})
 	if n := s.act(`{"kind":"lambda.kill-now","target":"f"}`); n != 2 {
-		t.Errorf("killed %d, want 2", n)
+		t.Errorf("got %d killed, want 2", n)
 	}
 	for range 2 {
 		if !<-failures {
-			t.Error("an invocation outlived its process")
+			t.Error("an invocation of f succeeded, want it to fail with its process")
 		}
 	}
 	if n := s.act(`{"kind":"lambda.kill-now"}`); n != 1 {
-		t.Errorf("killed %d of the rest, want 1", n)
+		t.Errorf("the rest: got %d killed, want 1", n)
 	}
 	if !<-failures {
-		t.Error("an invocation outlived its process")
+		t.Error("the invocation of g succeeded, want it to fail with its process")
 	}
 	if payload, failed := s.invoke("f", event{"Do": "count"}); failed || payload != "1" {
-		t.Errorf("a new instance answered %s", payload)
+		t.Errorf("a new instance answered %s, want 1", payload)
 	}
 }
 
-// states counts a function's instances by what they do.
+// states counts a function's instances by state.
 func states(s *stack, function string) map[lambda.State]int {
 	counts := make(map[lambda.State]int)
 	for _, in := range s.lambda.Instances() {

@@ -9,16 +9,16 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// What each service asks, answered by an injector. While no fault is on, an
-// answer costs one atomic load.
+// The services ask the injector through these adapters. While no fault is on, a
+// question costs one atomic load.
 
-// Lambda answers the Lambda service.
+// Lambda returns the faults for the Lambda service.
 func (in *Injector) Lambda() lambda.Faults { return lambdaFaults{in} }
 
-// DynamoDB answers the database.
+// DynamoDB returns the faults for the database.
 func (in *Injector) DynamoDB() dynamodb.Faults { return dynamoDBFaults{in} }
 
-// Gateway answers the gateway.
+// Gateway returns the faults for the gateway.
 func (in *Injector) Gateway() gateway.Faults { return gatewayFaults{in} }
 
 type lambdaFaults struct{ *Injector }
@@ -27,20 +27,22 @@ func (in lambdaFaults) Submitted(function string) (hold time.Duration, twice lam
 	if !in.on.Load() {
 		return 0, nil
 	}
-	if r := in.strikes(LambdaHold, function, dynamodb.Request{}); r != nil {
+	at := site{target: function}
+	if r := in.strikes(LambdaHold, at); r != nil {
 		hold = time.Duration(r.Delay)
 	}
-	return hold, in.strike(in.begin(LambdaTwice, function, dynamodb.Request{}))
+	return hold, in.strike(in.begin(LambdaTwice, at))
 }
 
 func (in lambdaFaults) Delivered(function string) (after time.Duration, kill lambda.Strike) {
 	if !in.on.Load() {
 		return 0, nil
 	}
-	if r := in.begin(LambdaKillBefore, function, dynamodb.Request{}); r != nil {
+	at := site{target: function}
+	if r := in.begin(LambdaKillBefore, at); r != nil {
 		return 0, in.strike(r)
 	}
-	if r := in.begin(LambdaKillDuring, function, dynamodb.Request{}); r != nil {
+	if r := in.begin(LambdaKillDuring, at); r != nil {
 		return time.Duration(r.Delay), in.strike(r)
 	}
 	return 0, nil
@@ -50,13 +52,14 @@ func (in lambdaFaults) Answered(function string) (kill, lost bool) {
 	if !in.on.Load() {
 		return false, false
 	}
-	if in.strikes(LambdaLoseResponse, function, dynamodb.Request{}) != nil {
+	at := site{target: function}
+	if in.strikes(LambdaLoseResponse, at) != nil {
 		return true, true
 	}
-	return in.strikes(LambdaKillAfter, function, dynamodb.Request{}) != nil, false
+	return in.strikes(LambdaKillAfter, at) != nil, false
 }
 
-// strike is the end of what begin began.
+// strike returns the function that ends a strike of r, or nil for nil.
 func (in lambdaFaults) strike(r *rule) lambda.Strike {
 	if r == nil {
 		return nil
@@ -66,6 +69,7 @@ func (in lambdaFaults) strike(r *rule) lambda.Strike {
 
 type dynamoDBFaults struct{ *Injector }
 
+// refusals are in the order in which they are tried.
 var refusals = []struct {
 	kind    Kind
 	refusal dynamodb.Refusal
@@ -80,11 +84,12 @@ func (in dynamoDBFaults) Before(operation string, r dynamodb.Request) dynamodb.R
 	if !in.on.Load() {
 		return dynamodb.RefuseNot
 	}
+	at := site{target: operation, tables: r.Tables}
 	for _, f := range refusals {
 		if f.kind == DynamoDBConflict && !dynamodb.CanConflict(operation) {
 			continue
 		}
-		if in.strikes(f.kind, operation, r) != nil {
+		if in.strikes(f.kind, at) != nil {
 			return f.refusal
 		}
 	}
@@ -95,10 +100,11 @@ func (in dynamoDBFaults) After(operation string, r dynamodb.Request) dynamodb.Lo
 	if !in.on.Load() {
 		return dynamodb.LostAnswer{}
 	}
-	if f := in.strikes(DynamoDBLoseAnswer, operation, r); f != nil {
+	at := site{target: operation, tables: r.Tables}
+	if f := in.strikes(DynamoDBLoseAnswer, at); f != nil {
 		return dynamodb.LostAnswer{Lost: true, Delay: time.Duration(f.Delay)}
 	}
-	if f := in.strikes(DynamoDBLateError, operation, r); f != nil {
+	if f := in.strikes(DynamoDBLateError, at); f != nil {
 		return dynamodb.LostAnswer{Lost: true, Internal: true, Delay: time.Duration(f.Delay)}
 	}
 	return dynamodb.LostAnswer{}
@@ -110,15 +116,16 @@ func (in gatewayFaults) Post(connectionID string) (f gateway.PostFault) {
 	if !in.on.Load() {
 		return f
 	}
-	if r := in.strikes(GatewayDelay, connectionID, dynamodb.Request{}); r != nil {
+	at := site{target: connectionID}
+	if r := in.strikes(GatewayDelay, at); r != nil {
 		f.Delay = time.Duration(r.Delay)
 	}
 	switch {
-	case in.strikes(GatewayDrop, connectionID, dynamodb.Request{}) != nil:
+	case in.strikes(GatewayDrop, at) != nil:
 		f.Drop = true
-	case in.strikes(GatewayLimit, connectionID, dynamodb.Request{}) != nil:
+	case in.strikes(GatewayLimit, at) != nil:
 		f.Status = http.StatusTooManyRequests
-	case in.strikes(GatewayGone, connectionID, dynamodb.Request{}) != nil:
+	case in.strikes(GatewayGone, at) != nil:
 		f.Status = http.StatusGone
 	}
 	return f

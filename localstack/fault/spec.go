@@ -8,7 +8,7 @@ import (
 
 // Parse reads the one-line form of a fault:
 // KIND[:TARGET][,table=NAME][,probability=0..1][,count=N][,delay=DURATION].
-// Whether it makes sense is for [Injector.Add] to say.
+// It checks the form only; [Injector.Add] checks the values.
 func Parse(spec string) (Fault, error) {
 	head, rest, more := strings.Cut(spec, ",")
 	kind, target, given := strings.Cut(head, ":")
@@ -32,7 +32,7 @@ func Parse(spec string) (Fault, error) {
 		case "delay":
 			err = f.Delay.UnmarshalText([]byte(value))
 		default:
-			return Fault{}, fmt.Errorf("fault %q: %q is none of table=, probability=, count=, delay=", spec, part)
+			return Fault{}, fmt.Errorf("fault %q: unknown part %q; the parts are table=, probability=, count= and delay=", spec, part)
 		}
 		if err != nil {
 			return Fault{}, fmt.Errorf("fault %q: %s: %w", spec, name, err)
@@ -41,7 +41,8 @@ func Parse(spec string) (Fault, error) {
 	return f, nil
 }
 
-// String is the form that Parse reads, without what is the default.
+// String returns the form that Parse reads, without parts that have their
+// default.
 func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(string(f.Kind))

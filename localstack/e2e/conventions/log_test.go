@@ -38,7 +38,9 @@ var logKeys = map[string]string{
 }
 
 // ownLogKeys are further keys that one package needs.
-var ownLogKeys = map[string][]string{}
+var ownLogKeys = map[string][]string{
+	"localstack/fault": {"id", "seed", "struck"},
+}
 
 // loggers are the names under which the module keeps a *slog.Logger.
 var loggers = []string{"log", "Log", "logger", "Logger", "slog"}

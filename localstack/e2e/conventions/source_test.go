@@ -86,7 +86,6 @@ var pending = []string{
 	"localstack/e2e/",
 	"localstack/edge/",
 	"localstack/eventsource/",
-	"localstack/fault/",
 	"localstack/fidelity/",
 	"localstack/gateway/",
 	"localstack/iam/",
