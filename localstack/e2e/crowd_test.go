@@ -35,7 +35,7 @@ func crowd(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) [
 		g.Go(func() (err error) {
 			users[i], err = client.Open(ctx, client.Options{
 				URL:     s.webSocket,
-				User:    chat.User(fmt.Sprintf("crowd-%d", i)),
+				User:    chat.User(fmt.Sprintf("crowd-%d-%d", firstRun, i)),
 				Profile: profiles,
 			})
 			if err != nil {

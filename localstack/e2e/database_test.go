@@ -94,6 +94,7 @@ func wholeLog(ctx context.Context, t testing.TB, c *client.Client, room chat.Roo
 // tableNames finds the names of the template's tables.
 func tableNames(t testing.TB, s *stack) (names table.Names) {
 	t.Helper()
+	needsAPIs(t, s)
 	list, err := dynamodb.NewFromConfig(awsConfig(s.url)).ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,10 @@ var (
 	awsEndpointFlag = flag.String("aws-endpoint", "", "the `URL` of the AWS APIs of that service (AWS_ENDPOINT_URL)")
 )
 
+// firstRun is where runs begins. It is part of the names of the crowd, which is
+// the same for all tests.
+var firstRun int64
+
 // isRemote reports whether the tests use a service that they did not start.
 func isRemote() bool { return *endpointFlag != "" }
 
@@ -34,7 +38,8 @@ func remoteStack() (*stack, error) {
 	}
 	// Users and rooms stay in the service's database, so every run needs names
 	// of its own.
-	runs.Store(time.Now().Unix() % 10_000_000 * 1000)
+	firstRun = time.Now().Unix() % 10_000_000 * 1000
+	runs.Store(firstRun)
 	return &stack{
 		template:  filepath.Join(root, "template.yaml"),
 		webSocket: *endpointFlag,
