@@ -58,10 +58,16 @@ else
 	@echo "make test: left out the tests in a browser: they need Chromium (Debian: apt-get install chromium)"
 endif
 
-lint: go ## gofmt, go vet, staticcheck
+# Unit tests are those of every package outside the end-to-end tests, which
+# start whole stacks.
+quick: go lint ## the fast loop: lint and unit tests, without the race detector (under two minutes, warm)
+	go test -short $$(go list ./... | grep -v -e /localstack/e2e -e /clients/sotto$$)
+
+lint: go ## gofmt, go vet, staticcheck, and the conventions of CONTRIBUTING.md
 	@unformatted="$$(gofmt -l functions shared localstack clients)"; if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
+	go test ./localstack/e2e/conventions
 
 # Everything for this system and for Windows, the system most unlike the others. For
 # macOS only what has files of its own for some system, unless ALL is set.
@@ -76,6 +82,13 @@ cross: go ## check that the tree builds for linux, darwin and windows (ALL=1: al
 
 bench: go ## benchmarks: envelopes, the database, and whole sends through the stack
 	go test -run '^$$' -bench . -benchmem ./shared/envelope ./localstack/dynamodb/... ./localstack/lambda ./localstack ./shared/table ./localstack/e2e
+
+chaos: go ## break everything at random while users chat, for MINUTES=1, from SEED=random, and check what they saw
+	go test -count=1 -v -timeout 0 -run '^TestChaos$$' ./localstack/e2e/chaos -args -seed=$(or $(SEED),random) -minutes=$(or $(MINUTES),1)
+
+test-endpoint: go ## the end-to-end tests against a running service: ENDPOINT=ws://HOST:PORT/STAGE [AWS_ENDPOINT=http://HOST:PORT]
+	@[ -n "$(ENDPOINT)" ] || { echo "make test-endpoint: say which service: make test-endpoint ENDPOINT=ws://127.0.0.1:4566/local AWS_ENDPOINT=http://127.0.0.1:4566" >&2; exit 2; }
+	go test -count=1 -timeout 14m ./localstack/e2e -args -endpoint '$(ENDPOINT)' -aws-endpoint '$(AWS_ENDPOINT)'
 
 fidelity: go ## run the tests of the statements about AWS and write docs/aws-fidelity.md
 	go run ./localstack/fidelity
@@ -111,4 +124,4 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
-.PHONY: help run test lint cross web test-web check-web bench fidelity rotate sam-build deploy deploy-web clean go
+.PHONY: help run test quick lint cross web test-web check-web bench chaos test-endpoint fidelity rotate sam-build deploy deploy-web clean go
