@@ -14,7 +14,6 @@ import (
 var (
 	ErrThumbprint = errors.New("a device's thumbprint has 43 characters of A-Z, a-z, 0-9, - and _")
 	ErrOwnDevice  = errors.New("that is this device itself")
-	ErrNotOurs    = errors.New("that device asks to be linked to another user, or at another service")
 )
 
 // DeviceInfo is one of the user's own devices.
@@ -62,27 +61,6 @@ func (c *Client) Link(ctx context.Context, other chat.Device) (token string, exp
 		return "", time.Time{}, err
 	}
 	return c.device.Link(other, s.keySet().Audience)
-}
-
-// ReadLink reads what a new device shows to be linked, as text or from its QR
-// code, and returns that device. Show its thumbprint, ask the user whether it
-// is the one on the other screen, and then call Link. Errors:
-// device.ErrLinkRequest, ErrNotOurs, ErrOwnDevice.
-func (c *Client) ReadLink(ctx context.Context, text string) (chat.Device, error) {
-	r, err := device.ParseLinkRequest(text)
-	if err != nil {
-		return "", err
-	}
-	ctx, cancel := c.during(ctx)
-	defer cancel()
-	s, err := c.session(ctx)
-	if err != nil {
-		return "", err
-	}
-	if r.User != c.User() || r.Audience != s.keySet().Audience {
-		return "", ErrNotOurs
-	}
-	return r.Device, c.checkOther(r.Device)
 }
 
 // Revoke bars another device of the user for ever. When it returns, nothing is

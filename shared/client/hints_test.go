@@ -335,15 +335,11 @@ func TestNewDeviceIsAnEvent(t *testing.T) {
 	if !errors.Is(err, chat.NameTaken) {
 		t.Fatalf("an unlinked device: %v", err)
 	}
-	request, err := device.RequestLink(deployment.User("ada"))
+	keys, err := deployment.User("ada").Device()
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := ada.ReadLink(within(t), request.String())
-	if err != nil || id != request.Device {
-		t.Fatalf("read the request: %s, %v", id, err)
-	}
-	token, _, err := ada.Link(within(t), id)
+	token, _, err := ada.Link(within(t), keys.ID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,35 +359,6 @@ func TestNewDeviceIsAnEvent(t *testing.T) {
 	after, err := bob.Safety("ada")
 	if err != nil || after.Safety == before.Safety || len(after.Theirs) != 2 {
 		t.Errorf("the safety number stays: %v, %v", after, err)
-	}
-}
-
-func TestReadLinkRefuses(t *testing.T) {
-	s := clienttest.New(t)
-	ada := connect(t, s, "ada")
-	other := device.LinkRequest{
-		User:     "ada",
-		Device:   "--6IM5l0OosLj9yWskISYhUA3n_3CURQkmrYMSha_ck",
-		Audience: ada.current.keySet().Audience,
-	}
-	if _, err := ada.ReadLink(within(t), other.String()); err != nil {
-		t.Fatal(err)
-	}
-	for want, change := range map[error]func(*device.LinkRequest){
-		ErrNotOurs:            func(r *device.LinkRequest) { r.User = "bob" },
-		ErrOwnDevice:          func(r *device.LinkRequest) { r.Device = ada.Device() },
-		device.ErrLinkRequest: func(r *device.LinkRequest) { r.Device = "short" },
-	} {
-		r := other
-		change(&r)
-		if _, err := ada.ReadLink(within(t), r.String()); !errors.Is(err, want) {
-			t.Errorf("%s: got %v, want %v", r, err, want)
-		}
-	}
-	elsewhere := other
-	elsewhere.Audience = "other.example/prod"
-	if _, err := ada.ReadLink(within(t), elsewhere.String()); !errors.Is(err, ErrNotOurs) {
-		t.Errorf("another service: %v", err)
 	}
 }
 

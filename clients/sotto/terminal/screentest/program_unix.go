@@ -102,26 +102,15 @@ func (p *Program) Signal(s syscall.Signal) {
 // Until waits until the screen matches a regular expression.
 func (p *Program) Until(pattern string) {
 	p.t.Helper()
-	p.wait(pattern, true)
-}
-
-// UntilNot waits until the screen does not match it any more.
-func (p *Program) UntilNot(pattern string) {
-	p.t.Helper()
-	p.wait(pattern, false)
-}
-
-func (p *Program) wait(pattern string, want bool) {
-	p.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(patience); re.MatchString(p.String()) != want; {
+	for deadline := time.Now().Add(patience); !re.MatchString(p.String()); {
 		select {
 		case <-p.ended:
-			p.t.Fatalf("the program ended (%v) and never showed %q (%v):\n%s", p.err, pattern, want, p.Screen)
+			p.t.Fatalf("the program ended (%v) without showing %q:\n%s", p.err, pattern, p.Screen)
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("the screen never showed %q (%v):\n%s", pattern, want, p.Screen)
+			p.t.Fatalf("timed out waiting for the screen to show %q:\n%s", pattern, p.Screen)
 		}
 	}
 }
