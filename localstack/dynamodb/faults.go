@@ -1,9 +1,9 @@
 package dynamodb
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -126,15 +126,10 @@ type lostAnswer struct{ LostAnswer }
 
 func (lostAnswer) Error() string { return "the answer is lost on purpose" }
 
-// lose waits, and ends the connection without an answer unless it returns the
-// error to answer with.
-func (l lostAnswer) lose(r *http.Request) error {
+// wait waits for the delay, or until the client has left.
+func (l lostAnswer) wait(ctx context.Context) {
 	select {
 	case <-time.After(l.Delay):
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
-	if !l.Internal {
-		panic(http.ErrAbortHandler) // net/http closes the connection
-	}
-	return internalServerError()
 }

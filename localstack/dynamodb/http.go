@@ -29,6 +29,10 @@ const (
 	targetPrefix = "DynamoDB_20120810."
 )
 
+// codeDropped is the error code in the trace of a request whose connection was
+// dropped on purpose. No response has it.
+const codeDropped = "ConnectionDropped"
+
 // hostKey is the context key of the host that a request was addressed to.
 type hostKey struct{}
 
@@ -39,16 +43,25 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
 	event := trace.Event{At: began, RequestID: requestID, Operation: seen.operation, Status: http.StatusOK}
 	answer, err := e.answer(r)
-	if lost := (lostAnswer{}); errors.As(err, &lost) {
-		err = lost.lose(r)
+	dropped := false
+	if lost, ok := errors.AsType[lostAnswer](err); ok {
+		lost.wait(r.Context())
+		dropped, err = !lost.Internal, internalServerError()
 	}
-	if err != nil {
+	switch {
+	case dropped:
+		event.Status, event.Error = 0, codeDropped
+	case err != nil:
 		var api *apiError
 		api, answer = e.errorBody(err, r, requestID)
 		event.Status, event.Error = api.status, api.code
 	}
-	// Before the answer: whoever has that finds the event told.
+	// Emit before responding, so that a client that has the response, or has
+	// lost its connection, finds the event.
 	e.tell(r.Context(), seen, event)
+	if dropped {
+		panic(http.ErrAbortHandler) // net/http closes the connection
+	}
 	respond(w, event.Status, requestID, answer)
 }
 
