@@ -14,6 +14,9 @@ func (e *Engine) describeLimits(context.Context, *struct{}) (*describeLimitsOutp
 	return &describeLimitsOutput{80_000, 80_000, 40_000, 40_000}, nil
 }
 
+// hostKey is the context key of the host that a request was addressed to.
+type hostKey struct{}
+
 type describeEndpointsOutput struct {
 	Endpoints []endpoint
 }

@@ -2,20 +2,14 @@ package dynamodb
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
 // defaultTableKey is the key of tables that name none.
 const defaultTableKey = "alias/aws/dynamodb"
-
-type sseDescription struct {
-	Status          string
-	SSEType         string
-	KMSMasterKeyArn string
-}
 
 func (c *checks) encryption(s *SSESpecification) {
 	if s != nil {
@@ -70,5 +64,5 @@ func (e *Engine) keyARN(key string) string {
 	case !strings.HasPrefix(key, "alias/"):
 		key = "key/" + key
 	}
-	return fmt.Sprintf("arn:aws:kms:%s:%s:%s", e.opts.Region, e.opts.Account, key)
+	return awsname.ARN("kms", e.opts.Region, e.opts.Account, key)
 }

@@ -3,44 +3,10 @@ package dynamodb
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
-	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
-	"github.com/sotto-chat/sotto/localstack/trace"
-)
-
-// Options say how to open an [Engine]. Only Dir has no default.
-type Options struct {
-	Dir     string       // folder of the data; made if need be
-	Account string       // in table ARNs; default 000000000000
-	Region  string       // in table ARNs; default us-east-1
-	Log     *slog.Logger // default: nothing is logged
-	// Now is the clock for expiry, tokens and creation times; default time.Now.
-	Now func() time.Time
-	// SweepInterval is how often expired items are looked for and deleted;
-	// default 10 s. AWS promises days.
-	SweepInterval time.Duration
-	// Concurrency bounds the requests that are worked on at the same time;
-	// others wait. Default 256.
-	Concurrency int
-	// Unsynced answers writes when the operating system has them, without
-	// waiting for the disk. What was answered still survives the end of the
-	// process, by kill -9 too; a failure of power or the system may take the
-	// last moments of it. Writes are several times as fast.
-	Unsynced bool
-	// Trace is told of every request when it has ended; default: nobody is.
-	Trace trace.Sink
-	// Faults makes requests go wrong on purpose; default: none do.
-	Faults Faults
-}
-
-const (
-	defaultSweepInterval = 10 * time.Second
-	// defaultConcurrency is far above what two dozen cores use, and small
-	// enough that as many pages of 1 MB fit into memory.
-	defaultConcurrency = 256
 )
 
 // Engine is an open engine. It is an http.Handler; all its methods may be used
@@ -52,38 +18,15 @@ type Engine struct {
 
 	mu      sync.RWMutex // held for reading by whoever uses the store
 	closed  bool
-	stop    chan struct{}
-	sweeper sync.WaitGroup
+	sweeper *sweeper
 }
-
-var errClosed = errors.New("the engine is closed")
 
 // Open opens the engine on its folder, which one process at a time may use.
 func Open(opts Options) (*Engine, error) {
 	if opts.Dir == "" {
 		return nil, errors.New("open DynamoDB: no folder given")
 	}
-	if opts.Account == "" {
-		opts.Account = "000000000000"
-	}
-	if opts.Region == "" {
-		opts.Region = "us-east-1"
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	if opts.Trace == nil {
-		opts.Trace = trace.Discard
-	}
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.SweepInterval <= 0 {
-		opts.SweepInterval = defaultSweepInterval
-	}
-	if opts.Concurrency <= 0 {
-		opts.Concurrency = defaultConcurrency
-	}
+	opts.setDefaults()
 	openStore := store.Open
 	if opts.Unsynced {
 		openStore = store.OpenUnsynced
@@ -96,9 +39,8 @@ func Open(opts Options) (*Engine, error) {
 		opts:  opts,
 		store: s,
 		slots: make(chan struct{}, opts.Concurrency),
-		stop:  make(chan struct{}),
 	}
-	e.sweeper.Go(e.sweepForever)
+	e.sweeper = newSweeper(s, &e.opts)
 	return e, nil
 }
 
@@ -111,8 +53,7 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.closed = true
-	close(e.stop)
-	e.sweeper.Wait()
+	e.sweeper.close()
 	if err := e.store.Close(); err != nil {
 		return fmt.Errorf("close DynamoDB: %w", err)
 	}
@@ -130,5 +71,5 @@ func (e *Engine) enter() (leave func(), err error) {
 }
 
 func (e *Engine) tableARN(table string) string {
-	return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", e.opts.Region, e.opts.Account, table)
+	return awsname.ARN("dynamodb", e.opts.Region, e.opts.Account, "table/"+table)
 }

@@ -104,3 +104,15 @@ func internalServerError() *apiError {
 	e.status = http.StatusInternalServerError
 	return e
 }
+
+// cancellationReason is CancellationReason on the wire.
+type cancellationReason struct {
+	Code    string
+	Message string    `json:",omitempty"`
+	Item    attr.Item `json:",omitempty"`
+}
+
+// failed says whether this action is one that the transaction failed for.
+func (r cancellationReason) failed() bool { return r.Code != "None" }
+
+var errClosed = errors.New("the engine is closed")

@@ -75,11 +75,6 @@ func (r Request) Tables() []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
-// HasOperation reports whether this engine knows an operation.
-func HasOperation(name string) bool {
-	return operations[name] != nil || streamOperations[name] != nil
-}
-
 // CanConflict reports whether an operation may meet a transaction.
 func CanConflict(operation string) bool {
 	switch operation {

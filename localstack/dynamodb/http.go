@@ -3,7 +3,6 @@ package dynamodb
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -24,21 +24,15 @@ const maxBody = 16 << 20
 // it has come.
 const maxAnnounced = 1 << 20
 
-const (
-	contentType  = "application/x-amz-json-1.0"
-	targetPrefix = "DynamoDB_20120810."
-)
+const contentType = "application/x-amz-json-1.0"
 
 // codeDropped is the error code in the trace of a request whose connection was
 // dropped on purpose. No response has it.
 const codeDropped = "ConnectionDropped"
 
-// hostKey is the context key of the host that a request was addressed to.
-type hostKey struct{}
-
 // ServeHTTP answers one request of the JSON 1.0 protocol.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	requestID, began := newRequestID(), time.Now()
+	requestID, began := awsname.NewDynamoDBRequestID(), time.Now()
 	seen := &observation{operation: operationName(r)}
 	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
 	event := trace.Event{At: began, RequestID: requestID, Operation: seen.operation, Status: http.StatusOK}
@@ -64,9 +58,6 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	respond(w, event.Status, requestID, answer)
 }
-
-// newRequestID has the form of DynamoDB's: 52 letters and digits.
-func newRequestID() string { return rand.Text() + rand.Text() }
 
 func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 	h := w.Header()

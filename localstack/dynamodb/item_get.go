@@ -50,3 +50,10 @@ func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput,
 	m.read(nil, readUnits(sizeOf(item), in.ConsistentRead))
 	return &getItemOutput{project(p, item), m.report(ctx, in.ReturnConsumedCapacity)}, nil
 }
+
+func (o *getItemOutput) appendJSON() ([]byte, error) {
+	a := newAnswer(sizeOf(o.Item))
+	a.item("Item", o.Item)
+	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
+	return a.finish()
+}

@@ -66,6 +66,16 @@ type writeOutput struct {
 	ItemCollectionMetrics *collectionMetrics
 }
 
+func (o *writeOutput) appendJSON() ([]byte, error) {
+	a := newAnswer(0)
+	if len(o.Attributes) > 0 {
+		a.item("Attributes", o.Attributes)
+	}
+	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
+	a.add("ItemCollectionMetrics", o.ItemCollectionMetrics != nil, o.ItemCollectionMetrics)
+	return a.finish()
+}
+
 // output shapes the answer of a write that returns attributes.
 func (e *Engine) output(ctx context.Context, o *writeOptions, w store.Mutation, c store.Change,
 	attributes attr.Item) (*writeOutput, error) {

@@ -81,25 +81,6 @@ func onlyExisting(decide decision) decision {
 	}
 }
 
-// parseUpdate parses an optional update and an optional condition together.
-func parseUpdate(p placeholders, update, cond *string, onFailure string) (*expr.Update, guard, error) {
-	c, err := p.context([]parameter{{"UpdateExpression", update != nil}, {"ConditionExpression", cond != nil}})
-	if err != nil {
-		return nil, guard{}, err
-	}
-	var u *expr.Update
-	if update != nil {
-		if u, err = c.ParseUpdate(*update); err != nil {
-			return nil, guard{}, err
-		}
-	}
-	g, err := newGuard(c, cond, onFailure)
-	if err != nil {
-		return nil, guard{}, err
-	}
-	return u, g, c.CheckUnused()
-}
-
 // returned picks the attributes that ReturnValues asks for.
 func (in *updateItemInput) returned(update *expr.Update, c store.Change) attr.Item {
 	switch {

@@ -85,6 +85,16 @@ type Tag struct {
 	Value string
 }
 
+// The values of BillingMode.
+const (
+	billingProvisioned = "PROVISIONED"
+	billingOnDemand    = "PAY_PER_REQUEST"
+)
+
+type tableOutput struct {
+	TableDescription tableDescription
+}
+
 type tableDescription struct {
 	TableName                 string
 	TableStatus               string
@@ -140,4 +150,10 @@ type indexDescription struct {
 	IndexSizeBytes        int64
 	ItemCount             int64
 	IndexArn              string
+}
+
+type sseDescription struct {
+	Status          string
+	SSEType         string
+	KMSMasterKeyArn string
 }

@@ -2,13 +2,16 @@ package dynamodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+)
 
-	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+// X-Amz-Target begins with one of these, followed by the operation's name.
+const (
+	targetPrefix        = "DynamoDB_20120810."
+	streamsTargetPrefix = "DynamoDBStreams_20120810."
 )
 
 // operation runs one request: JSON in, JSON out.
@@ -53,6 +56,34 @@ var operations = map[string]operation{
 	"UpdateTimeToLive":                    serve((*Engine).updateTimeToLive),
 }
 
+// streamOperations are those of the DynamoDBStreams_20120810 interface. A
+// stream of this engine is a single shard: one is added, as the child of the
+// last, only where a stream goes on after it was disabled.
+var streamOperations = map[string]operation{
+	"DescribeStream":   serve((*Engine).describeStream),
+	"GetRecords":       serve((*Engine).getRecords),
+	"GetShardIterator": serve((*Engine).getShardIterator),
+	"ListStreams":      serve((*Engine).listStreams),
+}
+
+// operationAt finds the operation that X-Amz-Target names.
+func operationAt(target string) (name string, run operation) {
+	name, streams := strings.CutPrefix(target, streamsTargetPrefix)
+	if streams {
+		return name, streamOperations[name]
+	}
+	name, ok := strings.CutPrefix(target, targetPrefix)
+	if !ok {
+		return name, nil
+	}
+	return name, operations[name]
+}
+
+// HasOperation reports whether this engine knows an operation.
+func HasOperation(name string) bool {
+	return operations[name] != nil || streamOperations[name] != nil
+}
+
 // appender is an answer with items, which it writes faster than reflection
 // does.
 type appender interface {
@@ -78,59 +109,5 @@ func serve[In, Out any](run func(*Engine, context.Context, *In) (*Out, error)) o
 			return nil, fmt.Errorf("encode the answer: %w", err)
 		}
 		return answer, nil
-	}
-}
-
-// decode reads a request body. Unknown members are ignored, as AWS does it.
-func decode(body []byte, in any) error {
-	err := json.Unmarshal(body, in)
-	if err == nil {
-		return nil
-	}
-	var (
-		validation    *attr.ValidationError
-		serialization *attr.SerializationError
-		semantic      *json.SemanticError
-	)
-	switch {
-	case errors.As(err, &validation), errors.As(err, &serialization):
-		return err
-	case errors.As(err, &semantic):
-		return serviceError("SerializationException", "%s", misfit(semantic))
-	default:
-		return serviceError("SerializationException", "The request body is not valid JSON")
-	}
-}
-
-// misfit is AWS's text for JSON of the wrong type.
-func misfit(err *json.SemanticError) string {
-	switch err.JSONKind {
-	case jsontext.KindBeginObject:
-		return "Start of structure or map found where not expected."
-	case jsontext.KindBeginArray:
-		return "Start of list found where not expected"
-	}
-	found, ok := map[jsontext.Kind]string{
-		jsontext.KindString: "STRING_VALUE",
-		jsontext.KindNumber: "NUMBER_VALUE",
-		jsontext.KindTrue:   "TRUE_VALUE",
-		jsontext.KindFalse:  "FALSE_VALUE",
-	}[err.JSONKind]
-	if !ok || err.GoType == nil {
-		return "Unexpected field type"
-	}
-	wanted := err.GoType
-	for wanted.Kind().String() == "ptr" {
-		wanted = wanted.Elem()
-	}
-	switch wanted.Kind().String() {
-	case "string":
-		return found + " cannot be converted to String"
-	case "bool":
-		return found + " cannot be converted to Boolean"
-	case "int", "int64":
-		return found + " cannot be converted to Long"
-	default:
-		return "Unexpected field type"
 	}
 }

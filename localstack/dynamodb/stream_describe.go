@@ -3,49 +3,9 @@ package dynamodb
 import (
 	"context"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
-
-// streamRetention is how long records stay readable ("DynamoDB Streams" in the
-// Developer Guide: 24 hours), also those of a stream that was disabled or whose
-// table was deleted.
-const streamRetention = 24 * time.Hour
-
-const streamsTargetPrefix = "DynamoDBStreams_20120810."
-
-// streamOperations are those of the DynamoDBStreams_20120810 interface. A
-// stream of this engine is a single shard: one is added, as the child of the
-// last, only where a stream goes on after it was disabled.
-var streamOperations = map[string]operation{
-	"DescribeStream":   serve((*Engine).describeStream),
-	"GetRecords":       serve((*Engine).getRecords),
-	"GetShardIterator": serve((*Engine).getShardIterator),
-	"ListStreams":      serve((*Engine).listStreams),
-}
-
-// operationAt finds the operation that X-Amz-Target names.
-func operationAt(target string) (name string, run operation) {
-	name, streams := strings.CutPrefix(target, streamsTargetPrefix)
-	if streams {
-		return name, streamOperations[name]
-	}
-	name, ok := strings.CutPrefix(target, targetPrefix)
-	if !ok {
-		return name, nil
-	}
-	return name, operations[name]
-}
-
-func (c *checks) streamARN(member string, arn *string) {
-	c.length(member, arn, 37, 1024)
-}
-
-func (c *checks) shardID(member string, id *string) {
-	c.length(member, id, 28, 65)
-}
 
 // maxStreams bounds the pages of ListStreams and DescribeStream (API
 // reference).

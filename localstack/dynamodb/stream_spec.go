@@ -117,3 +117,11 @@ func (d *tableDescription) describeStream(e *Engine, def *store.Definition) {
 		d.StreamSpecification = &StreamSpecification{StreamEnabled: true, StreamViewType: def.Stream.View}
 	}
 }
+
+func (c *checks) streamARN(member string, arn *string) {
+	c.length(member, arn, 37, 1024)
+}
+
+func (c *checks) shardID(member string, id *string) {
+	c.length(member, id, 28, 65)
+}

@@ -2,6 +2,8 @@ package dynamodb
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
@@ -9,48 +11,82 @@ import (
 )
 
 const (
-	// maxExpiryAge is how long past its expiry an item still expires: older
-	// values are taken for mistakes ("Using time to live" in the Developer
-	// Guide).
+	// maxExpiryAge is how long past its expiry time an item still expires.
+	// DynamoDB takes older values for mistakes ("Using time to live" in the
+	// Developer Guide).
 	maxExpiryAge = 5 * 365 * 24 * time.Hour
+	// streamRetention is how long stream records stay readable ("DynamoDB
+	// Streams" in the Developer Guide: 24 hours). It also holds for a stream
+	// that was disabled or whose table was deleted.
+	streamRetention = 24 * time.Hour
 	// sweepChunk is how many items one commit of the sweeper deletes.
 	sweepChunk = 100
 )
 
-// sweepForever deletes expired items and tokens until Close.
-func (e *Engine) sweepForever() {
+// sweeper deletes expired items, transaction tokens and stream records in the
+// background.
+type sweeper struct {
+	store    *store.Store
+	log      *slog.Logger
+	now      func() time.Time
+	interval time.Duration
+	stop     chan struct{}
+	running  sync.WaitGroup
+}
+
+// newSweeper returns a running sweeper. Stop it with close.
+func newSweeper(st *store.Store, opts *Options) *sweeper {
+	w := &sweeper{
+		store:    st,
+		log:      opts.Log,
+		now:      opts.Now,
+		interval: opts.SweepInterval,
+		stop:     make(chan struct{}),
+	}
+	w.running.Go(w.run)
+	return w
+}
+
+// close stops the sweeper and waits for its current commit.
+func (w *sweeper) close() {
+	close(w.stop)
+	w.running.Wait()
+}
+
+// run sweeps at every interval until close.
+func (w *sweeper) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	ticker := time.NewTicker(e.opts.SweepInterval)
+	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-e.stop:
+		case <-w.stop:
 			return
 		case <-ticker.C:
 		}
-		now := e.opts.Now()
-		for _, name := range e.store.Names() {
-			t, err := e.store.Table(name)
+		now := w.now()
+		for _, name := range w.store.Names() {
+			t, err := w.store.Table(name)
 			if err != nil || t.Definition().TTL == "" {
 				continue
 			}
-			if err := e.sweep(ctx, t, now); err != nil {
-				e.opts.Log.Error("delete expired items", "table", name, "err", err)
+			if err := w.sweep(ctx, t, now); err != nil {
+				w.log.Error("failed to delete expired items", "table", name, "err", err)
 			}
 		}
-		if err := e.sweepTokens(now); err != nil {
-			e.opts.Log.Error("delete expired tokens", "err", err)
+		if err := w.sweepTokens(now); err != nil {
+			w.log.Error("failed to delete expired transaction tokens", "err", err)
 		}
-		if err := e.store.TrimStreams(now.Add(-streamRetention)); err != nil {
-			e.opts.Log.Error("delete old stream records", "err", err)
+		if err := w.store.TrimStreams(now.Add(-streamRetention)); err != nil {
+			w.log.Error("failed to delete old stream records", "err", err)
 		}
 	}
 }
 
-func (e *Engine) stopping() bool {
+func (w *sweeper) stopping() bool {
 	select {
-	case <-e.stop:
+	case <-w.stop:
 		return true
 	default:
 		return false
@@ -58,10 +94,10 @@ func (e *Engine) stopping() bool {
 }
 
 // sweep deletes the items of t that expired before now.
-func (e *Engine) sweep(ctx context.Context, t *store.Table, now time.Time) error {
+func (w *sweeper) sweep(ctx context.Context, t *store.Table, now time.Time) error {
 	from, to := max(0, now.Add(-maxExpiryAge).Unix()), now.Unix()
-	for !e.stopping() {
-		rows, err := e.store.Expired(t, from, to, sweepChunk)
+	for !w.stopping() {
+		rows, err := w.store.Expired(t, from, to, sweepChunk)
 		if err != nil {
 			return err
 		}
@@ -84,7 +120,7 @@ func (e *Engine) sweep(ctx context.Context, t *store.Table, now time.Time) error
 		if len(deletes) == 0 {
 			return nil
 		}
-		changes, err := e.store.Write(ctx, deletes...)
+		changes, err := w.store.Write(ctx, deletes...)
 		if err != nil {
 			return err
 		}
@@ -100,9 +136,9 @@ func (e *Engine) sweep(ctx context.Context, t *store.Table, now time.Time) error
 	return nil
 }
 
-func (e *Engine) sweepTokens(now time.Time) error {
-	for !e.stopping() {
-		n, err := e.store.ForgetTokens(now, sweepChunk)
+func (w *sweeper) sweepTokens(now time.Time) error {
+	for !w.stopping() {
+		n, err := w.store.ForgetTokens(now, sweepChunk)
 		if err != nil || n < sweepChunk {
 			return err
 		}

@@ -2,21 +2,11 @@ package dynamodb
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
-
-const (
-	billingProvisioned = "PROVISIONED"
-	billingOnDemand    = "PAY_PER_REQUEST"
-)
-
-type tableOutput struct {
-	TableDescription tableDescription
-}
 
 func (e *Engine) createTable(ctx context.Context, in *CreateTableInput) (*tableOutput, error) {
 	def, err := e.define(in)
@@ -113,7 +103,7 @@ func (e *Engine) settings(in *CreateTableInput) (store.Settings, error) {
 	s := store.Settings{
 		TableClass:         in.TableClass,
 		DeletionProtection: in.DeletionProtectionEnabled,
-		UUID:               newUUID(),
+		UUID:               awsname.NewRequestID(),
 	}
 	switch {
 	case in.BillingMode == billingOnDemand:
@@ -147,13 +137,4 @@ func checkIndexThroughput(onDemand bool, x SecondaryIndex) error {
 		return invalidParameter("ProvisionedThroughput must be specified for index: %s", *x.IndexName)
 	}
 	return nil
-}
-
-// newUUID makes a random UUID (RFC 9562 §5.4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

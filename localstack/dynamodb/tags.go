@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
@@ -52,7 +53,7 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *arn)
 	}
 	if !strings.HasPrefix(*arn, e.tableARN("")) {
-		return nil, foreign(ctx, e.opts.Account, *arn)
+		return nil, e.foreign(ctx, *arn)
 	}
 	_, name, _ := strings.Cut(*arn, ":table/")
 	observationOf(ctx).names(name)
@@ -65,10 +66,10 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 }
 
 // foreign refuses a resource of another account or region, as IAM does.
-func foreign(ctx context.Context, account, arn string) error {
-	return serviceError("AccessDeniedException",
-		"User: arn:aws:iam::%s:root is not authorized to perform: dynamodb:%s on resource: %s",
-		account, observationOf(ctx).operation, arn)
+func (e *Engine) foreign(ctx context.Context, arn string) error {
+	root := awsname.PartitionARN(awsname.Partition(e.opts.Region), "iam", "", e.opts.Account, "root")
+	return serviceError("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:%s on resource: %s",
+		root, observationOf(ctx).operation, arn)
 }
 
 // retag changes the tags of a table.

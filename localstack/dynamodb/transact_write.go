@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -16,10 +14,9 @@ import (
 
 // Limits of TransactWriteItems and TransactGetItems (API reference).
 const (
-	maxTransaction      = 100     // actions
-	maxTransactionBytes = 4 << 20 // of all items together
-	tokenLifetime       = 10 * time.Minute
-	maxToken            = 36 // characters of ClientRequestToken
+	maxTransaction = 100 // actions
+	tokenLifetime  = 10 * time.Minute
+	maxToken       = 36 // characters of ClientRequestToken
 )
 
 type transactWriteInput struct {
@@ -207,9 +204,6 @@ func putBytes(items []transactItem) error {
 	return nil
 }
 
-var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes",
-	maxTransactionBytes)
-
 // planAction judges one action by itself, and returns what judges it by its
 // table: what that finds is a reason to cancel the transaction.
 func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func() (store.Mutation, error), err error) {
@@ -296,59 +290,4 @@ func limitBytes(mutations []store.Mutation) []store.Mutation {
 		}
 	}
 	return out
-}
-
-// cancellationReason is CancellationReason on the wire.
-type cancellationReason struct {
-	Code    string
-	Message string    `json:",omitempty"`
-	Item    attr.Item `json:",omitempty"`
-}
-
-// failed says whether this action is one that the transaction failed for.
-func (r cancellationReason) failed() bool { return r.Code != "None" }
-
-// reasons are those of all actions, in order.
-type reasons []cancellationReason
-
-func (r reasons) any() bool { return slices.ContainsFunc(r, cancellationReason.failed) }
-
-// cancelled reports why a transaction was not committed, action by action.
-func cancelled(changes []store.Change) error {
-	all := make(reasons, len(changes))
-	for i, c := range changes {
-		if errors.Is(c.Err, errTransactionBytes) {
-			return c.Err
-		}
-		all[i] = reasonOf(c.Err)
-	}
-	return cancelledFor(all)
-}
-
-func cancelledFor(all reasons) error {
-	codes := make([]string, len(all))
-	for i, r := range all {
-		codes[i] = r.Code
-	}
-	e := clientError("TransactionCanceledException",
-		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
-	e.reasons = all
-	return e
-}
-
-func reasonOf(err error) cancellationReason {
-	if err == nil {
-		return cancellationReason{Code: "None"}
-	}
-	if errors.Is(err, store.ErrConflict) {
-		return cancellationReason{Code: "TransactionConflict", Message: conflictMessage}
-	}
-	api, _ := asAPIError(err)
-	if api.code == "ConditionalCheckFailedException" {
-		return cancellationReason{Code: "ConditionalCheckFailed", Message: api.message, Item: api.item}
-	}
-	if api.code == "DuplicateItemException" {
-		return cancellationReason{Code: "DuplicateItem", Message: api.message}
-	}
-	return cancellationReason{Code: "ValidationError", Message: api.message}
 }

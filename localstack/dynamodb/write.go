@@ -36,6 +36,25 @@ func (g guard) check(old attr.Item) error {
 	return conditionFailed(nil)
 }
 
+// parseUpdate parses an optional update and an optional condition together.
+func parseUpdate(p placeholders, update, cond *string, onFailure string) (*expr.Update, guard, error) {
+	c, err := p.context([]parameter{{"UpdateExpression", update != nil}, {"ConditionExpression", cond != nil}})
+	if err != nil {
+		return nil, guard{}, err
+	}
+	var u *expr.Update
+	if update != nil {
+		if u, err = c.ParseUpdate(*update); err != nil {
+			return nil, guard{}, err
+		}
+	}
+	g, err := newGuard(c, cond, onFailure)
+	if err != nil {
+		return nil, guard{}, err
+	}
+	return u, g, c.CheckUnused()
+}
+
 // planPut is the mutation that puts item, which it judges.
 func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
 	def := t.Definition()

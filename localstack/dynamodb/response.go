@@ -85,35 +85,3 @@ func (a *answer) add(name string, present bool, v any) {
 func (a *answer) finish() ([]byte, error) {
 	return append(a.text, '}'), a.err
 }
-
-func (o *readOutput) appendJSON() ([]byte, error) {
-	a := o.written
-	if a == nil {
-		a = newAnswer(o.bytes)
-		a.items("Items", o.Items)
-	} else {
-		a.end()
-	}
-	a.number("Count", o.Count)
-	a.number("ScannedCount", o.ScannedCount)
-	a.item("LastEvaluatedKey", o.LastEvaluatedKey)
-	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
-	return a.finish()
-}
-
-func (o *getItemOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(sizeOf(o.Item))
-	a.item("Item", o.Item)
-	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
-	return a.finish()
-}
-
-func (o *writeOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(0)
-	if len(o.Attributes) > 0 {
-		a.item("Attributes", o.Attributes)
-	}
-	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
-	a.add("ItemCollectionMetrics", o.ItemCollectionMetrics != nil, o.ItemCollectionMetrics)
-	return a.finish()
-}
