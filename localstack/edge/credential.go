@@ -8,31 +8,6 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// credential is what a SigV4 signature says of its maker:
-// ID/date/region/service/aws4_request. It is read, never checked: there is no
-// secret here to check it with.
-type credential struct {
-	accessKeyID string
-	service     string // signing name
-}
-
-// credentialOf reads the credential from the Authorization header or, of a
-// presigned URL, from X-Amz-Credential. It is zero if neither has one.
-func credentialOf(r *http.Request) credential {
-	var text string
-	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
-		text, _, _ = strings.Cut(rest, ",")
-	} else if strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") { // parsing costs more than most requests do
-		text = r.URL.Query().Get("X-Amz-Credential")
-	}
-	part := strings.Split(strings.TrimSpace(text), "/")
-	n := len(part)
-	if n < 5 || part[n-1] != "aws4_request" {
-		return credential{}
-	}
-	return credential{accessKeyID: strings.Join(part[:n-4], "/"), service: part[n-2]} // an id may hold slashes
-}
-
 // signed reports whether the request carries a signature, in the header or, as
 // presigned URLs do, in the query. A page on another origin can write any
 // query, so from such a page only the header counts, which it cannot add.

@@ -15,7 +15,6 @@
 package edge
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"path"
@@ -24,6 +23,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
+	"github.com/sotto-chat/sotto/localstack/awsrequest"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -108,7 +109,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// A service that has an id of its own replaces this one.
-	w.Header().Set("X-Amzn-Requestid", newRequestID())
+	w.Header().Set("X-Amzn-Requestid", awsname.NewRequestID())
 	// Health is no exception: nobody has a reason to ask for it under a
 	// foreign name, and a page that rebinds its name could read from it what
 	// runs here.
@@ -119,8 +120,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"The Host %q is not this stack's. Use localhost, the address it listens on, or the name of an AWS service.", r.Host))
 		return
 	}
-	by := credentialOf(r)
-	r = withCaller(r, s.Callers, by.accessKeyID)
+	by := awsrequest.CredentialOf(r)
+	r = withCaller(r, s.Callers, by.AccessKeyID)
 	p := path.Clean("/" + r.URL.Path)
 	if named {
 		e.serveNamed(w, r, s, of, p)
@@ -135,12 +136,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		serveFaults(w, r, s.Faults)
 	case strings.HasPrefix(p+"/", ownPrefix):
 		servePage(w, r, p, s.Page)
-	case isUpgrade(r):
+	case awsrequest.IsUpgrade(r):
 		e.pass(w, r, s.Gateway, apiGateway)
 	case isManagement(p):
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
-	case isOther(by.service):
-		refuseOther(w, r, by.service)
+	case isOther(by.Service):
+		refuseOther(w, r, by.Service)
 	case strings.HasPrefix(p, "/2015-03-31/"):
 		e.passSigned(w, r, s.Lambda, lambda)
 	case s.Web != nil && reads(r) && !s.hasStage(p):
@@ -148,7 +149,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p != "/":
 		e.pass(w, r, s.Gateway, apiGateway)
 	case r.Method == http.MethodPost:
-		e.serveTarget(w, r, s, by.service)
+		e.serveTarget(w, r, s, by.Service)
 	case reads(r):
 		e.serveWelcome(w, r)
 	default:
@@ -174,7 +175,7 @@ func (e *Edge) serveNamed(w http.ResponseWriter, r *http.Request, s *Services, o
 		e.passSigned(w, r, s.KMS, of)
 	case of == lambda:
 		e.passSigned(w, r, s.Lambda, of)
-	case strings.Contains(p+"/", "/@connections/") && !isUpgrade(r): // the base path of a custom domain has any depth
+	case strings.Contains(p+"/", "/@connections/") && !awsrequest.IsUpgrade(r): // the base path of a custom domain has any depth
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
 	default:
 		e.pass(w, r, s.Gateway, of)
@@ -276,12 +277,4 @@ func servePage(w http.ResponseWriter, r *http.Request, p string, page http.Handl
 	default:
 		page.ServeHTTP(w, r)
 	}
-}
-
-// newRequestID is a random UUID (RFC 9562 §5.4), as AWS's request ids are.
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

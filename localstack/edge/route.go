@@ -74,19 +74,3 @@ func isManagement(p string) bool {
 	}
 	return rest == "" || rest[0] == '/'
 }
-
-// isUpgrade reports whether the request asks for a WebSocket (RFC 6455 §4.2.1).
-func isUpgrade(r *http.Request) bool {
-	return headerHasToken(r.Header, "Connection", "upgrade") && headerHasToken(r.Header, "Upgrade", "websocket")
-}
-
-func headerHasToken(h http.Header, name, token string) bool {
-	for _, value := range h.Values(name) {
-		for part := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // API is one stage of one WebSocket API. Two stages of an API are two values
@@ -182,22 +183,11 @@ func (a *API) defaultDomain() string {
 	if a.DisableExecuteAPIEndpoint && len(a.Domains) > 0 {
 		return a.Domains[0].Name
 	}
-	suffix := ".amazonaws.com"
-	if strings.HasPrefix(a.Region, "cn-") {
-		suffix += ".cn"
-	}
-	return a.ID + ".execute-api." + a.Region + suffix
+	return a.ID + ".execute-api." + a.Region + "." + awsname.DNSSuffix(a.Region)
 }
 
 // arn is the ARN of something below the stage, as IAM policies and permissions
 // name it (API Gateway developer guide).
 func (a *API) arn(path string) string {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(a.Region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(a.Region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":execute-api:" + a.Region + ":" + a.Account + ":" + a.ID + "/" + a.Stage + "/" + path
+	return awsname.ARN("execute-api", a.Region, a.Account, a.ID+"/"+a.Stage+"/"+path)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -137,7 +138,7 @@ func (o *opening) askAuthorizer(authorizer *Authorizer) *refusal {
 	}
 	began := time.Now()
 	t := o.traced(trace.Authorize)
-	t.Function = functionName(authorizer.Function)
+	t.Function = awsname.FunctionName(authorizer.Function)
 	refused := o.authorization(authorizer, &t)
 	t.Duration, t.Status = time.Since(began), http.StatusOK
 	if refused != nil {

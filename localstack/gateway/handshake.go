@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/awsrequest"
 )
 
 // ServeHTTP is the WebSocket side: GET /{stage}. It returns when the connection
@@ -112,8 +114,7 @@ func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 // checkHandshake returns a status unless r is a WebSocket handshake (RFC 6455
 // §4.2.1).
 func checkHandshake(r *http.Request) (int, string) {
-	if r.Method != http.MethodGet || !hasToken(r.Header, "Connection", "upgrade") ||
-		!hasToken(r.Header, "Upgrade", "websocket") {
+	if r.Method != http.MethodGet || !awsrequest.IsUpgrade(r) {
 		return http.StatusUpgradeRequired, "Upgrade Required" // A1.11
 	}
 	keys := r.Header.Values("Sec-Websocket-Key")
@@ -124,17 +125,6 @@ func checkHandshake(r *http.Request) (int, string) {
 		return http.StatusBadRequest, "Bad Request"
 	}
 	return 0, ""
-}
-
-func hasToken(h http.Header, name, token string) bool {
-	for _, value := range h.Values(name) {
-		for t := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(t), token) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // sourceIP is the peer's address: locally nobody stands between it and the

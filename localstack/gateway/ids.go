@@ -53,13 +53,3 @@ func newTraceID(now time.Time) string {
 	rand.Read(b[:])
 	return fmt.Sprintf("Root=1-%08x-%s", uint32(now.Unix()), hex.EncodeToString(b[:]))
 }
-
-// newUUID returns a random UUID (RFC 9562 §5.4), the form of request ids on the
-// @connections API.
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
-}

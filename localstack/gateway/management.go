@@ -11,6 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
+	"github.com/sotto-chat/sotto/localstack/awsrequest"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -58,7 +60,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 	c := &call{gateway: g, ResponseWriter: w, request: r, trace: trace.Event{
 		Kind:       trace.Post,
 		At:         g.opts.Now(),
-		RequestID:  newUUID(),
+		RequestID:  awsname.NewRequestID(),
 		Operation:  operations[r.Method].name,
 		Invocation: caller.Invocation,
 		Function:   caller.Function,
@@ -73,7 +75,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) serve() {
-	if !hasSigV4(c.request) {
+	if !awsrequest.SignedInHeader(c.request) {
 		refuse(c, http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -48,7 +49,7 @@ func (g *Gateway) handleMessage(c *connection, text []byte, ended func()) {
 		t.Status, t.Error = status, code
 		g.send(c, answer, t)
 	} else {
-		t.Function = functionName(route.Function)
+		t.Function = awsname.FunctionName(route.Function)
 		var response proxyResponse
 		response, t.Invocation, err = g.integrate(route, e, ended)
 		t.Status = response.status
@@ -156,7 +157,7 @@ func (g *Gateway) disconnect(c *connection, how *closure) {
 		if g.opts.Inferred.DisconnectWaitsForMessages {
 			c.messages.Wait()
 		}
-		t.Function = functionName(route.Function)
+		t.Function = awsname.FunctionName(route.Function)
 		if _, t.Invocation, err = g.integrate(route, e, nil); err != nil {
 			line = integrationFailed
 		}

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
+	"github.com/sotto-chat/sotto/localstack/awsrequest"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
@@ -138,7 +139,7 @@ func (o *opening) authorize() *refusal {
 		return o.askAuthorizer(o.route.Authorizer)
 	case !o.route.IAM:
 		return nil
-	case !hasSigV4(o.request) && !hasSigV4Query(o.request):
+	case !awsrequest.SignedInHeader(o.request) && !awsrequest.SignedInQuery(o.request):
 		return forbidden("MissingAuthenticationTokenException", "Missing Authentication Token", "not signed")
 	}
 	if err := o.gateway.opts.Permit(o.request.Context(), invokeAction, o.stage.arn(connectKey)); err != nil {
@@ -172,7 +173,7 @@ func (o *opening) connect() *refusal {
 	}
 	var response proxyResponse
 	var err error
-	o.function = functionName(o.route.Function)
+	o.function = awsname.FunctionName(o.route.Function)
 	response, o.invocation, err = o.gateway.integrate(o.route, o.event, nil)
 	if err == nil && response.status < 300 {
 		o.subprotocol = response.subprotocol
@@ -218,21 +219,4 @@ func (o *opening) report(refused *refusal) {
 		}
 	}
 	o.gateway.report(line, t, refused.failure())
-}
-
-// hasSigV4 asks for the parts of a SigV4 signature, not for a valid one: there
-// are no secret keys to check it with.
-func hasSigV4(r *http.Request) bool {
-	parts, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
-	return ok && strings.Contains(parts, "Credential=") && strings.Contains(parts, "SignedHeaders=") &&
-		strings.Contains(parts, "Signature=")
-}
-
-// hasSigV4Query asks for the same in the query, where browsers put it: they
-// cannot set headers of a handshake.
-func hasSigV4Query(r *http.Request) bool {
-	query := r.URL.Query()
-	return query.Get("X-Amz-Algorithm") == "AWS4-HMAC-SHA256" && query.Get("X-Amz-Credential") != "" &&
-		query.Get("X-Amz-SignedHeaders") != "" &&
-		query.Get("X-Amz-Signature") != ""
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // policyDocument is what an authorizer returns: an IAM policy without
@@ -86,36 +88,9 @@ func (s policyStatement) applies(action, resource string) (bool, error) {
 
 func matchesAny(patterns []string, text string, fold func(string) string) bool {
 	for _, p := range patterns {
-		if wildcardMatch(fold(p), text) {
+		if awsname.Match(fold(p), text) {
 			return true
 		}
 	}
 	return false
-}
-
-// wildcardMatch knows "*", any text including "/" and ":", and "?", any one
-// character.
-func wildcardMatch(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
-	i, j := 0, 0
-	star, mark := -1, 0 // the last star, and the text that it swallows up to
-	for j < len(t) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == t[j]):
-			i++
-			j++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
 }

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -53,21 +51,4 @@ func TestA3_5_Policies(t *testing.T) {
 	s = start(t, guarded(`{"principalId":"a","policyDocument":{"Statement":`+
 		statement("Allow", invoke, `"*"`)+`}}`), behind())
 	s.dial()
-}
-
-func FuzzWildcards(f *testing.F) {
-	f.Add("a*b?c", "axxbyc")
-	f.Add("**", "")
-	f.Fuzz(func(t *testing.T, pattern, text string) {
-		expression := regexp.QuoteMeta(strings.ToValidUTF8(pattern, "\uFFFD"))
-		expression = strings.NewReplacer(`\*`, `(?s:.*)`, `\?`, `(?s:.)`).Replace(expression)
-		re, err := regexp.Compile("^(?:" + expression + ")$")
-		if err != nil {
-			t.Skip()
-		}
-		pattern, text = strings.ToValidUTF8(pattern, "\uFFFD"), strings.ToValidUTF8(text, "\uFFFD")
-		if got, want := wildcardMatch(pattern, text), re.MatchString(text); got != want {
-			t.Errorf("%q on %q: %v, want %v", pattern, text, got, want)
-		}
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // Snapshot is what a gateway serves at one moment.
@@ -60,11 +62,11 @@ func (g *Gateway) Snapshot() Snapshot {
 				API:      stage.ID,
 				Stage:    stage.Stage,
 				Key:      key,
-				Function: functionName(route.Function),
+				Function: awsname.FunctionName(route.Function),
 				TwoWay:   route.RouteResponse,
 			}
 			if route.Authorizer != nil {
-				info.Authorizer = functionName(route.Authorizer.Function)
+				info.Authorizer = awsname.FunctionName(route.Authorizer.Function)
 			}
 			s.Routes = append(s.Routes, info)
 		}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
@@ -50,13 +49,4 @@ func (g *Gateway) report(text string, t trace.Event, err error) {
 		attrs = append(attrs, slog.Any("error", err))
 	}
 	g.opts.Log.LogAttrs(context.Background(), level, text, attrs...)
-}
-
-// functionName is the name in a function's ARN, or what is no ARN as it stands.
-func functionName(function string) string {
-	if _, name, ok := strings.Cut(function, ":function:"); ok {
-		name, _, _ = strings.Cut(name, ":") // a qualifier
-		return name
-	}
-	return function
 }
