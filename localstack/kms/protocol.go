@@ -47,11 +47,13 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = body
 		w.Header().Set("X-Amzn-Errortype", api.name)
 	}
-	reply(w, event.Status, answer)
 	event.Duration = time.Since(event.At)
+	// Emit before responding, so that a client that has the response finds the
+	// event.
 	s.trace.Trace(event)
 	s.log.Debug("kms request", "operation", operation, "key", event.Resource, "error", event.Error,
 		"request", event.RequestID, "invocation", event.Invocation)
+	reply(w, event.Status, answer)
 }
 
 // shape makes an error an answer; what the client must not see goes to the log.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,6 +77,39 @@ func TestEveryRequestIsTraced(t *testing.T) {
 	}
 	if last := got[len(want)]; last.Status != 400 || last.Error == "" || last.Resource != "" {
 		t.Errorf("of no key: %+v", last)
+	}
+}
+
+// countingWriter records how many events had been emitted when the response
+// began.
+type countingWriter struct {
+	*httptest.ResponseRecorder
+	events *tracetest.Recorder
+	before int
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.before = len(w.events.Events())
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+// A client that has the response must find the event in the trace, as on the
+// inspector's page.
+func TestEventIsEmittedBeforeTheResponse(t *testing.T) {
+	events := &tracetest.Recorder{}
+	s, err := kms.Open(kms.Options{Dir: t.TempDir(), Account: "000000000000", Region: "eu-central-1", Trace: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range []string{"ListKeys", "NoSuchOperation"} {
+		w := &countingWriter{ResponseRecorder: httptest.NewRecorder(), events: events}
+		want := len(events.Events()) + 1
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("X-Amz-Target", "TrentService."+operation)
+		s.ServeHTTP(w, r)
+		if w.before != want {
+			t.Errorf("%s: %d events before the response, want %d", operation, w.before, want)
+		}
 	}
 }
 
