@@ -151,10 +151,13 @@ func (s *Service) Ensure(o KeyOptions) error {
 	defer s.mu.Unlock()
 	k, ok := s.keys[id]
 	if !ok {
-		if k, err = s.create(id, o.Description, spec, usage); err != nil {
+		// The state is written before the key. A crash between the two leaves a
+		// state without a key, which the next Ensure overwrites; in the other
+		// order it would leave a usable key that is declared disabled.
+		if err := s.setState(id, state{Disabled: o.Disabled, Rotates: o.Rotates}); err != nil {
 			return fmt.Errorf("kms: create key %s: %w", id, err)
 		}
-		if err := s.set(k, state{Disabled: o.Disabled, Rotates: o.Rotates}); err != nil {
+		if k, err = s.create(id, o.Description, spec, usage); err != nil {
 			return fmt.Errorf("kms: create key %s: %w", id, err)
 		}
 	}

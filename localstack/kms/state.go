@@ -64,21 +64,22 @@ func (s *Service) change(k *key, alter func(*state) error) error {
 	if err := alter(&next); err != nil {
 		return err
 	}
-	return s.set(k, next)
+	return s.setState(k.id, next)
 }
 
-// set gives a key its state. The caller holds mu.
-func (s *Service) set(k *key, next state) error {
-	old := s.states[k.id]
+// setState writes the state of a key, which need not exist yet. The caller holds
+// mu.
+func (s *Service) setState(id string, next state) error {
+	old := s.states[id]
 	if next == old {
 		return nil
 	}
-	s.states[k.id] = next
+	s.states[id] = next
 	if err := writeJSON(filepath.Join(s.dir, stateFile), statesFile{
 		Version: fileVersion,
 		States:  s.states,
 	}); err != nil {
-		s.states[k.id] = old
+		s.states[id] = old
 		return fmt.Errorf("write the state of a key: %w", err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package kms_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -131,6 +133,55 @@ func TestRotationIsASetting(t *testing.T) {
 	mac := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")
 	_, err := client.EnableKeyRotation(t.Context(), &awskms.EnableKeyRotationInput{KeyId: mac})
 	wantException(t, err, "UnsupportedOperationException", "")
+}
+
+// A crash between the two writes of a new key, its state and its material, must
+// not leave a key that is declared disabled usable.
+func TestCrashWhileADisabledKeyIsMade(t *testing.T) {
+	dir := t.TempDir()
+	_, s := start(t, dir)
+	// A folder in the place of the state file lets the write of the state fail.
+	blocked := filepath.Join(dir, "states.json")
+	if err := os.Mkdir(blocked, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	declared := kms.KeyOptions{ID: keyID, Disabled: true}
+	if err := s.Ensure(declared); err == nil {
+		t.Fatal("Ensure succeeded without writing the state")
+	}
+	if err := os.Remove(blocked); err != nil {
+		t.Fatal(err)
+	}
+
+	client, s := start(t, dir) // on what the failed Ensure left
+	if err := s.Ensure(declared); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("x")})
+	wantException(t, err, "DisabledException", keyARN+" is disabled.")
+}
+
+// What a crash after the first write leaves, a state without its key, neither
+// stops the next start nor counts for a key that is declared otherwise.
+func TestStateWithoutItsKey(t *testing.T) {
+	for _, disabled := range []bool{true, false} {
+		dir := t.TempDir()
+		left := `{"version": 1, "states": {"` + keyID + `": {"disabled": true}}}`
+		if err := os.WriteFile(filepath.Join(dir, "states.json"), []byte(left), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		client, s := start(t, dir)
+		if err := s.Ensure(kms.KeyOptions{ID: keyID, Disabled: disabled}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: aws.String(keyID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.KeyMetadata.Enabled == disabled {
+			t.Errorf("a key declared with Disabled %t has Enabled %t", disabled, out.KeyMetadata.Enabled)
+		}
+	}
 }
 
 func TestAKeyCanBeDeclaredDisabled(t *testing.T) {
