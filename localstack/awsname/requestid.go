@@ -5,9 +5,12 @@ import (
 	"fmt"
 )
 
-// NewRequestID returns a random UUID (RFC 9562 §5.4), the form of the request
-// ids of Lambda, KMS and the other REST services.
-func NewRequestID() string {
+// NewRequestID returns a random UUID, the form of the request ids of Lambda, KMS
+// and the other REST services.
+func NewRequestID() string { return NewUUID() }
+
+// NewUUID returns a random UUID (RFC 9562 §5.4).
+func NewUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	b[6] = b[6]&0x0f | 0x40

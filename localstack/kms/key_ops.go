@@ -2,13 +2,14 @@ package kms
 
 import (
 	"cmp"
-	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 type keyMetadata struct {
@@ -91,31 +92,23 @@ func (s *Service) createKey(in createKeyInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := newKeyID(in.MultiRegion)
-	if err != nil {
-		return nil, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k, err := s.create(id, in.Description, spec, usage)
+	k, err := s.create(newKeyID(in.MultiRegion), in.Description, spec, usage)
 	if err != nil {
 		return nil, fmt.Errorf("create a key: %w", err)
 	}
 	return s.metadata(k, state{}), nil
 }
 
-// newKeyID is a random UUID (RFC 9562 §5.4), or the form that KMS gives to
-// multi-Region keys.
-func newKeyID(multiRegion bool) (string, error) {
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", fmt.Errorf("draw a key id: %w", err)
-	}
+// newKeyID returns a random UUID, or the id of a multi-Region key: "mrk-" and 32
+// hexadecimal digits.
+func newKeyID(multiRegion bool) string {
+	id := awsname.NewUUID()
 	if multiRegion {
-		return fmt.Sprintf("mrk-%x", b), nil
+		return "mrk-" + strings.ReplaceAll(id, "-", "")
 	}
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+	return id
 }
 
 func (s *Service) describeKey(in keyInput) (any, error) {
@@ -146,16 +139,16 @@ func (s *Service) createAlias(in createAliasInput) (any, error) {
 	return nil, s.point(in.AliasName, k.id)
 }
 
-// page is the part of a list request that says which piece of it is wanted.
+// page holds the paging members of a list request.
 type page struct {
 	Limit  *int
 	Marker string
 }
 
 // cut returns the names of the page, from a sorted list, and the marker of the
-// next one ("" on the last). The marker is the last name given, so that what
-// is created between two pages neither repeats nor hides an entry.
-func (p page) cut(names []string, defaultLimit, maxLimit int) (of []string, next string, err error) {
+// next page ("" after the last). The marker is the last name of the page, so
+// entries that are created between two requests neither repeat nor hide others.
+func (p page) cut(names []string, defaultLimit, maxLimit int) (cut []string, next string, err error) {
 	limit := defaultLimit
 	if p.Limit != nil {
 		limit = *p.Limit

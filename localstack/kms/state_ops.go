@@ -8,9 +8,9 @@ type keyInput struct {
 
 func (in keyInput) names() (string, []byte) { return in.KeyId, nil }
 
-// changing makes an operation that alters the state of a key.
-func (s *Service) changing(alter func(*key, *state) error) func(keyInput) (any, error) {
-	return func(in keyInput) (any, error) {
+// stateChange returns the operation that alters the state of a key with alter.
+func stateChange(alter func(*key, *state) error) func(*Service, keyInput) (any, error) {
+	return func(s *Service, in keyInput) (any, error) {
 		k, e := s.resolveKey(in.KeyId)
 		if e != nil {
 			return nil, e
@@ -19,8 +19,8 @@ func (s *Service) changing(alter func(*key, *state) error) func(keyInput) (any, 
 	}
 }
 
-// enabling is EnableKey and DisableKey.
-func enabling(on bool) func(*key, *state) error {
+// enable returns the change of EnableKey (on) or DisableKey.
+func enable(on bool) func(*key, *state) error {
 	return func(k *key, st *state) error {
 		if !st.Deletion.IsZero() {
 			return errState("%s is pending deletion.", k.arn)
@@ -30,9 +30,9 @@ func enabling(on bool) func(*key, *state) error {
 	}
 }
 
-// rotating is EnableKeyRotation and DisableKeyRotation, for symmetric keys
-// only.
-func rotating(on bool) func(*key, *state) error {
+// enableRotation returns the change of EnableKeyRotation (on) or
+// DisableKeyRotation. Only symmetric keys rotate.
+func enableRotation(on bool) func(*key, *state) error {
 	return func(k *key, st *state) error {
 		switch {
 		case k.spec != symmetric:
@@ -74,7 +74,7 @@ func (s *Service) getKeyRotationStatus(in keyInput) (any, error) {
 
 type scheduleDeletionInput struct {
 	KeyId               string
-	PendingWindowInDays *int // 7 to 30, the default
+	PendingWindowInDays *int // 7 to 30; default 30
 }
 
 func (in scheduleDeletionInput) names() (string, []byte) { return in.KeyId, nil }
@@ -121,7 +121,7 @@ type cancelDeletionOutput struct {
 	KeyId string
 }
 
-// cancelKeyDeletion leaves the key disabled, as KMS does.
+// cancelKeyDeletion disables the key, as KMS does.
 func (s *Service) cancelKeyDeletion(in keyInput) (any, error) {
 	k, e := s.resolveKey(in.KeyId)
 	if e != nil {
