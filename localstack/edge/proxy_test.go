@@ -65,7 +65,7 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	const key = "1234abcd-12ab-34cd-56ef-1234567890ab"
-	if err := keys.EnsureKey(key, ""); err != nil {
+	if err := keys.Ensure(kms.KeyOptions{ID: key}); err != nil {
 		t.Fatal(err)
 	}
 	posts := &management{}

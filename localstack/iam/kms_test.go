@@ -34,7 +34,8 @@ func startKeys(t *testing.T) *keyring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(service.EnsureKey(masterID, "", "alias/master"), service.EnsureKey(otherID, "")); err != nil {
+	master := kms.KeyOptions{ID: masterID, Aliases: []string{"alias/master"}}
+	if err := errors.Join(service.Ensure(master), service.Ensure(kms.KeyOptions{ID: otherID})); err != nil {
 		t.Fatal(err)
 	}
 	k := &keyring{log: &log{}}

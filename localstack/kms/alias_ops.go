@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// updateAlias points an alias that exists at another key.
+// updateAlias points an existing alias at another key.
 func (s *Service) updateAlias(in createAliasInput) (any, error) {
 	k, err := s.aliasTarget(in)
 	if err != nil {
@@ -17,14 +17,14 @@ func (s *Service) updateAlias(in createAliasInput) (any, error) {
 	if !ok {
 		return nil, errNotFound("Alias %s is not found.", s.aliasARN(in.AliasName))
 	}
-	if was := s.keys[old.keyID]; was != nil && (was.spec != k.spec || was.usage != k.usage) {
+	if from := s.keys[old.keyID]; from != nil && (from.spec != k.spec || from.usage != k.usage) {
 		return nil, errValidation("Alias %s cannot move from a %s key for %s to a %s key for %s",
-			s.aliasARN(in.AliasName), was.spec, was.usage, k.spec, k.usage)
+			s.aliasARN(in.AliasName), from.spec, from.usage, k.spec, k.usage)
 	}
 	return nil, s.point(in.AliasName, k.id)
 }
 
-// aliasTarget checks a request that points an alias at a key, and finds the
+// aliasTarget checks a request that points an alias at a key, and returns the
 // key.
 func (s *Service) aliasTarget(in createAliasInput) (*key, error) {
 	if err := checkAliasName(in.AliasName); err != nil {

@@ -179,7 +179,7 @@ func TestRSAEncryption(t *testing.T) {
 	})
 	wantException(t, err, "ValidationException", "EncryptionContext")
 
-	if err := s.EnsureKey(keyID, ""); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
 	again, err := client.ReEncrypt(t.Context(), &awskms.ReEncryptInput{
@@ -246,7 +246,7 @@ func TestMACs(t *testing.T) {
 
 func TestAKeyKeepsItsSpec(t *testing.T) {
 	_, s := start(t, t.TempDir())
-	if err := s.EnsureKey(keyID, ""); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Ensure(kms.KeyOptions{ID: keyID, Spec: "HMAC_256", Usage: "GENERATE_VERIFY_MAC"})
@@ -259,7 +259,7 @@ func TestAliasesMoveAndGo(t *testing.T) {
 	dir := t.TempDir()
 	client, s := start(t, dir)
 	for _, id := range []string{"first", "second"} {
-		if err := s.EnsureKey(id, ""); err != nil {
+		if err := s.Ensure(kms.KeyOptions{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"hash"
 )
 
-// encrypt seals the plaintext with one of the key's algorithms. An RSA key has
-// room for little: at most the modulus without two hashes and two bytes (RFC
-// 8017 §7.1.1), and takes no encryption context.
+// encrypt encrypts the plaintext with one of the key's algorithms. With an RSA
+// key a plaintext has at most the size of the modulus minus two hashes and two
+// bytes (RFC 8017 §7.1.1), and there is no encryption context.
 func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm string) ([]byte, error) {
 	if algorithm == symmetric {
 		blob, err := seal(k, plaintext, context)
@@ -20,14 +20,14 @@ func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm str
 		}
 		return blob, nil
 	}
-	private := k.private.(*rsa.PrivateKey) // checkUse has seen that the algorithm is the key's
+	private := k.private.(*rsa.PrivateKey) // checkUse has matched the algorithm with the key
 	h := oaepHash(algorithm)
-	switch room := private.Size() - 2*h.Size() - 2; {
+	switch limit := private.Size() - 2*h.Size() - 2; {
 	case len(context) > 0:
 		return nil, errValidation("EncryptionContext is not supported with %s", algorithm)
-	case len(plaintext) > room:
+	case len(plaintext) > limit:
 		return nil, errValidation("Plaintext must have length less than or equal to %d for %s with %s",
-			room, algorithm, k.spec)
+			limit, algorithm, k.spec)
 	}
 	blob, err := rsa.EncryptOAEP(h, rand.Reader, &private.PublicKey, plaintext, nil)
 	if err != nil {
@@ -36,7 +36,8 @@ func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm str
 	return blob, nil
 }
 
-// decrypt is the inverse. It does not say why a ciphertext does not open.
+// decrypt is the inverse of encrypt. Its error does not tell why a ciphertext is
+// invalid.
 func (k *key) decrypt(blob []byte, context map[string]string, algorithm string) ([]byte, error) {
 	if algorithm == symmetric {
 		return open(k, blob, context)
@@ -44,7 +45,7 @@ func (k *key) decrypt(blob []byte, context map[string]string, algorithm string) 
 	return rsa.DecryptOAEP(oaepHash(algorithm), nil, k.private.(*rsa.PrivateKey), blob, nil)
 }
 
-// oaepHash is that of RSAES_OAEP_SHA_1 and RSAES_OAEP_SHA_256.
+// oaepHash returns the hash of RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256.
 func oaepHash(algorithm string) hash.Hash {
 	if algorithm == "RSAES_OAEP_SHA_1" {
 		return sha1.New()

@@ -15,9 +15,9 @@ const (
 	symmetric = "SYMMETRIC_DEFAULT"
 )
 
-// recipient is an attestation document of a Nitro enclave, of which there is
-// none here: the answer must then be encrypted to the enclave's key, so a
-// request that carries one is refused, never answered in the clear.
+// recipient is the attestation document of a Nitro enclave. KMS encrypts the
+// response for the enclave then. There are no enclaves here, so a request with a
+// document is refused; it must not get a plaintext response.
 type recipient struct{}
 
 func (r *recipient) check() error {
@@ -99,8 +99,9 @@ func (s *Service) decrypt(in decryptInput) (any, error) {
 	return decryptOutput{Plaintext: plaintext, KeyId: k.arn, EncryptionAlgorithm: algorithm}, nil
 }
 
-// unseal opens a ciphertext, whose key it finds by itself if the key is
-// symmetric, and says with which key and algorithm.
+// unseal decrypts a ciphertext and returns the key, the plaintext and the
+// algorithm. A symmetric ciphertext names its key; for other keys the request
+// must.
 func (s *Service) unseal(operation string, in decryptInput) (*key, []byte, string, error) {
 	switch {
 	case len(in.CiphertextBlob) == 0:
@@ -130,7 +131,7 @@ func (s *Service) unseal(operation string, in decryptInput) (*key, []byte, strin
 	} else if k == nil {
 		return nil, nil, "", errValidation("KeyId is required to decrypt with %s", algorithm)
 	}
-	if wanted == nil { // it has not been checked yet
+	if wanted == nil { // k has not been checked yet
 		if e := s.checkEnabled(k); e != nil {
 			return nil, nil, "", e
 		}
@@ -247,7 +248,7 @@ func (s *Service) dataKey(in dataKeyInput) (dataKeyOutput, error) {
 	}
 	plaintext := make([]byte, size)
 	if _, err := rand.Read(plaintext); err != nil {
-		return dataKeyOutput{}, fmt.Errorf("draw a data key: %w", err)
+		return dataKeyOutput{}, fmt.Errorf("generate a data key: %w", err)
 	}
 	blob, err := seal(k, plaintext, in.EncryptionContext)
 	if err != nil {
@@ -307,7 +308,7 @@ func (s *Service) generateRandom(in randomInput) (any, error) {
 	}
 	out := randomOutput{Plaintext: make([]byte, size)}
 	if _, err := rand.Read(out.Plaintext); err != nil {
-		return nil, fmt.Errorf("draw random bytes: %w", err)
+		return nil, fmt.Errorf("generate random bytes: %w", err)
 	}
 	return out, nil
 }

@@ -5,12 +5,12 @@ import (
 	"net/http"
 )
 
-// apiError is an answer other than 200: an exception by its KMS name. It is
-// all that a client sees of a failure.
+// apiError is a KMS exception. It is the only form in which a client sees an
+// error.
 type apiError struct {
 	status  int
 	name    string
-	message string // omitted from the answer when empty, as KMS does
+	message string // omitted from the response if empty, as KMS does
 }
 
 func (e *apiError) Error() string {
@@ -20,15 +20,15 @@ func (e *apiError) Error() string {
 	return e.name + ": " + e.message
 }
 
-// The exceptions, with the texts that KMS gives them. The constructors name
-// the shape in the KMS API reference.
+// The exceptions, with the texts of KMS. The KMS API reference describes each
+// under its name.
 
 func errValidation(format string, args ...any) *apiError {
 	return &apiError{http.StatusBadRequest, "ValidationException", fmt.Sprintf(format, args...)}
 }
 
-// errConstraint is the validation error of the generated front end, with the
-// member's name in lower camel case.
+// errConstraint returns the ValidationException of the front end that AWS
+// generates from the API model. It writes the member's name in lower camel case.
 func errConstraint(member, constraint string) *apiError {
 	return errValidation("1 validation error detected: Value at '%s' failed to satisfy constraint: Member %s",
 		member, constraint)

@@ -14,21 +14,21 @@ import (
 
 const (
 	keySuffix = ".key"         // one file per key, named by its id
-	aliasFile = "aliases.json" // all aliases; they move, keys do not
-	// fileVersion is raised when a field changes meaning; a file of another
-	// version is refused, never guessed at.
+	aliasFile = "aliases.json" // all aliases in one file, because they can move
+	// fileVersion increases when a field changes its meaning. Files of other
+	// versions are refused.
 	fileVersion = 1
 )
 
-// keyFile is what a key's file holds, as JSON.
+// keyFile is the JSON content of a key file.
 type keyFile struct {
 	Version     int       `json:"version"`
 	ID          string    `json:"id"`
 	Description string    `json:"description,omitempty"`
 	Created     time.Time `json:"created"`
-	Spec        string    `json:"spec,omitempty"`  // empty for symmetric keys
-	Usage       string    `json:"usage,omitempty"` // likewise
-	Material    []byte    `json:"material"`        // base64; for symmetric keys 32 bytes
+	Spec        string    `json:"spec,omitempty"`  // empty for a symmetric key
+	Usage       string    `json:"usage,omitempty"` // empty for a symmetric key
+	Material    []byte    `json:"material"`        // base64; 32 bytes for a symmetric key
 }
 
 type aliasesFile struct {
@@ -45,17 +45,17 @@ type aliasEntry struct {
 func newKey(id, description, spec, usage string) (*key, error) {
 	material, err := specs[spec].generate()
 	if err != nil {
-		return nil, fmt.Errorf("draw key material: %w", err)
+		return nil, fmt.Errorf("generate key material: %w", err)
 	}
 	k := &key{id: id, description: description, created: time.Now().UTC(), spec: spec, usage: usage, material: material}
 	return k, k.parse()
 }
 
-// write stores a new key's file and refuses to replace one.
+// write writes the file of a new key. It never replaces a file.
 func (k *key) write(dir string) error {
 	path := filepath.Join(dir, k.id+keySuffix)
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is there already and is not replaced", path)
+		return fmt.Errorf("%s exists; a key file is never replaced", path)
 	}
 	f := keyFile{Version: fileVersion, ID: k.id, Description: k.description, Created: k.created, Material: k.material}
 	if k.spec != symmetric {
@@ -84,7 +84,7 @@ func (s *Service) readKeys() (map[string]*key, error) {
 		case f.Version != fileVersion:
 			return nil, fmt.Errorf("key file %s: version %d, want %d", path, f.Version, fileVersion)
 		case f.ID != id:
-			return nil, fmt.Errorf("key file %s: holds the key %q", path, f.ID)
+			return nil, fmt.Errorf("key file %s: it holds key %q, want %q", path, f.ID, id)
 		}
 		k := &key{
 			id:          id,
@@ -141,9 +141,9 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// writeJSON replaces the file with mode 0600, so that after a crash at any
-// moment it holds either the old content or the new, and once it has returned,
-// the new: the data is synced before the rename, the folder after it.
+// writeJSON atomically replaces the file, with mode 0600. After a crash the file
+// has either the old or the new content, and the new content once writeJSON has
+// returned: it syncs the data before the rename and the folder after it.
 func writeJSON(path string, v any) (err error) {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 func TestKeysOutliveTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	client, s := start(t, dir)
-	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{
@@ -30,7 +30,7 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 	}
 
 	client, s = start(t, dir)
-	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil { // what every start of a stack does
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil { // what every start of a stack does
 		t.Fatal(err)
 	}
 	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
@@ -58,10 +58,10 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 	}
 }
 
-func TestEnsureKeyMovesAnAlias(t *testing.T) {
+func TestEnsureMovesAnAlias(t *testing.T) {
 	client, s := start(t, t.TempDir())
 	for _, id := range []string{"first", "second"} {
-		if err := s.EnsureKey(id, "", "alias/app"); err != nil {
+		if err := s.Ensure(kms.KeyOptions{ID: id, Aliases: []string{"alias/app"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,10 +71,10 @@ func TestEnsureKeyMovesAnAlias(t *testing.T) {
 	}
 }
 
-func TestEnsureKeyRefusesIDsThatAreNoFileNames(t *testing.T) {
+func TestEnsureRefusesIDsThatAreNoFileNames(t *testing.T) {
 	_, s := start(t, t.TempDir())
 	for _, id := range []string{"", ".", "../x", "a/b", `a\b`, "a.b", strings.Repeat("a", 129)} {
-		if s.EnsureKey(id, "") == nil {
+		if s.Ensure(kms.KeyOptions{ID: id}) == nil {
 			t.Errorf("the id %q is accepted", id)
 		}
 	}
@@ -98,7 +98,7 @@ func TestOpenRefusesDamagedFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			_, s := start(t, dir)
-			if err := s.EnsureKey(keyID, ""); err != nil {
+			if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(dir, keyID+".key")

@@ -7,8 +7,8 @@ import (
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// resolve finds a key by any of the four forms of a KeyId: key id, key ARN,
-// alias name, alias ARN (KMS developer guide, "Key identifiers").
+// resolve returns the key for any of the four forms of a KeyId: key id, key ARN,
+// alias name and alias ARN (KMS developer guide, "Key identifiers").
 func (s *Service) resolve(keyID string) (*key, *apiError) {
 	if keyID == "" {
 		return nil, errValidation("1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
@@ -54,8 +54,8 @@ func (s *Service) resolve(keyID string) (*key, *apiError) {
 	return nil, errNotFound("Invalid keyId '%s'", name)
 }
 
-// resolveKey is resolve for operations that change a key, which take no alias
-// (KMS API reference).
+// resolveKey is resolve for the operations that change a key, which accept no
+// alias (KMS API reference).
 func (s *Service) resolveKey(keyID string) (*key, *apiError) {
 	if strings.Contains(keyID, "alias/") {
 		return nil, errNotFound("Invalid keyId '%s'", keyID)
@@ -65,7 +65,7 @@ func (s *Service) resolveKey(keyID string) (*key, *apiError) {
 
 var aliasPattern = regexp.MustCompile(`^[a-zA-Z0-9:/_-]+$`)
 
-// maxAliasName counts the prefix "alias/" too (KMS API reference, CreateAlias).
+// maxAliasName includes the prefix "alias/" (KMS API reference, CreateAlias).
 const maxAliasName = 256
 
 func checkAliasName(name string) error {

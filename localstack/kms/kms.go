@@ -4,17 +4,20 @@
 // GetPublicKey, GenerateMac and VerifyMac; CreateKey, DescribeKey, ListKeys,
 // CreateAlias, UpdateAlias, DeleteAlias and ListAliases; EnableKey, DisableKey,
 // EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
-// ScheduleKeyDeletion and CancelKeyDeletion. The keys are symmetric, RSA, NIST
-// curves' and HMAC keys. It speaks KMS's own JSON 1.1 protocol: any AWS
-// SDK talks to it unchanged.
+// ScheduleKeyDeletion and CancelKeyDeletion. Keys are symmetric, RSA, NIST
+// elliptic curve or HMAC keys. The protocol is the JSON 1.1 of KMS, so every AWS
+// SDK works with it unchanged.
 //
-// Use it on a development machine. The key material lies unencrypted in the
-// data folder, so whoever can read the folder can read everything: there is no
-// hardware behind it, no grant, no audit trail, and who may do what is for
-// somebody before it to decide. It never deletes or overwrites key material,
-// since losing a key loses all that was ever encrypted under it: a key whose
-// deletion is scheduled stays, unusable, and rotation is only kept as a
-// setting. Operations outside the list above answer UnknownOperationException.
+// Use it on a development machine only. The key material is stored unencrypted
+// in the data folder, so anyone who can read the folder can decrypt everything.
+// There are no grants and no audit trail, and permissions are not checked here:
+// a handler in front of the service does that.
+//
+// The service never deletes or overwrites key material, because losing a key
+// loses everything that was encrypted with it. A key that is scheduled for
+// deletion becomes unusable but stays in the folder, and rotation is stored as a
+// setting only. Operations outside the list above return
+// UnknownOperationException.
 package kms
 
 import (
@@ -27,21 +30,21 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Options say where the keys live and whose they are. All but Log and Trace are
-// required.
+// Options configure a [Service]. All but Log and Trace are required.
 type Options struct {
-	Dir     string       // folder of the key files; made, with mode 0700, if it is missing
+	Dir     string       // folder of the key files; created with mode 0700 if it is missing
 	Account string       // twelve digits, part of every ARN
 	Region  string       // part of every ARN
-	Log     *slog.Logger // one debug record per request, never with a plaintext or key; nil discards
-	Trace   trace.Sink   // of every request when it has been answered; nil discards
+	Log     *slog.Logger // gets one debug record per request, without plaintexts and keys; nil discards
+	Trace   trace.Sink   // gets an event for every request, before its response; nil discards
 }
 
 // Service holds the keys and answers requests. Its methods may be called
-// concurrently. Two processes must not open the same folder.
+// concurrently. Only one process at a time may open a folder.
 type Service struct {
 	dir     string
 	account string
@@ -52,10 +55,10 @@ type Service struct {
 	mu      sync.RWMutex
 	keys    map[string]*key  // by key id
 	aliases map[string]alias // by name, with the prefix "alias/"
-	states  map[string]state // by key id; a key that is not there is as it was made
+	states  map[string]state // by key id; a missing entry is the zero state
 }
 
-// key is one KMS key: what its file holds, and the ARN it answers to.
+// key is one KMS key: the content of its file, and its ARN.
 type key struct {
 	id          string
 	arn         string
@@ -63,19 +66,19 @@ type key struct {
 	created     time.Time
 	spec, usage string
 	material    []byte        // fixed for the life of the key: random bytes, or PKCS #8 of a private key
-	private     crypto.Signer // of an asymmetric key; an RSA key decrypts too
+	private     crypto.Signer // nil unless the key is asymmetric; an RSA key decrypts too
 }
 
-// alias is a name that points at a key and may be pointed at another one.
+// alias is a name of a key. It can be moved to another key.
 type alias struct {
 	keyID   string
 	created time.Time
 	updated time.Time
 }
 
-// Open reads every key and alias in the folder. A file that cannot be read
-// back whole is an error that names it: going on without a key, or with a new
-// one in its place, would lose data silently.
+// Open opens the service and reads every key and alias in the folder. It returns
+// an error with the file's name if a file is damaged: to continue without a key,
+// or with a new one in its place, would lose data silently.
 func Open(o Options) (*Service, error) {
 	if o.Dir == "" || o.Account == "" || o.Region == "" {
 		return nil, fmt.Errorf("kms: Dir, Account and Region are required")
@@ -84,7 +87,7 @@ func Open(o Options) (*Service, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("kms: make the key folder: %w", err)
+		return nil, fmt.Errorf("kms: create the key folder: %w", err)
 	}
 	if o.Trace == nil {
 		o.Trace = trace.Discard
@@ -103,36 +106,31 @@ func Open(o Options) (*Service, error) {
 	return s, nil
 }
 
-// keyIDPattern keeps ids to what is safe as a file name everywhere. KMS makes
-// UUIDs, with the prefix "mrk-" for multi-Region keys.
+// keyIDPattern allows the ids that are safe as file names on every system. KMS
+// itself generates UUIDs, and ids with the prefix "mrk-" for multi-Region keys.
 var keyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
 
-// EnsureKey is [Service.Ensure] for a symmetric key.
-func (s *Service) EnsureKey(id, arn string, aliases ...string) error {
-	return s.Ensure(KeyOptions{ID: id, ARN: arn, Aliases: aliases})
-}
-
-// KeyOptions declare a key. Only ID is required.
+// KeyOptions declare a key for [Service.Ensure]. Only ID is required.
 type KeyOptions struct {
 	ID string // letters, digits, - and _, at most 128
-	// ARN is by default the one that follows from account, Region and ID.
+	// ARN defaults to the one that account, Region and ID give.
 	ARN string
-	// Spec is SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256,
-	// P384 or P521, or HMAC_224, 256, 384 or 512; the default is the first.
-	// Usage may be left out for the first only.
+	// Spec is SYMMETRIC_DEFAULT (the default), RSA_2048, RSA_3072, RSA_4096,
+	// ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, HMAC_224, HMAC_256, HMAC_384
+	// or HMAC_512. Usage is required for all specs but SYMMETRIC_DEFAULT.
 	Spec, Usage string
 	Description string
 	// Aliases start with "alias/".
 	Aliases []string
-	// Disabled and Rotates are the state in which a key is made. One that
-	// exists keeps its own.
+	// Disabled and Rotates are the state of a new key. A key that exists keeps
+	// its state.
 	Disabled, Rotates bool
 }
 
-// Ensure makes the key unless it exists, and points the aliases at it (one
-// that points elsewhere is moved, as a deployment would). Repeating it changes
-// nothing. A key that exists with another spec or usage is an error: KMS keys
-// never change them.
+// Ensure creates the key unless it exists, and points the aliases at it. It
+// moves an alias that points at another key, as a deployment does. Calling it
+// again changes nothing. It returns an error if the key exists with another spec
+// or usage, which never change in KMS.
 func (s *Service) Ensure(o KeyOptions) error {
 	id, aliases := o.ID, o.Aliases
 	if !keyIDPattern.MatchString(id) {
@@ -166,7 +164,7 @@ func (s *Service) Ensure(o KeyOptions) error {
 			k.usage, spec, usage)
 	}
 	if o.ARN != "" && o.ARN != k.arn {
-		renamed := *k // requests in flight keep the value they hold
+		renamed := *k // a copy: concurrent requests use the old value
 		renamed.arn = o.ARN
 		s.keys[id] = &renamed
 	}
@@ -178,9 +176,9 @@ func (s *Service) Ensure(o KeyOptions) error {
 	return nil
 }
 
-// create makes a key and keeps it. It is in the table only once its file is
-// durable: nothing is ever encrypted under a key that a crash could lose. The
-// caller holds mu.
+// create generates a key and stores it. The key enters the table only after its
+// file is durable, so nothing is encrypted with a key that a crash could lose.
+// The caller holds mu.
 func (s *Service) create(id, description, spec, usage string) (*key, error) {
 	k, err := newKey(id, description, spec, usage)
 	if err != nil {
@@ -194,7 +192,7 @@ func (s *Service) create(id, description, spec, usage string) (*key, error) {
 	return k, nil
 }
 
-// point makes name an alias of the key. The caller holds mu.
+// point points the alias name at the key. The caller holds mu.
 func (s *Service) point(name, keyID string) error {
 	old, had := s.aliases[name]
 	if had && old.keyID == keyID {
@@ -218,9 +216,9 @@ func (s *Service) point(name, keyID string) error {
 }
 
 func (s *Service) keyARN(id string) string {
-	return "arn:aws:kms:" + s.region + ":" + s.account + ":key/" + id
+	return awsname.ARN("kms", s.region, s.account, "key/"+id)
 }
 
 func (s *Service) aliasARN(name string) string {
-	return "arn:aws:kms:" + s.region + ":" + s.account + ":" + name
+	return awsname.ARN("kms", s.region, s.account, name)
 }

@@ -46,7 +46,7 @@ func start(t *testing.T, dir string) (*awskms.Client, *kms.Service) {
 func startWithKey(t *testing.T) *awskms.Client {
 	t.Helper()
 	client, s := start(t, t.TempDir())
-	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil {
 		t.Fatal(err)
 	}
 	return client
@@ -94,7 +94,7 @@ func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
 func TestDecryptRefuses(t *testing.T) {
 	client, s := start(t, t.TempDir())
 	for i, id := range []string{keyID, "other"} {
-		if err := s.EnsureKey(id, "", fmt.Sprintf("alias/%d", i)); err != nil {
+		if err := s.Ensure(kms.KeyOptions{ID: id, Aliases: []string{fmt.Sprintf("alias/%d", i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -399,7 +399,7 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			id := fmt.Sprintf("key-%d", i%2)
-			if err := s.EnsureKey(id, "", "alias/"+id); err != nil {
+			if err := s.Ensure(kms.KeyOptions{ID: id, Aliases: []string{"alias/"+id}}); err != nil {
 				t.Error(err)
 				return
 			}

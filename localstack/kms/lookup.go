@@ -5,19 +5,20 @@ import (
 	"strings"
 )
 
-// KeyInfo is what others may know of a key: all but its material.
+// KeyInfo describes a key without its material.
 type KeyInfo struct {
 	ID, ARN string
 	// Aliases start with "alias/" and are sorted.
 	Aliases []string
-	// Spec, Usage and Origin are such as SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT and
-	// AWS_KMS.
+	// Spec, Usage and Origin are values of the KMS API, for example
+	// SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT and AWS_KMS.
 	Spec, Usage, Origin string
 	MultiRegion         bool
 }
 
-// Lookup finds a key by any form of KeyId or, if keyID is empty, the key that a
-// ciphertext is of. Whether the ciphertext opens is not looked at.
+// Lookup returns the key that keyID names in any of its forms or, if keyID is
+// empty, the key that the header of the ciphertext names. It does not decrypt
+// the ciphertext.
 func (s *Service) Lookup(keyID string, ciphertext []byte) (KeyInfo, bool) {
 	k := s.find(keyID, ciphertext)
 	if k == nil {
@@ -42,7 +43,8 @@ func (s *Service) Lookup(keyID string, ciphertext []byte) (KeyInfo, bool) {
 	return info, true
 }
 
-// find is Lookup for this package; nil if there is no such key.
+// find is [Service.Lookup] for this package. It returns nil if there is no such
+// key.
 func (s *Service) find(keyID string, ciphertext []byte) *key {
 	if keyID != "" {
 		k, _ := s.resolve(keyID)

@@ -53,7 +53,7 @@ func (s *Service) verifyMac(in verifyMacInput) (any, error) {
 	return verifyMacOutput{KeyId: k.arn, MacValid: true, MacAlgorithm: in.MacAlgorithm}, nil
 }
 
-// mac checks the request and computes the code (RFC 2104).
+// mac checks the request and computes the HMAC (RFC 2104).
 func (s *Service) mac(operation string, in macInput) (*key, []byte, error) {
 	switch {
 	case len(in.Message) == 0:

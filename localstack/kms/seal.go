@@ -18,32 +18,35 @@ import (
 //
 //	version (1 byte) | length of the key id (1) | key id | salt (32) | AES-256-GCM ciphertext and tag (16)
 //
-// so that Decrypt finds the key without being told. Everything before the
-// ciphertext, and the encryption context, is additional data of the GCM seal.
+// so Decrypt finds the key in the blob. The additional data of GCM is all that
+// precedes the ciphertext, and the encryption context.
 const (
 	blobVersion  = 1
 	materialSize = 32 // AES-256
 	saltSize     = 32
 	tagSize      = 16
-	// derivationLabel separates this use of the key material from any other.
+	// derivationLabel separates this use of the key material from all others.
 	derivationLabel = "localstack kms v1 SYMMETRIC_DEFAULT"
 )
 
-// errBlob is every reason why a blob does not open. KMS does not tell a wrong
-// encryption context from a damaged ciphertext, nor does this package.
-var errBlob = errors.New("the ciphertext cannot be opened")
+// errBlob is the one error for a blob that cannot be decrypted. Like KMS, this
+// package does not distinguish a wrong encryption context from a damaged
+// ciphertext.
+var errBlob = errors.New("the ciphertext cannot be decrypted")
 
-// seal encrypts under a key and nonce derived for this one message.
+// seal encrypts the plaintext with a key and a nonce that are derived for this
+// one message.
 //
-// The key material never encrypts anything itself: HKDF-SHA256 (RFC 5869) over
-// it with a fresh random salt of 32 bytes yields the AES key and the GCM nonce.
-// A pair repeats only if a salt does, which has probability 2^-128 after 2^64
-// messages, so a key needs no count of its uses, whereas 96-bit random nonces
-// under one AES key are bounded by 2^32 messages (NIST SP 800-38D §8.3).
+// The key material itself encrypts nothing. HKDF-SHA256 (RFC 5869) derives the
+// AES key and the GCM nonce from it and a random salt of 32 bytes. A pair
+// repeats only if a salt repeats, which has probability 2^-128 after 2^64
+// messages, so the uses of a key need not be counted. With one AES key and
+// random nonces of 96 bits, the bound would be 2^32 messages (NIST SP 800-38D
+// §8.3).
 func seal(k *key, plaintext []byte, context map[string]string) ([]byte, error) {
 	salt := make([]byte, saltSize)
 	if _, err := rand.Read(salt); err != nil {
-		return nil, fmt.Errorf("draw a salt: %w", err)
+		return nil, fmt.Errorf("generate a salt: %w", err)
 	}
 	header := []byte{blobVersion, byte(len(k.id))} // ids have at most 128 bytes
 	header = append(header, k.id...)
@@ -55,7 +58,7 @@ func seal(k *key, plaintext []byte, context map[string]string) ([]byte, error) {
 	return aead.Seal(header, nonce, plaintext, additionalData(header, context)), nil
 }
 
-// open decrypts what seal made under the same key and encryption context.
+// open decrypts a blob that seal made with the same key and encryption context.
 func open(k *key, blob []byte, context map[string]string) ([]byte, error) {
 	header := 2 + len(k.id) + saltSize
 	if len(blob) < header+tagSize {
@@ -72,8 +75,8 @@ func open(k *key, blob []byte, context map[string]string) ([]byte, error) {
 	return plaintext, nil
 }
 
-// blobKeyID returns the id of the key that a blob names, which is to be
-// believed only once open has succeeded.
+// blobKeyID returns the key id in the header of a blob. It is authentic only
+// after open has succeeded.
 func blobKeyID(blob []byte) (string, error) {
 	if len(blob) < 2 || blob[0] != blobVersion || len(blob) < 2+int(blob[1])+saltSize+tagSize {
 		return "", errBlob
@@ -98,9 +101,9 @@ func messageCipher(material, salt []byte) (cipher.AEAD, []byte, error) {
 	return aead, derived[materialSize:], nil
 }
 
-// additionalData encodes header and encryption context injectively: every
-// string is preceded by its length, and the pairs are sorted, since the order
-// of an encryption context means nothing (KMS developer guide).
+// additionalData encodes header and encryption context injectively: the length
+// precedes every string, and the pairs are sorted, because the order of an
+// encryption context has no meaning (KMS developer guide).
 func additionalData(header []byte, context map[string]string) []byte {
 	var b bytes.Buffer
 	field := func(s []byte) {

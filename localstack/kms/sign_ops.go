@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
-	_ "crypto/sha1" // the hashes that algorithms name
+	_ "crypto/sha1" // the hashes of the algorithms
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"crypto/x509"
@@ -18,7 +18,7 @@ const maxMessage = 4096 // bytes, Sign, Verify and GenerateMac
 type signInput struct {
 	KeyId            string
 	Message          []byte
-	MessageType      string // RAW, the default, or DIGEST
+	MessageType      string // RAW (the default) or DIGEST
 	SigningAlgorithm string
 	DryRun           bool
 }
@@ -69,7 +69,7 @@ func (s *Service) verify(in verifyInput) (any, error) {
 	if len(in.Signature) == 0 || len(in.Signature) > maxCiphertext {
 		return nil, errConstraint("signature", "must have length between 1 and 6144")
 	}
-	if !verified(k.private.Public(), in.SigningAlgorithm, hash, digest, in.Signature) {
+	if !validSignature(k.private.Public(), in.SigningAlgorithm, hash, digest, in.Signature) {
 		return nil, errInvalidSignature
 	}
 	if in.DryRun {
@@ -78,7 +78,8 @@ func (s *Service) verify(in verifyInput) (any, error) {
 	return verifyOutput{KeyId: k.arn, SignatureValid: true, SigningAlgorithm: in.SigningAlgorithm}, nil
 }
 
-func verified(public crypto.PublicKey, algorithm string, hash crypto.Hash, digest, signature []byte) bool {
+// validSignature reports whether signature is a signature of digest.
+func validSignature(public crypto.PublicKey, algorithm string, hash crypto.Hash, digest, signature []byte) bool {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
 		return ecdsa.VerifyASN1(p, digest, signature)
@@ -92,8 +93,8 @@ func verified(public crypto.PublicKey, algorithm string, hash crypto.Hash, diges
 	return false
 }
 
-// signing checks what Sign and Verify have in common, and hashes the message
-// unless it is a digest.
+// signing does the common part of Sign and Verify: it checks the request and
+// returns the key, the digest of the message and the hash.
 func (s *Service) signing(operation string, in signInput) (*key, []byte, crypto.Hash, error) {
 	switch {
 	case len(in.Message) == 0:
@@ -124,7 +125,8 @@ func (s *Service) signing(operation string, in signInput) (*key, []byte, crypto.
 	return k, h.Sum(nil), hash, nil
 }
 
-// hashOf is the hash in an algorithm's name, such as RSASSA_PSS_SHA_256.
+// hashOf returns the hash that an algorithm's name ends with, for example
+// RSASSA_PSS_SHA_256.
 func hashOf(algorithm string) crypto.Hash {
 	_, size, _ := strings.Cut(algorithm, "SHA_")
 	return map[string]crypto.Hash{

@@ -11,22 +11,22 @@ import (
 	"slices"
 )
 
-// The usages of keys.
+// The values of KeyUsage.
 const (
 	encryptDecrypt = "ENCRYPT_DECRYPT"
 	signVerify     = "SIGN_VERIFY"
 	macUsage       = "GENERATE_VERIFY_MAC"
 )
 
-// spec is what keys of one KeySpec can do (KMS developer guide, "Key spec
-// reference"). The first usage is the default one; there is none for RSA and
-// elliptic curves, whose keys must say what they are for.
+// spec describes the keys of one KeySpec (KMS developer guide, "Key spec
+// reference").
 type spec struct {
-	usages []string
-	// The algorithms by usage.
+	usages     []string // the first is the default, unless needsUsage
+	needsUsage bool     // a request must state the usage
+	// The algorithms for each usage.
 	encryption, signing, mac []string
-	generate                 func() ([]byte, error) // what a key's file keeps
-	needsUsage               bool
+	// generate returns new key material, as the key file stores it.
+	generate func() ([]byte, error)
 }
 
 var (
@@ -35,8 +35,8 @@ var (
 		"RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512"}
 )
 
-// specs are the key specs that exist here. ECC_SECG_P256K1,
-// ECC_NIST_EDWARDS25519, SM2, ML_DSA and key agreement do not.
+// specs holds the key specs by name. Not implemented locally: ECC_SECG_P256K1,
+// ECC_NIST_EDWARDS25519, SM2, ML_DSA and key agreement.
 var specs = map[string]spec{
 	symmetric: {
 		usages:     []string{encryptDecrypt},
@@ -86,12 +86,13 @@ func eccSpec(curve elliptic.Curve, algorithm string) spec {
 	}
 }
 
-// hmacSpec makes keys as long as the hash (KMS developer guide, "HMAC keys in
-// AWS KMS").
+// hmacSpec returns the spec of HMAC keys, which are as long as their hash (KMS
+// developer guide, "HMAC keys in AWS KMS").
 func hmacSpec(size int, algorithm string) spec {
 	return spec{usages: []string{macUsage}, mac: []string{algorithm}, generate: random(size), needsUsage: true}
 }
 
+// random returns a generator of size random bytes.
 func random(size int) func() ([]byte, error) {
 	return func() ([]byte, error) {
 		b := make([]byte, size)
@@ -100,7 +101,8 @@ func random(size int) func() ([]byte, error) {
 	}
 }
 
-// algorithms lists what a key may be used with, by its usage.
+// algorithms returns the algorithms that a key can be used with. They follow
+// from its spec and usage.
 func (k *key) algorithms() []string {
 	s := specs[k.spec]
 	switch k.usage {
@@ -112,8 +114,8 @@ func (k *key) algorithms() []string {
 	return s.encryption
 }
 
-// checkUse refuses a key that is not enabled or has another usage, and an
-// algorithm that is not the key's.
+// checkUse returns an error if the key is not enabled, has another usage or does
+// not support the algorithm.
 func (s *Service) checkUse(k *key, operation, usage, algorithm string) error {
 	if e := s.checkEnabled(k); e != nil {
 		return e
@@ -127,15 +129,15 @@ func (s *Service) checkUse(k *key, operation, usage, algorithm string) error {
 	return nil
 }
 
-// CheckSpec says what is wrong with a key of that spec and usage, if anything:
-// what [Service.Ensure] would refuse. Usage may be empty as there.
+// CheckSpec returns the error that [Service.Ensure] returns for a key of this
+// spec and usage, nil if there is none.
 func CheckSpec(spec, usage string) error {
 	_, _, err := checkSpec(spec, usage)
 	return err
 }
 
-// checkSpec refuses key specs and usages that do not exist or do not go
-// together, and returns them with their defaults.
+// checkSpec returns the key spec and the usage with their defaults applied, or
+// an error if they are unknown or do not fit together.
 func checkSpec(name, usage string) (string, string, error) {
 	if name == "" {
 		name = symmetric
@@ -154,14 +156,14 @@ func checkSpec(name, usage string) (string, string, error) {
 	return name, usage, nil
 }
 
-// parse checks the material of a key that was read back, and makes a private
-// key of it if it is one.
+// parse checks spec, usage and material of a key and sets k.private if the key
+// is asymmetric.
 func (k *key) parse() error {
 	switch s := specs[k.spec]; {
 	case s.generate == nil:
-		return fmt.Errorf("key spec %q is not known", k.spec)
+		return fmt.Errorf("unknown key spec %q", k.spec)
 	case !slices.Contains(s.usages, k.usage):
-		return fmt.Errorf("a key of spec %s cannot be for %s", k.spec, k.usage)
+		return fmt.Errorf("key spec %s does not allow usage %s", k.spec, k.usage)
 	case k.spec == symmetric && len(k.material) != materialSize:
 		return fmt.Errorf("%d bytes of key material, want %d", len(k.material), materialSize)
 	case k.spec == symmetric || k.usage == macUsage:
@@ -171,6 +173,6 @@ func (k *key) parse() error {
 	if err != nil {
 		return fmt.Errorf("key material: %w", err)
 	}
-	k.private = private.(crypto.Signer) // RSA and ECDSA keys all are
+	k.private = private.(crypto.Signer) // RSA and ECDSA keys both are
 	return nil
 }

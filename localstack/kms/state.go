@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// stateFile holds what may change about keys, so that the files with their
-// material are written once and never again.
+// stateFile holds the state of all keys. It is separate from the key files so
+// that a file with key material is written only once.
 const stateFile = "states.json"
 
-// state is what may change about a key. The zero value is that of a new one.
+// state is the part of a key that can change. The zero value is the state of a
+// new key.
 type state struct {
 	Disabled bool `json:"disabled,omitempty"`
-	// Rotates says that yearly rotation is switched on. It is kept and told,
-	// and changes nothing: a ciphertext's key is never another one here.
+	// Rotates reports that yearly rotation is enabled. It is stored and
+	// returned, but has no effect: the key material never changes here.
 	Rotates bool `json:"rotates,omitempty"`
-	// Deletion is when the key may be deleted; zero if it is not to be. A key
-	// that awaits it cannot be used, but its material stays for ever.
+	// Deletion is the scheduled date of deletion, zero if there is none. A key
+	// with a date cannot be used, but its material is never deleted.
 	Deletion time.Time `json:"deletion,omitzero"`
 }
 
@@ -39,7 +40,7 @@ func (s state) name() string {
 	return "Enabled"
 }
 
-// checkEnabled refuses to use a key that is not enabled.
+// checkEnabled returns an error if the key is not enabled.
 func (s *Service) checkEnabled(k *key) *apiError {
 	switch s.stateOf(k).name() {
 	case "Disabled":
@@ -56,7 +57,8 @@ func (s *Service) stateOf(k *key) state {
 	return s.states[k.id]
 }
 
-// change alters a key's state, and keeps it before it counts.
+// change alters the state of a key. The new state takes effect after it has been
+// written to disk.
 func (s *Service) change(k *key, alter func(*state) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 func TestKeyStates(t *testing.T) {
 	dir := t.TempDir()
 	client, s := start(t, dir)
-	if err := s.EnsureKey(keyID, ""); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
 	id := aws.String(keyID)
@@ -51,7 +51,7 @@ func TestKeyStates(t *testing.T) {
 	}
 	use("DisabledException")
 	client, s = start(t, dir) // after a restart
-	if err := s.EnsureKey(keyID, ""); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
 	use("DisabledException")

@@ -22,7 +22,7 @@ func TestEveryRequestIsTraced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EnsureKey(keyID, "", "alias/app"); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil {
 		t.Fatal(err)
 	}
 	caller := trace.Caller{Function: "send", Invocation: "8f5c1d1e"}
@@ -115,7 +115,7 @@ func TestEventIsEmittedBeforeTheResponse(t *testing.T) {
 
 func TestLookup(t *testing.T) {
 	client, s := start(t, t.TempDir())
-	if err := s.EnsureKey(keyID, "", "alias/b", "alias/a"); err != nil {
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/b", "alias/a"}}); err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("x")})

@@ -28,7 +28,7 @@ func start(t *testing.T) (first, second *awskms.KMS) {
 	}
 	const firstID, secondID = "1234abcd-12ab-34cd-56ef-1234567890ab", "1234abcd-12ab-34cd-56ef-1234567890cd"
 	for _, id := range []string{firstID, secondID} {
-		if err := service.EnsureKey(id, ""); err != nil {
+		if err := service.Ensure(engine.KeyOptions{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
