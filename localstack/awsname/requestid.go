@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// NewRequestID returns a random UUID, the form of the request ids of Lambda, KMS
-// and the other REST services.
+// NewRequestID returns a random UUID, the form of the request ids of Lambda,
+// KMS and the other REST services.
 func NewRequestID() string { return NewUUID() }
 
 // NewUUID returns a random UUID (RFC 9562 §5.4).

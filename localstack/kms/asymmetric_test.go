@@ -58,7 +58,7 @@ func TestSignAndVerify(t *testing.T) {
 			}
 			if string(public.KeySpec) != c.spec || public.KeyUsage != types.KeyUsageTypeSignVerify ||
 				len(public.SigningAlgorithms) == 0 {
-				t.Errorf("GetPublicKey: %+v", public)
+				t.Errorf("GetPublicKey: got %+v, want a %s key for SIGN_VERIFY with algorithms", public, c.spec)
 			}
 			raw, err := client.Sign(t.Context(), &awskms.SignInput{
 				KeyId:            id,
@@ -79,7 +79,7 @@ func TestSignAndVerify(t *testing.T) {
 			}
 			for _, signature := range [][]byte{raw.Signature, hashed.Signature} {
 				if !c.check(key, signature) {
-					t.Error("the public key does not verify the signature")
+					t.Error("the signature does not verify with the public key")
 				}
 				ok, err := client.Verify(t.Context(), &awskms.VerifyInput{
 					KeyId:            id,
@@ -88,7 +88,7 @@ func TestSignAndVerify(t *testing.T) {
 					SigningAlgorithm: c.algorithm,
 				})
 				if err != nil || !ok.SignatureValid {
-					t.Errorf("Verify: %v", err)
+					t.Errorf("Verify: got %v, want a valid signature", err)
 				}
 				_, err = client.Verify(t.Context(), &awskms.VerifyInput{
 					KeyId:            id,
@@ -153,7 +153,7 @@ func TestRSAEncryption(t *testing.T) {
 		EncryptionAlgorithm: algorithm,
 	})
 	if err != nil || string(opened.Plaintext) != "from outside" || opened.EncryptionAlgorithm != algorithm {
-		t.Errorf("Decrypt: %v %+v", err, opened)
+		t.Errorf("Decrypt: got %+v, %v, want the plaintext %q with %s", opened, err, "from outside", algorithm)
 	}
 	_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: outside, EncryptionAlgorithm: algorithm})
 	wantException(t, err, "ValidationException", "KeyId")
@@ -198,7 +198,7 @@ func TestRSAEncryption(t *testing.T) {
 	})
 	if err != nil || string(opened.Plaintext) != "from outside" || *opened.KeyId != keyARN ||
 		*again.KeyId != keyARN || !strings.HasSuffix(*again.SourceKeyId, *id) {
-		t.Errorf("ReEncrypt: %v %+v", err, opened)
+		t.Errorf("ReEncrypt: got %+v, %v, want the plaintext %q under %s", opened, err, "from outside", keyARN)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestMACs(t *testing.T) {
 		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
 	})
 	if err != nil || len(out.Mac) != 32 {
-		t.Fatalf("%v, %d bytes", err, len(out.Mac))
+		t.Fatalf("GenerateMac: got %+v, %v, want 32 bytes", out, err)
 	}
 	ok, err := client.VerifyMac(t.Context(), &awskms.VerifyMacInput{
 		KeyId:        id,
@@ -220,7 +220,7 @@ func TestMACs(t *testing.T) {
 		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
 	})
 	if err != nil || !ok.MacValid {
-		t.Errorf("VerifyMac: %v", err)
+		t.Errorf("VerifyMac: got %v, want a valid MAC", err)
 	}
 	_, err = client.VerifyMac(t.Context(), &awskms.VerifyMacInput{
 		KeyId:        id,
@@ -240,22 +240,22 @@ func TestMACs(t *testing.T) {
 	described, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: id})
 	if err != nil || described.KeyMetadata.KeySpec != types.KeySpecHmac256 ||
 		len(described.KeyMetadata.MacAlgorithms) != 1 || described.KeyMetadata.EncryptionAlgorithms != nil {
-		t.Errorf("DescribeKey: %v %+v", err, described)
+		t.Errorf("DescribeKey: got %+v, %v, want spec HMAC_256 and one MAC algorithm", described, err)
 	}
 }
 
-func TestAKeyKeepsItsSpec(t *testing.T) {
+func TestKeyKeepsItsSpec(t *testing.T) {
 	_, s := start(t, t.TempDir())
 	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Ensure(kms.KeyOptions{ID: keyID, Spec: "HMAC_256", Usage: "GENERATE_VERIFY_MAC"})
 	if err == nil || !strings.Contains(err.Error(), "cannot become") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an error that the key cannot become an HMAC key", err)
 	}
 }
 
-func TestAliasesMoveAndGo(t *testing.T) {
+func TestMoveAndDeleteAlias(t *testing.T) {
 	dir := t.TempDir()
 	client, s := start(t, dir)
 	for _, id := range []string{"first", "second"} {
@@ -288,7 +288,7 @@ func TestAliasesMoveAndGo(t *testing.T) {
 	wantException(t, err, "ValidationException", "cannot move")
 	if described, err := client.DescribeKey(t.Context(),
 		&awskms.DescribeKeyInput{KeyId: app}); err != nil || *described.KeyMetadata.KeyId != "second" {
-		t.Errorf("after the move: %v", err)
+		t.Errorf("after UpdateAlias: got %+v, %v, want the key second", described, err)
 	}
 	if _, err := client.DeleteAlias(t.Context(), &awskms.DeleteAliasInput{AliasName: app}); err != nil {
 		t.Fatal(err)

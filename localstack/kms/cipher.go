@@ -36,8 +36,8 @@ func (k *key) encrypt(plaintext []byte, context map[string]string, algorithm str
 	return blob, nil
 }
 
-// decrypt is the inverse of encrypt. Its error does not tell why a ciphertext is
-// invalid.
+// decrypt is the inverse of encrypt. Its error does not tell why a ciphertext
+// is invalid.
 func (k *key) decrypt(blob []byte, context map[string]string, algorithm string) ([]byte, error) {
 	if algorithm == symmetric {
 		return open(k, blob, context)

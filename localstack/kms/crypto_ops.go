@@ -16,8 +16,8 @@ const (
 )
 
 // recipient is the attestation document of a Nitro enclave. KMS encrypts the
-// response for the enclave then. There are no enclaves here, so a request with a
-// document is refused; it must not get a plaintext response.
+// response for the enclave then. There are no enclaves here, so a request with
+// a document is refused; it must not get a plaintext response.
 type recipient struct{}
 
 func (r *recipient) check() error {

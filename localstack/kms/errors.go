@@ -28,7 +28,8 @@ func errValidation(format string, args ...any) *apiError {
 }
 
 // errConstraint returns the ValidationException of the front end that AWS
-// generates from the API model. It writes the member's name in lower camel case.
+// generates from the API model. It writes the member's name in lower camel
+// case.
 func errConstraint(member, constraint string) *apiError {
 	return errValidation("1 validation error detected: Value at '%s' failed to satisfy constraint: Member %s",
 		member, constraint)
@@ -75,5 +76,5 @@ var (
 	errSerialization    = &apiError{http.StatusBadRequest, "SerializationException", ""}
 	errUnknownOperation = &apiError{http.StatusBadRequest, "UnknownOperationException", ""}
 	errInternal         = &apiError{http.StatusInternalServerError, "KMSInternalException",
-		"The request failed; the log says why."}
+		"The request failed; see the log for the reason."}
 )

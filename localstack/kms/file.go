@@ -141,9 +141,10 @@ func readJSON(path string, v any) error {
 	return nil
 }
 
-// writeJSON atomically replaces the file, with mode 0600. After a crash the file
-// has either the old or the new content, and the new content once writeJSON has
-// returned: it syncs the data before the rename and the folder after it.
+// writeJSON atomically replaces the file, with mode 0600. After a crash the
+// file has either the old or the new content, and the new content once
+// writeJSON has returned: it syncs the data before the rename and the folder
+// after it.
 func writeJSON(path string, v any) (err error) {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

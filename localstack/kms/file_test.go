@@ -15,7 +15,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/kms"
 )
 
-func TestKeysOutliveTheProcess(t *testing.T) {
+func TestKeysSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	client, s := start(t, dir)
 	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil {
@@ -30,7 +30,8 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 	}
 
 	client, s = start(t, dir)
-	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil { // what every start of a stack does
+	// Every start of a stack declares its keys.
+	if err := s.Ensure(kms.KeyOptions{ID: keyID, Aliases: []string{"alias/app"}}); err != nil {
 		t.Fatal(err)
 	}
 	opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
@@ -38,7 +39,7 @@ func TestKeysOutliveTheProcess(t *testing.T) {
 		KeyId:          aws.String("alias/app"),
 	})
 	if err != nil || string(opened.Plaintext) != "kept" {
-		t.Fatalf("after a restart: %v", err)
+		t.Fatalf("Decrypt after a restart: got %v, want the plaintext", err)
 	}
 	if runtime.GOOS == "windows" {
 		return // no permission bits
@@ -67,7 +68,7 @@ func TestEnsureMovesAnAlias(t *testing.T) {
 	}
 	got, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: aws.String("alias/app")})
 	if err != nil || *got.KeyMetadata.KeyId != "second" {
-		t.Errorf("alias/app: %v, want it to point at the second key", err)
+		t.Errorf("DescribeKey of alias/app: got %+v, %v, want the key second", got, err)
 	}
 }
 
@@ -75,13 +76,13 @@ func TestEnsureRefusesIDsThatAreNoFileNames(t *testing.T) {
 	_, s := start(t, t.TempDir())
 	for _, id := range []string{"", ".", "../x", "a/b", `a\b`, "a.b", strings.Repeat("a", 129)} {
 		if s.Ensure(kms.KeyOptions{ID: id}) == nil {
-			t.Errorf("the id %q is accepted", id)
+			t.Errorf("Ensure with the id %q: got no error, want one", id)
 		}
 	}
 }
 
-// A key file that cannot be trusted stops the start: neither a new key in its
-// place nor going on without it would be noticed before data is lost.
+// Open fails if a key file is damaged: to continue without the key, or with a
+// new one in its place, would go unnoticed until data is lost.
 func TestOpenRefusesDamagedFiles(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
 		"empty":         func([]byte) []byte { return nil },
@@ -111,7 +112,7 @@ func TestOpenRefusesDamagedFiles(t *testing.T) {
 			}
 			_, err = kms.Open(kms.Options{Dir: dir, Account: "000000000000", Region: "eu-central-1"})
 			if err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("Open: %v, want an error that names %s", err, path)
+				t.Errorf("Open: got %v, want an error that names %s", err, path)
 			}
 		})
 	}

@@ -101,8 +101,8 @@ func (s *Service) createKey(in createKeyInput) (any, error) {
 	return s.metadata(k, state{}), nil
 }
 
-// newKeyID returns a random UUID, or the id of a multi-Region key: "mrk-" and 32
-// hexadecimal digits.
+// newKeyID returns a random UUID, or the id of a multi-Region key: "mrk-" and
+// 32 hexadecimal digits.
 func newKeyID(multiRegion bool) string {
 	id := awsname.NewUUID()
 	if multiRegion {

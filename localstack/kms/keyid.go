@@ -7,8 +7,8 @@ import (
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// resolve returns the key for any of the four forms of a KeyId: key id, key ARN,
-// alias name and alias ARN (KMS developer guide, "Key identifiers").
+// resolve returns the key for any of the four forms of a KeyId: key id, key
+// ARN, alias name and alias ARN (KMS developer guide, "Key identifiers").
 func (s *Service) resolve(keyID string) (*key, *apiError) {
 	if keyID == "" {
 		return nil, errValidation("1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")

@@ -5,8 +5,8 @@
 // CreateAlias, UpdateAlias, DeleteAlias and ListAliases; EnableKey, DisableKey,
 // EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
 // ScheduleKeyDeletion and CancelKeyDeletion. Keys are symmetric, RSA, NIST
-// elliptic curve or HMAC keys. The protocol is the JSON 1.1 of KMS, so every AWS
-// SDK works with it unchanged.
+// elliptic curve or HMAC keys. The protocol is the JSON 1.1 of KMS, so every
+// AWS SDK works with it unchanged.
 //
 // Use it on a development machine only. The key material is stored unencrypted
 // in the data folder, so anyone who can read the folder can decrypt everything.
@@ -15,8 +15,8 @@
 //
 // The service never deletes or overwrites key material, because losing a key
 // loses everything that was encrypted with it. A key that is scheduled for
-// deletion becomes unusable but stays in the folder, and rotation is stored as a
-// setting only. Operations outside the list above return
+// deletion becomes unusable but stays in the folder, and rotation is stored as
+// a setting only. Operations outside the list above return
 // UnknownOperationException.
 package kms
 
@@ -76,9 +76,9 @@ type alias struct {
 	updated time.Time
 }
 
-// Open opens the service and reads every key and alias in the folder. It returns
-// an error with the file's name if a file is damaged: to continue without a key,
-// or with a new one in its place, would lose data silently.
+// Open opens the service and reads every key and alias in the folder. It
+// returns an error with the file's name if a file is damaged: to continue
+// without a key, or with a new one in its place, would lose data silently.
 func Open(o Options) (*Service, error) {
 	if o.Dir == "" || o.Account == "" || o.Region == "" {
 		return nil, fmt.Errorf("kms: Dir, Account and Region are required")
@@ -129,8 +129,8 @@ type KeyOptions struct {
 
 // Ensure creates the key unless it exists, and points the aliases at it. It
 // moves an alias that points at another key, as a deployment does. Calling it
-// again changes nothing. It returns an error if the key exists with another spec
-// or usage, which never change in KMS.
+// again changes nothing. It returns an error if the key exists with another
+// spec or usage, which never change in KMS.
 func (s *Service) Ensure(o KeyOptions) error {
 	id, aliases := o.ID, o.Aliases
 	if !keyIDPattern.MatchString(id) {

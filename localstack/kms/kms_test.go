@@ -26,7 +26,7 @@ const (
 	aliasARN = "arn:aws:kms:eu-central-1:000000000000:alias/app"
 )
 
-// start opens the service on the folder and returns a real client of it.
+// start opens the service on the folder and returns it with an SDK client.
 func start(t *testing.T, dir string) (*awskms.Client, *kms.Service) {
 	t.Helper()
 	s, err := kms.Open(kms.Options{Dir: dir, Account: "000000000000", Region: "eu-central-1"})
@@ -54,8 +54,8 @@ func startWithKey(t *testing.T) *awskms.Client {
 
 func wantException(t *testing.T, err error, name, text string) {
 	t.Helper()
-	var api smithy.APIError
-	if !errors.As(err, &api) {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
 		t.Fatalf("got %v, want the exception %s", err, name)
 	}
 	if api.ErrorCode() != name || !strings.Contains(api.ErrorMessage(), text) {
@@ -63,7 +63,7 @@ func wantException(t *testing.T, err error, name, text string) {
 	}
 }
 
-func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
+func TestRoundTripWithEveryFormOfKeyID(t *testing.T) {
 	client := startWithKey(t)
 	for _, id := range []string{keyID, keyARN, "alias/app", aliasARN} {
 		t.Run(id, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
 				t.Fatal(err)
 			}
 			if *sealed.KeyId != keyARN {
-				t.Errorf("Encrypt answers the key %s, want its ARN", *sealed.KeyId)
+				t.Errorf("Encrypt returned key %s, want %s", *sealed.KeyId, keyARN)
 			}
 			for _, named := range []*string{nil, &id} {
 				opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
@@ -84,7 +84,8 @@ func TestRoundTripByEveryFormOfKeyID(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(opened.Plaintext, plaintext) || *opened.KeyId != keyARN {
-					t.Errorf("Decrypt gave %d bytes under %s", len(opened.Plaintext), *opened.KeyId)
+					t.Errorf("Decrypt returned %d bytes under %s, want the %d of the plaintext under %s",
+						len(opened.Plaintext), *opened.KeyId, len(plaintext), keyARN)
 				}
 			}
 		})
@@ -109,7 +110,7 @@ func TestDecryptRefuses(t *testing.T) {
 	}
 	blob := sealed.CiphertextBlob
 
-	t.Run("no alteration of any byte", func(t *testing.T) {
+	t.Run("each byte altered", func(t *testing.T) {
 		for i := range blob {
 			altered := bytes.Clone(blob)
 			altered[i] ^= 1
@@ -120,7 +121,7 @@ func TestDecryptRefuses(t *testing.T) {
 			wantException(t, err, "InvalidCiphertextException", "")
 		}
 	})
-	t.Run("no truncation", func(t *testing.T) {
+	t.Run("truncated", func(t *testing.T) {
 		for n := 1; n < len(blob); n++ {
 			_, err := client.Decrypt(t.Context(), &awskms.DecryptInput{
 				CiphertextBlob:    blob[:n],
@@ -148,8 +149,7 @@ func TestDecryptRefuses(t *testing.T) {
 			EncryptionContext: encryptionContext,
 			KeyId:             aws.String("alias/1"),
 		})
-		var typed *types.IncorrectKeyException
-		if !errors.As(err, &typed) {
+		if _, ok := errors.AsType[*types.IncorrectKeyException](err); !ok {
 			t.Errorf("got %v, want IncorrectKeyException", err)
 		}
 	})
@@ -186,7 +186,8 @@ func TestDataKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(made.Plaintext) != c.size || !bytes.Equal(made.Plaintext, opened.Plaintext) {
-				t.Errorf("made %d bytes, want %d, which Decrypt returns", len(made.Plaintext), c.size)
+				t.Errorf("got a data key of %d bytes and %d from Decrypt, want the same %d", len(made.Plaintext),
+					len(opened.Plaintext), c.size)
 			}
 		})
 	}
@@ -200,7 +201,7 @@ func TestDataKeys(t *testing.T) {
 		}
 		opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: made.CiphertextBlob})
 		if err != nil || len(opened.Plaintext) != 32 {
-			t.Errorf("Decrypt: %v", err)
+			t.Errorf("Decrypt: got %+v, %v, want 32 bytes", opened, err)
 		}
 	})
 	t.Run("random", func(t *testing.T) {
@@ -213,7 +214,7 @@ func TestDataKeys(t *testing.T) {
 			seen[string(made.Plaintext)] = len(made.Plaintext) == 32
 		}
 		if len(seen) != 2 {
-			t.Error("two calls gave the same bytes")
+			t.Error("two calls returned the same bytes")
 		}
 	})
 }
@@ -331,7 +332,7 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
-func TestKeysAndAliasesAreListedInPages(t *testing.T) {
+func TestListKeysAndAliasesInPages(t *testing.T) {
 	client, _ := start(t, t.TempDir())
 	want := map[string]string{} // alias → key id
 	for i := range 5 {
@@ -354,7 +355,7 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 		m := described.KeyMetadata
 		if *m.KeyId != want[name] || !m.Enabled || m.KeySpec != types.KeySpecSymmetricDefault ||
 			m.CreationDate.IsZero() || *m.Description != "a test" {
-			t.Errorf("DescribeKey of %s: %+v", name, m)
+			t.Errorf("DescribeKey of %s: got %+v, want the enabled symmetric key %s", name, m, want[name])
 		}
 	}
 	keys := map[string]bool{}
@@ -380,7 +381,7 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 		}
 	}
 	if len(keys) != 5 || len(aliases) != 5 {
-		t.Errorf("%d keys and %d aliases, want 5 of each", len(keys), len(aliases))
+		t.Errorf("got %d keys and %d aliases, want 5 of each", len(keys), len(aliases))
 	}
 	for name, id := range want {
 		if aliases[name] != id || !keys[id] {
@@ -389,7 +390,7 @@ func TestKeysAndAliasesAreListedInPages(t *testing.T) {
 	}
 	one, err := client.ListAliases(t.Context(), &awskms.ListAliasesInput{KeyId: aws.String("alias/k3")})
 	if err != nil || len(one.Aliases) != 1 || *one.Aliases[0].AliasName != "alias/k3" {
-		t.Errorf("ListAliases of one key: %v", err)
+		t.Errorf("ListAliases of one key: got %+v, %v, want alias/k3 alone", one, err)
 	}
 }
 
@@ -399,7 +400,7 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			id := fmt.Sprintf("key-%d", i%2)
-			if err := s.Ensure(kms.KeyOptions{ID: id, Aliases: []string{"alias/"+id}}); err != nil {
+			if err := s.Ensure(kms.KeyOptions{ID: id, Aliases: []string{"alias/" + id}}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -413,14 +414,14 @@ func TestConcurrentUse(t *testing.T) {
 			}
 			opened, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
 			if err != nil || string(opened.Plaintext) != id {
-				t.Errorf("%s: %v", id, err)
+				t.Errorf("Decrypt under %s: got %v, want the plaintext", id, err)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func TestBodiesThatAreNoRequest(t *testing.T) {
+func TestMalformedBodies(t *testing.T) {
 	_, s := start(t, t.TempDir())
 	for _, body := range []string{"", "{", `{"Plaintext":"%"}`, `{"KeyId":1}`,
 		`{"KeyId":"` + strings.Repeat("a", 300<<10) + `"}`} {
@@ -429,7 +430,7 @@ func TestBodiesThatAreNoRequest(t *testing.T) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `"SerializationException"`) {
-			t.Errorf("%.20q: %d %s", body, w.Code, w.Body)
+			t.Errorf("body %.20q: got %d %s, want 400 SerializationException", body, w.Code, w.Body)
 		}
 	}
 }

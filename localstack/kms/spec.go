@@ -114,8 +114,8 @@ func (k *key) algorithms() []string {
 	return s.encryption
 }
 
-// checkUse returns an error if the key is not enabled, has another usage or does
-// not support the algorithm.
+// checkUse returns an error if the key is not enabled, has another usage or
+// does not support the algorithm.
 func (s *Service) checkUse(k *key, operation, usage, algorithm string) error {
 	if e := s.checkEnabled(k); e != nil {
 		return e

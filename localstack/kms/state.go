@@ -57,8 +57,8 @@ func (s *Service) stateOf(k *key) state {
 	return s.states[k.id]
 }
 
-// change alters the state of a key. The new state takes effect after it has been
-// written to disk.
+// change alters the state of a key. The new state takes effect after it has
+// been written to disk.
 func (s *Service) change(k *key, alter func(*state) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,8 +69,8 @@ func (s *Service) change(k *key, alter func(*state) error) error {
 	return s.setState(k.id, next)
 }
 
-// setState writes the state of a key, which need not exist yet. The caller holds
-// mu.
+// setState writes the state of a key, which need not exist yet. The caller
+// holds mu.
 func (s *Service) setState(id string, next state) error {
 	old := s.states[id]
 	if next == old {

@@ -24,8 +24,8 @@ func TestKeyStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// use tries what must not work with a key that is not enabled.
-	use := func(want string) {
+	// refused checks that the operations that use the key fail with want.
+	refused := func(want string) {
 		t.Helper()
 		_, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
 		wantException(t, err, want, keyARN)
@@ -49,20 +49,20 @@ func TestKeyStates(t *testing.T) {
 	if _, err := client.DisableKey(t.Context(), &awskms.DisableKeyInput{KeyId: id}); err != nil {
 		t.Fatal(err)
 	}
-	use("DisabledException")
+	refused("DisabledException")
 	client, s = start(t, dir) // after a restart
 	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
 		t.Fatal(err)
 	}
-	use("DisabledException")
+	refused("DisabledException")
 	if m := described(); m.Enabled || m.KeyState != types.KeyStateDisabled {
-		t.Errorf("disabled: %+v", m)
+		t.Errorf("after DisableKey: got %+v, want the state Disabled", m)
 	}
 	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
 		t.Fatal(err)
 	}
 	if m := described(); !m.Enabled || m.KeyState != types.KeyStateEnabled {
-		t.Errorf("enabled: %+v", m)
+		t.Errorf("after EnableKey: got %+v, want the state Enabled", m)
 	}
 
 	_, err = client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id})
@@ -81,28 +81,28 @@ func TestKeyStates(t *testing.T) {
 	}
 	if in := time.Until(*out.DeletionDate); out.KeyState != types.KeyStatePendingDeletion ||
 		*out.PendingWindowInDays != 7 || in > 7*24*time.Hour || in < 6*24*time.Hour {
-		t.Errorf("scheduled: %+v", out)
+		t.Errorf("ScheduleKeyDeletion: got %+v, want PendingDeletion in 7 days", out)
 	}
-	use("KMSInvalidStateException")
+	refused("KMSInvalidStateException")
 	if m := described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil ||
 		!m.DeletionDate.Equal(*out.DeletionDate) {
-		t.Errorf("awaiting deletion: %+v", m)
+		t.Errorf("after ScheduleKeyDeletion: got %+v, want PendingDeletion on %v", m, out.DeletionDate)
 	}
 	_, err = client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id})
 	wantException(t, err, "KMSInvalidStateException", "is pending deletion")
 	if _, err := client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id}); err != nil {
 		t.Fatal(err)
 	}
-	use("DisabledException") // a key that was to be deleted has to be enabled
+	refused("DisabledException") // CancelKeyDeletion does not enable the key
 	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil {
-		t.Errorf("enabled again: %v", err)
+		t.Errorf("Decrypt after EnableKey: %v", err)
 	}
 }
 
-func TestRotationIsASetting(t *testing.T) {
+func TestRotationIsStored(t *testing.T) {
 	client, s := start(t, t.TempDir())
 	if err := s.Ensure(kms.KeyOptions{ID: keyID, Rotates: true}); err != nil {
 		t.Fatal(err)
@@ -117,18 +117,18 @@ func TestRotationIsASetting(t *testing.T) {
 		return out.KeyRotationEnabled
 	}
 	if !rotates() {
-		t.Error("the declared rotation is off")
+		t.Error("rotation is disabled, want it enabled as declared")
 	}
 	if _, err := client.DisableKeyRotation(t.Context(),
 		&awskms.DisableKeyRotationInput{KeyId: id}); err != nil || rotates() {
-		t.Errorf("DisableKeyRotation: %v", err)
+		t.Errorf("DisableKeyRotation: got %v, want rotation disabled", err)
 	}
 	if err := s.Ensure(kms.KeyOptions{ID: keyID, Rotates: true}); err != nil || rotates() {
-		t.Errorf("a key that exists does not keep its state: %v", err)
+		t.Errorf("Ensure of an existing key: got %v, want rotation still disabled", err)
 	}
 	if _, err := client.EnableKeyRotation(t.Context(),
 		&awskms.EnableKeyRotationInput{KeyId: id}); err != nil || !rotates() {
-		t.Errorf("EnableKeyRotation: %v", err)
+		t.Errorf("EnableKeyRotation: got %v, want rotation enabled", err)
 	}
 	mac := ensure(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")
 	_, err := client.EnableKeyRotation(t.Context(), &awskms.EnableKeyRotationInput{KeyId: mac})
@@ -184,7 +184,7 @@ func TestStateWithoutItsKey(t *testing.T) {
 	}
 }
 
-func TestAKeyCanBeDeclaredDisabled(t *testing.T) {
+func TestEnsureDisabledKey(t *testing.T) {
 	client, s := start(t, t.TempDir())
 	if err := s.Ensure(kms.KeyOptions{ID: keyID, Disabled: true}); err != nil {
 		t.Fatal(err)

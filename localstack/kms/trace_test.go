@@ -51,7 +51,7 @@ func TestEveryRequestIsTraced(t *testing.T) {
 	wantException(t, err, "InvalidCiphertextException", "")
 	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{KeyId: aws.String("0")})
 	if err == nil {
-		t.Error("a key that does not exist is deleted")
+		t.Error("ScheduleKeyDeletion of a missing key: got no error, want one")
 	}
 	server.Close() // waits for the handlers
 	got := events.Events()
@@ -61,22 +61,22 @@ func TestEveryRequestIsTraced(t *testing.T) {
 		{Operation: "Decrypt", Resource: keyID, Status: 400, Error: "InvalidCiphertextException"},
 	}
 	if len(got) != len(want)+1 {
-		t.Fatalf("%d events, want %d", len(got), len(want)+1)
+		t.Fatalf("got %d events, want %d", len(got), len(want)+1)
 	}
 	ids := map[string]bool{}
 	for i, w := range want {
 		g := got[i]
 		if g.Kind != trace.Request || g.At.IsZero() || g.Duration <= 0 || g.Function != caller.Function ||
 			g.Invocation != caller.Invocation || ids[g.RequestID] {
-			t.Errorf("event %d: %+v", i, g)
+			t.Errorf("event %d: got %+v, want a request of %+v with a time, a duration and an id", i, g, caller)
 		}
 		ids[g.RequestID] = true
 		if g.Operation != w.Operation || g.Resource != w.Resource || g.Status != w.Status || g.Error != w.Error {
-			t.Errorf("event %d: %+v, want %+v", i, g, w)
+			t.Errorf("event %d: got %+v, want %+v", i, g, w)
 		}
 	}
 	if last := got[len(want)]; last.Status != 400 || last.Error == "" || last.Resource != "" {
-		t.Errorf("of no key: %+v", last)
+		t.Errorf("request for a missing key: got %+v, want status 400 and no resource", last)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestLookup(t *testing.T) {
 		info, ok := s.Lookup(c.id, c.ciphertext)
 		if ok != c.want || ok && (info.ARN != keyARN || info.ID != keyID ||
 			!slices.Equal(info.Aliases, []string{"alias/a", "alias/b"}) || info.Spec != "SYMMETRIC_DEFAULT") {
-			t.Errorf("%q: %+v, %t", c.id, info, ok)
+			t.Errorf("Lookup(%q): got %+v, %t, want found %t", c.id, info, ok, c.want)
 		}
 	}
 }

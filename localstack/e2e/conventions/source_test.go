@@ -90,7 +90,6 @@ var pending = []string{
 	"localstack/gateway/",
 	"localstack/iam/",
 	"localstack/inspect/",
-	"localstack/kms/",
 	"localstack/lambda/",
 	"localstack/sam/",
 	"localstack/testdata/",
