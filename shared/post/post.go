@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
@@ -99,14 +100,16 @@ func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) erro
 func (p *Poster) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
 	frame func(int) ([]byte, error), outcome func(int, error)) {
 	one := func(i int) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		data, err := frame(i)
-		if err != nil {
-			return err
-		}
-		return p.Post(ctx, connection(i), data)
+		return recovery.Call(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			data, err := frame(i)
+			if err != nil {
+				return err
+			}
+			return p.Post(ctx, connection(i), data)
+		})
 	}
 	next := make(chan int)
 	var workers sync.WaitGroup

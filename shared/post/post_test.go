@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
@@ -298,5 +299,35 @@ func await(t *testing.T, done <-chan struct{}, what string) {
 	case <-done:
 	case <-time.After(soon):
 		t.Fatalf("%s did not happen", what)
+	}
+}
+
+// TestPanicCostsOneConnection makes a frame's construction panic: the other
+// connections get their frames, and the process lives.
+func TestPanicCostsOneConnection(t *testing.T) {
+	m, p := serve(t)
+	var mu sync.Mutex
+	outcomes := map[int]error{}
+	p.PostAll(t.Context(), 3,
+		func(i int) chat.Connection { return chat.Connection(fmt.Sprintf("open-%d", i)) },
+		func(i int) ([]byte, error) {
+			if i == 1 {
+				panic("a text")
+			}
+			return []byte("x"), nil
+		},
+		func(i int, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes[i] = err
+		})
+	panicked, ok := errors.AsType[*recovery.PanicError](outcomes[1])
+	if !ok || !strings.Contains(panicked.Stack, "TestPanicCostsOneConnection") {
+		t.Errorf("connection 1: got %v, want a PanicError with the stack", outcomes[1])
+	}
+	for _, i := range []int{0, 2} {
+		if got := m.taken(fmt.Sprintf("open-%d", i)); outcomes[i] != nil || got != "POST x" {
+			t.Errorf("connection %d: got %q and error %v, want its frame", i, got, outcomes[i])
+		}
 	}
 }

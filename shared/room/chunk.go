@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/recovery"
 )
 
 // ChunkSize is how many listeners one instance posts a message to. A poster has
@@ -73,11 +73,12 @@ func (s *Service) deliver(ctx context.Context, d *delivery) error {
 		own = chunk
 		return true
 	})
-	var posting sync.WaitGroup
-	posting.Go(func() { s.postMessage(ctx, d, callerFirst(own, d.caller)) })
+	posted := inBackground(func() error {
+		s.postMessage(ctx, d, callerFirst(own, d.caller))
+		return nil
+	})
 	s.postMessage(ctx, d, s.handOver(ctx, d.entry, chunks))
-	posting.Wait()
-	return nil
+	return posted()
 }
 
 // handOver gives chunks to the courier and returns the listeners of those that
@@ -88,18 +89,21 @@ func (s *Service) handOver(ctx context.Context, e *Entry, chunks [][]Listener) (
 	errs := make([]error, len(chunks))
 	for i, chunk := range chunks {
 		g.Go(func() error {
-			errs[i] = s.courier.HandOver(ctx, Chunk{
-				Room:  e.Room,
-				Epoch: e.Epoch,
-				Seq:   e.Seq,
-				First: chunk[0].Connection,
-				Last:  chunk[len(chunk)-1].Connection,
+			errs[i] = recovery.Call(func() error {
+				return s.courier.HandOver(ctx, Chunk{
+					Room:  e.Room,
+					Epoch: e.Epoch,
+					Seq:   e.Seq,
+					First: chunk[0].Connection,
+					Last:  chunk[len(chunk)-1].Connection,
+				})
 			})
 			return errs[i]
 		})
 	}
 	if err := g.Wait(); err != nil {
-		s.log.WarnContext(ctx, "not all chunks were handed over", "err", err, "room", e.Room, "seq", e.Seq)
+		s.log.WarnContext(ctx, "not all chunks were handed over", "err", err, "room", e.Room, "seq", e.Seq,
+			recovery.StackOf(err))
 	}
 	for i, chunk := range chunks {
 		if errs[i] != nil {

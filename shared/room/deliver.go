@@ -10,6 +10,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
@@ -154,25 +155,27 @@ func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Liste
 			switch {
 			case err == nil:
 			case errors.Is(err, ErrGone):
-				s.bury(ctx, room, listeners[i])
+				if err := recovery.Call(func() error { return s.bury(ctx, room, listeners[i]) }); err != nil {
+					s.log.WarnContext(ctx, "a gone listener was not removed", "err", err, "room", room,
+						"connection", listeners[i].Connection, recovery.StackOf(err))
+				}
 			default:
 				missed.Add(1)
 				cause.CompareAndSwap(nil, &err)
 			}
 		})
 	if n := missed.Load(); n > 0 {
+		err := *cause.Load()
 		s.log.WarnContext(ctx, "not all listeners were reached", "missed", n, "of", len(listeners), "room",
-			room, "err", *cause.Load())
+			room, "err", err, recovery.StackOf(err))
 	}
 }
 
 // bury removes a gone listener's row, unless its connection is too young to be
 // believed gone.
-func (s *Service) bury(ctx context.Context, room chat.Room, l Listener) {
+func (s *Service) bury(ctx context.Context, room chat.Room, l Listener) error {
 	if s.now().Sub(l.ConnectedAt) < youngConnection {
-		return
+		return nil
 	}
-	if err := s.store.Unlisten(ctx, room, l.Connection); err != nil {
-		s.log.WarnContext(ctx, "a gone listener was not removed", "err", err, "room", room, "connection", l.Connection)
-	}
+	return s.store.Unlisten(ctx, room, l.Connection)
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/recovery"
 )
 
 // readers bounds how many rows one call reads or writes at the same time.
@@ -126,7 +127,7 @@ func each[T any](ctx context.Context, items []T, do func(context.Context, T) err
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
 	for _, item := range items {
-		g.Go(func() error { return do(ctx, item) })
+		g.Go(func() error { return recovery.Call(func() error { return do(ctx, item) }) })
 	}
 	return g.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
@@ -72,10 +73,11 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	}
 	if err != nil {
 		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room,
-			"seq", entry.Seq)
+			"seq", entry.Seq, recovery.StackOf(err))
 	}
 	if err := acked(); err != nil {
-		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq)
+		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq,
+			recovery.StackOf(err))
 		if ctx.Err() != nil {
 			return chat.TryAgain // for want of time: the repeat is acked
 		}
@@ -90,7 +92,7 @@ func inBackground(do func() error) (wait func() error) {
 	var err error
 	go func() {
 		defer close(done)
-		err = do()
+		err = recovery.Call(do)
 	}()
 	return func() error { <-done; return err }
 }

@@ -7,16 +7,15 @@ package route
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/room"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
@@ -41,8 +40,8 @@ var done = events.APIGatewayProxyResponse{StatusCode: http.StatusOK}
 // Connect handles $connect. A failure refuses the connection.
 func (r *Router) Connect(ctx context.Context,
 	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	if err := r.guard(ctx, func() error { return r.Service.Connect(ctx, call(e, "")) }); err != nil {
-		r.Log.ErrorContext(ctx, "the connection was refused", "err", err)
+	if err := recovery.Call(func() error { return r.Service.Connect(ctx, call(e, "")) }); err != nil {
+		r.Log.ErrorContext(ctx, "the connection was refused", "err", err, recovery.StackOf(err))
 		return events.APIGatewayProxyResponse{StatusCode: http.StatusInternalServerError}, nil
 	}
 	return done, nil
@@ -52,8 +51,8 @@ func (r *Router) Connect(ctx context.Context,
 // expires.
 func (r *Router) Disconnect(ctx context.Context,
 	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	if err := r.guard(ctx, func() error { return r.Service.Disconnect(ctx, call(e, "")) }); err != nil {
-		r.Log.ErrorContext(ctx, "the connection's rows were not all removed", "err", err)
+	if err := recovery.Call(func() error { return r.Service.Disconnect(ctx, call(e, "")) }); err != nil {
+		r.Log.ErrorContext(ctx, "the connection's rows were not all removed", "err", err, recovery.StackOf(err))
 	}
 	return done, nil
 }
@@ -175,7 +174,7 @@ func (r *Router) Mark(ctx context.Context, e *events.APIGatewayWebsocketProxyReq
 func (r *Router) Deliver(ctx context.Context, chunk room.Chunk) error {
 	ctx, cancel := Reserve(ctx)
 	defer cancel()
-	err := r.guard(ctx, func() error { return r.Service.Deliver(ctx, chunk) })
+	err := recovery.Call(func() error { return r.Service.Deliver(ctx, chunk) })
 	if errors.Is(err, room.ErrDamaged) { // and will be at a repeat
 		r.Log.ErrorContext(ctx, "an entry cannot be read", "err", err, "room", chunk.Room, "seq", chunk.Seq)
 		return nil
@@ -190,7 +189,7 @@ func (r *Router) message(ctx context.Context, e *events.APIGatewayWebsocketProxy
 	c := call(e, "")
 	during, cancel := Reserve(ctx)
 	defer cancel()
-	err := r.guard(ctx, func() error {
+	err := recovery.Call(func() error {
 		f, ref, err := frame.Parse(action, []byte(e.Body))
 		c.Ref = ref
 		if err != nil {
@@ -217,25 +216,13 @@ func Reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-LastWords))
 }
 
-// guard turns a panic into an error, so that one hostile frame costs neither
-// the instance nor an answer. What the panic carries might be a text: only its
-// type and the place are kept.
-func (r *Router) guard(ctx context.Context, do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.Log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			err = chat.Internal
-		}
-	}()
-	return do()
-}
-
 // refuse posts an error frame, and closes the connection where the protocol
 // says so.
 func (r *Router) refuse(ctx context.Context, c room.Call, err error) {
 	refusal := visible(err)
 	if refusal == chat.Internal || refusal == chat.TryAgain {
-		r.Log.ErrorContext(ctx, "the call failed", "err", err, "connection", c.Connection)
+		r.Log.ErrorContext(ctx, "the call failed", "err", err, "connection", c.Connection,
+			recovery.StackOf(err))
 	}
 	reply := frame.NewError(refusal, c.Ref)
 	if refusal == chat.StaleServerKey && r.KeySet != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/recovery"
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
@@ -38,11 +39,13 @@ func (h *Hub) Post(_ context.Context, id chat.Connection, data []byte) error {
 func (h *Hub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
 	frame func(int) ([]byte, error), outcome func(int, error)) {
 	for i := range n {
-		data, err := frame(i)
-		if err == nil {
-			err = h.Post(ctx, connection(i), data)
-		}
-		outcome(i, err)
+		outcome(i, recovery.Call(func() error {
+			data, err := frame(i)
+			if err != nil {
+				return err
+			}
+			return h.Post(ctx, connection(i), data)
+		}))
 	}
 }
 
