@@ -238,7 +238,7 @@ func (in *invocation) asUser() (chat.User, error) {
 	user, err := chat.ParseUser(in.user)
 	if err != nil {
 		return "", usagef("%q cannot be a user: %s; %s", in.user,
-			strings.TrimSuffix(chat.NameInvalid.Message, "."), remedies[chat.NameInvalid])
+			strings.TrimSuffix(chat.NameInvalid.Message(), "."), remedies[chat.NameInvalid])
 	}
 	return user, nil
 }

@@ -81,7 +81,7 @@ func (h *hand) begin(operands []string) error {
 	if err := none(operands); err != nil {
 		return err
 	}
-	return h.print(frame.Request{Action: frame.ActionHandshake, User: string(h.name)})
+	return h.print(frame.Request{Action: frame.ActionHandshake, User: h.name})
 }
 
 func (h *hand) prove(operands []string) error {

@@ -196,7 +196,7 @@ var remedies = map[*chat.Error]string{
 func describe(err error) string {
 	text := err.Error()
 	if known, ok := errors.AsType[*chat.Error](err); ok {
-		text = strings.TrimSuffix(known.Message, ".")
+		text = strings.TrimSuffix(known.Message(), ".")
 		if remedy := remedies[known]; remedy != "" {
 			text += "; " + remedy
 		}

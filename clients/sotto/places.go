@@ -40,8 +40,7 @@ func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
 		return nil
 	}
 	return slices.DeleteFunc(places, func(p terminal.Place) bool {
-		_, err := chat.ParseRoom(string(p.Room))
-		return err != nil
+		return p.Room.Check() != nil
 	})
 }
 

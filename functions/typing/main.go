@@ -3,4 +3,4 @@ package main
 
 import "github.com/sotto-chat/sotto/shared/app"
 
-func main() { app.Start(app.Typing) }
+func main() { app.Start(app.Typing.Handler) }

@@ -113,7 +113,7 @@ var strangers = []breach{
 	{"a device that is on no record and shows no key", "device_unknown", proof(func(p *peer) string {
 		return p.sign(envelope.TypeHandshake, frame.HandshakeClaims{
 			V:     1,
-			Sub:   string(p.user.name),
+			Sub:   p.user.name,
 			Aud:   p.audience,
 			Nonce: p.challenge.Nonce,
 			SKID:  p.server.Thumbprint(),
@@ -224,12 +224,12 @@ var members = []breach{
 	{"history without a room", "bad_frame", request(frame.Request{Action: frame.ActionHistory})},
 	{"history of more than 100", "bad_frame", request(frame.Request{
 		Action: frame.ActionHistory,
-		Room:   string(den),
+		Room:   den,
 		Limit:  101,
 	})},
 	{"history after less than nothing", "bad_frame", request(frame.Request{
 		Action: frame.ActionHistory,
-		Room:   string(den),
+		Room:   den,
 		After:  -1,
 	})},
 	{"joining a room that cannot be", "room_invalid", request(join("No Room"))},
@@ -276,7 +276,7 @@ var members = []breach{
 // rotation is a rotateKey frame. alter may spoil the claims, or make the token.
 func rotation(alter func(*peer, *frame.RotateClaims) string) func(*peer) any {
 	return func(p *peer) any {
-		claims := frame.RotateClaims{SID: string(p.sid), Enc: p.server.JWK(), Gen: p.user.gen + 1}
+		claims := frame.RotateClaims{SID: p.sid, Enc: p.server.JWK(), Gen: p.user.gen + 1}
 		token := alter(p, &claims)
 		if token == "" {
 			token = p.sign(envelope.TypeRotate, claims)
@@ -366,11 +366,11 @@ func TestBreaches(t *testing.T) {
 		})
 	}
 	var list []string
-	for _, e := range chat.Errors {
-		list = append(list, string(e.Code))
-		if provoked[string(e.Code)] == (elsewhere[string(e.Code)] != "") {
-			t.Errorf("%s: provoked here: %v; elsewhere: %q", e.Code, provoked[string(e.Code)],
-				elsewhere[string(e.Code)])
+	for _, e := range chat.Errors() {
+		list = append(list, string(e.Code()))
+		if provoked[string(e.Code())] == (elsewhere[string(e.Code())] != "") {
+			t.Errorf("%s: provoked here: %v; elsewhere: %q", e.Code(), provoked[string(e.Code())],
+				elsewhere[string(e.Code())])
 		}
 	}
 	for code := range provoked {
@@ -392,8 +392,8 @@ func TestErrorsAreThoseOfTheProtocol(t *testing.T) {
 	for _, code := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(section, -1) {
 		written = append(written, code[1])
 	}
-	for _, e := range chat.Errors {
-		coded = append(coded, string(e.Code))
+	for _, e := range chat.Errors() {
+		coded = append(coded, string(e.Code()))
 	}
 	slices.Sort(written)
 	slices.Sort(coded)
@@ -418,7 +418,7 @@ func (p *peer) refused(b breach) {
 func checkError(t testing.TB, got, code, ref string) {
 	t.Helper()
 	e := decode[frame.Error](t, []byte(got))
-	i := slices.IndexFunc(chat.Errors, func(known *chat.Error) bool { return string(known.Code) == code })
+	i := slices.IndexFunc(chat.Errors(), func(known *chat.Error) bool { return string(known.Code()) == code })
 	if i < 0 {
 		t.Fatalf("%s is not in the closed list", code)
 	}
@@ -426,7 +426,7 @@ func checkError(t testing.TB, got, code, ref string) {
 		Type:    frame.TypeError,
 		Ref:     ref,
 		Code:    chat.Code(code),
-		Message: chat.Errors[i].Message,
+		Message: chat.Errors()[i].Message(),
 		Retry:   slices.Contains(repeatable, code),
 		KeySet:  e.KeySet,
 	}

@@ -80,10 +80,10 @@ func TestHintsRemoveWhoIsGone(t *testing.T) {
 	}
 	s.breaks(t, fault.Fault{Kind: fault.GatewayGone, Target: connectionOf(t, s, string(gone.user.name))})
 	for room, hint := range rooms {
-		hint.Room = string(room)
+		hint.Room = room
 		for { // a connection that is seconds old is not believed to be gone
 			there.say(hint)
-			there.say(frame.Request{Action: frame.ActionPresence, Room: string(room)})
+			there.say(frame.Request{Action: frame.ActionPresence, Room: room})
 			present := expect[frame.Presence](there, frame.TypePresence)
 			if !slices.Contains(present.Users, gone.user.name) {
 				break

@@ -163,10 +163,10 @@ func TestARepeatedIDIsStoredOnce(t *testing.T) {
 	room := chat.Room(fmt.Sprintf("repeats-%d", runs.Add(1)))
 	p.say(join(room))
 	expect[frame.Joined](p, frame.TypeJoined)
-	id := ulid.Make().String()
+	id := chat.MessageID(ulid.Make().String())
 	for i, body := range []string{"first", "first", "another text"} {
 		p.say(p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, body })))
-		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || string(ack.ID) != id ||
+		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || ack.ID != id ||
 			ack.Duplicate != (i > 0) {
 			t.Errorf("try %d was acknowledged with %+v", i+1, ack)
 		}
@@ -217,7 +217,7 @@ func TestTooManyRooms(t *testing.T) {
 	p.refused(breach{"one room more", "too_many_rooms", request(join(chat.Room(prefix + "more")))})
 	p.say(join(chat.Room(prefix + "1"))) // is no room more
 	expect[frame.Joined](p, frame.TypeJoined)
-	p.say(frame.Request{Action: frame.ActionLeaveRoom, Room: prefix + "1"})
+	p.say(frame.Request{Action: frame.ActionLeaveRoom, Room: chat.Room(prefix + "1")})
 	expect[frame.Left](p, frame.TypeLeft)
 	p.say(join(chat.Room(prefix + "more")))
 	expect[frame.Joined](p, frame.TypeJoined)

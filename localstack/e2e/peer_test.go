@@ -145,7 +145,7 @@ func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	p.t.Helper()
 	claims := frame.HandshakeClaims{
 		V:     frame.Version,
-		Sub:   string(p.user.name),
+		Sub:   p.user.name,
 		Aud:   p.audience,
 		Nonce: p.challenge.Nonce,
 		SKID:  p.server.Thumbprint(),
@@ -201,11 +201,11 @@ func (p *peer) seal(typ envelope.Type, plain string) string {
 func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.MessageClaims {
 	claims := frame.MessageClaims{
 		V:    frame.Version,
-		SID:  string(p.sid),
-		Sub:  string(p.user.name),
+		SID:  p.sid,
+		Sub:  p.user.name,
 		SKID: p.server.Thumbprint(),
-		Room: string(room),
-		ID:   ulid.Make().String(),
+		Room: room,
+		ID:   chat.MessageID(ulid.Make().String()),
 		Body: "never to be stored",
 	}
 	if alter != nil {
@@ -228,7 +228,7 @@ func (p *peer) heads() map[chat.Room]frame.Head {
 }
 
 func begin(name chat.User) frame.Request {
-	return frame.Request{Action: frame.ActionHandshake, User: string(name)}
+	return frame.Request{Action: frame.ActionHandshake, User: name}
 }
 
 func prove(proof string) frame.Request {
@@ -240,7 +240,7 @@ func send(jwe string) frame.Request {
 }
 
 func join(room chat.Room) frame.Request {
-	return frame.Request{Action: frame.ActionJoinRoom, Room: string(room)}
+	return frame.Request{Action: frame.ActionJoinRoom, Room: room}
 }
 
 // decode reads JSON strictly.

@@ -129,7 +129,7 @@ func TestProperty2_PingFindsALostLastMessage(t *testing.T) {
 	if head := p.heads()[room].Head; head != 1 {
 		t.Fatalf("the ping shows head %d, want 1", head)
 	}
-	p.say(frame.Request{Action: frame.ActionHistory, Room: string(room)})
+	p.say(frame.Request{Action: frame.ActionHistory, Room: room})
 	page := expect[frame.History](p, frame.TypeHistory)
 	if page.From != 1 || page.To != 1 || page.JWE == "" {
 		t.Errorf("the history is %+v", page)
@@ -267,7 +267,7 @@ func TestProperty6_ARepeatCompletesASendThatDied(t *testing.T) {
 		p.say(join(room))
 		expect[frame.Joined](p, frame.TypeJoined)
 		s.breaks(t, fault.Fault{Kind: fault.GatewayLimit}) // no post gets through
-		id := ulid.Make().String()
+		id := chat.MessageID(ulid.Make().String())
 		f := p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, "in spite of all" }))
 		p.say(f)
 		eventuallyTrue(t, "the message is stored",
@@ -278,7 +278,7 @@ func TestProperty6_ARepeatCompletesASendThatDied(t *testing.T) {
 		s.idle(t, sendFunction)
 		s.heals(t)
 		p.say(f)
-		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || !ack.Duplicate || string(ack.ID) != id {
+		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || !ack.Duplicate || ack.ID != id {
 			t.Errorf("the repeat was acknowledged with %+v", ack)
 		}
 		if all, err := hear(ctx, heard, 1); err != nil || all[0].Body != "in spite of all" {

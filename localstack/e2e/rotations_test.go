@@ -60,7 +60,7 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	for gen := 1; gen <= rotations; gen++ {
 		p.user.opening = keys[gen]
 		p.say(frame.Request{Action: frame.ActionRotateKey, Proof: p.sign(envelope.TypeRotate, frame.RotateClaims{
-			SID: string(p.sid),
+			SID: p.sid,
 			Enc: keys[gen].Public().JWK(),
 			Gen: int64(gen + 1),
 		})})

@@ -2,8 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -11,59 +10,39 @@ import (
 	"github.com/sotto-chat/sotto/shared/config"
 	"github.com/sotto-chat/sotto/shared/keyring"
 	"github.com/sotto-chat/sotto/shared/keyring/awskms"
-	"github.com/sotto-chat/sotto/shared/room"
+	"github.com/sotto-chat/sotto/shared/keyring/roomkeys"
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
-// dataKeySlack keeps a data key longer than the messages under it: these stay
-// a few hours past their retention, and backups of them a little more.
+// dataKeySlack is how much longer than a message its data key is kept: messages
+// stay a few hours past their retention, and backups of them longer.
 const dataKeySlack = 7 * 24 * time.Hour
 
-// keys is the keyring as package room sees it.
-type keys struct{ *keyring.Keyring }
-
-var _ room.Keys = (*keys)(nil)
-
-// openKeyring composes the keyring; it reads nothing yet.
-func openKeyring(c config.Config) *keys {
+// openKeyring composes the keyring. It reads no key yet.
+func openKeyring(c config.Config) roomkeys.Keys {
 	wrapper := awskms.New(kms.New(kms.Options{
 		Region:       c.Region,
 		Credentials:  signer(c),
 		HTTPClient:   client,
 		BaseEndpoint: endpoint(c.KMSEndpoint),
 	}), c.KMSKey)
-	return &keys{keyring.New(table.Keys{Store: rows(c)}, wrapper, keyring.Options{
+	return roomkeys.Keys{Keyring: keyring.New(table.Keys{Store: rows(c)}, wrapper, keyring.Options{
 		Audience:         c.Audience,
 		ServerKeyBits:    c.ServerKeyBits,
 		DataKeyRetention: c.Retention + dataKeySlack,
 	})}
 }
 
-// KeySet implements room.Keys.
-func (k *keys) KeySet(ctx context.Context) (string, error) {
-	token, _, err := k.Keyring.KeySet(ctx)
-	return token, err
-}
+// warmTimeout bounds the reading of keys during initialization, for which
+// Lambda allows 10 s. The first invocation reads what is missing.
+const warmTimeout = 5 * time.Second
 
-// Accepts implements room.Keys.
-func (k *keys) Accepts(ctx context.Context, kid string) (bool, error) {
-	return k.AcceptsServerKey(ctx, kid)
-}
-
-// OpenSend implements room.Keys.
-func (k *keys) OpenSend(ctx context.Context, token string) ([]byte, string, error) {
-	plaintext, kid, err := k.Keyring.OpenSend(ctx, token)
-	if errors.Is(err, keyring.ErrStaleKey) {
-		err = fmt.Errorf("%w: %w", room.ErrStaleKey, err)
+// warm reads the keys during initialization, since the first calls of DynamoDB
+// and KMS take most of a cold start.
+func warm(keys roomkeys.Keys, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), warmTimeout)
+	defer cancel()
+	if err := keys.Warm(ctx); err != nil {
+		log.Warn("failed to read the keys during initialization", "err", err)
 	}
-	return plaintext, kid, err
-}
-
-// OpenAtRest implements room.Keys.
-func (k *keys) OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error) {
-	plaintext, err := k.Keyring.OpenAtRest(ctx, dataKey, sealed, additional)
-	if errors.Is(err, keyring.ErrAtRest) {
-		err = fmt.Errorf("%w: %w", room.ErrDamaged, err)
-	}
-	return plaintext, err
 }

@@ -3,75 +3,95 @@ package chat
 // Code is a wire error code from the closed list of protocol §8.
 type Code string
 
-// Error is an error a client may see: a code, a fixed text and whether the
-// same frame may be sent again as it is. The list below is closed; anything
-// else that goes wrong reaches a client as [Internal], its detail only the log.
+// Error is an error that a client may see. Its values are the closed list
+// below, which nobody can change; every other failure reaches a client as
+// [Internal], and only the log has its detail. Compare with errors.Is.
 type Error struct {
-	Code    Code
-	Message string
-	Retry   bool
-	// Closes tells that the service closes the connection after saying so
-	// (protocol §5): the client proved itself broken or hostile.
-	Closes bool
+	code    Code
+	message string
+	retry   bool
+	closes  bool
 }
 
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+// NewError returns an error that is not in the closed list. Clients need it for
+// the codes of a service that is newer than they are.
+func NewError(code Code, message string, retry bool) *Error {
+	return &Error{code: code, message: message, retry: retry}
+}
 
-// The closed list (protocol §8). Compare with errors.Is or errors.As.
+// Code returns the code that identifies the error on the wire.
+func (e *Error) Code() Code { return e.code }
+
+// Message returns the error's fixed text, a sentence for people.
+func (e *Error) Message() string { return e.message }
+
+// Retry reports whether the same frame may be sent again unchanged.
+func (e *Error) Retry() bool { return e.retry }
+
+// Closes reports whether the service closes the connection after the error
+// frame (protocol §5): the client is broken or hostile.
+func (e *Error) Closes() bool { return e.closes }
+
+// Error returns the code and the message.
+func (e *Error) Error() string { return string(e.code) + ": " + e.message }
+
+// The closed list (protocol §8).
 var (
 	BadFrame = &Error{
-		Code:    "bad_frame",
-		Message: "The frame is not a JSON object of the form this action takes.",
+		code:    "bad_frame",
+		message: "The frame is not a JSON object of the form this action takes.",
 	}
-	UnknownAction     = &Error{Code: "unknown_action", Message: "There is no such action."}
-	FrameTooLarge     = &Error{Code: "frame_too_large", Message: "A frame may have at most 32768 bytes."}
-	HandshakeRequired = &Error{Code: "handshake_required", Message: "This connection has not completed a handshake."}
+	UnknownAction     = &Error{code: "unknown_action", message: "There is no such action."}
+	FrameTooLarge     = &Error{code: "frame_too_large", message: "A frame may have at most 32768 bytes."}
+	HandshakeRequired = &Error{code: "handshake_required", message: "This connection has not completed a handshake."}
 	AlreadyBound      = &Error{
-		Code:    "already_bound",
-		Message: "This connection is bound to a device already, or has begun too often.",
+		code:    "already_bound",
+		message: "This connection is bound to a device already, or has begun too often.",
 	}
-	BadProof     = &Error{Code: "bad_proof", Message: "The proof does not hold."}
-	NonceExpired = &Error{Code: "nonce_expired", Message: "There is no open challenge; begin again."}
+	BadProof     = &Error{code: "bad_proof", message: "The proof does not hold."}
+	NonceExpired = &Error{code: "nonce_expired", message: "There is no open challenge; begin again."}
 	NameInvalid  = &Error{
-		Code:    "name_invalid",
-		Message: "A name has 2 to 32 characters of a-z, 0-9, - and _, starts with a letter or digit, and is not reserved.",
+		code:    "name_invalid",
+		message: "A name has 2 to 32 characters of a-z, 0-9, - and _, starts with a letter or digit, and is not reserved.",
 	}
-	NameTaken       = &Error{Code: "name_taken", Message: "This name belongs to somebody else."}
-	DeviceUnknown   = &Error{Code: "device_unknown", Message: "This device is not linked to the user."}
-	DeviceRevoked   = &Error{Code: "device_revoked", Message: "This device was revoked."}
-	StaleDeviceKey  = &Error{Code: "stale_device_key", Message: "A newer encryption key of this device is on record."}
+	NameTaken       = &Error{code: "name_taken", message: "This name belongs to somebody else."}
+	DeviceUnknown   = &Error{code: "device_unknown", message: "This device is not linked to the user."}
+	DeviceRevoked   = &Error{code: "device_revoked", message: "This device was revoked."}
+	StaleDeviceKey  = &Error{code: "stale_device_key", message: "A newer encryption key of this device is on record."}
 	KeyUnacceptable = &Error{
-		Code:    "key_unacceptable",
-		Message: "The encryption key must be RSA of 2048 or 3072 bits with e = 65537, as a canonical public JWK.",
+		code:    "key_unacceptable",
+		message: "The encryption key must be RSA of 2048 or 3072 bits with e = 65537, as a canonical public JWK.",
 	}
-	BadEnvelope    = &Error{Code: "bad_envelope", Message: "The message could not be opened.", Closes: true}
+	BadEnvelope    = &Error{code: "bad_envelope", message: "The message could not be opened.", closes: true}
 	StaleServerKey = &Error{
-		Code:    "stale_server_key",
-		Message: "The server key is not accepted any more; seal again to the newest.",
+		code:    "stale_server_key",
+		message: "The server key is not accepted any more; seal again to the newest.",
 	}
-	BadSignature    = &Error{Code: "bad_signature", Message: "The signature does not hold.", Closes: true}
+	BadSignature    = &Error{code: "bad_signature", message: "The signature does not hold.", closes: true}
 	SessionMismatch = &Error{
-		Code:    "session_mismatch",
-		Message: "The message was made for another session.",
-		Closes:  true,
+		code:    "session_mismatch",
+		message: "The message was made for another session.",
+		closes:  true,
 	}
-	NotAMember     = &Error{Code: "not_a_member", Message: "You are not a member of this room."}
-	RoomInvalid    = &Error{Code: "room_invalid", Message: "There is no such room, or this cannot be done with it."}
-	TooManyRooms   = &Error{Code: "too_many_rooms", Message: "A user may be in at most 50 rooms."}
+	NotAMember     = &Error{code: "not_a_member", message: "You are not a member of this room."}
+	RoomInvalid    = &Error{code: "room_invalid", message: "There is no such room, or this cannot be done with it."}
+	TooManyRooms   = &Error{code: "too_many_rooms", message: "A user may be in at most 50 rooms."}
 	TooManyDevices = &Error{
-		Code:    "too_many_devices",
-		Message: "A user may have at most 20 devices that are not revoked.",
+		code:    "too_many_devices",
+		message: "A user may have at most 20 devices that are not revoked.",
 	}
-	BodyTooLarge = &Error{Code: "body_too_large", Message: "A message may have at most 16384 bytes of text."}
-	RateLimited  = &Error{Code: "rate_limited", Message: "Too many requests; wait a little.", Retry: true}
-	TryAgain     = &Error{Code: "try_again", Message: "This did not work just now; send it again.", Retry: true}
-	Internal     = &Error{Code: "internal", Message: "Something went wrong on our side.", Retry: true}
+	BodyTooLarge = &Error{code: "body_too_large", message: "A message may have at most 16384 bytes of text."}
+	RateLimited  = &Error{code: "rate_limited", message: "Too many requests; wait a little.", retry: true}
+	TryAgain     = &Error{code: "try_again", message: "This did not work just now; send it again.", retry: true}
+	Internal     = &Error{code: "internal", message: "Something went wrong on our side.", retry: true}
 )
 
-// Errors lists the closed list in the order of protocol §8.
-var Errors = []*Error{
-	BadFrame, UnknownAction, FrameTooLarge, HandshakeRequired, AlreadyBound, BadProof, NonceExpired, NameInvalid,
-	NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadEnvelope, StaleServerKey,
-	BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms, TooManyDevices, BodyTooLarge,
-	RateLimited, TryAgain, Internal,
+// Errors returns the closed list in the order of protocol §8.
+func Errors() []*Error {
+	return []*Error{
+		BadFrame, UnknownAction, FrameTooLarge, HandshakeRequired, AlreadyBound, BadProof, NonceExpired, NameInvalid,
+		NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadEnvelope, StaleServerKey,
+		BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms, TooManyDevices, BodyTooLarge,
+		RateLimited, TryAgain, Internal,
+	}
 }

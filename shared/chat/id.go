@@ -47,34 +47,52 @@ var (
 
 var reservedUsers = map[User]bool{"admin": true, "system": true, "service": true, "sotto": true}
 
-// ParseUser checks a user's name: 2 to 32 characters, not reserved (protocol
-// §1).
+// Check reports whether u has the form of a user's name: 2 to 32 characters,
+// not reserved (protocol §1). Error: NameInvalid.
+func (u User) Check() error {
+	if !namePattern.MatchString(string(u)) || reservedUsers[u] {
+		return NameInvalid
+	}
+	return nil
+}
+
+// ParseUser returns s as a user's name. Error: NameInvalid, as of User.Check.
 func ParseUser(s string) (User, error) {
-	if !namePattern.MatchString(s) || reservedUsers[User(s)] {
-		return "", NameInvalid
+	if err := User(s).Check(); err != nil {
+		return "", err
 	}
 	return User(s), nil
 }
 
-// ParseRoom checks a room's name: 2 to 32 characters (protocol §1).
+// Check reports whether r has the form of a room's name: 2 to 32 characters
+// (protocol §1). Error: RoomInvalid.
+func (r Room) Check() error {
+	if !namePattern.MatchString(string(r)) {
+		return RoomInvalid
+	}
+	return nil
+}
+
+// ParseRoom returns s as a room's name. Error: RoomInvalid, as of Room.Check.
 func ParseRoom(s string) (Room, error) {
-	if !namePattern.MatchString(s) {
-		return "", RoomInvalid
+	if err := Room(s).Check(); err != nil {
+		return "", err
 	}
 	return Room(s), nil
 }
 
-// ParseMessageID checks that s is a canonical ULID. What is not breaks the
-// message's form, hence BadEnvelope: an id is only ever found inside a token.
-func ParseMessageID(s string) (MessageID, error) {
-	if !ulidPattern.MatchString(s) {
-		return "", BadEnvelope
+// Check reports whether id is a canonical ULID. Error: BadEnvelope, since an id
+// occurs only within a signed message.
+func (id MessageID) Check() error {
+	if !ulidPattern.MatchString(string(id)) {
+		return BadEnvelope
 	}
-	return MessageID(s), nil
+	return nil
 }
 
-// IsThumbprint says whether s has the form of an RFC 7638 SHA-256 thumbprint.
-func IsThumbprint(s string) bool { return thumbprintPattern.MatchString(s) }
+// IsThumbprint reports whether s has the form of an RFC 7638 SHA-256
+// thumbprint, as a Device and the id of a key have.
+func IsThumbprint[S ~string](s S) bool { return thumbprintPattern.MatchString(string(s)) }
 
 // NewSession returns a fresh random session id.
 func NewSession() Session { return Session(randomID(16)) }

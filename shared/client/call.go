@@ -39,14 +39,14 @@ func (c *Client) call(ctx context.Context, kind string, v any,
 		case errors.Is(err, errLost):
 			// The next session may be answered on; that there is one is bounded
 			// by back-off, and all of it by ctx.
-		case wire != nil && wire.cause.Code == chat.StaleServerKey.Code && stale < staleTries:
+		case wire != nil && wire.cause.Code() == chat.StaleServerKey.Code() && stale < staleTries:
 			stale++
 			keys, err := c.device.AcceptKeySet(wire.keySet)
 			if err != nil {
 				return nil, err
 			}
 			s.takeKeySet(keys)
-		case wire != nil && wire.cause.Code == chat.HandshakeRequired.Code && again < tries:
+		case wire != nil && wire.cause.Code() == chat.HandshakeRequired.Code() && again < tries:
 			again++
 			s.end(lost(err)) // the service forgot this connection
 		case mayRetry(err) && again < tries:

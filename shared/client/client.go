@@ -103,8 +103,7 @@ type Client struct {
 func Open(ctx context.Context, o Options) (*Client, error) { return open(ctx, o, defaultTiming) }
 
 func open(ctx context.Context, o Options, t timing) (*Client, error) {
-	user, err := chat.ParseUser(string(o.User))
-	if err != nil {
+	if err := o.User.Check(); err != nil {
 		return nil, err
 	}
 	address, err := device.Address(o.URL)
@@ -123,7 +122,7 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 			return nil, err
 		}
 	}
-	d, err := device.Load(deployment.User(user))
+	d, err := device.Load(deployment.User(o.User))
 	if err != nil {
 		return nil, err
 	}

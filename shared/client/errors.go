@@ -60,13 +60,13 @@ func parseWireError(data []byte) error {
 	if err := strict.Unmarshal(data, &f); err != nil {
 		return chat.TryAgain
 	}
-	for _, known := range chat.Errors {
-		if known.Code == f.Code {
+	for _, known := range chat.Errors() {
+		if known.Code() == f.Code {
 			return &wireError{cause: known, retry: f.Retry, keySet: f.KeySet}
 		}
 	}
 	// A later service may know more codes than this client.
-	return &wireError{cause: &chat.Error{Code: f.Code, Message: f.Message, Retry: f.Retry}, retry: f.Retry}
+	return &wireError{cause: chat.NewError(f.Code, f.Message, f.Retry), retry: f.Retry}
 }
 
 // mayRetry says whether the same request may be sent again as it is.

@@ -128,8 +128,8 @@ func (s *Subscription) fill() {
 	_, err := s.client.call(s.ctx, frame.TypeHistory, &page, func(*session) (frame.Request, error) {
 		return frame.Request{
 			Action: frame.ActionHistory,
-			Room:   string(s.room),
-			After:  int64(after),
+			Room:   s.room,
+			After:  after,
 			Limit:  chat.MaxHistoryLimit,
 		}, nil
 	})

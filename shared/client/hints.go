@@ -55,7 +55,7 @@ func (c *Client) hints(room chat.Room) (h *hints, unlock func(), err error) {
 	if err := c.Err(); err != nil {
 		return nil, nil, err
 	}
-	if _, err := chat.ParseRoom(string(room)); err != nil {
+	if err := room.Check(); err != nil {
 		return nil, nil, err
 	}
 	c.mu.Lock()
@@ -96,7 +96,7 @@ func (c *Client) Typing(ctx context.Context, room chat.Room) error {
 	if early || s == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	_ = s.tell(frame.Request{Action: frame.ActionTyping, Room: string(room)}) // a lost connection is another's matter
+	_ = s.tell(frame.Request{Action: frame.ActionTyping, Room: room}) // a lost connection is another's matter
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (c *Client) Presence(ctx context.Context, room chat.Room) (Presence, error)
 	unlock()
 	var f frame.Presence
 	if _, err := c.call(ctx, frame.TypePresence, &f, func(*session) (frame.Request, error) {
-		return frame.Request{Action: frame.ActionPresence, Room: string(room)}, nil
+		return frame.Request{Action: frame.ActionPresence, Room: room}, nil
 	}); err != nil {
 		return Presence{}, err
 	}
@@ -221,9 +221,9 @@ func (c *Client) sendMarks(h *hints, pause time.Duration) {
 		pause = c.timing.hint
 		if s.tell(frame.Request{
 			Action:    frame.ActionMark,
-			Room:      string(own.Room),
-			Delivered: int64(own.Delivered),
-			Read:      int64(own.Read),
+			Room:      own.Room,
+			Delivered: own.Delivered,
+			Read:      own.Read,
 		}) != nil {
 			c.hinted.mu.Lock()
 			h.due = true // for the next connection
@@ -261,7 +261,7 @@ func (c *Client) hint(r reply) {
 
 // heard gives on what a hint means, if it is of a room that the user is in.
 func (c *Client) heard(room chat.Room, user chat.User, meaning func(*hints) Event) {
-	if _, err := chat.ParseUser(string(user)); err != nil {
+	if err := user.Check(); err != nil {
 		return
 	}
 	h, unlock, err := c.hints(room)

@@ -37,7 +37,7 @@ func TestServerKeysAreFollowed(t *testing.T) {
 				}
 				send(t, ada, "more")
 			}
-			ids := map[string]int{}
+			ids := map[chat.MessageID]int{}
 			sent := s.Frames(frame.ActionSendMessage)
 			for _, f := range sent {
 				ids[f.Claims.ID]++

@@ -32,7 +32,7 @@ type Ack struct {
 // does not fit a frame once encrypted; chat.BadFrame if it is not UTF-8;
 // chat.NotAMember; chat.RateLimited and its like after half a minute of trying.
 func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, error) {
-	if _, err := chat.ParseRoom(string(room)); err != nil {
+	if err := room.Check(); err != nil {
 		return Ack{}, err
 	}
 	if len(text) > chat.MaxBody {
@@ -80,12 +80,12 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 // and says where the room's log stands. Joining again does no harm. Errors:
 // chat.RoomInvalid, chat.TooManyRooms.
 func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, error) {
-	if _, err := chat.ParseRoom(string(room)); err != nil {
+	if err := room.Check(); err != nil {
 		return frame.RoomState{}, err
 	}
 	var f frame.Joined
 	_, err := c.call(ctx, frame.TypeJoined, &f, func(*session) (frame.Request, error) {
-		return frame.Request{Action: frame.ActionJoinRoom, Room: string(room)}, nil
+		return frame.Request{Action: frame.ActionJoinRoom, Room: room}, nil
 	})
 	if err != nil {
 		return frame.RoomState{}, err
@@ -103,12 +103,12 @@ func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, err
 // Leave ends the user's membership and the subscriptions to the room. Error:
 // chat.RoomInvalid for the lobby, which nobody leaves.
 func (c *Client) Leave(ctx context.Context, room chat.Room) error {
-	if _, err := chat.ParseRoom(string(room)); err != nil {
+	if err := room.Check(); err != nil {
 		return err
 	}
 	var f frame.Left
 	_, err := c.call(ctx, frame.TypeLeft, &f, func(*session) (frame.Request, error) {
-		return frame.Request{Action: frame.ActionLeaveRoom, Room: string(room)}, nil
+		return frame.Request{Action: frame.ActionLeaveRoom, Room: room}, nil
 	})
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func (c *Client) connect(ctx context.Context) (*session, error) {
 
 func (c *Client) handshake(ctx context.Context, s *session) error {
 	var challenge frame.Challenge
-	begin := frame.Request{Action: frame.ActionHandshake, User: string(c.device.User())}
+	begin := frame.Request{Action: frame.ActionHandshake, User: c.device.User()}
 	if err := ask(ctx, s.link, begin, frame.TypeChallenge, &challenge); err != nil {
 		return wrap("begin the handshake", err)
 	}
@@ -152,8 +152,8 @@ func isFinal(err error) bool {
 		return !refused.passing()
 	}
 	if wire, ok := errors.AsType[*wireError](err); ok {
-		switch wire.cause.Code {
-		case chat.NonceExpired.Code, chat.AlreadyBound.Code, chat.StaleServerKey.Code, chat.HandshakeRequired.Code:
+		switch wire.cause.Code() {
+		case chat.NonceExpired.Code(), chat.AlreadyBound.Code(), chat.StaleServerKey.Code(), chat.HandshakeRequired.Code():
 			return false // a fresh connection starts with a fresh challenge
 		}
 		return !wire.retry

@@ -143,16 +143,16 @@ func (s *Subscription) take(m frame.Message) {
 }
 
 // heads are the subscribed rooms and the last seqs yielded, for a ping.
-func (c *Client) heads() map[string]chat.Seq {
+func (c *Client) heads() map[chat.Room]chat.Seq {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	heads := make(map[string]chat.Seq, len(c.subs))
+	heads := make(map[chat.Room]chat.Seq, len(c.subs))
 	for s := range c.subs {
 		if len(heads) == chat.MaxRooms {
 			break // the ping takes no more
 		}
 		s.mu.Lock()
-		heads[string(s.room)] = s.last
+		heads[s.room] = s.last
 		s.mu.Unlock()
 	}
 	return heads

@@ -8,10 +8,10 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// HandshakeClaims stand in a `sotto-handshake+jwt` (protocol §4).
+// HandshakeClaims are the claims of a `sotto-handshake+jwt` (protocol §4).
 type HandshakeClaims struct {
 	V     int            `json:"v"`
-	Sub   string         `json:"sub"`
+	Sub   chat.User      `json:"sub"`
 	Aud   string         `json:"aud"`
 	Nonce string         `json:"nonce"`
 	SKID  string         `json:"skid"` // thumbprint of a server key still accepted
@@ -25,21 +25,20 @@ func (c *HandshakeClaims) Check() error {
 	if c.V != Version || c.Aud == "" || c.Nonce == "" || !chat.IsThumbprint(c.SKID) || len(c.Enc) == 0 || c.Gen < 1 {
 		return chat.BadProof
 	}
-	_, err := chat.ParseUser(c.Sub)
-	return err
+	return c.Sub.Check()
 }
 
-// MessageClaims stand in a `sotto-message+jwt` (protocol §5). Session, sender,
-// server key, room and id stand inside the signature because an envelope says
-// nothing about its maker.
+// MessageClaims are the claims of a `sotto-message+jwt` (protocol §5). The
+// signature covers session, sender, server key, room and id because an
+// encrypted envelope does not show who made it.
 type MessageClaims struct {
-	V    int    `json:"v"`
-	SID  string `json:"sid"`
-	Sub  string `json:"sub"`
-	SKID string `json:"skid"`
-	Room string `json:"room"`
-	ID   string `json:"id"`
-	Body string `json:"body"`
+	V    int            `json:"v"`
+	SID  chat.Session   `json:"sid"`
+	Sub  chat.User      `json:"sub"`
+	SKID string         `json:"skid"` // thumbprint of the server key it is sealed to
+	Room chat.Room      `json:"room"`
+	ID   chat.MessageID `json:"id"`
+	Body string         `json:"body"` // the text, at most chat.MaxBody bytes
 }
 
 // Check checks the form of the claims. Errors: chat.BadEnvelope,
@@ -48,10 +47,10 @@ func (c *MessageClaims) Check() error {
 	if c.V != Version || c.SID == "" || c.Sub == "" || !chat.IsThumbprint(c.SKID) {
 		return chat.BadEnvelope
 	}
-	if _, err := chat.ParseMessageID(c.ID); err != nil {
+	if err := c.ID.Check(); err != nil {
 		return err
 	}
-	if _, err := chat.ParseRoom(c.Room); err != nil {
+	if err := c.Room.Check(); err != nil {
 		return err
 	}
 	if len(c.Body) > chat.MaxBody {
@@ -60,11 +59,11 @@ func (c *MessageClaims) Check() error {
 	return nil
 }
 
-// RotateClaims stand in a `sotto-rotate+jwt` (protocol §7).
+// RotateClaims are the claims of a `sotto-rotate+jwt` (protocol §7).
 type RotateClaims struct {
-	SID string         `json:"sid"`
-	Enc jsontext.Value `json:"enc"`
-	Gen int64          `json:"gen"`
+	SID chat.Session   `json:"sid"`
+	Enc jsontext.Value `json:"enc"` // the device's next encryption key, a canonical RSA JWK
+	Gen int64          `json:"gen"` // its generation, from 2
 }
 
 // Check checks the form of the claims. Error: chat.BadProof.
@@ -75,19 +74,19 @@ func (c *RotateClaims) Check() error {
 	return nil
 }
 
-// LinkClaims stand in a `sotto-link+jwt`, by which a device vouches for another
-// of its user (protocol §4).
+// LinkClaims are the claims of a `sotto-link+jwt`, by which a device links
+// another device of its user (protocol §4).
 type LinkClaims struct {
-	Sub string `json:"sub"`
-	Aud string `json:"aud"`
-	Dev string `json:"dev"` // thumbprint of the device to be linked
-	Exp int64  `json:"exp"` // Unix seconds
+	Sub chat.User   `json:"sub"`
+	Aud string      `json:"aud"`
+	Dev chat.Device `json:"dev"` // the device to link
+	Exp int64       `json:"exp"` // Unix seconds
 }
 
-// RevokeClaims stand in a `sotto-revoke+jwt` (protocol §4).
+// RevokeClaims are the claims of a `sotto-revoke+jwt` (protocol §4).
 type RevokeClaims struct {
-	SID string `json:"sid"`
-	Dev string `json:"dev"` // thumbprint of the device to be barred
+	SID chat.Session `json:"sid"`
+	Dev chat.Device  `json:"dev"` // the device to revoke
 }
 
 // Check checks the form of the claims. Error: chat.BadProof.
@@ -98,7 +97,7 @@ func (c *RevokeClaims) Check() error {
 	return nil
 }
 
-// KeySetClaims stand in a `sotto-keys+jwt`, signed by the service key
+// KeySetClaims are the claims of a `sotto-keys+jwt`, which the service key signs
 // (protocol §3).
 type KeySetClaims struct {
 	Aud  string           `json:"aud"`
@@ -107,7 +106,7 @@ type KeySetClaims struct {
 	Keys []jsontext.Value `json:"keys"` // newest first
 }
 
-// IsNonce says whether s has the form of a challenge's nonce: 256 bits.
+// IsNonce reports whether s has the form of a challenge's nonce: 256 bits.
 func IsNonce(s string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	return err == nil && len(b) == 32

@@ -230,5 +230,5 @@ type Error struct {
 
 // NewError puts e on the wire.
 func NewError(e *chat.Error, ref string) Error {
-	return Error{Type: TypeError, Ref: ref, Code: e.Code, Message: e.Message, Retry: e.Retry}
+	return Error{Type: TypeError, Ref: ref, Code: e.Code(), Message: e.Message(), Retry: e.Retry()}
 }

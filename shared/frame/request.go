@@ -1,11 +1,13 @@
 package frame
 
 import (
+	"unicode/utf8"
+
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// Actions, which API Gateway selects the route by (protocol §3).
+// Actions, by which API Gateway selects the route (protocol §3).
 const (
 	ActionHandshake    = "handshake"
 	ActionSendMessage  = "sendMessage"
@@ -21,28 +23,31 @@ const (
 	ActionMark         = "mark"
 )
 
-// maxSeq is the largest integer that every JSON reader keeps exact (RFC 8259
-// §6).
+// maxSeq bounds every seq that a client sends: it is the largest integer that
+// every JSON reader keeps exact (RFC 8259 §6).
 const maxSeq = 1<<53 - 1
 
-// Request is a client's frame. Which members must be there depends on the
-// action; Parse has checked them.
+// Request is a client's frame. Which members must be present depends on the
+// action. The values of a request that Parse returned have been checked.
 type Request struct {
-	Action string              `json:"action"`
-	Ref    string              `json:"ref,omitzero"`
-	User   string              `json:"user,omitzero"`  // handshake, begin
-	Proof  string              `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
-	JWE    string              `json:"jwe,omitzero"`   // sendMessage
-	Room   string              `json:"room,omitzero"`  // history, joinRoom, leaveRoom, presence, typing, mark
-	After  int64               `json:"after,omitzero"` // history: the page begins behind this seq
-	Limit  int                 `json:"limit,omitzero"` // history: 1 to chat.MaxHistoryLimit, the default
-	Heads  map[string]chat.Seq `json:"heads,omitzero"` // ping: the rooms asked about, with the client's last seqs
+	Action string    `json:"action"`
+	Ref    string    `json:"ref,omitzero"`
+	User   chat.User `json:"user,omitzero"`  // handshake, begin
+	Proof  string    `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
+	JWE    string    `json:"jwe,omitzero"`   // sendMessage
+	Room   chat.Room `json:"room,omitzero"`  // history, joinRoom, leaveRoom, presence, typing, mark
+	After  chat.Seq  `json:"after,omitzero"` // history: the page begins after this seq
+	Limit  int       `json:"limit,omitzero"` // history: 1 to chat.MaxHistoryLimit, the default
+	// Heads selects the rooms of a ping, at most chat.MaxRooms. The seqs are the
+	// last ones that the client has; the service checks their form and answers
+	// with its own heads, whatever they are.
+	Heads map[chat.Room]chat.Seq `json:"heads,omitzero"`
 
-	Delivered int64 `json:"delivered,omitzero"` // mark: the highest seq that the client has
-	Read      int64 `json:"read,omitzero"`      // mark: the highest that was on the screen
+	Delivered chat.Seq `json:"delivered,omitzero"` // mark: the highest seq that the client has
+	Read      chat.Seq `json:"read,omitzero"`      // mark: the highest seq that was on the screen
 }
 
-// Parse reads and validates the frame of one action. The second value is the
+// Parse reads and checks the frame of one action. The second result is the
 // frame's ref, as far as it could be read, so that an error frame can carry it.
 // Errors: chat.BadFrame, chat.FrameTooLarge, chat.NameInvalid,
 // chat.RoomInvalid.
@@ -54,69 +59,97 @@ func Parse(action string, body []byte) (*Request, string, error) {
 	if err := strict.Unmarshal(body, &r); err != nil {
 		return nil, "", chat.BadFrame
 	}
-	if len([]rune(r.Ref)) > chat.MaxRef {
+	if utf8.RuneCountInString(r.Ref) > chat.MaxRef {
 		return nil, "", chat.BadFrame
 	}
 	if r.Action != action {
 		return nil, r.Ref, chat.BadFrame
 	}
-	return &r, r.Ref, r.check()
+	if err := r.check(); err != nil {
+		return nil, r.Ref, err
+	}
+	return &r, r.Ref, nil
 }
 
-// Ref reads the ref of a frame of any action, empty if it has none.
+// Ref reads the ref of a frame of any action, and reports whether body is a
+// frame at all. The ref is empty if the frame has none.
 func Ref(body []byte) (ref string, isFrame bool) {
 	var r struct {
 		Action string `json:"action"`
 		Ref    string `json:"ref"`
 	}
 	if len(body) > chat.MaxFrame || strict.Unmarshal(body, &r) != nil ||
-		len([]rune(r.Ref)) > chat.MaxRef || r.Action == "" {
+		utf8.RuneCountInString(r.Ref) > chat.MaxRef || r.Action == "" {
 		return "", false
 	}
 	return r.Ref, true
 }
 
+// check checks the members that the action uses, and sets their defaults.
 func (r *Request) check() error {
 	switch r.Action {
 	case ActionHandshake:
-		if (r.User == "") == (r.Proof == "") {
-			return chat.BadFrame // begin and prove are two frames (protocol §3)
-		}
-		if r.User != "" {
-			_, err := chat.ParseUser(r.User)
-			return err
-		}
+		return r.checkHandshake()
 	case ActionSendMessage:
-		if r.JWE == "" {
-			return chat.BadFrame
-		}
+		return present(r.JWE)
 	case ActionRotateKey, ActionRevokeDevice:
-		if r.Proof == "" {
-			return chat.BadFrame
-		}
+		return present(r.Proof)
 	case ActionHistory:
-		if r.After < 0 || r.After > maxSeq || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
-			return chat.BadFrame
-		}
-		if r.Limit == 0 {
-			r.Limit = chat.MaxHistoryLimit
-		}
-		return r.checkRoom()
+		return r.checkHistory()
 	case ActionJoinRoom, ActionLeaveRoom, ActionPresence, ActionTyping:
 		return r.checkRoom()
 	case ActionMark:
-		if r.Read < 0 || r.Read > r.Delivered || r.Delivered > maxSeq {
-			return chat.BadFrame
-		}
-		return r.checkRoom()
+		return r.checkMark()
 	case ActionPing:
-		if len(r.Heads) > chat.MaxRooms {
+		return r.checkHeads()
+	}
+	return nil
+}
+
+func present(text string) error {
+	if text == "" {
+		return chat.BadFrame
+	}
+	return nil
+}
+
+// isSeq reports whether s may be sent as a seq; 0 means before the first.
+func isSeq(s chat.Seq) bool { return s >= 0 && s <= maxSeq }
+
+func (r *Request) checkHandshake() error {
+	if (r.User == "") == (r.Proof == "") {
+		return chat.BadFrame // begin and prove are two frames (protocol §3)
+	}
+	if r.User != "" {
+		return r.User.Check()
+	}
+	return nil
+}
+
+func (r *Request) checkHistory() error {
+	if !isSeq(r.After) || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
+		return chat.BadFrame
+	}
+	if r.Limit == 0 {
+		r.Limit = chat.MaxHistoryLimit
+	}
+	return r.checkRoom()
+}
+
+func (r *Request) checkMark() error {
+	if !isSeq(r.Delivered) || r.Read < 0 || r.Read > r.Delivered {
+		return chat.BadFrame
+	}
+	return r.checkRoom()
+}
+
+func (r *Request) checkHeads() error {
+	if len(r.Heads) > chat.MaxRooms {
+		return chat.BadFrame
+	}
+	for room, seq := range r.Heads {
+		if room.Check() != nil || !isSeq(seq) {
 			return chat.BadFrame
-		}
-		for room, seq := range r.Heads {
-			if _, err := chat.ParseRoom(room); err != nil || seq < 0 {
-				return chat.BadFrame
-			}
 		}
 	}
 	return nil
@@ -126,6 +159,5 @@ func (r *Request) checkRoom() error {
 	if r.Room == "" {
 		return chat.BadFrame
 	}
-	_, err := chat.ParseRoom(r.Room)
-	return err
+	return r.Room.Check()
 }

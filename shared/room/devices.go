@@ -67,10 +67,10 @@ func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	if err := claims.Check(); err != nil {
 		return err
 	}
-	if claims.SID != string(conn.Session) {
+	if claims.SID != conn.Session {
 		return chat.SessionMismatch
 	}
-	barred := chat.Device(claims.Dev)
+	barred := claims.Dev
 	if barred == conn.Device {
 		return chat.BadProof
 	}

@@ -132,7 +132,7 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if err := claims.Check(); err != nil {
 		return nil, err
 	}
-	if claims.Sub != string(user) || claims.Aud != s.audience {
+	if claims.Sub != user || claims.Aud != s.audience {
 		return nil, chat.BadProof
 	}
 	if claims.Nonce != conn.Nonce {

@@ -43,7 +43,7 @@ func (s *Service) vouched(ctx context.Context, b *Binding, link string) error {
 	now := s.now()
 	switch {
 	case by.Revoked,
-		claims.Sub != string(b.User), claims.Aud != s.audience, claims.Dev != string(b.Device.ID),
+		claims.Sub != b.User, claims.Aud != s.audience, claims.Dev != b.Device.ID,
 		claims.Exp <= now.Unix(), claims.Exp > now.Add(chat.LinkLifetime).Unix():
 		return chat.DeviceUnknown
 	}

@@ -12,7 +12,7 @@ import (
 // Ping answers with the heads of the user's rooms, or of those among them that
 // were asked about, so that a client finds a lost last message.
 // Errors: those of admit.
-func (s *Service) Ping(ctx context.Context, c Call, asked map[string]chat.Seq) error {
+func (s *Service) Ping(ctx context.Context, c Call, asked []chat.Room) error {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func (s *Service) Ping(ctx context.Context, c Call, asked map[string]chat.Seq) e
 		return err
 	}
 	if len(asked) > 0 {
-		rooms = slices.DeleteFunc(rooms, func(r chat.Room) bool { _, ok := asked[string(r)]; return !ok })
+		rooms = slices.DeleteFunc(rooms, func(r chat.Room) bool { return !slices.Contains(asked, r) })
 	}
 	var mu sync.Mutex
 	heads := make(map[chat.Room]frame.Head, len(rooms))

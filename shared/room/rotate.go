@@ -69,7 +69,7 @@ func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Devi
 	if err := claims.Check(); err != nil {
 		return nil, err
 	}
-	if claims.SID != string(conn.Session) {
+	if claims.SID != conn.Session {
 		return nil, chat.SessionMismatch
 	}
 	enc, err := envelope.ParseEncryptionKey(claims.Enc)

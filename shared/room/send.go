@@ -38,13 +38,12 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err != nil {
 		return err
 	}
-	room := chat.Room(claims.Room)
-	if err := s.member(ctx, room, conn.User); err != nil {
+	if err := s.member(ctx, claims.Room, conn.User); err != nil {
 		return err
 	}
 	entry := &Entry{
-		Room:      room,
-		ID:        chat.MessageID(claims.ID),
+		Room:      claims.Room,
+		ID:        claims.ID,
 		User:      conn.User,
 		Device:    conn.Device,
 		SenderKey: device.Key,
@@ -126,7 +125,7 @@ func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Dev
 	if err := strict.Unmarshal(payload, &claims); err != nil {
 		return "", nil, chat.BadEnvelope
 	}
-	if claims.SID != string(conn.Session) || claims.Sub != string(conn.User) || claims.SKID != skid {
+	if claims.SID != conn.Session || claims.Sub != conn.User || claims.SKID != skid {
 		return "", nil, chat.SessionMismatch
 	}
 	return jws, &claims, claims.Check()

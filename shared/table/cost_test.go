@@ -142,11 +142,11 @@ func sealed(t *testing.T, signing *envelope.SigningKey, e *room.Entry) []byte {
 	t.Helper()
 	claims, err := strict.Marshal(frame.MessageClaims{
 		V:    1,
-		SID:  string(chat.NewSession()),
-		Sub:  string(e.User),
+		SID:  chat.NewSession(),
+		Sub:  e.User,
 		SKID: signing.Thumbprint(),
-		Room: string(e.Room),
-		ID:   string(e.ID),
+		Room: e.Room,
+		ID:   e.ID,
 		Body: strings.Repeat("x", 1024),
 	})
 	must(t, err)

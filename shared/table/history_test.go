@@ -118,8 +118,8 @@ func (r *reader) write(ctx context.Context, seq chat.Seq, body string) error {
 		SID:  "session",
 		Sub:  "ada",
 		SKID: r.signing.Thumbprint(),
-		Room: string(e.Room),
-		ID:   string(e.ID),
+		Room: e.Room,
+		ID:   e.ID,
 		Body: body,
 	})
 	if err != nil {

@@ -85,8 +85,8 @@ func (m *mallory) once(ctx context.Context) {
 
 // refusals are answers that say no for good, not for want of a working stack.
 func (m *mallory) refusals() (n int) {
-	for _, code := range []chat.Code{chat.SessionMismatch.Code, chat.BadSignature.Code,
-		chat.HandshakeRequired.Code, chat.StaleServerKey.Code} {
+	for _, code := range []chat.Code{chat.SessionMismatch.Code(), chat.BadSignature.Code(),
+		chat.HandshakeRequired.Code(), chat.StaleServerKey.Code()} {
 		n += m.answers[string(code)]
 	}
 	return n

@@ -55,7 +55,7 @@ func (p *peer) enter(ctx context.Context) (err error) {
 	var challenge frame.Challenge
 	if err := p.ask(ctx, frame.Request{
 		Action: frame.ActionHandshake,
-		User:   string(p.keys.Name()),
+		User:   p.keys.Name(),
 	}, &challenge); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 		}
 		switch {
 		case head.Type == "": // API Gateway's own: the function failed
-			return errRefused{chat.TryAgain.Code}
+			return errRefused{chat.TryAgain.Code()}
 		case head.Ref != r.Ref:
 		case head.Type == frame.TypeError:
 			return errRefused{head.Code}
@@ -172,7 +172,7 @@ func (r *reader) join(ctx context.Context) error {
 	for _, room := range r.rooms {
 		if err := r.ask(ctx, frame.Request{
 			Action: frame.ActionJoinRoom,
-			Room:   string(room),
+			Room:   room,
 		}, new(frame.Joined)); err != nil {
 			return err
 		}
@@ -218,16 +218,16 @@ func (r *reader) once(ctx context.Context) {
 
 // page reads a page: of the latest messages, or from anywhere.
 func (r *reader) page(ctx context.Context, room chat.Room) {
-	head := int64(r.heads[room])
-	after := max(0, head-int64(r.chance.IntN(20)))
+	head := r.heads[room]
+	after := max(0, head-chat.Seq(r.chance.IntN(20)))
 	if r.chance.IntN(4) == 0 {
-		after = r.chance.Int64N(head + 1)
+		after = chat.Seq(r.chance.Int64N(int64(head) + 1))
 	}
-	o := r.history.begin(operation{Kind: kindRead, User: r.wire.user, Room: room, After: chat.Seq(after)})
+	o := r.history.begin(operation{Kind: kindRead, User: r.wire.user, Room: room, After: after})
 	var p frame.History
 	err := r.ask(ctx, frame.Request{
 		Action: frame.ActionHistory,
-		Room:   string(room),
+		Room:   room,
 		After:  after,
 		Limit:  1 + r.chance.IntN(chat.MaxHistoryLimit),
 	}, &p)

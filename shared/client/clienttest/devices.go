@@ -45,7 +45,7 @@ func (s *Service) claim(user chat.User, d *device, link string) error {
 		return chat.DeviceUnknown
 	}
 	now := time.Now()
-	if claims.Sub != string(user) || claims.Aud != audience || claims.Dev != string(d.id) ||
+	if claims.Sub != user || claims.Aud != audience || claims.Dev != d.id ||
 		claims.Exp <= now.Unix() || claims.Exp > now.Add(chat.LinkLifetime).Unix() {
 		return chat.DeviceUnknown
 	}
@@ -72,10 +72,10 @@ func (s *Service) revoke(c *conn, r *frame.Request) error {
 	if err := verify(r.Proof, envelope.TypeRevoke, c.device.key, &claims); err != nil || claims.Check() != nil {
 		return chat.BadProof
 	}
-	if claims.SID != string(c.sid) {
+	if claims.SID != c.sid {
 		return chat.SessionMismatch
 	}
-	barred := s.find(c.user, chat.Device(claims.Dev))
+	barred := s.find(c.user, claims.Dev)
 	switch barred {
 	case nil:
 		return chat.DeviceUnknown

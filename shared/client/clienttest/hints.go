@@ -9,7 +9,7 @@ import (
 
 // hint says who is in a room, or tells its other connections what one does.
 func (s *Service) hint(c *conn, r *frame.Request) error {
-	name := chat.Room(r.Room)
+	name := r.Room
 	if !s.room(name).has(c.user, name) {
 		return chat.NotAMember
 	}
@@ -31,8 +31,8 @@ func (s *Service) hint(c *conn, r *frame.Request) error {
 			Type:      frame.TypeMark,
 			Room:      name,
 			User:      c.user,
-			Delivered: chat.Seq(r.Delivered),
-			Read:      chat.Seq(r.Read),
+			Delivered: r.Delivered,
+			Read:      r.Read,
 		}
 	}
 	for to := range s.conns {

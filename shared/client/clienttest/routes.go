@@ -55,7 +55,7 @@ func (s *Service) heed(c *conn, data []byte) {
 		e.KeySet = s.keySet()
 	}
 	s.post(c, frame.TypeError, e)
-	if known.Closes {
+	if known.Closes() {
 		_ = c.ws.Close(websocket.StatusNormalClosure, "")
 	}
 }
@@ -63,7 +63,7 @@ func (s *Service) heed(c *conn, data []byte) {
 func (s *Service) route(c *conn, r *frame.Request) error {
 	if r.Action == frame.ActionHandshake {
 		if r.User != "" {
-			c.claims, c.nonce = chat.User(r.User), chat.NewNonce()
+			c.claims, c.nonce = r.User, chat.NewNonce()
 			s.post(c, frame.TypeChallenge, frame.Challenge{
 				Type:   frame.TypeChallenge,
 				Ref:    r.Ref,
@@ -87,18 +87,18 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 	case frame.ActionHistory:
 		return s.history(c, r)
 	case frame.ActionJoinRoom:
-		s.room(chat.Room(r.Room)).members[c.user] = true
+		s.room(r.Room).members[c.user] = true
 		s.post(c, frame.TypeJoined, frame.Joined{
 			Type:      frame.TypeJoined,
 			Ref:       r.Ref,
-			RoomState: s.state(chat.Room(r.Room)),
+			RoomState: s.state(r.Room),
 		})
 	case frame.ActionLeaveRoom:
-		if r.Room == string(chat.Lobby) {
+		if r.Room == chat.Lobby {
 			return chat.RoomInvalid
 		}
-		delete(s.room(chat.Room(r.Room)).members, c.user)
-		s.post(c, frame.TypeLeft, frame.Left{Type: frame.TypeLeft, Ref: r.Ref, Room: chat.Room(r.Room)})
+		delete(s.room(r.Room).members, c.user)
+		s.post(c, frame.TypeLeft, frame.Left{Type: frame.TypeLeft, Ref: r.Ref, Room: r.Room})
 	case frame.ActionRotateKey:
 		return s.rotate(c, r)
 	case frame.ActionDevices:
@@ -138,7 +138,7 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 		return chat.BadProof
 	}
 	enc, err := envelope.ParseEncryptionKey(claims.Enc)
-	if err != nil || claims.Sub != string(c.claims) || claims.Check() != nil {
+	if err != nil || claims.Sub != c.claims || claims.Check() != nil {
 		return chat.BadProof
 	}
 	if claims.Nonce != c.nonce {
@@ -195,7 +195,7 @@ func (s *Service) rotate(c *conn, r *frame.Request) error {
 	if err != nil {
 		return chat.KeyUnacceptable
 	}
-	if claims.SID != string(c.sid) {
+	if claims.SID != c.sid {
 		return chat.SessionMismatch
 	}
 	d := &device{gen: claims.Gen, enc: enc}
@@ -243,9 +243,9 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	name := chat.Room(claims.Room)
+	name := claims.Room
 	room := s.room(name)
-	if claims.SID != string(c.sid) || claims.Sub != string(c.user) {
+	if claims.SID != c.sid || claims.Sub != c.user {
 		return chat.SessionMismatch
 	}
 	if !room.has(c.user, name) {
@@ -253,7 +253,7 @@ func (s *Service) send(c *conn, r *frame.Request) error {
 	}
 	e := entry{
 		seq:    chat.Seq(len(room.log) + 1),
-		id:     chat.MessageID(claims.ID),
+		id:     claims.ID,
 		from:   c.user,
 		device: c.device.id,
 		jwk:    c.device.key.JWK(),
@@ -312,7 +312,7 @@ func (s *Service) plain(to chat.User, name chat.Room, e entry) frame.MessagePlai
 }
 
 func (s *Service) history(c *conn, r *frame.Request) error {
-	name := chat.Room(r.Room)
+	name := r.Room
 	room := s.room(name)
 	if !room.has(c.user, name) {
 		return chat.NotAMember
@@ -322,7 +322,7 @@ func (s *Service) history(c *conn, r *frame.Request) error {
 		Ref:   r.Ref,
 		Room:  name,
 		Epoch: room.epoch,
-		From:  max(chat.Seq(r.After)+1, room.floor),
+		From:  max(r.After+1, room.floor),
 		Head:  chat.Seq(len(room.log)),
 		Floor: room.floor,
 	}

@@ -154,7 +154,7 @@ func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) 
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
 		V:     frame.Version,
-		Sub:   string(d.User()),
+		Sub:   d.User(),
 		Aud:   keys.Audience,
 		Nonce: nonce,
 		SKID:  keys.Newest.Thumbprint(),
@@ -186,11 +186,11 @@ func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id 
 	body string) (string, error) {
 	token, err := d.sign(envelope.TypeMessage, frame.MessageClaims{
 		V:    frame.Version,
-		SID:  string(sid),
-		Sub:  string(d.User()),
+		SID:  sid,
+		Sub:  d.User(),
 		SKID: keys.Newest.Thumbprint(),
-		Room: string(room),
-		ID:   string(id),
+		Room: room,
+		ID:   id,
 		Body: body,
 	})
 	if errors.Is(err, envelope.ErrSignature) {
@@ -217,7 +217,7 @@ func (d *Device) PrepareRotation() (int64, error) {
 func (d *Device) ProveRotation(sid chat.Session) (string, error) {
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeRotate, frame.RotateClaims{
-		SID: string(sid),
+		SID: sid,
 		Enc: newest.Private.Public().JWK(),
 		Gen: newest.Gen,
 	})

@@ -19,9 +19,9 @@ const linkLifetime = chat.LinkLifetime - time.Minute
 func (d *Device) Link(other chat.Device, audience string) (token string, expires time.Time, err error) {
 	expires = time.Now().Add(linkLifetime).Truncate(time.Second)
 	token, err = d.sign(envelope.TypeLink, frame.LinkClaims{
-		Sub: string(d.User()),
+		Sub: d.User(),
 		Aud: audience,
-		Dev: string(other),
+		Dev: other,
 		Exp: expires.Unix(),
 	})
 	if err != nil {
@@ -44,5 +44,5 @@ func (d *Device) Linked(link string) error {
 
 // ProveRevocation makes the `proof` of a revokeDevice frame for one session.
 func (d *Device) ProveRevocation(sid chat.Session, other chat.Device) (string, error) {
-	return d.sign(envelope.TypeRevoke, frame.RevokeClaims{SID: string(sid), Dev: string(other)})
+	return d.sign(envelope.TypeRevoke, frame.RevokeClaims{SID: sid, Dev: other})
 }

@@ -142,10 +142,10 @@ func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
 	if err := c.Check(); err != nil {
 		return Message{}, fmt.Errorf("check a message: %w", err)
 	}
-	if _, err := chat.ParseUser(c.Sub); err != nil || c.Sub != string(p.From) {
+	if err := c.Sub.Check(); err != nil || c.Sub != p.From {
 		return Message{}, errSender
 	}
-	if c.Room != string(p.Room) || c.ID != string(p.ID) {
+	if c.Room != p.Room || c.ID != p.ID {
 		return Message{}, errPlace
 	}
 	fresh, err := d.learn(p.From, p.Device)

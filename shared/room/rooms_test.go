@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-func inRoom(name string) func(*frame.MessageClaims) {
+func inRoom(name chat.Room) func(*frame.MessageClaims) {
 	return func(m *frame.MessageClaims) { m.Room = name }
 }
 
@@ -56,14 +56,14 @@ func TestTooManyRooms(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	for i := range chat.MaxRooms - 1 { // the lobby is one
-		c.expectOne(c.do("joinRoom", frame.Request{Room: fmt.Sprintf("room-%d", i)}), frame.TypeJoined)
+		c.expectOne(c.do("joinRoom", frame.Request{Room: chat.Room(fmt.Sprintf("room-%d", i))}), frame.TypeJoined)
 	}
 	c.expect(c.do("joinRoom", frame.Request{Room: "one-more"}), chat.TooManyRooms)
 	c.expectOne(c.do("joinRoom", frame.Request{Room: "room-0"}), frame.TypeJoined)
 }
 
 // page asks for history and opens it.
-func (c *conn) page(after int64, limit int) (received, []string) {
+func (c *conn) page(after chat.Seq, limit int) (received, []string) {
 	c.t.Helper()
 	got := c.do("history", frame.Request{Room: "lobby", After: after, Limit: limit})
 	if len(got) != 1 || got[0].Type != frame.TypeHistory {
@@ -99,7 +99,7 @@ func TestHistoryPages(t *testing.T) {
 		t.Fatalf("the welcome says %+v", state)
 	}
 	next := 1
-	for after := int64(0); ; {
+	for after := chat.Seq(0); ; {
 		page, texts := late.page(after, 0)
 		for _, text := range texts {
 			if !strings.HasPrefix(text, fmt.Sprintf("%d ", next)) {
@@ -107,7 +107,7 @@ func TestHistoryPages(t *testing.T) {
 			}
 			next++
 		}
-		if page.Head != count || int64(page.From) != after+1 || int(page.To) != next-1 {
+		if page.Head != count || page.From != after+1 || int(page.To) != next-1 {
 			t.Fatalf("page %+v after %d texts", page, len(texts))
 		}
 		if !page.More {
@@ -116,7 +116,7 @@ func TestHistoryPages(t *testing.T) {
 		if len(texts) < 5 {
 			t.Fatalf("a page of only %d messages", len(texts))
 		}
-		after = int64(page.To)
+		after = page.To
 	}
 	if next != count+1 {
 		t.Fatalf("history ended before the %d. message", next)
@@ -124,9 +124,9 @@ func TestHistoryPages(t *testing.T) {
 	if page, texts := late.page(10, 3); len(texts) != 3 || page.From != 11 || page.To != 13 || !page.More {
 		t.Fatalf("got %d texts on %+v", len(texts), page)
 	}
-	for _, after := range []int64{count, count + 100} {
-		if page, texts := late.page(after, 0); len(texts) != 0 || int64(page.From) != after+1 ||
-			int64(page.To) != after || page.More || page.JWE != "" {
+	for _, after := range []chat.Seq{count, count + 100} {
+		if page, texts := late.page(after, 0); len(texts) != 0 || page.From != after+1 ||
+			page.To != after || page.More || page.JWE != "" {
 			t.Fatalf("an empty page is %+v", page)
 		}
 	}
@@ -193,7 +193,7 @@ func TestPing(t *testing.T) {
 		got[0].Heads["lobby"].Epoch != a.rooms[0].Epoch {
 		t.Fatalf("got %+v", got)
 	}
-	got = a.do("ping", frame.Request{Heads: map[string]chat.Seq{"den": 0, "others": 3}})
+	got = a.do("ping", frame.Request{Heads: map[chat.Room]chat.Seq{"den": 0, "others": 3}})
 	if len(got) != 1 || len(got[0].Heads) != 1 || got[0].Heads["den"].Head != 0 {
 		t.Fatalf("got %+v", got)
 	}

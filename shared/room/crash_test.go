@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"errors"
@@ -138,7 +138,7 @@ func TestOldRepeats(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, b := w.enter(ada), w.enter(newDevice(t, "bob"))
-	var id string
+	var id chat.MessageID
 	a.say("one", func(m *frame.MessageClaims) { id = m.ID })
 	b.take()
 	repeat := func(c *conn) []received {

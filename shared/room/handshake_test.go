@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 )
 
 // hints are frames of the three, for one room.
-func hints(room string) []frame.Request {
+func hints(room chat.Room) []frame.Request {
 	return []frame.Request{
 		{
 			Action: frame.ActionTyping,
@@ -77,11 +77,11 @@ func TestPresence(t *testing.T) {
 	ada := newDevice(t, "ada")
 	b, a := w.enter(newDevice(t, "bob")), w.enter(ada)
 	w.enter(ada)
-	ask := func(name string) []chat.User {
+	ask := func(name chat.Room) []chat.User {
 		t.Helper()
 		got := a.do("presence", frame.Request{Room: name, Ref: "r"})
 		if len(got) != 1 || got[0].Type != frame.TypePresence || got[0].Ref != "r" ||
-			string(got[0].Room) != name || got[0].More {
+			got[0].Room != name || got[0].More {
 			t.Fatalf("got %+v", got)
 		}
 		return got[0].Users

@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"errors"
@@ -214,7 +214,7 @@ func TestRepeatInALargeRoom(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	w.crowd(2*room.ChunkSize, newDevice(t, "crowd"))
-	var id string
+	var id chat.MessageID
 	a.say("hello", func(m *frame.MessageClaims) { id = m.ID })
 	again := func() {
 		t.Helper()

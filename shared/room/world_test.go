@@ -1,11 +1,11 @@
-package route_test
+package room_test
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +19,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/keyring"
 	"github.com/sotto-chat/sotto/shared/keyring/keyringtest"
+	"github.com/sotto-chat/sotto/shared/keyring/roomkeys"
 	"github.com/sotto-chat/sotto/shared/room"
 	"github.com/sotto-chat/sotto/shared/room/memory"
 	"github.com/sotto-chat/sotto/shared/room/storetest"
@@ -28,34 +29,17 @@ import (
 
 const audience = "chat.example/test"
 
-// ring is a real keyring as package room sees it.
+// ring is a keyring whose messages at rest a test can make unreadable.
 type ring struct {
-	*keyring.Keyring
+	roomkeys.Keys
 	unreadable *error // what OpenAtRest fails with, if anything
-}
-
-func (r ring) KeySet(ctx context.Context) (string, error) {
-	token, _, err := r.Keyring.KeySet(ctx)
-	return token, err
-}
-
-func (r ring) Accepts(ctx context.Context, kid string) (bool, error) {
-	return r.AcceptsServerKey(ctx, kid)
-}
-
-func (r ring) OpenSend(ctx context.Context, token string) ([]byte, string, error) {
-	plaintext, kid, err := r.Keyring.OpenSend(ctx, token)
-	if errors.Is(err, keyring.ErrStaleKey) {
-		err = room.ErrStaleKey
-	}
-	return plaintext, kid, err
 }
 
 func (r ring) OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error) {
 	if err := *r.unreadable; err != nil {
 		return nil, err
 	}
-	return r.Keyring.OpenAtRest(ctx, dataKey, sealed, additional)
+	return r.Keys.OpenAtRest(ctx, dataKey, sealed, additional)
 }
 
 // interrupted is a store that lets a test step in before a call: to run another
@@ -155,10 +139,10 @@ func newWorld(t *testing.T) *world {
 		before:    &steps{once: map[string]func() error{}, always: map[string]func() error{}},
 	}
 	w.store = memory.New(w.clock.Now)
-	w.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
+	w.keys = ring{roomkeys.Keys{Keyring: keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
 		Audience: audience,
 		Now:      w.clock.Now,
-	}), new(error)}
+	})}, new(error)}
 	w.compose(interrupted{w.store, w.before}, w.hub)
 	return w
 }
@@ -230,7 +214,7 @@ type conn struct {
 func (w *world) dial(d *device) *conn {
 	w.t.Helper()
 	c := &conn{world: w, device: d, id: chat.Connection(fmt.Sprintf("conn-%d=", w.opened.Add(1))), at: w.clock.Now()}
-	r, err := w.router.Connect(w.t.Context(), c.event(""))
+	r, err := w.router.Handler(&route.Connect)(w.t.Context(), c.event(""))
 	must(w.t, err)
 	if r.StatusCode != 200 {
 		w.t.Fatalf("$connect answered %d", r.StatusCode)
@@ -258,19 +242,22 @@ func (c *conn) event(body string) *events.APIGatewayWebsocketProxyRequest {
 // this connection got, answers and others.
 func (c *conn) raw(action, body string) []received {
 	c.t.Helper()
-	handlers := map[string]route.Handler{
-		"handshake": c.router.Handshake, "sendMessage": c.router.SendMessage, "history": c.router.History,
-		"joinRoom": c.router.JoinRoom, "leaveRoom": c.router.LeaveRoom, "rotateKey": c.router.RotateKey,
-		"devices": c.router.Devices, "revokeDevice": c.router.RevokeDevice,
-		"presence": c.router.Presence, "typing": c.router.Typing, "mark": c.router.Mark,
-		"ping": c.router.Ping, "$default": c.router.Default, "$disconnect": c.router.Disconnect,
-	}
-	r, err := handlers[action](c.t.Context(), c.event(body))
+	r, err := c.router.Handler(routeOf(c.t, action))(c.t.Context(), c.event(body))
 	must(c.t, err)
 	if r.StatusCode != 200 {
 		c.t.Fatalf("%s answered %d", action, r.StatusCode)
 	}
 	return c.take()
+}
+
+// routeOf returns the route with a key.
+func routeOf(t *testing.T, key string) *route.Route {
+	t.Helper()
+	i := slices.IndexFunc(route.All(), func(r *route.Route) bool { return r.Key == key })
+	if i < 0 {
+		t.Fatalf("no route has the key %s", key)
+	}
+	return route.All()[i]
 }
 
 func (c *conn) do(action string, f frame.Request) []received {
@@ -360,7 +347,7 @@ func (c *conn) open(token string, typ envelope.Type, into any) {
 
 func (c *conn) begin() {
 	c.t.Helper()
-	got := c.do("handshake", frame.Request{User: string(c.user), Ref: "b"})
+	got := c.do("handshake", frame.Request{User: c.user, Ref: "b"})
 	if len(got) != 1 || got[0].Type != frame.TypeChallenge || got[0].Ref != "b" {
 		c.t.Fatalf("begin got %+v", got)
 	}
@@ -371,7 +358,7 @@ func (c *conn) proof(change func(*frame.HandshakeClaims)) string {
 	c.t.Helper()
 	claims := frame.HandshakeClaims{
 		V:     1,
-		Sub:   string(c.user),
+		Sub:   c.user,
 		Aud:   audience,
 		Nonce: c.nonce,
 		SKID:  c.server.Thumbprint(),
@@ -391,11 +378,11 @@ func (c *conn) message(body string, change func(*frame.MessageClaims)) string {
 	c.t.Helper()
 	claims := frame.MessageClaims{
 		V:    1,
-		SID:  string(c.sid),
-		Sub:  string(c.user),
+		SID:  c.sid,
+		Sub:  c.user,
 		SKID: c.server.Thumbprint(),
 		Room: "lobby",
-		ID:   ulid.Make().String(),
+		ID:   chat.MessageID(ulid.Make().String()),
 		Body: body,
 	}
 	if change != nil {
@@ -435,7 +422,7 @@ func (c *conn) text(m frame.MessagePlain) string {
 	must(c.t, err)
 	var claims frame.MessageClaims
 	must(c.t, strict.Unmarshal(payload, &claims))
-	if claims.Sub != string(m.From) || claims.ID != string(m.ID) || claims.Room != string(m.Room) {
+	if claims.Sub != m.From || claims.ID != m.ID || claims.Room != m.Room {
 		c.t.Fatalf("the token says %+v, the frame %+v", claims, m)
 	}
 	return claims.Body
@@ -452,11 +439,11 @@ func (c *conn) expectOne(got []received, typ string) {
 // expect wants exactly one frame, the error.
 func (c *conn) expect(got []received, code *chat.Error) {
 	c.t.Helper()
-	if len(got) != 1 || got[0].Type != frame.TypeError || got[0].Code != code.Code || got[0].Retry != code.Retry {
-		c.t.Fatalf("got %+v, want error %s", got, code.Code)
+	if len(got) != 1 || got[0].Type != frame.TypeError || got[0].Code != code.Code() || got[0].Retry != code.Retry() {
+		c.t.Fatalf("got %+v, want error %s", got, code.Code())
 	}
-	if c.hub.Closed(c.id) != code.Closes {
-		c.t.Fatalf("after %s the connection is closed: %v", code.Code, c.hub.Closed(c.id))
+	if c.hub.Closed(c.id) != code.Closes() {
+		c.t.Fatalf("after %s the connection is closed: %v", code.Code(), c.hub.Closed(c.id))
 	}
 }
 

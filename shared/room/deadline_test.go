@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"context"
@@ -96,9 +96,9 @@ const workingTime = 3 * time.Second
 // left than is kept for last words. It must return before that time is over.
 func (c *conn) sendInShortTime(jwe string) []received {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), route.LastWords+workingTime)
+	ctx, cancel := context.WithTimeout(c.t.Context(), route.ReplyTime+workingTime)
 	defer cancel()
-	_, err := c.router.SendMessage(ctx, c.event(string(encode(c.t, frame.Request{
+	_, err := c.router.Handler(&route.SendMessage)(ctx, c.event(string(encode(c.t, frame.Request{
 		Action: frame.ActionSendMessage,
 		JWE:    jwe,
 		Ref:    "s",
@@ -147,7 +147,7 @@ func TestSendThatRunsOutOfTime(t *testing.T) {
 			got := a.sendInShortTime(jwe)
 			a.expectOne(got, test.told)
 			if test.told == frame.TypeError &&
-				(got[0].Code != chat.TryAgain.Code || !got[0].Retry || got[0].Ref != "s") {
+				(got[0].Code != chat.TryAgain.Code() || !got[0].Retry || got[0].Ref != "s") {
 				t.Errorf("got %+v", got)
 			}
 			types := func(all []received) (types []string) {

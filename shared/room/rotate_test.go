@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 
 func (c *conn) rotation(next *envelope.DecryptionKey, gen int64, change func(*frame.RotateClaims)) string {
 	c.t.Helper()
-	claims := frame.RotateClaims{SID: string(c.sid), Enc: next.Public().JWK(), Gen: gen}
+	claims := frame.RotateClaims{SID: c.sid, Enc: next.Public().JWK(), Gen: gen}
 	if change != nil {
 		change(&claims)
 	}

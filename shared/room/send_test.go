@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"strings"
@@ -65,7 +65,7 @@ func TestRepeatIsStoredOnce(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, b := w.enter(ada), w.enter(newDevice(t, "bob"))
-	id := ulid.Make().String()
+	id := chat.MessageID(ulid.Make().String())
 	first := a.say("the first text", func(m *frame.MessageClaims) { m.ID = id })
 	b.take()
 
@@ -135,7 +135,7 @@ func TestRefusedMessages(t *testing.T) {
 			return c.message("x", func(m *frame.MessageClaims) { m.ID = "1" })
 		}, chat.BadEnvelope},
 		"lower-case id": {func(c *conn) string {
-			return c.message("x", func(m *frame.MessageClaims) { m.ID = strings.ToLower(m.ID) })
+			return c.message("x", func(m *frame.MessageClaims) { m.ID = chat.MessageID(strings.ToLower(string(m.ID))) })
 		}, chat.BadEnvelope},
 		"room that cannot": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.Room = "No Room" })
@@ -152,11 +152,11 @@ func TestRefusedMessages(t *testing.T) {
 		"another's signature": {func(c *conn) string {
 			return c.sealed(stranger.signing, encode(t, frame.MessageClaims{
 				V:    1,
-				SID:  string(c.sid),
+				SID:  c.sid,
 				Sub:  "ada",
 				SKID: c.server.Thumbprint(),
 				Room: "lobby",
-				ID:   ulid.Make().String(),
+				ID:   chat.MessageID(ulid.Make().String()),
 				Body: "x",
 			}))
 		}, chat.BadSignature},

@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"slices"
@@ -26,9 +26,9 @@ func TestRowsOfDeadConnections(t *testing.T) {
 	alive.expectOne(alive.do("joinRoom", frame.Request{Room: "loft"}),
 		frame.TypeJoined) // for all of the user's connections
 	bob.expectOne(bob.do("joinRoom", frame.Request{Room: "loft"}), frame.TypeJoined)
-	for _, room := range []string{"lobby", "den", "loft"} {
+	for _, room := range []chat.Room{"lobby", "den", "loft"} {
 		bob.say("hello", inRoom(room))
-		if got := alive.take(); len(got) != 1 || string(got[0].Room) != room {
+		if got := alive.take(); len(got) != 1 || got[0].Room != room {
 			t.Errorf("in %s the living connection got %+v", room, got)
 		}
 	}
@@ -59,9 +59,9 @@ func TestMessagesPastRetention(t *testing.T) {
 	if len(got) != 1 || got[0].Head != 2 || got[0].Floor != 3 {
 		t.Errorf("joining says %+v", got)
 	}
-	for after := range int64(4) {
+	for after := range chat.Seq(4) {
 		page, texts := a.page(after, 0)
-		if len(texts) != 0 || page.Floor != 3 || page.From != chat.Seq(max(after+1, 3)) || page.More {
+		if len(texts) != 0 || page.Floor != 3 || page.From != max(after+1, 3) || page.More {
 			t.Errorf("after %d: %v on %+v", after, texts, page)
 		}
 	}

@@ -1,4 +1,4 @@
-package route_test
+package room_test
 
 import (
 	"context"
@@ -57,9 +57,9 @@ func (d *device) thumbprint() chat.Device { return chat.Device(d.signing.Thumbpr
 func (w *world) link(d, other *device, change func(*frame.LinkClaims)) string {
 	w.t.Helper()
 	claims := frame.LinkClaims{
-		Sub: string(d.user),
+		Sub: d.user,
 		Aud: audience,
-		Dev: string(other.thumbprint()),
+		Dev: other.thumbprint(),
 		Exp: w.clock.Now().Add(chat.LinkLifetime).Unix(),
 	}
 	if change != nil {
@@ -89,7 +89,7 @@ func (w *world) linked(d *device) *conn {
 
 func (c *conn) revocation(of *device, change func(*frame.RevokeClaims)) frame.Request {
 	c.t.Helper()
-	claims := frame.RevokeClaims{SID: string(c.sid), Dev: string(of.thumbprint())}
+	claims := frame.RevokeClaims{SID: c.sid, Dev: of.thumbprint()}
 	if change != nil {
 		change(&claims)
 	}
@@ -143,7 +143,7 @@ func TestLinksThatDoNotHold(t *testing.T) {
 		token, err := envelope.Sign(ada.signing, envelope.TypeRevoke, encode(t, frame.LinkClaims{
 			Sub: "ada",
 			Aud: audience,
-			Dev: string(d.thumbprint()),
+			Dev: d.thumbprint(),
 			Exp: w.clock.Now().Add(time.Minute).Unix(),
 		}))
 		must(t, err)

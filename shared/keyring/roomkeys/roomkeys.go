@@ -1,0 +1,47 @@
+// Package roomkeys adapts a keyring to the interface that the use cases of
+// package room need. Neither of the two packages imports the other.
+package roomkeys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sotto-chat/sotto/shared/keyring"
+	"github.com/sotto-chat/sotto/shared/room"
+)
+
+// Keys implements room.Keys with a keyring, whose errors it turns into those of
+// package room.
+type Keys struct{ *keyring.Keyring }
+
+var _ room.Keys = Keys{}
+
+// KeySet implements room.Keys.
+func (k Keys) KeySet(ctx context.Context) (string, error) {
+	token, _, err := k.Keyring.KeySet(ctx)
+	return token, err
+}
+
+// Accepts implements room.Keys.
+func (k Keys) Accepts(ctx context.Context, kid string) (bool, error) {
+	return k.AcceptsServerKey(ctx, kid)
+}
+
+// OpenSend implements room.Keys.
+func (k Keys) OpenSend(ctx context.Context, token string) ([]byte, string, error) {
+	plaintext, kid, err := k.Keyring.OpenSend(ctx, token)
+	if errors.Is(err, keyring.ErrStaleKey) {
+		err = fmt.Errorf("%w: %w", room.ErrStaleKey, err)
+	}
+	return plaintext, kid, err
+}
+
+// OpenAtRest implements room.Keys.
+func (k Keys) OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error) {
+	plaintext, err := k.Keyring.OpenAtRest(ctx, dataKey, sealed, additional)
+	if errors.Is(err, keyring.ErrAtRest) {
+		err = fmt.Errorf("%w: %w", room.ErrDamaged, err)
+	}
+	return plaintext, err
+}
