@@ -13,7 +13,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/iam"
 )
 
-// discard is a response that nobody reads.
+// discard is a response writer that keeps only the status.
 type discard struct {
 	header http.Header
 	status int
@@ -23,9 +23,9 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-// BenchmarkPutItem is a PutItem of 1 KiB: on an engine that commits to disk,
-// on one that a guard stands before, and the guard alone, with a role as the
-// templates have them and with one that looks into the item.
+// BenchmarkPutItem measures a PutItem of 1 KiB: with an engine that commits to
+// disk, with a guard and an engine, and with a guard alone. The guard has a
+// role with eight plain statements, or one with conditions on the item.
 func BenchmarkPutItem(b *testing.B) {
 	engine, err := dynamodb.Open(dynamodb.Options{Dir: b.TempDir(), Account: account, Region: region})
 	if err != nil {
@@ -48,13 +48,13 @@ func BenchmarkPutItem(b *testing.B) {
 			table+strconv.Itoa(i), nil))
 	}
 	plain := append(statements, statement("Allow", "dynamodb:GetItem dynamodb:PutItem", table, nil))
-	looking := append(statements, statement("Allow", "dynamodb:PutItem", table,
+	onItems := append(statements, statement("Allow", "dynamodb:PutItem", table,
 		conditions{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": {"lobby*"}, "dynamodb:Attributes": {"*"}}}))
-	guarded := func(next http.Handler, of []iam.Statement) http.Handler {
+	guarded := func(next http.Handler, statements []iam.Statement) http.Handler {
 		g, err := iam.New(iam.Options{
 			Account:      account,
 			Region:       region,
-			Roles:        map[string]iam.Role{function: role(of...)},
+			Roles:        map[string]iam.Role{function: role(statements...)},
 			PartitionKey: func(string, string) string { return "room" },
 		})
 		if err != nil {
@@ -63,7 +63,7 @@ func BenchmarkPutItem(b *testing.B) {
 		return g.DynamoDB(next)
 	}
 	reads := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // of a byte slice
+		_, _ = io.Copy(io.Discard, r.Body) // cannot fail: the body is a byte slice
 		w.WriteHeader(http.StatusOK)
 	})
 	body := []byte(`{"TableName":"Rooms","Item":{"room":{"S":"lobby"},"owner":{"S":"ada"},"n":{"N":"42"},"text":{"S":"` + strings.Repeat("x", 960) + `"}}}`)
@@ -75,7 +75,7 @@ func BenchmarkPutItem(b *testing.B) {
 		{"guard and engine", guarded(engine, plain)},
 		{"body alone", reads},
 		{"guard and body", guarded(reads, plain)},
-		{"guard with item conditions and body", guarded(reads, looking)},
+		{"guard with item conditions and body", guarded(reads, onItems)},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -88,7 +88,7 @@ func BenchmarkPutItem(b *testing.B) {
 				w := &discard{header: http.Header{}}
 				c.handler.ServeHTTP(w, r)
 				if w.status != http.StatusOK {
-					b.Fatalf("status %d", w.status)
+					b.Fatalf("got status %d, want 200", w.status)
 				}
 			}
 		})

@@ -1,41 +1,41 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// condition is one condition key under one operator. All conditions of a
-// statement must hold (IAM user guide, "Condition").
+// condition is a compiled condition: one key under one operator. A statement
+// applies only if all its conditions hold (IAM user guide, "Condition").
 type condition struct {
 	key      string // in lower case
 	set      set
 	ifExists bool
-	isNull   bool // the operator Null
-	wantNull []bool
-	// negated operators hold if no value matches.
-	negated bool
-	values  []matcher
+	isNull   bool   // the operator is Null
+	wantNull []bool // the values of Null
+	negated  bool   // holds if no value matches
+	values   []matcher
 }
 
-// set is a qualifier of an operator for keys with several values (IAM user
+// set is the qualifier of an operator for keys with several values (IAM user
 // guide, "Set operators for multivalued context keys").
 type set int
 
 const (
 	single set = iota
-	forAll
-	forAny
+	forAll     // ForAllValues
+	forAny     // ForAnyValue
 )
 
-// matcher compares one value of a request with one of the policy.
+// matcher reports whether a value of the request matches a value of the policy.
 type matcher func(q *request, value string) bool
 
-// holds decides the condition. A key that the request does not have: a
-// negated operator holds, as do IfExists and ForAllValues; ForAnyValue and
-// all others do not.
+// holds reports whether the condition holds for a request. If the request does
+// not have the key, a condition with a negated operator, IfExists or
+// ForAllValues holds; one with ForAnyValue or any other operator does not.
 func (c *condition) holds(q *request) bool {
 	values, present := q.lookup(c.key)
 	if c.isNull {
@@ -44,20 +44,17 @@ func (c *condition) holds(q *request) bool {
 	if len(values) == 0 {
 		return !present && c.ifExists || c.set == forAll || c.set == single && c.negated
 	}
-	one := func(value string) bool {
+	matches := func(value string) bool {
 		return slices.ContainsFunc(c.values, func(m matcher) bool { return m(q, value) }) != c.negated
 	}
-	if c.set == forAny {
-		return slices.ContainsFunc(values, one)
+	if c.set == forAny || c.set == single && !c.negated {
+		return slices.ContainsFunc(values, matches)
 	}
-	if c.set == single && !c.negated {
-		return slices.ContainsFunc(values, one)
-	}
-	return !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
+	return !slices.ContainsFunc(values, func(v string) bool { return !matches(v) })
 }
 
-// compileConditions sorts by operator and key, so that errors are the same on
-// every start.
+// compileConditions compiles the conditions of a statement, sorted by operator
+// and key, so that a start always reports the same error first.
 func compileConditions(in map[string]map[string][]string, variables bool) ([]condition, error) {
 	var out []condition
 	for _, operator := range slices.Sorted(maps.Keys(in)) {
@@ -83,7 +80,7 @@ func compileCondition(operator, key string, values []string, variables bool) (co
 	name, c.ifExists = strings.CutSuffix(name, "IfExists")
 	if name == "Null" {
 		if c.ifExists {
-			return c, fmt.Errorf("operator Null does not go with IfExists")
+			return c, errors.New("operator Null cannot have IfExists")
 		}
 		c.isNull = true
 		for _, v := range values {
@@ -97,7 +94,7 @@ func compileCondition(operator, key string, values []string, variables bool) (co
 	}
 	o, ok := operators[name]
 	if !ok {
-		return c, fmt.Errorf("there is no such operator")
+		return c, errors.New("unknown operator")
 	}
 	c.negated = o.negated
 	for _, v := range values {

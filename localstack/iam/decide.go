@@ -6,18 +6,18 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// role is a compiled Role.
+// role is a compiled [Role].
 type role struct {
 	arn, name  string
 	session    string // the STS ARN of the function's session
 	userID     string
 	statements []*statement
 	boundary   []*statement // nil without a boundary or with an unknown one
-	bounded    bool
-	unknown    []string // what is attached but not known
+	bounded    bool         // has a boundary whose statements are known
+	unknown    []string     // attached policies whose statements are unknown
 }
 
-// reason says which policies a refusal comes from (IAM user guide,
+// reason is the kind of policy that a refusal comes from (IAM user guide,
 // "Troubleshoot access denied error messages").
 type reason int
 
@@ -31,28 +31,36 @@ const (
 	boundaryDeny
 )
 
+// explicit reports whether a statement with Effect: Deny refused the action.
 func (r reason) explicit() bool { return r >= identityDeny }
 
+// text returns the end of AWS's message.
 func (r reason) text(action string) string {
-	kind := [...]string{"", "identity-based policy", "resource-based policy", "permissions boundary",
-		"identity-based policy", "resource-based policy", "permissions boundary"}[r]
-	switch {
-	case r.explicit() && strings.HasPrefix(kind, "i"):
-		return "with an explicit deny in an " + kind
-	case r.explicit():
-		return "with an explicit deny in a " + kind
+	switch r {
+	case identityDeny:
+		return "with an explicit deny in an identity-based policy"
+	case resourceDeny:
+		return "with an explicit deny in a resource-based policy"
+	case boundaryDeny:
+		return "with an explicit deny in a permissions boundary"
+	case noIdentityPolicy:
+		return "because no identity-based policy allows the " + action + " action"
+	case noResourcePolicy:
+		return "because no resource-based policy allows the " + action + " action"
+	case noBoundary:
+		return "because no permissions boundary allows the " + action + " action"
 	}
-	return "because no " + kind + " allows the " + action + " action"
+	return ""
 }
 
-// decide evaluates all policies that apply; nil is allowed. The names in keys
-// are in lower case.
+// decide evaluates all policies that apply. It returns nil if they allow the
+// action. keys find condition keys by their name in lower case.
 func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup) *Denied {
 	known := g.known.Load()
 	r := known.roles[caller.Function]
 	if r == nil {
-		// A function that has come since the last Update.
-		g.letThrough(caller.Function, "its role, which is not known")
+		// The function was deployed after the last Update.
+		g.warnUnchecked(caller.Function, "the function's role")
 		return nil
 	}
 	q := &request{
@@ -61,36 +69,39 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 		keys:     keys,
 		global:   global{guard: g, role: r, function: caller.Function},
 	}
-	why := r.evaluate(q, known.resources[policyOwner(resource)], strings.HasPrefix(q.action, "kms:"))
-	if why == allowed {
+	result := r.evaluate(q, known.resources[policyOwner(resource)], strings.HasPrefix(q.action, "kms:"))
+	if result == allowed {
 		return nil
 	}
-	if !why.explicit() && why != noResourcePolicy && len(r.unknown) > 0 {
+	if !result.explicit() && result != noResourcePolicy && len(r.unknown) > 0 {
 		for _, name := range r.unknown {
-			g.letThrough(caller.Function, name)
+			g.warnUnchecked(caller.Function, name)
 		}
 		return nil
 	}
-	return &Denied{Principal: r.session, Action: action, Resource: resource, reason: why}
+	return &Denied{Principal: r.session, Action: action, Resource: resource, reason: result}
 }
 
-// policyOwner is the ARN of the resource whose policy covers resource: an index
-// is covered by its table's.
+// policyOwner returns the ARN of the resource whose policy covers resource. The
+// policy of a table covers its indexes.
 func policyOwner(resource string) string {
 	table, _, _ := strings.Cut(resource, "/index/")
 	return table
 }
 
-// evaluate follows IAM's flow chart for one account: a deny anywhere decides;
-// then a policy of the resource that names the role itself allows, whatever the
-// role's own policies say, but within its boundary, which holds only for what
-// is not given to the session by name (IAM user guide, "Permissions
-// boundaries"); then the role's policies must allow, and the boundary as well.
-// A KMS key's policy must besides hand its decisions to IAM, by naming the
-// account (KMS developer guide, "Default key policy").
+// evaluate follows IAM's flow chart for one account:
+//
+//   - A Deny in any policy refuses.
+//   - A resource-based policy that names the role allows, whatever the role's own
+//     policies say, but only within the permissions boundary. The boundary does
+//     not limit what such a policy gives to the session by name (IAM user guide,
+//     "Permissions boundaries").
+//   - Otherwise the role's policies and the boundary must both allow.
+//   - A KMS key's policy must also delegate to IAM by naming the account (KMS
+//     developer guide, "Default key policy").
 func (r *role) evaluate(q *request, resource []*statement, key bool) reason {
-	identity := judge(r.statements, q)
-	boundary := judge(r.boundary, q)
+	identity := verdictOf(r.statements, q)
+	boundary := verdictOf(r.boundary, q)
 	fromResource, unbounded := verdict{}, false
 	delegated := len(resource) == 0 || !key
 	for _, s := range resource {
@@ -125,10 +136,10 @@ func (r *role) evaluate(q *request, resource []*statement, key bool) reason {
 	return allowed
 }
 
-// verdict is what a set of statements says of a request.
+// verdict is what a set of statements says about a request.
 type verdict struct{ allowed, denied bool }
 
-func judge(statements []*statement, q *request) (v verdict) {
+func verdictOf(statements []*statement, q *request) (v verdict) {
 	for _, s := range statements {
 		if s.deny && v.denied || !s.deny && v.allowed || !s.applies(q) {
 			continue
@@ -142,12 +153,13 @@ func judge(statements []*statement, q *request) (v verdict) {
 	return v
 }
 
-// letThrough says once that a function's request passes although no known
-// statement allows it.
-func (g *Guard) letThrough(function, policy string) {
-	if _, said := g.warned.LoadOrStore(function+"\x00"+policy, true); said {
+// warnUnchecked logs, once for each function and policy, that requests are
+// permitted although no known statement allows them.
+func (g *Guard) warnUnchecked(function, policy string) {
+	if _, logged := g.warned.LoadOrStore(function+"\x00"+policy, true); logged {
 		return
 	}
-	g.opts.Log.Warn("permissions of the function are not checked in full: the statements of a policy are not known here, so what nothing else allows is let through",
+	g.opts.Log.Warn("permissions are not fully checked: the statements of a policy are unknown, "+
+		"so requests that no other statement allows are permitted",
 		"function", function, "policy", policy)
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"encoding/json"
 	"hash/crc32"
 	"maps"
@@ -18,26 +19,29 @@ import (
 const (
 	dynamoDBTarget = "DynamoDB_20120810."
 	streamsTarget  = "DynamoDBStreams_20120810."
-	// maxDynamoDBBody is DynamoDB's limit of a request in bytes.
+	// maxDynamoDBBody bounds a request in bytes (DynamoDB quotas).
 	maxDynamoDBBody = 16 << 20
 )
 
-// DynamoDB guards a handler of the DynamoDB and DynamoDB Streams protocols.
+// DynamoDB returns a handler that checks permissions before it calls next, a
+// handler of the DynamoDB and DynamoDB Streams protocols.
 //
-// A request needs its own action on its table, or on the index that Query and
-// Scan name. A batch needs it on each table; a transaction needs PutItem,
-// UpdateItem, DeleteItem, ConditionCheckItem or GetItem for each of its items;
-// a PartiQL statement needs PartiQLSelect, PartiQLInsert, PartiQLUpdate or
-// PartiQLDelete (service authorization reference, DynamoDB).
+// A request needs the permission of its operation's name on its table, or on
+// the index that Query and Scan name. A batch needs it on each table. A
+// transaction needs PutItem, UpdateItem, DeleteItem, ConditionCheckItem or
+// GetItem for each of its items. A PartiQL statement needs PartiQLSelect,
+// PartiQLInsert, PartiQLUpdate or PartiQLDelete (service authorization
+// reference, DynamoDB).
 func (g *Guard) DynamoDB(next http.Handler) http.Handler {
-	return g.wrap(next, guard{
-		kind:     trace.Request,
-		demands:  g.dynamoDBDemands,
-		describe: describeDynamoDB,
-		deny:     denyDynamoDB,
+	return g.wrap(next, middleware{
+		kind:        trace.Request,
+		permissions: g.dynamoDBPermissions,
+		describe:    describeDynamoDB,
+		deny:        denyDynamoDB,
 	})
 }
 
+// dynamoDBOperation returns the operation of a request.
 func dynamoDBOperation(r *http.Request) (string, bool) {
 	target := r.Header.Get("X-Amz-Target")
 	operation, ok := strings.CutPrefix(target, dynamoDBTarget)
@@ -47,26 +51,27 @@ func dynamoDBOperation(r *http.Request) (string, bool) {
 	return operation, ok && operation != ""
 }
 
-func describeDynamoDB(r *http.Request, refused demand) trace.Event {
+func describeDynamoDB(r *http.Request, refused permission) trace.Event {
 	operation, _ := dynamoDBOperation(r)
 	return trace.Event{Operation: operation, Resource: tableName(refused.resource)}
 }
 
-// tableName is the table in the ARN of a table, an index or a stream.
+// tableName returns the table in the ARN of a table, an index or a stream.
 func tableName(arn string) string {
 	_, rest, _ := strings.Cut(arn, ":table/")
 	name, _, _ := strings.Cut(rest, "/")
 	return name
 }
 
+// tableARN returns the ARN of a table that is given by name or ARN.
 func (g *Guard) tableARN(name string) string {
 	if strings.HasPrefix(name, "arn:") {
-		return name // TableName takes an ARN too
+		return name // TableName accepts an ARN
 	}
-	return g.arn("dynamodb", g.opts.Region, "table/"+name)
+	return g.arn("dynamodb", "table/"+name)
 }
 
-// tableRequest is what says which resources a request is about.
+// tableRequest has the members of a request that name its resources.
 type tableRequest struct {
 	TableName, IndexName, ResourceArn, StreamArn, ShardIterator string
 	RequestItems                                                map[string]jsontext.Value
@@ -75,121 +80,143 @@ type tableRequest struct {
 	Statements, TransactStatements                              []struct{ Statement string }
 }
 
-func (g *Guard) dynamoDBDemands(r *http.Request) ([]demand, *http.Request) {
+// dynamoDBPermissions returns what a request needs. It returns nothing for a
+// request that it cannot read; the service refuses it.
+func (g *Guard) dynamoDBPermissions(r *http.Request) ([]permission, *http.Request) {
 	operation, ok := dynamoDBOperation(r)
 	if !ok {
 		return nil, r
 	}
-	body, on, ok := takeBody(r, maxDynamoDBBody)
+	body, next, ok := peekBody(r, maxDynamoDBBody)
 	if !ok {
-		return nil, on
+		return nil, next
 	}
-	var in tableRequest
-	if jsonv2.Unmarshal(body, &in) != nil {
-		return nil, on
+	p := dynamoDBPermissions{guard: g, http: httpKeys{r}, operation: operation}
+	if jsonv2.Unmarshal(body, &p.in) != nil {
+		return nil, next
 	}
-	d := dynamoDBDemands{guard: g, http: httpKeys{r}, operation: operation}
 	switch operation {
 	case "BatchGetItem", "BatchWriteItem":
-		for _, table := range slices.Sorted(maps.Keys(in.RequestItems)) {
-			d.add(operation, table, "", in.RequestItems[table])
-		}
+		p.addBatch()
 	case "TransactGetItems", "TransactWriteItems":
-		d.enclosing = operation
-		for _, item := range in.TransactItems {
-			for kind, part := range item {
-				d.addTransact(kind, part)
-			}
-		}
-	case "ExecuteStatement":
-		d.addStatement(in.Statement)
-	case "BatchExecuteStatement":
-		for _, s := range in.Statements {
-			d.addStatement(s.Statement)
-		}
-	case "ExecuteTransaction":
-		d.enclosing = operation
-		for _, s := range in.TransactStatements {
-			d.addStatement(s.Statement)
-		}
-	case "ListTables":
-		d.addARN(operation, g.tableARN("*"))
-	case "ListStreams":
-		table := in.TableName
-		if table == "" {
-			table = "*"
-		}
-		d.addARN(operation, g.tableARN(table)+"/stream/*")
-	case "GetRecords":
-		// An iterator begins with the ARN of its stream, as on AWS.
-		if arn, _, ok := strings.Cut(in.ShardIterator, "|"); ok && strings.HasPrefix(arn, "arn:") {
-			d.addARN(operation, arn)
-		}
-	case "DescribeStream", "GetShardIterator":
-		if in.StreamArn != "" {
-			d.addARN(operation, in.StreamArn)
-		}
-	case "TagResource", "UntagResource", "ListTagsOfResource":
-		if in.ResourceArn != "" {
-			d.addARN(operation, in.ResourceArn)
-		}
-	case "DescribeLimits", "DescribeEndpoints":
-		d.addARN(operation, "*")
+		p.addTransaction()
+	case "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction":
+		p.addStatements()
 	default:
-		if in.TableName != "" {
-			d.add(operation, in.TableName, in.IndexName, body)
+		if arn, ok := p.resourceARN(); ok {
+			p.addARN(operation, arn)
+		} else if p.in.TableName != "" {
+			p.add(operation, p.in.TableName, p.in.IndexName, body)
 		}
 	}
-	return d.list, on
+	return p.list, next
 }
 
-// dynamoDBDemands collects what one request needs.
-type dynamoDBDemands struct {
+// dynamoDBPermissions collects what one request needs.
+type dynamoDBPermissions struct {
 	guard                *Guard
 	http                 httpKeys
-	operation, enclosing string
-	list                 []demand
+	operation, enclosing string // enclosing is set within a transaction
+	in                   tableRequest
+	list                 []permission
 }
 
-// add demands an action on a table or index; part is the request, or its part
+// add appends an action on a table or index. part is the request, or its part
 // for this table.
-func (d *dynamoDBDemands) add(action, table, index string, part []byte) {
-	resource := d.guard.tableARN(table)
+func (p *dynamoDBPermissions) add(action, table, index string, part []byte) {
+	resource := p.guard.tableARN(table)
 	if index != "" {
 		resource += "/index/" + index
 	}
-	d.list = append(d.list, demand{"dynamodb:" + action, resource,
+	p.list = append(p.list, permission{"dynamodb:" + action, resource,
 		&itemKeys{
-			http:      d.http,
-			guard:     d.guard,
+			http:      p.http,
+			guard:     p.guard,
 			action:    action,
-			enclosing: d.enclosing,
+			enclosing: p.enclosing,
 			table:     table,
 			index:     index,
 			part:      part,
 		}})
 }
 
-func (d *dynamoDBDemands) addARN(action, arn string) {
-	d.list = append(d.list, demand{"dynamodb:" + action, arn, d.http})
-}
-
-// transactActions are the permissions that items of a transaction need.
-var transactActions = map[string]string{
-	"Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
-	"ConditionCheck": "ConditionCheckItem",
-}
-
-func (d *dynamoDBDemands) addTransact(kind string, part []byte) {
-	var in struct{ TableName string }
-	if action := transactActions[kind]; action != "" && jsonv2.Unmarshal(part, &in) == nil && in.TableName != "" {
-		d.add(action, in.TableName, "", part)
+// addARN appends an action on a resource that is given by its ARN. Without an
+// ARN it appends nothing.
+func (p *dynamoDBPermissions) addARN(action, arn string) {
+	if arn != "" {
+		p.list = append(p.list, permission{"dynamodb:" + action, arn, p.http})
 	}
 }
 
-func (d *dynamoDBDemands) addStatement(statement string) {
-	if action, table, index := partiQL(statement); table != "" {
-		d.add(action, table, index, nil)
+// resourceARN returns the resource of an operation that is not about one table.
+// The ARN is empty if the request does not name one; ok is false for operations
+// on a table.
+func (p *dynamoDBPermissions) resourceARN() (arn string, ok bool) {
+	switch p.operation {
+	case "ListTables":
+		return p.guard.tableARN("*"), true
+	case "ListStreams":
+		return p.guard.tableARN(cmp.Or(p.in.TableName, "*")) + "/stream/*", true
+	case "GetRecords":
+		// An iterator begins with the ARN of its stream, as on AWS.
+		arn, _, found := strings.Cut(p.in.ShardIterator, "|")
+		if !found || !strings.HasPrefix(arn, "arn:") {
+			return "", true
+		}
+		return arn, true
+	case "DescribeStream", "GetShardIterator":
+		return p.in.StreamArn, true
+	case "TagResource", "UntagResource", "ListTagsOfResource":
+		return p.in.ResourceArn, true
+	case "DescribeLimits", "DescribeEndpoints":
+		return "*", true
+	}
+	return "", false
+}
+
+func (p *dynamoDBPermissions) addBatch() {
+	for _, table := range slices.Sorted(maps.Keys(p.in.RequestItems)) {
+		p.add(p.operation, table, "", p.in.RequestItems[table])
+	}
+}
+
+// transactActions are the permissions that the items of a transaction need.
+var transactActions = map[string]string{
+	"Get":            "GetItem",
+	"Put":            "PutItem",
+	"Update":         "UpdateItem",
+	"Delete":         "DeleteItem",
+	"ConditionCheck": "ConditionCheckItem",
+}
+
+func (p *dynamoDBPermissions) addTransaction() {
+	p.enclosing = p.operation
+	for _, item := range p.in.TransactItems {
+		for kind, part := range item {
+			var in struct{ TableName string }
+			if action := transactActions[kind]; action != "" && jsonv2.Unmarshal(part, &in) == nil &&
+				in.TableName != "" {
+				p.add(action, in.TableName, "", part)
+			}
+		}
+	}
+}
+
+// addStatements appends what the PartiQL statements of the request need. It
+// ignores a statement that names no table.
+func (p *dynamoDBPermissions) addStatements() {
+	list := p.in.Statements
+	switch p.operation {
+	case "ExecuteStatement":
+		list = []struct{ Statement string }{{p.in.Statement}}
+	case "ExecuteTransaction":
+		list = p.in.TransactStatements
+		p.enclosing = p.operation
+	}
+	for _, s := range list {
+		if action, table, index := partiQL(s.Statement); table != "" {
+			p.add(action, table, index, nil)
+		}
 	}
 }
 
@@ -199,7 +226,7 @@ func denyDynamoDB(w http.ResponseWriter, d *Denied, requestID string) int {
 		Message string
 	}{"com.amazon.coral.service#" + accessDenied, d.Error()})
 	if err != nil {
-		panic(err) // two strings
+		panic(err) // cannot happen: two strings
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/x-amz-json-1.0")
@@ -207,6 +234,6 @@ func denyDynamoDB(w http.ResponseWriter, d *Denied, requestID string) int {
 	h.Set("X-Amzn-Requestid", requestID)
 	h.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.Write(body) // fails only for a client that has gone
+	_, _ = w.Write(body) // fails only if the client has gone
 	return http.StatusBadRequest
 }

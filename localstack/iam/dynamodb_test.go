@@ -30,154 +30,163 @@ var (
 	users = "arn:aws:dynamodb:" + region + ":" + account + ":table/Users"
 )
 
-// Every call needs all the permissions that are named with it, and no other.
-func TestDynamoDBNeedsThePermissionsOfAWS(t *testing.T) {
-	d := startDatabase(t)
-	type need struct{ action, resource string }
-	allowed := func(needs []need) (list []iam.Statement) {
-		for _, n := range needs {
-			list = append(list, statement("Allow", "dynamodb:"+n.action, n.resource, nil))
-		}
-		return list
-	}
-	for _, c := range []struct {
-		name  string
-		needs []need
-		call  dynamoDBCall
-	}{
-		{"PutItem", []need{{"PutItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.PutItem(ctx, &awsdynamodb.PutItemInput{TableName: rooms, Item: room})
-			return err
-		}},
-		{"GetItem by ARN", []need{{"GetItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.GetItem(ctx, &awsdynamodb.GetItemInput{TableName: aws.String(table), Key: room})
-			return err
-		}},
-		{"UpdateItem", []need{{"UpdateItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.UpdateItem(ctx, &awsdynamodb.UpdateItemInput{TableName: rooms, Key: room})
-			return err
-		}},
-		{"DeleteItem", []need{{"DeleteItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.DeleteItem(ctx, &awsdynamodb.DeleteItemInput{TableName: rooms, Key: room})
-			return err
-		}},
-		{"Query of a table", []need{{"Query", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+// need is a permission that a call needs.
+type need struct{ action, resource string }
+
+// dynamoDBCalls are calls with all the permissions that they need.
+var dynamoDBCalls = []struct {
+	name  string
+	needs []need
+	call  dynamoDBCall
+}{
+	{"PutItem", []need{{"PutItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.PutItem(ctx, &awsdynamodb.PutItemInput{TableName: rooms, Item: room})
+		return err
+	}},
+	{"GetItem by ARN", []need{{"GetItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.GetItem(ctx, &awsdynamodb.GetItemInput{TableName: aws.String(table), Key: room})
+		return err
+	}},
+	{"UpdateItem", []need{{"UpdateItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.UpdateItem(ctx, &awsdynamodb.UpdateItemInput{TableName: rooms, Key: room})
+		return err
+	}},
+	{"DeleteItem", []need{{"DeleteItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.DeleteItem(ctx, &awsdynamodb.DeleteItemInput{TableName: rooms, Key: room})
+		return err
+	}},
+	{"Query of a table", []need{{"Query", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.Query(ctx, &awsdynamodb.QueryInput{
+			TableName:                 rooms,
+			KeyConditionExpression:    aws.String("room = :r"),
+			ExpressionAttributeValues: item{":r": text("lobby")},
+		})
+		return err
+	}},
+	{"Query of an index", []need{{"Query", table + "/index/byOwner"}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
 			_, err := c.Query(ctx, &awsdynamodb.QueryInput{
 				TableName:                 rooms,
-				KeyConditionExpression:    aws.String("room = :r"),
-				ExpressionAttributeValues: item{":r": text("lobby")},
+				IndexName:                 aws.String("byOwner"),
+				KeyConditionExpression:    aws.String("#o = :o"),
+				ExpressionAttributeNames:  map[string]string{"#o": "owner"},
+				ExpressionAttributeValues: item{":o": text("ada")},
 			})
 			return err
 		}},
-		{"Query of an index", []need{{"Query", table + "/index/byOwner"}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.Query(ctx, &awsdynamodb.QueryInput{
+	{"Scan of an index", []need{{"Scan", table + "/index/byOwner"}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.Scan(ctx, &awsdynamodb.ScanInput{TableName: rooms, IndexName: aws.String("byOwner")})
+			return err
+		}},
+	{"BatchGetItem", []need{{"BatchGetItem", table}, {"BatchGetItem", users}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.BatchGetItem(ctx,
+				&awsdynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+					"Rooms": {Keys: []item{room}}, "Users": {Keys: []item{{"user": text("ada")}}}}})
+			return err
+		}},
+	{"BatchWriteItem", []need{{"BatchWriteItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.BatchWriteItem(ctx,
+			&awsdynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
+				"Rooms": {{PutRequest: &types.PutRequest{Item: room}}}}})
+		return err
+	}},
+	{"TransactGetItems", []need{{"GetItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.TransactGetItems(ctx,
+			&awsdynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{{Get: &types.Get{
+				TableName: rooms,
+				Key:       room,
+			}}}})
+		return err
+	}},
+	{"TransactWriteItems", []need{{"PutItem", table}, {"UpdateItem", table}, {"DeleteItem", users},
+		{"ConditionCheckItem", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.TransactWriteItems(ctx,
+			&awsdynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+				{Put: &types.Put{TableName: rooms, Item: item{"room": text("a")}}},
+				{Update: &types.Update{
 					TableName:                 rooms,
-					IndexName:                 aws.String("byOwner"),
-					KeyConditionExpression:    aws.String("#o = :o"),
-					ExpressionAttributeNames:  map[string]string{"#o": "owner"},
-					ExpressionAttributeValues: item{":o": text("ada")},
-				})
-				return err
-			}},
-		{"Scan of an index", []need{{"Scan", table + "/index/byOwner"}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.Scan(ctx, &awsdynamodb.ScanInput{TableName: rooms, IndexName: aws.String("byOwner")})
-				return err
-			}},
-		{"BatchGetItem", []need{{"BatchGetItem", table}, {"BatchGetItem", users}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.BatchGetItem(ctx,
-					&awsdynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-						"Rooms": {Keys: []item{room}}, "Users": {Keys: []item{{"user": text("ada")}}}}})
-				return err
-			}},
-		{"BatchWriteItem", []need{{"BatchWriteItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.BatchWriteItem(ctx,
-				&awsdynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{
-					"Rooms": {{PutRequest: &types.PutRequest{Item: room}}}}})
+					Key:                       item{"room": text("b")},
+					UpdateExpression:          aws.String("SET n = :n"),
+					ExpressionAttributeValues: item{":n": text("1")},
+				}},
+				{Delete: &types.Delete{TableName: aws.String("Users"), Key: item{"user": text("c")}}},
+				{ConditionCheck: &types.ConditionCheck{
+					TableName:           aws.String("Users"),
+					Key:                 item{"user": text("d")},
+					ConditionExpression: aws.String("attribute_not_exists(x)"),
+				}},
+			}})
+		return err
+	}},
+	{"ExecuteStatement", []need{{"PartiQLSelect", table + "/index/byOwner"}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.ExecuteStatement(ctx,
+				&awsdynamodb.ExecuteStatementInput{Statement: aws.String(`SELECT a FROM "Rooms"."byOwner" WHERE owner = 'x from "y"'`)})
 			return err
 		}},
-		{"TransactGetItems", []need{{"GetItem", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.TransactGetItems(ctx,
-				&awsdynamodb.TransactGetItemsInput{TransactItems: []types.TransactGetItem{{Get: &types.Get{
-					TableName: rooms,
-					Key:       room,
-				}}}})
-			return err
-		}},
-		{"TransactWriteItems", []need{{"PutItem", table}, {"UpdateItem", table}, {"DeleteItem", users},
-			{"ConditionCheckItem", users}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.TransactWriteItems(ctx,
-				&awsdynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-					{Put: &types.Put{TableName: rooms, Item: item{"room": text("a")}}},
-					{Update: &types.Update{
-						TableName:                 rooms,
-						Key:                       item{"room": text("b")},
-						UpdateExpression:          aws.String("SET n = :n"),
-						ExpressionAttributeValues: item{":n": text("1")},
-					}},
-					{Delete: &types.Delete{TableName: aws.String("Users"), Key: item{"user": text("c")}}},
-					{ConditionCheck: &types.ConditionCheck{
-						TableName:           aws.String("Users"),
-						Key:                 item{"user": text("d")},
-						ConditionExpression: aws.String("attribute_not_exists(x)"),
-					}},
+	{"ExecuteTransaction", []need{{"PartiQLInsert", table}, {"PartiQLUpdate", users},
+		{"PartiQLDelete", table}, {"PartiQLSelect", users}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.ExecuteTransaction(ctx,
+				&awsdynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{
+					{Statement: aws.String(`INSERT INTO "Rooms" VALUE {'room': 'update'}`)},
+					{Statement: aws.String(`update Users SET a = 1 WHERE user = 'ada'`)},
+					{Statement: aws.String(`DELETE FROM Rooms WHERE room = 'x'`)},
+					{Statement: aws.String(`EXISTS(SELECT * FROM "Users" WHERE user = 'ada')`)},
 				}})
 			return err
 		}},
-		{"ExecuteStatement", []need{{"PartiQLSelect", table + "/index/byOwner"}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.ExecuteStatement(ctx,
-					&awsdynamodb.ExecuteStatementInput{Statement: aws.String(`SELECT a FROM "Rooms"."byOwner" WHERE owner = 'x from "y"'`)})
-				return err
-			}},
-		{"ExecuteTransaction", []need{{"PartiQLInsert", table}, {"PartiQLUpdate", users},
-			{"PartiQLDelete", table}, {"PartiQLSelect", users}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.ExecuteTransaction(ctx,
-					&awsdynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{
-						{Statement: aws.String(`INSERT INTO "Rooms" VALUE {'room': 'update'}`)},
-						{Statement: aws.String(`update Users SET a = 1 WHERE user = 'ada'`)},
-						{Statement: aws.String(`DELETE FROM Rooms WHERE room = 'x'`)},
-						{Statement: aws.String(`EXISTS(SELECT * FROM "Users" WHERE user = 'ada')`)},
-					}})
-				return err
-			}},
-		{"BatchExecuteStatement", []need{{"PartiQLSelect", users}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.BatchExecuteStatement(ctx,
-					&awsdynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: aws.String(`SELECT * FROM Users WHERE user='ada'`)}}})
-				return err
-			}},
-		{"DescribeTable", []need{{"DescribeTable", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.DescribeTable(ctx, &awsdynamodb.DescribeTableInput{TableName: rooms})
+	{"BatchExecuteStatement", []need{{"PartiQLSelect", users}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.BatchExecuteStatement(ctx, &awsdynamodb.BatchExecuteStatementInput{
+				Statements: []types.BatchStatementRequest{{
+					Statement: aws.String(`SELECT * FROM Users WHERE user='ada'`),
+				}},
+			})
 			return err
 		}},
-		{"ListTables", []need{{"ListTables", "arn:aws:dynamodb:" + region + ":" + account + ":table/*"}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.ListTables(ctx, &awsdynamodb.ListTablesInput{})
-				return err
-			}},
-		{"ListTagsOfResource", []need{{"ListTagsOfResource", table}},
-			func(ctx context.Context, c *awsdynamodb.Client) error {
-				_, err := c.ListTagsOfResource(ctx,
-					&awsdynamodb.ListTagsOfResourceInput{ResourceArn: aws.String(table)})
-				return err
-			}},
-		{"DescribeLimits", []need{{"DescribeLimits", "*"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
-			_, err := c.DescribeLimits(ctx, &awsdynamodb.DescribeLimitsInput{})
+	{"DescribeTable", []need{{"DescribeTable", table}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.DescribeTable(ctx, &awsdynamodb.DescribeTableInput{TableName: rooms})
+		return err
+	}},
+	{"ListTables", []need{{"ListTables", "arn:aws:dynamodb:" + region + ":" + account + ":table/*"}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.ListTables(ctx, &awsdynamodb.ListTablesInput{})
 			return err
 		}},
-	} {
+	{"ListTagsOfResource", []need{{"ListTagsOfResource", table}},
+		func(ctx context.Context, c *awsdynamodb.Client) error {
+			_, err := c.ListTagsOfResource(ctx,
+				&awsdynamodb.ListTagsOfResourceInput{ResourceArn: aws.String(table)})
+			return err
+		}},
+	{"DescribeLimits", []need{{"DescribeLimits", "*"}}, func(ctx context.Context, c *awsdynamodb.Client) error {
+		_, err := c.DescribeLimits(ctx, &awsdynamodb.DescribeLimitsInput{})
+		return err
+	}},
+}
+
+// allowing returns one statement for each need.
+func allowing(needs []need) (statements []iam.Statement) {
+	for _, n := range needs {
+		statements = append(statements, statement("Allow", "dynamodb:"+n.action, n.resource, nil))
+	}
+	return statements
+}
+
+// Each call is refused if one of its permissions is missing, and served with
+// these permissions alone.
+func TestDynamoDBNeedsThePermissionsOfAWS(t *testing.T) {
+	d := startDatabase(t)
+	for _, c := range dynamoDBCalls {
 		t.Run(c.name, func(t *testing.T) {
-			all := c.needs
-			for missing := range all {
-				d.grant(t, allowed(slices.Delete(slices.Clone(all), missing, missing+1))...)
-				wantDenied(t, c.call(t.Context(), d.function), d.log, "dynamodb:"+all[missing].action,
-					all[missing].resource)
+			for missing, n := range c.needs {
+				d.grant(t, allowing(slices.Delete(slices.Clone(c.needs), missing, missing+1))...)
+				wantDenied(t, c.call(t.Context(), d.function), d.log, "dynamodb:"+n.action, n.resource)
 			}
-			d.grant(t, allowed(all)...)
+			d.grant(t, allowing(c.needs)...)
 			wantServed(t, c.call(t.Context(), d.function), d.log)
 			d.grant(t)
 			wantServed(t, c.call(t.Context(), d.outside), d.log)
@@ -208,7 +217,8 @@ func TestDynamoDBStreamsNeedPermissionsOfTheStream(t *testing.T) {
 	wantServed(t, err, d.log)
 }
 
-// The bytes of a refusal, its headers and its trace.
+// A refusal has the bytes and headers of DynamoDB, a trace event and a line in
+// the log that does not hold the item's key.
 func TestDynamoDBRefusal(t *testing.T) {
 	d := startDatabase(t)
 	d.grant(t, statement("Allow", "dynamodb:PutItem", table, nil))
@@ -236,33 +246,41 @@ func TestDynamoDBRefusal(t *testing.T) {
 		` is not authorized to perform: dynamodb:GetItem on resource: ` + table +
 		` because no identity-based policy allows the dynamodb:GetItem action"}`
 	if response.StatusCode != 400 || string(body) != want {
-		t.Errorf("%s\ngot  %s\nwant %s", response.Status, body, want)
+		t.Errorf("got %s %s\nwant 400 %s", response.Status, body, want)
 	}
-	if got, want := response.Header.Get("X-Amz-Crc32"), strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10); got != want {
-		t.Errorf("checksum %s, want %s", got, want)
+	sum := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)
+	if got := response.Header.Get("X-Amz-Crc32"); got != sum {
+		t.Errorf("got the checksum %s, want %s", got, sum)
 	}
 	if got := response.Header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
-		t.Errorf("content type %s", got)
+		t.Errorf("got the content type %s, want application/x-amz-json-1.0", got)
 	}
+	d.checkRefusal(t, response.Header.Get("X-Amzn-Requestid"), secret)
+}
+
+// checkRefusal checks that a refused GetItem has left one trace event, and a
+// line in the log without the secret.
+func (d *database) checkRefusal(t *testing.T, requestID, secret string) {
+	t.Helper()
 	traced := d.events.Take()
 	if len(traced) != 1 {
-		t.Fatalf("%d events, want one", len(traced))
+		t.Fatalf("got %d trace events, want 1", len(traced))
 	}
 	e := traced[0]
 	if e.Kind != trace.Request || e.Operation != "GetItem" || e.Resource != "Rooms" || e.Status != 400 ||
-		e.Error != "AccessDeniedException" ||
-		e.Function != function || e.Invocation == "" ||
-		e.RequestID != response.Header.Get("X-Amzn-Requestid") || e.At.IsZero() {
-		t.Errorf("traced %+v", e)
+		e.Error != "AccessDeniedException" || e.Function != function || e.Invocation == "" ||
+		e.RequestID != requestID || e.At.IsZero() {
+		t.Errorf("got the trace event %+v, want GetItem on Rooms by %s with status 400", e, function)
 	}
 	if text := strings.Join(d.log.lines(), "\n"); strings.Contains(text, secret) ||
 		!strings.Contains(text, e.RequestID) {
-		t.Errorf("in the log: %s", text)
+		t.Errorf("got the log %s, want the request id %s and not the item's key", text, e.RequestID)
 	}
 }
 
-// What the guard does not understand is the service's to refuse, whole.
-func TestDynamoDBPassesWhatIsNoRequest(t *testing.T) {
+// A request that the guard cannot read reaches the service unchanged, which
+// refuses it.
+func TestDynamoDBPassesMalformedRequests(t *testing.T) {
 	d := startDatabase(t)
 	d.grant(t)
 	for _, c := range []struct{ name, target, body, want string }{
@@ -291,7 +309,7 @@ func TestDynamoDBPassesWhatIsNoRequest(t *testing.T) {
 			}
 			if err := json.NewDecoder(response.Body).Decode(&answer); err != nil ||
 				!strings.HasSuffix(answer.Type, c.want) {
-				t.Errorf("%s %q %v, want %s", response.Status, answer.Type, err, c.want)
+				t.Errorf("got %s %q (%v), want %s", response.Status, answer.Type, err, c.want)
 			}
 		})
 	}

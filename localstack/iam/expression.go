@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// keywords of the expression languages; as reserved words they are never
-// attributes.
+// keywords are the keywords of the expression languages. They are reserved
+// words and so never name an attribute.
 var keywords = []string{"AND", "OR", "NOT", "BETWEEN", "IN", "SET", "REMOVE", "ADD", "DELETE"}
 
-// attributesOf lists the top-level attributes in an expression of DynamoDB, in
-// any of its languages, with placeholders replaced. It reads only as far as
-// names go: whether the expression is right is the service's to say.
+// attributesOf returns the top-level attributes that a DynamoDB expression
+// names, in any of the expression languages, with placeholders replaced. It
+// looks for names only; the service checks the syntax.
 func attributesOf(expression string, names map[string]string) []string {
 	var out []string
 	tokens := expressionTokens(expression)
@@ -28,8 +28,8 @@ func attributesOf(expression string, names map[string]string) []string {
 	return out
 }
 
-// equated finds the placeholder in "attribute = :placeholder" of a key
-// condition; "" if there is none.
+// equated returns the placeholder in "attribute = :placeholder" of a key
+// condition, or "" if there is none.
 func equated(expression string, names map[string]string, attribute string) string {
 	tokens := expressionTokens(expression)
 	for i := 0; i+2 < len(tokens); i++ {
@@ -45,11 +45,13 @@ func equated(expression string, names map[string]string, attribute string) strin
 	return ""
 }
 
+// attributeToken reports whether a token may name an attribute.
 func attributeToken(t string) bool {
 	c := t[0]
 	return c == '#' || c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
+// resolve returns the attribute that a token names.
 func resolve(token string, names map[string]string) string {
 	if token[0] == '#' {
 		return names[token]

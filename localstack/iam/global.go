@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// global answers for the condition keys that every request of a function has
-// (IAM user guide, "AWS global condition context keys"; Lambda developer
-// guide, "lambda:SourceFunctionArn").
+// global has the condition keys that every request of a function has (IAM user
+// guide, "AWS global condition context keys"; Lambda developer guide,
+// "lambda:SourceFunctionArn").
 type global struct {
 	guard    *Guard
 	role     *role
@@ -32,12 +32,12 @@ func (g *global) lookup(name string) ([]string, bool) {
 	case "aws:requestedregion":
 		return one(g.guard.opts.Region)
 	case "aws:securetransport":
-		// On AWS the same function reaches the service over TLS.
+		// On AWS the function would use TLS.
 		return one("true")
 	case "aws:principalisawsservice", "aws:viaawsservice":
 		return one("false")
 	case "lambda:sourcefunctionarn":
-		return one(g.guard.arn("lambda", g.guard.opts.Region, "function:"+g.function))
+		return one(g.guard.arn("lambda", "function:"+g.function))
 	}
 	return nil, false
 }

@@ -2,37 +2,37 @@ package iam
 
 import (
 	"bytes"
-	"crypto/rand"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// demand is one permission that a request needs.
-type demand struct {
+// permission is an action on a resource that a request needs.
+type permission struct {
 	action, resource string
 	keys             lookup
 }
 
-// guard is what one service's middleware is made of.
-type guard struct {
+// middleware is the part of a guarded handler that depends on the service.
+type middleware struct {
 	kind trace.Kind
-	// demands reads what a request needs and returns the request to hand on. No
-	// demands let it pass: the service will refuse what is malformed.
-	demands func(r *http.Request) (needs []demand, on *http.Request)
-	// operation and names say what a refusal's trace event is about.
-	describe func(r *http.Request, refused demand) trace.Event
-	// deny answers as the service does; it returns the status.
+	// permissions returns what a request needs, and the request to pass on. A
+	// request that needs nothing passes; the service refuses malformed ones.
+	permissions func(r *http.Request) (needed []permission, next *http.Request)
+	// describe returns the trace event of a refusal, with the fields that
+	// depend on the service.
+	describe func(r *http.Request, refused permission) trace.Event
+	// deny answers as the service does and returns the status.
 	deny func(w http.ResponseWriter, d *Denied, requestID string) int
 }
 
-// wrap puts s in front of next.
-func (g *Guard) wrap(next http.Handler, s guard) http.Handler {
+// wrap returns a handler that checks permissions and then calls next.
+func (g *Guard) wrap(next http.Handler, m middleware) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller := trace.CallerOf(r.Context())
 		if caller.Function == "" {
@@ -40,45 +40,45 @@ func (g *Guard) wrap(next http.Handler, s guard) http.Handler {
 			return
 		}
 		began := time.Now()
-		needs, on := s.demands(r)
-		for _, need := range needs {
-			d := g.decide(caller, need.action, need.resource, need.keys)
+		needed, r := m.permissions(r)
+		for _, p := range needed {
+			d := g.decide(caller, p.action, p.resource, p.keys)
 			if d == nil {
 				continue
 			}
-			requestID := newRequestID()
-			g.report(caller, need, d, requestID)
-			event := s.describe(on, need)
-			event.Kind, event.At, event.RequestID = s.kind, began, requestID
+			requestID := awsname.NewRequestID()
+			g.report(caller, p, d, requestID)
+			event := m.describe(r, p)
+			event.Kind, event.At, event.RequestID = m.kind, began, requestID
 			event.Function, event.Invocation = caller.Function, caller.Invocation
-			event.Status, event.Error = s.deny(w, d, requestID), accessDenied
+			event.Status, event.Error = m.deny(w, d, requestID), accessDenied
 			event.Duration = time.Since(began)
 			g.opts.Trace.Trace(event)
 			return
 		}
-		next.ServeHTTP(w, on)
+		next.ServeHTTP(w, r)
 	})
 }
 
 const accessDenied = "AccessDeniedException"
 
-// report writes the one line of a denied request.
-func (g *Guard) report(caller trace.Caller, need demand, d *Denied, requestID string) {
-	about := []any{"function", caller.Function, "action", d.Action, "resource", d.Resource,
-		"remedy", g.remedy(caller, need, d), "invocation", caller.Invocation}
+// report logs a denied request. requestID is empty if the service has none.
+func (g *Guard) report(caller trace.Caller, p permission, d *Denied, requestID string) {
+	attributes := []any{"function", caller.Function, "action", d.Action, "resource", d.Resource,
+		"remedy", g.remedy(caller, p, d), "invocation", caller.Invocation}
 	if requestID != "" {
-		about = append(about, "request", requestID)
+		attributes = append(attributes, "request", requestID)
 	}
-	g.opts.Log.Warn("permission denied", about...)
+	g.opts.Log.Warn("permission denied", attributes...)
 }
 
-// remedy says what to change in the template.
-func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
+// remedy returns what to change in the template.
+func (g *Guard) remedy(caller trace.Caller, p permission, d *Denied) string {
 	switch d.reason {
 	case identityDeny:
 		return "remove or narrow the statement with Effect: Deny in the function's policies"
 	case resourceDeny:
-		return "remove or narrow the statement with Effect: Deny in the resource's own policy"
+		return "remove or narrow the statement with Effect: Deny in the resource's policy"
 	case boundaryDeny, noBoundary:
 		return "let the permissions boundary of the function's role allow " + d.Action
 	case noResourcePolicy:
@@ -87,12 +87,12 @@ func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
 	remedy := "add " + d.Action + " on " + d.Resource + " to the function's policies"
 	r := g.known.Load().roles[caller.Function]
 	if r == nil {
-		return remedy // an update has just removed the function
+		return remedy // an Update has just removed the function
 	}
 	q := &request{
 		action:   strings.ToLower(d.Action),
 		resource: d.Resource,
-		keys:     need.keys,
+		keys:     p.keys,
 		global:   global{g, r, caller.Function},
 	}
 	for _, s := range r.statements {
@@ -101,8 +101,8 @@ func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
 		case s.coversResource(q):
 			return remedy + "; a statement allows it under a condition that this request does not meet"
 		case strings.Contains(d.Resource, "/index/"):
-			remedy += "; a statement allows it on other resources: an index has an ARN of its own, table/NAME/index/INDEX"
-			return remedy
+			return remedy + "; a statement allows it on other resources, " +
+				"but an index has another ARN than its table: table/NAME/index/INDEX"
 		default:
 			return remedy + "; a statement allows it on other resources"
 		}
@@ -110,7 +110,7 @@ func (g *Guard) remedy(caller trace.Caller, need demand, d *Denied) string {
 	return remedy
 }
 
-// httpKeys are the condition keys that the HTTP request itself has.
+// httpKeys are the condition keys of the HTTP request.
 type httpKeys struct{ r *http.Request }
 
 func (k httpKeys) lookup(name string) ([]string, bool) {
@@ -125,21 +125,20 @@ func (k httpKeys) lookup(name string) ([]string, bool) {
 	return nil, false
 }
 
-// takeBody reads the body, if it has at most limit bytes, and returns a
-// request that has it still. Without a body to look at ok is false; the
-// request is whole all the same.
-func takeBody(r *http.Request, limit int64) (body []byte, on *http.Request, ok bool) {
+// peekBody reads the body and returns a request that still has all of it. ok is
+// false if the body is longer than limit bytes or cannot be read.
+func peekBody(r *http.Request, limit int64) (body []byte, next *http.Request, ok bool) {
 	body, err := readAll(io.LimitReader(r.Body, limit+1), r.ContentLength, limit)
-	on = r.WithContext(r.Context()) // handlers do not change the request that they are given
+	next = r.WithContext(r.Context()) // a handler must not change its request (http.Handler)
 	if err != nil || int64(len(body)) > limit {
-		on.Body = joined{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
-		return nil, on, false
+		next.Body = joined{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
+		return nil, next, false
 	}
-	on.Body = joined{bytes.NewReader(body), r.Body}
-	return body, on, true
+	next.Body = joined{bytes.NewReader(body), r.Body}
+	return body, next, true
 }
 
-// readAll is io.ReadAll with a first guess at the size.
+// readAll is io.ReadAll with the expected size.
 func readAll(from io.Reader, size, limit int64) ([]byte, error) {
 	if size < 0 || size > limit {
 		return io.ReadAll(from)
@@ -149,16 +148,8 @@ func readAll(from io.Reader, size, limit int64) ([]byte, error) {
 	return buffer.Bytes(), err
 }
 
-// joined is a body read from one place and closed at another.
+// joined is a body that reads from one place and closes another.
 type joined struct {
 	io.Reader
 	io.Closer
-}
-
-// newRequestID is a random UUID (RFC 9562 §5.4).
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

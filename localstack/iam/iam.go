@@ -1,24 +1,24 @@
 // Package iam decides whether a function's role may do what the function asks
-// of a service, as AWS Identity and Access Management would: a permission that
-// is missing in the template fails here as it fails there, with the service's
-// own answer.
+// of a service, as AWS Identity and Access Management does. A permission that
+// is missing in the template fails here as it fails on AWS, with the answer of
+// the service.
 //
 // Use it in front of the services of the local stack: [New] takes the roles of
 // the template's functions, and [Guard.DynamoDB], [Guard.KMS], [Guard.Lambda]
-// and [Guard.Management] wrap the services' handlers. Whoever asks is read from
-// the request's context ([trace.CallerOf]); a caller from outside the stack may
-// do everything, as the owner of an account may.
+// and [Guard.Management] wrap the services' handlers. The caller is in the
+// context of the request ([trace.CallerOf]). A caller from outside the stack
+// may do everything, like the owner of an account.
 //
-// It evaluates identity-based policies, policies of resources and permissions
-// boundaries within one account (IAM user guide, "Policy evaluation logic").
-// What it cannot know it does not refuse: a role that is given by an ARN from
-// outside the template, or that has a policy whose statements are not known
-// here, is let through where its known statements do not decide, with one
-// line in the log per function and policy. Organizations' policies, session
-// policies, grants and resource tags (aws:ResourceTag) are not there.
+// The package evaluates identity-based policies, resource-based policies and
+// permissions boundaries within one account (IAM user guide, "Policy evaluation
+// logic"). It does not refuse what it cannot decide: if a role comes from
+// outside the template, or has a policy whose statements are unknown, a request
+// that the known statements do not decide is permitted, with one line in the
+// log per function and policy. Not implemented locally are policies of
+// Organizations, session policies, grants and resource tags (aws:ResourceTag).
 //
-// It never checks signatures, and it is no protection: a process on this
-// machine can call as somebody else.
+// It never checks signatures and is no protection: any process on this machine
+// can call as another one.
 package iam
 
 import (
@@ -35,38 +35,39 @@ import (
 // Role is the execution role of a function.
 type Role struct {
 	ARN, Name string
-	// External is set for a role from outside the template, whose policies are
-	// not known.
+	// External is set for a role from outside the template. Its policies are
+	// unknown.
 	External bool
-	// Statements are those of all its policies of the template, inline and
+	// Statements are the statements of all policies in the template, inline and
 	// managed.
 	Statements []Statement
-	// Managed are the ARNs of policies outside the template. The statements of
-	// AWS's own common ones are known here ([Known]).
+	// Managed are the ARNs of managed policies outside the template. The
+	// statements of the common AWS managed policies are known here.
 	Managed []string
-	// Unresolved are names of policies that are attached without their
-	// statements.
+	// Unresolved are the names of attached policies whose statements the
+	// template does not have.
 	Unresolved []string
-	// Boundary is the ARN of the permissions boundary, or empty. One whose
-	// statements are not known here bounds nothing.
+	// Boundary is the ARN of the permissions boundary, or empty. A boundary
+	// whose statements are unknown has no effect.
 	Boundary string
 }
 
 // Statement is one statement of a policy, with scalars widened to lists (IAM
 // user guide, "Grammar of the IAM JSON policy language").
 type Statement struct {
-	// Version is that of the policy document. Variables such as ${aws:userid}
-	// are only replaced with 2012-10-17; the empty Version is IAM's default
-	// 2008-10-17, in which they are plain text.
+	// Version is the version of the policy document. Variables such as
+	// ${aws:userid} are replaced only with 2012-10-17. The empty Version means
+	// 2008-10-17, IAM's default, in which they are plain text.
 	Version string
 	Sid     string
 	// Effect is Allow or Deny.
 	Effect                                   string
 	Action, NotAction, Resource, NotResource []string
-	// Condition maps operator, then condition key, to the accepted values.
+	// Condition maps an operator and a condition key to the accepted values.
 	Condition map[string]map[string][]string
 	// Principal and NotPrincipal map AWS, Service, Federated or CanonicalUser
-	// to names. Only policies of resources have them; * alone stands as AWS: *.
+	// to names. Only resource-based policies have them; write a lone * as
+	// AWS: *.
 	Principal, NotPrincipal map[string][]string
 }
 
@@ -76,26 +77,29 @@ type Options struct {
 	Region  string
 	// Roles are the functions' execution roles, by function name.
 	Roles map[string]Role
-	// Resources are the policies of resources, by ARN: key policies (a key
-	// without one has KMS's default, which leaves it to the roles) and table
-	// policies.
+	// Resources are the resource-based policies by ARN: key policies and table
+	// policies. A key without one has KMS's default, which delegates to IAM.
 	Resources map[string][]Statement
 
-	// PartitionKey names the partition key of a table or, with index, of one of
-	// its indexes; "" if it is not known. It is asked only where a policy has a
-	// condition on dynamodb:LeadingKeys. Nil knows none, so the key is absent
-	// from requests.
+	// PartitionKey returns the name of the partition key of a table or, with
+	// index, of one of its indexes; "" if it is unknown. It is called only for
+	// policies with a condition on dynamodb:LeadingKeys. If it is nil, requests
+	// do not have that condition key.
 	PartitionKey func(table, index string) string
-	// Key finds a KMS key by any form of KeyId or, with an empty keyID, by what
-	// it encrypted. Requests that name no existing key pass, for the service to
-	// refuse. Without it the KMS guard lets everything pass.
+	// Key finds a KMS key by any form of KeyId or, with an empty keyID, by a
+	// ciphertext. Requests that name no existing key pass, and the service
+	// refuses them. If Key is nil, all KMS requests pass.
 	Key func(keyID string, ciphertext []byte) (Key, bool)
 
-	Log   *slog.Logger // one line per denied request, never with a key of an item; nil discards
-	Trace trace.Sink   // of denied requests, which the services do not see; nil discards
+	// Log gets one line per denied request, never with a key of an item; nil
+	// discards it.
+	Log *slog.Logger
+	// Trace gets the denied requests, which never reach the services; nil
+	// discards them.
+	Trace trace.Sink
 }
 
-// Key is what condition keys can tell of a KMS key.
+// Key has the properties of a KMS key that condition keys can name.
 type Key struct {
 	ARN string
 	// Aliases start with "alias/".
@@ -104,21 +108,22 @@ type Key struct {
 	MultiRegion         bool
 }
 
-// Guard decides. Its methods may be called concurrently.
+// Guard checks the permissions of requests. Its methods may be called
+// concurrently.
 type Guard struct {
 	opts   Options
 	known  atomic.Pointer[policies]
-	warned sync.Map // function and policy, said already
+	warned sync.Map // function and policy of warnings that were logged
 }
 
-// policies are what Update sets as a whole.
+// policies are what [Guard.Update] replaces as a whole.
 type policies struct {
 	roles     map[string]*role
 	resources map[string][]*statement
 }
 
-// New compiles the policies. A policy that IAM would refuse as malformed is an
-// error that names the function and the statement.
+// New returns a guard for the roles in o. A policy that IAM would refuse as
+// malformed is an error, which names the function and the statement.
 func New(o Options) (*Guard, error) {
 	if o.Account == "" || o.Region == "" {
 		return nil, errors.New("iam: Account and Region are required")
@@ -136,9 +141,9 @@ func New(o Options) (*Guard, error) {
 	return g, nil
 }
 
-// Denied is a refusal, with AWS's text.
+// Denied is the error of a refused request, with the text of AWS.
 type Denied struct {
-	// Principal is the session of the function's role, an STS ARN.
+	// Principal is the STS ARN of the function's session.
 	Principal        string
 	Action, Resource string
 	reason           reason
@@ -149,17 +154,18 @@ func (d *Denied) Error() string {
 		d.Resource + " " + d.reason.text(d.Action)
 }
 
-// Explicit reports whether a statement denies the action; otherwise none allows
-// it.
+// Explicit reports whether a statement denies the action. Otherwise no
+// statement allows it.
 func (d *Denied) Explicit() bool { return d.reason.explicit() }
 
-// Context are the condition keys of a request and their values; names count in
-// any case. A key without values is there but empty.
+// Context maps the condition keys of a request to their values. Case does not
+// matter in names. A key with an empty list is present but has no value.
 type Context map[string][]string
 
-// Check returns a [*Denied] if the caller in ctx may not do action (such as
-// dynamodb:PutItem) on resource (an ARN, or *), and nil if it may. The keys add
-// to those that Check knows itself: who asks, when, and from which region.
+// Check returns nil if the caller in ctx may do action (such as
+// dynamodb:PutItem) on resource (an ARN or *), and otherwise a [*Denied]. keys
+// are further condition keys: Check knows the global ones, such as the caller,
+// the time and the region.
 func (g *Guard) Check(ctx context.Context, action, resource string, keys Context) error {
 	caller := trace.CallerOf(ctx)
 	if caller.Function == "" {
@@ -175,12 +181,12 @@ func (g *Guard) Check(ctx context.Context, action, resource string, keys Context
 	return nil
 }
 
-// Permit is [Guard.Check] for services that ask for themselves and answer with
-// the error's text; a refusal is logged as the guards' own are.
+// Permit is [Guard.Check] for services that check permissions themselves. A
+// refusal is logged like those of the guarded handlers.
 func (g *Guard) Permit(ctx context.Context, action, resource string) error {
 	err := g.Check(ctx, action, resource, nil)
-	if d := (*Denied)(nil); errors.As(err, &d) {
-		g.report(trace.CallerOf(ctx), demand{action: action, resource: resource}, d, "")
+	if d, ok := errors.AsType[*Denied](err); ok {
+		g.report(trace.CallerOf(ctx), permission{action: action, resource: resource}, d, "")
 	}
 	return err
 }

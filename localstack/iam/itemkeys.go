@@ -9,8 +9,8 @@ import (
 
 // itemKeys are the condition keys of a request about items (DynamoDB developer
 // guide, "Using IAM policy conditions for fine-grained access control"). The
-// request is read only when a policy asks for one of them. PartiQL statements
-// have none but dynamodb:EnclosingOperation.
+// request is parsed only if a policy has a condition on one of them. For
+// PartiQL statements only dynamodb:EnclosingOperation is present.
 type itemKeys struct {
 	http              httpKeys
 	guard             *Guard
@@ -18,7 +18,7 @@ type itemKeys struct {
 	table, index      string
 	part              []byte // JSON; nil for PartiQL
 
-	in *itemRequest
+	in *itemRequest // part, parsed; see request
 }
 
 func (k *itemKeys) lookup(name string) ([]string, bool) {
@@ -46,8 +46,8 @@ func (k *itemKeys) lookup(name string) ([]string, bool) {
 	return k.http.lookup(name)
 }
 
-// itemRequest has the members of item operations that condition keys are made
-// of.
+// itemRequest has the members of item operations that condition keys are
+// derived from.
 type itemRequest struct {
 	Key, Item map[string]jsontext.Value
 	Keys      []map[string]jsontext.Value // BatchGetItem
@@ -63,8 +63,8 @@ type itemRequest struct {
 	Select, ReturnValues, ReturnConsumedCapacity string
 }
 
-// request reads the part, once. What does not fit is left out: the service
-// refuses it.
+// request parses the part, once. Members that do not fit are left out; the
+// service refuses the request.
 func (k *itemKeys) request() *itemRequest {
 	if k.in != nil {
 		return k.in
@@ -85,12 +85,12 @@ func (k *itemKeys) request() *itemRequest {
 	return k.in
 }
 
-// items are all keys and items of the request.
+// items returns all keys and items of the request.
 func (in *itemRequest) items() []map[string]jsontext.Value {
 	return append([]map[string]jsontext.Value{in.Key, in.Item}, in.Keys...)
 }
 
-// leadingKeys are the partition keys that the request names: several in a
+// leadingKeys returns the partition keys that the request names: several in a
 // batch, none in a Scan.
 func (k *itemKeys) leadingKeys() ([]string, bool) {
 	if k.guard.opts.PartitionKey == nil {
@@ -120,14 +120,14 @@ func (k *itemKeys) leadingKeys() ([]string, bool) {
 	return slices.Compact(keys), len(keys) > 0
 }
 
-// scalar is the text of an attribute value of type S, N or B.
+// scalar returns the text of an attribute value of type S, N or B.
 func scalar(value jsontext.Value) string {
 	var v struct{ S, N, B string }
 	_ = jsonv2.Unmarshal(value, &v)
-	return v.S + v.N + v.B // one of them
+	return v.S + v.N + v.B // two of them are empty
 }
 
-// attributes are the top-level attributes that the request names anywhere,
+// attributes returns the top-level attributes that the request names anywhere,
 // sorted.
 func (in *itemRequest) attributes() []string {
 	names := slices.Clone(in.AttributesToGet)
@@ -145,8 +145,8 @@ func (in *itemRequest) attributes() []string {
 	return slices.Compact(names)
 }
 
-// selects is the Select of a read, or what it is by default: a projection makes
-// it SPECIFIC_ATTRIBUTES, and without one a read returns all that there is.
+// selects returns the Select of a read or its default: SPECIFIC_ATTRIBUTES with
+// a projection, otherwise all attributes of the table or index.
 func (k *itemKeys) selects() string {
 	in := k.request()
 	switch k.action {

@@ -3,6 +3,7 @@ package iam
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,21 +17,30 @@ const (
 	maxKMSBody = 256 << 10 // bytes, far above the largest legal request
 )
 
-// KMS guards a handler of the KMS protocol. A request needs its own action on
-// its key, whatever form of KeyId it has; Decrypt without one needs it on the
-// key that the ciphertext is of. ReEncrypt needs ReEncryptFrom on one key and
-// ReEncryptTo on the other; operations on an alias need theirs on both the
-// alias and its key (service authorization reference, KMS).
+// KMS returns a handler that checks permissions before it calls next, a handler
+// of the KMS protocol.
+//
+// A request needs the permission of its operation's name on its key, in
+// whatever form it gives KeyId. Decrypt without a KeyId needs it on the key
+// that made the ciphertext. ReEncrypt needs ReEncryptFrom on one key and
+// ReEncryptTo on the other. An operation on an alias needs its permission on
+// both the alias and its key (service authorization reference, KMS).
 func (g *Guard) KMS(next http.Handler) http.Handler {
-	return g.wrap(next, guard{kind: trace.Request, demands: g.kmsDemands, describe: describeKMS, deny: denyKMS})
+	return g.wrap(next, middleware{
+		kind:        trace.Request,
+		permissions: g.kmsPermissions,
+		describe:    describeKMS,
+		deny:        denyKMS,
+	})
 }
 
-func describeKMS(r *http.Request, refused demand) trace.Event {
+func describeKMS(r *http.Request, refused permission) trace.Event {
 	_, id, _ := strings.Cut(refused.resource, ":key/")
 	return trace.Event{Operation: strings.TrimPrefix(r.Header.Get("X-Amz-Target"), kmsTarget), Resource: id}
 }
 
-// kmsRequest has the members that decide about resources and condition keys.
+// kmsRequest has the members of a request that resources and condition keys are
+// derived from.
 type kmsRequest struct {
 	KeyId, TargetKeyId, SourceKeyId, DestinationKeyId         string
 	AliasName                                                 string
@@ -45,82 +55,87 @@ type kmsRequest struct {
 	PendingWindowInDays                                       *int
 }
 
-func (g *Guard) kmsDemands(r *http.Request) ([]demand, *http.Request) {
+// kmsPermissions returns what a request needs. It returns nothing for a request
+// that it cannot read; the service refuses it.
+func (g *Guard) kmsPermissions(r *http.Request) ([]permission, *http.Request) {
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), kmsTarget)
 	if !ok || g.opts.Key == nil {
 		return nil, r
 	}
-	body, on, ok := takeBody(r, maxKMSBody)
+	body, next, ok := peekBody(r, maxKMSBody)
 	if !ok {
-		return nil, on
+		return nil, next
 	}
 	var in kmsRequest
 	if json.Unmarshal(body, &in) != nil {
-		return nil, on
+		return nil, next
 	}
-	d := kmsDemands{guard: g, http: httpKeys{r}, in: &in}
+	p := kmsPermissions{guard: g, http: httpKeys{r}, in: &in}
 	switch operation {
 	case "CreateKey", "GenerateRandom", "ListKeys", "ListAliases", "ListRetirableGrants",
 		"CreateCustomKeyStore", "DescribeCustomKeyStores":
-		d.list = append(d.list, demand{"kms:" + operation, "*", &kmsKeys{
-			http:    d.http,
+		p.list = append(p.list, permission{"kms:" + operation, "*", &kmsKeys{
+			http:    p.http,
 			guard:   g,
 			in:      &in,
 			creates: operation == "CreateKey",
 		}})
 	case "CreateAlias":
-		d.alias(operation)
-		d.key(operation, in.TargetKeyId, nil)
+		p.alias(operation)
+		p.key(operation, in.TargetKeyId, nil)
 	case "UpdateAlias":
-		d.alias(operation)
-		d.key(operation, in.AliasName, nil)
-		d.key(operation, in.TargetKeyId, nil)
+		p.alias(operation)
+		p.key(operation, in.AliasName, nil)
+		p.key(operation, in.TargetKeyId, nil)
 	case "DeleteAlias":
-		d.alias(operation)
-		d.key(operation, in.AliasName, nil)
+		p.alias(operation)
+		p.key(operation, in.AliasName, nil)
 	case "Decrypt":
-		d.key(operation, in.KeyId, in.CiphertextBlob)
+		p.key(operation, in.KeyId, in.CiphertextBlob)
 	case "ReEncrypt":
 		from, to := in, in
-		from.EncryptionContext, from.EncryptionAlgorithm = in.SourceEncryptionContext, in.SourceEncryptionAlgorithm
-		to.EncryptionContext, to.EncryptionAlgorithm = in.DestinationEncryptionContext, in.DestinationEncryptionAlgorithm
-		d.in = &from
-		d.key("ReEncryptFrom", in.SourceKeyId, in.CiphertextBlob)
-		d.in = &to
-		d.key("ReEncryptTo", in.DestinationKeyId, nil)
+		from.EncryptionContext = in.SourceEncryptionContext
+		from.EncryptionAlgorithm = in.SourceEncryptionAlgorithm
+		to.EncryptionContext = in.DestinationEncryptionContext
+		to.EncryptionAlgorithm = in.DestinationEncryptionAlgorithm
+		p.in = &from
+		p.key("ReEncryptFrom", in.SourceKeyId, in.CiphertextBlob)
+		p.in = &to
+		p.key("ReEncryptTo", in.DestinationKeyId, nil)
 	default:
-		d.key(operation, in.KeyId, nil)
+		p.key(operation, in.KeyId, nil)
 	}
-	return d.list, on
+	return p.list, next
 }
 
-// kmsDemands collects what one request needs.
-type kmsDemands struct {
+// kmsPermissions collects what one request needs.
+type kmsPermissions struct {
 	guard *Guard
 	http  httpKeys
 	in    *kmsRequest
-	list  []demand
+	list  []permission
 }
 
-func (d *kmsDemands) key(action, keyID string, ciphertext []byte) {
+// key appends an action on a key. It ignores a key that does not exist.
+func (p *kmsPermissions) key(action, keyID string, ciphertext []byte) {
 	if keyID == "" && ciphertext == nil {
 		return
 	}
-	if k, ok := d.guard.opts.Key(keyID, ciphertext); ok {
-		d.list = append(d.list, demand{"kms:" + action, k.ARN, &kmsKeys{
-			http:  d.http,
-			guard: d.guard,
-			in:    d.in,
+	if k, ok := p.guard.opts.Key(keyID, ciphertext); ok {
+		p.list = append(p.list, permission{"kms:" + action, k.ARN, &kmsKeys{
+			http:  p.http,
+			guard: p.guard,
+			in:    p.in,
 			key:   &k,
 			named: keyID,
 		}})
 	}
 }
 
-func (d *kmsDemands) alias(action string) {
-	if strings.HasPrefix(d.in.AliasName, "alias/") {
-		d.list = append(d.list, demand{"kms:" + action,
-			d.guard.arn("kms", d.guard.opts.Region, d.in.AliasName), d.http})
+// alias appends an action on the alias of the request.
+func (p *kmsPermissions) alias(action string) {
+	if strings.HasPrefix(p.in.AliasName, "alias/") {
+		p.list = append(p.list, permission{"kms:" + action, p.guard.arn("kms", p.in.AliasName), p.http})
 	}
 }
 
@@ -131,56 +146,17 @@ type kmsKeys struct {
 	http    httpKeys
 	guard   *Guard
 	in      *kmsRequest
-	key     *Key   // nil if the request is about no key
-	named   string // how the request names it
+	key     *Key   // nil if the request names no key
+	named   string // the KeyId of the request
 	creates bool   // CreateKey, whose request has the properties of the key
 }
 
 func (k *kmsKeys) lookup(name string) ([]string, bool) {
-	some := func(value string) ([]string, bool) { return []string{value}, value != "" }
-	switch name {
-	case "kms:calleraccount":
-		return some(k.guard.opts.Account)
-	case "kms:encryptioncontextkeys":
-		var names []string
-		for n := range k.in.EncryptionContext {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		return names, names != nil
-	case "kms:encryptionalgorithm":
-		if k.in.EncryptionAlgorithm == "" && k.key != nil && k.key.Usage == "ENCRYPT_DECRYPT" {
-			return some("SYMMETRIC_DEFAULT")
-		}
-		return some(k.in.EncryptionAlgorithm)
-	case "kms:signingalgorithm":
-		return some(k.in.SigningAlgorithm)
-	case "kms:messagetype":
-		return some(k.in.MessageType)
-	case "kms:macalgorithm":
-		return some(k.in.MacAlgorithm)
-	case "kms:datakeypairspec":
-		return some(k.in.KeyPairSpec)
-	case "kms:requestalias":
-		if i := strings.Index(k.named, "alias/"); i >= 0 {
-			return some(k.named[i:])
-		}
-		return nil, false
-	case "kms:schedulekeydeletionpendingwindowindays":
-		if k.in.PendingWindowInDays == nil {
-			return nil, false
-		}
-		return some(strconv.Itoa(*k.in.PendingWindowInDays))
-	case "kms:bypasspolicylockoutsafetycheck":
-		return some(strconv.FormatBool(k.in.BypassPolicyLockoutSafetyCheck))
+	if context, ok := strings.CutPrefix(name, "kms:encryptioncontext:"); ok {
+		return k.encryptionContext(context)
 	}
-	if of, ok := strings.CutPrefix(name, "kms:encryptioncontext:"); ok {
-		for n, value := range k.in.EncryptionContext {
-			if strings.EqualFold(n, of) {
-				return []string{value}, true
-			}
-		}
-		return nil, false
+	if values, ok := k.ofRequest(name); ok {
+		return values, true
 	}
 	if values, ok := k.ofKey(name); ok {
 		return values, true
@@ -188,7 +164,53 @@ func (k *kmsKeys) lookup(name string) ([]string, bool) {
 	return k.http.lookup(name)
 }
 
-// ofKey answers for the properties of the key that is used or made.
+// encryptionContext returns the value of a key of the encryption context. Case
+// does not matter in names.
+func (k *kmsKeys) encryptionContext(name string) ([]string, bool) {
+	for n, value := range k.in.EncryptionContext {
+		if strings.EqualFold(n, name) {
+			return []string{value}, true
+		}
+	}
+	return nil, false
+}
+
+// ofRequest returns the condition keys about the request.
+func (k *kmsKeys) ofRequest(name string) ([]string, bool) {
+	value := ""
+	switch name {
+	case "kms:encryptioncontextkeys":
+		return slices.Sorted(maps.Keys(k.in.EncryptionContext)), len(k.in.EncryptionContext) > 0
+	case "kms:calleraccount":
+		value = k.guard.opts.Account
+	case "kms:encryptionalgorithm":
+		value = k.in.EncryptionAlgorithm
+		if value == "" && k.key != nil && k.key.Usage == "ENCRYPT_DECRYPT" {
+			value = "SYMMETRIC_DEFAULT"
+		}
+	case "kms:signingalgorithm":
+		value = k.in.SigningAlgorithm
+	case "kms:messagetype":
+		value = k.in.MessageType
+	case "kms:macalgorithm":
+		value = k.in.MacAlgorithm
+	case "kms:datakeypairspec":
+		value = k.in.KeyPairSpec
+	case "kms:requestalias":
+		if i := strings.Index(k.named, "alias/"); i >= 0 {
+			value = k.named[i:]
+		}
+	case "kms:schedulekeydeletionpendingwindowindays":
+		if k.in.PendingWindowInDays != nil {
+			value = strconv.Itoa(*k.in.PendingWindowInDays)
+		}
+	case "kms:bypasspolicylockoutsafetycheck":
+		value = strconv.FormatBool(k.in.BypassPolicyLockoutSafetyCheck)
+	}
+	return []string{value}, value != ""
+}
+
+// ofKey returns the condition keys about the key that is used or created.
 func (k *kmsKeys) ofKey(name string) ([]string, bool) {
 	key := k.key
 	switch {
@@ -223,13 +245,13 @@ func denyKMS(w http.ResponseWriter, d *Denied, requestID string) int {
 		Message string
 	}{accessDenied, d.Error()})
 	if err != nil {
-		panic(err) // two strings
+		panic(err) // cannot happen: two strings
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/x-amz-json-1.1")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Amzn-Requestid", requestID)
 	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.Write(body) // fails only for a client that has gone
+	_, _ = w.Write(body) // fails only if the client has gone
 	return http.StatusBadRequest
 }

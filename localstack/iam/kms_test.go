@@ -21,11 +21,12 @@ const (
 	masterARN = "arn:aws:kms:" + region + ":" + account + ":key/" + masterID
 )
 
+// keyring is a KMS service behind a guard.
 type keyring struct {
 	guard             *iam.Guard
-	function, outside *awskms.Client
+	function, outside *awskms.Client // outside does not sign as the function
 	log               *log
-	sealed            []byte // under the master key, in the context purpose=test
+	sealed            []byte // a ciphertext of the master key, with the context purpose=test
 }
 
 func startKeys(t *testing.T) *keyring {
@@ -70,8 +71,11 @@ func startKeys(t *testing.T) *keyring {
 	return k
 }
 
-func purpose(of string) map[string]string { return map[string]string{"purpose": of} }
+// purpose returns an encryption context.
+func purpose(value string) map[string]string { return map[string]string{"purpose": value} }
 
+// grant gives the function's role these statements and the master key this
+// policy.
 func (k *keyring) grant(t *testing.T, policy []iam.Statement, statements ...iam.Statement) {
 	t.Helper()
 	if err := k.guard.Update(map[string]iam.Role{function: role(statements...)},
@@ -80,14 +84,16 @@ func (k *keyring) grant(t *testing.T, policy []iam.Statement, statements ...iam.
 	}
 }
 
+// encrypt returns a call of Encrypt.
+func encrypt(id string) func(context.Context, *awskms.Client) error {
+	return func(ctx context.Context, c *awskms.Client) error {
+		_, err := c.Encrypt(ctx, &awskms.EncryptInput{KeyId: &id, Plaintext: []byte("x")})
+		return err
+	}
+}
+
 func TestKMSNeedsThePermissionsOfAWS(t *testing.T) {
 	k := startKeys(t)
-	encrypt := func(id string) func(context.Context, *awskms.Client) error {
-		return func(ctx context.Context, c *awskms.Client) error {
-			_, err := c.Encrypt(ctx, &awskms.EncryptInput{KeyId: &id, Plaintext: []byte("x")})
-			return err
-		}
-	}
 	for _, c := range []struct {
 		name, action, resource string
 		call                   func(context.Context, *awskms.Client) error
@@ -125,47 +131,51 @@ func TestKMSNeedsThePermissionsOfAWS(t *testing.T) {
 			err := c.call(t.Context(), k.function)
 			wantServed(t, err, k.log)
 			if err != nil {
-				t.Error(err)
+				t.Errorf("got %v, want success", err)
 			}
 			k.grant(t, nil)
 			wantServed(t, c.call(t.Context(), k.outside), k.log)
 		})
 	}
-	t.Run("CreateAlias needs both", func(t *testing.T) {
-		call := func() error {
-			_, err := k.function.CreateAlias(t.Context(), &awskms.CreateAliasInput{
-				AliasName:   aws.String("alias/new"),
-				TargetKeyId: aws.String(masterID),
-			})
-			return err
+}
+
+func TestCreateAliasNeedsAliasAndKey(t *testing.T) {
+	k := startKeys(t)
+	call := func() error {
+		_, err := k.function.CreateAlias(t.Context(), &awskms.CreateAliasInput{
+			AliasName:   aws.String("alias/new"),
+			TargetKeyId: aws.String(masterID),
+		})
+		return err
+	}
+	alias := "arn:aws:kms:" + region + ":" + account + ":alias/new"
+	for granted, missing := range map[string]string{masterARN: alias, alias: masterARN} {
+		k.grant(t, nil, statement("Allow", "kms:CreateAlias", granted, nil))
+		if err := call(); err == nil || !strings.Contains(err.Error(), "on resource: "+missing) {
+			t.Errorf("allowed on %s: got %v, want a refusal on %s", granted, err, missing)
 		}
-		alias := "arn:aws:kms:" + region + ":" + account + ":alias/new"
-		k.grant(t, nil, statement("Allow", "kms:CreateAlias", masterARN, nil))
-		if err := call(); !strings.Contains(err.Error(), "on resource: "+alias) {
-			t.Error(err)
-		}
-		k.grant(t, nil, statement("Allow", "kms:CreateAlias", alias, nil))
-		if err := call(); !strings.Contains(err.Error(), "on resource: "+masterARN) {
-			t.Error(err)
-		}
-		k.grant(t, nil, statement("Allow", "kms:CreateAlias", alias+" "+masterARN, nil))
-		if err := call(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Run("a key that does not exist", func(t *testing.T) {
-		k.grant(t, nil)
-		var none *types.NotFoundException
-		if err := encrypt("alias/none")(t.Context(), k.function); !errors.As(err, &none) {
-			t.Errorf("got %v, want NotFoundException", err)
-		}
-	})
+	}
+	k.grant(t, nil, statement("Allow", "kms:CreateAlias", alias+" "+masterARN, nil))
+	if err := call(); err != nil {
+		t.Errorf("allowed on both: got %v, want success", err)
+	}
+}
+
+func TestUnknownKeyIsRefusedByTheService(t *testing.T) {
+	k := startKeys(t)
+	k.grant(t, nil)
+	err := encrypt("alias/none")(t.Context(), k.function)
+	if _, ok := errors.AsType[*types.NotFoundException](err); !ok {
+		t.Errorf("got %v, want NotFoundException", err)
+	}
 }
 
 // The conditions are those of the KMS developer guide, "Condition keys for AWS
 // KMS".
 func TestKMSConditions(t *testing.T) {
 	k := startKeys(t)
+	onlyPurpose := conditions{"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": {"purpose"}}}
+	hasAlias := conditions{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {"alias/master"}}}
 	for _, c := range []struct {
 		name  string
 		where conditions
@@ -178,20 +188,22 @@ func TestKMSConditions(t *testing.T) {
 		{"another context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a", "b"}}},
 			masterID, purpose("c"), false},
 		{"no context", conditions{"StringEquals": {"kms:EncryptionContext:purpose": {"a"}}}, masterID, nil, false},
-		{"values count in their case", conditions{"StringEquals": {"kms:EncryptionContext:Purpose": {"A"}}}, masterID, purpose("a"), false},
-		{"context keys", conditions{"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": {"purpose"}}}, masterID, purpose("a"), true},
-		{"too many context keys", conditions{"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": {"purpose"}}}, masterID, map[string]string{"purpose": "a", "more": "b"}, false},
-		{"there must be a context", conditions{"Null": {"kms:EncryptionContextKeys": {"false"}}}, masterID, nil, false},
+		{"case matters in values", conditions{"StringEquals": {"kms:EncryptionContext:Purpose": {"A"}}},
+			masterID, purpose("a"), false},
+		{"context keys", onlyPurpose, masterID, purpose("a"), true},
+		{"too many context keys", onlyPurpose, masterID, map[string]string{"purpose": "a", "more": "b"}, false},
+		{"a required context is absent", conditions{"Null": {"kms:EncryptionContextKeys": {"false"}}},
+			masterID, nil, false},
 		{"by alias", conditions{"StringLike": {"kms:RequestAlias": {"alias/mas*"}}}, "alias/master", nil, true},
 		{"not by alias", conditions{"StringLike": {"kms:RequestAlias": {"alias/mas*"}}}, masterID, nil, false},
-		{"a key with an alias", conditions{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {"alias/master"}}}, masterID, nil, true},
-		{"a key without", conditions{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {"alias/master"}}}, otherID, nil, false},
+		{"a key with an alias", hasAlias, masterID, nil, true},
+		{"a key without the alias", hasAlias, otherID, nil, false},
 		{"key spec", conditions{"StringEquals": {"kms:KeySpec": {"SYMMETRIC_DEFAULT"},
 			"kms:KeyUsage": {"ENCRYPT_DECRYPT"}, "kms:KeyOrigin": {"AWS_KMS"}}}, masterID, nil, true},
 		{"algorithm", conditions{"StringEquals": {"kms:EncryptionAlgorithm": {"SYMMETRIC_DEFAULT"}}},
 			masterID, nil, true},
 		{"account", conditions{"StringEquals": {"kms:CallerAccount": {account}}}, masterID, nil, true},
-		{"never through a service", conditions{"StringEquals": {"kms:ViaService": {"s3." + region +
+		{"a function never calls through a service", conditions{"StringEquals": {"kms:ViaService": {"s3." + region +
 			".amazonaws.com"}}}, masterID, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -201,9 +213,9 @@ func TestKMSConditions(t *testing.T) {
 				Plaintext:         []byte("x"),
 				EncryptionContext: c.with,
 			})
-			var api smithy.APIError
-			if refused := errors.As(err, &api) &&
-				api.ErrorCode() == "AccessDeniedException"; refused == c.want || c.want != (err == nil) {
+			api, ok := errors.AsType[smithy.APIError](err)
+			if refused := ok && api.ErrorCode() == "AccessDeniedException"; refused == c.want ||
+				c.want != (err == nil) {
 				t.Errorf("got %v, want it served: %t", err, c.want)
 			}
 		})
@@ -223,13 +235,13 @@ func TestKeyPolicyOverTheWire(t *testing.T) {
 		CiphertextBlob:    k.sealed,
 		EncryptionContext: purpose("test"),
 	})
-	if err == nil || !strings.Contains(err.Error(),
-		"AccessDeniedException: User: "+session+" is not authorized to perform: kms:Decrypt on resource: "+
-			masterARN+" because no resource-based policy allows the kms:Decrypt action") {
-		t.Errorf("got %v", err)
+	want := "AccessDeniedException: User: " + session + " is not authorized to perform: kms:Decrypt on resource: " +
+		masterARN + " because no resource-based policy allows the kms:Decrypt action"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 	if lines := k.log.lines(); len(lines) != 1 ||
 		!strings.Contains(lines[0], "let the key's policy allow kms:Decrypt") {
-		t.Errorf("in the log: %q", lines)
+		t.Errorf("got the log lines %q, want one with the remedy for the key's policy", lines)
 	}
 }

@@ -5,22 +5,25 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Lambda guards a handler of the Lambda API. A function's ARN has the qualifier
-// that the request names, so a policy for the ARN alone does not cover it.
+// Lambda returns a handler that checks permissions before it calls next, a
+// handler of the Lambda API. The resource is the function's ARN with the
+// qualifier of the request, so a policy for the ARN without a qualifier does
+// not cover a request with one.
 func (g *Guard) Lambda(next http.Handler) http.Handler {
-	return g.wrap(next, guard{
+	return g.wrap(next, middleware{
 		kind: trace.Request,
-		demands: func(r *http.Request) ([]demand, *http.Request) {
-			action, resource := g.lambdaDemand(r)
+		permissions: func(r *http.Request) ([]permission, *http.Request) {
+			action, resource := g.lambdaPermission(r)
 			if action == "" {
 				return nil, r
 			}
-			return []demand{{"lambda:" + action, resource, httpKeys{r}}}, r
+			return []permission{{"lambda:" + action, resource, httpKeys{r}}}, r
 		},
-		describe: func(r *http.Request, refused demand) trace.Event {
+		describe: func(r *http.Request, refused permission) trace.Event {
 			_, name, _ := strings.Cut(refused.resource, ":function:")
 			return trace.Event{Operation: strings.TrimPrefix(refused.action, "lambda:"), Resource: name}
 		},
@@ -31,8 +34,9 @@ func (g *Guard) Lambda(next http.Handler) http.Handler {
 	})
 }
 
-// lambdaActions are the actions by method and path, without the path's version
-// and with * for what it names (service authorization reference, Lambda).
+// lambdaActions are the actions by method and path. The path has no version,
+// and
+// * stands for a name (service authorization reference, Lambda).
 var lambdaActions = map[string]string{
 	"POST functions/*/invocations":                    "InvokeFunction",
 	"POST functions/*/response-streaming-invocations": "InvokeFunction",
@@ -62,9 +66,9 @@ var lambdaActions = map[string]string{
 	"GET account-settings":                   "GetAccountSettings",
 }
 
-// lambdaDemand returns the action and the resource of a request; the action is
-// empty if the request is none of them.
-func (g *Guard) lambdaDemand(r *http.Request) (action, resource string) {
+// lambdaPermission returns the action and the resource of a request. The action
+// is empty for an unknown request.
+func (g *Guard) lambdaPermission(r *http.Request) (action, resource string) {
 	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
 	if len(parts) < 2 {
 		return "", ""
@@ -83,20 +87,21 @@ func (g *Guard) lambdaDemand(r *http.Request) (action, resource string) {
 	case name == "":
 		return action, "*"
 	case parts[0] == "event-source-mappings":
-		return action, g.arn("lambda", g.opts.Region, "event-source-mapping:"+name)
+		return action, g.arn("lambda", "event-source-mapping:"+name)
 	}
 	return action, g.functionARN(name, r.URL.Query().Get("Qualifier"))
 }
 
-// functionARN completes the forms of a function's name: NAME, NAME:QUALIFIER,
-// ACCOUNT:function:NAME and the ARN (Lambda API reference, "FunctionName").
+// functionARN returns the ARN for any form of a function's name: NAME,
+// NAME:QUALIFIER, ACCOUNT:function:NAME and the ARN (Lambda API reference,
+// "FunctionName").
 func (g *Guard) functionARN(name, qualifier string) string {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
 	case strings.Contains(name, ":function:"):
-		name = "arn:" + g.partition() + ":lambda:" + g.opts.Region + ":" + name
+		name = "arn:" + awsname.Partition(g.opts.Region) + ":lambda:" + g.opts.Region + ":" + name
 	default:
-		name = g.arn("lambda", g.opts.Region, "function:"+name)
+		name = g.arn("lambda", "function:"+name)
 	}
 	if qualifier != "" && strings.Count(name, ":") == 6 {
 		name += ":" + qualifier

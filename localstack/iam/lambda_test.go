@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -13,11 +14,19 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// deliver is the function that others invoke. Its name alone has to be known:
-// it is never run.
+// deliver is the function that others invoke. It does not exist, since the
+// guard needs its name only.
 const deliver = "arn:aws:lambda:" + region + ":" + account + ":function:deliver"
 
-func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
+// guardedLambda is a Lambda service without functions behind a guard.
+type guardedLambda struct {
+	guard *iam.Guard
+	url   string
+	log   *log
+}
+
+func startLambda(t *testing.T) *guardedLambda {
+	t.Helper()
 	service, err := lambda.New(lambda.Options{
 		Account:    account,
 		Region:     region,
@@ -32,70 +41,80 @@ func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	lines := &log{}
-	g := newGuard(t, iam.Options{Log: lines.logger()})
-	url := serve(t, g.Lambda(service.APIHandler()))
-	client := func(name string) *awslambda.Client {
-		return awslambda.New(awslambda.Options{BaseEndpoint: &url, Region: region, Credentials: signedBy(name)})
+	l := &guardedLambda{log: &log{}}
+	l.guard = newGuard(t, iam.Options{Log: l.log.logger()})
+	l.url = serve(t, l.guard.Lambda(service.APIHandler()))
+	return l
+}
+
+// client returns a client that signs with this name.
+func (l *guardedLambda) client(name string) *awslambda.Client {
+	return awslambda.New(awslambda.Options{BaseEndpoint: &l.url, Region: region, Credentials: signedBy(name)})
+}
+
+// grant gives the function's role these statements and no others.
+func (l *guardedLambda) grant(t *testing.T, statements ...iam.Statement) {
+	t.Helper()
+	if err := l.guard.Update(map[string]iam.Role{function: role(statements...)}, nil); err != nil {
+		t.Fatal(err)
 	}
-	grant := func(statements ...iam.Statement) {
-		t.Helper()
-		if err := g.Update(map[string]iam.Role{function: role(statements...)}, nil); err != nil {
-			t.Fatal(err)
-		}
+}
+
+type lambdaCall func(context.Context, *awslambda.Client) error
+
+// invoke returns a call of Invoke. An empty qualifier is left out.
+func invoke(name, qualifier string) lambdaCall {
+	in := awslambda.InvokeInput{FunctionName: &name}
+	if qualifier != "" {
+		in.Qualifier = &qualifier
 	}
-	invoke := func(name, qualifier string) func(*awslambda.Client) error {
-		return func(c *awslambda.Client) error {
-			in := &awslambda.InvokeInput{FunctionName: &name}
-			if qualifier != "" {
-				in.Qualifier = &qualifier
-			}
-			_, err := c.Invoke(t.Context(), in)
-			return err
-		}
-	}
+	return func(ctx context.Context, c *awslambda.Client) error { _, err := c.Invoke(ctx, &in); return err }
+}
+
+func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
+	l := startLambda(t)
 	for _, c := range []struct {
 		name, action, resource string
-		call                   func(*awslambda.Client) error
+		call                   lambdaCall
 	}{
 		{"Invoke by name", "lambda:InvokeFunction", deliver, invoke("deliver", "")},
 		{"Invoke by ARN", "lambda:InvokeFunction", deliver, invoke(deliver, "")},
 		{"Invoke by account and name", "lambda:InvokeFunction", deliver, invoke(account+":function:deliver", "")},
 		{"Invoke with a qualifier", "lambda:InvokeFunction", deliver + ":live", invoke("deliver", "live")},
 		{"Invoke with a qualified name", "lambda:InvokeFunction", deliver + ":live", invoke("deliver:live", "")},
-		{"GetFunction", "lambda:GetFunction", deliver, func(c *awslambda.Client) error {
-			_, err := c.GetFunction(t.Context(), &awslambda.GetFunctionInput{FunctionName: aws.String("deliver")})
+		{"GetFunction", "lambda:GetFunction", deliver, func(ctx context.Context, c *awslambda.Client) error {
+			_, err := c.GetFunction(ctx, &awslambda.GetFunctionInput{FunctionName: aws.String("deliver")})
 			return err
 		}},
-		{"GetFunctionConfiguration", "lambda:GetFunctionConfiguration", deliver, func(c *awslambda.Client) error {
-			_, err := c.GetFunctionConfiguration(t.Context(),
-				&awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("deliver")})
-			return err
-		}},
-		{"ListFunctions", "lambda:ListFunctions", "*", func(c *awslambda.Client) error {
-			_, err := c.ListFunctions(t.Context(), &awslambda.ListFunctionsInput{})
+		{"GetFunctionConfiguration", "lambda:GetFunctionConfiguration", deliver,
+			func(ctx context.Context, c *awslambda.Client) error {
+				_, err := c.GetFunctionConfiguration(ctx,
+					&awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("deliver")})
+				return err
+			}},
+		{"ListFunctions", "lambda:ListFunctions", "*", func(ctx context.Context, c *awslambda.Client) error {
+			_, err := c.ListFunctions(ctx, &awslambda.ListFunctionsInput{})
 			return err
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			grant(statement("Allow", "lambda:*", deliver+"2", nil))
-			err := c.call(client(function))
 			if c.resource == "*" {
-				grant()
-				lines.lines()
-				err = c.call(client(function))
+				l.grant(t)
+			} else {
+				l.grant(t, statement("Allow", "lambda:*", deliver+"2", nil))
 			}
-			text := "api error AccessDeniedException: User: " + session +
+			err := c.call(t.Context(), l.client(function))
+			want := "api error AccessDeniedException: User: " + session +
 				" is not authorized to perform: " + c.action + " on resource: " + c.resource +
 				" because no identity-based policy allows the " + c.action + " action"
-			if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "StatusCode: 403") {
-				t.Errorf("got %v\nwant %s", err, text)
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "StatusCode: 403") {
+				t.Errorf("got %v\nwant StatusCode: 403, %s", err, want)
 			}
-			wantLine(t, lines, c.action, c.resource)
-			grant(statement("Allow", c.action, c.resource, nil))
-			wantServed(t, c.call(client(function)), lines)
-			grant()
-			wantServed(t, c.call(client("developer")), lines)
+			wantLine(t, l.log, c.action, c.resource)
+			l.grant(t, statement("Allow", c.action, c.resource, nil))
+			wantServed(t, c.call(t.Context(), l.client(function)), l.log)
+			l.grant(t)
+			wantServed(t, c.call(t.Context(), l.client("developer")), l.log)
 		})
 	}
 }
@@ -123,6 +142,6 @@ func TestLambdaRefusal(t *testing.T) {
 		` because no identity-based policy allows the lambda:InvokeFunction action"}`
 	if response.StatusCode != 403 || string(body) != want ||
 		response.Header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
-		t.Errorf("%s %v\ngot  %s\nwant %s", response.Status, response.Header, body, want)
+		t.Errorf("got  %s %v %s\nwant 403 AccessDeniedException %s", response.Status, response.Header, body, want)
 	}
 }

@@ -1,14 +1,11 @@
 package iam
 
-import (
-	"maps"
-	"slices"
-	"strings"
-)
+import "strings"
 
-// managed are AWS's own policies (AWS managed policy reference, March 2026), by
-// the last part of their ARN, as far as they concern the services that are
-// guarded here: a policy that says nothing of them has no statements.
+// managed has the statements of AWS managed policies (AWS managed policy
+// reference, March 2026) by the last part of their ARN. It has only the actions
+// of the services that are guarded here, so the statements of some policies are
+// nil.
 var managed = map[string][]Statement{
 	"AdministratorAccess": {allow("*")},
 	"PowerUserAccess": {{
@@ -84,25 +81,22 @@ var (
 		"dynamodb:ListStreams"}
 )
 
+// allow returns a statement that allows actions on all resources.
 func allow(actions ...string) Statement {
 	return Statement{Version: version2012, Effect: "Allow", Action: actions, Resource: anyResource}
 }
 
-// Known lists the names of AWS's managed policies whose statements are known
-// here, sorted. The ARN of one ends in its name, after a path perhaps.
-func Known() []string { return slices.Sorted(maps.Keys(managed)) }
-
-// managedPolicy returns the statements of a policy of AWS's own, and whether
-// they are known.
+// managedPolicy returns the statements of an AWS managed policy and whether
+// they are known. The ARN ends in the policy's name, which may follow a path.
 func managedPolicy(arn string) ([]*statement, bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "iam" || parts[4] != "aws" || !strings.HasPrefix(parts[5], "policy/") {
-		return nil, false // of somebody's account
+		return nil, false // a policy of a customer
 	}
 	list, ok := managed[arn[strings.LastIndexByte(arn, '/')+1:]]
 	compiled, err := compileAll(list, true)
 	if err != nil {
-		panic(err) // the table above is wrong
+		panic(err) // cannot happen: a test compiles them all
 	}
 	return compiled, ok
 }

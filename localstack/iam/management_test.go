@@ -22,24 +22,25 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
-// patience is how long a test waits for what must happen before it fails.
+// patience is how long a test waits before it fails.
 const patience = 20 * time.Second
 
 const api = "a1b2c3d4e5"
 
-// noFunctions is the invoker of an API without routes, which runs none.
+// noFunctions is the invoker of an API without routes.
 type noFunctions struct{}
 
 func (noFunctions) Invoke(context.Context, string, []byte) (gateway.Result, error) {
-	return gateway.Result{}, errors.New("there are no functions")
+	return gateway.Result{}, errors.New("the API has no functions")
 }
 
-// connected is a gateway with one client, behind a guard.
+// connected is a gateway with one client; its @connections API is behind a
+// guard.
 type connected struct {
 	guard  *iam.Guard
 	socket *websocket.Conn
 	id     string
-	url    string // of @connections, with the stage
+	url    string // the endpoint of @connections, with the stage
 	log    *log
 	events *tracetest.Recorder
 }
@@ -68,7 +69,7 @@ func connect(t *testing.T) *connected {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = socket.CloseNow() // closed already, perhaps
+		_ = socket.CloseNow() // may be closed already
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := g.Shutdown(ctx); err != nil {
@@ -127,7 +128,7 @@ func TestC13_ManageConnectionsResources(t *testing.T) {
 	arn := "arn:aws:execute-api:" + region + ":" + account + ":"
 	for _, p := range []struct {
 		name, resource string
-		methods        string // that it allows
+		methods        string // the methods that it allows
 	}{
 		{"nothing", arn + api + "/prod", ""},
 		{"everything", "*", "POST GET"},
@@ -140,15 +141,15 @@ func TestC13_ManageConnectionsResources(t *testing.T) {
 		{"every method", arn + api + "/prod/*/@connections/*", "POST GET"},
 		{"a connection", arn + api + "/prod/POST/@connections/" + c.id, "POST"},
 		{"another connection", arn + api + "/prod/POST/@connections/x" + c.id, ""},
-		{"a route is no connection", arn + api + "/prod/$connect", ""},
+		{"a route is not a connection", arn + api + "/prod/$connect", ""},
 		{"another region", strings.Replace(arn, region, "us-east-1", 1) + api + "/*", ""},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			c.grant(t, statement("Allow", "execute-api:ManageConnections", p.resource, nil))
 			for _, method := range []string{http.MethodPost, http.MethodGet} {
 				err := c.call(t.Context(), c.client(function), method)
-				var refusal smithy.APIError
-				refused := errors.As(err, &refusal) && refusal.ErrorCode() == "AccessDeniedException"
+				refusal, ok := errors.AsType[smithy.APIError](err)
+				refused := ok && refusal.ErrorCode() == "AccessDeniedException"
 				if want := strings.Contains(p.methods, method); want != (err == nil) || want == refused {
 					t.Errorf("%s: got %v, want it allowed: %t", method, err, want)
 				}
@@ -158,27 +159,27 @@ func TestC13_ManageConnectionsResources(t *testing.T) {
 	t.Run("execute-api:Invoke is not enough", func(t *testing.T) {
 		c.grant(t, statement("Allow", "execute-api:Invoke", "*", nil))
 		if err := c.call(t.Context(), c.client(function), http.MethodPost); err == nil {
-			t.Error("a post without the permission")
+			t.Error("the post succeeded, want it refused")
 		}
 	})
 	t.Run("DELETE", func(t *testing.T) {
 		c.grant(t, statement("Allow", "execute-api:ManageConnections", arn+api+"/prod/DELETE/@connections/*", nil))
 		if err := c.call(t.Context(), c.client(function), http.MethodDelete); err != nil {
-			t.Error(err)
+			t.Errorf("got %v, want success", err)
 		}
 	})
 }
 
-func TestC13_SomebodyOutsideMayPost(t *testing.T) {
+func TestC13_CallerOutsideMayPost(t *testing.T) {
 	c := connect(t)
 	c.grant(t)
 	if err := c.call(t.Context(), c.client("developer"), http.MethodPost); err != nil {
-		t.Error(err)
+		t.Errorf("got %v, want success", err)
 	}
 }
 
-// The row of 403 AccessDeniedException: a header, the account masked, the
-// literal {connectionId}.
+// A refusal has the header x-amzn-ErrorType, a masked account and the literal
+// {connectionId}.
 func TestC5_403_AccessDenied(t *testing.T) {
 	c := connect(t)
 	post := func() (*http.Response, string) {
@@ -220,41 +221,50 @@ func TestC5_403_AccessDenied(t *testing.T) {
 				t.Fatalf("%s: %v", body, err)
 			}
 			if response.StatusCode != 403 || len(answer) != 1 || answer["Message"] != want+p.suffix {
-				t.Errorf("%s\ngot  %s\nwant Message: %s", response.Status, body, want+p.suffix)
+				t.Errorf("got  %s %s\nwant 403 %s", response.Status, body, want+p.suffix)
 			}
 			if got := response.Header.Get("x-amzn-ErrorType"); got != "AccessDeniedException" {
-				t.Errorf("x-amzn-ErrorType: %q", got)
+				t.Errorf("x-amzn-ErrorType: got %q, want AccessDeniedException", got)
 			}
-			traced := c.events.Take()
-			if len(traced) != 1 || traced[0].Kind != trace.Post ||
-				traced[0].Operation != "PostToConnection" || traced[0].ConnectionID != c.id ||
-				traced[0].API != api || traced[0].Stage != "prod" || traced[0].Status != 403 ||
-				traced[0].Error != "AccessDeniedException" {
-				t.Errorf("traced %+v", traced)
-			}
+			c.checkTrace(t)
 			if lines := c.log.lines(); len(lines) != 1 ||
 				!strings.Contains(lines[0], "action=execute-api:ManageConnections") {
-				t.Errorf("in the log: %q", lines)
+				t.Errorf("got the log lines %q, want one with action=execute-api:ManageConnections", lines)
 			}
 		})
 	}
 	t.Run("the SDK's error", func(t *testing.T) {
 		c.grant(t)
 		err := c.call(t.Context(), c.client(function), http.MethodPost)
-		var refusal smithy.APIError
-		if !errors.As(err, &refusal) || refusal.ErrorCode() != "AccessDeniedException" {
-			t.Errorf("got %v", err)
+		refusal, ok := errors.AsType[smithy.APIError](err)
+		if !ok || refusal.ErrorCode() != "AccessDeniedException" {
+			t.Errorf("got %v, want AccessDeniedException", err)
 		}
 	})
 }
 
+// checkTrace checks that a refused post has left one trace event.
+func (c *connected) checkTrace(t *testing.T) {
+	t.Helper()
+	traced := c.events.Take()
+	if len(traced) != 1 {
+		t.Fatalf("got the trace events %+v, want 1", traced)
+	}
+	e := traced[0]
+	if e.Kind != trace.Post || e.Operation != "PostToConnection" || e.ConnectionID != c.id || e.API != api ||
+		e.Stage != "prod" || e.Status != 403 || e.Error != "AccessDeniedException" {
+		t.Errorf("got the trace event %+v, want a refused post to %s", e, c.id)
+	}
+}
+
+// The guard lets a request for an unknown stage pass; the gateway refuses it.
 func TestC5_403_ForbiddenIsTheGateways(t *testing.T) {
 	c := connect(t)
 	c.grant(t)
 	c.url = strings.TrimSuffix(c.url, "/prod") + "/nowhere"
 	err := c.call(t.Context(), c.client(function), http.MethodPost)
-	var refusal smithy.APIError
-	if !errors.As(err, &refusal) || refusal.ErrorCode() != "ForbiddenException" {
+	refusal, ok := errors.AsType[smithy.APIError](err)
+	if !ok || refusal.ErrorCode() != "ForbiddenException" {
 		t.Errorf("got %v, want ForbiddenException", err)
 	}
 }

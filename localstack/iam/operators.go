@@ -8,17 +8,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// operator makes matchers of the values in a policy. A negated operator is its
-// positive form, whose result the condition turns round.
+// operator compiles a value of a policy into a matcher. A negated operator
+// compiles its positive form; the condition inverts the result.
 type operator struct {
 	compile func(value string, variables bool) (matcher, error)
 	negated bool
 }
 
-// operators are IAM's (IAM user guide, "Condition operators"), without their
-// qualifiers and IfExists. Null is the condition's own matter.
+// operators are the condition operators of IAM (IAM user guide, "Condition
+// operators") without qualifiers and IfExists. [condition] implements Null.
 var operators = map[string]operator{
 	"StringEquals":              {stringEquals, false},
 	"StringNotEquals":           {stringEquals, true},
@@ -68,11 +70,11 @@ func stringLike(value string, variables bool) (matcher, error) {
 	t := newText(value, variables)
 	return func(q *request, v string) bool {
 		want, ok := t.pattern(q)
-		return ok && glob(want, v)
+		return ok && awsname.MatchEscaped(want, v)
 	}, nil
 }
 
-// numeric compares numbers, the request's first.
+// numeric returns the compile function of an operator on numbers.
 func numeric(holds func(request, policy float64) bool) func(string, bool) (matcher, error) {
 	return func(value string, _ bool) (matcher, error) {
 		want, err := strconv.ParseFloat(value, 64)
@@ -86,12 +88,13 @@ func numeric(holds func(request, policy float64) bool) func(string, bool) (match
 	}
 }
 
-// date compares times: the request's to the policy's.
+// date returns the compile function of an operator on times. order compares the
+// time of the request with that of the policy.
 func date(holds func(order int) bool) func(string, bool) (matcher, error) {
 	return func(value string, _ bool) (matcher, error) {
 		want, ok := parseTime(value)
 		if !ok {
-			return nil, fmt.Errorf("value %q is not a date of ISO 8601 or in seconds since 1970", value)
+			return nil, fmt.Errorf("value %q is not a date in ISO 8601 or in seconds since 1970", value)
 		}
 		return func(_ *request, v string) bool {
 			got, ok := parseTime(v)
@@ -100,8 +103,8 @@ func date(holds func(order int) bool) func(string, bool) (matcher, error) {
 	}
 }
 
-// parseTime reads the profiles of ISO 8601 in the W3C's note on date and time
-// formats, or Unix seconds.
+// parseTime parses a time in a format of the W3C note "Date and Time Formats",
+// a profile of ISO 8601, or in seconds since 1970.
 func parseTime(s string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05",
 		"2006-01-02", "2006-01"} {
@@ -134,7 +137,7 @@ func parseBool(s string) (bool, error) {
 	return false, fmt.Errorf("value %q is not true or false", s)
 }
 
-// binary compares bytes, which both sides give in base64.
+// binary compares bytes. Policy and request both have them in base64.
 func binary(value string, _ bool) (matcher, error) {
 	want, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
@@ -146,7 +149,7 @@ func binary(value string, _ bool) (matcher, error) {
 	}, nil
 }
 
-// ipAddress matches an address with one or with a range (RFC 4632).
+// ipAddress matches an address or a range of addresses (RFC 4632).
 func ipAddress(value string, _ bool) (matcher, error) {
 	want, err := netip.ParsePrefix(value)
 	if err != nil {
@@ -162,8 +165,8 @@ func ipAddress(value string, _ bool) (matcher, error) {
 	}, nil
 }
 
-// arnLike matches each of the six parts of an ARN by itself, so that a * does
-// not reach over a colon. ArnEquals is the same (IAM user guide).
+// arnLike matches each of the six parts of an ARN on its own, so a * does not
+// match a colon between parts. ArnEquals does the same (IAM user guide).
 func arnLike(value string, variables bool) (matcher, error) {
 	t := newText(value, variables)
 	return func(q *request, v string) bool {
@@ -176,7 +179,7 @@ func arnLike(value string, variables bool) (matcher, error) {
 			return pattern == "*"
 		}
 		for i := range want {
-			if !glob(want[i], got[i]) {
+			if !awsname.MatchEscaped(want[i], got[i]) {
 				return false
 			}
 		}

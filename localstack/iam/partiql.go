@@ -2,9 +2,9 @@ package iam
 
 import "strings"
 
-// partiQL finds the action that a statement of PartiQL for DynamoDB needs, and
-// its table and index (service authorization reference, DynamoDB). The table is
-// empty if the statement is not one of the four kinds.
+// partiQL returns the action that a statement of PartiQL for DynamoDB needs,
+// its table and its index (service authorization reference, DynamoDB). The
+// table is empty if the statement is not SELECT, INSERT, UPDATE or DELETE.
 func partiQL(statement string) (action, table, index string) {
 	words := partiQLWords(statement)
 	if len(words) > 1 && strings.EqualFold(words[0], "EXISTS") {
@@ -42,7 +42,7 @@ func partiQL(statement string) (action, table, index string) {
 func unquote(word string) string { return strings.Trim(word, `"`) }
 
 // partiQLWords splits a statement into names, quoted names (with their quotes)
-// and dots, and leaves out all the rest: strings, numbers, operators.
+// and dots. It leaves out everything else, such as strings and operators.
 func partiQLWords(s string) []string {
 	var words []string
 	for i := 0; i < len(s); {
@@ -72,7 +72,7 @@ func partiQLWords(s string) []string {
 	return words
 }
 
-// nameByte is a byte of a name that need not be quoted.
+// nameByte reports whether c may be in a name without quotes.
 func nameByte(c byte) bool {
 	return c == '_' || c == '-' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

@@ -7,31 +7,33 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// statement is a compiled Statement.
+// statement is a compiled [Statement].
 type statement struct {
-	sid                     string
 	deny                    bool
 	actions                 []string // in lower case
-	notActions              bool     // actions are those that it is not about
+	notActions              bool     // actions are those of NotAction
 	resources               []text
-	notResources            bool
+	notResources            bool // resources are those of NotResource
 	conditions              []condition
 	principal, notPrincipal map[string][]string
 }
 
-// request is what statements are matched with.
+// request is what statements are matched against.
 type request struct {
 	action   string // in lower case
 	resource string
-	keys     lookup // of the service
-	global   global // of every request
+	keys     lookup // the condition keys of the service
+	global   global // the condition keys of all requests
 }
 
-// lookup finds a condition key by its name in lower case. A service may look
-// into a request only when it is asked.
+// lookup finds condition keys. A service parses a request only when a policy
+// has a condition on it.
 type lookup interface {
+	// lookup returns the values of a condition key. name is in lower case.
 	lookup(name string) (values []string, present bool)
 }
 
@@ -44,21 +46,22 @@ func (q *request) lookup(name string) ([]string, bool) {
 	return q.global.lookup(name)
 }
 
+// applies reports whether the statement covers the request.
 func (s *statement) applies(q *request) bool {
 	return s.coversAction(q) && s.coversResource(q) && s.conditionsHold(q)
 }
 
 func (s *statement) coversAction(q *request) bool {
-	return slices.ContainsFunc(s.actions, func(p string) bool { return glob(p, q.action) }) != s.notActions
+	return slices.ContainsFunc(s.actions, func(p string) bool { return awsname.Match(p, q.action) }) != s.notActions
 }
 
 func (s *statement) coversResource(q *request) bool {
 	if len(s.resources) == 0 {
-		return true // only the policy of a resource may leave it out, and means its own
+		return true // a resource-based policy may leave it out and means its own resource
 	}
 	return slices.ContainsFunc(s.resources, func(t text) bool {
 		pattern, ok := t.pattern(q)
-		return ok && glob(pattern, q.resource)
+		return ok && awsname.MatchEscaped(pattern, q.resource)
 	}) != s.notResources
 }
 
@@ -71,17 +74,18 @@ func (s *statement) conditionsHold(q *request) bool {
 	return true
 }
 
-// named says by which name the statement of a resource's policy means the
-// function's session.
+// named is the way in which a resource-based policy names the function's
+// session.
 type named int
 
 const (
 	notNamed  named = iota
-	byAccount       // and leaves the decision to IAM
+	byAccount       // delegates to IAM
 	byRole
-	bySession // or as everybody
+	bySession // or *
 )
 
+// names returns how the statement names the caller.
 func (s *statement) names(q *request) named {
 	if s.notPrincipal == nil {
 		return q.global.namedIn(s.principal)
@@ -92,6 +96,7 @@ func (s *statement) names(q *request) named {
 	return notNamed
 }
 
+// namedIn returns how a Principal or NotPrincipal names the caller.
 func (g *global) namedIn(names map[string][]string) (n named) {
 	for _, name := range names["AWS"] {
 		switch name {
@@ -99,30 +104,31 @@ func (g *global) namedIn(names map[string][]string) (n named) {
 			n = bySession
 		case g.role.arn:
 			n = max(n, byRole)
-		case g.guard.opts.Account, g.guard.arn("iam", "", "root"):
+		case g.guard.opts.Account, g.guard.globalARN("iam", "root"):
 			n = max(n, byAccount)
 		}
 	}
 	return n
 }
 
-// The versions of the policy language.
+// version2012 is the version of the policy language that has variables.
 const version2012 = "2012-10-17"
 
-// CheckRole says what IAM would refuse in the statements of a role's policies,
-// if anything, and of which statement.
+// CheckRole returns an error if IAM would refuse a statement of a role's
+// policies. The error names the statement.
 func CheckRole(statements []Statement) error {
 	_, err := compileAll(statements, true)
 	return err
 }
 
-// CheckResource is [CheckRole] for the policy of a resource.
+// CheckResource is [CheckRole] for a resource-based policy.
 func CheckResource(statements []Statement) error {
 	_, err := compileAll(statements, false)
 	return err
 }
 
-// compileAll compiles a policy of a role, or one of a resource.
+// compileAll compiles the statements of a role (ofRole) or of a resource-based
+// policy.
 func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 	var out []*statement
 	for i, s := range list {
@@ -130,9 +136,9 @@ func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 		switch {
 		case err != nil || !ofRole:
 		case len(s.Resource)+len(s.NotResource) == 0:
-			err = errors.New("it has neither Resource nor NotResource")
+			err = errors.New("has neither Resource nor NotResource")
 		case s.Principal != nil || s.NotPrincipal != nil:
-			err = errors.New("it names a principal, which only policies of resources do")
+			err = errors.New("has a Principal, which only resource-based policies may have")
 		}
 		if err != nil {
 			name := fmt.Sprintf("statement %d", i+1)
@@ -147,7 +153,7 @@ func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 }
 
 func compile(s Statement) (*statement, error) {
-	c := &statement{sid: s.Sid, principal: s.Principal, notPrincipal: s.NotPrincipal}
+	c := &statement{principal: s.Principal, notPrincipal: s.NotPrincipal}
 	switch s.Effect {
 	case "Allow":
 	case "Deny":
@@ -157,11 +163,11 @@ func compile(s Statement) (*statement, error) {
 	}
 	switch {
 	case len(s.Action) > 0 && len(s.NotAction) > 0:
-		return nil, errors.New("it has both Action and NotAction")
+		return nil, errors.New("has both Action and NotAction")
 	case len(s.Action)+len(s.NotAction) == 0:
-		return nil, errors.New("it has neither Action nor NotAction")
+		return nil, errors.New("has neither Action nor NotAction")
 	case len(s.Resource) > 0 && len(s.NotResource) > 0:
-		return nil, errors.New("it has both Resource and NotResource")
+		return nil, errors.New("has both Resource and NotResource")
 	}
 	c.notActions, c.notResources = len(s.NotAction) > 0, len(s.NotResource) > 0
 	for _, a := range append(slices.Clone(s.Action), s.NotAction...) {
@@ -183,7 +189,7 @@ func (g *Guard) compileRole(function string, in Role) (*role, error) {
 	r := &role{
 		arn:     in.ARN,
 		name:    in.Name,
-		session: g.arn("sts", "", "assumed-role/"+in.Name+"/"+function),
+		session: g.globalARN("sts", "assumed-role/"+in.Name+"/"+function),
 		userID:  roleID(in.ARN) + ":" + function,
 		unknown: slices.Clone(in.Unresolved),
 	}
@@ -207,25 +213,19 @@ func (g *Guard) compileRole(function string, in Role) (*role, error) {
 	return r, nil
 }
 
-// roleID is the unique id of a role: AROA and 17 letters and digits, the same
-// on every start.
+// roleID returns the unique id of a role: AROA and 17 letters and digits. It is
+// derived from the ARN, so it is the same after every start.
 func roleID(arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return "AROA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-// arn makes an ARN of the account, or of its region too.
-func (g *Guard) arn(service, region, rest string) string {
-	return "arn:" + g.partition() + ":" + service + ":" + region + ":" + g.opts.Account + ":" + rest
+// arn returns an ARN in the guard's account and region.
+func (g *Guard) arn(service, resource string) string {
+	return awsname.ARN(service, g.opts.Region, g.opts.Account, resource)
 }
 
-// partition is the AWS partition of the region (AWS::Partition).
-func (g *Guard) partition() string {
-	switch {
-	case strings.HasPrefix(g.opts.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(g.opts.Region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+// globalARN is arn for services whose ARNs have no region.
+func (g *Guard) globalARN(service, resource string) string {
+	return awsname.PartitionARN(awsname.Partition(g.opts.Region), service, "", g.opts.Account, resource)
 }

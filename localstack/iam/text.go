@@ -1,74 +1,38 @@
 package iam
 
-import "strings"
+import (
+	"strings"
 
-// glob reports whether name matches pattern, in which * stands for any
-// characters, also none, and ? for one. A backslash before * or ? (put there
-// by [escape]) makes it plain.
-func glob(pattern, name string) bool {
-	p, n := 0, 0
-	star, mark := -1, 0
-	for n < len(name) {
-		if p < len(pattern) {
-			switch c := pattern[p]; {
-			case c == '*':
-				star, mark = p, n
-				p++
-				continue
-			case c == '\\' && p+1 < len(pattern) && pattern[p+1] == name[n]:
-				p += 2
-				n++
-				continue
-			case c == '?' || c == name[n] && c != '\\':
-				p++
-				n++
-				continue
-			}
-		}
-		if star < 0 {
-			return false
-		}
-		mark++
-		p, n = star+1, mark
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
-}
+	"github.com/sotto-chat/sotto/localstack/awsname"
+)
 
-var escaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+// literalBackslash turns a pattern of a policy, in which a backslash has no
+// special meaning, into one for [awsname.MatchEscaped].
+func literalBackslash(pattern string) string { return strings.ReplaceAll(pattern, `\`, `\\`) }
 
-// escape makes a glob that matches s alone.
-func escape(s string) string { return escaper.Replace(s) }
-
-// escapeBackslash makes a pattern of a policy, which knows no backslash, a
-// glob.
-func escapeBackslash(s string) string { return strings.ReplaceAll(s, `\`, `\\`) }
-
-// text is a string of a policy, which may have variables in it (IAM user guide,
-// "Policy variables").
+// text is a string of a policy that may have variables (IAM user guide, "Policy
+// variables").
 type text struct {
 	parts []part
-	// Without variables: the text as it is, and as a glob.
+	// Without variables: the text, plain and as a pattern for MatchEscaped.
 	fixed, fixedPattern string
 }
 
-// part is a literal, or a variable with the text that stands in for it when
-// the request has no such key.
+// part is a literal or a variable. The fallback is the text that replaces the
+// variable if the request does not have its key.
 type part struct {
 	literal     string
 	variable    string // in lower case
-	instead     string
-	hasInstead  bool
-	isCharacter bool // ${*}, ${?} and ${$}: literal is that character, meant plainly
+	fallback    string
+	hasFallback bool
+	isCharacter bool // ${*}, ${?} and ${$}: literal is that character, without special meaning
 }
 
-// newText parses s. Without variables (documents before 2012-10-17) it is taken
-// as it is.
+// newText parses s. If variables is false (documents before 2012-10-17), s is
+// plain text.
 func newText(s string, variables bool) text {
 	if !variables || !strings.Contains(s, "${") {
-		return text{fixed: s, fixedPattern: escapeBackslash(s)}
+		return text{fixed: s, fixedPattern: literalBackslash(s)}
 	}
 	var t text
 	for s != "" {
@@ -90,30 +54,32 @@ func newText(s string, variables bool) text {
 	return t
 }
 
-// variable parses what stands between ${ and }: a key, and perhaps a comma and
-// a default between apostrophes.
+// variable parses the text between ${ and }: a key, optionally followed by a
+// comma and a default between apostrophes.
 func variable(inside string) part {
 	if inside == "*" || inside == "?" || inside == "$" {
 		return part{literal: inside, isCharacter: true}
 	}
-	name, instead, has := strings.Cut(inside, ",")
-	instead = strings.TrimSpace(instead)
-	if has && len(instead) >= 2 && instead[0] == '\'' && instead[len(instead)-1] == '\'' {
-		instead = instead[1 : len(instead)-1]
+	name, fallback, has := strings.Cut(inside, ",")
+	fallback = strings.TrimSpace(fallback)
+	if has && len(fallback) >= 2 && fallback[0] == '\'' && fallback[len(fallback)-1] == '\'' {
+		fallback = fallback[1 : len(fallback)-1]
 	}
-	return part{variable: strings.ToLower(strings.TrimSpace(name)), instead: instead, hasInstead: has}
+	return part{variable: strings.ToLower(strings.TrimSpace(name)), fallback: fallback, hasFallback: has}
 }
 
-// pattern replaces the variables and returns a glob. It is not ok if the
-// request has no value, or several, for one of them: then nothing matches.
+// pattern replaces the variables and returns a pattern for
+// [awsname.MatchEscaped]. It returns false if the request has no value, or
+// several, for a variable; then nothing matches.
 func (t text) pattern(q *request) (string, bool) {
 	if t.parts == nil {
 		return t.fixedPattern, true
 	}
-	return t.expand(q, escape, escapeBackslash)
+	return t.expand(q, awsname.Escape, literalBackslash)
 }
 
-// value replaces the variables and returns the text as it is.
+// value replaces the variables and returns the text. It returns false as
+// pattern does.
 func (t text) value(q *request) (string, bool) {
 	if t.parts == nil {
 		return t.fixed, true
@@ -122,6 +88,8 @@ func (t text) value(q *request) (string, bool) {
 	return t.expand(q, plain, plain)
 }
 
+// expand replaces the variables. fromRequest and fromPolicy convert the text of
+// each origin.
 func (t text) expand(q *request, fromRequest, fromPolicy func(string) string) (string, bool) {
 	var b strings.Builder
 	for _, p := range t.parts {
@@ -135,8 +103,8 @@ func (t text) expand(q *request, fromRequest, fromPolicy func(string) string) (s
 			switch {
 			case len(values) == 1:
 				b.WriteString(fromRequest(values[0]))
-			case len(values) == 0 && p.hasInstead:
-				b.WriteString(fromRequest(p.instead))
+			case len(values) == 0 && p.hasFallback:
+				b.WriteString(fromRequest(p.fallback))
 			default:
 				return "", false
 			}

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Update replaces roles and policies of resources, from the next request on.
-// After an error nothing has changed.
+// Update replaces the roles and the resource-based policies, from the next
+// request on. An error changes nothing.
 func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) error {
 	commit, err := g.Prepare(roles, resources)
 	if err != nil {
@@ -18,8 +18,8 @@ func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) 
 }
 
 // Prepare is the first half of [Guard.Update]: it compiles the policies and
-// changes nothing. commit, which cannot fail, is the second half; it may be
-// dropped.
+// changes nothing. The second half is commit, which cannot fail. To give up, do
+// not call it.
 func (g *Guard) Prepare(roles map[string]Role, resources map[string][]Statement) (commit func(), err error) {
 	next := &policies{roles: map[string]*role{}, resources: map[string][]*statement{}}
 	for _, function := range slices.Sorted(maps.Keys(roles)) {

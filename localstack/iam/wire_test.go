@@ -22,8 +22,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
-// serve puts a guarded handler on a port, where a request that is signed with
-// the function's name comes from the function, and every other from outside.
+// serve serves a guarded handler on a port. A request that is signed with the
+// function's name comes from the function, any other from outside.
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,11 +36,12 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
+// signedBy returns credentials with this access key id.
 func signedBy(name string) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(name, "secret", "")
 }
 
-// log collects lines, from several goroutines.
+// log collects lines. It may be used concurrently.
 type log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -52,7 +53,7 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// lines returns what came since the last call.
+// lines returns the lines since the last call.
 func (l *log) lines() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,11 +63,11 @@ func (l *log) lines() []string {
 
 func (l *log) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
 
-// database is the engine behind a guard.
+// database is a DynamoDB engine behind a guard.
 type database struct {
 	guard    *iam.Guard
 	function *awsdynamodb.Client // signs as the function
-	outside  *awsdynamodb.Client
+	outside  *awsdynamodb.Client // signs with another name
 	url      string
 	log      *log
 	events   *tracetest.Recorder
@@ -135,12 +136,12 @@ func (d *database) grant(t *testing.T, statements ...iam.Statement) {
 	}
 }
 
-// wantDenied wants the typed error of an SDK with AWS's text, and one line in
-// the log.
+// wantDenied checks that err is the typed error of an SDK with AWS's text, and
+// that there is one line in the log.
 func wantDenied(t *testing.T, err error, l *log, action, resource string) {
 	t.Helper()
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != "AccessDeniedException" {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || api.ErrorCode() != "AccessDeniedException" {
 		t.Fatalf("got %v, want AccessDeniedException for %s", err, action)
 	}
 	want := "User: " + session + " is not authorized to perform: " + action + " on resource: " + resource +
@@ -151,30 +152,30 @@ func wantDenied(t *testing.T, err error, l *log, action, resource string) {
 	wantLine(t, l, action, resource)
 }
 
+// wantLine checks that the log has one line, about this action and resource.
 func wantLine(t *testing.T, l *log, action, resource string) {
 	t.Helper()
 	lines := l.lines()
 	if len(lines) != 1 {
-		t.Fatalf("%d lines in the log, want one:\n%s", len(lines), strings.Join(lines, "\n"))
+		t.Fatalf("got %d lines in the log, want 1:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 	for _, want := range []string{"function=" + function, "action=" + action, "resource=" + resource,
 		`remedy="add ` + action + " on " + resource} {
 		if !strings.Contains(lines[0], want) {
-			t.Errorf("no %q in the log: %s", want, lines[0])
+			t.Errorf("got the log line %s, want %q in it", lines[0], want)
 		}
 	}
 }
 
-// wantServed wants an answer of the service behind the guard: success, or any
-// error but a refusal.
+// wantServed checks that the service behind the guard has answered, with
+// success or any error but a refusal.
 func wantServed(t *testing.T, err error, l *log) {
 	t.Helper()
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "AccessDeniedException" {
-		t.Errorf("refused: %v", err)
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "AccessDeniedException" {
+		t.Errorf("got %v, want no refusal", err)
 	}
 	if lines := l.lines(); len(lines) > 0 {
-		t.Errorf("in the log: %q", lines)
+		t.Errorf("got the log lines %q, want none", lines)
 	}
 }
 

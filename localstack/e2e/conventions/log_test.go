@@ -40,6 +40,7 @@ var logKeys = map[string]string{
 // ownLogKeys are further keys that one package needs.
 var ownLogKeys = map[string][]string{
 	"localstack/fault": {"id", "seed", "struck"},
+	"localstack/iam":   {"action", "policy", "remedy"},
 }
 
 // loggers are the names under which the module keeps a *slog.Logger.

@@ -88,7 +88,6 @@ var pending = []string{
 	"localstack/eventsource/",
 	"localstack/fidelity/",
 	"localstack/gateway/",
-	"localstack/iam/",
 	"localstack/inspect/",
 	"localstack/lambda/",
 	"localstack/sam/",
