@@ -1,12 +1,12 @@
-// Package authority is the certificate authority of a local AWS stack: it makes
-// certificates for AWS's host names and for this machine's own, so that
-// programs which know AWS only by name and by TLS can be answered here.
+// Package authority is the certificate authority of a local AWS stack. It signs
+// certificates for the host names of AWS and for this machine, so that the
+// stack can serve programs that reach AWS by its names over TLS.
 //
-// Use it for processes that the stack itself starts and tells of it
-// ([Authority.BundleFile]). It never touches the trust store of the system, and
-// what it signs is good for nothing else: the certificate's name constraints
-// (RFC 5280 §4.2.1.10) keep to AWS's API domains and loopback, so that whoever
-// gets hold of the key cannot pretend to be anybody's bank.
+// Use it for processes that the stack starts: they get the file of
+// [Authority.BundleFile] in their environment. The package never changes the
+// trust store of the system. Name constraints (RFC 5280 §4.2.1.10) limit the
+// authority to the API domains of AWS and to loopback, so a stolen key cannot
+// sign for any other site.
 package authority
 
 import (
@@ -30,20 +30,19 @@ import (
 )
 
 const (
-	// caLifetime is long since to replace an authority means to tell everybody
-	// who was told to trust it.
+	// caLifetime is long because users may have added the certificate to a
+	// browser, and a new authority must be added again.
 	caLifetime = 10 * 365 * 24 * time.Hour
-	// backdated allows for clocks that are behind, as those of virtual machines
-	// are.
+	// backdated allows for clocks that are slow, as in virtual machines.
 	backdated = time.Hour
 )
 
-// domains are all that the authority may speak for, names below them included.
-// AWS owns them; the first four are those of its APIs (partitions aws,
-// aws-us-gov and aws-cn), which nobody else can have a host in but by AWS.
+// domains are the only domains that the authority may sign for, including their
+// subdomains: the API domains of AWS (partitions aws, aws-us-gov and aws-cn),
+// in which only AWS can create hosts, and localhost.
 var domains = []string{"amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn", "localhost"}
 
-// loopback are the only addresses that it may speak for.
+// loopback holds the only addresses that the authority may sign for.
 var loopback = []*net.IPNet{
 	{IP: net.IPv4(127, 0, 0, 0).To4(), Mask: net.CIDRMask(8, 32)},
 	{IP: net.IPv6loopback, Mask: net.CIDRMask(128, 128)},
@@ -53,11 +52,11 @@ var loopback = []*net.IPNet{
 type Authority struct {
 	dir     string
 	now     func() time.Time
-	kept    signer            // of the folder
-	leafKey *ecdsa.PrivateKey // of all leaves; it lives as long as the process
+	stored  signer            // the one in the folder
+	leafKey *ecdsa.PrivateKey // the key of all leaves; never written to disk
 
 	mu     sync.Mutex
-	custom *signer          // of Permit; nil without
+	custom *signer          // signs the names of Permit; nil if there are none
 	leaves map[string]*leaf // by name
 }
 
@@ -67,19 +66,19 @@ type signer struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Open returns the authority of a folder. It makes both on first start, and a
-// new authority when the one there has expired or lost its key or certificate.
-// Files that it cannot read are an error, which names them.
+// Open opens the authority in a folder. It creates the folder and the authority
+// if they do not exist, and a new authority if the one in the folder has
+// expired or has lost its key or certificate. It returns an error with the
+// file's name if a file is damaged.
 //
-// The folder holds ca.pem, bundle.pem, and ca-key.pem, which only its owner
-// can read.
+// The folder holds ca.pem, bundle.pem and ca-key.pem (mode 0600).
 func Open(dir string) (*Authority, error) { return open(dir, time.Now) }
 
 func open(dir string, now func() time.Time) (*Authority, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("authority: make its folder: %w", err)
+		return nil, fmt.Errorf("authority: create its folder: %w", err)
 	}
-	dir, err := filepath.Abs(dir) // functions run elsewhere
+	dir, err := filepath.Abs(dir) // functions have another working directory
 	if err != nil {
 		return nil, fmt.Errorf("authority: locate its folder: %w", err)
 	}
@@ -90,7 +89,7 @@ func open(dir string, now func() time.Time) (*Authority, error) {
 	}
 	if !found {
 		if err := a.create(); err != nil {
-			return nil, fmt.Errorf("authority: make a certificate: %w", err)
+			return nil, fmt.Errorf("authority: create a certificate: %w", err)
 		}
 	}
 	// The system's roots may have changed since the last start.
@@ -98,22 +97,24 @@ func open(dir string, now func() time.Time) (*Authority, error) {
 		return nil, err
 	}
 	if a.leafKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return nil, fmt.Errorf("authority: make a key: %w", err)
+		return nil, fmt.Errorf("authority: generate a key: %w", err)
 	}
 	return a, nil
 }
 
-// CAFile is the path of the authority's certificate (PEM).
+// CAFile returns the absolute path of the authority's certificate (PEM).
 func (a *Authority) CAFile() string { return filepath.Join(a.dir, "ca.pem") }
 
-// BundleFile is the path of the authority's certificate followed by the roots
-// that this system trusts (PEM): for programs that trust one file and nothing
-// else, which then can also reach the real network.
+// BundleFile returns the absolute path of a PEM file with the authority's
+// certificate and the roots that this system trusts. It is for programs that
+// take all their roots from one file; with it they can reach the real network
+// too.
 func (a *Authority) BundleFile() string { return filepath.Join(a.dir, "bundle.pem") }
 
 func (a *Authority) keyFile() string { return filepath.Join(a.dir, "ca-key.pem") }
 
-// load reads the authority; found is false if there is none that can be used.
+// load reads the authority from the folder. found is false if a new one must be
+// created.
 func (a *Authority) load() (found bool, err error) {
 	key, err := readPEM(a.keyFile(), "PRIVATE KEY", x509.ParsePKCS8PrivateKey)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -136,19 +137,19 @@ func (a *Authority) load() (found bool, err error) {
 		return false, nil
 	}
 	if !slices.Equal(cert.PermittedDNSDomains, domains) {
-		return false, nil // of another version, which spoke for other names
+		return false, nil // another version of this program signed for other names
 	}
-	a.kept = signer{cert, signing}
+	a.stored = signer{cert, signing}
 	return true, nil
 }
 
-// create makes the authority of the folder. The key is kept first: a
-// certificate without its key would be told to programs for nothing.
+// create creates the authority and writes it to the folder. It writes the key
+// first, because a certificate without its key is useless.
 func (a *Authority) create() (err error) {
-	if a.kept, err = newSigner(a.now(), domains, loopback); err != nil {
+	if a.stored, err = newSigner(a.now(), domains, loopback); err != nil {
 		return err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(a.kept.key)
+	private, err := x509.MarshalPKCS8PrivateKey(a.stored.key)
 	if err != nil {
 		return err
 	}
@@ -158,11 +159,11 @@ func (a *Authority) create() (err error) {
 	})); err != nil {
 		return err
 	}
-	return replaceFile(a.CAFile(), pemCertificate(a.kept.cert.Raw))
+	return replaceFile(a.CAFile(), pemCertificate(a.stored.cert.Raw))
 }
 
-// newSigner makes an authority that may speak for these names, for what is
-// below them, and for these addresses.
+// newSigner returns a new signer that may sign for these names, their
+// subdomains and these addresses.
 func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -171,8 +172,8 @@ func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, e
 	serial := newSerial()
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		// Trust stores tell authorities apart by name, and there is one for
-		// each folder.
+		// Trust stores identify authorities by name, and every folder has its
+		// own authority.
 		Subject:               pkix.Name{CommonName: "Sotto local stack " + hex.EncodeToString(serial.Bytes()[:4])},
 		NotBefore:             now.Add(-backdated),
 		NotAfter:              now.Add(caLifetime),
@@ -180,14 +181,14 @@ func newSigner(now time.Time, names []string, addresses []*net.IPNet) (signer, e
 		BasicConstraintsValid: true,
 		MaxPathLenZero:        true,
 		KeyUsage:              x509.KeyUsageCertSign,
-		// Whoever verifies a chain holds leaves to this too: no signed code or
-		// mail.
+		// Verifiers apply this to the leaves too, so they are invalid for code
+		// and mail.
 		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         names,
 		PermittedIPRanges:           addresses,
 	}
-	if len(addresses) == 0 { // without a word about addresses all would be permitted
+	if len(addresses) == 0 { // without a constraint on addresses all are permitted
 		template.ExcludedIPRanges = []*net.IPNet{
 			{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)},
 			{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)},
@@ -205,7 +206,7 @@ func pemCertificate(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// readPEM reads a file with one PEM block of that type.
+// readPEM reads the PEM block of a file, which must have the given type.
 func readPEM[T any](path, blockType string, parse func([]byte) (T, error)) (value T, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -213,15 +214,15 @@ func readPEM[T any](path, blockType string, parse func([]byte) (T, error)) (valu
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != blockType {
-		return value, fmt.Errorf("%s has no %s; remove it to have a new one made", path, blockType)
+		return value, fmt.Errorf("%s has no %s; remove it, and the next start creates a new one", path, blockType)
 	}
 	if value, err = parse(block.Bytes); err != nil {
-		return value, fmt.Errorf("read %s (remove it to have a new one made): %w", path, err)
+		return value, fmt.Errorf("read %s (remove it, and the next start creates a new one): %w", path, err)
 	}
 	return value, nil
 }
 
-// replaceFile writes a file that only its owner can read, whole or not at all.
+// replaceFile atomically replaces a file, with mode 0600.
 func replaceFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-") // mode 0600
 	if err != nil {
@@ -237,7 +238,7 @@ func replaceFile(path string, data []byte) error {
 	return nil
 }
 
-// newSerial is positive and has 127 random bits (RFC 5280 §4.1.2.2).
+// newSerial returns a positive number with 126 random bits (RFC 5280 §4.1.2.2).
 func newSerial() *big.Int {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

@@ -23,8 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The system's roots are many, and of interest to one test only, which sets
-	// its own.
+	// Only one test needs system roots, and it sets a file of its own.
 	if err := os.Setenv("SSL_CERT_FILE", os.DevNull); err != nil {
 		panic(err)
 	}
@@ -58,8 +57,8 @@ func pool(t *testing.T, path string) *x509.CertPool {
 	return p
 }
 
-// serve answers TLS with config on a real port and returns a client that trusts
-// the file's certificates and dials the port whatever the name.
+// serve serves TLS with config on a port. It returns a client that trusts the
+// certificates in the file and dials the port for every name.
 func serve(t *testing.T, config *tls.Config, trust string) *http.Client {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,26 +76,27 @@ func serve(t *testing.T, config *tls.Config, trust string) *http.Client {
 	return clientOf(t, inner.Addr().String(), trust)
 }
 
-func TestSecondStartKeepsTheAuthority(t *testing.T) {
+func TestSecondStartUsesTheSameAuthority(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "authority")
 	first := open(t, dir)
 	key, ca := read(t, filepath.Join(dir, "ca-key.pem")), read(t, first.CAFile())
 	if !filepath.IsAbs(first.CAFile()) || !filepath.IsAbs(first.BundleFile()) {
-		t.Error("paths are for processes that run elsewhere, so they must be absolute")
+		t.Errorf("got the paths %s and %s, want absolute ones for functions, which have another working directory",
+			first.CAFile(), first.BundleFile())
 	}
-	if err := os.Chmod(filepath.Join(dir, "ca-key.pem"), 0o644); err != nil { // as a careless copy has it
+	if err := os.Chmod(filepath.Join(dir, "ca-key.pem"), 0o644); err != nil { // as in a careless copy
 		t.Fatal(err)
 	}
 	second := open(t, dir)
 	if !bytes.Equal(key, read(t, filepath.Join(dir, "ca-key.pem"))) || !bytes.Equal(ca, read(t, second.CAFile())) {
-		t.Error("the second start has another authority")
+		t.Error("the second start has another authority, want the same")
 	}
 	if info, err := os.Stat(filepath.Join(dir, "ca-key.pem")); err != nil {
 		t.Error(err)
 	} else if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's mode is %o", info.Mode().Perm())
+		t.Errorf("the key has mode %o, want 600", info.Mode().Perm())
 	}
-	// What the second one signs is good for who trusts the first.
+	// Clients that trust the first one accept what the second one signs.
 	client := serve(t, second.TLSConfig(), first.CAFile())
 	response, err := client.Get("https://kms.us-east-1.amazonaws.com/")
 	if err != nil {
@@ -105,7 +105,7 @@ func TestSecondStartKeepsTheAuthority(t *testing.T) {
 	response.Body.Close()
 }
 
-func TestNewAuthorityWhenTheOldOneIsOfNoUse(t *testing.T) {
+func TestUnusableAuthorityIsReplaced(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		spoil func(t *testing.T, key, ca string)
@@ -131,10 +131,10 @@ func TestNewAuthorityWhenTheOldOneIsOfNoUse(t *testing.T) {
 			dir := t.TempDir()
 			a := open(t, dir)
 			c.spoil(t, filepath.Join(dir, "ca-key.pem"), a.CAFile())
-			old, _ := os.ReadFile(a.CAFile()) // may be gone
+			old, _ := os.ReadFile(a.CAFile()) // may have been removed
 			a = open(t, dir)
 			if bytes.Equal(old, read(t, a.CAFile())) {
-				t.Error("the authority is the old one")
+				t.Error("Open returned the old authority, want a new one")
 			}
 			client := serve(t, a.TLSConfig(), a.CAFile())
 			response, err := client.Get("https://localhost/")
@@ -153,7 +153,7 @@ func remove(t *testing.T, path string) {
 	}
 }
 
-func TestUnreadableFilesAreNamed(t *testing.T) {
+func TestErrorNamesADamagedFile(t *testing.T) {
 	for _, name := range []string{"ca-key.pem", "ca.pem"} {
 		for _, text := range []string{"", "nonsense",
 			"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
@@ -166,15 +166,15 @@ func TestUnreadableFilesAreNamed(t *testing.T) {
 			if _, err := authority.Open(dir); err == nil ||
 				!strings.Contains(err.Error(), filepath.Join(dir, name)) ||
 				!strings.Contains(err.Error(), "remove it") {
-				t.Errorf("%s with %q: %v", name, text, err)
+				t.Errorf("%s with %q: got %v, want an error that names the file and says to remove it", name, text, err)
 			}
 		}
 	}
 }
 
-func TestBundleHasTheSystemsRootsToo(t *testing.T) {
+func TestBundleHasSystemRoots(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the system's roots are in a store there")
+		t.Skip("on Windows the system's roots are in a store, not a file")
 	}
 	other := open(t, t.TempDir())
 	t.Setenv("SSL_CERT_FILE", other.CAFile())
@@ -184,10 +184,10 @@ func TestBundleHasTheSystemsRootsToo(t *testing.T) {
 		t.Error("the bundle does not begin with the authority's certificate")
 	}
 	if !bytes.Equal(bundle[len(ca):], read(t, other.CAFile())) {
-		t.Error("the bundle lacks what the system trusts")
+		t.Error("the bundle does not end with the system's roots")
 	}
 	if bytes.Contains(bundle, []byte("PRIVATE")) {
-		t.Error("the bundle has a private key")
+		t.Error("the bundle contains a private key")
 	}
 }
 
@@ -202,7 +202,7 @@ func TestCustomDomains(t *testing.T) {
 		return err
 	}
 	if err := get("ws.example.com"); err == nil {
-		t.Error("a certificate for a name that nobody permitted")
+		t.Error("ws.example.com before Permit: got a certificate, want an error")
 	}
 	if err := a.Permit("ws.example.com", "*.Wild.example"); err != nil {
 		t.Fatal(err)
@@ -213,38 +213,38 @@ func TestCustomDomains(t *testing.T) {
 		"example.com": false, "other.example.com": false,
 	} {
 		if err := get(name); (err == nil) != ok {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want success %t", name, err, ok)
 		}
 	}
 	if err := a.Permit("ws.example.com", "*.wild.example"); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bundle, read(t, a.BundleFile())) {
-		t.Error("the same names again change whom programs that run should trust")
+		t.Error("Permit with the same names changed the bundle, which running functions have read")
 	}
 	if err := a.Permit(); err != nil {
 		t.Fatal(err)
 	}
 	if err := get("ws.example.com"); err == nil {
-		t.Error("the name is still spoken for")
+		t.Error("ws.example.com after Permit without names: got a certificate, want an error")
 	}
 	if len(read(t, a.BundleFile())) >= len(bundle) {
-		t.Error("the bundle still trusts the custom domain's authority")
+		t.Error("the bundle still has the certificate of the custom domain's signer")
 	}
-	// Its key must not be anywhere in the folder.
+	// The signer's key must not be in the folder.
 	files, err := os.ReadDir(dir)
 	if err != nil || len(files) != 3 {
-		t.Errorf("the folder has %v, %v", files, err)
+		t.Errorf("the folder holds %v (%v), want 3 files", files, err)
 	}
 }
 
-// TestLeakedKeySpeaksForNobodyElse signs with the key from the folder what the
-// package itself never would, and has it refused.
+// TestNameConstraintsLimitALeakedKey signs with the key from the folder for
+// names that the package never signs for. Clients must refuse them.
 //
-// Vulnerability: developers tell browsers and systems to trust local
-// authorities. Attack: who reads the key signs for the bank's name. Verified:
-// the constraints in the certificate make clients refuse it.
-func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
+// Vulnerability: developers add local authorities to browsers and systems.
+// Attack: an attacker who reads the key signs for the name of a bank. Verified:
+// clients refuse the certificate because of the authority's name constraints.
+func TestNameConstraintsLimitALeakedKey(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)
 	block, _ := pem.Decode(read(t, filepath.Join(dir, "ca-key.pem")))
@@ -262,7 +262,7 @@ func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
 		host string
 		ok   bool
 	}{
-		{"dynamodb.eu-central-1.amazonaws.com", true}, // or what follows would prove nothing
+		{"dynamodb.eu-central-1.amazonaws.com", true}, // the method works: allowed names are accepted
 		{"kms.us-east-1.api.aws", true},
 		{"127.0.0.1", true},
 		{"bank.example", false},
@@ -302,17 +302,18 @@ func TestLeakedKeySpeaksForNobodyElse(t *testing.T) {
 			response.Body.Close()
 		}
 		if (err == nil) != c.ok {
-			t.Errorf("%s: %v", c.host, err)
+			t.Errorf("%s: got %v, want success %t", c.host, err, c.ok)
 		}
 		if !c.ok && err != nil && !strings.Contains(err.Error(), "constraint") {
-			t.Errorf("%s is refused for another reason: %v", c.host, err)
+			t.Errorf("%s: got %v, want an error about a constraint", c.host, err)
 		}
 	}
 	if ca.MaxPathLen != 0 || !ca.MaxPathLenZero || len(ca.ExtKeyUsage) != 1 ||
 		ca.ExtKeyUsage[0] != x509.ExtKeyUsageServerAuth {
-		t.Error("the authority could make other authorities, or sign other things than servers")
+		t.Errorf("path length %d and usages %v, want an authority that signs server certificates only",
+			ca.MaxPathLen, ca.ExtKeyUsage)
 	}
 	if years := time.Until(ca.NotAfter).Hours() / 24 / 365; years < 9.9 || years > 10.1 {
-		t.Errorf("the authority is good for %.1f years", years)
+		t.Errorf("the authority is valid for %.1f years, want 10", years)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/authority"
 )
 
-// hello shakes hands over a real connection and returns the server's
+// hello does a TLS handshake over a TCP connection and returns the server's
 // certificate.
 func hello(t *testing.T, server *tls.Config, roots *x509.CertPool, name string) (*x509.Certificate, error) {
 	t.Helper()
@@ -31,7 +31,7 @@ func hello(t *testing.T, server *tls.Config, roots *x509.CertPool, name string) 
 			return
 		}
 		defer conn.Close()
-		_ = tls.Server(conn, server).Handshake() // the client's side is looked at
+		_ = tls.Server(conn, server).Handshake() // the test checks the client's side
 	}()
 	conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{
 		ServerName: name,
@@ -43,7 +43,7 @@ func hello(t *testing.T, server *tls.Config, roots *x509.CertPool, name string) 
 	}
 	defer conn.Close()
 	if got := conn.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
-		t.Errorf("protocol %q", got)
+		t.Errorf("negotiated %q, want http/1.1", got)
 	}
 	return conn.ConnectionState().PeerCertificates[0], nil
 }
@@ -62,7 +62,7 @@ func TestLeaves(t *testing.T) {
 		{"dynamodb.cn-north-1.api.amazonwebservices.com.cn", true},
 		{"localhost", true},
 		{"a1b2c3.execute-api.localhost", true},
-		{"127.0.0.1", true}, // no name on the wire, so by the address
+		{"127.0.0.1", true}, // the client sends no name, so the address counts
 		{"127.0.0.2", false},
 		{"example.com", false},
 		{"amazonaws.com.example", false},
@@ -70,10 +70,10 @@ func TestLeaves(t *testing.T) {
 	} {
 		leaf, err := hello(t, config, roots, c.name)
 		if (err == nil) != c.ok {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: got %v, want success %t", c.name, err, c.ok)
 		}
 		if leaf != nil && leaf.IsCA {
-			t.Errorf("%s: the leaf is an authority", c.name)
+			t.Errorf("%s: the leaf is a certificate authority", c.name)
 		}
 	}
 }
@@ -96,23 +96,23 @@ func TestLeavesAreRenewed(t *testing.T) {
 	}
 	first := ask()
 	if age := time.Since(first.NotBefore); age < 30*time.Minute {
-		t.Errorf("the leaf begins %v ago: a clock that is behind would refuse it", age)
+		t.Errorf("the leaf is valid since %v, want 30m or more for slow clocks", age)
 	}
 	if left := time.Until(first.NotAfter); left > 25*time.Hour {
-		t.Errorf("the leaf is good for %v", left)
+		t.Errorf("the leaf is valid for %v, want 25h at most", left)
 	}
 	if again := ask(); again.SerialNumber.Cmp(first.SerialNumber) != 0 {
-		t.Error("the leaf is made anew for each connection")
+		t.Error("the second connection got another leaf, want the same")
 	}
 	ahead.Store(int64(13 * time.Hour))
-	// By the clients' clock, which has not moved, the next leaf begins later.
+	// The client's clock has not moved, so a new leaf is not valid yet for it.
 	_, err = hello(t, config, roots, "localhost")
 	if err == nil || !strings.Contains(err.Error(), "not yet valid") {
-		t.Errorf("after 13 hours the leaf is still the first: %v", err)
+		t.Errorf("after 13 hours: got %v, want a new leaf that is not yet valid", err)
 	}
 }
 
-// A program that asks for one name after another must not fill the memory.
+// A program that asks for many names must not use unbounded memory.
 func TestManyNames(t *testing.T) {
 	a := open(t, t.TempDir())
 	config := a.TLSConfig()
@@ -125,10 +125,10 @@ func TestManyNames(t *testing.T) {
 			ServerName: name,
 			Conn:       server,
 		}); err != nil || c == nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("GetCertificate for %s: %v", name, err)
 		}
 	}
 	if n := a.Leaves(); n == 0 || n > 512 {
-		t.Errorf("%d leaves are kept", n)
+		t.Errorf("%d leaves are cached, want 1 to 512", n)
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// firstByteTimeout drops connections that never begin.
+// firstByteTimeout is how long a connection may stay without a first byte.
 const firstByteTimeout = 30 * time.Second
 
 // handshake is the first byte of a TLS connection (RFC 8446 §5.1). No HTTP
-// request begins so.
+// request begins with it.
 const handshake = 0x16
 
-// Listener accepts plain connections and TLS ones on the same port: the latter
-// come out of Accept as *tls.Conn, which http.Server.Serve knows to handle. Its
-// methods may be called concurrently.
+// Listener accepts plain and TLS connections on the same port. Accept returns a
+// TLS connection as a *tls.Conn, which http.Server.Serve handles. The methods
+// may be called concurrently.
 type Listener struct {
 	inner  net.Listener
 	config *tls.Config
@@ -26,7 +26,7 @@ type Listener struct {
 
 	mu      sync.Mutex
 	closed  bool
-	pending map[net.Conn]struct{} // without a byte so far
+	pending map[net.Conn]struct{} // no byte has arrived yet
 }
 
 type accepted struct {
@@ -36,7 +36,7 @@ type accepted struct {
 
 var _ net.Listener = (*Listener)(nil)
 
-// Listen accepts from inner, which it closes with itself.
+// Listen returns a listener that accepts from inner. Its Close closes inner.
 func (a *Authority) Listen(inner net.Listener) *Listener {
 	l := &Listener{
 		inner:   inner,
@@ -49,7 +49,8 @@ func (a *Authority) Listen(inner net.Listener) *Listener {
 	return l
 }
 
-// Accept returns the next connection that has begun to speak, or net.ErrClosed.
+// Accept returns the next connection whose first byte has arrived, or
+// net.ErrClosed.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case a := <-l.ready:
@@ -59,15 +60,16 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Terminate has Accept return conn, on which a client begins TLS next: the
-// inside of a tunnel. It takes conn over, and closes it if l is closed.
+// Terminate makes Accept return conn, the inside of a tunnel, on which the
+// client starts TLS next. The listener owns conn from then on, and closes it if
+// it is closed itself.
 func (l *Listener) Terminate(conn net.Conn) { l.deliver(tls.Server(conn, l.config)) }
 
-// Addr is the address of the inner listener.
+// Addr returns the address of the inner listener.
 func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
-// Close stops accepting and closes the connections that have not begun to
-// speak. Those returned by Accept stay.
+// Close stops accepting and closes the connections whose first byte has not
+// arrived. Connections that Accept has returned stay open.
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,13 +80,13 @@ func (l *Listener) Close() error {
 	close(l.done)
 	err := l.inner.Close()
 	for conn := range l.pending {
-		_ = conn.Close() // nobody has read from or written to it
+		_ = conn.Close() // nothing was read or written
 	}
 	return err
 }
 
-// run accepts until the listener is closed. Other errors are for the caller of
-// Accept to judge, as if there were no goroutine in between.
+// run accepts connections until the listener is closed. It passes other errors
+// on to the caller of Accept.
 func (l *Listener) run() {
 	for {
 		conn, err := l.inner.Accept()
@@ -103,8 +105,8 @@ func (l *Listener) run() {
 	}
 }
 
-// sniff waits for the first byte in a goroutine of its own: a client that says
-// nothing must not keep others waiting.
+// sniff waits for the first byte and delivers the connection. Each connection
+// has its own goroutine, because a silent client must not block the others.
 func (l *Listener) sniff(conn net.Conn) {
 	l.mu.Lock()
 	l.pending[conn] = struct{}{}
@@ -113,7 +115,7 @@ func (l *Listener) sniff(conn net.Conn) {
 	var first [1]byte
 	err := net.ErrClosed
 	if !closed {
-		_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // if it fails, so does Read
+		_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // if it fails, Read fails too
 		_, err = conn.Read(first[:])
 	}
 	l.mu.Lock()
@@ -123,32 +125,34 @@ func (l *Listener) sniff(conn net.Conn) {
 		err = conn.SetReadDeadline(time.Time{})
 	}
 	if err != nil {
-		_ = conn.Close() // it said nothing
+		_ = conn.Close() // no byte arrived
 		return
 	}
-	whole := &begun{Conn: conn, first: first[:]}
+	peeked := &peekedConn{Conn: conn, first: first[:]}
 	if first[0] == handshake {
-		l.Terminate(whole)
+		l.Terminate(peeked)
 	} else {
-		l.deliver(whole)
+		l.deliver(peeked)
 	}
 }
 
+// deliver passes conn to a caller of Accept, or closes it if l is closed.
 func (l *Listener) deliver(conn net.Conn) {
 	select {
 	case l.ready <- accepted{conn: conn}:
 	case <-l.done:
-		_ = conn.Close() // nobody will serve it
+		_ = conn.Close() // no Accept will return it
 	}
 }
 
-// begun is a connection of which the first byte has been read already.
-type begun struct {
+// peekedConn is a connection whose first byte has been read. Read returns it
+// again.
+type peekedConn struct {
 	net.Conn
 	first []byte
 }
 
-func (c *begun) Read(p []byte) (int, error) {
+func (c *peekedConn) Read(p []byte) (int, error) {
 	if len(c.first) > 0 && len(p) > 0 {
 		n := copy(p, c.first)
 		c.first = c.first[n:]
@@ -157,9 +161,9 @@ func (c *begun) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// CloseWrite ends what the peer reads. http.Server needs it to let a client
-// read an answer that came before the end of its request.
-func (c *begun) CloseWrite() error {
+// CloseWrite closes the writing side. http.Server uses it so that a client can
+// read a response that was sent before the end of the request.
+func (c *peekedConn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}

@@ -17,13 +17,13 @@ import (
 	"github.com/sotto-chat/sotto/localstack/authority"
 )
 
-// patience is how long a test waits for what should happen at once.
+// patience bounds the wait for something that normally takes milliseconds.
 const patience = 30 * time.Second
 
 var discard = log.New(io.Discard, "", 0)
 
-// clientOf trusts the file's certificates and dials the address whatever the
-// name.
+// clientOf returns a client that trusts the certificates in the file and dials
+// the address for every name.
 func clientOf(t *testing.T, address, trust string) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
@@ -36,7 +36,7 @@ func clientOf(t *testing.T, address, trust string) *http.Client {
 	return &http.Client{Transport: transport, Timeout: patience}
 }
 
-// listen serves a handler on a real port, with TLS beside plain HTTP.
+// listen serves a handler on a port, over TLS and plain HTTP.
 func listen(t *testing.T, a *authority.Authority, h http.HandlerFunc) *authority.Listener {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -50,7 +50,7 @@ func listen(t *testing.T, a *authority.Authority, h http.HandlerFunc) *authority
 	t.Cleanup(func() {
 		server.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("the server ended: %v", err)
+			t.Errorf("Serve: got %v, want ErrServerClosed", err)
 		}
 	})
 	return l
@@ -64,10 +64,10 @@ func scheme(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "http "+r.Host)
 }
 
-func TestTLSBesidePlainHTTP(t *testing.T) {
+func TestTLSAndPlainHTTPOnOnePort(t *testing.T) {
 	a := open(t, t.TempDir())
 	l := listen(t, a, scheme)
-	// One that says nothing must not keep the others waiting.
+	// A silent client must not block the others.
 	silent, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestTLSBesidePlainHTTP(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
 		if err != nil || string(body) != c.want {
-			t.Errorf("%s: %q, %v", c.url, body, err)
+			t.Errorf("%s: got %q, %v, want %q", c.url, body, err, c.want)
 		}
 	}
 }
@@ -123,12 +123,12 @@ func TestSecureWebSocketOnTheSamePort(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, text, err := ws.Read(ctx); err != nil || string(text) != "hello" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("got %q, %v, want hello", text, err)
 	}
 }
 
-// http.Server ends its own side alone when it answers before it has read the
-// whole request, so that the answer is not lost with the connection.
+// http.Server closes only its writing side when it responds before it has read
+// the whole request. Otherwise the response could be lost with the connection.
 func TestHalfClose(t *testing.T) {
 	a := open(t, t.TempDir())
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
@@ -155,24 +155,24 @@ func TestHalfClose(t *testing.T) {
 	defer conn.Close()
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok {
-		t.Fatalf("a %T cannot be closed for writing", conn)
+		t.Fatalf("%T has no CloseWrite", conn)
 	}
 	if err := half.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Read(make([]byte, 1)); err != io.EOF {
-		t.Fatalf("the client does not see the end: %v", err)
+		t.Fatalf("client read: got %v, want EOF", err)
 	}
 	if _, err := io.WriteString(client, " /"); err != nil {
 		t.Fatal(err)
 	}
 	text := make([]byte, 6)
 	if _, err := io.ReadFull(conn, text); err != nil || string(text) != "POST /" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("server read: got %q, %v, want POST /", text, err)
 	}
 }
 
-func TestTunnelsAreServed(t *testing.T) {
+func TestTerminate(t *testing.T) {
 	a := open(t, t.TempDir())
 	l := listen(t, a, scheme)
 	near, far := net.Pipe()
@@ -185,13 +185,13 @@ func TestTunnelsAreServed(t *testing.T) {
 	if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := io.ReadAll(client)
-	if err != nil || !strings.HasSuffix(string(answer), "https kms.us-east-1.amazonaws.com") {
-		t.Errorf("%q, %v", answer, err)
+	response, err := io.ReadAll(client)
+	if want := "https kms.us-east-1.amazonaws.com"; err != nil || !strings.HasSuffix(string(response), want) {
+		t.Errorf("got %q, %v, want a response that ends with %q", response, err, want)
 	}
 }
 
-func TestCloseEndsWhatHasNotBegun(t *testing.T) {
+func TestCloseDropsSilentConnections(t *testing.T) {
 	a := open(t, t.TempDir())
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -203,15 +203,15 @@ func TestCloseEndsWhatHasNotBegun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	begun, err := net.Dial("tcp", l.Addr().String())
+	speaking, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer begun.Close()
-	if _, err := io.WriteString(begun, "GET"); err != nil {
+	defer speaking.Close()
+	if _, err := io.WriteString(speaking, "GET"); err != nil {
 		t.Fatal(err)
 	}
-	accepted, err := l.Accept() // so the silent one, which came first, has been accepted from inner
+	accepted, err := l.Accept() // so inner has accepted the silent one, which came first, too
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,26 +220,26 @@ func TestCloseEndsWhatHasNotBegun(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("closed twice: %v", err)
+		t.Errorf("second Close: got %v, want net.ErrClosed", err)
 	}
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("accept after close: %v", err)
+		t.Errorf("Accept after Close: got %v, want net.ErrClosed", err)
 	}
 	if err := silent.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	var timeout net.Error
-	if _, err := silent.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
-		t.Errorf("the silent connection is open: %v", err)
+	_, err = silent.Read(make([]byte, 1))
+	if timeout, ok := errors.AsType[net.Error](err); err == nil || ok && timeout.Timeout() {
+		t.Errorf("read from the silent connection: got %v, want it closed", err)
 	}
 	near, far := net.Pipe()
 	defer near.Close()
 	l.Terminate(far)
 	if _, err := near.Write([]byte{1}); err == nil {
-		t.Error("a tunnel is open that nobody serves")
+		t.Error("write to a tunnel after Close: got no error, want one")
 	}
 	text := make([]byte, 3)
 	if _, err := io.ReadFull(accepted, text); err != nil || string(text) != "GET" {
-		t.Errorf("the accepted connection: %q, %v", text, err)
+		t.Errorf("read from the accepted connection: got %q, %v, want GET", text, err)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Permit lets the authority also sign for these names and for names below them,
-// instead of those of the last call. They are the custom domain names of a
-// template's APIs. Their certificates are signed with a key that is never
-// written to a file, so that the key in the folder stays limited to AWS's
-// names. Programs that are to trust the new names must read BundleFile again.
+// Permit lets the authority sign for these names and their subdomains too; they
+// replace the names of the last call. Use it for the custom domain names of a
+// template's APIs. Another key, which is never written to disk, signs their
+// certificates, so the key in the folder stays limited to the names of AWS.
+// Programs that use the new names must read BundleFile again.
 func (a *Authority) Permit(names ...string) error {
 	commit, err := a.Prepare(names...)
 	if err != nil {
@@ -20,9 +20,10 @@ func (a *Authority) Permit(names ...string) error {
 	return nil
 }
 
-// Prepare is the first half of [Authority.Permit]: it makes the signer of the
-// new names and adds it to BundleFile, beside the one in use, which goes on
-// signing. commit, which cannot fail, is the second half; it may be dropped.
+// Prepare is the first half of [Authority.Permit]. It creates the signer of the
+// new names and adds it to BundleFile. The signer in use stays in the file and
+// in use until commit is called. commit cannot fail, and the caller need not
+// call it.
 func (a *Authority) Prepare(names ...string) (commit func(), err error) {
 	names = slices.Clone(names)
 	for i, name := range names {
@@ -37,7 +38,7 @@ func (a *Authority) Prepare(names ...string) (commit func(), err error) {
 	if len(names) > 0 {
 		s, err := newSigner(a.now(), names, nil)
 		if err != nil {
-			return nil, fmt.Errorf("authority: make a certificate for custom domains: %w", err)
+			return nil, fmt.Errorf("authority: create a certificate for custom domains: %w", err)
 		}
 		next = &s
 	}
@@ -49,15 +50,15 @@ func (a *Authority) Prepare(names ...string) (commit func(), err error) {
 		defer a.mu.Unlock()
 		a.custom = next
 		clear(a.leaves)
-		_ = a.writeBundle(next) // on failure the file also has the old certificate, whose key is gone
+		_ = a.writeBundle(next) // if it fails, the file also has the old certificate; its key no longer exists
 	}, nil
 }
 
-// writeBundle writes the certificates of the folder's authority and of these
-// signers, those that are not nil, and the system's roots. It must be called
-// with mu held or before anybody else has a.
+// writeBundle writes BundleFile: the stored certificate, the certificates of
+// the signers that are not nil, and the system's roots. The caller holds mu, or
+// has not shared a yet.
 func (a *Authority) writeBundle(custom ...*signer) error {
-	bundle := pemCertificate(a.kept.cert.Raw)
+	bundle := pemCertificate(a.stored.cert.Raw)
 	for _, s := range custom {
 		if s != nil {
 			bundle = append(bundle, pemCertificate(s.cert.Raw)...)

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// rootFiles are where systems keep the certificates they trust, in one file:
+// rootFiles are the files in which systems keep their trusted certificates:
 // Debian and Arch, Fedora, openSUSE, old RHEL, and macOS, Alpine and the BSDs.
 var rootFiles = []string{
 	"/etc/ssl/certs/ca-certificates.crt",
@@ -18,8 +18,9 @@ var rootFiles = []string{
 	"/etc/ssl/cert.pem",
 }
 
-// systemRoots returns what this system trusts, or nothing: the stack works
-// without it, only the network behind it does not.
+// systemRoots returns the certificates that this system trusts, nil if there
+// are none: the stack works without them, but functions cannot reach the
+// network over TLS.
 func systemRoots() (der [][]byte) {
 	files := rootFiles
 	if f := os.Getenv("SSL_CERT_FILE"); f != "" {

@@ -6,9 +6,10 @@ import (
 	"unsafe"
 )
 
-// systemRoots returns what this system trusts, or nothing: the stack works
-// without it, only the network behind it does not. Windows fetches roots as it
-// meets them, so that the store may hold fewer than it would trust.
+// systemRoots returns the certificates in the system's store, nil if there are
+// none: the stack works without them, but functions cannot reach the network
+// over TLS. Windows downloads roots when it needs them, so the store may hold
+// fewer than the system trusts.
 func systemRoots() (der [][]byte) {
 	name, err := syscall.UTF16PtrFromString("ROOT")
 	if err != nil {
@@ -18,10 +19,11 @@ func systemRoots() (der [][]byte) {
 	if err != nil {
 		return nil
 	}
-	defer func() { _ = syscall.CertCloseStore(store, 0) }() // it was only read
+	defer func() { _ = syscall.CertCloseStore(store, 0) }() // it was only read from
 	var c *syscall.CertContext
 	for {
-		// Frees the one before; the end of the store is an error.
+		// The call frees the previous context. The end of the store is an
+		// error.
 		if c, err = syscall.CertEnumCertificatesInStore(store, c); err != nil || c == nil {
 			return der
 		}
