@@ -9,12 +9,13 @@ type describeLimitsOutput struct {
 	TableMaxWriteCapacityUnits   int64
 }
 
-// describeLimits answers an AWS account's default quotas; none is enforced.
+// describeLimits returns the default quotas of an AWS account. None is
+// enforced.
 func (e *Engine) describeLimits(context.Context, *struct{}) (*describeLimitsOutput, error) {
 	return &describeLimitsOutput{80_000, 80_000, 40_000, 40_000}, nil
 }
 
-// hostKey is the context key of the host that a request was addressed to.
+// hostKey is the context key of a request's Host header.
 type hostKey struct{}
 
 type describeEndpointsOutput struct {
@@ -26,8 +27,9 @@ type endpoint struct {
 	CachePeriodInMinutes int64
 }
 
-// describeEndpoints names the address that the client used already: SDKs with
-// endpoint discovery go on to talk to what is named here.
+// describeEndpoints returns the address that the client used for this request.
+// SDKs with endpoint discovery send their next requests to the returned
+// address.
 func (e *Engine) describeEndpoints(ctx context.Context, _ *struct{}) (*describeEndpointsOutput, error) {
 	host, _ := ctx.Value(hostKey{}).(string)
 	return &describeEndpointsOutput{[]endpoint{{Address: host, CachePeriodInMinutes: 1440}}}, nil

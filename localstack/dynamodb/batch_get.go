@@ -13,7 +13,7 @@ import (
 
 const (
 	maxBatchGet   = 100
-	maxBatchBytes = 16 << 20 // of the items that one BatchGetItem returns
+	maxBatchBytes = 16 << 20 // of all items that one BatchGetItem returns
 )
 
 type batchGetInput struct {
@@ -35,9 +35,9 @@ type batchGetOutput struct {
 	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
 }
 
-// batchTable is one table's part of a BatchGetItem, judged.
+// batchTable is the validated part of a BatchGetItem for one table.
 type batchTable struct {
-	name       string // as the request has it
+	name       string // as in the request: a name or an ARN
 	table      *store.Table
 	projection *expr.Projection
 	want       *keysAndAttributes
@@ -56,7 +56,7 @@ func (e *Engine) batchGetItem(ctx context.Context, in *batchGetInput) (*batchGet
 	var ms meters
 	bytes := 0
 	for _, b := range batch {
-		m := ms.of(b.table.Definition().Name)
+		m := ms.forTable(b.table.Definition().Name)
 		out.Responses[b.name] = []attr.Item{}
 		for i, row := range b.rows {
 			if bytes >= maxBatchBytes {
@@ -86,13 +86,13 @@ func (e *Engine) batchGetItem(ctx context.Context, in *batchGetInput) (*batchGet
 
 func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTable, error) {
 	var c checks
-	c.present("requestItems", in.RequestItems != nil)
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.required("requestItems", in.RequestItems != nil)
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		want := in.RequestItems[name]
 		if want == nil {
-			c.present("requestItems."+name+".member", false)
+			c.required("requestItems."+name+".member", false)
 			continue
 		}
 		c.keys("RequestItems."+name+".member.Keys", len(want.Keys))
@@ -119,15 +119,17 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 	return batch, nil
 }
 
-// keys bounds the number of keys of one table; unlike other constraints, this
-// one shows no value.
+// keys bounds the number of keys of one table. Unlike other constraints,
+// DynamoDB's message for this one shows no value.
 func (c *checks) keys(member string, n int) {
 	switch {
 	case n < 1:
-		c.found = append(c.found, "Value at '"+member+
+		c.violations = append(c.violations, "Value at '"+member+
 			"' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	case n > maxBatchGet:
-		c.found = append(c.found, fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d", member, maxBatchGet))
+		c.violations = append(c.violations,
+			fmt.Sprintf("Value at '%s' failed to satisfy constraint: Member must have length less than or equal to %d",
+				member, maxBatchGet))
 	}
 }
 
@@ -142,7 +144,7 @@ func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndA
 	if err := c.err(); err != nil {
 		return b, err
 	}
-	if b.table, err = e.target(ctx, short); err != nil {
+	if b.table, err = e.findItemTable(ctx, short); err != nil {
 		return b, err
 	}
 	def := b.table.Definition()

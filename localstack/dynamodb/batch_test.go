@@ -21,11 +21,11 @@ func TestBatchWriteAndGet(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
 	f.createTable(t, "two", "pk S, sk N", nil, nil)
-	f.put(t, "one", item{"pk": s("gone"), "t": s(long(3000))})
+	f.put(t, "one", item{"pk": str("gone"), "t": str(long(3000))})
 	writes := map[string][]types.WriteRequest{
-		"one": append(putRequests(item{"pk": s("a"), "x": n(1), "y": n(2)}),
-			types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: item{"pk": s("gone")}}}),
-		"two": putRequests(item{"pk": s("a"), "sk": n(1)}, item{"pk": s("a"), "sk": n(2)}),
+		"one": append(putRequests(item{"pk": str("a"), "x": num(1), "y": num(2)}),
+			types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: item{"pk": str("gone")}}}),
+		"two": putRequests(item{"pk": str("a"), "sk": num(1)}, item{"pk": str("a"), "sk": num(2)}),
 	}
 	out, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{
 		RequestItems:           writes,
@@ -41,16 +41,17 @@ func TestBatchWriteAndGet(t *testing.T) {
 	got, err := f.BatchGetItem(t.Context(),
 		&sdk.BatchGetItemInput{ReturnConsumedCapacity: "TOTAL", RequestItems: map[string]types.KeysAndAttributes{
 			"one": {
-				Keys:                     []item{{"pk": s("a")}, {"pk": s("gone")}},
+				Keys:                     []item{{"pk": str("a")}, {"pk": str("gone")}},
 				ProjectionExpression:     aws.String("#x"),
 				ExpressionAttributeNames: map[string]string{"#x": "x"},
 			},
-			"two": {Keys: []item{{"pk": s("a"), "sk": n(2)}}, ConsistentRead: aws.Bool(true)},
+			"two": {Keys: []item{{"pk": str("a"), "sk": num(2)}}, ConsistentRead: aws.Bool(true)},
 		}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "responses", got.Responses, map[string][]item{"one": {{"x": n(1)}}, "two": {{"pk": s("a"), "sk": n(2)}}})
+	same(t, "responses", got.Responses, map[string][]item{"one": {{"x": num(1)}},
+		"two": {{"pk": str("a"), "sk": num(2)}}})
 	same(t, "capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits,
 		*got.ConsumedCapacity[1].CapacityUnits}, []float64{1, 1})
 }
@@ -60,7 +61,7 @@ func TestBatchLimits(t *testing.T) {
 	f.createTable(t, "one", "pk S", nil, nil)
 	keys := func(n int) (out []item) {
 		for i := range n {
-			out = append(out, item{"pk": s(fmt.Sprint(i))})
+			out = append(out, item{"pk": str(fmt.Sprint(i))})
 		}
 		return out
 	}
@@ -75,7 +76,7 @@ func TestBatchLimits(t *testing.T) {
 	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchWriteItem")
 	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{}})
 	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchGetItem")
-	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(item{"pk": s("a")}, item{"pk": s("a")})}})
+	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(item{"pk": str("a")}, item{"pk": str("a")})}})
 	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
 	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: keys(101)}}})
 	wantError(t, err, "ValidationException", "Member must have length less than or equal to 100")
@@ -91,9 +92,9 @@ func TestBatchGetLeavesWhatIsOver16MB(t *testing.T) {
 	const count = 50
 	var keys []item
 	for i := range count {
-		k := item{"pk": s(fmt.Sprintf("%02d", i))}
+		k := item{"pk": str(fmt.Sprintf("%02d", i))}
 		keys = append(keys, k)
-		f.put(t, "large", item{"pk": k["pk"], "t": s(long(390 << 10))})
+		f.put(t, "large", item{"pk": k["pk"], "t": str(long(390 << 10))})
 	}
 	request := map[string]types.KeysAndAttributes{"large": {Keys: keys, ConsistentRead: aws.Bool(true)}}
 	var found []int
@@ -114,16 +115,16 @@ func TestBatchGetLeavesWhatIsOver16MB(t *testing.T) {
 func TestBatchLeavesWhatATransactionHolds(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
-	release := f.holdAsTransaction(t, "one", item{"pk": s("busy")})
+	release := f.holdAsTransaction(t, "one", item{"pk": str("busy")})
 	defer release()
-	requests := putRequests(item{"pk": s("busy"), "x": n(1)}, item{"pk": s("free")})
+	requests := putRequests(item{"pk": str("busy"), "x": num(1)}, item{"pk": str("free")})
 	out, err := f.BatchWriteItem(t.Context(),
 		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": requests}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "unprocessed", out.UnprocessedItems, map[string][]types.WriteRequest{"one": requests[:1]})
-	if f.get(t, "one", item{"pk": s("free")}) == nil {
+	if f.get(t, "one", item{"pk": str("free")}) == nil {
 		t.Error("the other item was not written")
 	}
 }

@@ -35,8 +35,8 @@ type batchWriteOutput struct {
 	ItemCollectionMetrics map[string][]*collectionMetrics `json:",omitempty"`
 }
 
-// batchWriteItem commits all its writes together, which AWS does not promise
-// but allows. Items that a transaction holds come back as unprocessed.
+// batchWriteItem commits all its writes together. AWS allows but does not
+// promise that. Items that a transaction holds are returned as unprocessed.
 func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batchWriteOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batc
 			out.UnprocessedItems[o.table] = append(out.UnprocessedItems[o.table], o.request)
 			continue
 		}
-		ms.of(mutations[i].Table.Definition().Name).write(c)
+		ms.forTable(mutations[i].Table.Definition().Name).write(c)
 	}
 	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	out.ItemCollectionMetrics, err = e.collections(ctx, in.ReturnItemCollectionMetrics, mutations, changes)
@@ -78,8 +78,8 @@ func (e *Engine) batchWriteItem(ctx context.Context, in *batchWriteInput) (*batc
 
 func (in *batchWriteInput) check() error {
 	var c checks
-	c.present("requestItems", in.RequestItems != nil)
-	c.reports(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
+	c.required("requestItems", in.RequestItems != nil)
+	c.returnModes(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
 	total := 0
 	var tables []string
 	wrong := false
@@ -111,7 +111,7 @@ func (e *Engine) planBatchWrites(ctx context.Context, name string, requests []wr
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, short)
+	t, err := e.findItemTable(ctx, short)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (r writeRequest) plan(t *store.Table) (store.Mutation, error) {
 	case r.PutRequest != nil:
 		for _, a := range t.Definition().Key.Attributes() {
 			if v, ok := r.PutRequest.Item[a.Name]; !ok || !a.Accepts(v) {
-				return store.Mutation{}, keyMismatch() // where PutItem says which, and how
+				return store.Mutation{}, keyMismatch() // PutItem's message names the key
 			}
 		}
 		return planPut(t, r.PutRequest.Item, guard{})

@@ -51,7 +51,7 @@ func benchmark(b *testing.B, do func(f *fixture, i int) error) {
 }
 
 func benchItem(i int) item {
-	return item{"pk": s(fmt.Sprint("room", i%10)), "sk": n(i / 10), "body": s(long(1000))}
+	return item{"pk": str(fmt.Sprint("room", i%10)), "sk": num(i / 10), "body": str(long(1000))}
 }
 
 func BenchmarkPut(b *testing.B) {
@@ -65,7 +65,7 @@ func BenchmarkGet(b *testing.B) {
 	benchmark(b, func(f *fixture, i int) error {
 		_, err := f.GetItem(context.Background(), &sdk.GetItemInput{
 			TableName: aws.String("bench"),
-			Key:       item{"pk": s(fmt.Sprint("room", i%10)), "sk": n(i % 20)},
+			Key:       item{"pk": str(fmt.Sprint("room", i%10)), "sk": num(i % 20)},
 		})
 		return err
 	})
@@ -76,7 +76,7 @@ func BenchmarkQuery20(b *testing.B) {
 		_, err := f.Query(context.Background(), &sdk.QueryInput{
 			TableName:                 aws.String("bench"),
 			KeyConditionExpression:    aws.String("pk = :pk"),
-			ExpressionAttributeValues: item{":pk": s(fmt.Sprint("room", i%10))},
+			ExpressionAttributeValues: item{":pk": str(fmt.Sprint("room", i%10))},
 			Limit:                     aws.Int32(20),
 			ScanIndexForward:          aws.Bool(false),
 		})
@@ -90,7 +90,8 @@ func BenchmarkTransactWrite(b *testing.B) {
 		_, err := f.TransactWriteItems(context.Background(),
 			&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				{Put: &types.Put{TableName: aws.String("bench"), Item: put}},
-				{Put: &types.Put{TableName: aws.String("bench"), Item: item{"pk": s(fmt.Sprint("id", i)), "sk": n(0)}}},
+				{Put: &types.Put{TableName: aws.String("bench"), Item: item{"pk": str(fmt.Sprint("id", i)),
+					"sk": num(0)}}},
 			}})
 		return err
 	})

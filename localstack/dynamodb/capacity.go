@@ -21,10 +21,11 @@ const (
 	writeUnit = 1 << 10
 )
 
-// units is how many units of the size unit cover n bytes; never less than one.
+// units returns how many capacity units of unit bytes cover n bytes, at least
+// 1.
 func units(n, unit int) float64 { return float64(max(1, (n+unit-1)/unit)) }
 
-// readUnits is the cost of reading n bytes at once.
+// readUnits returns the cost of reading n bytes in one request.
 func readUnits(n int, consistent bool) float64 {
 	if consistent {
 		return units(n, readUnit)
@@ -53,18 +54,18 @@ type consumedCapacity struct {
 	Global    map[string]*capacity `json:"GlobalSecondaryIndexes,omitempty"`
 }
 
-// meter adds up what one table costs in one request.
+// meter adds up the capacity that one request consumes on one table.
 type meter struct {
 	table         string
-	transactional bool // costs double, and says whether it read or wrote
-	own           capacity
+	transactional bool // units count double, and reads and writes are reported apart
+	base          capacity
 	local, global map[string]*capacity
-	reads, writes float64 // all units of each kind
+	reads, writes float64 // units of the table and all its indexes
 }
 
 func (m *meter) charge(x *store.Index, c capacity) {
 	if x == nil {
-		m.own.add(c)
+		m.base.add(c)
 		return
 	}
 	side := &m.global
@@ -82,7 +83,7 @@ func (m *meter) charge(x *store.Index, c capacity) {
 	sum.add(c)
 }
 
-// read charges read units to an index, or to the table (x nil).
+// read charges read units to an index, or to the table if x is nil.
 func (m *meter) read(x *store.Index, units float64) {
 	c := capacity{CapacityUnits: units}
 	if m.transactional {
@@ -92,8 +93,8 @@ func (m *meter) read(x *store.Index, units float64) {
 	m.charge(x, c)
 }
 
-// write charges what a change cost: the larger of the old and the new item, and
-// every entry of an index that was written.
+// write charges a change: the larger of the old and the new item, and every
+// index entry that was written.
 func (m *meter) write(c store.Change) {
 	m.charge(nil, m.written(units(max(sizeOf(c.Old), sizeOf(c.New)), writeUnit)))
 	for _, x := range c.Indexes {
@@ -121,33 +122,33 @@ func sizeOf(item attr.Item) int {
 	return item.Size()
 }
 
-// report adds the cost to what is told of the request, and returns what the
-// client asked to see of it; nil for nothing.
+// report adds the cost to the request's trace event and returns the
+// ConsumedCapacity that the client asked for, or nil.
 func (m *meter) report(ctx context.Context, mode string) *consumedCapacity {
-	observationOf(ctx).consumed(m.reads, m.writes)
+	observationOf(ctx).addUnits(m.reads, m.writes)
 	if mode != reportTotal && mode != reportIndexes {
 		return nil
 	}
-	out := &consumedCapacity{TableName: m.table, Total: m.own}
+	out := &consumedCapacity{TableName: m.table, Total: m.base}
 	for _, side := range []map[string]*capacity{m.local, m.global} {
 		for _, c := range side {
 			out.Total.add(*c)
 		}
 	}
 	if mode == reportIndexes {
-		own := m.own
+		own := m.base
 		out.Table, out.Local, out.Global = &own, m.local, m.global
 	}
 	return out
 }
 
-// meters keeps one meter per table, in order of first use.
+// meters holds one meter per table, in the order of first use.
 type meters struct {
 	transactional bool
 	list          []*meter
 }
 
-func (ms *meters) of(table string) *meter {
+func (ms *meters) forTable(table string) *meter {
 	for _, m := range ms.list {
 		if m.table == table {
 			return m

@@ -46,7 +46,7 @@ func TestWriteCapacity(t *testing.T) {
 		t.Helper()
 		out, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
 			TableName:              aws.String("costs"),
-			Key:                    item{"pk": s(pk)},
+			Key:                    item{"pk": str(pk)},
 			ReturnConsumedCapacity: "INDEXES",
 		})
 		if err != nil {
@@ -61,16 +61,16 @@ func TestWriteCapacity(t *testing.T) {
 		want costs
 	}{
 		// pk and its value of 1 byte, t: 4 bytes beside the text.
-		{"1 KiB", put(item{"pk": s("a"), "t": s(long(1020))}), costs{1, 1, nil}},
-		{"1 byte more", put(item{"pk": s("a"), "t": s(long(1021))}), costs{2, 2, nil}},
-		{"smaller over larger", put(item{"pk": s("a")}), costs{2, 2, nil}},
-		{"new entries", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2000))}),
+		{"1 KiB", put(item{"pk": str("a"), "t": str(long(1020))}), costs{1, 1, nil}},
+		{"1 byte more", put(item{"pk": str("a"), "t": str(long(1021))}), costs{2, 2, nil}},
+		{"smaller over larger", put(item{"pk": str("a")}), costs{2, 2, nil}},
+		{"new entries", put(item{"pk": str("a"), "g": str("1"), "k": str("1"), "t": str(long(2000))}),
 			costs{5, 2, ix{"whole": 2, "keys": 1}}},
-		{"no change of an entry", put(item{"pk": s("a"), "g": s("1"), "k": s("1"), "t": s(long(2001))}),
+		{"no change of an entry", put(item{"pk": str("a"), "g": str("1"), "k": str("1"), "t": str(long(2001))}),
 			costs{4, 2, ix{"whole": 2}}},
-		{"moved entries", put(item{"pk": s("a"), "g": s("2"), "k": s("2"), "t": s(long(100))}),
+		{"moved entries", put(item{"pk": str("a"), "g": str("2"), "k": str("2"), "t": str(long(100))}),
 			costs{7, 2, ix{"whole": 3, "keys": 2}}},
-		{"an entry out", put(item{"pk": s("a"), "g": s("2"), "t": s(long(100))}),
+		{"an entry out", put(item{"pk": str("a"), "g": str("2"), "t": str(long(100))}),
 			costs{3, 1, ix{"whole": 1, "keys": 1}}},
 		{"delete", del("a"), costs{2, 1, ix{"whole": 1}}},
 		{"delete of nothing", del("a"), costs{1, 1, nil}},
@@ -84,13 +84,13 @@ func TestReadCapacity(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "costs", "pk S", []index{{"by-g", "g S", "ALL"}}, nil)
 	// 4096 bytes, and one byte more.
-	f.put(t, "costs", item{"pk": s("a"), "t": s(long(4096 - 4))}, item{"pk": s("b"), "t": s(long(4097 - 4))},
-		item{"pk": s("c"), "g": s("x")}, item{"pk": s("d"), "g": s("x")})
+	f.put(t, "costs", item{"pk": str("a"), "t": str(long(4096 - 4))}, item{"pk": str("b"), "t": str(long(4097 - 4))},
+		item{"pk": str("c"), "g": str("x")}, item{"pk": str("d"), "g": str("x")})
 	get := func(pk string, consistent bool) float64 {
 		t.Helper()
 		out, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 			TableName:              aws.String("costs"),
-			Key:                    item{"pk": s(pk)},
+			Key:                    item{"pk": str(pk)},
 			ConsistentRead:         &consistent,
 			ReturnConsumedCapacity: "TOTAL",
 		})
@@ -108,7 +108,7 @@ func TestReadCapacity(t *testing.T) {
 			TableName:                 aws.String("costs"),
 			IndexName:                 name,
 			KeyConditionExpression:    &condition,
-			ExpressionAttributeValues: item{":v": s(value)},
+			ExpressionAttributeValues: item{":v": str(value)},
 			ReturnConsumedCapacity:    "INDEXES",
 		})
 		if err != nil {

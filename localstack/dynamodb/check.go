@@ -6,34 +6,35 @@ import (
 	"strings"
 )
 
-// checks collects the violations of a request's model constraints: DynamoDB
-// reports them together, before it looks at anything else.
-type checks struct{ found []string }
+// checks collects the violations of a request's model constraints. DynamoDB
+// reports them together, before any other error.
+type checks struct{ violations []string }
 
-// err is the ValidationException for what was found; nil if nothing was.
+// err returns the ValidationException for all violations, or nil if there is
+// none.
 func (c *checks) err() error {
-	switch len(c.found) {
+	switch len(c.violations) {
 	case 0:
 		return nil
 	case 1:
-		return invalid("1 validation error detected: %s", c.found[0])
+		return invalid("1 validation error detected: %s", c.violations[0])
 	default:
-		return invalid("%d validation errors detected: %s", len(c.found), strings.Join(c.found, "; "))
+		return invalid("%d validation errors detected: %s", len(c.violations), strings.Join(c.violations, "; "))
 	}
 }
 
 func (c *checks) fail(value, member, constraint string) {
-	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value,
+	c.violations = append(c.violations, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", value,
 		member, constraint))
 }
 
-func (c *checks) present(member string, present bool) {
+func (c *checks) required(member string, present bool) {
 	if !present {
 		c.fail("null", member, "Member must not be null")
 	}
 }
 
-// length bounds the length of an optional text, in bytes.
+// length bounds the length of an optional string, in bytes.
 func (c *checks) length(member string, value *string, least, most int) {
 	if value == nil {
 		return
@@ -46,8 +47,8 @@ func (c *checks) length(member string, value *string, least, most int) {
 	}
 }
 
-// count bounds the number of elements of a list or map, from above if most is
-// positive.
+// count bounds the number of elements of a list or map. There is no upper bound
+// if most is 0.
 func (c *checks) count(member string, n, least, most int) {
 	switch {
 	case n < least:
@@ -58,8 +59,7 @@ func (c *checks) count(member string, n, least, most int) {
 	}
 }
 
-// value bounds an optional number from below, and from above if most is
-// positive.
+// value bounds an optional number. There is no upper bound if most is 0.
 func (c *checks) value(member string, value *int64, least, most int64) {
 	if value == nil {
 		return
@@ -74,7 +74,7 @@ func (c *checks) value(member string, value *int64, least, most int64) {
 	}
 }
 
-// oneOf checks an optional enumeration; empty is absent.
+// oneOf checks an optional enumeration value. An empty one counts as absent.
 func (c *checks) oneOf(member, value string, allowed ...string) {
 	if value == "" {
 		return
@@ -87,7 +87,7 @@ func (c *checks) oneOf(member, value string, allowed ...string) {
 	c.fail(quoted(value), member, "Member must satisfy enum value set: ["+strings.Join(allowed, ", ")+"]")
 }
 
-// member names an element of a list in messages; it ends with a dot.
+// member returns the name of list element i in messages, with a final dot.
 func member(i int) string { return fmt.Sprintf("%d.member.", i+1) }
 
 func quoted(s string) string { return "'" + s + "'" }
@@ -96,7 +96,7 @@ var namePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
 
 // name checks the name of a table or an index.
 func (c *checks) name(member string, name *string) {
-	c.present(member, name != nil)
+	c.required(member, name != nil)
 	if name == nil {
 		return
 	}
@@ -106,12 +106,12 @@ func (c *checks) name(member string, name *string) {
 	c.length(member, name, 3, 255)
 }
 
-// table checks a required TableName, which may be an ARN, and cuts it to the
-// name.
+// table checks a required TableName, which may be an ARN, and returns the name
+// alone.
 func (c *checks) table(member string, name *string) string {
 	short := name
 	if name != nil && *name == "" {
-		c.length(member, name, 1, 1024) // as for an ARN, and nothing else is said
+		c.length(member, name, 1, 1024) // the bounds of an ARN; DynamoDB reports no other violation
 		return ""
 	}
 	if name != nil && strings.HasPrefix(*name, "arn:") {
@@ -126,8 +126,8 @@ func (c *checks) table(member string, name *string) string {
 	return *short
 }
 
-// reports checks ReturnConsumedCapacity and ReturnItemCollectionMetrics.
-func (c *checks) reports(consumed, metrics string) {
+// returnModes checks ReturnConsumedCapacity and ReturnItemCollectionMetrics.
+func (c *checks) returnModes(consumed, metrics string) {
 	c.oneOf("returnConsumedCapacity", consumed, reportIndexes, reportTotal, reportNone)
 	c.oneOf("returnItemCollectionMetrics", metrics, "SIZE", "NONE")
 }

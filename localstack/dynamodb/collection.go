@@ -8,7 +8,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// returnSize is the value of ReturnItemCollectionMetrics that asks for them.
+// returnSize is the value of ReturnItemCollectionMetrics that asks for metrics.
 const returnSize = "SIZE"
 
 // collectionMetrics is ItemCollectionMetrics on the wire.
@@ -17,10 +17,11 @@ type collectionMetrics struct {
 	SizeEstimateRangeGB [2]float64
 }
 
-// collection measures the item collection that a write touched: all items of a
+// collection measures the item collection that a write changed: all items of a
 // table and its local indexes with one partition key ("Item collections in
-// local secondary indexes" in the Developer Guide). Tables without local
-// indexes have none. AWS estimates; here everything is counted.
+// local secondary indexes" in the Developer Guide). It returns nil for tables
+// without local indexes, which have no collections. AWS estimates the size; the
+// engine counts it.
 func (e *Engine) collection(t *store.Table, key attr.Item) (out *collectionMetrics, err error) {
 	def := t.Definition()
 	indexes := []*store.Index{nil} // the table itself
@@ -54,7 +55,7 @@ func (e *Engine) collection(t *store.Table, key attr.Item) (out *collectionMetri
 	}, nil
 }
 
-// rangeSize adds up the sizes of the items in a range.
+// rangeSize returns the total size in bytes of the items in a range.
 func rangeSize(view *store.View, r store.Range) (size int, err error) {
 	rows, err := view.Rows(r)
 	if err != nil {
@@ -72,7 +73,7 @@ func rangeSize(view *store.View, r store.Range) (size int, err error) {
 }
 
 // collections measures the item collections of several writes, each once, by
-// table; nil if metrics were not asked for or there are none.
+// table. It returns nil if the request did not ask for metrics.
 func (e *Engine) collections(ctx context.Context, mode string, mutations []store.Mutation,
 	changes []store.Change) (map[string][]*collectionMetrics, error) {
 	if mode != returnSize {

@@ -13,8 +13,8 @@ func TestItemCollectionMetrics(t *testing.T) {
 	f.createTable(t, "local", "pk S, sk N", nil, []index{{"by-size", "pk S, size N", "ALL"}})
 	f.createTable(t, "plain", "pk S, sk N", nil, nil)
 	size := types.ReturnItemCollectionMetricsSize
-	want := &types.ItemCollectionMetrics{ItemCollectionKey: item{"pk": s("a")}, SizeEstimateRangeGB: []float64{0, 1}}
-	key := item{"pk": s("a"), "sk": n(1)}
+	want := &types.ItemCollectionMetrics{ItemCollectionKey: item{"pk": str("a")}, SizeEstimateRangeGB: []float64{0, 1}}
+	key := item{"pk": str("a"), "sk": num(1)}
 
 	put, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 		TableName:                   aws.String("local"),
@@ -36,7 +36,7 @@ func TestItemCollectionMetrics(t *testing.T) {
 	same(t, "update", update.ItemCollectionMetrics, want)
 	transaction, err := f.TransactWriteItems(t.Context(),
 		&sdk.TransactWriteItemsInput{ReturnItemCollectionMetrics: size, TransactItems: []types.TransactWriteItem{
-			txPut("local", key, ""), txPut("local", item{"pk": s("a"), "sk": n(2)}, ""), txPut("plain", key, "")}})
+			txPut("local", key, ""), txPut("local", item{"pk": str("a"), "sk": num(2)}, ""), txPut("plain", key, "")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxRecoveryDays is how far back point-in-time recovery reaches, unless less
-// is asked for.
+// maxRecoveryDays is the longest and the default recovery period (API
+// reference, PointInTimeRecoverySpecification).
 const maxRecoveryDays = 35
 
-// recoverySetting is what is kept of point-in-time recovery. Nothing can be
-// restored: to have another state of the tables, copy the folder.
+// recoverySetting is the stored setting of point-in-time recovery. Restoring is
+// not implemented locally; to return to an earlier state, copy the data folder.
 type recoverySetting struct {
 	Enabled bool
 	Days    int64
@@ -41,12 +41,11 @@ type recoveryDescription struct {
 	LatestRestorableDateTime   float64 `json:",omitzero"`
 }
 
-// backedUp finds a table for the operations on backups, which have an error of
-// their own for one that is not there.
-func (e *Engine) backedUp(ctx context.Context, name *string) (*store.Table, error) {
-	t, err := e.named(ctx, name)
-	var api *apiError
-	if errors.As(err, &api) && api.code == "ResourceNotFoundException" {
+// findBackupTable finds a table for the operations on backups, whose error for
+// a missing table differs from that of other operations.
+func (e *Engine) findBackupTable(ctx context.Context, name *string) (*store.Table, error) {
+	t, err := e.findTable(ctx, name)
+	if api, ok := errors.AsType[*apiError](err); ok && api.code == "ResourceNotFoundException" {
 		return nil, clientError("TableNotFoundException", "Table not found: %s", *name)
 	}
 	return t, err
@@ -55,21 +54,22 @@ func (e *Engine) backedUp(ctx context.Context, name *string) (*store.Table, erro
 func (e *Engine) updateContinuousBackups(ctx context.Context, in *updateBackupsInput) (*backupsOutput, error) {
 	var c checks
 	want := in.PointInTimeRecoverySpecification
-	c.present("pointInTimeRecoverySpecification", want != nil)
+	c.required("pointInTimeRecoverySpecification", want != nil)
 	if want != nil {
-		c.present("pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled", want.PointInTimeRecoveryEnabled != nil)
+		c.required("pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled",
+			want.PointInTimeRecoveryEnabled != nil)
 		c.value("pointInTimeRecoverySpecification.recoveryPeriodInDays", want.RecoveryPeriodInDays, 1, maxRecoveryDays)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	t, err := e.backedUp(ctx, in.TableName)
+	t, err := e.findBackupTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	err = record(e, t, recordBackups, func(s *recoverySetting) error {
+	err = changeSetting(e, t, settingBackups, func(s *recoverySetting) error {
 		if !s.Enabled || !*want.PointInTimeRecoveryEnabled {
-			s.Since = epoch(e.opts.Now())
+			s.Since = unixSeconds(e.opts.Now())
 		}
 		s.Enabled, s.Days = *want.PointInTimeRecoveryEnabled, maxRecoveryDays
 		if want.RecoveryPeriodInDays != nil {
@@ -84,7 +84,7 @@ func (e *Engine) updateContinuousBackups(ctx context.Context, in *updateBackupsI
 }
 
 func (e *Engine) describeContinuousBackups(ctx context.Context, in *tableNameInput) (*backupsOutput, error) {
-	t, err := e.backedUp(ctx, in.TableName)
+	t, err := e.findBackupTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (e *Engine) describeContinuousBackups(ctx context.Context, in *tableNameInp
 }
 
 func (e *Engine) backups(t *store.Table) (*backupsOutput, error) {
-	setting, err := recorded[recoverySetting](t.Definition(), recordBackups)
+	setting, err := readSetting[recoverySetting](t.Definition(), settingBackups)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (e *Engine) backups(t *store.Table) (*backupsOutput, error) {
 	d := &out.ContinuousBackupsDescription.PointInTimeRecoveryDescription
 	d.PointInTimeRecoveryStatus = "DISABLED"
 	if setting.Enabled {
-		*d = recoveryDescription{"ENABLED", setting.Days, setting.Since, epoch(e.opts.Now())}
+		*d = recoveryDescription{"ENABLED", setting.Days, setting.Since, unixSeconds(e.opts.Now())}
 	}
 	return out, nil
 }

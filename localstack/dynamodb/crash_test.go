@@ -100,33 +100,33 @@ type crashWriter struct {
 }
 
 func (w *crashWriter) name(suffix string) types.AttributeValue {
-	return s(fmt.Sprintf("w%d%s", w.id, suffix))
+	return str(fmt.Sprintf("w%d%s", w.id, suffix))
 }
 
 // step puts an item, moves one in the index and lets two go together.
 func (w *crashWriter) step(client *sdk.Client, i int) error {
 	ctx, table := context.Background(), aws.String("crash")
-	group := s(fmt.Sprint("g", i%5))
-	far := n(time.Now().Add(time.Duration(1+i) * time.Hour).Unix())
+	group := str(fmt.Sprint("g", i%5))
+	far := num(time.Now().Add(time.Duration(1+i) * time.Hour).Unix())
 	if _, err := client.PutItem(ctx, &sdk.PutItemInput{TableName: table,
-		Item: item{"pk": w.name("-log"), "sk": n(i), "group": group, "expires": far,
-			"fill": s(long(200 + i%800))}}); err != nil {
+		Item: item{"pk": w.name("-log"), "sk": num(i), "group": group, "expires": far,
+			"fill": str(long(200 + i%800))}}); err != nil {
 		return err
 	}
 	w.put = append(w.put, i)
 	if _, err := client.UpdateItem(ctx, &sdk.UpdateItemInput{
 		TableName:                 table,
-		Key:                       item{"pk": w.name("-at"), "sk": n(0)},
+		Key:                       item{"pk": w.name("-at"), "sk": num(0)},
 		UpdateExpression:          aws.String("SET step = :i, #g = :g, expires = :e"),
 		ExpressionAttributeNames:  map[string]string{"#g": "group"},
-		ExpressionAttributeValues: item{":i": n(i), ":g": group, ":e": far},
+		ExpressionAttributeValues: item{":i": num(i), ":g": group, ":e": far},
 	}); err != nil {
 		return err
 	}
 	pair := func(suffix string) types.TransactWriteItem {
 		return types.TransactWriteItem{Put: &types.Put{
 			TableName: table,
-			Item:      item{"pk": w.name(suffix), "sk": n(0), "step": n(i), "group": group},
+			Item:      item{"pk": w.name(suffix), "sk": num(0), "step": num(i), "group": group},
 		}}
 	}
 	_, err := client.TransactWriteItems(ctx,

@@ -9,29 +9,26 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// decode reads a request body. Unknown members are ignored, as AWS does it.
+// decode decodes a request body. It ignores unknown members, as AWS does.
 func decode(body []byte, in any) error {
 	err := json.Unmarshal(body, in)
 	if err == nil {
 		return nil
 	}
-	var (
-		validation    *attr.ValidationError
-		serialization *attr.SerializationError
-		semantic      *json.SemanticError
-	)
-	switch {
-	case errors.As(err, &validation), errors.As(err, &serialization):
+	if _, ok := errors.AsType[*attr.ValidationError](err); ok {
 		return err
-	case errors.As(err, &semantic):
-		return serviceError("SerializationException", "%s", misfit(semantic))
-	default:
-		return serviceError("SerializationException", "The request body is not valid JSON")
 	}
+	if _, ok := errors.AsType[*attr.SerializationError](err); ok {
+		return err
+	}
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		return serviceError("SerializationException", "%s", typeMismatch(semantic))
+	}
+	return serviceError("SerializationException", "The request body is not valid JSON")
 }
 
-// misfit is AWS's text for JSON of the wrong type.
-func misfit(err *json.SemanticError) string {
+// typeMismatch returns AWS's message for a JSON value of the wrong type.
+func typeMismatch(err *json.SemanticError) string {
 	switch err.JSONKind {
 	case jsontext.KindBeginObject:
 		return "Start of structure or map found where not expected."

@@ -4,20 +4,23 @@
 //
 // Use it where a program that needs DynamoDB must run without an AWS account:
 // open an [Engine] on a folder, declare tables with [Engine.EnsureTable], and
-// serve it over HTTP. What has been answered survives a crash at any moment.
+// serve the engine over HTTP. A write that was answered survives a crash at any
+// moment.
 //
-// It never checks signatures or permissions (any credentials will do, none
-// will not), never throttles, and never guesses: an operation that it does not
-// have is refused by name. Settings that mean nothing on a laptop, such as
-// encryption at rest, point-in-time recovery and resource policies, are kept
-// and reported, and do nothing.
+// It never checks signatures or permissions (a request must be signed, by any
+// credentials), and it never throttles. An operation that it does not implement
+// is refused with an error that names it. Settings that have no meaning on one
+// machine, such as encryption at rest, point-in-time recovery and resource
+// policies, are stored and reported without effect.
 //
-// A request passes three layers. The files named after operations decode and
-// validate it and shape the answer; plan.go decides index and bounds, write.go
-// what a write is to do, capacity.go what both cost; package store keeps the
-// data and its key layout, package expr the expressions, package partiql
-// statements, package attr values.
+// A request passes three layers. The files named after operations validate it
+// and build the response. Below them, plan.go chooses the index and the bounds
+// of a read, write.go plans what a write does, and capacity.go counts what both
+// cost. Package store holds the data and its key layout, package expr evaluates
+// expressions, package partiql parses statements, package attr holds values. No
+// file refers to one of a higher layer.
 //
-// The files stream_* serve DynamoDB Streams by the same handler, and in process
-// ([Engine.ReadStream]). A record is part of the commit of its change.
+// The files stream_* serve DynamoDB Streams through the same handler and in
+// process ([Engine.ReadStream]). A stream record is part of the commit of its
+// change.
 package dynamodb

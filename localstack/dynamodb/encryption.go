@@ -8,7 +8,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// defaultTableKey is the key of tables that name none.
+// defaultTableKey is the KMS key of a table whose SSESpecification names no
+// key.
 const defaultTableKey = "alias/aws/dynamodb"
 
 func (c *checks) encryption(s *SSESpecification) {
@@ -17,25 +18,25 @@ func (c *checks) encryption(s *SSESpecification) {
 	}
 }
 
-// recordEncryption keeps how a table is encrypted, and its on-demand bounds,
-// where they are given.
-func recordEncryption(s *store.Settings, key *SSESpecification, bounds *OnDemandThroughput) error {
+// setEncryption stores a table's SSESpecification and OnDemandThroughput, where
+// given. Both are reported and have no effect.
+func setEncryption(s *store.Settings, key *SSESpecification, bounds *OnDemandThroughput) error {
 	var errs []error
 	if key != nil {
-		errs = append(errs, keep(s, recordKey, key))
+		errs = append(errs, writeSetting(s, settingEncryption, key))
 	}
 	if bounds != nil {
 		if !s.OnDemand {
 			return invalidParameter("OnDemandThroughput can be specified only when BillingMode is PAY_PER_REQUEST")
 		}
-		errs = append(errs, keep(s, recordBounds, bounds))
+		errs = append(errs, writeSetting(s, settingThroughput, bounds))
 	}
 	return errors.Join(errs...)
 }
 
-// describeEncryption says what recordEncryption kept.
+// describeEncryption adds to a description what setEncryption stored.
 func (d *tableDescription) describeEncryption(e *Engine, def *store.Definition) error {
-	key, err := recorded[SSESpecification](def, recordKey)
+	key, err := readSetting[SSESpecification](def, settingEncryption)
 	if err != nil {
 		return err
 	}
@@ -46,15 +47,16 @@ func (d *tableDescription) describeEncryption(e *Engine, def *store.Definition) 
 			KMSMasterKeyArn: e.keyARN(key.KMSMasterKeyID),
 		}
 	}
-	if _, ok := def.Settings.Recorded[recordBounds]; !ok {
+	if _, ok := def.Settings.Recorded[settingThroughput]; !ok {
 		return nil
 	}
-	bounds, err := recorded[OnDemandThroughput](def, recordBounds)
+	bounds, err := readSetting[OnDemandThroughput](def, settingThroughput)
 	d.OnDemandThroughput = &bounds
 	return err
 }
 
-// keyARN is the ARN of a key that is named by its id, its ARN or an alias.
+// keyARN returns the ARN of a KMS key that is named by its id, its ARN or an
+// alias.
 func (e *Engine) keyARN(key string) string {
 	switch {
 	case key == "":

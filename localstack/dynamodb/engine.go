@@ -9,22 +9,23 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// Engine is an open engine. It is an http.Handler; all its methods may be used
-// by many goroutines at once.
+// Engine is an open engine. It is an http.Handler. All its methods may be
+// called concurrently.
 type Engine struct {
 	opts  Options
 	store *store.Store
-	slots chan struct{} // one per request being worked on
+	slots chan struct{} // one per request in progress
 
-	mu      sync.RWMutex // held for reading by whoever uses the store
+	mu      sync.RWMutex // held for reading while the store is in use
 	closed  bool
 	sweeper *sweeper
 }
 
-// Open opens the engine on its folder, which one process at a time may use.
+// Open opens the engine on opts.Dir. One process at a time may use the folder.
+// Close the engine after use.
 func Open(opts Options) (*Engine, error) {
 	if opts.Dir == "" {
-		return nil, errors.New("open DynamoDB: no folder given")
+		return nil, errors.New("open DynamoDB: no data folder given")
 	}
 	opts.setDefaults()
 	openStore := store.Open
@@ -44,8 +45,8 @@ func Open(opts Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close waits for the requests being worked on, stops background work and
-// closes the store. Later requests get a 503. A second Close does nothing.
+// Close waits for requests in progress, stops background work and closes the
+// store. Later requests are answered with 503. A second Close does nothing.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -60,7 +61,7 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// enter keeps the store open until leave is called.
+// enter keeps the store open until leave is called. It fails after Close.
 func (e *Engine) enter() (leave func(), err error) {
 	e.mu.RLock()
 	if e.closed {

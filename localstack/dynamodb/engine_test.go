@@ -23,11 +23,11 @@ import (
 // item is short for the SDK's item type.
 type item = map[string]types.AttributeValue
 
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-func b(bytes string) types.AttributeValue {
+func str(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
+func bin(bytes string) types.AttributeValue {
 	return &types.AttributeValueMemberB{Value: []byte(bytes)}
 }
-func n(number any) types.AttributeValue {
+func num(number any) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(number)}
 }
 
@@ -186,14 +186,12 @@ func (f *fixture) get(t testing.TB, table string, key item) item {
 // wantError checks an error's code and that its message contains text.
 func wantError(t testing.TB, err error, code, text string) {
 	t.Helper()
-	var api smithy.APIError
+	api, ok := errors.AsType[smithy.APIError](err)
 	switch {
-	case err == nil:
-		t.Errorf("no error, want %s: %s", code, text)
-	case !errors.As(err, &api):
-		t.Errorf("error %v, want %s: %s", err, code, text)
+	case !ok:
+		t.Errorf("got the error %v\nwant %s: %s", err, code, text)
 	case api.ErrorCode() != code || !strings.Contains(api.ErrorMessage(), text):
-		t.Errorf("error %s: %s\nwant  %s: %s", api.ErrorCode(), api.ErrorMessage(), code, text)
+		t.Errorf("got %s: %s\nwant %s: %s", api.ErrorCode(), api.ErrorMessage(), code, text)
 	}
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// EnsureTable makes the table that in declares, with expiry by ttlAttribute
-// unless that is empty. If the table exists, its keys must agree, and the
-// error names what differs; missing global secondary indexes are added and
-// filled in the background, the expiry attribute is set, the stream is enabled,
-// changed or disabled, and nothing is ever removed. A stream that comes again
-// under its old label goes on where it ended. Calling it again changes nothing.
+// EnsureTable creates the table that in declares. Items expire by ttlAttribute
+// unless it is empty. If the table exists, EnsureTable adds missing global
+// secondary indexes and fills them in the background, sets the expiry
+// attribute, and enables, changes or disables the stream; it never removes
+// anything. A stream that is enabled again under its old label continues where
+// it ended. It returns an error that names the difference if the keys, a
+// projection or a local index differ. Calling it again changes nothing.
 func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttribute string) error {
 	leave, err := e.enter()
 	if err != nil {
@@ -41,7 +42,7 @@ func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttrib
 		ensureStream(have, want.Stream, labelled)
 		return extend(have, want)
 	}
-	if agrees(t.Definition(), change) {
+	if isUnchangedBy(t.Definition(), change) {
 		return nil
 	}
 	_, err = e.store.Alter(t, change)
@@ -51,15 +52,16 @@ func (e *Engine) EnsureTable(ctx context.Context, in CreateTableInput, ttlAttrib
 	return nil
 }
 
-// agrees says whether a change would change nothing and find no fault.
-func agrees(have *store.Definition, change func(*store.Definition) error) bool {
+// isUnchangedBy reports whether change succeeds and changes nothing.
+func isUnchangedBy(have *store.Definition, change func(*store.Definition) error) bool {
 	changed := have.Clone()
 	err := change(changed)
 	return err == nil && len(changed.Indexes) == len(have.Indexes) && changed.TTL == have.TTL &&
 		changed.Stream == have.Stream
 }
 
-// extend adds to have what want has more, and refuses what cannot be added.
+// extend adds to have what only want has. It returns an error for what cannot
+// be added.
 func extend(have, want *store.Definition) error {
 	if err := sameKey("the table", have.Key, want.Key); err != nil {
 		return err
@@ -68,7 +70,7 @@ func extend(have, want *store.Definition) error {
 		old := have.Index(x.Name)
 		switch {
 		case old == nil && x.Local:
-			return fmt.Errorf("local index %s is declared, but the table was made without it; a local index cannot be added: delete the table or choose another data folder", x.Name)
+			return fmt.Errorf("local index %s is declared, but the table was created without it, and a local index cannot be added later: delete the table or choose another data folder", x.Name)
 		case old == nil:
 			have.Indexes = append(have.Indexes, x)
 			continue

@@ -9,21 +9,21 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// The namespaces of error types on the wire: DynamoDB's own, and those of the
-// framework below it, which refuses what never reaches DynamoDB.
+// The namespaces of error types on the wire: that of DynamoDB, and those of
+// AWS's web framework, which refuses some requests before DynamoDB sees them.
 const (
 	namespaceDynamoDB = "com.amazonaws.dynamodb.v20120810#"
 	namespaceService  = "com.amazon.coral.service#"
 	namespaceValidate = "com.amazon.coral.validate#"
 )
 
-// apiError is an error that the client sees as it is.
+// apiError is an error whose code and message the client sees.
 type apiError struct {
 	namespace string
 	code      string
 	status    int
 	message   string
-	item      attr.Item            // the item that failed its condition, if asked for
+	item      attr.Item            // the item that failed the condition, if the client asked for it
 	reasons   []cancellationReason // of a cancelled transaction
 }
 
@@ -50,8 +50,8 @@ func invalid(format string, args ...any) *apiError {
 	return e
 }
 
-// invalidParameter is the text with which DynamoDB begins most validation
-// errors.
+// invalidParameter returns a ValidationException with the prefix that most of
+// DynamoDB's messages have.
 func invalidParameter(format string, args ...any) *apiError {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }
@@ -62,7 +62,7 @@ func conditionFailed(item attr.Item) *apiError {
 	return e
 }
 
-// conflictMessage is said of an item that a transaction holds.
+// conflictMessage is DynamoDB's text for an item that a transaction holds.
 const conflictMessage = "Transaction is ongoing for the item"
 
 func noTable() *apiError {
@@ -73,20 +73,20 @@ func noSuchTable(name string) *apiError {
 	return clientError("ResourceNotFoundException", "Requested resource not found: Table: %s not found", name)
 }
 
-// asAPIError says what the client sees of err. What is not meant for it
-// becomes InternalServerError, and internal is true: the log gets the detail.
+// asAPIError returns the error that the client sees for err. Any error that is
+// not from the closed list becomes InternalServerError, and internal is true:
+// the caller logs err.
 func asAPIError(err error) (e *apiError, internal bool) {
-	var (
-		validation    *attr.ValidationError
-		serialization *attr.SerializationError
-	)
-	switch {
-	case errors.As(err, &e):
+	if e, ok := errors.AsType[*apiError](err); ok {
 		return e, false
-	case errors.As(err, &validation):
-		return invalid("%s", validation.Message), false
-	case errors.As(err, &serialization):
-		return serviceError("SerializationException", "%s", serialization.Message), false
+	}
+	if e, ok := errors.AsType[*attr.ValidationError](err); ok {
+		return invalid("%s", e.Message), false
+	}
+	if e, ok := errors.AsType[*attr.SerializationError](err); ok {
+		return serviceError("SerializationException", "%s", e.Message), false
+	}
+	switch {
 	case errors.Is(err, store.ErrNoTable):
 		return noTable(), false
 	case errors.Is(err, store.ErrConflict):
@@ -112,7 +112,7 @@ type cancellationReason struct {
 	Item    attr.Item `json:",omitempty"`
 }
 
-// failed says whether this action is one that the transaction failed for.
+// failed reports whether this action made the transaction fail.
 func (r cancellationReason) failed() bool { return r.Code != "None" }
 
 var errClosed = errors.New("the engine is closed")

@@ -19,9 +19,9 @@ func TestExpiry(t *testing.T) {
 		Now:           func() time.Time { return start.Add(time.Duration(elapsed.Load())) },
 	})
 	f.createTable(t, "sessions", "pk S", []index{{"by-user", "user S", "KEYS_ONLY"}}, nil)
-	at := func(d time.Duration) types.AttributeValue { return n(start.Add(d).Unix()) }
+	at := func(d time.Duration) types.AttributeValue { return num(start.Add(d).Unix()) }
 	session := func(pk string, ttl types.AttributeValue) item {
-		return item{"pk": s(pk), "user": s("u"), "ttl": ttl}
+		return item{"pk": str(pk), "user": str("u"), "ttl": ttl}
 	}
 	for i := range 250 { // there before expiry is switched on, more than one chunk
 		f.put(t, "sessions", session(fmt.Sprint("early", i), at(-time.Minute)))
@@ -36,10 +36,10 @@ func TestExpiry(t *testing.T) {
 
 	keep := []item{
 		session("later", at(time.Hour)),
-		session("text", s(fmt.Sprint(start.Unix()-60))),
+		session("text", str(fmt.Sprint(start.Unix()-60))),
 		session("ancient", at(-6*365*24*time.Hour)),
 		session("renewed", at(time.Hour)),
-		{"pk": s("none"), "user": s("u")},
+		{"pk": str("none"), "user": str("u")},
 	}
 	f.put(t, "sessions", session("renewed", at(30*time.Minute)))
 	f.put(t, "sessions", keep...)

@@ -11,40 +11,41 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/partiql"
 )
 
-// Faults says which requests go wrong on purpose, so that tests see what
-// clients make of it. Its methods are called concurrently, for every request.
+// Faults decides which requests fail on purpose, so that tests see how clients
+// handle it. Its methods are called concurrently, for every request.
 type Faults interface {
-	// Before is asked when a request is about to be carried out.
+	// Before is called before a request runs.
 	Before(operation string, r Request) Refusal
-	// After is asked when it has been carried out and committed, or read: its
-	// answer is lost, or not. Requests that failed are not asked about.
+	// After is called when a request has run and its changes are committed. It
+	// decides whether the answer is lost. It is not called for requests that
+	// failed.
 	After(operation string, r Request) LostAnswer
 }
 
-// Refusal says why a request is not carried out.
+// Refusal is the error with which a request is refused before it runs.
 type Refusal int
 
 const (
-	RefuseNot        Refusal = iota
-	RefuseThroughput         // ProvisionedThroughputExceededException
-	RefuseThrottling         // ThrottlingException
-	RefuseConflict           // TransactionConflictException, or a cancelled transaction; only where CanConflict
-	RefuseInternal           // InternalServerError
+	RefuseNothing    Refusal = iota // the request runs
+	RefuseThroughput                // ProvisionedThroughputExceededException
+	RefuseThrottling                // ThrottlingException
+	RefuseConflict                  // TransactionConflictException or a cancelled transaction; only if CanConflict
+	RefuseInternal                  // InternalServerError
 )
 
-// LostAnswer says that a request is carried out and its client does not learn
-// it: the connection is dropped after Delay, or with Internal answered with
+// LostAnswer says whether the answer of a request that has run is lost. If so,
+// the connection is dropped after Delay or, with Internal, the client gets an
 // InternalServerError.
 type LostAnswer struct {
 	Lost, Internal bool
 	Delay          time.Duration
 }
 
-// Request is the body of a request.
+// Request is a request that [Faults] decides about.
 type Request struct{ body []byte }
 
-// Tables returns the names of the tables in the request, each once, in order;
-// none if it has none or cannot be read.
+// Tables returns the names of the tables in the request, each once, sorted. It
+// returns none for a body that is not valid JSON.
 func (r Request) Tables() []string {
 	type named struct{ TableName string }
 	var in struct {
@@ -68,14 +69,14 @@ func (r Request) Tables() []string {
 			names = append(names, action.TableName)
 		}
 	}
-	for i, name := range names { // an ARN does as well
+	for i, name := range names { // the name may be an ARN
 		names[i] = name[strings.LastIndexByte(name, '/')+1:]
 	}
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
-// CanConflict reports whether an operation may meet a transaction.
+// CanConflict reports whether an operation can conflict with a transaction.
 func CanConflict(operation string) bool {
 	switch operation {
 	case "PutItem", "UpdateItem", "DeleteItem", "TransactGetItems", "TransactWriteItems":
@@ -101,8 +102,8 @@ func (f Refusal) refuse(r Request) error {
 	return nil
 }
 
-// conflict is the error of a write that meets a transaction, or of a
-// transaction of which every action does.
+// conflict returns the error of a write that conflicts with a transaction, or
+// of a transaction whose actions all conflict.
 func conflict(r Request) error {
 	var in struct{ TransactItems []json.RawMessage }
 	if json.Unmarshal(r.body, &in) != nil || len(in.TransactItems) == 0 {
@@ -115,13 +116,13 @@ func conflict(r Request) error {
 	return cancelledFor(reasons)
 }
 
-// lostAnswer is what answer returns for a request whose client is not to learn
-// that it was carried out.
+// lostAnswer is the error of a request that has run and whose answer is lost on
+// purpose.
 type lostAnswer struct{ LostAnswer }
 
 func (lostAnswer) Error() string { return "the answer is lost on purpose" }
 
-// wait waits for the delay, or until the client has left.
+// wait waits for the delay, or until the client closes the connection.
 func (l lostAnswer) wait(ctx context.Context) {
 	select {
 	case <-time.After(l.Delay):

@@ -17,7 +17,7 @@ import (
 // loseAnswers loses the answer of every PutItem.
 type loseAnswers LostAnswer
 
-func (loseAnswers) Before(string, Request) Refusal { return RefuseNot }
+func (loseAnswers) Before(string, Request) Refusal { return RefuseNothing }
 
 func (l loseAnswers) After(operation string, _ Request) LostAnswer {
 	if operation != "PutItem" {
@@ -67,7 +67,7 @@ func TestLostAnswerIsTraced(t *testing.T) {
 			f.createTable(t, "notes", "pk S", nil, nil)
 			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 				TableName: aws.String("notes"),
-				Item:      item{"pk": s("1")},
+				Item:      item{"pk": str("1")},
 			})
 			if err == nil {
 				t.Fatal("PutItem succeeded, want an error for its lost answer")
@@ -81,7 +81,7 @@ func TestLostAnswerIsTraced(t *testing.T) {
 			if lines := log.String(); !strings.Contains(lines, "operation=PutItem table=notes") {
 				t.Errorf("logged %q, want a line for the PutItem", lines)
 			}
-			if got := f.get(t, "notes", item{"pk": s("1")}); got == nil {
+			if got := f.get(t, "notes", item{"pk": str("1")}); got == nil {
 				t.Error("got no item, want the committed one")
 			}
 		})

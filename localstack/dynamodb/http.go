@@ -17,11 +17,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// maxBody is DynamoDB's limit of a request, in bytes (BatchWriteItem: 16 MB).
+// maxBody is the largest request body in bytes (API reference, BatchWriteItem:
+// 16 MB).
 const maxBody = 16 << 20
 
-// maxAnnounced is the largest body, in bytes, for which memory is taken before
-// it has come.
+// maxAnnounced bounds the bytes that are allocated by the Content-Length
+// header, before the body arrives.
 const maxAnnounced = 1 << 20
 
 const contentType = "application/x-amz-json-1.0"
@@ -30,13 +31,14 @@ const contentType = "application/x-amz-json-1.0"
 // dropped on purpose. No response has it.
 const codeDropped = "ConnectionDropped"
 
-// ServeHTTP answers one request of the JSON 1.0 protocol.
+// ServeHTTP answers one request of the JSON 1.0 protocol. It emits a trace
+// event for every request, also when the connection is dropped on purpose.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID, began := awsname.NewDynamoDBRequestID(), time.Now()
 	seen := &observation{operation: operationName(r)}
 	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
 	event := trace.Event{At: began, RequestID: requestID, Operation: seen.operation, Status: http.StatusOK}
-	answer, err := e.answer(r)
+	answer, err := e.handle(r)
 	dropped := false
 	if lost, ok := errors.AsType[lostAnswer](err); ok {
 		lost.wait(r.Context())
@@ -52,7 +54,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// Emit before responding, so that a client that has the response, or has
 	// lost its connection, finds the event.
-	e.tell(r.Context(), seen, event)
+	e.emit(r.Context(), seen, event)
 	if dropped {
 		panic(http.ErrAbortHandler) // net/http closes the connection
 	}
@@ -61,7 +63,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 	h := w.Header()
-	// In canonical form, in which Set would put them.
+	// The names are in canonical form, so Set is not needed.
 	h["Content-Type"] = []string{contentType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["X-Amzn-Requestid"] = []string{requestID}
@@ -70,7 +72,7 @@ func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 	w.Write(body)
 }
 
-func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
+func (e *Engine) handle(r *http.Request) (answer []byte, err error) {
 	name, run, err := route(r)
 	if err != nil {
 		return nil, err
@@ -109,13 +111,14 @@ func (e *Engine) answer(r *http.Request) (answer []byte, err error) {
 	return answer, err
 }
 
-// operationName is what the request asks for, whether it exists or not.
+// operationName returns the operation that the request names, whether or not it
+// is implemented.
 func operationName(r *http.Request) string {
 	target := r.Header.Get("X-Amz-Target")
 	return target[strings.LastIndexByte(target, '.')+1:]
 }
 
-// route finds the operation that r asks for.
+// route returns the operation that r asks for.
 func route(r *http.Request) (name string, run operation, err error) {
 	name, run = operationAt(r.Header.Get("X-Amz-Target"))
 	if run == nil || r.Method != http.MethodPost {
@@ -131,16 +134,15 @@ func unknownOperation(name string) string {
 	if name == "" {
 		return "The request names no operation of DynamoDB_20120810 in X-Amz-Target"
 	}
-	return "The operation " + name + " does not exist in this engine"
+	return "The operation " + name + " is not implemented locally"
 }
 
 func readBody(r *http.Request) ([]byte, error) {
 	var body bytes.Buffer
-	// What the header announces is believed up to a size that does no harm.
+	// Preallocate by Content-Length, up to maxAnnounced.
 	body.Grow(int(min(max(r.ContentLength, 0), maxAnnounced)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(nil, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		e := serviceError("RequestEntityTooLargeException", "The request is larger than %d bytes", maxBody)
 		e.status = http.StatusRequestEntityTooLarge
 		return nil, e
@@ -151,7 +153,8 @@ func readBody(r *http.Request) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// errorBody shapes an error; what the client must not see goes to the log.
+// errorBody returns the error that the client sees and its JSON. The detail of
+// an internal error is logged only.
 func (e *Engine) errorBody(err error, r *http.Request, requestID string) (api *apiError, body []byte) {
 	api, internal := asAPIError(err)
 	if internal && !errors.Is(err, context.Canceled) {
@@ -170,7 +173,7 @@ func (e *Engine) errorBody(err error, r *http.Request, requestID string) (api *a
 	}
 	body, err = json.Marshal(members)
 	if err != nil {
-		e.opts.Log.Error("shape an error", "request", requestID, "err", err)
+		e.opts.Log.Error("failed to encode an error", "request", requestID, "err", err)
 		return internalServerError(), []byte("{}")
 	}
 	return api, body

@@ -18,13 +18,13 @@ type insightsOutput struct {
 	ContributorInsightsStatus string
 }
 
-// insightsSetting says for which indexes, "" for the table, insights are on.
-// There are none to see.
+// insightsSetting says for which indexes insights are enabled; "" is the table.
+// It is stored and reported; no insights are collected.
 type insightsSetting map[string]bool
 
-// insightsOf finds the table, and the index if one is named.
+// insightsOf finds the table, and checks the index if the request names one.
 func (e *Engine) insightsOf(ctx context.Context, in *insightsInput) (t *store.Table, index string, err error) {
-	if t, err = e.named(ctx, in.TableName); err != nil || in.IndexName == nil {
+	if t, err = e.findTable(ctx, in.TableName); err != nil || in.IndexName == nil {
 		return t, "", err
 	}
 	_, err = globalIndex(t.Definition(), *in.IndexName)
@@ -33,7 +33,7 @@ func (e *Engine) insightsOf(ctx context.Context, in *insightsInput) (t *store.Ta
 
 func (e *Engine) updateContributorInsights(ctx context.Context, in *insightsInput) (*insightsOutput, error) {
 	var c checks
-	c.present("contributorInsightsAction", in.ContributorInsightsAction != "")
+	c.required("contributorInsightsAction", in.ContributorInsightsAction != "")
 	c.oneOf("contributorInsightsAction", in.ContributorInsightsAction, "ENABLE", "DISABLE")
 	if err := c.err(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (e *Engine) updateContributorInsights(ctx context.Context, in *insightsInpu
 		return nil, err
 	}
 	on := in.ContributorInsightsAction == "ENABLE"
-	err = record(e, t, recordInsights, func(s *insightsSetting) error {
+	err = changeSetting(e, t, settingInsights, func(s *insightsSetting) error {
 		if *s == nil {
 			*s = make(insightsSetting)
 		}
@@ -62,7 +62,7 @@ func (e *Engine) describeContributorInsights(ctx context.Context, in *insightsIn
 	if err != nil {
 		return nil, err
 	}
-	s, err := recorded[insightsSetting](t.Definition(), recordInsights)
+	s, err := readSetting[insightsSetting](t.Definition(), settingInsights)
 	out := &insightsOutput{t.Definition().Name, index, "DISABLED"}
 	if s[index] {
 		out.ContributorInsightsStatus = "ENABLED"

@@ -24,8 +24,8 @@ type getItemOutput struct {
 func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput, error) {
 	var c checks
 	table := c.table("tableName", in.TableName)
-	c.present("key", in.Key != nil)
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.required("key", in.Key != nil)
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	c.attributesToGet("attributesToGet", in.AttributesToGet)
 	if err := c.err(); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput,
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, table)
+	t, err := e.findItemTable(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput,
 }
 
 func (o *getItemOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(sizeOf(o.Item))
+	a := newResponse(sizeOf(o.Item))
 	a.item("Item", o.Item)
 	a.add("ConsumedCapacity", o.ConsumedCapacity != nil, o.ConsumedCapacity)
 	return a.finish()

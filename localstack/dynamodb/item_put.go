@@ -19,18 +19,18 @@ type writeOptions struct {
 	conditional
 }
 
-// check judges them and returns the table's name.
+// check validates the members and returns the table's name.
 func (o *writeOptions) check(c *checks) (table string) {
 	table = c.table("tableName", o.TableName)
 	c.oneOf("returnValues", o.ReturnValues, returnAllNew, returnUpdatedOld, returnAllOld, returnNone, returnUpdatedNew)
 	c.oneOf("returnValuesOnConditionCheckFailure", o.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
-	c.reports(o.ReturnConsumedCapacity, o.ReturnItemCollectionMetrics)
+	c.returnModes(o.ReturnConsumedCapacity, o.ReturnItemCollectionMetrics)
 	o.conditional.check(c)
 	return table
 }
 
-// onlyOld refuses what only an update can return.
-func (o *writeOptions) onlyOld() error {
+// checkReturnValues refuses the ReturnValues that only UpdateItem supports.
+func (o *writeOptions) checkReturnValues() error {
 	switch o.ReturnValues {
 	case "", returnNone, returnAllOld:
 		return nil
@@ -38,10 +38,10 @@ func (o *writeOptions) onlyOld() error {
 	return invalid("ReturnValues can only be ALL_OLD or NONE")
 }
 
-// guard parses the condition where it is the only expression.
+// guard parses the condition of a request that has no other expression.
 func (o *writeOptions) guard() (guard, error) {
 	expressions := []parameter{{"ConditionExpression", o.ConditionExpression != nil}}
-	if err := unmixed(o.conditional.parameters(), expressions); err != nil {
+	if err := checkUnmixed(o.conditional.parameters(), expressions); err != nil {
 		return guard{}, err
 	}
 	c, err := o.context(expressions)
@@ -67,7 +67,7 @@ type writeOutput struct {
 }
 
 func (o *writeOutput) appendJSON() ([]byte, error) {
-	a := newAnswer(0)
+	a := newResponse(0)
 	if len(o.Attributes) > 0 {
 		a.item("Attributes", o.Attributes)
 	}
@@ -76,7 +76,7 @@ func (o *writeOutput) appendJSON() ([]byte, error) {
 	return a.finish()
 }
 
-// output shapes the answer of a write that returns attributes.
+// output builds the response of a write that returns attributes.
 func (e *Engine) output(ctx context.Context, o *writeOptions, w store.Mutation, c store.Change,
 	attributes attr.Item) (*writeOutput, error) {
 	m := meter{table: w.Table.Definition().Name}
@@ -97,7 +97,7 @@ type putItemInput struct {
 func (e *Engine) putItem(ctx context.Context, in *putItemInput) (*writeOutput, error) {
 	var c checks
 	table := in.check(&c)
-	c.present("item", in.Item != nil)
+	c.required("item", in.Item != nil)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ type deleteItemInput struct {
 func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOutput, error) {
 	var c checks
 	table := in.check(&c)
-	c.present("key", in.Key != nil)
+	c.required("key", in.Key != nil)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -126,14 +126,14 @@ func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOut
 // putOrDelete runs a write whose only expression is its condition.
 func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
 	plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
-	if err := o.onlyOld(); err != nil {
+	if err := o.checkReturnValues(); err != nil {
 		return nil, err
 	}
 	g, err := o.guard()
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, table)
+	t, err := e.findItemTable(ctx, table)
 	if err != nil {
 		return nil, err
 	}

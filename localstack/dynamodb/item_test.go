@@ -21,16 +21,16 @@ func same(t testing.TB, what string, got, want any) {
 func TestPutGetDelete(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S, sk N", nil, nil)
-	one := item{"pk": s("ada"), "sk": n(1), "text": s("hello"), "blob": b("\x00\x01"),
+	one := item{"pk": str("ada"), "sk": num(1), "text": str("hello"), "blob": bin("\x00\x01"),
 		"tags": &types.AttributeValueMemberSS{Value: []string{"a", "b"}},
-		"deep": &types.AttributeValueMemberM{Value: item{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1.5"), &types.AttributeValueMemberNULL{Value: true}}}}}}
+		"deep": &types.AttributeValueMemberM{Value: item{"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{num("1.5"), &types.AttributeValueMemberNULL{Value: true}}}}}}
 	f.put(t, "notes", one)
-	k := item{"pk": s("ada"), "sk": n(1)}
+	k := item{"pk": str("ada"), "sk": num(1)}
 	same(t, "item", f.get(t, "notes", k), one)
 
 	out, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 		TableName:    aws.String("notes"),
-		Item:         item{"pk": s("ada"), "sk": n(1), "text": s("again")},
+		Item:         item{"pk": str("ada"), "sk": num(1), "text": str("again")},
 		ReturnValues: types.ReturnValueAllOld,
 	})
 	if err != nil {
@@ -46,7 +46,7 @@ func TestPutGetDelete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "ALL_OLD of a delete", del.Attributes, item{"pk": s("ada"), "sk": n(1), "text": s("again")})
+	same(t, "ALL_OLD of a delete", del.Attributes, item{"pk": str("ada"), "sk": num(1), "text": str("again")})
 	if got := f.get(t, "notes", k); got != nil {
 		t.Errorf("after the delete: %v", got)
 	}
@@ -60,19 +60,21 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 		before item
 		want   item
 	}{
-		{types.ReturnValueNone, item{"pk": s("x"), "a": n(1), "b": n(2)}, nil},
-		{types.ReturnValueAllOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"pk": s("x"), "a": n(1), "b": n(2)}},
-		{types.ReturnValueAllNew, item{"pk": s("x"), "a": n(1), "b": n(2)},
-			item{"pk": s("x"), "a": n(6), "b": n(2), "c": s("new")}},
-		{types.ReturnValueUpdatedOld, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(1)}},
-		{types.ReturnValueUpdatedNew, item{"pk": s("x"), "a": n(1), "b": n(2)}, item{"a": n(6), "c": s("new")}},
+		{types.ReturnValueNone, item{"pk": str("x"), "a": num(1), "b": num(2)}, nil},
+		{types.ReturnValueAllOld, item{"pk": str("x"), "a": num(1), "b": num(2)},
+			item{"pk": str("x"), "a": num(1), "b": num(2)}},
+		{types.ReturnValueAllNew, item{"pk": str("x"), "a": num(1), "b": num(2)},
+			item{"pk": str("x"), "a": num(6), "b": num(2), "c": str("new")}},
+		{types.ReturnValueUpdatedOld, item{"pk": str("x"), "a": num(1), "b": num(2)}, item{"a": num(1)}},
+		{types.ReturnValueUpdatedNew, item{"pk": str("x"), "a": num(1), "b": num(2)},
+			item{"a": num(6), "c": str("new")}},
 		{types.ReturnValueAllOld, nil, nil},
 		{types.ReturnValueUpdatedOld, nil, nil},
-		{types.ReturnValueAllNew, nil, item{"pk": s("x"), "a": n(5), "c": s("new")}},
+		{types.ReturnValueAllNew, nil, item{"pk": str("x"), "a": num(5), "c": str("new")}},
 	} {
 		if _, err := f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
 			TableName: aws.String("notes"),
-			Key:       item{"pk": s("x")},
+			Key:       item{"pk": str("x")},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -81,9 +83,9 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 		}
 		out, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 			TableName:                 aws.String("notes"),
-			Key:                       item{"pk": s("x")},
+			Key:                       item{"pk": str("x")},
 			UpdateExpression:          aws.String("SET a = if_not_exists(a, :zero) + :five, c = :new"),
-			ExpressionAttributeValues: item{":five": n(5), ":zero": n(0), ":new": s("new")},
+			ExpressionAttributeValues: item{":five": num(5), ":zero": num(0), ":new": str("new")},
 			ReturnValues:              tt.mode,
 		})
 		if err != nil {
@@ -96,7 +98,7 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 func TestUpdateWithoutExpressionMakesTheItem(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S", nil, nil)
-	k := item{"pk": s("x")}
+	k := item{"pk": str("x")}
 	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{TableName: aws.String("notes"), Key: k}); err != nil {
 		t.Fatal(err)
 	}
@@ -106,28 +108,29 @@ func TestUpdateWithoutExpressionMakesTheItem(t *testing.T) {
 func TestConditionFailureShowsTheItem(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S", nil, nil)
-	old := item{"pk": s("x"), "a": n(1)}
+	old := item{"pk": str("x"), "a": num(1)}
 	f.put(t, "notes", old)
 	in := &sdk.PutItemInput{
 		TableName:                           aws.String("notes"),
-		Item:                                item{"pk": s("x")},
+		Item:                                item{"pk": str("x")},
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	_, err := f.PutItem(t.Context(), in)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
-	var failed *types.ConditionalCheckFailedException
-	if !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
 		t.Fatalf("error of type %T", err)
 	}
 	same(t, "item", failed.Item, old)
 
 	in.ReturnValuesOnConditionCheckFailure = ""
 	_, err = f.PutItem(t.Context(), in)
-	if !errors.As(err, &failed) || failed.Item != nil {
+	failed, ok = errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok || failed.Item != nil {
 		t.Errorf("error %v with item %v", err, failed.Item)
 	}
-	same(t, "item after the failures", f.get(t, "notes", item{"pk": s("x")}), old)
+	same(t, "item after the failures", f.get(t, "notes", item{"pk": str("x")}), old)
 }
 
 // long is a text of n bytes.
@@ -147,7 +150,7 @@ func TestItemValidation(t *testing.T) {
 		return func() error {
 			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 				TableName:                 aws.String("items"),
-				Key:                       item{"pk": s("a"), "sk": n(1)},
+				Key:                       item{"pk": str("a"), "sk": num(1)},
 				UpdateExpression:          &expression,
 				ExpressionAttributeValues: values,
 			})
@@ -166,40 +169,41 @@ func TestItemValidation(t *testing.T) {
 		do      func() error
 		message string
 	}{
-		{"missing key", put(item{"pk": s("a")}),
+		{"missing key", put(item{"pk": str("a")}),
 			"One or more parameter values were invalid: Missing the key sk in the item"},
-		{"key of the wrong type", put(item{"pk": s("a"), "sk": s("1")}),
+		{"key of the wrong type", put(item{"pk": str("a"), "sk": str("1")}),
 			"One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S"},
-		{"empty key", put(item{"pk": s(""), "sk": n(1)}),
+		{"empty key", put(item{"pk": str(""), "sk": num(1)}),
 			"The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
-		{"long hash key", put(item{"pk": s(long(2049)), "sk": n(1)}),
+		{"long hash key", put(item{"pk": str(long(2049)), "sk": num(1)}),
 			"Size of hashkey has exceeded the maximum size limit of2048 bytes"},
-		{"longest hash key", put(item{"pk": s(long(2048)), "sk": n(1)}), ""},
-		{"index key of the wrong type", put(item{"pk": s("a"), "sk": n(1), "owner": n(1)}),
+		{"longest hash key", put(item{"pk": str(long(2048)), "sk": num(1)}), ""},
+		{"index key of the wrong type", put(item{"pk": str("a"), "sk": num(1), "owner": num(1)}),
 			"Type mismatch for Index Key owner Expected: S Actual: N IndexName: by-owner"},
-		{"empty index key", put(item{"pk": s("a"), "sk": n(1), "grade": b("")}),
+		{"empty index key", put(item{"pk": str("a"), "sk": num(1), "grade": bin("")}),
 			"cannot contain an empty binary value. IndexName: by-rank, IndexKey: grade"},
-		{"long range key of an index", put(item{"pk": s("a"), "sk": n(1), "grade": b(long(1025))}),
+		{"long range key of an index", put(item{"pk": str("a"), "sk": num(1), "grade": bin(long(1025))}),
 			"Aggregated size of all range keys has exceeded the size limit of 1024 bytes"},
-		{"largest item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2 - 1))}), ""},
-		{"too large an item", put(item{"pk": s("a"), "sk": n(1), "t": s(long(400<<10 - 2 - 1 - 2 - 2))}),
+		{"largest item", put(item{"pk": str("a"), "sk": num(1), "t": str(long(400<<10 - 2 - 1 - 2 - 2 - 1))}), ""},
+		{"too large an item", put(item{"pk": str("a"), "sk": num(1), "t": str(long(400<<10 - 2 - 1 - 2 - 2))}),
 			"Item size has exceeded the maximum allowed size"},
-		{"too large an update", update("SET u = :u", item{":u": s(long(400 << 10))}),
+		{"too large an update", update("SET u = :u", item{":u": str(long(400 << 10))}),
 			"Item size to update has exceeded the maximum allowed size"},
-		{"update of a key", update("SET sk = :v", item{":v": n(2)}),
+		{"update of a key", update("SET sk = :v", item{":v": num(2)}),
 			"One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"},
 		{"removal of a key", update("REMOVE pk", nil), "Cannot update attribute pk. This attribute is part of the key"},
-		{"update of an index key", update("SET grade = :v", item{":v": s("no")}),
+		{"update of an index key", update("SET grade = :v", item{":v": str("no")}),
 			"The update expression attempted to update the secondary index key to unsupported type"},
-		{"get without range key", get(item{"pk": s("a")}), mismatch},
-		{"get with another attribute", get(item{"pk": s("a"), "at": n(1)}), mismatch},
-		{"get with the wrong type", get(item{"pk": s("a"), "sk": s("1")}), mismatch},
-		{"get with more", get(item{"pk": s("a"), "sk": n(1), "x": n(1)}), mismatch},
-		{"get with an empty key", get(item{"pk": s(""), "sk": n(1)}), "cannot contain an empty string value. Key: pk"},
+		{"get without range key", get(item{"pk": str("a")}), mismatch},
+		{"get with another attribute", get(item{"pk": str("a"), "at": num(1)}), mismatch},
+		{"get with the wrong type", get(item{"pk": str("a"), "sk": str("1")}), mismatch},
+		{"get with more", get(item{"pk": str("a"), "sk": num(1), "x": num(1)}), mismatch},
+		{"get with an empty key", get(item{"pk": str(""), "sk": num(1)}),
+			"cannot contain an empty string value. Key: pk"},
 		{"ReturnValues of a put", func() error {
 			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 				TableName:    aws.String("items"),
-				Item:         item{"pk": s("a"), "sk": n(1)},
+				Item:         item{"pk": str("a"), "sk": num(1)},
 				ReturnValues: types.ReturnValueAllNew,
 			})
 			return err
@@ -207,12 +211,12 @@ func TestItemValidation(t *testing.T) {
 		{"names without expression", func() error {
 			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 				TableName:                aws.String("items"),
-				Key:                      item{"pk": s("a"), "sk": n(1)},
+				Key:                      item{"pk": str("a"), "sk": num(1)},
 				ExpressionAttributeNames: map[string]string{"#a": "a"},
 			})
 			return err
 		}, "ExpressionAttributeNames can only be specified when using expressions"},
-		{"unused value", update("REMOVE a", item{":v": n(1)}), "unused in expressions"},
+		{"unused value", update("REMOVE a", item{":v": num(1)}), "unused in expressions"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.do()
@@ -229,22 +233,22 @@ func TestItemValidation(t *testing.T) {
 
 func TestNoTable(t *testing.T) {
 	f := open(t, Options{})
-	_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("nothing"), Key: item{"pk": s("a")}})
+	_, err := f.GetItem(t.Context(), &sdk.GetItemInput{TableName: aws.String("nothing"), Key: item{"pk": str("a")}})
 	wantError(t, err, "ResourceNotFoundException", "Requested resource not found")
 }
 
 func TestProjection(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S", nil, nil)
-	f.put(t, "notes", item{"pk": s("x"), "a": n(1), "name": s("n")})
+	f.put(t, "notes", item{"pk": str("x"), "a": num(1), "name": str("n")})
 	out, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 		TableName:                aws.String("notes"),
-		Key:                      item{"pk": s("x")},
+		Key:                      item{"pk": str("x")},
 		ProjectionExpression:     aws.String("#n, nothing"),
 		ExpressionAttributeNames: map[string]string{"#n": "name"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "projected", out.Item, item{"name": s("n")})
+	same(t, "projected", out.Item, item{"name": str("n")})
 }

@@ -18,7 +18,7 @@ type updateItemInput struct {
 func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOutput, error) {
 	var c checks
 	table := in.check(&c)
-	c.present("key", in.Key != nil)
+	c.required("key", in.Key != nil)
 	for name, u := range in.AttributeUpdates {
 		c.oneOf("attributeUpdates."+name+".member.action", u.Action, "ADD", "PUT", "DELETE")
 	}
@@ -29,7 +29,7 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, table)
+	t, err := e.findItemTable(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -47,18 +47,18 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	return e.output(ctx, &in.writeOptions, m, change, in.returned(update, change))
 }
 
-// parse reads the update and the condition, as expressions or as what those
-// replaced.
+// parse parses the update and the condition, given as expressions or as legacy
+// parameters.
 func (in *updateItemInput) parse() (*expr.Update, guard, error) {
 	legacy := append([]parameter{{"AttributeUpdates", in.AttributeUpdates != nil}}, in.conditional.parameters()...)
 	expressions := []parameter{{"UpdateExpression", in.UpdateExpression != nil},
 		{"ConditionExpression", in.ConditionExpression != nil}}
-	if err := unmixed(legacy, expressions); err != nil {
+	if err := checkUnmixed(legacy, expressions); err != nil {
 		return nil, guard{}, err
 	}
 	update, g, err := parseUpdate(in.placeholders, in.UpdateExpression, in.ConditionExpression,
 		in.ReturnValuesOnConditionCheckFailure)
-	if err != nil || named(expressions) != "" {
+	if err != nil || presentNames(expressions) != "" {
 		return update, g, err
 	}
 	if in.AttributeUpdates != nil {
@@ -70,7 +70,7 @@ func (in *updateItemInput) parse() (*expr.Update, guard, error) {
 	return update, g, err
 }
 
-// onlyExisting makes a mutation leave an item alone that is not there.
+// onlyExisting changes a mutation so that it creates no item.
 func onlyExisting(decide decision) decision {
 	return func(old attr.Item) (attr.Item, store.Action, error) {
 		item, action, err := decide(old)
@@ -81,7 +81,7 @@ func onlyExisting(decide decision) decision {
 	}
 }
 
-// returned picks the attributes that ReturnValues asks for.
+// returned returns the attributes that ReturnValues asks for.
 func (in *updateItemInput) returned(update *expr.Update, c store.Change) attr.Item {
 	switch {
 	case in.ReturnValues == returnAllOld:

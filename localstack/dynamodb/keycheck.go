@@ -12,7 +12,7 @@ const (
 	maxRangeKey = 1024
 )
 
-// checkKey judges the Key parameter of an operation against the table's schema.
+// checkKey checks the Key parameter of an operation against the table's schema.
 func checkKey(def *store.Definition, key attr.Item) error {
 	attributes := def.Key.Attributes()
 	if len(key) != len(attributes) {
@@ -32,7 +32,7 @@ func checkKey(def *store.Definition, key attr.Item) error {
 
 func keyMismatch() error { return invalid("The provided key element does not match the schema") }
 
-// checkKeyValue bounds a value of the table's key.
+// checkKeyValue checks the size of a value of the table's key.
 func checkKeyValue(name string, v attr.Value, isRange bool) error {
 	if kind, empty := emptyValue(v); empty {
 		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
@@ -53,7 +53,7 @@ func emptyValue(v attr.Value) (kind string, empty bool) {
 func checkKeySize(v attr.Value, isRange bool) error {
 	switch size := v.Size(); {
 	case !isRange && size > maxHashKey:
-		// The missing space is DynamoDB's.
+		// DynamoDB's text has no space after "of".
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
 	case isRange && size > maxRangeKey:
 		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes",
@@ -62,7 +62,7 @@ func checkKeySize(v attr.Value, isRange bool) error {
 	return nil
 }
 
-// checkItem judges an item to be put: its keys, those of the indexes, its size.
+// checkItem checks a new item: its key, the keys of the indexes, its size.
 func checkItem(def *store.Definition, item attr.Item) error {
 	for i, a := range def.Key.Attributes() {
 		v, ok := item[a.Name]
@@ -85,7 +85,7 @@ func checkItem(def *store.Definition, item attr.Item) error {
 	return nil
 }
 
-// checkUpdated judges an item that an update has made of another.
+// checkUpdated checks an item that an update has changed.
 func checkUpdated(def *store.Definition, item attr.Item) error {
 	for _, x := range def.Indexes {
 		for i, a := range x.Key.Attributes() {
@@ -108,7 +108,7 @@ func checkUpdated(def *store.Definition, item attr.Item) error {
 	return nil
 }
 
-// checkIndexKeys judges the attributes that are keys of indexes, where present.
+// checkIndexKeys checks the attributes that are keys of indexes, where present.
 func checkIndexKeys(def *store.Definition, item attr.Item) error {
 	for _, x := range def.Indexes {
 		for i, a := range x.Key.Attributes() {
@@ -131,7 +131,7 @@ func checkIndexKeys(def *store.Definition, item attr.Item) error {
 	return nil
 }
 
-// keyOf cuts an item down to its primary key.
+// keyOf returns the primary key of an item.
 func keyOf(def *store.Definition, item attr.Item) attr.Item {
 	key := make(attr.Item, 2)
 	for _, a := range def.Key.Attributes() {

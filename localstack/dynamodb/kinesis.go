@@ -34,13 +34,14 @@ type kinesisDestination struct {
 	ApproximateCreationDateTimePrecision string
 }
 
-// kinesisSetting are the destinations by ARN. There is no Kinesis here, and
-// nothing is sent: tables have streams of their own for that.
+// kinesisSetting are the destinations by ARN. They are stored and reported.
+// Kinesis is not implemented locally, so no record is sent; use DynamoDB
+// Streams.
 type kinesisSetting map[string]kinesisDestination
 
 func (in *kinesisInput) check() error {
 	var c checks
-	c.present("streamArn", in.StreamArn != nil)
+	c.required("streamArn", in.StreamArn != nil)
 	c.length("streamArn", in.StreamArn, 37, 1024)
 	if in.EnableKinesisStreamingConfiguration != nil {
 		c.oneOf("enableKinesisStreamingConfiguration.approximateCreationDateTimePrecision",
@@ -56,7 +57,8 @@ func (e *Engine) enableKinesisDestination(ctx context.Context, in *kinesisInput)
 	}
 	out, err := e.setKinesisDestination(ctx, in, "ACTIVE", precision)
 	if err == nil {
-		e.opts.Log.Warn("a Kinesis destination is recorded, and nothing will be sent to it", "table", out.TableName)
+		e.opts.Log.Warn("Kinesis is not implemented locally; the destination is stored and gets no records",
+			"table", out.TableName)
 		out.DestinationStatus = "ENABLING"
 	}
 	return out, err
@@ -70,18 +72,18 @@ func (e *Engine) disableKinesisDestination(ctx context.Context, in *kinesisInput
 	return out, err
 }
 
-// setKinesisDestination gives a destination a status: ACTIVE to one that is not
-// active, DISABLED to one that is.
+// setKinesisDestination sets the status of a destination: ACTIVE if it is not
+// active, DISABLED if it is active. It returns an error for any other change.
 func (e *Engine) setKinesisDestination(ctx context.Context, in *kinesisInput,
 	status, precision string) (*kinesisOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	err = record(e, t, recordKinesis, func(s *kinesisSetting) error {
+	err = changeSetting(e, t, settingKinesis, func(s *kinesisSetting) error {
 		old, known := (*s)[*in.StreamArn]
 		if active := old.DestinationStatus == "ACTIVE"; active == (status == "ACTIVE") {
 			return invalid("Table is not in a valid state to change the Kinesis streaming destination")
@@ -106,11 +108,11 @@ func (e *Engine) setKinesisDestination(ctx context.Context, in *kinesisInput,
 }
 
 func (e *Engine) describeKinesisDestination(ctx context.Context, in *tableNameInput) (*kinesisDestinations, error) {
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	s, err := recorded[kinesisSetting](t.Definition(), recordKinesis)
+	s, err := readSetting[kinesisSetting](t.Definition(), settingKinesis)
 	out := &kinesisDestinations{TableName: t.Definition().Name, KinesisDataStreamDestinations: []kinesisDestination{}}
 	for _, arn := range slices.Sorted(maps.Keys(s)) {
 		out.KinesisDataStreamDestinations = append(out.KinesisDataStreamDestinations, s[arn])

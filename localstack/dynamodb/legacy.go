@@ -8,14 +8,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 )
 
-// parameter is a member of a request that may be absent.
+// parameter is an optional member of a request.
 type parameter struct {
 	name    string
 	present bool
 }
 
-// named lists the parameters that are present.
-func named(parameters []parameter) string {
+// presentNames returns the names of the parameters that are present.
+func presentNames(parameters []parameter) string {
 	var names []string
 	for _, p := range parameters {
 		if p.present {
@@ -25,9 +25,10 @@ func named(parameters []parameter) string {
 	return strings.Join(names, ", ")
 }
 
-// unmixed refuses a request that has both expressions and what they replaced.
-func unmixed(legacy, expressions []parameter) error {
-	old, now := named(legacy), named(expressions)
+// checkUnmixed refuses a request that has both expressions and legacy
+// parameters.
+func checkUnmixed(legacy, expressions []parameter) error {
+	old, now := presentNames(legacy), presentNames(expressions)
 	if old == "" || now == "" {
 		return nil
 	}
@@ -50,12 +51,12 @@ func (l *conditional) check(c *checks) {
 	c.legacyConditions("expected", l.Expected)
 }
 
-// condition is what Expected demands; nil for nothing.
+// condition returns the condition that Expected stands for, or nil.
 func (l *conditional) condition() (*expr.Condition, error) {
 	return combine(l.Expected, l.ConditionalOperator)
 }
 
-// combine joins conditions by a ConditionalOperator, AND by default.
+// combine joins conditions by a ConditionalOperator, by AND if it is empty.
 func combine(conditions expr.LegacyConditions, operator string) (*expr.Condition, error) {
 	switch {
 	case operator == "":
@@ -95,7 +96,8 @@ func (c *checks) attributesToGet(member string, names []string) {
 	}
 }
 
-// projection is what AttributesToGet asks for; nil for everything.
+// attributesToGet returns the projection that AttributesToGet stands for, or
+// nil for all attributes.
 func attributesToGet(names []string) (*expr.Projection, error) {
 	if names == nil {
 		return nil, nil

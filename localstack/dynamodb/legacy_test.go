@@ -14,11 +14,11 @@ func legacyTable(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "legacy", "pk S, sk N", nil, nil)
 	f.put(t, "legacy",
-		item{"pk": s("a"), "sk": n(1), "s": s("hello"), "n": n(5), "b": b("bytes"),
+		item{"pk": str("a"), "sk": num(1), "s": str("hello"), "n": num(5), "b": bin("bytes"),
 			"ss":   &types.AttributeValueMemberSS{Value: []string{"x", "y"}},
-			"l":    &types.AttributeValueMemberL{Value: []types.AttributeValue{s("in"), n(7)}},
+			"l":    &types.AttributeValueMemberL{Value: []types.AttributeValue{str("in"), num(7)}},
 			"flag": &types.AttributeValueMemberBOOL{Value: true}},
-		item{"pk": s("a"), "sk": n(2)})
+		item{"pk": str("a"), "sk": num(2)})
 	return f
 }
 
@@ -31,25 +31,25 @@ func TestLegacyOperators(t *testing.T) {
 		args      values
 		want      string // the sort keys found
 	}{
-		{"s", "EQ", values{s("hello")}, "1"},
-		{"s", "EQ", values{n(5)}, ""},
+		{"s", "EQ", values{str("hello")}, "1"},
+		{"s", "EQ", values{num(5)}, ""},
 		{"ss", "EQ", values{&types.AttributeValueMemberSS{Value: []string{"y", "x"}}}, "1"},
-		{"n", "NE", values{n(5)}, "2"},
-		{"n", "NE", values{n(6)}, "1 2"},
-		{"n", "LE", values{n(5)}, "1"},
-		{"n", "LT", values{n(5)}, ""},
-		{"n", "GE", values{n("5.0")}, "1"},
-		{"n", "GT", values{n("4.9")}, "1"},
-		{"n", "BETWEEN", values{n(4), n(5)}, "1"},
-		{"n", "IN", values{n(3), n(5)}, "1"},
+		{"n", "NE", values{num(5)}, "2"},
+		{"n", "NE", values{num(6)}, "1 2"},
+		{"n", "LE", values{num(5)}, "1"},
+		{"n", "LT", values{num(5)}, ""},
+		{"n", "GE", values{num("5.0")}, "1"},
+		{"n", "GT", values{num("4.9")}, "1"},
+		{"n", "BETWEEN", values{num(4), num(5)}, "1"},
+		{"n", "IN", values{num(3), num(5)}, "1"},
 		{"n", "NOT_NULL", nil, "1"},
 		{"n", "NULL", nil, "2"},
-		{"s", "BEGINS_WITH", values{s("he")}, "1"},
-		{"b", "BEGINS_WITH", values{b("by")}, "1"},
-		{"s", "CONTAINS", values{s("ell")}, "1"},
-		{"ss", "CONTAINS", values{s("x")}, "1"},
-		{"l", "CONTAINS", values{n(7)}, "1"},
-		{"s", "NOT_CONTAINS", values{s("ell")}, "2"},
+		{"s", "BEGINS_WITH", values{str("he")}, "1"},
+		{"b", "BEGINS_WITH", values{bin("by")}, "1"},
+		{"s", "CONTAINS", values{str("ell")}, "1"},
+		{"ss", "CONTAINS", values{str("x")}, "1"},
+		{"l", "CONTAINS", values{num(7)}, "1"},
+		{"s", "NOT_CONTAINS", values{str("ell")}, "2"},
 	} {
 		t.Run(fmt.Sprint(tt.attribute, " ", tt.operator), func(t *testing.T) {
 			filter := map[string]types.Condition{tt.attribute: {
@@ -78,7 +78,7 @@ func TestLegacyOperators(t *testing.T) {
 				QueryFilter: filter,
 				KeyConditions: map[string]types.Condition{"pk": {
 					ComparisonOperator: "EQ",
-					AttributeValueList: values{s("a")},
+					AttributeValueList: values{str("a")},
 				}},
 			})
 			if err != nil {
@@ -96,7 +96,7 @@ func TestLegacyKeyConditions(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "legacy", "pk S, sk N", nil, nil)
 	for i := range 5 {
-		f.put(t, "legacy", item{"pk": s("a"), "sk": n(i), "text": s("t")})
+		f.put(t, "legacy", item{"pk": str("a"), "sk": num(i), "text": str("t")})
 	}
 	type values = []types.AttributeValue
 	for _, tt := range []struct {
@@ -105,22 +105,22 @@ func TestLegacyKeyConditions(t *testing.T) {
 		want     int32
 		refusal  string
 	}{
-		{"EQ", values{n(3)}, 1, ""},
-		{"LT", values{n(3)}, 3, ""},
-		{"LE", values{n(3)}, 4, ""},
-		{"GT", values{n(3)}, 1, ""},
-		{"GE", values{n(3)}, 2, ""},
-		{"BETWEEN", values{n(1), n(3)}, 3, ""},
-		{"NE", values{n(3)}, 0, "Attempted conditional constraint is not an indexable operation"},
-		{"IN", values{n(3)}, 0, "Attempted conditional constraint is not an indexable operation"},
-		{"EQ", values{s("3")}, 0, "Condition parameter type does not match schema type"},
-		{"BETWEEN", values{n(3), n(1)}, 0, "lower bound is greater than the upper bound"},
+		{"EQ", values{num(3)}, 1, ""},
+		{"LT", values{num(3)}, 3, ""},
+		{"LE", values{num(3)}, 4, ""},
+		{"GT", values{num(3)}, 1, ""},
+		{"GE", values{num(3)}, 2, ""},
+		{"BETWEEN", values{num(1), num(3)}, 3, ""},
+		{"NE", values{num(3)}, 0, "Attempted conditional constraint is not an indexable operation"},
+		{"IN", values{num(3)}, 0, "Attempted conditional constraint is not an indexable operation"},
+		{"EQ", values{str("3")}, 0, "Condition parameter type does not match schema type"},
+		{"BETWEEN", values{num(3), num(1)}, 0, "lower bound is greater than the upper bound"},
 	} {
 		out, err := f.Query(t.Context(), &sdk.QueryInput{
 			TableName:       aws.String("legacy"),
 			AttributesToGet: []string{"sk"},
 			KeyConditions: map[string]types.Condition{
-				"pk": {ComparisonOperator: "EQ", AttributeValueList: values{s("a")}},
+				"pk": {ComparisonOperator: "EQ", AttributeValueList: values{str("a")}},
 				"sk": {ComparisonOperator: tt.operator, AttributeValueList: tt.args}},
 		})
 		if tt.refusal != "" {
@@ -139,7 +139,7 @@ func TestLegacyKeyConditions(t *testing.T) {
 
 func TestLegacyExpected(t *testing.T) {
 	f := legacyTable(t)
-	hello := types.ExpectedAttributeValue{Value: s("hello")}
+	hello := types.ExpectedAttributeValue{Value: str("hello")}
 	none := types.ExpectedAttributeValue{Exists: aws.Bool(false)}
 	for _, tt := range []struct {
 		name     string
@@ -154,14 +154,17 @@ func TestLegacyExpected(t *testing.T) {
 		{"all must hold", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "",
 			"ConditionalCheckFailedException", ""},
 		{"one may do", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "OR", "", ""},
-		{"operator", map[string]types.ExpectedAttributeValue{"n": {ComparisonOperator: "GT", Value: n(4)}}, "", "", ""},
+		{"operator", map[string]types.ExpectedAttributeValue{"n": {
+			ComparisonOperator: "GT",
+			Value:              num(4),
+		}}, "", "", ""},
 		{"no value", map[string]types.ExpectedAttributeValue{"s": {}}, "", "ValidationException",
 			"Value must be provided when Exists is null for Attribute: s"},
 		{"exists without value", map[string]types.ExpectedAttributeValue{"s": {Exists: aws.Bool(true)}},
 			"", "ValidationException", "Value must be provided when Exists is true for Attribute: s"},
 		{"absent value", map[string]types.ExpectedAttributeValue{"s": {
 			Exists: aws.Bool(false),
-			Value:  s("x"),
+			Value:  str("x"),
 		}}, "", "ValidationException", "Value cannot be used when Exists is false for Attribute: s"},
 		{"exists and operator", map[string]types.ExpectedAttributeValue{"s": {
 			Exists:             aws.Bool(true),
@@ -169,23 +172,23 @@ func TestLegacyExpected(t *testing.T) {
 		}}, "", "ValidationException", "Exists and ComparisonOperator cannot be used together for Attribute: s"},
 		{"arguments", map[string]types.ExpectedAttributeValue{"s": {
 			ComparisonOperator: "BETWEEN",
-			Value:              s("x"),
+			Value:              str("x"),
 		}}, "", "ValidationException", "Invalid number of argument(s) for the BETWEEN ComparisonOperator"},
 		{"type", map[string]types.ExpectedAttributeValue{"s": {
 			ComparisonOperator: "BEGINS_WITH",
-			Value:              n(1),
+			Value:              num(1),
 		}}, "", "ValidationException", "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type"},
 		{"lonely operator", map[string]types.ExpectedAttributeValue{"s": hello}, "OR",
 			"ValidationException", "ConditionalOperator can only be used when Filter or Expected has two or more elements"},
 		{"unknown operator", map[string]types.ExpectedAttributeValue{"s": {
 			ComparisonOperator: "LIKE",
-			Value:              s("x"),
+			Value:              str("x"),
 		}}, "", "ValidationException", "at 'expected.s.member.comparisonOperator' failed to satisfy constraint: Member must satisfy enum value set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 				TableName:           aws.String("legacy"),
-				Key:                 item{"pk": s("a"), "sk": n(1)},
+				Key:                 item{"pk": str("a"), "sk": num(1)},
 				Expected:            tt.expected,
 				ConditionalOperator: tt.operator,
 			})
@@ -198,13 +201,13 @@ func TestLegacyExpected(t *testing.T) {
 	}
 	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 		TableName: aws.String("legacy"),
-		Item:      item{"pk": s("a"), "sk": n(1)},
+		Item:      item{"pk": str("a"), "sk": num(1)},
 		Expected:  map[string]types.ExpectedAttributeValue{"s": none},
 	})
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
 	_, err = f.DeleteItem(t.Context(), &sdk.DeleteItemInput{
 		TableName:           aws.String("legacy"),
-		Key:                 item{"pk": s("a"), "sk": n(1)},
+		Key:                 item{"pk": str("a"), "sk": num(1)},
 		Expected:            map[string]types.ExpectedAttributeValue{"s": hello},
 		ConditionExpression: aws.String("attribute_exists(pk)"),
 	})
@@ -218,48 +221,48 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 	update := func(sk int, u updates) (*sdk.UpdateItemOutput, error) {
 		return f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 			TableName:        aws.String("legacy"),
-			Key:              item{"pk": s("a"), "sk": n(sk)},
+			Key:              item{"pk": str("a"), "sk": num(sk)},
 			AttributeUpdates: u,
 			ReturnValues:     types.ReturnValueUpdatedNew,
 		})
 	}
 	out, err := update(1, updates{
-		"s":   {Value: s("bye")},
-		"n":   {Action: "ADD", Value: n(2)},
-		"new": {Action: "ADD", Value: n(1)},
+		"s":   {Value: str("bye")},
+		"n":   {Action: "ADD", Value: num(2)},
+		"new": {Action: "ADD", Value: num(1)},
 		"ss":  {Action: "DELETE", Value: &types.AttributeValueMemberSS{Value: []string{"y"}}},
 		"b":   {Action: "DELETE"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "updated", out.Attributes, item{"s": s("bye"), "n": n(7), "new": n(1),
+	same(t, "updated", out.Attributes, item{"s": str("bye"), "n": num(7), "new": num(1),
 		"ss": &types.AttributeValueMemberSS{Value: []string{"x"}}})
 
 	if _, err := update(8, updates{"b": {Action: "DELETE"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.get(t, "legacy", item{"pk": s("a"), "sk": n(8)}); got != nil {
+	if got := f.get(t, "legacy", item{"pk": str("a"), "sk": num(8)}); got != nil {
 		t.Errorf("DELETE made the item %s", dump(got))
 	}
-	if _, err := update(9, updates{"n": {Action: "ADD", Value: n(4)}}); err != nil {
+	if _, err := update(9, updates{"n": {Action: "ADD", Value: num(4)}}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "ADD to nothing", f.get(t, "legacy", item{"pk": s("a"), "sk": n(9)}),
-		item{"pk": s("a"), "sk": n(9), "n": n(4)})
+	same(t, "ADD to nothing", f.get(t, "legacy", item{"pk": str("a"), "sk": num(9)}),
+		item{"pk": str("a"), "sk": num(9), "n": num(4)})
 
 	for _, tt := range []struct {
 		u    updates
 		text string
 	}{
 		{updates{"s": {Action: "PUT"}}, "Only DELETE action is allowed when no attribute value is specified"},
-		{updates{"s": {Action: "ADD", Value: s("x")}}, "ADD action is not supported for the type S"},
-		{updates{"s": {Action: "DELETE", Value: s("x")}}, "DELETE action with value is not supported for the type S"},
-		{updates{"s": {Action: "ADD", Value: n(1)}}, "Type mismatch for attribute to update"},
-		{updates{"sk": {Value: n(1)}}, "Cannot update attribute sk. This attribute is part of the key"},
+		{updates{"s": {Action: "ADD", Value: str("x")}}, "ADD action is not supported for the type S"},
+		{updates{"s": {Action: "DELETE", Value: str("x")}}, "DELETE action with value is not supported for the type S"},
+		{updates{"s": {Action: "ADD", Value: num(1)}}, "Type mismatch for attribute to update"},
+		{updates{"sk": {Value: num(1)}}, "Cannot update attribute sk. This attribute is part of the key"},
 		{updates{"s": {
 			Action: "SET",
-			Value:  n(1),
+			Value:  num(1),
 		}}, "at 'attributeUpdates.s.member.action' failed to satisfy constraint: Member must satisfy enum value set: [ADD, PUT, DELETE]"},
 	} {
 		_, err := update(1, tt.u)
@@ -269,26 +272,26 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 
 func TestLegacyAttributesToGet(t *testing.T) {
 	f := legacyTable(t)
-	f.put(t, "legacy", item{"pk": s("b"), "sk": n(1), "a.b": s("dotted")})
+	f.put(t, "legacy", item{"pk": str("b"), "sk": num(1), "a.b": str("dotted")})
 	name := aws.String("legacy")
 	got, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 		TableName:       name,
-		Key:             item{"pk": s("b"), "sk": n(1)},
+		Key:             item{"pk": str("b"), "sk": num(1)},
 		AttributesToGet: []string{"a.b", "none"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "get", got.Item, item{"a.b": s("dotted")})
+	same(t, "get", got.Item, item{"a.b": str("dotted")})
 	batch, err := f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-		"legacy": {Keys: []item{{"pk": s("a"), "sk": n(1)}}, AttributesToGet: []string{"n"}}}})
+		"legacy": {Keys: []item{{"pk": str("a"), "sk": num(1)}}, AttributesToGet: []string{"n"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "batch", batch.Responses["legacy"], []item{{"n": n(5)}})
+	same(t, "batch", batch.Responses["legacy"], []item{{"n": num(5)}})
 	_, err = f.GetItem(t.Context(), &sdk.GetItemInput{
 		TableName:       name,
-		Key:             item{"pk": s("b"), "sk": n(1)},
+		Key:             item{"pk": str("b"), "sk": num(1)},
 		AttributesToGet: []string{"n", "n"},
 	})
 	wantError(t, err, "ValidationException", "Duplicate value in attribute name: n")

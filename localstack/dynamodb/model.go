@@ -31,7 +31,7 @@ type KeySchemaElement struct {
 	KeyType       string
 }
 
-// ProvisionedThroughput is accepted and reported; nothing is ever throttled.
+// ProvisionedThroughput is stored and reported. The engine never throttles.
 type ProvisionedThroughput struct {
 	ReadCapacityUnits  int64
 	WriteCapacityUnits int64
@@ -54,26 +54,27 @@ type Projection struct {
 }
 
 // StreamSpecification asks for a stream of the table's changes. StreamViewType
-// says what its records hold besides keys: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or
+// says what the records hold besides keys: KEYS_ONLY, NEW_IMAGE, OLD_IMAGE or
 // NEW_AND_OLD_IMAGES.
 type StreamSpecification struct {
 	StreamEnabled  bool
 	StreamViewType string `json:",omitzero"`
-	// Label is the last part of the stream's ARN, where that is settled before
-	// the table is made; empty takes the time. Requests cannot set it.
+	// Label is the last part of the stream's ARN, for a caller that needs the
+	// ARN before the table is created. If it is empty, the label is the current
+	// time. Requests cannot set it.
 	Label string `json:"-"`
 }
 
-// SSESpecification asks for encryption at rest by a key of KMS; SSEType is KMS.
-// It is recorded and reported: nothing is encrypted here.
+// SSESpecification asks for encryption at rest with a KMS key; SSEType is KMS.
+// It is stored and reported; the data is not encrypted.
 type SSESpecification struct {
 	Enabled        bool
 	SSEType        string
 	KMSMasterKeyID string `json:"KMSMasterKeyId"` // key id, ARN or alias; default alias/aws/dynamodb
 }
 
-// OnDemandThroughput bounds an on-demand table. It is recorded and reported:
-// nothing is ever throttled. -1 takes the bound away.
+// OnDemandThroughput bounds the throughput of an on-demand table; -1 removes a
+// bound. It is stored and reported. The engine never throttles.
 type OnDemandThroughput struct {
 	MaxReadRequestUnits  int64 `json:",omitzero"`
 	MaxWriteRequestUnits int64 `json:",omitzero"`
@@ -125,7 +126,8 @@ type throughputDescription struct {
 	WriteCapacityUnits     int64
 }
 
-// warmThroughput is what a table or an index takes at once without throttling.
+// warmThroughput is the throughput that a table or an index supports at once
+// (API reference, WarmThroughput).
 type warmThroughput struct {
 	ReadUnitsPerSecond  int64
 	WriteUnitsPerSecond int64

@@ -14,10 +14,11 @@ const (
 	streamsTargetPrefix = "DynamoDBStreams_20120810."
 )
 
-// operation runs one request: JSON in, JSON out.
+// operation runs one request. body and the result are JSON.
 type operation func(e *Engine, ctx context.Context, body []byte) ([]byte, error)
 
-// operations are those that exist; any other name is UnknownOperationException.
+// operations are the implemented operations of DynamoDB by name. Any other name
+// is answered with UnknownOperationException.
 var operations = map[string]operation{
 	"BatchExecuteStatement":               serve((*Engine).batchExecuteStatement),
 	"BatchGetItem":                        serve((*Engine).batchGetItem),
@@ -56,9 +57,9 @@ var operations = map[string]operation{
 	"UpdateTimeToLive":                    serve((*Engine).updateTimeToLive),
 }
 
-// streamOperations are those of the DynamoDBStreams_20120810 interface. A
-// stream of this engine is a single shard: one is added, as the child of the
-// last, only where a stream goes on after it was disabled.
+// streamOperations are the operations of the DynamoDBStreams_20120810
+// interface. A stream of this engine has one open shard. Another shard, the
+// child of the last one, is added only when a disabled stream is enabled again.
 var streamOperations = map[string]operation{
 	"DescribeStream":   serve((*Engine).describeStream),
 	"GetRecords":       serve((*Engine).getRecords),
@@ -66,7 +67,8 @@ var streamOperations = map[string]operation{
 	"ListStreams":      serve((*Engine).listStreams),
 }
 
-// operationAt finds the operation that X-Amz-Target names.
+// operationAt returns the operation that an X-Amz-Target header names, or a nil
+// run if it is not implemented.
 func operationAt(target string) (name string, run operation) {
 	name, streams := strings.CutPrefix(target, streamsTargetPrefix)
 	if streams {
@@ -79,18 +81,17 @@ func operationAt(target string) (name string, run operation) {
 	return name, operations[name]
 }
 
-// HasOperation reports whether this engine knows an operation.
+// HasOperation reports whether this engine implements an operation.
 func HasOperation(name string) bool {
 	return operations[name] != nil || streamOperations[name] != nil
 }
 
-// appender is an answer with items, which it writes faster than reflection
-// does.
+// appender is a response with items, which it encodes faster than reflection.
 type appender interface {
 	appendJSON() ([]byte, error)
 }
 
-// serve puts JSON around a typed operation.
+// serve adapts an operation on Go types to one on JSON.
 func serve[In, Out any](run func(*Engine, context.Context, *In) (*Out, error)) operation {
 	return func(e *Engine, ctx context.Context, body []byte) ([]byte, error) {
 		in := new(In)
@@ -106,7 +107,7 @@ func serve[In, Out any](run func(*Engine, context.Context, *In) (*Out, error)) o
 		}
 		answer, err := json.Marshal(out)
 		if err != nil {
-			return nil, fmt.Errorf("encode the answer: %w", err)
+			return nil, fmt.Errorf("encode the response: %w", err)
 		}
 		return answer, nil
 	}

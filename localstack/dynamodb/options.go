@@ -8,34 +8,35 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Options say how to open an [Engine]. Only Dir has no default.
+// Options configures an [Engine]. Only Dir has no default.
 type Options struct {
-	Dir     string       // folder of the data; made if need be
+	Dir     string       // the data folder; created if missing
 	Account string       // in table ARNs; default 000000000000
 	Region  string       // in table ARNs; default us-east-1
-	Log     *slog.Logger // default: nothing is logged
-	// Now is the clock for expiry, tokens and creation times; default time.Now.
+	Log     *slog.Logger // default: no log
+	// Now is the clock for expiry, tokens and creation times; default
+	// [time.Now].
 	Now func() time.Time
-	// SweepInterval is how often expired items are looked for and deleted;
-	// default 10 s. AWS promises days.
+	// SweepInterval is the pause between two deletions of expired items;
+	// default 10 s. AWS deletes them within days.
 	SweepInterval time.Duration
-	// Concurrency bounds the requests that are worked on at the same time;
-	// others wait. Default 256.
+	// Concurrency bounds the requests in progress; others wait. Default 256.
 	Concurrency int
-	// Unsynced answers writes when the operating system has them, without
-	// waiting for the disk. What was answered still survives the end of the
-	// process, by kill -9 too; a failure of power or the system may take the
-	// last moments of it. Writes are several times as fast.
+	// Unsynced answers a write when the operating system has it, without
+	// waiting for the disk. Answered writes survive the end of the process,
+	// also by kill -9; a power failure or a crash of the system may lose the
+	// latest ones. Writes are several times as fast.
 	Unsynced bool
-	// Trace is told of every request when it has ended; default: nobody is.
+	// Trace gets an event for every request when it has ended, before its
+	// response is sent; default [trace.Discard].
 	Trace trace.Sink
-	// Faults makes requests go wrong on purpose; default: none do.
+	// Faults makes requests fail on purpose; default: none.
 	Faults Faults
 }
 
 const (
 	defaultSweepInterval = 10 * time.Second
-	// defaultConcurrency is far above what two dozen cores use, and small
+	// defaultConcurrency is far above what two dozen cores can use, and small
 	// enough that as many pages of 1 MB fit into memory.
 	defaultConcurrency = 256
 )

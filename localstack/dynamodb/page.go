@@ -9,26 +9,26 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxPage is the size of the items that one Query or Scan looks at, in bytes:
-// the item that reaches it is the last of the page.
+// maxPage bounds the size in bytes of the items that one Query or Scan
+// evaluates. The item that reaches it is the last of the page.
 const maxPage = 1 << 20
 
-// maxGuess bounds the memory that is taken, after the first item of a page, for
-// the others, in bytes.
+// maxGuess bounds the bytes that are preallocated for a page after its first
+// item.
 const maxGuess = 64 << 10
 
-// page is what one Query or Scan found.
+// page is the result of one Query or Scan.
 type page struct {
 	items   []attr.Item
-	written *answer // instead of items: an answer that they begin
+	json    *response // instead of items: the response, which starts with the items
 	count   int
 	scanned int
-	bytes   int       // of what was looked at, before the filter
-	fetched []int     // sizes of items that a local index took from the table
-	last    attr.Item // LastEvaluatedKey, nil at the end
+	bytes   int       // of the evaluated items, before the filter
+	fetched []int     // sizes of the items that were read from the table for a local index
+	last    attr.Item // LastEvaluatedKey; nil on the last page
 }
 
-// readPage runs a plan on one state of the store.
+// readPage runs a plan on one snapshot of the store.
 func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err error) {
 	view, err := e.store.View(p.table)
 	if err != nil {
@@ -50,9 +50,9 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 	out = new(page)
 	for rows.Next() {
 		if p.verbatim() {
-			err = out.copy(p, rows)
+			err = out.appendStored(p, rows)
 		} else {
-			err = out.take(p, view, rows)
+			err = out.evaluate(p, view, rows)
 		}
 		if err != nil {
 			return nil, err
@@ -72,29 +72,29 @@ func (e *Engine) readPage(ctx context.Context, p *readPlan) (out *page, err erro
 	return out, nil
 }
 
-// copy takes an item as it is stored.
-func (g *page) copy(p *readPlan, rows *store.Rows) error {
-	if g.written == nil {
-		g.written = newAnswer(0)
-		g.written.begin("Items")
+// appendStored appends an item to the response without decoding it.
+func (g *page) appendStored(p *readPlan, rows *store.Rows) error {
+	if g.json == nil {
+		g.json = newResponse(0)
+		g.json.begin("Items")
 	} else {
-		g.written.text = append(g.written.text, ',')
+		g.json.text = append(g.json.text, ',')
 	}
-	before := len(g.written.text)
-	text, size, err := rows.AppendJSON(g.written.text)
+	before := len(g.json.text)
+	text, size, err := rows.AppendJSON(g.json.text)
 	if err != nil {
 		return err
 	}
-	if g.count == 0 { // the others will be about as long
+	if g.count == 0 { // assume that the other items have this size
 		text = slices.Grow(text, min(max(p.limit, 1)*(len(text)-before)*9/8, maxGuess))
 	}
-	g.written.text = text
+	g.json.text = text
 	g.scanned, g.count, g.bytes = g.scanned+1, g.count+1, g.bytes+size
 	return nil
 }
 
-// take looks at one item.
-func (g *page) take(p *readPlan, view *store.View, rows *store.Rows) error {
+// evaluate evaluates one item and adds it to the page if the filter holds.
+func (g *page) evaluate(p *readPlan, view *store.View, rows *store.Rows) error {
 	item, err := rows.Item()
 	if err != nil {
 		return err
@@ -122,8 +122,8 @@ func (g *page) take(p *readPlan, view *store.View, rows *store.Rows) error {
 	return nil
 }
 
-// charge charges the page to m: all of it at once, and each fetched item for
-// itself.
+// charge charges the page to m: the evaluated items together, and each item
+// that was read from the table by itself.
 func (g *page) charge(m *meter, p *readPlan) {
 	m.read(p.index, readUnits(g.bytes, p.consistent))
 	for _, size := range g.fetched {

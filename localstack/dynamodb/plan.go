@@ -10,8 +10,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// readPlan is what a Query or a Scan is going to do, decided before any item
-// is read.
+// readPlan says what a Query or a Scan reads. It is complete before the first
+// item is read.
 type readPlan struct {
 	table      *store.Table
 	def        *store.Definition
@@ -19,21 +19,22 @@ type readPlan struct {
 	lower      []byte
 	upper      []byte
 	reverse    bool
-	limit      int // items to look at; 0 for no limit
+	limit      int // items to evaluate; 0 for no limit
 	consistent bool
 	filter     *expr.Condition
 	projection *expr.Projection
 	countOnly  bool
-	fetch      bool // entries of a local index need attributes that it does not hold
-	asText     bool // items may be returned as JSON
+	fetch      bool // read whole items from the table: a local index lacks attributes
+	asText     bool // items may stay JSON
 }
 
-// verbatim says whether items are returned as JSON and as they are stored.
+// verbatim reports whether items are returned as they are stored, without
+// decoding them.
 func (p *readPlan) verbatim() bool {
 	return p.asText && p.filter == nil && p.projection == nil && !p.countOnly && !p.fetch
 }
 
-// key is the key schema that orders what is read.
+// key returns the key schema of the index, or of the table without one.
 func (p *readPlan) key() store.KeySchema {
 	if p.index != nil {
 		return p.index.Key
@@ -41,7 +42,7 @@ func (p *readPlan) key() store.KeySchema {
 	return p.def.Key
 }
 
-// position is the key of an item within what is read.
+// position returns the store key of an item in the index or the table.
 func (p *readPlan) position(item attr.Item) []byte {
 	if p.index != nil {
 		return p.def.Entry(p.index, item)
@@ -49,8 +50,8 @@ func (p *readPlan) position(item attr.Item) []byte {
 	return p.def.Row(item)
 }
 
-// evaluatedKey is the LastEvaluatedKey for an item: its primary key and, in an
-// index, the index's key.
+// evaluatedKey returns the LastEvaluatedKey for an item: its primary key and,
+// in an index, the index's key.
 func (p *readPlan) evaluatedKey(item attr.Item) attr.Item {
 	key := keyOf(p.def, item)
 	for _, a := range p.key().Attributes() {
@@ -59,9 +60,9 @@ func (p *readPlan) evaluatedKey(item attr.Item) attr.Item {
 	return key
 }
 
-// newReadPlan finds the table and the index.
-func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, x parsed) (*readPlan, error) {
-	t, err := e.target(ctx, table)
+// newReadPlan finds the table and the index, and returns a plan that reads all.
+func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, x readExpressions) (*readPlan, error) {
+	t, err := e.findItemTable(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +90,9 @@ func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, 
 	return p, nil
 }
 
-// choose decides which attributes are returned, and whether a local index has
-// to look into the table for them.
-func (p *readPlan) choose(o *readOptions) error {
+// applySelect decides which attributes are returned, and whether a local index
+// must read them from the table.
+func (p *readPlan) applySelect(o *readOptions) error {
 	selection, parameter := o.Select, "ProjectionExpression"
 	if o.AttributesToGet != nil {
 		parameter = "AttributesToGet"
@@ -113,11 +114,12 @@ func (p *readPlan) choose(o *readOptions) error {
 		}
 		p.fetch = true
 	}
-	return p.chooseProjected()
+	return p.applyProjection()
 }
 
-// chooseProjected judges a projection expression on an index.
-func (p *readPlan) chooseProjected() error {
+// applyProjection checks a projection on an index. A global index must hold all
+// its attributes; for a local one, the others are read from the table.
+func (p *readPlan) applyProjection() error {
 	if p.index == nil || p.projection == nil {
 		return nil
 	}
@@ -138,8 +140,9 @@ func (p *readPlan) chooseProjected() error {
 	return invalidParameter("Global secondary index %s does not project %s", p.index.Name, missing)
 }
 
-// startAfter moves the bounds behind ExclusiveStartKey. inside judges where
-// the key lies.
+// startAfter moves the bounds so that the read continues after
+// ExclusiveStartKey. inside returns an error if the key's position is not
+// allowed.
 func (p *readPlan) startAfter(start attr.Item, inside func(position []byte) error) error {
 	if start == nil {
 		return nil
@@ -172,12 +175,12 @@ func (p *readPlan) startAfter(start attr.Item, inside func(position []byte) erro
 	return nil
 }
 
-// within says whether a key lies in the plan's bounds.
-func (p *readPlan) within(position []byte) bool {
+// contains reports whether a store key lies within the plan's bounds.
+func (p *readPlan) contains(position []byte) bool {
 	return bytes.Compare(position, p.lower) >= 0 && (p.upper == nil || bytes.Compare(position, p.upper) < 0)
 }
 
-// bind turns a key condition into bounds.
+// bind sets the bounds by a key condition.
 func (p *readPlan) bind(condition expr.KeyCondition) error {
 	key := p.key()
 	var hash, sort *expr.KeyTerm
@@ -226,7 +229,7 @@ func checkOperands(a store.KeyAttribute, term *expr.KeyTerm, isRange bool) error
 	return nil
 }
 
-// narrow cuts a partition down to what the sort key's condition allows.
+// narrow sets the bounds within a partition by the condition on the sort key.
 func (p *readPlan) narrow(partition []byte, term *expr.KeyTerm) {
 	at := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(partition), v) }
 	first := at(term.Args[0])

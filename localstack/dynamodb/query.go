@@ -9,18 +9,18 @@ import (
 
 type readOutput struct {
 	Items            []attr.Item
-	written          *answer // instead of Items: an answer that they begin
+	json             *response // instead of Items: the response, which starts with the items
 	Count            int
 	ScannedCount     int
 	LastEvaluatedKey attr.Item
 	ConsumedCapacity *consumedCapacity
-	bytes            int // about the size of the items
+	bytes            int // approximate size of the items
 }
 
 func (o *readOutput) appendJSON() ([]byte, error) {
-	a := o.written
+	a := o.json
 	if a == nil {
-		a = newAnswer(o.bytes)
+		a = newResponse(o.bytes)
 		a.items("Items", o.Items)
 	} else {
 		a.end()
@@ -32,7 +32,7 @@ func (o *readOutput) appendJSON() ([]byte, error) {
 	return a.finish()
 }
 
-// read runs a plan and shapes the answer.
+// read runs a plan and builds the response.
 func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOutput, error) {
 	p.asText = true
 	g, err := e.readPage(ctx, p)
@@ -44,7 +44,7 @@ func (e *Engine) read(ctx context.Context, p *readPlan, report string) (*readOut
 	}
 	m := meter{table: p.def.Name}
 	g.charge(&m, p)
-	return &readOutput{g.items, g.written, g.count, g.scanned, g.last, m.report(ctx, report), g.bytes}, nil
+	return &readOutput{g.items, g.json, g.count, g.scanned, g.last, m.report(ctx, report), g.bytes}, nil
 }
 
 type queryInput struct {
@@ -59,8 +59,9 @@ func (e *Engine) query(ctx context.Context, in *queryInput) (*readOutput, error)
 	var c checks
 	table := in.check(&c)
 	if in.Limit != nil && *in.Limit < 1 {
-		// Unlike Scan, Query names the member as the API does, and no value.
-		c.found = append(c.found, "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		// Unlike Scan's, Query's message has a capital letter and no value.
+		c.violations = append(c.violations,
+			"Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
 	}
 	c.legacyConditions("keyConditions", in.KeyConditions)
 	c.legacyConditions("queryFilter", in.QueryFilter)
@@ -74,7 +75,7 @@ func (e *Engine) query(ctx context.Context, in *queryInput) (*readOutput, error)
 	return e.read(ctx, p, in.ReturnConsumedCapacity)
 }
 
-func (in *queryInput) parse() (parsed, error) {
+func (in *queryInput) parse() (readExpressions, error) {
 	out, err := in.readOptions.parse(in.KeyConditionExpression, in.QueryFilter,
 		[]parameter{{"KeyConditionExpression", in.KeyConditionExpression != nil}},
 		parameter{"QueryFilter", in.QueryFilter != nil}, parameter{"KeyConditions", in.KeyConditions != nil})
@@ -99,7 +100,7 @@ func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*
 		return nil, err
 	}
 	p.reverse = in.ScanIndexForward != nil && !*in.ScanIndexForward
-	if err := p.choose(&in.readOptions); err != nil {
+	if err := p.applySelect(&in.readOptions); err != nil {
 		return nil, err
 	}
 	if err := p.bind(parsed.key); err != nil {
@@ -110,7 +111,7 @@ func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*
 	}
 	return p, p.startAfter(in.ExclusiveStartKey, func(position []byte) error {
 		switch {
-		case p.within(position):
+		case p.contains(position):
 			return nil
 		case len(parsed.key) == 1:
 			return invalid("The provided starting key is outside query boundaries based on provided conditions")
@@ -119,8 +120,8 @@ func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*
 	})
 }
 
-// filterAvoidsKey refuses a filter on the key: that is the key condition's
-// work.
+// filterAvoidsKey refuses a filter on the key: such conditions belong to the
+// key condition.
 func (p *readPlan) filterAvoidsKey(legacy bool) error {
 	if p.filter == nil {
 		return nil

@@ -32,10 +32,10 @@ func TestQueryConditions(t *testing.T) {
 	f.createTable(t, "numbers", "pk S, sk N", nil, nil)
 	f.createTable(t, "texts", "pk S, sk S", nil, nil)
 	for _, v := range []string{"-10", "-9.5", "-1", "0", "0.001", "2", "10", "1e20"} {
-		f.put(t, "numbers", item{"pk": s("p"), "sk": n(v)}, item{"pk": s("other"), "sk": n(v)})
+		f.put(t, "numbers", item{"pk": str("p"), "sk": num(v)}, item{"pk": str("other"), "sk": num(v)})
 	}
 	for _, v := range []string{"a", "a\x00", "a\x00b", "ab", "b", "ba", "é"} {
-		f.put(t, "texts", item{"pk": s("p"), "sk": s(v)}, item{"pk": s("p\x00"), "sk": s(v)})
+		f.put(t, "texts", item{"pk": str("p"), "sk": str(v)}, item{"pk": str("p\x00"), "sk": str(v)})
 	}
 	for _, tt := range []struct {
 		table, condition string
@@ -43,22 +43,22 @@ func TestQueryConditions(t *testing.T) {
 		want             []string
 	}{
 		{"numbers", "", nil, []string{"-10", "-9.5", "-1", "0", "0.001", "2", "10", "100000000000000000000"}},
-		{"numbers", "sk = :a", item{":a": n("0.0010")}, []string{"0.001"}},
-		{"numbers", "sk < :a", item{":a": n(0)}, []string{"-10", "-9.5", "-1"}},
-		{"numbers", "sk <= :a", item{":a": n("-9.5")}, []string{"-10", "-9.5"}},
-		{"numbers", "sk > :a", item{":a": n(2)}, []string{"10", "100000000000000000000"}},
-		{"numbers", "sk >= :a", item{":a": n(2)}, []string{"2", "10", "100000000000000000000"}},
-		{"numbers", "sk BETWEEN :a AND :b", item{":a": n("-9.5"), ":b": n("0.001")},
+		{"numbers", "sk = :a", item{":a": num("0.0010")}, []string{"0.001"}},
+		{"numbers", "sk < :a", item{":a": num(0)}, []string{"-10", "-9.5", "-1"}},
+		{"numbers", "sk <= :a", item{":a": num("-9.5")}, []string{"-10", "-9.5"}},
+		{"numbers", "sk > :a", item{":a": num(2)}, []string{"10", "100000000000000000000"}},
+		{"numbers", "sk >= :a", item{":a": num(2)}, []string{"2", "10", "100000000000000000000"}},
+		{"numbers", "sk BETWEEN :a AND :b", item{":a": num("-9.5"), ":b": num("0.001")},
 			[]string{"-9.5", "-1", "0", "0.001"}},
-		{"numbers", "sk = :a", item{":a": n(3)}, nil},
-		{"texts", "begins_with(sk, :a)", item{":a": s("a")}, []string{"a", "a\x00", "a\x00b", "ab"}},
-		{"texts", "begins_with(sk, :a)", item{":a": s("a\x00")}, []string{"a\x00", "a\x00b"}},
-		{"texts", "sk > :a", item{":a": s("a")}, []string{"a\x00", "a\x00b", "ab", "b", "ba", "é"}},
-		{"texts", "sk <= :a", item{":a": s("a")}, []string{"a"}},
-		{"texts", "sk BETWEEN :a AND :b", item{":a": s("ab"), ":b": s("b")}, []string{"ab", "b"}},
+		{"numbers", "sk = :a", item{":a": num(3)}, nil},
+		{"texts", "begins_with(sk, :a)", item{":a": str("a")}, []string{"a", "a\x00", "a\x00b", "ab"}},
+		{"texts", "begins_with(sk, :a)", item{":a": str("a\x00")}, []string{"a\x00", "a\x00b"}},
+		{"texts", "sk > :a", item{":a": str("a")}, []string{"a\x00", "a\x00b", "ab", "b", "ba", "é"}},
+		{"texts", "sk <= :a", item{":a": str("a")}, []string{"a"}},
+		{"texts", "sk BETWEEN :a AND :b", item{":a": str("ab"), ":b": str("b")}, []string{"ab", "b"}},
 	} {
 		t.Run(tt.table+" "+tt.condition, func(t *testing.T) {
-			condition, values := "pk = :pk", item{":pk": s("p")}
+			condition, values := "pk = :pk", item{":pk": str("p")}
 			if tt.condition != "" {
 				condition += " AND " + tt.condition
 			}
@@ -118,17 +118,17 @@ func TestQueryIndexes(t *testing.T) {
 			{"whole", "topic S, score N", "ALL"}},
 		[]index{{"by-score", "author S, score N", "title"}})
 	post := func(author string, id, score int, topic string) item {
-		return item{"author": s(author), "id": n(id), "score": n(score), "topic": s(topic),
-			"title": s(fmt.Sprint("t", id)), "body": s("…")}
+		return item{"author": str(author), "id": num(id), "score": num(score), "topic": str(topic),
+			"title": str(fmt.Sprint("t", id)), "body": str("…")}
 	}
 	f.put(t, "posts", post("ada", 1, 30, "go"), post("ada", 2, 10, "go"), post("bob", 3, 20, "go"),
 		post("bob", 4, 10, "go"), post("bob", 5, 1, "js"),
-		item{"author": s("ada"), "id": n(6), "topic": s("go")}) // no score: not in the indexes by score
+		item{"author": str("ada"), "id": num(6), "topic": str("go")}) // no score: not in the indexes by score
 	// Moving and removing entries.
 	f.put(t, "posts", post("bob", 5, 40, "go"))
 	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 		TableName:        aws.String("posts"),
-		Key:              item{"author": s("bob"), "id": n(3)},
+		Key:              item{"author": str("bob"), "id": num(3)},
 		UpdateExpression: aws.String("REMOVE topic"),
 	}); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestQueryIndexes(t *testing.T) {
 			TableName:                 aws.String("posts"),
 			IndexName:                 aws.String("by-topic"),
 			KeyConditionExpression:    aws.String("topic = :t"),
-			ExpressionAttributeValues: item{":t": s("go")},
+			ExpressionAttributeValues: item{":t": str("go")},
 		}
 		change(in)
 		return f.Query(t.Context(), in)
@@ -152,7 +152,7 @@ func TestQueryIndexes(t *testing.T) {
 	}
 	byScore := func(in *sdk.QueryInput) {
 		in.IndexName, in.KeyConditionExpression = aws.String("by-score"), aws.String("author = :t")
-		in.ExpressionAttributeValues = item{":t": s("ada")}
+		in.ExpressionAttributeValues = item{":t": str("ada")}
 	}
 
 	out := must(query(func(*sdk.QueryInput) {}))
@@ -163,7 +163,7 @@ func TestQueryIndexes(t *testing.T) {
 
 	out = must(query(func(in *sdk.QueryInput) { in.Limit = aws.Int32(1) }))
 	same(t, "LastEvaluatedKey", out.LastEvaluatedKey,
-		item{"author": s("bob"), "id": n(4), "topic": s("go"), "score": n(10)})
+		item{"author": str("bob"), "id": num(4), "topic": str("go"), "score": num(10)})
 	out = must(query(func(in *sdk.QueryInput) { in.ExclusiveStartKey = out.LastEvaluatedKey }))
 	same(t, "after it, the other of the same score", numbers(out.Items, "id"), []string{"2", "1", "5"})
 
@@ -209,10 +209,10 @@ func TestQueryIndexes(t *testing.T) {
 			"Filter Expression can only contain non-primary key attributes: Primary key attribute: score"},
 		{func(in *sdk.QueryInput) { in.Limit = aws.Int32(0) },
 			"Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"},
-		{func(in *sdk.QueryInput) { in.ExclusiveStartKey = item{"topic": s("go")} },
+		{func(in *sdk.QueryInput) { in.ExclusiveStartKey = item{"topic": str("go")} },
 			"The provided starting key is invalid"},
 		{func(in *sdk.QueryInput) {
-			in.ExclusiveStartKey = item{"author": s("ada"), "id": n(2), "topic": s("js"), "score": n(10)}
+			in.ExclusiveStartKey = item{"author": str("ada"), "id": num(2), "topic": str("js"), "score": num(10)}
 		}, "The provided starting key is outside query boundaries based on provided conditions"},
 		{func(in *sdk.QueryInput) { in.Select = types.SelectSpecificAttributes },
 			"Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},
@@ -228,21 +228,21 @@ func TestFilterComesAfterTheLimit(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "items", "pk S, sk N", nil, nil)
 	for i := range 10 {
-		f.put(t, "items", item{"pk": s("p"), "sk": n(i), "even": &types.AttributeValueMemberBOOL{Value: i%2 == 0}})
+		f.put(t, "items", item{"pk": str("p"), "sk": num(i), "even": &types.AttributeValueMemberBOOL{Value: i%2 == 0}})
 	}
 	out, err := f.Query(t.Context(), &sdk.QueryInput{
 		TableName:                 aws.String("items"),
 		KeyConditionExpression:    aws.String("pk = :p"),
 		FilterExpression:          aws.String("even = :t"),
 		Limit:                     aws.Int32(5),
-		ExpressionAttributeValues: item{":p": s("p"), ":t": &types.AttributeValueMemberBOOL{Value: true}},
+		ExpressionAttributeValues: item{":p": str("p"), ":t": &types.AttributeValueMemberBOOL{Value: true}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "found", numbers(out.Items, "sk"), []string{"0", "2", "4"})
 	same(t, "counts", []int32{out.Count, out.ScannedCount}, []int32{3, 5})
-	same(t, "LastEvaluatedKey", out.LastEvaluatedKey, item{"pk": s("p"), "sk": n(4)})
+	same(t, "LastEvaluatedKey", out.LastEvaluatedKey, item{"pk": str("p"), "sk": num(4)})
 }
 
 func TestPagesEndAtOneMegabyte(t *testing.T) {
@@ -250,14 +250,14 @@ func TestPagesEndAtOneMegabyte(t *testing.T) {
 	f.createTable(t, "large", "pk S, sk N", nil, nil)
 	const count, size = 25, 100 << 10
 	for i := range count {
-		f.put(t, "large", item{"pk": s("p"), "sk": n(i), "t": s(long(size))})
+		f.put(t, "large", item{"pk": str("p"), "sk": num(i), "t": str(long(size))})
 	}
 	in := &sdk.QueryInput{
 		TableName:                 aws.String("large"),
 		KeyConditionExpression:    aws.String("pk = :p"),
 		ReturnConsumedCapacity:    "TOTAL",
 		FilterExpression:          aws.String("attribute_exists(nothing_like_it)"),
-		ExpressionAttributeValues: item{":p": s("p")},
+		ExpressionAttributeValues: item{":p": str("p")},
 	}
 	var scanned []int32
 	for {
@@ -280,7 +280,7 @@ func TestScanSegments(t *testing.T) {
 	f.createTable(t, "items", "pk S", []index{{"by-k", "k N", "ALL"}}, nil)
 	const count = 200
 	for i := range count {
-		f.put(t, "items", item{"pk": s(fmt.Sprint("p", i)), "k": n(i % 50)})
+		f.put(t, "items", item{"pk": str(fmt.Sprint("p", i)), "k": num(i % 50)})
 	}
 	for _, name := range []*string{nil, aws.String("by-k")} {
 		for _, total := range []int32{1, 3, 7} {

@@ -28,35 +28,36 @@ type readOptions struct {
 	legacyRead
 }
 
-// check judges them and returns the table's name.
+// check validates the members and returns the table's name.
 func (o *readOptions) check(c *checks) (table string) {
 	table = c.table("tableName", o.TableName)
 	if o.IndexName != nil {
 		c.name("indexName", o.IndexName)
 	}
-	c.reports(o.ReturnConsumedCapacity, "")
+	c.returnModes(o.ReturnConsumedCapacity, "")
 	c.oneOf("select", o.Select, selectSpecific, selectCount, selectAll, selectProjected)
 	o.legacyRead.check(c)
 	return table
 }
 
-// parsed are the expressions of a Query or a Scan, or what they replaced.
-type parsed struct {
+// readExpressions are the parsed expressions or legacy parameters of a Query or
+// a Scan.
+type readExpressions struct {
 	key        expr.KeyCondition // of a Query
 	filter     *expr.Condition
 	projection *expr.Projection
 }
 
-// parse reads what Query and Scan share, and the key condition if there is one.
-// filter is QueryFilter or ScanFilter; own and legacy are the expressions and
-// the older parameters that only the one or the other has.
+// parse parses what Query and Scan share, and the key condition if there is
+// one. filter is QueryFilter or ScanFilter; own and legacy are the expressions
+// and the legacy parameters that only one of the two has.
 func (o *readOptions) parse(key *string, filter expr.LegacyConditions, own []parameter,
-	legacy ...parameter) (out parsed, err error) {
+	legacy ...parameter) (out readExpressions, err error) {
 	legacy = append([]parameter{{"AttributesToGet", o.AttributesToGet != nil}}, legacy...)
 	legacy = append(legacy, parameter{"ConditionalOperator", o.ConditionalOperator != ""})
 	projects := parameter{"ProjectionExpression", o.ProjectionExpression != nil}
 	valued := append([]parameter{{"FilterExpression", o.FilterExpression != nil}}, own...)
-	if err := unmixed(legacy, append([]parameter{projects}, valued...)); err != nil {
+	if err := checkUnmixed(legacy, append([]parameter{projects}, valued...)); err != nil {
 		return out, err
 	}
 	c, err := o.context(valued, projects)

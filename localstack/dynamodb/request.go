@@ -26,21 +26,22 @@ type placeholders struct {
 	ExpressionAttributeValues expr.Values
 }
 
-// context prepares the parsing of expressions: valued are those that may have
-// values, others those that only have names. Placeholders without any are
-// refused.
+// context returns the context for parsing expressions. valued are the
+// expressions that may contain values, others those that contain only names. It
+// refuses placeholders without an expression that could use them.
 func (p *placeholders) context(valued []parameter, others ...parameter) (*expr.Context, error) {
-	if p.ExpressionAttributeNames != nil && named(slices.Concat(valued, others)) == "" {
+	if p.ExpressionAttributeNames != nil && presentNames(slices.Concat(valued, others)) == "" {
 		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
 	}
-	if p.ExpressionAttributeValues != nil && named(valued) == "" {
-		return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s", absent(valued))
+	if p.ExpressionAttributeValues != nil && presentNames(valued) == "" {
+		return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s",
+			missingNames(valued))
 	}
 	return expr.NewContext(p.ExpressionAttributeNames, p.ExpressionAttributeValues)
 }
 
-// absent says which parameters are missing.
-func absent(parameters []parameter) string {
+// missingNames returns the end of DynamoDB's message for missing parameters.
+func missingNames(parameters []parameter) string {
 	var names []string
 	for _, p := range parameters {
 		names = append(names, p.name)
@@ -54,7 +55,7 @@ func absent(parameters []parameter) string {
 	return ": " + strings.Join(names, " and ") + " are null"
 }
 
-// condition parses an optional condition; nil if there is none.
+// condition parses an optional condition. It returns nil if src is nil.
 func condition(c *expr.Context, field string, src *string) (*expr.Condition, error) {
 	if src == nil {
 		return nil, nil
@@ -62,7 +63,7 @@ func condition(c *expr.Context, field string, src *string) (*expr.Condition, err
 	return c.ParseCondition(field, *src)
 }
 
-// projection parses an optional projection; nil if there is none.
+// projection parses an optional projection. It returns nil if src is nil.
 func projection(c *expr.Context, src *string) (*expr.Projection, error) {
 	if src == nil {
 		return nil, nil
@@ -70,10 +71,10 @@ func projection(c *expr.Context, src *string) (*expr.Projection, error) {
 	return c.ParseProjection(*src)
 }
 
-// parseProjection parses an optional projection that is a read's only
-// expression, or its predecessor AttributesToGet.
+// parseProjection parses the optional projection of a read that has no other
+// expression, or its legacy form AttributesToGet.
 func parseProjection(names expr.Names, src *string, toGet []string) (*expr.Projection, error) {
-	if err := unmixed([]parameter{{"AttributesToGet", toGet != nil}},
+	if err := checkUnmixed([]parameter{{"AttributesToGet", toGet != nil}},
 		[]parameter{{"ProjectionExpression", src != nil}}); err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func parseProjection(names expr.Names, src *string, toGet []string) (*expr.Proje
 	return out, c.CheckUnused()
 }
 
-// project cuts item down, if there is a projection.
+// project applies a projection to an item; a nil projection returns all of it.
 func project(p *expr.Projection, item attr.Item) attr.Item {
 	if p == nil || item == nil {
 		return item
@@ -100,9 +101,10 @@ func project(p *expr.Projection, item attr.Item) attr.Item {
 	return p.Apply(item)
 }
 
-// target finds the table of an item operation.
-func (e *Engine) target(ctx context.Context, name string) (*store.Table, error) {
-	observationOf(ctx).names(name)
+// findItemTable finds the table of an operation on items. Its error, as
+// DynamoDB's, does not name the table; see findTable.
+func (e *Engine) findItemTable(ctx context.Context, name string) (*store.Table, error) {
+	observationOf(ctx).setResource(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, noTable()
@@ -110,7 +112,7 @@ func (e *Engine) target(ctx context.Context, name string) (*store.Table, error) 
 	return t, err
 }
 
-// writeOne commits one plain write.
+// writeOne commits a write that is not part of a batch or a transaction.
 func (e *Engine) writeOne(ctx context.Context, m store.Mutation) (store.Change, error) {
 	changes, err := e.store.Write(ctx, m)
 	if err != nil {
@@ -120,12 +122,11 @@ func (e *Engine) writeOne(ctx context.Context, m store.Mutation) (store.Change, 
 	return changes[0], changes[0].Err
 }
 
-// chargeRefused counts a write whose condition failed: it costs what the item
-// that is there would have cost ("Condition expressions" in the Developer
-// Guide).
+// chargeRefused charges a write whose condition failed. It costs the write
+// units of the existing item ("Condition expressions" in the Developer Guide).
 func chargeRefused(ctx context.Context, m store.Mutation, c store.Change) {
-	var api *apiError
-	if !errors.As(c.Err, &api) || api.code != "ConditionalCheckFailedException" {
+	api, ok := errors.AsType[*apiError](c.Err)
+	if !ok || api.code != "ConditionalCheckFailedException" {
 		return
 	}
 	refused := meter{table: m.Table.Definition().Name}

@@ -6,16 +6,18 @@ import (
 	"strconv"
 )
 
-// noPolicy is the ExpectedRevisionId of who wants there to be none.
+// noPolicy is the ExpectedRevisionId of a caller that expects no policy.
 const noPolicy = "NO_POLICY"
 
-// maxPolicy is the largest policy of a table, in bytes.
+// maxPolicy is the largest resource policy in bytes (API reference,
+// PutResourcePolicy).
 const maxPolicy = 20 << 10
 
-// policySetting is what is kept of a table's policy; nobody evaluates it here.
+// policySetting is a table's resource policy. It is stored and returned; the
+// engine does not evaluate it.
 type policySetting struct {
 	Policy   string // empty for none
-	Revision int64  // counts the changes
+	Revision int64  // the number of changes so far
 }
 
 func (p policySetting) id() string {
@@ -25,7 +27,7 @@ func (p policySetting) id() string {
 	return strconv.FormatInt(p.Revision, 10)
 }
 
-// expect refuses a change of another revision than the caller knows.
+// expect returns an error if id is given and is not the current revision.
 func (p policySetting) expect(id *string) error {
 	if id == nil || *id == p.id() {
 		return nil
@@ -46,7 +48,7 @@ type policyOutput struct {
 
 func (e *Engine) putResourcePolicy(ctx context.Context, in *policyInput) (*policyOutput, error) {
 	var c checks
-	c.present("policy", in.Policy != nil)
+	c.required("policy", in.Policy != nil)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (e *Engine) putResourcePolicy(ctx context.Context, in *policyInput) (*polic
 		return nil, err
 	}
 	out := new(policyOutput)
-	err = record(e, t, recordPolicy, func(p *policySetting) error {
+	err = changeSetting(e, t, settingPolicy, func(p *policySetting) error {
 		if err := p.expect(in.ExpectedRevisionID); err != nil {
 			return err
 		}
@@ -79,7 +81,7 @@ func (e *Engine) getResourcePolicy(ctx context.Context, in *policyInput) (*polic
 	if err != nil {
 		return nil, err
 	}
-	p, err := recorded[policySetting](t.Definition(), recordPolicy)
+	p, err := readSetting[policySetting](t.Definition(), settingPolicy)
 	if err != nil {
 		return nil, err
 	}
@@ -90,15 +92,15 @@ func (e *Engine) getResourcePolicy(ctx context.Context, in *policyInput) (*polic
 	return &policyOutput{p.Policy, p.id()}, nil
 }
 
-// deleteResourcePolicy succeeds without a policy, too, and has no revision
-// then.
+// deleteResourcePolicy also succeeds if there is no policy; its output then has
+// no revision.
 func (e *Engine) deleteResourcePolicy(ctx context.Context, in *policyInput) (*policyOutput, error) {
 	t, err := e.resource(ctx, in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	out := new(policyOutput)
-	err = record(e, t, recordPolicy, func(p *policySetting) error {
+	err = changeSetting(e, t, settingPolicy, func(p *policySetting) error {
 		if err := p.expect(in.ExpectedRevisionID); err != nil || p.Policy == "" {
 			return err
 		}

@@ -9,21 +9,21 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// answerSize is where the buffer of an answer begins; those with items begin
-// with a little more than the items' sizes.
-const answerSize = 256
+// responseSize is the initial buffer of a response in bytes. A response with
+// items starts with a little more than their sizes.
+const responseSize = 256
 
-// answer writes the members of a JSON object.
-type answer struct {
+// response writes the members of a JSON object. It is faster than reflection.
+type response struct {
 	text []byte
 	err  error
 }
 
-func newAnswer(size int) *answer {
-	return &answer{text: append(make([]byte, 0, answerSize+size+size/8), '{')}
+func newResponse(size int) *response {
+	return &response{text: append(make([]byte, 0, responseSize+size+size/8), '{')}
 }
 
-func (a *answer) name(name string) {
+func (a *response) name(name string) {
 	if len(a.text) > 1 {
 		a.text = append(a.text, ',')
 	}
@@ -32,8 +32,8 @@ func (a *answer) name(name string) {
 	a.text = append(a.text, '"', ':')
 }
 
-// item adds a member, unless it is absent.
-func (a *answer) item(name string, item attr.Item) {
+// item adds an item, unless it is nil.
+func (a *response) item(name string, item attr.Item) {
 	if item == nil {
 		return
 	}
@@ -41,7 +41,7 @@ func (a *answer) item(name string, item attr.Item) {
 	a.text = item.AppendJSON(a.text)
 }
 
-func (a *answer) items(name string, items []attr.Item) {
+func (a *response) items(name string, items []attr.Item) {
 	if items == nil {
 		return
 	}
@@ -55,33 +55,33 @@ func (a *answer) items(name string, items []attr.Item) {
 	a.end()
 }
 
-// begin and end stand around the elements of a list.
-func (a *answer) begin(name string) {
+// begin opens a list; end closes it.
+func (a *response) begin(name string) {
 	a.name(name)
 	a.text = append(a.text, '[')
 }
 
-func (a *answer) end() { a.text = append(a.text, ']') }
+func (a *response) end() { a.text = append(a.text, ']') }
 
-func (a *answer) number(name string, n int) {
+func (a *response) number(name string, n int) {
 	a.name(name)
 	a.text = strconv.AppendInt(a.text, int64(n), 10)
 }
 
-// add adds a member of which present says whether it is there.
-func (a *answer) add(name string, present bool, v any) {
+// add adds a member if present is true.
+func (a *response) add(name string, present bool, v any) {
 	if !present || a.err != nil {
 		return
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		a.err = fmt.Errorf("encode the answer: %w", err)
+		a.err = fmt.Errorf("encode the response: %w", err)
 		return
 	}
 	a.name(name)
 	a.text = append(a.text, text...)
 }
 
-func (a *answer) finish() ([]byte, error) {
+func (a *response) finish() ([]byte, error) {
 	return append(a.text, '}'), a.err
 }

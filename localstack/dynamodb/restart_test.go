@@ -11,8 +11,8 @@ import (
 
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
-	one := item{"pk": s("a"), "sk": b("\x00\xff"), "g": n("-1.5e-20"),
-		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{s(""), n(0)}}}
+	one := item{"pk": str("a"), "sk": bin("\x00\xff"), "g": num("-1.5e-20"),
+		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{str(""), num(0)}}}
 	first, err := Open(Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestRestart(t *testing.T) {
 
 	f = open(t, Options{Dir: dir})
 	same(t, "description", f.describe(t, "kept"), before)
-	want := f.get(t, "kept", item{"pk": s("a"), "sk": b("\x00\xff")})
+	want := f.get(t, "kept", item{"pk": str("a"), "sk": bin("\x00\xff")})
 	if got := want["g"].(*types.AttributeValueMemberN).Value; !strings.HasSuffix(got, "15") ||
 		!strings.HasPrefix(got, "-0.000") {
 		t.Errorf("number %s", got)
@@ -44,7 +44,7 @@ func TestRestart(t *testing.T) {
 		TableName:                 aws.String("kept"),
 		IndexName:                 aws.String("by-g"),
 		KeyConditionExpression:    aws.String("g = :g"),
-		ExpressionAttributeValues: item{":g": n("-0.000000000000000000015")},
+		ExpressionAttributeValues: item{":g": num("-0.000000000000000000015")},
 	})
 	if err != nil || len(out.Items) != 1 {
 		t.Fatalf("query: %s, %v", dump(out), err)

@@ -7,7 +7,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxSegments is DynamoDB's limit of TotalSegments.
+// maxSegments bounds TotalSegments (API reference, Scan).
 const maxSegments = 1_000_000
 
 type scanInput struct {
@@ -46,14 +46,14 @@ func (e *Engine) planScan(ctx context.Context, table string, in *scanInput) (*re
 	if err != nil {
 		return nil, err
 	}
-	if err := p.choose(&in.readOptions); err != nil {
+	if err := p.applySelect(&in.readOptions); err != nil {
 		return nil, err
 	}
 	if in.Segment != nil {
 		p.lower, p.upper = store.Segment(int(*in.Segment), int(*in.TotalSegments))
 	}
 	return p, p.startAfter(in.ExclusiveStartKey, func(position []byte) error {
-		if p.within(position) {
+		if p.contains(position) {
 			return nil
 		}
 		return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",

@@ -7,7 +7,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// TableState is what a page shows of a table. It holds no item.
+// TableState describes a table for the inspector page. It holds no item.
 type TableState struct {
 	Name string
 	ARN  string
@@ -22,13 +22,13 @@ type TableState struct {
 	Indexes []IndexState
 }
 
-// IndexState is what a page shows of a secondary index.
+// IndexState describes a secondary index for the inspector page.
 type IndexState struct {
 	Name       string
 	Local      bool
 	Key        string
 	Projection string // ALL, KEYS_ONLY or INCLUDE
-	Filling    bool   // entries of older items are still being added
+	Filling    bool   // entries of existing items are still being added
 	Items      int64
 	Bytes      int64
 }
@@ -44,7 +44,7 @@ func (e *Engine) Tables() ([]TableState, error) {
 	for _, name := range e.store.Names() {
 		t, err := e.store.Table(name)
 		if errors.Is(err, store.ErrNoTable) {
-			continue // deleted a moment ago
+			continue // deleted since Names
 		}
 		if err != nil {
 			return nil, fmt.Errorf("table %s: %w", name, err)
@@ -98,8 +98,8 @@ func (e *Engine) state(t *store.Table) (TableState, error) {
 }
 
 // Peek returns up to limit items of a table, each as DynamoDB JSON, in the
-// order of a Scan. It costs no capacity and is in no trace. The error says so
-// if there is no such table.
+// order of a Scan. It consumes no capacity and emits no event. It returns an
+// error if the table does not exist.
 func (e *Engine) Peek(table string, limit int) (items []string, err error) {
 	leave, err := e.enter()
 	if err != nil {

@@ -25,7 +25,7 @@ type statementInput struct {
 }
 
 func (in *statementInput) check(c *checks, member string) {
-	c.present(member+"statement", in.Statement != nil)
+	c.required(member+"statement", in.Statement != nil)
 	c.length(member+"statement", in.Statement, 1, maxStatement)
 	if in.Parameters != nil {
 		c.count(member+"parameters", len(in.Parameters), 1, 0)
@@ -34,7 +34,7 @@ func (in *statementInput) check(c *checks, member string) {
 		returnAllOld, returnNone)
 }
 
-// statement is one that was read and whose table is there.
+// statement is a parsed statement and its table.
 type statement struct {
 	*partiql.Statement
 	table      *store.Table
@@ -48,15 +48,16 @@ func (e *Engine) readStatement(ctx context.Context, in *statementInput) (*statem
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, parsed.Table)
+	t, err := e.findItemTable(ctx, parsed.Table)
 	if err != nil {
 		return nil, err
 	}
 	return &statement{parsed, t, t.Definition(), in.ConsistentRead, in.ReturnValuesOnConditionCheckFailure}, nil
 }
 
-// key finds the primary key that a WHERE clause asks for, and what else it
-// demands. It is false if it does not give every key attribute one value.
+// key returns the primary key that the WHERE clause names, and the other
+// conditions of the clause. ok is false if the clause does not set every key
+// attribute to one value.
 func (s *statement) key() (key attr.Item, rest []partiql.Condition, ok bool) {
 	key = make(attr.Item, 2)
 	for _, c := range partiql.Conjuncts(s.Where) {
@@ -70,7 +71,8 @@ func (s *statement) key() (key attr.Item, rest []partiql.Condition, ok bool) {
 	return key, rest, len(key) == len(s.def.Key.Attributes())
 }
 
-// equality reads a condition that gives a top-level attribute a value.
+// equality returns the attribute and the value of a condition of the form
+// attribute = value. ok is false for any other condition.
 func equality(c partiql.Condition) (name string, v attr.Value, ok bool) {
 	compare, isCompare := c.(partiql.Compare)
 	if !isCompare || compare.Op != "=" {
@@ -88,12 +90,12 @@ func equality(c partiql.Condition) (name string, v attr.Value, ok bool) {
 	return path.Attribute(), value.Value, true
 }
 
-// write plans the mutation of a statement that writes, or of an EXISTS. The
-// update is that of an UPDATE.
+// write plans the mutation of a statement that writes, or of an EXISTS. update
+// is nil unless the statement is an UPDATE.
 func (s *statement) write() (m store.Mutation, update *expr.Update, err error) {
 	if s.Kind == partiql.Insert {
 		if m, err = planPut(s.table, s.Item, guard{}); err == nil {
-			m.Decide = unlessThere(m.Decide)
+			m.Decide = unlessExists(m.Decide)
 		}
 		return m, nil, err
 	}
@@ -102,7 +104,7 @@ func (s *statement) write() (m store.Mutation, update *expr.Update, err error) {
 		return m, nil, invalid("Where clause does not contain a mandatory equality on all key attributes")
 	}
 	if s.Kind != partiql.Delete {
-		// There must be an item: unlike UpdateItem, UPDATE makes none.
+		// The item must exist: unlike UpdateItem, UPDATE creates none.
 		hash := partiql.Path{Path: expr.Path{{Name: s.def.Key.Hash.Name}}}
 		rest = append(rest, partiql.Call{Name: "attribute_exists", Args: []partiql.Operand{hash}})
 	}
@@ -123,7 +125,7 @@ func (s *statement) write() (m store.Mutation, update *expr.Update, err error) {
 	switch s.Kind {
 	case partiql.Delete:
 		if m, err = planDelete(s.table, key, g); err == nil {
-			m.Decide = ifThere(m.Decide)
+			m.Decide = ifExists(m.Decide)
 		}
 	case partiql.Exists:
 		m, err = planCheck(s.table, key, g)
@@ -133,9 +135,9 @@ func (s *statement) write() (m store.Mutation, update *expr.Update, err error) {
 	return m, update, err
 }
 
-// ifThere makes a mutation, its condition included, pass over an item that does
-// not exist.
-func ifThere(decide decision) decision {
+// ifExists changes a mutation so that it does nothing, and checks no condition,
+// if the item does not exist.
+func ifExists(decide decision) decision {
 	return func(old attr.Item) (attr.Item, store.Action, error) {
 		if old == nil {
 			return nil, store.Keep, nil
@@ -144,8 +146,8 @@ func ifThere(decide decision) decision {
 	}
 }
 
-// unlessThere makes a mutation refuse an item that exists.
-func unlessThere(decide decision) decision {
+// unlessExists changes a mutation so that it fails if the item exists.
+func unlessExists(decide decision) decision {
 	return func(old attr.Item) (attr.Item, store.Action, error) {
 		if old != nil {
 			return nil, store.Keep, clientError("DuplicateItemException", "Duplicate primary key exists in table")
@@ -154,7 +156,7 @@ func unlessThere(decide decision) decision {
 	}
 }
 
-// returned is what RETURNING asks for.
+// returned returns the attributes that RETURNING asks for.
 func (s *statement) returned(update *expr.Update, c store.Change) []attr.Item {
 	var item attr.Item
 	switch s.Returning {
@@ -173,9 +175,9 @@ func (s *statement) returned(update *expr.Update, c store.Change) []attr.Item {
 	return []attr.Item{item}
 }
 
-// shape cuts an item down to the columns of a SELECT. A nested attribute comes
-// out under the last name of its path.
-func (s *statement) shape(item attr.Item) attr.Item {
+// columns returns the columns of a SELECT from an item. A nested attribute gets
+// the last name of its path.
+func (s *statement) columns(item attr.Item) attr.Item {
 	if s.Columns == nil || item == nil {
 		return item
 	}
@@ -188,7 +190,7 @@ func (s *statement) shape(item attr.Item) attr.Item {
 	return out
 }
 
-// columnName is the last name of a path, with the indexes behind it.
+// columnName returns the last name of a path and the indexes after it.
 func columnName(path expr.Path) string {
 	name := ""
 	for _, step := range path {

@@ -29,7 +29,7 @@ func (e *Engine) executeStatement(ctx context.Context, in *executeInput) (*execu
 	var c checks
 	in.check(&c, "")
 	c.value("limit", in.Limit, 1, 0)
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (e *Engine) executeSelect(ctx context.Context, in *executeInput, s *stateme
 	return out, err
 }
 
-// executeWrite commits one statement, charges it to m and returns what it asks
-// to see.
+// executeWrite commits one statement, charges it to m and returns the
+// attributes that RETURNING asks for.
 func (e *Engine) executeWrite(ctx context.Context, s *statement, m *meter) ([]attr.Item, error) {
 	mutation, update, err := s.write()
 	if err != nil {
@@ -109,8 +109,8 @@ type statementError struct {
 	Item    attr.Item `json:",omitempty"`
 }
 
-// newStatementError names an error as BatchExecuteStatement does it (API
-// reference, "BatchStatementError").
+// newStatementError returns the error of one statement with the code that
+// BatchExecuteStatement uses (API reference, BatchStatementError).
 func newStatementError(err error) *statementError {
 	api, _ := asAPIError(err)
 	code := strings.TrimSuffix(api.code, "Exception")
@@ -120,18 +120,18 @@ func newStatementError(err error) *statementError {
 	return &statementError{Code: code, Message: api.message, Item: api.item}
 }
 
-// batchExecuteStatement runs the statements one after the other, each by
-// itself.
+// batchExecuteStatement runs the statements in order, each in a commit of its
+// own. The failure of one does not affect the others.
 func (e *Engine) batchExecuteStatement(ctx context.Context, in *batchExecuteInput) (*batchExecuteOutput, error) {
 	var c checks
-	c.present("statements", in.Statements != nil)
+	c.required("statements", in.Statements != nil)
 	if in.Statements != nil {
 		c.count("statements", len(in.Statements), 1, maxBatchStatements)
 	}
 	for i := range in.Statements {
 		in.Statements[i].check(&c, "statements."+member(i))
 	}
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (e *Engine) batchExecuteStatement(ctx context.Context, in *batchExecuteInpu
 		r := &out.Responses[i]
 		r.TableName = s.def.Name
 		var err error
-		if r.Item, err = e.executeInBatch(ctx, s, ms.of(s.def.Name)); err != nil {
+		if r.Item, err = e.executeInBatch(ctx, s, ms.forTable(s.def.Name)); err != nil {
 			r.Error = newStatementError(err)
 		}
 	}
@@ -170,7 +170,8 @@ func (e *Engine) batchExecuteStatement(ctx context.Context, in *batchExecuteInpu
 	return out, nil
 }
 
-// executeInBatch runs one statement, charges it to m and returns its item.
+// executeInBatch runs one statement of a batch, charges it to m and returns its
+// item.
 func (e *Engine) executeInBatch(ctx context.Context, s *statement, m *meter) (item attr.Item, err error) {
 	switch {
 	case s.Kind == partiql.Exists:
@@ -181,7 +182,7 @@ func (e *Engine) executeInBatch(ctx context.Context, s *statement, m *meter) (it
 			return nil, err
 		}
 		defer closeView(view, &err)
-		item, size, err := s.one(view)
+		item, size, err := s.getOne(view)
 		if err == nil {
 			m.read(nil, readUnits(size, s.consistent))
 		}
@@ -195,7 +196,7 @@ func (e *Engine) executeInBatch(ctx context.Context, s *statement, m *meter) (it
 }
 
 type executeTransactionInput struct {
-	TransactStatements     jsontext.Value // its text is what makes a request the same
+	TransactStatements     jsontext.Value // kept as text, which the idempotency token is bound to
 	ClientRequestToken     *string
 	ReturnConsumedCapacity string
 }
@@ -214,7 +215,7 @@ func (e *Engine) executeTransaction(ctx context.Context,
 		}
 	}
 	var c checks
-	c.present("transactStatements", inputs != nil)
+	c.required("transactStatements", inputs != nil)
 	if inputs != nil {
 		c.count("transactStatements", len(inputs), 1, maxTransaction)
 	}
@@ -222,7 +223,7 @@ func (e *Engine) executeTransaction(ctx context.Context,
 		inputs[i].check(&c, "transactStatements."+member(i))
 	}
 	c.length("clientRequestToken", in.ClientRequestToken, 1, maxToken)
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -247,7 +248,7 @@ func (e *Engine) executeTransaction(ctx context.Context,
 	return nil, invalid("The transaction cannot contain both read and write statements")
 }
 
-// readStatements reads all items from one state of the store.
+// readStatements reads all items from one snapshot of the store.
 func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput,
 	statements []*statement) (out *executeTransactionOutput, err error) {
 	view, err := e.view(statements)
@@ -258,22 +259,22 @@ func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput
 	out = &executeTransactionOutput{Responses: make([]itemResponse, len(statements))}
 	ms := meters{transactional: true}
 	for i, s := range statements {
-		item, size, err := s.one(view)
+		item, size, err := s.getOne(view)
 		if err != nil {
 			return nil, err
 		}
-		ms.of(s.def.Name).read(nil, readUnits(size, true))
+		ms.forTable(s.def.Name).read(nil, readUnits(size, true))
 		out.Responses[i].Item = item
 	}
 	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	return out, nil
 }
 
-// transactStatements commits all statements or none.
+// transactStatements commits all statements or none of them.
 func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionInput,
 	statements []*statement) (*executeTransactionOutput, error) {
 	mutations, refused := make([]store.Mutation, len(statements)), make(reasons, len(statements))
-	var once targets
+	var once distinctItems
 	for i, s := range statements {
 		m, _, err := s.write()
 		if refused[i] = reasonOf(err); refused[i].failed() {
@@ -284,7 +285,7 @@ func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionI
 		}
 		mutations[i] = m
 	}
-	if refused.any() {
+	if refused.anyFailed() {
 		return nil, cancelledFor(refused)
 	}
 	var token *store.Token

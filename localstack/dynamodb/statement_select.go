@@ -13,11 +13,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxPartitions is how many values of the partition key a SELECT may list.
+// maxPartitions bounds the partition key values that a SELECT lists.
 const maxPartitions = 50
 
-// selection is a SELECT, bound to what it reads: partitions if the WHERE clause
-// names them, else all items.
+// selection is a planned SELECT. It reads the partitions that the WHERE clause
+// names, or all items if it names none.
 type selection struct {
 	*statement
 	key        store.KeySchema // of the table or the index
@@ -27,10 +27,10 @@ type selection struct {
 	reverse    bool
 }
 
-// position is where a SELECT goes on, inside NextToken.
+// position is where the next page of a SELECT starts. NextToken holds it.
 type position struct {
 	Partition int       `json:"p"`
-	Start     attr.Item `json:"k,omitempty"` // the last item that was looked at
+	Start     attr.Item `json:"k,omitempty"` // the key of the last evaluated item
 }
 
 func (p position) token() (string, error) {
@@ -52,8 +52,8 @@ func readToken(token *string) (p position, err error) {
 	return p, nil
 }
 
-// newSelection finds the partitions and the range of the sort key in the WHERE
-// clause; the rest of it is a filter.
+// newSelection plans a SELECT. It takes the partitions and the range of the
+// sort key from the WHERE clause and makes the other conditions a filter.
 func newSelection(s *statement) (*selection, error) {
 	out := &selection{statement: s, key: s.def.Key}
 	if s.Index != "" {
@@ -66,7 +66,7 @@ func newSelection(s *statement) (*selection, error) {
 	var rest []partiql.Condition
 	for _, c := range partiql.Conjuncts(s.Where) {
 		if out.partitions == nil {
-			if out.partitions = out.listed(c); out.partitions != nil {
+			if out.partitions = out.hashValues(c); out.partitions != nil {
 				continue
 			}
 		}
@@ -92,10 +92,10 @@ func newSelection(s *statement) (*selection, error) {
 	return out, out.order()
 }
 
-// listed returns the values that a condition allows for the partition key, each
-// once: by equality, by IN, or by OR between such conditions. It is nil if the
-// condition says something else.
-func (s *selection) listed(c partiql.Condition) []attr.Value {
+// hashValues returns the values that a condition allows for the partition key,
+// each once. The condition is an equality, an IN, or an OR of such conditions;
+// for any other one, hashValues returns nil.
+func (s *selection) hashValues(c partiql.Condition) []attr.Value {
 	var values []attr.Value
 	add := func(v attr.Value) bool {
 		if !s.key.Hash.Accepts(v) {
@@ -108,7 +108,7 @@ func (s *selection) listed(c partiql.Condition) []attr.Value {
 	}
 	switch c := c.(type) {
 	case partiql.Or:
-		left, right := s.listed(c.Left), s.listed(c.Right)
+		left, right := s.hashValues(c.Left), s.hashValues(c.Right)
 		if left == nil || right == nil {
 			return nil
 		}
@@ -136,7 +136,8 @@ func (s *selection) listed(c partiql.Condition) []attr.Value {
 
 var sortOperators = map[string]expr.KeyOp{"=": expr.Eq, "<": expr.LT, "<=": expr.LE, ">": expr.GT, ">=": expr.GE}
 
-// takeSort takes the first condition about the sort key out of the others.
+// takeSort sets s.sort to the first condition on the sort key and returns the
+// other conditions.
 func (s *selection) takeSort(conditions []partiql.Condition) (rest []partiql.Condition) {
 	for i, c := range conditions {
 		if s.sort = s.sortTerm(c); s.sort != nil {
@@ -176,7 +177,7 @@ func (s *selection) sortTerm(c partiql.Condition) *expr.KeyTerm {
 	}
 	if term.Op == expr.Between {
 		if order, _ := attr.Compare(term.Args[0], term.Args[1]); order > 0 {
-			return nil // as a filter it is refused
+			return nil // stays in the filter, which refuses it
 		}
 	}
 	return term
@@ -212,13 +213,13 @@ func (s *selection) order() error {
 	return nil
 }
 
-// plan is the read of one partition, or of everything.
+// plan plans the read of one partition, or of all items.
 func (s *selection) plan(ctx context.Context, e *Engine, at position, limit *int64) (*readPlan, error) {
 	o := &readOptions{ConsistentRead: s.consistent, Limit: limit}
 	if s.Index != "" {
 		o.IndexName = &s.Index
 	}
-	p, err := e.newReadPlan(ctx, s.Table, o, parsed{filter: s.filter})
+	p, err := e.newReadPlan(ctx, s.Table, o, readExpressions{filter: s.filter})
 	if err != nil {
 		return nil, err
 	}
@@ -231,10 +232,10 @@ func (s *selection) plan(ctx context.Context, e *Engine, at position, limit *int
 		}
 		p.projection = expr.ProjectionOf(names...)
 	}
-	if err := p.choose(o); err != nil {
+	if err := p.applySelect(o); err != nil {
 		return nil, err
 	}
-	p.projection = nil // the columns are shaped from whole items
+	p.projection = nil // run takes the columns from whole items
 	p.reverse = s.reverse
 	if s.partitions != nil {
 		key := expr.KeyCondition{{
@@ -250,14 +251,14 @@ func (s *selection) plan(ctx context.Context, e *Engine, at position, limit *int
 		}
 	}
 	return p, p.startAfter(at.Start, func(row []byte) error {
-		if !p.within(row) {
+		if !p.contains(row) {
 			return invalid("Given NextToken is invalid")
 		}
 		return nil
 	})
 }
 
-// run reads from a position on: a page of at most 1 MB and limit items.
+// run reads a page of at most 1 MB and limit items, starting at a position.
 func (s *selection) run(ctx context.Context, e *Engine, at position,
 	limit *int64) (items []attr.Item, m *meter, next *position, err error) {
 	items, m = []attr.Item{}, &meter{table: s.def.Name}
@@ -276,7 +277,7 @@ func (s *selection) run(ctx context.Context, e *Engine, at position,
 		}
 		bytes += g.bytes
 		for _, item := range g.items {
-			items = append(items, s.shape(item))
+			items = append(items, s.columns(item))
 		}
 		g.charge(m, p)
 		if g.last != nil {
@@ -290,8 +291,8 @@ func (s *selection) run(ctx context.Context, e *Engine, at position,
 	return items, m, nil, nil
 }
 
-// one reads the item whose primary key the WHERE clause gives, from a view.
-func (s *statement) one(view *store.View) (item attr.Item, size int, err error) {
+// getOne reads the item whose primary key the WHERE clause names.
+func (s *statement) getOne(view *store.View) (item attr.Item, size int, err error) {
 	key, rest, ok := s.key()
 	if !ok || s.Index != "" {
 		return nil, 0, invalid("Select statements within BatchExecuteStatement must specify the primary key in the where clause.")
@@ -318,10 +319,10 @@ func (s *statement) one(view *store.View) (item attr.Item, size int, err error) 
 			return nil, size, err
 		}
 	}
-	return s.shape(item), size, nil
+	return s.columns(item), size, nil
 }
 
-// view takes the state of the tables of statements.
+// view returns a snapshot of the tables of statements.
 func (e *Engine) view(statements []*statement) (*store.View, error) {
 	var tables []*store.Table
 	for _, s := range statements {
@@ -330,5 +331,5 @@ func (e *Engine) view(statements []*statement) (*store.View, error) {
 	return e.store.View(tables...)
 }
 
-// closeView joins the error of closing a view to another.
+// closeView closes a view and joins its error to *err.
 func closeView(view *store.View, err *error) { *err = errors.Join(*err, view.Close()) }

@@ -15,12 +15,12 @@ func music(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "Music", "artist S, year N", []index{{"by-genre", "genre S, year N", "KEYS_ONLY"}}, nil)
 	for year := range 5 {
-		f.put(t, "Music", item{"artist": s("ada"), "year": n(2000 + year),
-			"genre": s([]string{"rock", "jazz"}[year%2]), "songs": n(10 + year)})
+		f.put(t, "Music", item{"artist": str("ada"), "year": num(2000 + year),
+			"genre": str([]string{"rock", "jazz"}[year%2]), "songs": num(10 + year)})
 	}
-	f.put(t, "Music", item{"artist": s("bob"), "year": n(2001), "genre": s("rock"),
-		"info": &types.AttributeValueMemberM{Value: item{"label": s("L"),
-			"tags": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("x"), s("y")}}}}})
+	f.put(t, "Music", item{"artist": str("bob"), "year": num(2001), "genre": str("rock"),
+		"info": &types.AttributeValueMemberM{Value: item{"label": str("L"),
+			"tags": &types.AttributeValueMemberL{Value: []types.AttributeValue{str("x"), str("y")}}}}})
 	return f
 }
 
@@ -81,11 +81,11 @@ func TestSelect(t *testing.T) {
 	if all, err := f.execute(t, `SELECT * FROM Music`); err != nil || len(all) != 6 {
 		t.Errorf("got %d items, %v", len(all), err)
 	}
-	nested, err := f.execute(t, `SELECT info.label, info.tags[0], none FROM Music WHERE artist = ? AND "year" = ?`, s("bob"), n(2001))
+	nested, err := f.execute(t, `SELECT info.label, info.tags[0], none FROM Music WHERE artist = ? AND "year" = ?`, str("bob"), num(2001))
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "columns", nested, []item{{"label": s("L"), "tags[0]": s("x")}})
+	same(t, "columns", nested, []item{{"label": str("L"), "tags[0]": str("x")}})
 	for statement, want := range map[string]string{
 		`SELECT * FROM Music ORDER BY artist`:                                               "Must have WHERE clause in the statement when using ORDER BY clause.",
 		`SELECT * FROM Music WHERE songs = 1 ORDER BY artist`:                               "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.",
@@ -150,20 +150,20 @@ func TestStatementsThatWrite(t *testing.T) {
 		}
 		return items[0]
 	}
-	same(t, "insert", one(`INSERT INTO Music VALUE {'artist': ?, 'year': 1999, 'tags': <<'a', 'b'>>, 'list': [1], 'm': {'n': 1}}`, s("cy")), item(nil))
+	same(t, "insert", one(`INSERT INTO Music VALUE {'artist': ?, 'year': 1999, 'tags': <<'a', 'b'>>, 'list': [1], 'm': {'n': 1}}`, str("cy")), item(nil))
 	where := ` WHERE artist = 'cy' AND "year" = 1999`
 	same(t, "update", one(`UPDATE Music SET tags = set_delete(tags, <<'a'>>) SET list = list_append(list, [2]), m.n = m.n + 4`+where+` RETURNING MODIFIED NEW *`), item{
 		"tags": &types.AttributeValueMemberSS{Value: []string{"b"}},
-		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{n(1), n(2)}},
-		"m":    &types.AttributeValueMemberM{Value: item{"n": n(5)}}})
+		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{num(1), num(2)}},
+		"m":    &types.AttributeValueMemberM{Value: item{"n": num(5)}}})
 	same(t, "old", one(`UPDATE Music REMOVE list, m, tags` + where + ` RETURNING MODIFIED OLD *`)["m"],
-		types.AttributeValue(&types.AttributeValueMemberM{Value: item{"n": n(5)}}))
+		types.AttributeValue(&types.AttributeValueMemberM{Value: item{"n": num(5)}}))
 	same(t, "new", one(`UPDATE Music SET a = 1`+where+` RETURNING ALL NEW *`),
-		item{"artist": s("cy"), "year": n(1999), "a": n(1)})
+		item{"artist": str("cy"), "year": num(1999), "a": num(1)})
 	_, err := f.execute(t, `DELETE FROM Music`+where+` AND a = 2`)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
 	same(t, "deleted", one(`DELETE FROM Music`+where+` AND a = 1 RETURNING ALL OLD *`),
-		item{"artist": s("cy"), "year": n(1999), "a": n(1)})
+		item{"artist": str("cy"), "year": num(1999), "a": num(1)})
 	same(t, "deleted again", one(`DELETE FROM Music`+where+` AND a = 1 RETURNING ALL OLD *`), item(nil))
 	_, err = f.execute(t, `UPDATE Music SET a = 1`+where)
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
@@ -200,7 +200,7 @@ func TestBatchExecuteStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "read", got[0].Item, item{"songs": n(10)})
+	same(t, "read", got[0].Item, item{"songs": num(10)})
 	for i, want := range []types.BatchStatementErrorCodeEnum{"", "ResourceNotFound", "ValidationError",
 		"ValidationError", ""} {
 		if e := got[i].Error; (e == nil) != (want == "") || e != nil && e.Code != want {
@@ -236,7 +236,7 @@ func TestExecuteTransaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "read", []item{out.Responses[0].Item, out.Responses[1].Item}, []item{{"songs": n(11)}, nil})
+	same(t, "read", []item{out.Responses[0].Item, out.Responses[1].Item}, []item{{"songs": num(11)}, nil})
 
 	counted := []string{`UPDATE Music SET songs = songs + 1 WHERE artist = 'ada' AND "year" = 2001`,
 		`EXISTS(SELECT * FROM Music WHERE artist = 'bob' AND "year" = 2001 AND genre = 'rock')`}
@@ -245,13 +245,13 @@ func TestExecuteTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	same(t, "written once", f.get(t, "Music", item{"artist": s("ada"), "year": n(2001)})["songs"], n(12))
+	same(t, "written once", f.get(t, "Music", item{"artist": str("ada"), "year": num(2001)})["songs"], num(12))
 
 	_, err = run(nil, `INSERT INTO Music VALUE {'artist': 'new', 'year': 1}`,
 		`INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`,
 		`EXISTS(SELECT * FROM Music WHERE artist = 'bob' AND "year" = 2001 AND genre = 'jazz')`)
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) {
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
 		t.Fatalf("got %v", err)
 	}
 	var codes []string
@@ -259,7 +259,7 @@ func TestExecuteTransaction(t *testing.T) {
 		codes = append(codes, *r.Code)
 	}
 	same(t, "reasons", codes, []string{"None", "DuplicateItem", "ConditionalCheckFailed"})
-	if got := f.get(t, "Music", item{"artist": s("new"), "year": n(1)}); got != nil {
+	if got := f.get(t, "Music", item{"artist": str("new"), "year": num(1)}); got != nil {
 		t.Errorf("a cancelled transaction wrote %s", dump(got))
 	}
 	_, err = run(nil, `SELECT * FROM Music WHERE artist = 'ada' AND "year" = 2001`, counted[0])

@@ -103,8 +103,7 @@ func TestDescribeStream(t *testing.T) {
 	other := strings.Replace(arn, "described", "another", 1)
 	_, err = client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &other})
 	wantError(t, err, "ResourceNotFoundException", "Requested resource not found: Stream: "+other+" not found")
-	var notFound *streamtypes.ResourceNotFoundException
-	if !errors.As(err, &notFound) {
+	if _, ok := errors.AsType[*streamtypes.ResourceNotFoundException](err); !ok {
 		t.Errorf("the SDK takes it for %T", err)
 	}
 }
@@ -116,7 +115,7 @@ func TestShardIterators(t *testing.T) {
 	arn := f.createStreamed(t, "read", "pk S", "KEYS_ONLY")
 	shard, client := f.onlyShard(t, arn), f.streamsClient()
 	for i := range 4 {
-		f.put(t, "read", item{"pk": s(fmt.Sprint(i))})
+		f.put(t, "read", item{"pk": str(fmt.Sprint(i))})
 		elapsed.Add(int64(time.Second))
 	}
 	numbers := f.readAll(t, arn)
@@ -206,7 +205,7 @@ func TestGetRecords(t *testing.T) {
 		ShardIteratorType: "LATEST",
 	})
 	for i := range 4 {
-		f.put(t, "pages", item{"pk": s(fmt.Sprint(i)), "fill": s(long(300_000))})
+		f.put(t, "pages", item{"pk": str(fmt.Sprint(i)), "fill": str(long(300_000))})
 	}
 	pages := func(limit *int32) (sizes []int) {
 		t.Helper()
@@ -262,7 +261,7 @@ func TestReadStream(t *testing.T) {
 		t.Fatal("woken before anything was written")
 	default:
 	}
-	f.put(t, "source", item{"pk": s("a"), "v": n(1)}, item{"pk": s("a"), "v": n(2)}, item{"pk": s("b")})
+	f.put(t, "source", item{"pk": str("a"), "v": num(1)}, item{"pk": str("a"), "v": num(2)}, item{"pk": str("b")})
 	select {
 	case <-changed:
 	case <-time.After(20 * time.Second):

@@ -47,27 +47,27 @@ func streamedStep(client *sdk.Client, writer string, i int) error {
 	ctx, table := context.Background(), aws.String("crash")
 	if _, err := client.UpdateItem(ctx, &sdk.UpdateItemInput{
 		TableName:                 table,
-		Key:                       item{"pk": s(writer)},
+		Key:                       item{"pk": str(writer)},
 		UpdateExpression:          aws.String("ADD v :one"),
-		ExpressionAttributeValues: item{":one": n(1)},
+		ExpressionAttributeValues: item{":one": num(1)},
 	}); err != nil {
 		return err
 	}
 	passing := types.TransactWriteItem{Put: &types.Put{
 		TableName: table,
-		Item:      item{"pk": s(writer + "-passing"), "v": n(i)},
+		Item:      item{"pk": str(writer + "-passing"), "v": num(i)},
 	}}
 	if i%2 == 1 {
 		passing = types.TransactWriteItem{Delete: &types.Delete{
 			TableName: table,
-			Key:       item{"pk": s(writer + "-passing")},
+			Key:       item{"pk": str(writer + "-passing")},
 		}}
 	}
 	_, err := client.TransactWriteItems(ctx,
 		&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{passing,
 			{Put: &types.Put{
 				TableName: table,
-				Item:      item{"pk": s(writer + "-" + fmt.Sprint(i%5)), "v": n(rand.IntN(1000))},
+				Item:      item{"pk": str(writer + "-" + fmt.Sprint(i%5)), "v": num(rand.IntN(1000))},
 			}}}})
 	return err
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxStreams bounds the pages of ListStreams and DescribeStream (API
-// reference).
+// maxStreams bounds the elements on a page of ListStreams and DescribeStream
+// (API reference).
 const maxStreams = 100
 
-// pageOf cuts list to a page: what comes after the element with the key start,
-// and at most limit. more says whether anything is left out behind.
+// pageOf returns the page of list that starts after the element with the key
+// start and has at most limit elements. more reports whether elements follow.
 func pageOf[T any](list []T, key func(T) string, start *string, limit *int64) (page []T, more bool) {
 	if start != nil {
 		list = list[slices.IndexFunc(list, func(x T) bool { return key(x) == *start })+1:]
@@ -106,7 +106,7 @@ type sequenceNumberRange struct {
 
 func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*describeStreamOutput, error) {
 	var c checks
-	c.present("streamArn", in.StreamArn != nil)
+	c.required("streamArn", in.StreamArn != nil)
 	c.streamARN("streamArn", in.StreamArn)
 	c.shardID("exclusiveStartShardId", in.ExclusiveStartShardID)
 	c.value("limit", in.Limit, 1, 0)
@@ -122,7 +122,7 @@ func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*
 		return nil, err
 	}
 	def := st.Definition()
-	observationOf(ctx).names(def.Table)
+	observationOf(ctx).setResource(def.Table)
 	shards := describeShards(def)
 	if f := in.ShardFilter; f != nil && f.ShardID != nil {
 		shards = slices.DeleteFunc(shards, func(s shardDescription) bool { return s.ParentShardID != *f.ShardID })
@@ -134,7 +134,7 @@ func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*
 		StreamLabel:             def.Label,
 		StreamStatus:            "ENABLED",
 		StreamViewType:          def.View,
-		CreationRequestDateTime: epoch(def.Created),
+		CreationRequestDateTime: unixSeconds(def.Created),
 		TableName:               def.Table,
 		KeySchema:               keyElements(def.Key),
 		Shards:                  page,
@@ -148,8 +148,8 @@ func (e *Engine) describeStream(ctx context.Context, in *describeStreamInput) (*
 	return &describeStreamOutput{d}, nil
 }
 
-// describeShards lists the shards that may still have records: a closed one
-// whose records are all trimmed is gone, as on AWS.
+// describeShards lists the shards that may have records. A closed shard whose
+// records are all trimmed is left out, as on AWS.
 func describeShards(def *store.StreamDefinition) []shardDescription {
 	shards := []shardDescription{}
 	for i, s := range def.Shards {

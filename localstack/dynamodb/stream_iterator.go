@@ -15,12 +15,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// iteratorLifetime is how long a shard iterator may be used (API reference,
+// iteratorLifetime is how long a shard iterator is valid (API reference,
 // GetShardIterator).
 const iteratorLifetime = 15 * time.Minute
 
-// Sequence numbers are 21 digits, DynamoDB's least (API reference: 21 to 40),
-// and ascend as texts as they do as numbers.
+// Sequence numbers have 21 digits, the least that DynamoDB allows (API
+// reference: 21 to 40). Their order as strings is their order as numbers.
 const (
 	sequenceDigits    = 21
 	maxSequenceDigits = 40
@@ -38,12 +38,13 @@ func parseSequenceNumber(text string) (uint64, bool) {
 
 // iterator is a position in a shard.
 type iterator struct {
-	shard   uint64 // the shard's first number
-	after   uint64 // the number that was read last
+	shard   uint64 // the shard's first sequence number
+	after   uint64 // the last sequence number that was read
 	expires time.Time
 }
 
-// text writes the iterator as the stream's ARN and what only the engine reads.
+// text encodes the iterator: the stream's ARN and a part that only the engine
+// reads.
 func (i iterator) text(arn string) string {
 	b := binary.BigEndian.AppendUint64(nil, i.shard)
 	b = binary.BigEndian.AppendUint64(b, i.after)
@@ -51,8 +52,8 @@ func (i iterator) text(arn string) string {
 	return arn + "|1|" + base64.StdEncoding.EncodeToString(append(b, iteratorSum(arn, b)...))
 }
 
-// iteratorSum tells a damaged iterator. It is no secret: whoever may read a
-// stream may read all of it.
+// iteratorSum is a checksum that detects a damaged iterator. It needs no key: a
+// caller who may read a stream may read all of it.
 func iteratorSum(arn string, b []byte) []byte {
 	h := fnv.New64a()
 	h.Write([]byte(arn))
@@ -89,11 +90,11 @@ type getShardIteratorOutput struct{ ShardIterator string }
 
 func (in *getShardIteratorInput) check() error {
 	var c checks
-	c.present("streamArn", in.StreamArn != nil)
+	c.required("streamArn", in.StreamArn != nil)
 	c.streamARN("streamArn", in.StreamArn)
-	c.present("shardId", in.ShardID != nil)
+	c.required("shardId", in.ShardID != nil)
 	c.shardID("shardId", in.ShardID)
-	c.present("shardIteratorType", in.ShardIteratorType != "")
+	c.required("shardIteratorType", in.ShardIteratorType != "")
 	c.oneOf("shardIteratorType", in.ShardIteratorType, "AT_TIMESTAMP", "AFTER_SEQUENCE_NUMBER",
 		"TRIM_HORIZON", "AT_SEQUENCE_NUMBER", "LATEST")
 	c.length("sequenceNumber", in.SequenceNumber, sequenceDigits, maxSequenceDigits)
@@ -121,7 +122,7 @@ func (e *Engine) getShardIterator(ctx context.Context, in *getShardIteratorInput
 		return nil, err
 	}
 	def := st.Definition()
-	observationOf(ctx).names(def.Table)
+	observationOf(ctx).setResource(def.Table)
 	at := slices.IndexFunc(def.Shards, func(s store.Shard) bool { return s.ID == *in.ShardID })
 	if at < 0 {
 		return nil, clientError("ResourceNotFoundException",
@@ -129,14 +130,14 @@ func (e *Engine) getShardIterator(ctx context.Context, in *getShardIteratorInput
 	}
 	shard := def.Shards[at]
 	i := iterator{shard: shard.First, expires: e.opts.Now().Add(iteratorLifetime)}
-	if i.after, err = e.startAfter(st, shard, in); err != nil {
+	if i.after, err = e.iteratorStart(st, shard, in); err != nil {
 		return nil, err
 	}
 	return &getShardIteratorOutput{i.text(*in.StreamArn)}, nil
 }
 
-// startAfter is the number after which an iterator begins.
-func (e *Engine) startAfter(st *store.Stream, shard store.Shard, in *getShardIteratorInput) (uint64, error) {
+// iteratorStart returns the sequence number after which a new iterator starts.
+func (e *Engine) iteratorStart(st *store.Stream, shard store.Shard, in *getShardIteratorInput) (uint64, error) {
 	def := st.Definition()
 	oldest := max(shard.First-1, def.Trimmed)
 	latest := st.End()

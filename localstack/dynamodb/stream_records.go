@@ -39,7 +39,7 @@ type streamRecord struct {
 	UserIdentity *streamIdentity `json:"userIdentity,omitzero"`
 }
 
-// changeRecord is StreamRecord on the wire. Its time is in whole seconds.
+// changeRecord is StreamRecord on the wire. Its time is in whole Unix seconds.
 type changeRecord struct {
 	ApproximateCreationDateTime int64
 	Keys                        attr.Item
@@ -50,7 +50,7 @@ type changeRecord struct {
 	StreamViewType              string
 }
 
-// streamIdentity says who made a change that no client made.
+// streamIdentity is the Identity of a change that the service made.
 type streamIdentity struct {
 	PrincipalID string `json:"PrincipalId"`
 	Type        string `json:"Type"`
@@ -58,7 +58,7 @@ type streamIdentity struct {
 
 func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecordsOutput, error) {
 	var c checks
-	c.present("shardIterator", in.ShardIterator != nil)
+	c.required("shardIterator", in.ShardIterator != nil)
 	c.length("shardIterator", in.ShardIterator, 1, 2048)
 	c.value("limit", in.Limit, 1, 0)
 	if err := c.err(); err != nil {
@@ -80,7 +80,7 @@ func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecor
 	if err != nil {
 		return nil, err
 	}
-	observationOf(ctx).names(st.Definition().Table)
+	observationOf(ctx).setResource(st.Definition().Table)
 	now := e.opts.Now()
 	if !now.Before(it.expires) {
 		return nil, clientError("ExpiredIteratorException",
@@ -106,8 +106,8 @@ func (e *Engine) getRecords(ctx context.Context, in *getRecordsInput) (*getRecor
 	return out, nil
 }
 
-// readShard reads at an iterator and moves it on. ended says that nothing will
-// ever come after: the shard is closed, and read to its end.
+// readShard reads records at an iterator and advances it. ended reports that
+// the shard is closed and read to its end, so that no record will follow.
 func (e *Engine) readShard(st *store.Stream, it *iterator,
 	limit int) (records []store.StreamRecord, ended bool, err error) {
 	shards := st.Definition().Shards
@@ -132,13 +132,13 @@ func (e *Engine) readShard(st *store.Stream, it *iterator,
 	return records, it.after >= upTo || len(records) == 0 && upTo != math.MaxUint64, nil
 }
 
-// expiryPrincipal is who deletes expired items ("DynamoDB Streams and Time to
-// Live" in the Developer Guide).
+// expiryPrincipal is the principal that deletes expired items ("DynamoDB
+// Streams and Time to Live" in the Developer Guide).
 const expiryPrincipal = "dynamodb.amazonaws.com"
 
 func (e *Engine) streamRecord(arn string, r *store.StreamRecord) streamRecord {
 	number := sequenceNumber(r.Number)
-	// The same in every reading, other in every record.
+	// The id is the same for every read and differs between records.
 	id := sha256.Sum256([]byte(arn + "/" + number))
 	return streamRecord{
 		EventID:      hex.EncodeToString(id[:16]),

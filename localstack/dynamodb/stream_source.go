@@ -12,26 +12,27 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// StreamRecord is a record of a stream for those who read it in process, as
-// Lambda does for its event source mappings.
+// StreamRecord is a record of a stream that is read in process, as Lambda's
+// event source mappings do.
 type StreamRecord struct {
 	SequenceNumber string
 	ShardID        string
 	Created        time.Time
-	// Item is the same for all records of one item, and no other.
+	// Item identifies the changed item: it is the same for all records of one
+	// item and differs between items.
 	Item string
-	// Event is the record's JSON in the events that functions get: an element
-	// of Records ("Using Lambda with Amazon DynamoDB").
+	// Event is the record as JSON, as in the Records of a function's event
+	// ("Using Lambda with Amazon DynamoDB").
 	Event []byte
 }
 
-// lambdaIdentity is streamIdentity as Lambda spells it.
+// lambdaIdentity is streamIdentity with Lambda's member names.
 type lambdaIdentity struct {
 	Type        string `json:"type"`
 	PrincipalID string `json:"principalId"`
 }
 
-// lambdaRecord is streamRecord for functions.
+// lambdaRecord is streamRecord in a function's event.
 type lambdaRecord struct {
 	EventID        string          `json:"eventID"`
 	EventName      string          `json:"eventName"`
@@ -43,9 +44,9 @@ type lambdaRecord struct {
 	EventSourceARN string          `json:"eventSourceARN"`
 }
 
-// ReadStream reads up to limit records of a stream, about 1 MB at the most,
-// from all its shards in order: those after a sequence number, or from the
-// oldest on if after is empty or the records that followed it are gone.
+// ReadStream reads records of a stream from all its shards in order, at most
+// limit of them and about 1 MB. It starts after the sequence number after, or
+// at the oldest record if after is empty or the next records are trimmed.
 func (e *Engine) ReadStream(arn, after string, limit int) ([]StreamRecord, error) {
 	leave, err := e.enter()
 	if err != nil {
@@ -58,11 +59,11 @@ func (e *Engine) ReadStream(arn, after string, limit int) ([]StreamRecord, error
 	}
 	number, ok := parseSequenceNumber(after)
 	if !ok && after != "" {
-		return nil, fmt.Errorf("read stream: %q is no sequence number", after)
+		return nil, fmt.Errorf("read stream: %q is not a sequence number", after)
 	}
 	number = max(number, st.Definition().Trimmed)
 	records, err := e.store.ReadStream(st, number, math.MaxUint64, limit, maxRecordBytes)
-	for errors.Is(err, store.ErrTrimmed) { // a moment ago
+	for errors.Is(err, store.ErrTrimmed) { // trimmed since Definition
 		records, err = e.store.ReadStream(st, st.Definition().Trimmed, math.MaxUint64, limit, maxRecordBytes)
 	}
 	if err != nil {
@@ -98,8 +99,8 @@ func (e *Engine) sourceRecord(st *store.Stream, arn string, r *store.StreamRecor
 	}, nil
 }
 
-// StreamEnd is the sequence number of the latest record: ReadStream after it
-// finds only what comes later.
+// StreamEnd returns the sequence number of the latest record.
+// [Engine.ReadStream] after it returns only later records.
 func (e *Engine) StreamEnd(arn string) (string, error) {
 	leave, err := e.enter()
 	if err != nil {
@@ -113,8 +114,9 @@ func (e *Engine) StreamEnd(arn string) (string, error) {
 	return sequenceNumber(st.End()), nil
 }
 
-// StreamChanged returns a channel that is closed when the stream has another
-// record. Ask for it before reading, so that nothing comes between.
+// StreamChanged returns a channel that is closed when the stream gets another
+// record. Call it before [Engine.ReadStream], so that no record is missed in
+// between.
 func (e *Engine) StreamChanged(arn string) (<-chan struct{}, error) {
 	leave, err := e.enter()
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// labelLayout is the form of a stream's label: the time when it was enabled.
+// labelLayout is the format of a stream's label, the time when it was enabled.
 const labelLayout = "2006-01-02T15:04:05.000"
 
-// check judges the members against one another, as UpdateTable words it.
+// check checks the members against one another. The texts are those of
+// UpdateTable.
 func (s *StreamSpecification) check() error {
 	switch {
 	case s == nil:
@@ -30,8 +31,8 @@ func (c *checks) streamView(s *StreamSpecification) {
 	}
 }
 
-// newStream is the stream that a specification of a table asks for; nil if it
-// asks for none.
+// newStream returns the stream that a specification asks for, or nil if it asks
+// for none.
 func (e *Engine) newStream(table string, s *StreamSpecification) *store.TableStream {
 	if s == nil || !s.StreamEnabled {
 		return nil
@@ -39,15 +40,15 @@ func (e *Engine) newStream(table string, s *StreamSpecification) *store.TableStr
 	label := s.Label
 	for at := e.opts.Now().UTC(); label == ""; at = at.Add(time.Millisecond) {
 		text := at.Format(labelLayout)
-		if _, err := e.store.Stream(table, text); err != nil { // not the name of another
+		if _, err := e.store.Stream(table, text); err != nil { // the label is free
 			label = text
 		}
 	}
 	return &store.TableStream{Label: label, View: s.StreamViewType, Enabled: true}
 }
 
-// updateStream changes the stream of def as UpdateTable does it: a view is
-// changed by disabling the stream and enabling another.
+// updateStream changes the stream of def for UpdateTable. To change the view, a
+// client disables the stream and enables a new one.
 func (e *Engine) updateStream(def *store.Definition, s *StreamSpecification) error {
 	if s == nil {
 		return nil
@@ -66,15 +67,16 @@ func (e *Engine) updateStream(def *store.Definition, s *StreamSpecification) err
 	return nil
 }
 
-// disabled is what remains of an enabled stream.
+// disabled returns a disabled copy of a stream.
 func disabled(s *store.TableStream) *store.TableStream {
 	rest := *s
 	rest.Enabled = false
 	return &rest
 }
 
-// ensureStream brings the stream of have to what want declares. A stream that
-// only has another label is left alone unless in gives the label.
+// ensureStream changes the stream of have to what want declares. A stream that
+// differs only in its label stays, unless the declaration sets the label
+// (labelled).
 func ensureStream(have *store.Definition, want *store.TableStream, labelled bool) {
 	enabled := have.Stream != nil && have.Stream.Enabled
 	switch {
@@ -86,12 +88,12 @@ func ensureStream(have *store.Definition, want *store.TableStream, labelled bool
 	}
 }
 
-// streamARN is the name of a stream.
+// streamARN returns the ARN of a stream.
 func (e *Engine) streamARN(table, label string) string {
 	return e.tableARN(table) + "/stream/" + label
 }
 
-// findStream finds the stream that an ARN names.
+// findStream returns the stream that an ARN names.
 func (e *Engine) findStream(arn string) (*store.Stream, error) {
 	_, name, ok := strings.Cut(arn, ":table/")
 	table, label, found := strings.Cut(name, "/stream/")
@@ -105,8 +107,8 @@ func (e *Engine) findStream(arn string) (*store.Stream, error) {
 	return st, nil
 }
 
-// describeStream adds the stream to a table's description. Of a disabled one
-// the name stays.
+// describeStream adds the stream to a table's description. A disabled stream
+// keeps its label and ARN there.
 func (d *tableDescription) describeStream(e *Engine, def *store.Definition) {
 	if def.Stream == nil {
 		return

@@ -47,7 +47,7 @@ func TestUpdateStream(t *testing.T) {
 	_, err = f.setStream(t, "table", on("ALL"))
 	wantError(t, err, "ValidationException",
 		"Value 'ALL' at 'streamSpecification.streamViewType' failed to satisfy constraint: Member must satisfy enum value set")
-	f.put(t, "table", item{"pk": s("before")})
+	f.put(t, "table", item{"pk": str("before")})
 
 	d, err := f.setStream(t, "table", on("NEW_IMAGE"))
 	if err != nil {
@@ -57,7 +57,7 @@ func TestUpdateStream(t *testing.T) {
 	same(t, "status", string(d.TableStatus), "UPDATING")
 	same(t, "arn", first, "arn:aws:dynamodb:us-east-1:000000000000:table/table/stream/"+
 		aws.ToString(d.LatestStreamLabel))
-	f.put(t, "table", item{"pk": s("during")})
+	f.put(t, "table", item{"pk": str("during")})
 	for _, view := range []types.StreamViewType{"NEW_IMAGE", "OLD_IMAGE"} {
 		_, err = f.setStream(t, "table", on(view))
 		wantError(t, err, "ValidationException", "Table already has an enabled stream: TableName: table")
@@ -71,7 +71,7 @@ func TestUpdateStream(t *testing.T) {
 	if _, err = f.setStream(t, "table", off); err != nil {
 		t.Fatal(err)
 	}
-	f.put(t, "table", item{"pk": s("after")})
+	f.put(t, "table", item{"pk": str("after")})
 	disabled := f.describe(t, "table")
 	if disabled.StreamSpecification != nil {
 		t.Errorf("the disabled stream is still specified: %s", dump(disabled.StreamSpecification))
@@ -89,7 +89,7 @@ func TestUpdateStream(t *testing.T) {
 	if second == first {
 		t.Error("another stream has the name of the first")
 	}
-	f.put(t, "table", item{"pk": s("again")})
+	f.put(t, "table", item{"pk": str("again")})
 	same(t, "records", briefs(f.readAll(t, second)), []string{"INSERT [pk=again] [] > []"})
 	same(t, "view", string(f.describe(t, "table").StreamSpecification.StreamViewType), "KEYS_ONLY")
 	same(t, "status of the first", f.streamStatus(t, first), "DISABLED")
@@ -133,7 +133,7 @@ func TestEnsureStream(t *testing.T) {
 			}
 		}
 		f := serveFixture(t, e)
-		f.put(t, "ensured", item{"pk": s(step.name)})
+		f.put(t, "ensured", item{"pk": str(step.name)})
 		if step.added != "" {
 			records = append(records, step.added)
 		}

@@ -156,8 +156,8 @@ func TestStreamViews(t *testing.T) {
 	} {
 		t.Run(string(view), func(t *testing.T) {
 			arn := f.createStreamed(t, string(view), "pk S", view)
-			f.put(t, string(view), item{"pk": s("a"), "v": n(1)}, item{"pk": s("a"), "v": n(2)})
-			f.mustDelete(t, string(view), item{"pk": s("a")})
+			f.put(t, string(view), item{"pk": str("a"), "v": num(1)}, item{"pk": str("a"), "v": num(2)})
+			f.mustDelete(t, string(view), item{"pk": str("a")})
 			records := f.readAll(t, arn)
 			same(t, "records", briefs(records), want)
 			for _, r := range records {
@@ -172,28 +172,28 @@ func TestStreamViews(t *testing.T) {
 func TestStreamOnlyChanges(t *testing.T) {
 	f := open(t, Options{})
 	arn := f.createStreamed(t, "changes", "pk S, sk N", "NEW_AND_OLD_IMAGES")
-	a := item{"pk": s("a"), "sk": n(1), "v": n(1)}
-	key := item{"pk": s("a"), "sk": n(1)}
+	a := item{"pk": str("a"), "sk": num(1), "v": num(1)}
+	key := item{"pk": str("a"), "sk": num(1)}
 	table := aws.String("changes")
-	f.put(t, "changes", a, a, item{"pk": s("a"), "sk": n("1.0"), "v": n("1.00")})
-	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": n(1)})
-	f.mustDelete(t, "changes", item{"pk": s("none"), "sk": n(0)})
+	f.put(t, "changes", a, a, item{"pk": str("a"), "sk": num("1.0"), "v": num("1.00")})
+	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": num(1)})
+	f.mustDelete(t, "changes", item{"pk": str("none"), "sk": num(0)})
 	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
 		TableName:           table,
-		Item:                item{"pk": s("a"), "sk": n(1), "v": n(9)},
+		Item:                item{"pk": str("a"), "sk": num(1), "v": num(9)},
 		ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
 	wantError(t, err, "ConditionalCheckFailedException", "")
 	_, err = f.TransactWriteItems(t.Context(), &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: table, Item: item{"pk": s("b"), "sk": n(1)}}},
+		{Put: &types.Put{TableName: table, Item: item{"pk": str("b"), "sk": num(1)}}},
 		{ConditionCheck: &types.ConditionCheck{
 			TableName:           table,
-			Key:                 item{"pk": s("c"), "sk": n(1)},
+			Key:                 item{"pk": str("c"), "sk": num(1)},
 			ConditionExpression: aws.String("attribute_exists(pk)"),
 		}},
 	}})
 	wantError(t, err, "TransactionCanceledException", "")
-	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": n(2)})
+	f.mustUpdate(t, "changes", key, "SET v = :v", item{":v": num(2)})
 	same(t, "records", briefs(f.readAll(t, arn)), []string{
 		"INSERT [pk=a sk=1] [] > [pk=a sk=1 v=1]", "MODIFY [pk=a sk=1] [pk=a sk=1 v=1] > [pk=a sk=1 v=2]"})
 }
@@ -204,7 +204,7 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 	f.createTable(t, "quiet", "pk S", nil, nil)
 	var requests []types.WriteRequest
 	for i := range 5 {
-		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item{"pk": s(fmt.Sprint("b",
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item{"pk": str(fmt.Sprint("b",
 			i))}}})
 	}
 	if _, err := f.BatchWriteItem(t.Context(),
@@ -213,14 +213,14 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 	}
 	table := aws.String("many")
 	in := &sdk.TransactWriteItemsInput{ClientRequestToken: aws.String("once"), TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: table, Item: item{"pk": s("t0")}}},
-		{Put: &types.Put{TableName: aws.String("quiet"), Item: item{"pk": s("t0")}}},
-		{Delete: &types.Delete{TableName: table, Key: item{"pk": s("b0")}}},
+		{Put: &types.Put{TableName: table, Item: item{"pk": str("t0")}}},
+		{Put: &types.Put{TableName: aws.String("quiet"), Item: item{"pk": str("t0")}}},
+		{Delete: &types.Delete{TableName: table, Key: item{"pk": str("b0")}}},
 		{Update: &types.Update{
 			TableName:                 table,
-			Key:                       item{"pk": s("b1")},
+			Key:                       item{"pk": str("b1")},
 			UpdateExpression:          aws.String("SET v = :v"),
-			ExpressionAttributeValues: item{":v": n(1)},
+			ExpressionAttributeValues: item{":v": num(1)},
 		}},
 	}}
 	for range 2 { // the second time nothing happens
@@ -238,7 +238,8 @@ func TestStreamRecordMembers(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 0, 0, 987e6, time.UTC)
 	f := open(t, Options{Region: "eu-central-1", Now: func() time.Time { return at }})
 	arn := f.createStreamed(t, "members", "Id N", "NEW_IMAGE")
-	f.put(t, "members", item{"Id": n(101), "Message": s("New item!")}, item{"Id": n(102), "Message": s("New item!")})
+	f.put(t, "members", item{"Id": num(101), "Message": str("New item!")},
+		item{"Id": num(102), "Message": str("New item!")})
 	records := f.readAll(t, arn)
 	r := records[0]
 	same(t, "version", aws.ToString(r.EventVersion), "1.1")
@@ -273,9 +274,9 @@ func TestE10_StreamRecordOfExpiry(t *testing.T) {
 		}}); err != nil {
 		t.Fatal(err)
 	}
-	f.put(t, "sessions", item{"pk": s("kept"), "ttl": n(start.Unix() + 60)},
-		item{"pk": s("due"), "ttl": n(start.Unix() - 60)})
-	f.mustDelete(t, "sessions", item{"pk": s("kept")})
+	f.put(t, "sessions", item{"pk": str("kept"), "ttl": num(start.Unix() + 60)},
+		item{"pk": str("due"), "ttl": num(start.Unix() - 60)})
+	f.mustDelete(t, "sessions", item{"pk": str("kept")})
 	var records []streamtypes.Record
 	eventually(t, "the deletion is recorded", func() bool { records = f.readAll(t, arn); return len(records) == 4 })
 	for _, r := range records {
@@ -307,12 +308,12 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 	for w := range writers {
 		running.Go(func() {
 			for i := range steps {
-				key := item{"pk": s(fmt.Sprint("item", (w+i)%items))}
+				key := item{"pk": str(fmt.Sprint("item", (w+i)%items))}
 				if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 					TableName:                 aws.String("order"),
 					Key:                       key,
 					UpdateExpression:          aws.String("ADD v :one"),
-					ExpressionAttributeValues: item{":one": n(1)},
+					ExpressionAttributeValues: item{":one": num(1)},
 				}); err != nil {
 					t.Error(err)
 				}
@@ -357,7 +358,7 @@ func TestE12_Retention24Hours(t *testing.T) {
 	})
 	arn := f.createStreamed(t, "kept", "pk S", "KEYS_ONLY")
 	shard, client := f.onlyShard(t, arn), f.streamsClient()
-	f.put(t, "kept", item{"pk": s("first")})
+	f.put(t, "kept", item{"pk": str("first")})
 	at := &streams.GetShardIteratorInput{
 		StreamArn:         &arn,
 		ShardId:           shard,
@@ -367,7 +368,7 @@ func TestE12_Retention24Hours(t *testing.T) {
 
 	elapsed.Store(int64(24*time.Hour - time.Minute))
 	old := f.iterator(t, at)
-	f.put(t, "kept", item{"pk": s("second")})
+	f.put(t, "kept", item{"pk": str("second")})
 	same(t, "records", len(f.readAll(t, arn)), 2)
 
 	elapsed.Store(int64(24*time.Hour + time.Minute))

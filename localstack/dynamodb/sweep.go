@@ -12,8 +12,8 @@ import (
 
 const (
 	// maxExpiryAge is how long past its expiry time an item still expires.
-	// DynamoDB takes older values for mistakes ("Using time to live" in the
-	// Developer Guide).
+	// DynamoDB ignores older values ("Using time to live" in the Developer
+	// Guide).
 	maxExpiryAge = 5 * 365 * 24 * time.Hour
 	// streamRetention is how long stream records stay readable ("DynamoDB
 	// Streams" in the Developer Guide: 24 hours). It also holds for a stream
@@ -93,7 +93,7 @@ func (w *sweeper) stopping() bool {
 	}
 }
 
-// sweep deletes the items of t that expired before now.
+// sweep deletes the items of t that expired before now, sweepChunk at a time.
 func (w *sweeper) sweep(ctx context.Context, t *store.Table, now time.Time) error {
 	from, to := max(0, now.Add(-maxExpiryAge).Unix()), now.Unix()
 	for !w.stopping() {
@@ -107,8 +107,8 @@ func (w *sweeper) sweep(ctx context.Context, t *store.Table, now time.Time) erro
 				Table: t,
 				Row:   row,
 				Decide: func(old attr.Item) (attr.Item, store.Action, error) {
-					// It may have been given a new time since the look at the
-					// index.
+					// The item may have a new expiry time since the index was
+					// read.
 					if at, ok := t.Definition().Expires(old); ok && at >= from && at < to {
 						return nil, store.Delete, nil
 					}
@@ -126,7 +126,7 @@ func (w *sweeper) sweep(ctx context.Context, t *store.Table, now time.Time) erro
 		}
 		for _, c := range changes {
 			if c.Err != nil {
-				return nil // a transaction holds it: the next sweep's work
+				return nil // a transaction holds it; the next sweep deletes it
 			}
 		}
 		if len(rows) < sweepChunk {

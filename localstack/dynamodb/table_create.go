@@ -13,7 +13,7 @@ func (e *Engine) createTable(ctx context.Context, in *CreateTableInput) (*tableO
 	if err != nil {
 		return nil, err
 	}
-	observationOf(ctx).names(def.Name)
+	observationOf(ctx).setResource(def.Name)
 	t, err := e.store.Create(def)
 	if errors.Is(err, store.ErrTableExists) {
 		return nil, clientError("ResourceInUseException", "Table already exists: %s", def.Name)
@@ -25,7 +25,7 @@ func (e *Engine) createTable(ctx context.Context, in *CreateTableInput) (*tableO
 	return &tableOutput{description}, err
 }
 
-// define turns a declaration into a definition.
+// define validates a declaration and returns its definition.
 func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -69,8 +69,8 @@ func (in *CreateTableInput) check() error {
 	}
 	var c checks
 	c.name("tableName", in.TableName)
-	c.present("attributeDefinitions", in.AttributeDefinitions != nil)
-	c.present("keySchema", in.KeySchema != nil)
+	c.required("attributeDefinitions", in.AttributeDefinitions != nil)
+	c.required("keySchema", in.KeySchema != nil)
 	if in.KeySchema != nil {
 		c.keySchema("keySchema", in.KeySchema)
 	}
@@ -98,7 +98,8 @@ func (c *checks) tableClass(class string) {
 	c.oneOf("tableClass", class, "STANDARD", "STANDARD_INFREQUENT_ACCESS")
 }
 
-// settings checks how the table is paid for and collects what is only reported.
+// settings checks the billing mode and throughput, and collects the settings
+// that are only reported.
 func (e *Engine) settings(in *CreateTableInput) (store.Settings, error) {
 	s := store.Settings{
 		TableClass:         in.TableClass,
@@ -121,7 +122,7 @@ func (e *Engine) settings(in *CreateTableInput) (store.Settings, error) {
 			return s, err
 		}
 	}
-	if err := recordEncryption(&s, in.SSESpecification, in.OnDemandThroughput); err != nil {
+	if err := setEncryption(&s, in.SSESpecification, in.OnDemandThroughput); err != nil {
 		return s, err
 	}
 	var err error

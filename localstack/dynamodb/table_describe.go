@@ -20,8 +20,9 @@ type tableNameInput struct {
 	TableName *string
 }
 
-// named finds the table that a table operation is about.
-func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
+// findTable finds the table of an operation on tables. Its error names the
+// table; see findItemTable.
+func (e *Engine) findTable(ctx context.Context, in *string) (*store.Table, error) {
 	if in == nil {
 		return nil, noTableName()
 	}
@@ -30,7 +31,7 @@ func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	observationOf(ctx).names(name)
+	observationOf(ctx).setResource(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, noSuchTable(name)
@@ -38,7 +39,8 @@ func (e *Engine) named(ctx context.Context, in *string) (*store.Table, error) {
 	return t, err
 }
 
-// noTableName is how operations on tables, unlike those on items, miss a name.
+// noTableName returns the error of operations on tables for a missing name.
+// Operations on items have another text.
 func noTableName() error {
 	return invalid("The parameter 'TableName' is required but was not present in the request")
 }
@@ -48,7 +50,7 @@ type describeTableOutput struct {
 }
 
 func (e *Engine) describeTable(ctx context.Context, in *tableNameInput) (*describeTableOutput, error) {
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +70,9 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 		TableStatus:               statusActive,
 		AttributeDefinitions:      keyAttributes(def),
 		KeySchema:                 keyElements(def.Key),
-		CreationDateTime:          epoch(def.Created),
+		CreationDateTime:          unixSeconds(def.Created),
 		ProvisionedThroughput:     throughputDescription{ReadCapacityUnits: set.Read, WriteCapacityUnits: set.Write},
-		WarmThroughput:            warm(set.OnDemand, set.Read, set.Write),
+		WarmThroughput:            newWarmThroughput(set.OnDemand, set.Read, set.Write),
 		TableSizeBytes:            totals.Bytes,
 		ItemCount:                 totals.Items,
 		TableArn:                  e.tableARN(def.Name),
@@ -78,7 +80,7 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 		DeletionProtectionEnabled: set.DeletionProtection,
 	}
 	if !set.OnDemandSince.IsZero() {
-		out.BillingModeSummary = &billingModeSummary{billingProvisioned, epoch(set.OnDemandSince)}
+		out.BillingModeSummary = &billingModeSummary{billingProvisioned, unixSeconds(set.OnDemandSince)}
 		if set.OnDemand {
 			out.BillingModeSummary.BillingMode = billingOnDemand
 		}
@@ -123,7 +125,7 @@ func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription
 	if !x.Local {
 		out.IndexStatus = statusActive
 		out.ProvisionedThroughput = &throughputDescription{ReadCapacityUnits: x.Read, WriteCapacityUnits: x.Write}
-		out.WarmThroughput = warm(t.Definition().Settings.OnDemand, x.Read, x.Write)
+		out.WarmThroughput = newWarmThroughput(t.Definition().Settings.OnDemand, x.Read, x.Write)
 		if x.Filling {
 			out.IndexStatus, out.Backfilling = statusCreating, true
 		}
@@ -131,20 +133,22 @@ func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription
 	return out, nil
 }
 
-// warm is the throughput of a new table: what it is provisioned with or, on
-// demand, what AWS starts with ("DynamoDB warm throughput").
-func warm(onDemand bool, read, write int64) *warmThroughput {
+// newWarmThroughput returns the warm throughput of a new table: the provisioned
+// one or, on demand, AWS's initial one ("DynamoDB warm throughput" in the
+// Developer Guide).
+func newWarmThroughput(onDemand bool, read, write int64) *warmThroughput {
 	if onDemand {
 		read, write = 12_000, 4_000
 	}
 	return &warmThroughput{read, write, statusActive}
 }
 
-// epoch is a time on the wire: seconds, with milliseconds as the fraction.
-func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+// unixSeconds returns a time as it is on the wire: Unix seconds with
+// milliseconds as the fraction.
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func (e *Engine) deleteTable(ctx context.Context, in *tableNameInput) (*tableOutput, error) {
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 const (
 	maxLocalIndexes  = 5
 	maxGlobalIndexes = 20
-	maxIncluded      = 100 // attributes named by the projections of all indexes
+	maxIncluded      = 100 // NonKeyAttributes of all indexes together
 )
 
 // attributeTypes are a request's AttributeDefinitions by name.
@@ -38,7 +38,7 @@ func (t attributeTypes) String() string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// keySchema reads the KeySchema of a table or an index.
+// keySchema returns the key schema that a KeySchema declares.
 func (t attributeTypes) keySchema(elements []KeySchemaElement) (store.KeySchema, error) {
 	var k store.KeySchema
 	if elements[0].KeyType != "HASH" {
@@ -72,7 +72,8 @@ func (t attributeTypes) keySchema(elements []KeySchemaElement) (store.KeySchema,
 	return k, nil
 }
 
-// index reads one secondary index of a table with the key primary.
+// index returns the secondary index that in declares on a table with the key
+// primary.
 func (t attributeTypes) index(in SecondaryIndex, local bool, primary store.KeySchema) (*store.Index, error) {
 	key, err := t.keySchema(in.KeySchema)
 	if err != nil {
@@ -107,7 +108,7 @@ func (t attributeTypes) index(in SecondaryIndex, local bool, primary store.KeySc
 	return x, nil
 }
 
-// checkIndexes judges the indexes of a table together.
+// checkIndexes checks the indexes of a table together.
 func checkIndexes(indexes []*store.Index) error {
 	local, included := 0, 0
 	names := make(map[string]bool)
@@ -148,7 +149,7 @@ func (t attributeTypes) checkAllUsed(def *store.Definition) error {
 	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: %s, keys used: %s", t, used)
 }
 
-// keyAttributes are the AttributeDefinitions of a table, by name.
+// keyAttributes returns the AttributeDefinitions of a table, sorted by name.
 func keyAttributes(def *store.Definition) []AttributeDefinition {
 	var out []AttributeDefinition
 	add := func(k store.KeySchema) {
@@ -180,7 +181,7 @@ func keyElements(k store.KeySchema) []KeySchemaElement {
 // keySchema checks the elements against the API's constraints.
 func (c *checks) keySchema(member string, elements []KeySchemaElement) {
 	if len(elements) > 2 {
-		c.fail("'["+strings.Join(listed(elements), ", ")+"]'", member,
+		c.fail("'["+strings.Join(keySchemaTexts(elements), ", ")+"]'", member,
 			"Member must have length less than or equal to 2")
 	}
 	c.count(member, len(elements), 1, 0)
@@ -191,8 +192,8 @@ func (c *checks) keySchema(member string, elements []KeySchemaElement) {
 	}
 }
 
-// listed writes elements as DynamoDB's messages do.
-func listed(elements []KeySchemaElement) []string {
+// keySchemaTexts returns elements as they are in DynamoDB's messages.
+func keySchemaTexts(elements []KeySchemaElement) []string {
 	texts := make([]string, len(elements))
 	for i, element := range elements {
 		texts[i] = fmt.Sprintf("KeySchemaElement(attributeName=%s, keyType=%s)", element.AttributeName, element.KeyType)
@@ -225,7 +226,7 @@ func (c *checks) attributeDefinitions(definitions []AttributeDefinition) {
 		at := fmt.Sprintf("attributeDefinitions.%d.member.", i+1)
 		c.length(at+"attributeName", &d.AttributeName, 1, 255)
 		if d.AttributeType == "" {
-			c.present(at+"attributeType", false)
+			c.required(at+"attributeType", false)
 		}
 		c.oneOf(at+"attributeType", d.AttributeType, "B", "N", "S")
 	}

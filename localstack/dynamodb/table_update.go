@@ -64,7 +64,7 @@ func (in *updateTableInput) check() error {
 }
 
 func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableOutput, error) {
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +73,13 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 	}
 	var dropped []string
 	def, err := e.store.Alter(t, func(def *store.Definition) error {
-		if err := in.settle(e, &def.Settings); err != nil {
+		if err := in.updateSettings(e, &def.Settings); err != nil {
 			return err
 		}
 		if err := e.updateStream(def, in.StreamSpecification); err != nil {
 			return err
 		}
-		dropped, err = in.reindex(def)
+		dropped, err = in.updateIndexes(def)
 		return err
 	})
 	if errors.Is(err, store.ErrNoTable) {
@@ -100,8 +100,8 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 	return &tableOutput{description}, err
 }
 
-// settle applies what does not touch the data.
-func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
+// updateSettings applies the changes that do not affect items and indexes.
+func (in *updateTableInput) updateSettings(e *Engine, s *store.Settings) error {
 	switch {
 	case in.BillingMode == billingOnDemand:
 		if in.ProvisionedThroughput != nil {
@@ -118,7 +118,7 @@ func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
 			return invalidParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
 		}
 		if !s.OnDemand {
-			if err := unchanged("the table", s.Read, s.Write, in.ProvisionedThroughput); err != nil {
+			if err := checkThroughputChanges("the table", s.Read, s.Write, in.ProvisionedThroughput); err != nil {
 				return err
 			}
 		}
@@ -131,11 +131,12 @@ func (in *updateTableInput) settle(e *Engine, s *store.Settings) error {
 	if in.DeletionProtectionEnabled != nil {
 		s.DeletionProtection = *in.DeletionProtectionEnabled
 	}
-	return recordEncryption(s, in.SSESpecification, in.OnDemandThroughput)
+	return setEncryption(s, in.SSESpecification, in.OnDemandThroughput)
 }
 
-// unchanged refuses a provisioned throughput that is there already.
-func unchanged(what string, read, write int64, want *ProvisionedThroughput) error {
+// checkThroughputChanges refuses a provisioned throughput that equals the
+// current one.
+func checkThroughputChanges(what string, read, write int64, want *ProvisionedThroughput) error {
 	if read != want.ReadCapacityUnits || write != want.WriteCapacityUnits {
 		return nil
 	}
@@ -146,15 +147,15 @@ func unchanged(what string, read, write int64, want *ProvisionedThroughput) erro
 		what, read, want.ReadCapacityUnits, write, want.WriteCapacityUnits)
 }
 
-// reindex applies the changes of global secondary indexes. AWS allows one
-// creation or deletion at a time, so that each can be followed to its end.
-func (in *updateTableInput) reindex(def *store.Definition) (dropped []string, err error) {
+// updateIndexes applies the changes of global secondary indexes. Like AWS, it
+// allows one creation or deletion at a time.
+func (in *updateTableInput) updateIndexes(def *store.Definition) (dropped []string, err error) {
 	shape := 0
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		switch {
 		case u.Create != nil:
 			shape++
-			err = in.create(def, *u.Create)
+			err = in.createIndex(def, *u.Create)
 		case u.Delete != nil:
 			shape++
 			var x *store.Index
@@ -165,7 +166,7 @@ func (in *updateTableInput) reindex(def *store.Definition) (dropped []string, er
 		case u.Update != nil:
 			var x *store.Index
 			if x, err = globalIndex(def, *u.Update.IndexName); err == nil && u.Update.ProvisionedThroughput != nil {
-				err = unchanged("the index "+x.Name, x.Read, x.Write, u.Update.ProvisionedThroughput)
+				err = checkThroughputChanges("the index "+x.Name, x.Read, x.Write, u.Update.ProvisionedThroughput)
 				x.Read, x.Write = u.Update.ProvisionedThroughput.ReadCapacityUnits, u.Update.ProvisionedThroughput.WriteCapacityUnits
 			}
 		default:
@@ -190,7 +191,7 @@ func globalIndex(def *store.Definition, name string) (*store.Index, error) {
 	return x, nil
 }
 
-func (in *updateTableInput) create(def *store.Definition, want SecondaryIndex) error {
+func (in *updateTableInput) createIndex(def *store.Definition, want SecondaryIndex) error {
 	if def.Index(*want.IndexName) != nil {
 		return invalid("Attempting to create an index which already exists")
 	}

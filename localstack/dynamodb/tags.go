@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// maxTags is the number of tags a resource may have.
+// maxTags bounds the tags of a resource.
 const maxTags = 50
 
 // addTags returns the union of tags and added; a key in both gets the new
@@ -42,10 +42,10 @@ type resourceInput struct {
 
 type emptyOutput struct{}
 
-// resource finds the table that an ARN names.
+// resource returns the table that an ARN names.
 func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error) {
 	var c checks
-	c.present("resourceArn", arn != nil)
+	c.required("resourceArn", arn != nil)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -53,10 +53,10 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", *arn)
 	}
 	if !strings.HasPrefix(*arn, e.tableARN("")) {
-		return nil, e.foreign(ctx, *arn)
+		return nil, e.accessDenied(ctx, *arn)
 	}
 	_, name, _ := strings.Cut(*arn, ":table/")
-	observationOf(ctx).names(name)
+	observationOf(ctx).setResource(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
 		return nil, clientError("ResourceNotFoundException",
@@ -65,15 +65,15 @@ func (e *Engine) resource(ctx context.Context, arn *string) (*store.Table, error
 	return t, err
 }
 
-// foreign refuses a resource of another account or region, as IAM does.
-func (e *Engine) foreign(ctx context.Context, arn string) error {
+// accessDenied returns IAM's error for a resource of another account or region.
+func (e *Engine) accessDenied(ctx context.Context, arn string) error {
 	root := awsname.PartitionARN(awsname.Partition(e.opts.Region), "iam", "", e.opts.Account, "root")
 	return serviceError("AccessDeniedException", "User: %s is not authorized to perform: dynamodb:%s on resource: %s",
 		root, observationOf(ctx).operation, arn)
 }
 
-// retag changes the tags of a table.
-func (e *Engine) retag(ctx context.Context, arn *string,
+// changeTags replaces the tags of a table by the result of change.
+func (e *Engine) changeTags(ctx context.Context, arn *string,
 	change func(map[string]string) (map[string]string, error)) (*emptyOutput, error) {
 	t, err := e.resource(ctx, arn)
 	if err != nil {
@@ -90,7 +90,7 @@ func (e *Engine) tagResource(ctx context.Context, in *resourceInput) (*emptyOutp
 	if len(in.Tags) == 0 {
 		return nil, invalid("Atleast one Tag needs to be provided as Input.") // DynamoDB's spelling
 	}
-	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
+	return e.changeTags(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		return addTags(tags, in.Tags)
 	})
 }
@@ -99,7 +99,7 @@ func (e *Engine) untagResource(ctx context.Context, in *resourceInput) (*emptyOu
 	if len(in.TagKeys) == 0 {
 		return nil, invalid("Atleast one Tag Key needs to be provided as Input.")
 	}
-	return e.retag(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
+	return e.changeTags(ctx, in.ResourceArn, func(tags map[string]string) (map[string]string, error) {
 		kept := maps.Clone(tags)
 		for _, key := range in.TagKeys {
 			delete(kept, key)

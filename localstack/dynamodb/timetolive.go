@@ -24,16 +24,16 @@ type updateTimeToLiveOutput struct {
 func (e *Engine) updateTimeToLive(ctx context.Context, in *updateTimeToLiveInput) (*updateTimeToLiveOutput, error) {
 	var c checks
 	spec := in.TimeToLiveSpecification
-	c.present("timeToLiveSpecification", spec != nil)
+	c.required("timeToLiveSpecification", spec != nil)
 	if spec != nil {
-		c.present("timeToLiveSpecification.attributeName", spec.AttributeName != nil)
+		c.required("timeToLiveSpecification.attributeName", spec.AttributeName != nil)
 		c.length("timeToLiveSpecification.attributeName", spec.AttributeName, 1, 255)
-		c.present("timeToLiveSpecification.enabled", spec.Enabled != nil)
+		c.required("timeToLiveSpecification.enabled", spec.Enabled != nil)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ type describeTimeToLiveOutput struct {
 }
 
 func (e *Engine) describeTimeToLive(ctx context.Context, in *tableNameInput) (*describeTimeToLiveOutput, error) {
-	t, err := e.named(ctx, in.TableName)
+	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}

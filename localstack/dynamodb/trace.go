@@ -9,8 +9,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// observation collects what is told of one request once it has ended. A nil
-// one belongs to a caller that is no request, and collects nothing.
+// observation collects the resource and the consumed units of one request for
+// its trace event. Calls in process have a nil observation, which ignores them.
 type observation struct {
 	operation     string
 	mu            sync.Mutex
@@ -25,8 +25,9 @@ func observationOf(ctx context.Context) *observation {
 	return o
 }
 
-// names says what the request is about, unless that is known already.
-func (o *observation) names(resource string) {
+// setResource sets the table or stream of the request, unless it is set
+// already.
+func (o *observation) setResource(resource string) {
 	if o == nil {
 		return
 	}
@@ -37,8 +38,8 @@ func (o *observation) names(resource string) {
 	}
 }
 
-// consumed adds read and write units.
-func (o *observation) consumed(reads, writes float64) {
+// addUnits adds read and write units.
+func (o *observation) addUnits(reads, writes float64) {
 	if o == nil {
 		return
 	}
@@ -48,9 +49,9 @@ func (o *observation) consumed(reads, writes float64) {
 	o.writes += writes
 }
 
-// tell reports a request that has ended to the sink and, at the debug level, to
-// the log.
-func (e *Engine) tell(ctx context.Context, o *observation, event trace.Event) {
+// emit sends the event of a finished request to the trace sink and writes it to
+// the log at the debug level.
+func (e *Engine) emit(ctx context.Context, o *observation, event trace.Event) {
 	caller := trace.CallerOf(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -67,9 +68,9 @@ func (e *Engine) tell(ctx context.Context, o *observation, event trace.Event) {
 		slog.String("operation", event.Operation),
 		slog.String("table", event.Resource),
 		slog.Int("status", event.Status),
-		slog.String("error", event.Error),
-		slog.Float64("read", event.ReadUnits),
-		slog.Float64("write", event.WriteUnits),
+		slog.String("code", event.Error),
+		slog.Float64("readUnits", event.ReadUnits),
+		slog.Float64("writeUnits", event.WriteUnits),
 		slog.Duration("duration", event.Duration),
 		slog.String("request", event.RequestID),
 		slog.String("invocation", event.Invocation))

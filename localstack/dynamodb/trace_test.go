@@ -27,8 +27,7 @@ func last(t *testing.T, r *tracetest.Recorder) trace.Event {
 
 // errorCode is the code of an API error; empty for none.
 func errorCode(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -39,7 +38,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 	f := open(t, Options{Trace: &recorder})
 	f.createTable(t, "notes", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
 	name := aws.String("notes")
-	note := item{"pk": s("1"), "tag": s("a"), "body": s(long(3000))} // 3 units and 3 in the index
+	note := item{"pk": str("1"), "tag": str("a"), "body": str(long(3000))} // 3 units and 3 in the index
 
 	for _, tt := range []struct {
 		what, operation, code string
@@ -61,7 +60,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 		{"get", "GetItem", "", func() error {
 			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 				TableName:      name,
-				Key:            item{"pk": s("1")},
+				Key:            item{"pk": str("1")},
 				ConsistentRead: aws.Bool(true),
 			})
 			return err
@@ -70,14 +69,14 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			_, err := f.Query(t.Context(), &sdk.QueryInput{
 				TableName:                 name,
 				KeyConditionExpression:    aws.String("pk = :p"),
-				ExpressionAttributeValues: item{":p": s("1")},
+				ExpressionAttributeValues: item{":p": str("1")},
 			})
 			return err
 		}, 0.5, 0},
 		{"transaction", "TransactWriteItems", "", func() error {
 			_, err := f.TransactWriteItems(t.Context(),
 				&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-					{Put: &types.Put{TableName: name, Item: item{"pk": s("2")}}}}})
+					{Put: &types.Put{TableName: name, Item: item{"pk": str("2")}}}}})
 			return err
 		}, 0, 2},
 		{"describe", "DescribeTable", "", func() error {
@@ -129,7 +128,7 @@ func TestSnapshot(t *testing.T) {
 	f.createTable(t, "notes", "pk S, at N", []index{{"by-tag", "tag S", "ALL"}},
 		[]index{{"by-size", "pk S, size N", "KEYS_ONLY"}})
 	for i := range 3 {
-		f.put(t, "notes", item{"pk": s("p"), "at": n(i), "tag": s("a"), "body": s("shown")})
+		f.put(t, "notes", item{"pk": str("p"), "at": num(i), "tag": str("a"), "body": str("shown")})
 	}
 	tables, err := f.engine.Tables()
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// reasons are those of all actions, in order.
+// reasons are the cancellation reasons of all actions, in their order.
 type reasons []cancellationReason
 
-func (r reasons) any() bool { return slices.ContainsFunc(r, cancellationReason.failed) }
+func (r reasons) anyFailed() bool { return slices.ContainsFunc(r, cancellationReason.failed) }
 
 // maxTransactionBytes bounds all items of a transaction together (API
 // reference).
@@ -20,7 +20,8 @@ const maxTransactionBytes = 4 << 20
 var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes",
 	maxTransactionBytes)
 
-// cancelled reports why a transaction was not committed, action by action.
+// cancelled returns the error of a transaction that was not committed, with a
+// reason for each action.
 func cancelled(changes []store.Change) error {
 	all := make(reasons, len(changes))
 	for i, c := range changes {

@@ -32,18 +32,18 @@ type itemResponse struct {
 	Item attr.Item `json:",omitzero"`
 }
 
-// transactRead is one action of a TransactGetItems, judged.
+// transactRead is one validated action of a TransactGetItems.
 type transactRead struct {
 	table      *store.Table
 	row        []byte
 	projection *expr.Projection
 }
 
-// transactGetItems reads all items from one state of the store. It meets no
-// conflicts: a transaction is in that state whole or not at all.
+// transactGetItems reads all items from one snapshot of the store. It cannot
+// conflict with a transaction: the snapshot has all of its changes or none.
 func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (out *transactGetOutput, err error) {
 	reads, reasons, err := e.planTransactGet(ctx, in)
-	if err == nil && reasons.any() {
+	if err == nil && reasons.anyFailed() {
 		err = cancelledFor(reasons)
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (ou
 			return nil, invalid("The aggregate size of the items in the transaction exceeds %d bytes",
 				maxTransactionBytes)
 		}
-		ms.of(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
+		ms.forTable(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
 		out.Responses[i].Item = project(r.projection, item)
 	}
 	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
@@ -80,24 +80,24 @@ func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (ou
 func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]transactRead, reasons, error) {
 	const at = "transactItems.member.get"
 	var c checks
-	c.present("transactItems", in.TransactItems != nil)
+	c.required("transactItems", in.TransactItems != nil)
 	if in.TransactItems != nil {
 		c.count("transactItems", len(in.TransactItems), 1, maxTransaction)
 	}
-	c.reports(in.ReturnConsumedCapacity, "")
+	c.returnModes(in.ReturnConsumedCapacity, "")
 	names := make([]string, len(in.TransactItems))
 	for i, item := range in.TransactItems {
-		c.present(at, item.Get != nil)
+		c.required(at, item.Get != nil)
 		if item.Get != nil {
 			names[i] = c.table(at+".tableName", item.Get.TableName)
-			c.present(at+".key", item.Get.Key != nil)
+			c.required(at+".key", item.Get.Key != nil)
 		}
 	}
 	if err := c.err(); err != nil {
 		return nil, nil, err
 	}
 	reads, refused := make([]transactRead, len(names)), make(reasons, len(names))
-	var once targets
+	var once distinctItems
 	for i, item := range in.TransactItems {
 		r := &reads[i]
 		var err error
@@ -105,7 +105,7 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 			item.Get.ProjectionExpression, nil); err != nil {
 			return nil, nil, err
 		}
-		if r.table, err = e.target(ctx, names[i]); err != nil {
+		if r.table, err = e.findItemTable(ctx, names[i]); err != nil {
 			return nil, nil, err
 		}
 		def := r.table.Definition()

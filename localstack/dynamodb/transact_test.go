@@ -73,21 +73,22 @@ func TestTransactWrite(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
 	f.createTable(t, "two", "pk S", []index{{"by-x", "x N", "KEYS_ONLY"}}, nil)
-	f.put(t, "one", item{"pk": s("count"), "n": n(1)}, item{"pk": s("old")}, item{"pk": s("check"), "ok": s("yes")})
+	f.put(t, "one", item{"pk": str("count"), "n": num(1)}, item{"pk": str("old")},
+		item{"pk": str("check"), "ok": str("yes")})
 	out, err := f.transact(t, nil,
-		txPut("two", item{"pk": s("a"), "x": n(1), "t": s(long(1500))}, "attribute_not_exists(pk)"),
+		txPut("two", item{"pk": str("a"), "x": num(1), "t": str(long(1500))}, "attribute_not_exists(pk)"),
 		types.TransactWriteItem{Update: &types.Update{
 			TableName:                 aws.String("one"),
-			Key:                       item{"pk": s("count")},
+			Key:                       item{"pk": str("count")},
 			UpdateExpression:          aws.String("ADD n :one"),
-			ExpressionAttributeValues: item{":one": n(1)},
+			ExpressionAttributeValues: item{":one": num(1)},
 		}},
-		types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("old")}}},
+		types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": str("old")}}},
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName:                 aws.String("one"),
-			Key:                       item{"pk": s("check")},
+			Key:                       item{"pk": str("check")},
 			ConditionExpression:       aws.String("ok = :y"),
-			ExpressionAttributeValues: item{":y": s("yes")},
+			ExpressionAttributeValues: item{":y": str("yes")},
 		}},
 	)
 	if err != nil {
@@ -98,23 +99,23 @@ func TestTransactWrite(t *testing.T) {
 	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits,
 		*out.ConsumedCapacity[1].CapacityUnits}, []float64{6, 6})
 	same(t, "write capacity", *out.ConsumedCapacity[0].WriteCapacityUnits, 6.0)
-	same(t, "count", f.get(t, "one", item{"pk": s("count")}), item{"pk": s("count"), "n": n(2)})
-	if f.get(t, "one", item{"pk": s("old")}) != nil {
+	same(t, "count", f.get(t, "one", item{"pk": str("count")}), item{"pk": str("count"), "n": num(2)})
+	if f.get(t, "one", item{"pk": str("old")}) != nil {
 		t.Error("the deleted item is there")
 	}
 	got, err := f.TransactGetItems(t.Context(),
 		&sdk.TransactGetItemsInput{ReturnConsumedCapacity: "TOTAL", TransactItems: []types.TransactGetItem{
 			{Get: &types.Get{
 				TableName:            aws.String("two"),
-				Key:                  item{"pk": s("a")},
+				Key:                  item{"pk": str("a")},
 				ProjectionExpression: aws.String("x"),
 			}},
-			{Get: &types.Get{TableName: aws.String("two"), Key: item{"pk": s("nothing")}}},
+			{Get: &types.Get{TableName: aws.String("two"), Key: item{"pk": str("nothing")}}},
 		}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "read", []any{got.Responses[0].Item, got.Responses[1].Item}, []any{item{"x": n(1)}, item(nil)})
+	same(t, "read", []any{got.Responses[0].Item, got.Responses[1].Item}, []any{item{"x": num(1)}, item(nil)})
 	same(t, "read capacity", []float64{*got.ConsumedCapacity[0].CapacityUnits,
 		*got.ConsumedCapacity[0].ReadCapacityUnits}, []float64{4, 4})
 }
@@ -122,29 +123,29 @@ func TestTransactWrite(t *testing.T) {
 func TestCancellationReasons(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
-	there := item{"pk": s("there"), "t": s("text")}
+	there := item{"pk": str("there"), "t": str("text")}
 	f.put(t, "one", there)
-	defer f.holdAsTransaction(t, "one", item{"pk": s("busy")})()
+	defer f.holdAsTransaction(t, "one", item{"pk": str("busy")})()
 	_, err := f.transact(t, nil,
-		txPut("one", item{"pk": s("new")}, ""),
-		txPut("one", item{"pk": s("there")}, "attribute_not_exists(pk)"),
-		txPut("one", item{"pk": s("busy")}, ""),
+		txPut("one", item{"pk": str("new")}, ""),
+		txPut("one", item{"pk": str("there")}, "attribute_not_exists(pk)"),
+		txPut("one", item{"pk": str("busy")}, ""),
 		types.TransactWriteItem{Update: &types.Update{
 			TableName:                 aws.String("one"),
-			Key:                       item{"pk": s("fresh")},
+			Key:                       item{"pk": str("fresh")},
 			UpdateExpression:          aws.String("SET a = b + :one"),
-			ExpressionAttributeValues: item{":one": n(1)},
+			ExpressionAttributeValues: item{":one": num(1)},
 		}},
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName:           aws.String("one"),
-			Key:                 item{"pk": s("absent")},
+			Key:                 item{"pk": str("absent")},
 			ConditionExpression: aws.String("attribute_exists(pk)"),
 		}},
 	)
 	wantError(t, err, "TransactionCanceledException",
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, TransactionConflict, ValidationError, ConditionalCheckFailed]")
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) {
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
 		t.Fatalf("error of type %T", err)
 	}
 	r := cancelled.CancellationReasons
@@ -154,7 +155,7 @@ func TestCancellationReasons(t *testing.T) {
 			"Transaction is ongoing for the item",
 			"ValidationError", "The provided expression refers to an attribute that does not exist in the item"})
 	same(t, "items", []item{r[0].Item, r[1].Item, r[4].Item}, []item{nil, there, nil})
-	if f.get(t, "one", item{"pk": s("new")}) != nil {
+	if f.get(t, "one", item{"pk": str("new")}) != nil {
 		t.Error("a part of a cancelled transaction was written")
 	}
 }
@@ -162,12 +163,12 @@ func TestCancellationReasons(t *testing.T) {
 func TestPlainWriteMeetsTransaction(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
-	release := f.holdAsTransaction(t, "one", item{"pk": s("busy")})
-	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("one"), Item: item{"pk": s("busy")}})
+	release := f.holdAsTransaction(t, "one", item{"pk": str("busy")})
+	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: aws.String("one"), Item: item{"pk": str("busy")}})
 	wantError(t, err, "TransactionConflictException", "Transaction is ongoing for the item")
-	f.put(t, "one", item{"pk": s("free")})
+	f.put(t, "one", item{"pk": str("free")})
 	release()
-	f.put(t, "one", item{"pk": s("busy")})
+	f.put(t, "one", item{"pk": str("busy")})
 }
 
 func TestTransactionValidation(t *testing.T) {
@@ -175,11 +176,11 @@ func TestTransactionValidation(t *testing.T) {
 	f.createTable(t, "one", "pk S", nil, nil)
 	var many []types.TransactWriteItem
 	for i := range 101 {
-		many = append(many, txPut("one", item{"pk": s(fmt.Sprint(i))}, ""))
+		many = append(many, txPut("one", item{"pk": str(fmt.Sprint(i))}, ""))
 	}
 	var large []types.TransactWriteItem
 	for i := range 11 {
-		large = append(large, txPut("one", item{"pk": s(fmt.Sprint(i)), "t": s(long(399 << 10))}, ""))
+		large = append(large, txPut("one", item{"pk": str(fmt.Sprint(i)), "t": str(long(399 << 10))}, ""))
 	}
 	for _, tt := range []struct {
 		name          string
@@ -193,15 +194,15 @@ func TestTransactionValidation(t *testing.T) {
 			"Transaction request cannot include multiple operations on one item"},
 		{"two actions in one", []types.TransactWriteItem{{
 			Put:    many[0].Put,
-			Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": s("a")}},
+			Delete: &types.Delete{TableName: aws.String("one"), Key: item{"pk": str("a")}},
 		}}, "ValidationException",
 			"TransactItems can only contain one of Check, Put, Update or Delete"},
-		{"no table", []types.TransactWriteItem{txPut("none", item{"pk": s("a")}, "")},
+		{"no table", []types.TransactWriteItem{txPut("none", item{"pk": str("a")}, "")},
 			"ResourceNotFoundException", "Requested resource not found"},
-		{"no key", []types.TransactWriteItem{txPut("one", item{"x": s("a")}, "")},
+		{"no key", []types.TransactWriteItem{txPut("one", item{"x": str("a")}, "")},
 			"TransactionCanceledException", "[ValidationError]"},
-		{"one without a key", []types.TransactWriteItem{txPut("one", item{"pk": s("a")}, ""),
-			txPut("one", item{"pk": n(1)}, "")}, "TransactionCanceledException", "[None, ValidationError]"},
+		{"one without a key", []types.TransactWriteItem{txPut("one", item{"pk": str("a")}, ""),
+			txPut("one", item{"pk": num(1)}, "")}, "TransactionCanceledException", "[None, ValidationError]"},
 		{"more than 4 MB", large, "ValidationException",
 			"The aggregate size of the items in the transaction exceeds 4194304 bytes"},
 	} {
@@ -219,15 +220,15 @@ func TestClientRequestToken(t *testing.T) {
 	increment := func(key string) types.TransactWriteItem {
 		return types.TransactWriteItem{Update: &types.Update{
 			TableName:                 aws.String("one"),
-			Key:                       item{"pk": s(key)},
+			Key:                       item{"pk": str(key)},
 			UpdateExpression:          aws.String("ADD #n :a SET b = :b"),
 			ExpressionAttributeNames:  map[string]string{"#n": "n"},
-			ExpressionAttributeValues: item{":a": n(1), ":b": s("b")},
+			ExpressionAttributeValues: item{":a": num(1), ":b": str("b")},
 		}}
 	}
 	token := aws.String("11111111-2222-3333-4444-555555555555")
 	count := func(f *fixture) string {
-		return f.get(t, "one", item{"pk": s("a")})["n"].(*types.AttributeValueMemberN).Value
+		return f.get(t, "one", item{"pk": str("a")})["n"].(*types.AttributeValueMemberN).Value
 	}
 	run := func(do func(f *fixture)) {
 		t.Helper()

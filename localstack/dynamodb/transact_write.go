@@ -20,7 +20,7 @@ const (
 )
 
 type transactWriteInput struct {
-	TransactItems               jsontext.Value // its text is what makes a request the same
+	TransactItems               jsontext.Value // kept as text, which the idempotency token is bound to
 	ClientRequestToken          *string
 	ReturnConsumedCapacity      string
 	ReturnItemCollectionMetrics string
@@ -34,7 +34,7 @@ type transactItem struct {
 	Delete         *transactAction
 }
 
-// transactAction has the members of all four kinds of action.
+// transactAction has the members of all four kinds of actions.
 type transactAction struct {
 	TableName                           *string
 	Key                                 attr.Item
@@ -57,7 +57,7 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 		return nil, err
 	}
 	mutations, refused, err := e.planTransaction(ctx, items)
-	if err == nil && refused.any() {
+	if err == nil && refused.anyFailed() {
 		err = cancelledFor(refused)
 	}
 	if err != nil {
@@ -77,8 +77,8 @@ func (e *Engine) transactWriteItems(ctx context.Context, in *transactWriteInput)
 	return out, err
 }
 
-// transact commits the mutations, or none, and charges ms. A transaction that
-// was committed before under the same token has no changes.
+// transact commits all mutations or none, and charges ms. It returns no changes
+// if the transaction was committed before under the same token.
 func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token *store.Token,
 	ms *meters) ([]store.Change, error) {
 	changes, committed, err := e.store.Transact(ctx, limitBytes(mutations), token)
@@ -90,13 +90,14 @@ func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token
 		return nil, clientError("IdempotentParameterMismatchException",
 			"The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.")
 	case errors.Is(err, store.ErrTokenReplayed):
-		// The first call reported what it wrote; this one, what it reads.
+		// The first call consumed write units; a repeated one consumes read
+		// units.
 		for _, m := range mutations {
 			item, err := e.store.Get(m.Table, m.Row)
 			if err != nil {
 				return nil, err
 			}
-			ms.of(m.Table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
+			ms.forTable(m.Table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
 		}
 	case err != nil:
 		return nil, err
@@ -104,7 +105,7 @@ func (e *Engine) transact(ctx context.Context, mutations []store.Mutation, token
 		return nil, cancelled(changes)
 	}
 	for i, c := range changes {
-		ms.of(mutations[i].Table.Definition().Name).write(c)
+		ms.forTable(mutations[i].Table.Definition().Name).write(c)
 	}
 	return changes, nil
 }
@@ -117,16 +118,17 @@ func (in *transactWriteInput) check() ([]transactItem, error) {
 		}
 	}
 	var c checks
-	c.present("transactItems", items != nil)
+	c.required("transactItems", items != nil)
 	if items != nil {
 		c.count("transactItems", len(items), 1, maxTransaction)
 	}
 	c.length("clientRequestToken", in.ClientRequestToken, 1, maxToken)
-	c.reports(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
+	c.returnModes(in.ReturnConsumedCapacity, in.ReturnItemCollectionMetrics)
 	return items, c.err()
 }
 
-// token describes the request for idempotence; nil without ClientRequestToken.
+// token returns the request's idempotency token, or nil without
+// ClientRequestToken.
 func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 	if in.ClientRequestToken == nil {
 		return nil, nil
@@ -134,9 +136,10 @@ func (in *transactWriteInput) token(now time.Time) (*store.Token, error) {
 	return newToken(*in.ClientRequestToken, in.TransactItems, now)
 }
 
-// newToken describes a transaction by the text of its actions.
+// newToken returns the idempotency token of a transaction, bound to the
+// canonical text of its actions.
 func newToken(id string, actions jsontext.Value, now time.Time) (*store.Token, error) {
-	// SDKs write the members of maps in any order.
+	// SDKs encode the members of maps in any order.
 	text := actions.Clone()
 	if err := text.Canonicalize(); err != nil {
 		return nil, serviceError("SerializationException", "The actions of the transaction cannot be read")
@@ -151,7 +154,7 @@ func newToken(id string, actions jsontext.Value, now time.Time) (*store.Token, e
 
 func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, reasons, error) {
 	mutations, refused := make([]store.Mutation, len(items)), make(reasons, len(items))
-	var once targets
+	var once distinctItems
 	for i, item := range items {
 		plan, err := e.planAction(ctx, item)
 		if err != nil {
@@ -170,19 +173,19 @@ func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]s
 	return mutations, refused, putBytes(items)
 }
 
-// targets are the items of a transaction, of which each may have one action.
-type targets map[target]bool
+// distinctItems holds the items of a transaction. Each may have one action.
+type distinctItems map[transactedItem]bool
 
-type target struct {
+type transactedItem struct {
 	table *store.Table
 	row   string
 }
 
-func (t *targets) add(table *store.Table, row []byte) error {
+func (t *distinctItems) add(table *store.Table, row []byte) error {
 	if *t == nil {
-		*t = make(targets)
+		*t = make(distinctItems)
 	}
-	at := target{table, string(row)}
+	at := transactedItem{table, string(row)}
 	if (*t)[at] {
 		return invalid("Transaction request cannot include multiple operations on one item")
 	}
@@ -190,7 +193,8 @@ func (t *targets) add(table *store.Table, row []byte) error {
 	return nil
 }
 
-// putBytes refuses items to be put that are too large together.
+// putBytes returns an error if the items of all Put actions together are too
+// large.
 func putBytes(items []transactItem) error {
 	total := 0
 	for _, item := range items {
@@ -204,8 +208,9 @@ func putBytes(items []transactItem) error {
 	return nil
 }
 
-// planAction judges one action by itself, and returns what judges it by its
-// table: what that finds is a reason to cancel the transaction.
+// planAction checks one action and returns a function that checks it against
+// its table and plans it. An error of that function is a reason to cancel the
+// transaction.
 func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func() (store.Mutation, error), err error) {
 	var a *transactAction
 	for _, member := range []*transactAction{item.ConditionCheck, item.Put, item.Update, item.Delete} {
@@ -231,7 +236,7 @@ func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func()
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.target(ctx, table)
+	t, err := e.findItemTable(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -249,27 +254,29 @@ func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func()
 	}, nil
 }
 
-// check judges the members that an action must have and returns its table.
+// check validates the members that an action must have and returns its table's
+// name.
 func (a *transactAction) check(item transactItem) (table string, err error) {
 	const at = "transactItems.member."
 	var c checks
 	table = c.table(at+"tableName", a.TableName)
 	if item.Put != nil {
-		c.present(at+"put.item", a.Item != nil)
+		c.required(at+"put.item", a.Item != nil)
 	} else {
-		c.present(at+"key", a.Key != nil)
+		c.required(at+"key", a.Key != nil)
 	}
 	if item.Update != nil {
-		c.present(at+"update.updateExpression", a.UpdateExpression != nil)
+		c.required(at+"update.updateExpression", a.UpdateExpression != nil)
 	}
 	if item.ConditionCheck != nil {
-		c.present(at+"conditionCheck.conditionExpression", a.ConditionExpression != nil)
+		c.required(at+"conditionCheck.conditionExpression", a.ConditionExpression != nil)
 	}
 	c.oneOf(at+"returnValuesOnConditionCheckFailure", a.ReturnValuesOnConditionCheckFailure, returnAllOld, returnNone)
 	return table, c.err()
 }
 
-// limitBytes makes the actions refuse what makes the transaction too large.
+// limitBytes changes the mutations so that they fail when the transaction
+// becomes too large.
 func limitBytes(mutations []store.Mutation) []store.Mutation {
 	total := 0
 	out := make([]store.Mutation, len(mutations))

@@ -8,10 +8,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// decision says what becomes of an item; see [store.Mutation].
+// decision returns what a mutation makes of an item; see [store.Mutation].
 type decision = func(old attr.Item) (attr.Item, store.Action, error)
 
-// guard is the condition of a write, and what its failure shows.
+// guard is the condition of a write. showOld says whether its failure returns
+// the old item.
 type guard struct {
 	condition *expr.Condition
 	showOld   bool
@@ -55,7 +56,7 @@ func parseUpdate(p placeholders, update, cond *string, onFailure string) (*expr.
 	return u, g, c.CheckUnused()
 }
 
-// planPut is the mutation that puts item, which it judges.
+// planPut checks item and returns the mutation that puts it.
 func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
 	def := t.Definition()
 	if err := checkItem(def, item); err != nil {
@@ -70,14 +71,14 @@ func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
 	}, nil
 }
 
-// planDelete is the mutation that removes the item of a key.
+// planDelete returns the mutation that removes the item of a key.
 func planDelete(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
 	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
 		return nil, store.Delete, g.check(old)
 	})
 }
 
-// planCheck is the mutation that changes nothing if its condition holds.
+// planCheck returns a mutation that only checks its condition.
 func planCheck(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
 	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
 		return nil, store.Keep, g.check(old)
@@ -92,8 +93,8 @@ func planKeyed(t *store.Table, key attr.Item, decide decision) (store.Mutation, 
 	return store.Mutation{Table: t, Row: def.Row(key), Decide: decide}, nil
 }
 
-// planUpdate is the mutation that updates the item of a key, or makes it. A nil
-// update only makes it.
+// planUpdate returns the mutation that updates the item of a key and creates it
+// if it is missing. A nil update only creates it.
 func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (store.Mutation, error) {
 	def := t.Definition()
 	if update != nil {

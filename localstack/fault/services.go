@@ -82,7 +82,7 @@ var refusals = []struct {
 
 func (in dynamoDBFaults) Before(operation string, r dynamodb.Request) dynamodb.Refusal {
 	if !in.on.Load() {
-		return dynamodb.RefuseNot
+		return dynamodb.RefuseNothing
 	}
 	at := site{target: operation, tables: r.Tables}
 	for _, f := range refusals {
@@ -93,7 +93,7 @@ func (in dynamoDBFaults) Before(operation string, r dynamodb.Request) dynamodb.R
 			return f.refusal
 		}
 	}
-	return dynamodb.RefuseNot
+	return dynamodb.RefuseNothing
 }
 
 func (in dynamoDBFaults) After(operation string, r dynamodb.Request) dynamodb.LostAnswer {

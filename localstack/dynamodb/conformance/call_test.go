@@ -96,16 +96,16 @@ func viaSDK(ctx context.Context, t testing.TB, operation string, wire any) (got 
 	ctx = context.WithValue(ctx, recordHere{}, &got)
 	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), input})
 	err, _ := results[1].Interface().(error)
-	var api smithy.APIError
+	api, isAPI := errors.AsType[smithy.APIError](err)
 	switch {
 	case got.Status == 0:
 		return got, false
-	case err != nil && !errors.As(err, &api):
-		t.Fatalf("the SDK: %v", err)
+	case err != nil && !isAPI:
+		t.Fatalf("the SDK returns %v, want an API error", err)
 	case err != nil && api.ErrorCode() != got.Code:
-		t.Errorf("the SDK sees %s where %s was answered", api.ErrorCode(), got.Code)
+		t.Errorf("the SDK returns the error %s, want %s as in the response", api.ErrorCode(), got.Code)
 	case err == nil && got.Status != 200:
-		t.Errorf("the SDK sees no error where %s was answered", got.Code)
+		t.Errorf("the SDK returns no error, want %s as in the response", got.Code)
 	}
 	return got, true
 }

@@ -28,8 +28,8 @@ func TestTypedErrors(t *testing.T) {
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	var failed *types.ConditionalCheckFailedException
-	if !errors.As(err, &failed) || failed.ErrorMessage() != "The conditional request failed" ||
+	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok || failed.ErrorMessage() != "The conditional request failed" ||
 		number(failed.Item) != "1" {
 		t.Errorf("a failed condition: %v", err)
 	}
@@ -46,8 +46,8 @@ func TestTypedErrors(t *testing.T) {
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 			}},
 		}})
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) || cancelled.ErrorMessage() == "" || len(cancelled.CancellationReasons) != 2 ||
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok || cancelled.ErrorMessage() == "" || len(cancelled.CancellationReasons) != 2 ||
 		*cancelled.CancellationReasons[0].Code != "None" ||
 		*cancelled.CancellationReasons[1].Code != "ConditionalCheckFailed" ||
 		number(cancelled.CancellationReasons[1].Item) != "1" {
@@ -55,8 +55,8 @@ func TestTypedErrors(t *testing.T) {
 	}
 	_, err = target.client.DescribeTable(t.Context(),
 		&sdk.DescribeTableInput{TableName: aws.String("conformance-nothing")})
-	var missing *types.ResourceNotFoundException
-	if !errors.As(err, &missing) || missing.ErrorMessage() != "Requested resource not found: Table: conformance-nothing not found" {
+	missing, ok := errors.AsType[*types.ResourceNotFoundException](err)
+	if !ok || missing.ErrorMessage() != "Requested resource not found: Table: conformance-nothing not found" {
 		t.Errorf("a table that is not there: %v", err)
 	}
 }

@@ -39,8 +39,9 @@ var logKeys = map[string]string{
 
 // ownLogKeys are further keys that one package needs.
 var ownLogKeys = map[string][]string{
-	"localstack/fault": {"id", "seed", "struck"},
-	"localstack/iam":   {"action", "policy", "remedy"},
+	"localstack/fault":    {"id", "seed", "struck"},
+	"localstack/iam":      {"action", "policy", "remedy"},
+	"localstack/dynamodb": {"readUnits", "writeUnits"},
 }
 
 // loggers are the names under which the module keeps a *slog.Logger.
