@@ -144,7 +144,7 @@ func (s *stack) start(ctx context.Context) error {
 	plan := s.plan.Load()
 	notes(s.console, plan)
 	// Only here: a reload builds while all that ran before is served.
-	s.edge.Doing("building " + count(len(plan.Functions), "function"))
+	s.edge.SetDoing("building " + count(len(plan.Functions), "function"))
 	executables, err := s.build(ctx, plan)
 	if err != nil {
 		return err
@@ -392,7 +392,7 @@ func (s *stack) stop() error {
 // doing tells the terminal and the health check what is being done.
 func (s *stack) doing(format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
-	s.edge.Doing(what)
+	s.edge.SetDoing(what)
 	s.console.say("%s", what)
 }
 

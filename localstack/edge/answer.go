@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// refuse answers with an AWS error. The header and "__type" are what SDKs read
-// the exception from; both spellings of the message are in use.
+// refuse answers with an AWS error. SDKs read the exception's name from the
+// header or from "__type", depending on the protocol.
 func refuse(w http.ResponseWriter, r *http.Request, status int, name, message string) {
 	w.Header().Set("X-Amzn-Errortype", name)
 	contentType := "application/json"
@@ -19,12 +19,12 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, name, message st
 	writeJSON(w, status, contentType, map[string]string{"__type": name, "message": message})
 }
 
-// refuseOther answers a request that is signed for a service that is never
-// here: in XML for the protocols that speak it, so that the client shows the
-// message instead of a parser's error.
-func refuseOther(w http.ResponseWriter, r *http.Request, signingName string) {
+// refuseService answers a request that is signed for a service that the stack
+// never has. Clients of XML protocols get XML, so they show the message and not
+// a parser's error.
+func refuseService(w http.ResponseWriter, r *http.Request, signingName string) {
 	const code = "UnknownOperationException"
-	message := fmt.Sprintf("The service %q is not part of this stack. %s", signingName, present)
+	message := fmt.Sprintf("The service %q is not part of this stack. %s", signingName, servedServices)
 	type detail struct {
 		Code    string
 		Message string
@@ -54,7 +54,7 @@ func refuseOther(w http.ResponseWriter, r *http.Request, signingName string) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.Write(body) // fails only for a client that has gone
+	_, _ = w.Write(body) // fails only if the client has gone
 }
 
 func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
@@ -64,5 +64,5 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // fails only for a client that has gone
+	_, _ = w.Write(append(body, '\n')) // fails only if the client has gone
 }

@@ -6,26 +6,25 @@ import (
 	"strings"
 )
 
-// awsName matches the names of AWS that the stack answers to: what clients use
-// that have no endpoint setting, or one made of an API's id. Their owner is
-// AWS, so nobody can rebind them; names of customers' machines (EC2, ELB) do
-// not match. Besides the plain ones there are those for FIPS, for IPv4 and IPv6
-// alike (api.aws), for one account's tables, and China's (endpoint rules of the
-// AWS SDKs).
-var awsName = regexp.MustCompile(`^(?:` +
+// awsHost matches the host names of AWS that the stack serves. Clients use them
+// if they have no endpoint setting, or build the endpoint from an API's id. AWS
+// owns these names, so an attacker cannot rebind them; names of customers'
+// machines (EC2, ELB) do not match. FIPS, dual-stack (api.aws), account-based
+// DynamoDB and China endpoints match too (endpoint rules of the AWS SDKs).
+var awsHost = regexp.MustCompile(`^(?:` +
 	`(?P<service>dynamodb|kms|lambda)(?:-fips)?|` +
 	`(?P<streams>streams)[.-]dynamodb(?:-fips)?|` +
 	`[0-9]{12}\.(?P<ddb>ddb)(?:-fips)?|` +
 	`[a-z0-9]+\.(?P<api>execute-api)(?:-fips)?` +
 	`)\.[a-z]{2,}(?:-[a-z]+)+-[0-9]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)$`)
 
-// awsService returns the service that a host name of AWS is of; ok is false if
-// the name is not AWS's or its service is never here.
+// awsService returns the service that a host name of AWS belongs to. ok is
+// false if the name is not AWS's, or if the stack never has the service.
 func awsService(name string) (s service, ok bool) {
-	if !isAWS(name) {
-		return service{}, false // most requests; cheaper than the expression
+	if !isAWSHost(name) {
+		return service{}, false // most requests; this is cheaper than the regular expression
 	}
-	m := awsName.FindStringSubmatch(name)
+	m := awsHost.FindStringSubmatch(name)
 	switch {
 	case m == nil:
 		return service{}, false
@@ -37,11 +36,13 @@ func awsService(name string) (s service, ok bool) {
 	return apiGateway, true
 }
 
-// isAWS reports whether a name is one of AWS's APIs, here or not. (Web sites of
-// customers have such names too. Who asks for them is told the same.)
-func isAWS(name string) bool {
-	for _, domain := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws",
-		".api.amazonwebservices.com.cn"} {
+// isAWSHost reports whether a name is in a domain of AWS's APIs, whether the
+// stack serves it or not. Customers' web sites are in these domains too;
+// requests for them are refused in the same way.
+func isAWSHost(name string) bool {
+	for _, domain := range []string{
+		".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn",
+	} {
 		if strings.HasSuffix(name, domain) {
 			return true
 		}
@@ -49,7 +50,7 @@ func isAWS(name string) bool {
 	return false
 }
 
-// hostName returns the name in a Host, with or without a port, in lower case.
+// hostName returns the name in a Host header in lower case, without the port.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-func TestNamesStandForServices(t *testing.T) {
+func TestHostNamesSelectServices(t *testing.T) {
 	s := allServices()
 	s.Domains = []string{"ws.example.com"}
 	_, server := start(t, s)
@@ -49,9 +49,9 @@ func TestNamesStandForServices(t *testing.T) {
 			"lambda.us-east-1.amazonaws.com", signed()}, 200, "lambda /2020-06-30/functions/a"},
 		{"Lambda, unsigned", request{"GET", "/2015-03-31/functions", "lambda.us-east-1.amazonaws.com",
 			nil}, 403, "Missing Authentication Token"},
-		{"a socket", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, 200,
+		{"an upgrade", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, 200,
 			"gateway /prod"},
-		{"a socket at no stage", request{"GET", "/@connections/x",
+		{"an upgrade outside a stage", request{"GET", "/@connections/x",
 			"a1b2c3.execute-api.us-east-1.amazonaws.com", upgrade}, 200, "gateway /@connections/x"},
 		{"a plain GET of the API", request{"GET", "/", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil},
 			200, "gateway /"},
@@ -63,11 +63,11 @@ func TestNamesStandForServices(t *testing.T) {
 			"a1b2c3.execute-api-fips.us-east-1.api.aws", signed()}, 200, "management"},
 		{"@connections, unsigned", request{"POST", "/prod/@connections/x",
 			"a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 403, "Missing Authentication Token"},
-		{"the stack's own pages are not AWS's",
+		{"AWS's names have no pages of the stack",
 			request{"GET", "/_localstack/health", "a1b2c3.execute-api.us-east-1.amazonaws.com", nil}, 200,
 			"gateway /_localstack/health"},
 
-		{"a socket by a custom domain", request{"GET", "/", "ws.example.com", upgrade}, 200, "gateway /"},
+		{"an upgrade by a custom domain", request{"GET", "/", "ws.example.com", upgrade}, 200, "gateway /"},
 		{"@connections by a custom domain",
 			request{"POST", "/@connections/x", "WS.example.com:443", signed()}, 200, "management /@connections/x"},
 		{"@connections below a base path", request{"POST", "/v1/team/@connections/x", "ws.example.com",
@@ -82,9 +82,9 @@ func TestNamesStandForServices(t *testing.T) {
 			signed()}, 403, "compute"},
 		{"a customer's bucket", request{"POST", "/", "kms.us-east-1.s3.amazonaws.com", signed()}, 403, "s3"},
 		{"no region", request{"POST", "/", "kms.amazonaws.com", signed()}, 403, "kms.amazonaws.com"},
-		{"a name that ends so", request{"POST", "/", "kms.us-east-1.evilamazonaws.com", signed()}, 403,
+		{"a name with the same ending", request{"POST", "/", "kms.us-east-1.evilamazonaws.com", signed()}, 403,
 			"evilamazonaws"},
-		{"a name that begins so", request{"POST", "/", "kms.us-east-1.amazonaws.com.evil.example",
+		{"a name with the same beginning", request{"POST", "/", "kms.us-east-1.amazonaws.com.evil.example",
 			signed()}, 403, "evil"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -121,10 +121,10 @@ func TestEnvironmentOfFunctions(t *testing.T) {
 	}
 	for name, value := range want {
 		if env[name] != value {
-			t.Errorf("%s is %q, want %q", name, env[name], value)
+			t.Errorf("%s: got %q, want %q", name, env[name], value)
 		}
 	}
 	if len(env) != len(want) {
-		t.Errorf("there is more than that: %v", env)
+		t.Errorf("got variables %v, want only those of %v", env, want)
 	}
 }

@@ -1,17 +1,20 @@
-// Package edge is the one HTTP handler in front of a local AWS stack. It tells
-// requests apart the way AWS does, by host name, and under any other name by
-// path, by X-Amz-Target and by the service in a SigV4 credential scope, and
-// hands each to its service. For programs that know AWS by its names only it is
-// an HTTP proxy that leads these to itself ([Proxy], [Access]).
+// Package edge is the HTTP handler in front of a local AWS stack. It finds the
+// service that a request is for as AWS does, by host name, and under any other
+// name by path, by X-Amz-Target and by the service in the SigV4 credential
+// scope. It is also an HTTP proxy for programs that know AWS by its host names
+// only ([Proxy], [Access]).
 //
-// Use it on a listener that only this machine reaches. It asks AWS requests to
-// be signed, as AWS does, without checking the signature: any credentials are
-// good, and those of a function tell the services which function asks. What it
-// does keep out is web pages: one on another origin cannot add an Authorization
-// header (there is no CORS answer), nor the header that fault injection takes
-// in its place, and one that rebinds its DNS name to this machine is refused by
-// its Host header. It never alters what a service answers, but for adding a
-// request id.
+// Use it on a listener that only this machine reaches. Requests to AWS services
+// must be signed, as on AWS, but the signature is not verified: any credentials
+// are accepted, and those of a function tell the services which function calls.
+// Web pages are kept out: a page on another origin cannot add an Authorization
+// header (there is no CORS answer) or the header that fault injection takes
+// instead, and a page that rebinds its DNS name to this machine is refused by
+// its Host header. The edge never changes what a service answers, except that
+// it adds a request id.
+//
+// Numbers such as A1.10 in the tests are the statements about AWS in
+// docs/aws-fidelity.md, which names the tests of each.
 package edge
 
 import (
@@ -28,43 +31,42 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Services are what the edge hands requests to. A nil one is not there: its
-// requests are answered with an AWS error that names it.
+// Services are the handlers behind the edge. Requests for a nil one are
+// answered with an AWS error that names the service.
 type Services struct {
 	DynamoDB http.Handler // POST /, targets DynamoDB_20120810.* and DynamoDBStreams_20120810.*
 	KMS      http.Handler // POST /, targets TrentService.*
 	Lambda   http.Handler // /2015-03-31/…
-	// Runtime is the Lambda Runtime API. It sees its paths without
-	// RuntimePrefix.
+	// Runtime is the Lambda Runtime API. It gets paths without RuntimePrefix.
 	Runtime http.Handler
-	// Gateway takes WebSocket upgrades and every path of a stage.
+	// Gateway gets WebSocket upgrades and all paths of a stage.
 	Gateway http.Handler
-	// Management takes /{stage}/@connections/… and /@connections/…, with the
-	// path as it came.
+	// Management gets /{stage}/@connections/… and /@connections/…, with the
+	// path unchanged.
 	Management http.Handler
-	// Faults takes FaultsPath and what is below it.
+	// Faults gets FaultsPath and the paths below it.
 	Faults http.Handler
-	// Page takes GET and HEAD of /_localstack/ and of what is below it and
-	// nobody else's, with the path as it came. It shows what the stack does, so
-	// it never sees a request that a script of another origin makes.
+	// Page gets GET and HEAD of /_localstack/ and of the paths below it that no
+	// other service has, with the path unchanged. It shows what the stack does,
+	// so it gets no requests from scripts of another origin.
 	Page http.Handler
-	// Web takes GET and HEAD of / and of paths whose first segment is not in
-	// Stages, such as a static web client; nil leaves a page of text at /
-	// and everything else to Gateway.
+	// Web gets GET and HEAD of / and of paths whose first segment is not in
+	// Stages. It is a static web client, for example. If it is nil, / is a page
+	// of text and the other paths go to Gateway.
 	Web http.Handler
-	// Stages are the names that Web leaves to Gateway.
+	// Stages are the names whose paths go to Gateway even if there is a Web.
 	Stages []string
-	// Domains are the custom domain names of APIs, in lower case. They lead to
-	// Gateway and Management as the execute-api names do.
+	// Domains are the custom domain names of APIs, in lower case. Requests for
+	// them go to Gateway and Management, as those for execute-api names do.
 	Domains []string
-	// Callers returns the function that has an access key id. The services
-	// find it in the request's context (trace.CallerOf); whose key it does not
-	// know is somebody outside.
+	// Callers returns the function that has an access key id. Services find it
+	// in the request's context (trace.CallerOf). ok is false for the key of a
+	// caller outside the stack.
 	Callers func(accessKeyID string) (caller trace.Caller, ok bool)
 }
 
-// Paths of the edge itself. A stage with the name _localstack, which API
-// Gateway would allow, is out of reach.
+// Paths of the edge itself. They hide a stage named _localstack, which API
+// Gateway would allow.
 const (
 	HealthPath    = "/_localstack/health"
 	FaultsPath    = "/_localstack/faults"
@@ -72,22 +74,24 @@ const (
 	ownPrefix     = "/_localstack/"
 )
 
-// FaultsHeader lets a request to FaultsPath change something, whatever its
-// value. Without it or Authorization it is refused.
+// FaultsHeader is the header, of any value, that a request to FaultsPath needs
+// to change something, unless it has an Authorization header.
 const FaultsHeader = "X-Localstack-Faults"
 
-// Edge is the handler. Its methods may be called concurrently.
+// Edge is the handler. Make one with [New]; its methods may be called
+// concurrently.
 type Edge struct {
 	hosts    hosts
 	services atomic.Pointer[Services]
-	proxy    atomic.Pointer[proxy] // nil: none
+	proxy    atomic.Pointer[proxy] // nil until Proxy is called
 
 	mu     sync.Mutex
 	health Health
 }
 
-// New returns an edge for a listener on address ("host:port", the host as it
-// was asked for). Its health is 503, "starting", until SetHealth.
+// New returns an edge without services for a listener on address. The address
+// is "host:port" with the host as the user wrote it, which Host headers are
+// compared with. The health is 503, "starting", until SetHealth.
 func New(address string) (*Edge, error) {
 	h, err := newHosts(address)
 	if err != nil {
@@ -98,35 +102,68 @@ func New(address string) (*Edge, error) {
 	return e, nil
 }
 
-// Serve sets the services, from the next request on. It does not change the
-// health: functions may need their services before the stack is ready.
+// Serve replaces the services for all later requests. It does not change the
+// health, because functions may need the services before the stack is ready.
 func (e *Edge) Serve(s Services) { e.services.Store(&s) }
 
-// ServeHTTP answers one request.
+// ServeHTTP answers a request or hands it to a service.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p := e.proxy.Load(); p != nil && isProxied(r) {
 		e.serveProxied(w, r, p)
 		return
 	}
-	// A service that has an id of its own replaces this one.
+	// Services that make their own request ids replace this one.
 	w.Header().Set("X-Amzn-Requestid", awsname.NewRequestID())
-	// Health is no exception: nobody has a reason to ask for it under a
-	// foreign name, and a page that rebinds its name could read from it what
-	// runs here.
 	s := e.services.Load()
-	of, named := s.serviceOf(hostName(r.Host))
+	svc, named := s.serviceOf(hostName(r.Host))
+	// The health is not exempt: a page that rebinds its name could read from it
+	// what this stack runs.
 	if !named && !e.hosts.allow(r.Host) {
 		refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
-			"The Host %q is not this stack's. Use localhost, the address it listens on, or the name of an AWS service.", r.Host))
+			"The host name %q is not one of this stack's. "+
+				"Use localhost, the address that the stack listens on, or the host name of an AWS service.", r.Host))
 		return
 	}
-	by := awsrequest.CredentialOf(r)
-	r = withCaller(r, s.Callers, by.AccessKeyID)
+	credential := awsrequest.CredentialOf(r)
+	r = withCaller(r, s.Callers, credential.AccessKeyID)
 	p := path.Clean("/" + r.URL.Path)
-	if named {
-		e.serveNamed(w, r, s, of, p)
-		return
+	switch {
+	case named:
+		e.serveNamed(w, r, s, svc, p)
+	case strings.HasPrefix(p+"/", ownPrefix):
+		e.serveOwn(w, r, s, p)
+	default:
+		e.serveByPath(w, r, s, p, credential.Service)
 	}
+}
+
+// serviceOf returns the service of a host name that belongs to one service.
+func (s *Services) serviceOf(name string) (service, bool) {
+	if slices.Contains(s.Domains, name) {
+		return apiGateway, true
+	}
+	return awsService(name)
+}
+
+// serveNamed serves a request whose host name belongs to one service; p is its
+// clean path.
+func (e *Edge) serveNamed(w http.ResponseWriter, r *http.Request, s *Services, name service, p string) {
+	switch {
+	case name == dynamoDB:
+		e.passSigned(w, r, s.DynamoDB, name)
+	case name == kms:
+		e.passSigned(w, r, s.KMS, name)
+	case name == lambda:
+		e.passSigned(w, r, s.Lambda, name)
+	case strings.Contains(p+"/", "/@connections/") && !awsrequest.IsUpgrade(r): // base paths of domains have any depth
+		e.passSigned(w, r, s.Management, apiGatewayManagement)
+	default:
+		e.pass(w, r, s.Gateway, name)
+	}
+}
+
+// serveOwn serves the paths of the edge itself.
+func (e *Edge) serveOwn(w http.ResponseWriter, r *http.Request, s *Services, p string) {
 	switch {
 	case p == HealthPath:
 		e.serveHealth(w, r)
@@ -134,14 +171,21 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveRuntime(w, r, s.Runtime)
 	case s.Faults != nil && strings.HasPrefix(p+"/", FaultsPath+"/"):
 		serveFaults(w, r, s.Faults)
-	case strings.HasPrefix(p+"/", ownPrefix):
+	default:
 		servePage(w, r, p, s.Page)
+	}
+}
+
+// serveByPath serves a request whose host name does not say which service it is
+// for.
+func (e *Edge) serveByPath(w http.ResponseWriter, r *http.Request, s *Services, p, signingName string) {
+	switch {
 	case awsrequest.IsUpgrade(r):
 		e.pass(w, r, s.Gateway, apiGateway)
 	case isManagement(p):
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
-	case isOther(by.Service):
-		refuseOther(w, r, by.Service)
+	case isOtherService(signingName):
+		refuseService(w, r, signingName)
 	case strings.HasPrefix(p, "/2015-03-31/"):
 		e.passSigned(w, r, s.Lambda, lambda)
 	case s.Web != nil && reads(r) && !s.hasStage(p):
@@ -149,7 +193,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p != "/":
 		e.pass(w, r, s.Gateway, apiGateway)
 	case r.Method == http.MethodPost:
-		e.serveTarget(w, r, s, by.Service)
+		e.serveTarget(w, r, s, signingName)
 	case reads(r):
 		e.serveWelcome(w, r)
 	default:
@@ -158,39 +202,17 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serviceOf returns the service that a host name alone stands for.
-func (s *Services) serviceOf(name string) (of service, ok bool) {
-	if slices.Contains(s.Domains, name) {
-		return apiGateway, true
-	}
-	return awsService(name)
-}
-
-// serveNamed answers under a name that says which service is meant.
-func (e *Edge) serveNamed(w http.ResponseWriter, r *http.Request, s *Services, of service, p string) {
-	switch {
-	case of == dynamoDB:
-		e.passSigned(w, r, s.DynamoDB, of)
-	case of == kms:
-		e.passSigned(w, r, s.KMS, of)
-	case of == lambda:
-		e.passSigned(w, r, s.Lambda, of)
-	case strings.Contains(p+"/", "/@connections/") && !awsrequest.IsUpgrade(r): // the base path of a custom domain has any depth
-		e.passSigned(w, r, s.Management, apiGatewayManagement)
-	default:
-		e.pass(w, r, s.Gateway, of)
-	}
-}
-
+// reads reports whether the request changes nothing.
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// hasStage reports whether a clean path is in a stage.
+// hasStage reports whether a clean path belongs to a stage.
 func (s *Services) hasStage(p string) bool {
 	first, _, _ := strings.Cut(p[1:], "/")
 	return slices.Contains(s.Stages, first)
 }
 
-// pass hands the request on, or says that the service is not there.
+// pass hands the request to a service. If that is nil, the answer says whether
+// it is not running yet or not in the template.
 func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler, name service) {
 	if to != nil {
 		to.ServeHTTP(w, r)
@@ -199,11 +221,11 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler, nam
 	if doing := e.doing(); doing != "" {
 		w.Header().Set("Retry-After", "1")
 		refuse(w, r, http.StatusServiceUnavailable, "ServiceUnavailableException",
-			fmt.Sprintf("%s is not there yet: %s.", name.title, doing))
+			fmt.Sprintf("%s is not running: the stack is %s.", name.title, doing))
 		return
 	}
 	refuse(w, r, http.StatusNotFound, "ResourceNotFoundException",
-		fmt.Sprintf("%s is not there: the template has no %s.", name.title, name.resource))
+		fmt.Sprintf("%s is not running: the template has no %s.", name.title, name.resource))
 }
 
 // passSigned is pass for a request that AWS requires to be signed.
@@ -215,7 +237,7 @@ func (e *Edge) passSigned(w http.ResponseWriter, r *http.Request, to http.Handle
 	e.pass(w, r, to, name)
 }
 
-// serveTarget takes POST /, where services of the JSON protocols live.
+// serveTarget serves POST /, the address of all services with a JSON protocol.
 func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, signingName string) {
 	switch targetService(r, signingName) {
 	case dynamoDB:
@@ -228,18 +250,19 @@ func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, 
 			return
 		}
 		refuse(w, r, http.StatusBadRequest, "UnknownOperationException", fmt.Sprintf(
-			"No service here has the operation X-Amz-Target: %q. %s", r.Header.Get("X-Amz-Target"), present))
+			"No service of this stack has the operation X-Amz-Target: %q. %s",
+			r.Header.Get("X-Amz-Target"), servedServices))
 	}
 }
 
-// serveRuntime takes the calls of function processes, which are not signed. So
-// whatever says that it comes from a web page is refused: browsers send these
-// headers with every request to another origin, and no script can remove them
-// (Fetch standard, Fetch Metadata).
+// serveRuntime serves the calls of function processes, which are not signed. It
+// refuses web pages by the headers that browsers send with every request to
+// another origin and that no script can remove (Fetch standard, Fetch
+// Metadata).
 func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
 		refuse(w, r, http.StatusForbidden, "AccessDeniedException",
-			"The Lambda Runtime API is for functions, not for web pages.")
+			"The Lambda Runtime API does not answer web pages.")
 		return
 	}
 	if to == nil {
@@ -249,31 +272,31 @@ func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Hand
 	http.StripPrefix(RuntimePrefix, to).ServeHTTP(w, r)
 }
 
-// serveFaults takes requests that break things on purpose. As those to the AWS
-// services, they must carry a header that a page on another origin cannot send:
-// Authorization, or FaultsHeader, which is easier to type. Reading changes
-// nothing, and another origin cannot see the answer.
+// serveFaults serves fault injection. A request that changes faults needs a
+// header that a page on another origin cannot send: Authorization, as for the
+// AWS services, or FaultsHeader, which is easier to type. Reading needs none:
+// it changes nothing, and a page on another origin cannot see the answer.
 func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if !reads(r) && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
 		refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
 			"To change faults, send the header "+FaultsHeader+
-				" (with any value) or Authorization, so that no web page can.")
+				" (any value) or Authorization. This keeps web pages from changing them.")
 		return
 	}
 	to.ServeHTTP(w, r)
 }
 
-// servePage takes the rest of the edge's own paths. Another origin may link to
-// the page but neither embed what is there nor open a WebSocket to it.
+// servePage serves the other paths of the edge. Pages of another origin may
+// link to the page, but they cannot embed it or open a WebSocket to it.
 func servePage(w http.ResponseWriter, r *http.Request, p string, page http.Handler) {
 	switch {
 	case page == nil || p == RuntimePrefix || strings.HasPrefix(p+"/", FaultsPath+"/"):
-		http.Error(w, "There is nothing at this address. "+HealthPath+" says what runs.", http.StatusNotFound)
+		http.Error(w, "There is no page at this address. "+HealthPath+" lists what runs.", http.StatusNotFound)
 	case !reads(r):
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "The page is to be read.", http.StatusMethodNotAllowed)
+		http.Error(w, "This page is read-only.", http.StatusMethodNotAllowed)
 	case fromForeignPage(r) && r.Header.Get("Sec-Fetch-Dest") != "document":
-		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "This page is for people, not for other pages.")
+		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "Cross-origin requests are not allowed.")
 	default:
 		page.ServeHTTP(w, r)
 	}

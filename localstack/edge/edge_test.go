@@ -13,13 +13,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-// named answers with its name and the path it was given.
+// named returns a handler that answers with its name and the path.
 func named(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, name, " ", r.URL.EscapedPath())
 	})
 }
 
+// allServices returns services that answer with their names.
 func allServices() edge.Services {
 	return edge.Services{
 		DynamoDB:   named("dynamodb"),
@@ -32,7 +33,8 @@ func allServices() edge.Services {
 	}
 }
 
-// start serves an edge on a real port.
+// start serves an edge with these services on a real port until the end of the
+// test.
 func start(t *testing.T, s edge.Services) (*edge.Edge, *httptest.Server) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -47,11 +49,13 @@ func start(t *testing.T, s edge.Services) (*edge.Edge, *httptest.Server) {
 	return e, server
 }
 
+// request is a request to an edge; an empty host is that of the server.
 type request struct {
 	method, path, host string
 	header             http.Header
 }
 
+// headers returns the header with pairs of names and values.
 func headers(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -60,6 +64,8 @@ func headers(pairs ...string) http.Header {
 	return h
 }
 
+// signedFor returns the header of a request that is signed for a service, with
+// more pairs of names and values.
 func signedFor(service string, more ...string) http.Header {
 	return headers(append(more, "Authorization",
 		"AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/"+service+
@@ -84,6 +90,7 @@ func do(t *testing.T, server *httptest.Server, q request) (*http.Response, strin
 	return response, read(t, response)
 }
 
+// read returns the body of a response.
 func read(t *testing.T, response *http.Response) string {
 	t.Helper()
 	defer response.Body.Close()
@@ -94,7 +101,7 @@ func read(t *testing.T, response *http.Response) string {
 	return string(body)
 }
 
-func TestRequestsReachTheirService(t *testing.T) {
+func TestRequestsReachTheirServices(t *testing.T) {
 	_, server := start(t, allServices())
 	upgrade := headers("Connection", "keep-alive, Upgrade", "Upgrade", "websocket")
 	for _, c := range []struct {
@@ -131,8 +138,8 @@ func TestRequestsReachTheirService(t *testing.T) {
 			"management /@connections/eHr="},
 		{"post, escaped", request{"POST", "/local/%40connections/eHr%3D", "", signedFor("execute-api")},
 			"management /local/%40connections/eHr%3D"},
-		{"deeper is a stage's", request{"POST", "/local/a/@connections/x", "", nil}, "gateway /local/a/@connections/x"},
-		{"longer is a stage's", request{"POST", "/local/@connectionsx", "", nil}, "gateway /local/@connectionsx"},
+		{"a path in a stage", request{"POST", "/local/a/@connections/x", "", nil}, "gateway /local/a/@connections/x"},
+		{"a longer name in a stage", request{"POST", "/local/@connectionsx", "", nil}, "gateway /local/@connectionsx"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			response, body := do(t, server, c.request)
@@ -140,7 +147,7 @@ func TestRequestsReachTheirService(t *testing.T) {
 				t.Errorf("got %d %q, want %q", response.StatusCode, body, c.want)
 			}
 			if response.Header.Get("X-Amzn-Requestid") == "" {
-				t.Error("no request id")
+				t.Error("got no X-Amzn-Requestid, want one")
 			}
 		})
 	}
@@ -195,12 +202,12 @@ func TestRefusals(t *testing.T) {
 		{"a page posts a fault", request{"POST", "/_localstack/faults", "",
 			headers("Origin", "https://evil.example", "Content-Type", "text/plain")}, 403,
 			"MissingAuthenticationTokenException", "X-Localstack-Faults"},
-		{"a page asks whether it may", request{"OPTIONS", "/_localstack/faults", "",
+		{"a preflight request of a page", request{"OPTIONS", "/_localstack/faults", "",
 			headers("Origin", "https://evil.example", "Access-Control-Request-Headers",
-				"x-localstack-faults")}, 403, "MissingAuthenticationTokenException", "web page"},
+				"x-localstack-faults")}, 403, "MissingAuthenticationTokenException", "web pages"},
 		{"a fault under a rebound name", request{"POST", "/_localstack/faults", "evil.example",
 			headers("X-Localstack-Faults", "1")}, 403, "AccessDeniedException", "evil.example"},
-		{"another path that begins so", request{"POST", "/_localstack/faultsx", "",
+		{"a longer name than faults", request{"POST", "/_localstack/faultsx", "",
 			headers("X-Localstack-Faults", "1")}, 404, "", "/_localstack/health"},
 		{"another own path", request{"GET", "/_localstack/none", "", nil}, 404, "", "/_localstack/health"},
 		{"the runtime's prefix alone", request{"GET", "/_localstack/runtime", "", nil}, 404, "", "/_localstack/health"},
@@ -213,19 +220,19 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %d %s, want %d with %q", response.StatusCode, body, c.status, c.text)
 			}
 			if got := response.Header.Get("X-Amzn-Errortype"); got != c.exception {
-				t.Errorf("exception %q, want %q", got, c.exception)
+				t.Errorf("got exception %q, want %q", got, c.exception)
 			}
 			if response.Header.Get("X-Amzn-Requestid") == "" {
-				t.Error("no request id")
+				t.Error("got no X-Amzn-Requestid, want one")
 			}
-			if response.Header.Get("Access-Control-Allow-Origin") != "" {
-				t.Error("an answer is shared with other origins")
+			if got := response.Header.Get("Access-Control-Allow-Origin"); got != "" {
+				t.Errorf("got Access-Control-Allow-Origin %q, want none", got)
 			}
 		})
 	}
 }
 
-func TestHostsThatAreServed(t *testing.T) {
+func TestHostHeaders(t *testing.T) {
 	for _, c := range []struct {
 		listen string
 		host   string
@@ -267,30 +274,30 @@ func TestHostsThatAreServed(t *testing.T) {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
 		if ok := w.Header().Get("X-Amzn-Errortype") != "AccessDeniedException"; ok != c.ok {
-			t.Errorf("listening on %s, Host %q: %d", c.listen, c.host, w.Code)
+			t.Errorf("listening on %s, Host %q: got served %t (%d), want %t", c.listen, c.host, ok, w.Code, c.ok)
 		}
 	}
 }
 
-func TestHealthTellsWhatIsDoneUntilReady(t *testing.T) {
+func TestHealthUntilReady(t *testing.T) {
 	e, server := start(t, edge.Services{})
 	read := func() (int, edge.Health) {
 		response, body := do(t, server, request{method: "GET", path: edge.HealthPath})
 		var h edge.Health
 		if err := json.Unmarshal([]byte(body), &h); err != nil {
-			t.Fatalf("health is not JSON: %s", body)
+			t.Fatalf("got health %s, want JSON", body)
 		}
 		if strings.Contains(body, "null") {
-			t.Errorf("health has nulls: %s", body)
+			t.Errorf("got health %s, want no null", body)
 		}
 		return response.StatusCode, h
 	}
 	if status, h := read(); status != 503 || h.Doing != "starting" {
-		t.Errorf("at first: %d %q", status, h.Doing)
+		t.Errorf("at first: got %d %q, want 503 starting", status, h.Doing)
 	}
-	e.Doing("building functions")
+	e.SetDoing("building functions")
 	if status, h := read(); status != 503 || h.Doing != "building functions" {
-		t.Errorf("during the build: %d %q", status, h.Doing)
+		t.Errorf("during the build: got %d %q, want 503 building functions", status, h.Doing)
 	}
 	e.SetHealth(edge.Health{
 		Services:  map[string]string{"dynamodb": "running"},
@@ -301,11 +308,11 @@ func TestHealthTellsWhatIsDoneUntilReady(t *testing.T) {
 	})
 	status, h := read()
 	if status != 200 || h.Doing != "" || h.Services["dynamodb"] != "running" || h.WebSocket == "" || h.PID != 7 {
-		t.Errorf("ready: %d %+v", status, h)
+		t.Errorf("ready: got %d %+v, want 200 and the health that was set", status, h)
 	}
-	e.Doing("stopping")
+	e.SetDoing("stopping")
 	if status, h := read(); status != 503 || h.PID != 7 {
-		t.Errorf("stopping: %d %+v", status, h)
+		t.Errorf("stopping: got %d %+v, want 503 and PID 7", status, h)
 	}
 }
 
@@ -323,25 +330,25 @@ func TestAbsentServicesAreNamed(t *testing.T) {
 		for name, q := range requests {
 			response, body := do(t, server, q)
 			if response.StatusCode != status || !strings.Contains(body, name) || !strings.Contains(body, text) {
-				t.Errorf("%s: %d %s, want %d with %q", name, response.StatusCode, body, status, text)
+				t.Errorf("%s: got %d %s, want %d with %q", name, response.StatusCode, body, status, text)
 			}
 			if response.Header.Get("X-Amzn-Errortype") == "" {
-				t.Errorf("%s: no exception for SDKs", name)
+				t.Errorf("%s: got no X-Amzn-Errortype, want an exception for SDKs", name)
 			}
 		}
 	}
-	e.Doing("building functions")
+	e.SetDoing("building functions")
 	check(503, "building functions")
 	e.SetHealth(edge.Health{})
 	check(404, "the template has no")
 }
 
-func TestPageForPeople(t *testing.T) {
+func TestWelcomePage(t *testing.T) {
 	e, server := start(t, allServices())
 	e.SetHealth(edge.Health{Functions: []string{"b", "a"}, WebSocket: "ws://127.0.0.1:1/local"})
 	response, body := do(t, server, request{method: "GET", path: "/"})
-	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") {
-		t.Errorf("content type %q", response.Header.Get("Content-Type"))
+	if got := response.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+		t.Errorf("got content type %q, want text/plain", got)
 	}
 	address, err := url.Parse(server.URL)
 	if err != nil {
@@ -350,7 +357,7 @@ func TestPageForPeople(t *testing.T) {
 	for _, want := range []string{"ws://127.0.0.1:1/local", "AWS_ENDPOINT_URL=http://" + address.Host,
 		edge.HealthPath, "a, b"} {
 		if !strings.Contains(body, want) {
-			t.Errorf("the page lacks %q:\n%s", want, body)
+			t.Errorf("got page without %q:\n%s", want, body)
 		}
 	}
 }

@@ -9,25 +9,27 @@ import (
 	"strings"
 )
 
-// Access says how the processes of functions find the stack by AWS's names.
+// Access is what the processes of functions need to reach the stack by AWS's
+// host names.
 type Access struct {
-	// Address is HOST:PORT of the edge, as processes of this machine dial it.
+	// Address is HOST:PORT of the edge, as processes on this machine dial it.
 	Address string
-	// CAFile has the certificate that signs for AWS's names here, BundleFile
-	// that and the system's roots (PEM).
+	// CAFile has the certificate of the local authority that signs for AWS's
+	// names; BundleFile has it and the system's roots (PEM).
 	CAFile, BundleFile string
-	// Direct are further hosts that are to be dialed without the proxy, such
-	// as that of an AWS_ENDPOINT_URL that is not the stack's own.
+	// Direct are further hosts to dial without the proxy, such as that of an
+	// AWS_ENDPOINT_URL other than the stack's.
 	Direct []string
 }
 
-// proxyPassword is no secret: some clients send no user name without one.
+// proxyPassword is not a secret. Some clients send the user name only if there
+// is a password.
 const proxyPassword = "local"
 
-// Environment returns the variables for a function's process. What they do is
-// up to the libraries that it uses: docs/local-stack-tls.md.
+// Environment returns the environment variables for a function's process. Which
+// libraries honour them is in docs/local-stack-tls.md.
 func (a Access) Environment(function string) map[string]string {
-	// The host of the Runtime API is the edge's.
+	// The Runtime API is at the edge's host.
 	direct := []string{"127.0.0.1", "localhost", "::1"}
 	host, _, err := net.SplitHostPort(a.Address)
 	if err == nil {
@@ -40,18 +42,19 @@ func (a Access) Environment(function string) map[string]string {
 		"HTTPS_PROXY": proxy,
 		"HTTP_PROXY":  proxy,
 		"NO_PROXY":    strings.Join(slices.Compact(direct), ","),
-		// Go, but for macOS and Windows; OpenSSL and what is built on it.
+		// Read by Go except on macOS and Windows, and by OpenSSL and programs
+		// that use it.
 		"SSL_CERT_FILE":       a.BundleFile,
 		"NODE_EXTRA_CA_CERTS": a.CAFile,
 	}
 	switch runtime.GOOS {
 	case "darwin", "windows":
-		// The AWS SDKs read it, Go itself reads nothing there. Elsewhere it is
-		// left out: with it, the SDK for Go refuses to load its configuration
-		// in programs that bring an HTTP client of their own.
+		// Go reads no variable here, but the AWS SDKs read this one. Elsewhere
+		// it is left out, because it makes the SDK for Go refuse to load its
+		// configuration in programs that set their own HTTP client.
 		env["AWS_CA_BUNDLE"] = a.BundleFile
 	}
-	if runtime.GOOS != "windows" { // there, names of variables have no case
+	if runtime.GOOS != "windows" { // whose variable names are case-insensitive
 		for name, value := range maps.Clone(env) {
 			if strings.HasSuffix(name, "_PROXY") {
 				env[strings.ToLower(name)] = value

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Health is what HealthPath tells. The lists are those of the template.
+// Health is the answer at HealthPath. The lists come from the template.
 type Health struct {
-	// Doing says what the stack is busy with, such as "building functions";
-	// empty once it is ready. It decides between 503 and 200.
+	// Doing is what the stack is busy with, such as "building functions". The
+	// status is 503 until it is empty, then 200.
 	Doing string `json:"doing,omitempty"`
 	// Services maps a service's signing name to "running".
 	Services  map[string]string `json:"services"`
@@ -22,17 +22,17 @@ type Health struct {
 	PID       int    `json:"pid"`
 }
 
-// SetHealth replaces the health. What its lists and maps hold must not be
-// changed afterwards.
+// SetHealth replaces the health. The caller must not change its lists and maps
+// afterwards.
 func (e *Edge) SetHealth(h Health) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.health = h
 }
 
-// Doing changes what the stack is said to be busy with and leaves the rest of
-// the health as it is; "" says that it is ready.
-func (e *Edge) Doing(what string) {
+// SetDoing sets Health.Doing and keeps the rest of the health; "" means that
+// the stack is ready.
+func (e *Edge) SetDoing(what string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.health.Doing = what
@@ -49,7 +49,7 @@ func (e *Edge) currentHealth() Health {
 func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
 	if !reads(r) {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "The health is to be read.", http.StatusMethodNotAllowed)
+		http.Error(w, "The health is read-only.", http.StatusMethodNotAllowed)
 		return
 	}
 	h := e.currentHealth()
@@ -61,22 +61,22 @@ func (e *Edge) serveHealth(w http.ResponseWriter, r *http.Request) {
 	if h.Services == nil {
 		h.Services = map[string]string{}
 	}
-	// Lists are never null: a reader may count on them.
+	// Readers may rely on lists: they are never null.
 	h.Functions = append([]string{}, h.Functions...)
 	h.Routes = append([]string{}, h.Routes...)
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, status, "application/json", h)
 }
 
-// serveWelcome tells a person what answers here.
+// serveWelcome writes a page for people that says what runs at this address.
 func (e *Edge) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	h := e.currentHealth()
-	base := "http://" + r.Host // the name that works from where the person is
+	base := "http://" + r.Host // the name that the reader's browser can reach
 	if r.TLS != nil {
 		base = "https://" + r.Host
 	}
 	var b bytes.Buffer
-	fmt.Fprint(&b, "This is a local AWS stack: a SAM template, running on this machine.\n\n")
+	fmt.Fprint(&b, "This is a local AWS stack. It runs a SAM template on this machine.\n\n")
 	if h.Doing != "" {
 		fmt.Fprintf(&b, "It is not ready: %s.\n\n", h.Doing)
 	}
@@ -91,5 +91,5 @@ func (e *Edge) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(b.Bytes()) // fails only for a client that has gone
+	_, _ = w.Write(b.Bytes()) // fails only if the client has gone
 }

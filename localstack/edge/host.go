@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// hosts decides by the Host header whether a request means this stack. A web
-// page that points its own name at a loopback address (DNS rebinding) is on
-// the same origin as what it reads, but cannot choose the Host it sends.
+// hosts decides by the Host header whether a request is meant for this stack.
+// It is the defence against DNS rebinding: a web page that points its name at a
+// loopback address is on the same origin as the stack, but it cannot choose the
+// Host header.
 type hosts struct {
-	name string     // the listener's host, in lower case
-	ip   netip.Addr // the same, if it is an address; invalid otherwise
+	name string     // the listener's host in lower case
+	ip   netip.Addr // the same as an address; invalid if it is a name
 }
 
 func newHosts(address string) (hosts, error) {
@@ -29,21 +30,21 @@ func newHosts(address string) (hosts, error) {
 	return h, nil
 }
 
-// allow reports whether this Host header names the listener. The
-// port is not looked at: the listener may be behind a forwarded one.
+// allow reports whether a Host header names the listener. It ignores the port,
+// because the listener may be behind a forwarded one.
 func (h hosts) allow(host string) bool {
 	name := hostName(host)
 	if isLoopback(name) || name == h.name && name != "" {
 		return true
 	}
-	// An address needs no DNS, so it cannot be rebound; a listener on all
-	// addresses does not know which of them are its own.
+	// Rebinding needs a DNS name, so addresses are safe. A listener on all
+	// addresses does not know which of them belong to this machine.
 	ip, err := netip.ParseAddr(name)
 	return err == nil && h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone(""))
 }
 
-// isLoopback reports whether a name or an address is of this machine wherever
-// it is looked up: names under localhost are (RFC 6761 §6.3).
+// isLoopback reports whether a name or an address means this machine: loopback
+// addresses, and localhost and the names below it (RFC 6761 §6.3).
 func isLoopback(name string) bool {
 	if ip, err := netip.ParseAddr(name); err == nil {
 		return ip.Unmap().IsLoopback()

@@ -26,14 +26,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// The test binary is the function's process, too: the real proxy, trust and
-// endpoint rules of Go and of the SDKs are read from a real environment, once
-// per process. Such a program knows nothing of the stack.
+// The test binary is also the process of a function. Go and the SDKs read their
+// proxy, trust and endpoint settings from the environment once in each process,
+// so a test of them needs one. The process knows nothing about the stack.
 
-// isFunction makes the test binary a function's process.
+// isFunction is the variable that makes the test binary a function's process.
 const isFunction = "EDGE_TEST_FUNCTION"
 
-// patience is how long a test waits for what should happen at once.
+// patience is how long a test waits for an event that should come at once.
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
@@ -53,10 +53,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// functionSteps is what a function may be asked to do. Every step answers in
+// functionSteps are the steps that a function's process can take. Each prints
 // one line.
 var functionSteps = map[string]func(ctx context.Context, arg string) (string, error){
-	// tables lists them, with a client that has no endpoint.
+	// tables lists the tables with a client without an endpoint setting.
 	"tables": func(ctx context.Context, _ string) (string, error) {
 		out, err := awsdynamodb.NewFromConfig(awsConfig()).ListTables(ctx, &awsdynamodb.ListTablesInput{})
 		if err != nil {
@@ -64,7 +64,7 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return strings.Join(out.TableNames, ","), nil
 	},
-	// item writes one and reads it again.
+	// item writes an item to a table and reads it.
 	"item": func(ctx context.Context, table string) (string, error) {
 		c := awsdynamodb.NewFromConfig(awsConfig())
 		key := map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: "a"}}
@@ -77,7 +77,7 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return fmt.Sprint(len(out.Item)), nil
 	},
-	// account lists tables by the account's own host name.
+	// account lists tables by the host name of an account.
 	"account": func(ctx context.Context, id string) (string, error) {
 		config := awsConfig()
 		config.BaseEndpoint = aws.String("https://" + id + ".ddb.us-east-1.amazonaws.com")
@@ -87,7 +87,7 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return strings.Join(out.TableNames, ","), nil
 	},
-	// secret encrypts and decrypts.
+	// secret encrypts a text with a key and decrypts it.
 	"secret": func(ctx context.Context, key string) (string, error) {
 		c := awskms.NewFromConfig(awsConfig())
 		sealed, err := c.Encrypt(ctx, &awskms.EncryptInput{KeyId: &key, Plaintext: []byte("text")})
@@ -100,8 +100,8 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return string(opened.Plaintext), nil
 	},
-	// post sends to a connection as public samples do: to
-	// https://{domainName}/{stage}.
+	// post posts to a connection at https://{domainName}/{stage}, as public
+	// samples do.
 	"post": func(ctx context.Context, endpoint string) (string, error) {
 		c := apigatewaymanagementapi.NewFromConfig(awsConfig(),
 			func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &endpoint })
@@ -114,7 +114,7 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		}
 		return "posted", err
 	},
-	// socket is a WebSocket client.
+	// socket reads a message from a WebSocket.
 	"socket": func(ctx context.Context, url string) (string, error) {
 		ws, _, err := websocket.Dial(ctx, url, nil)
 		if err != nil {
@@ -124,7 +124,7 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 		_, text, err := ws.Read(ctx)
 		return string(text), err
 	},
-	// get is what any Go program does.
+	// get is a GET with the default client of Go.
 	"get": func(ctx context.Context, url string) (string, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
@@ -140,8 +140,8 @@ var functionSteps = map[string]func(ctx context.Context, arg string) (string, er
 	},
 }
 
-// awsConfig is what config.LoadDefaultConfig makes of a function's environment,
-// as far as it matters here.
+// awsConfig reads the environment as config.LoadDefaultConfig does, as far as
+// it matters here.
 func awsConfig() aws.Config {
 	c := aws.Config{
 		Region: os.Getenv("AWS_REGION"),
@@ -162,8 +162,8 @@ func awsConfig() aws.Config {
 	return c
 }
 
-// runFunction has a process with that environment, and no other, take the
-// steps, and returns a line for each.
+// runFunction runs the steps in a process with only that environment, and
+// returns a line for each step.
 func runFunction(t *testing.T, env map[string]string, steps ...string) []string {
 	t.Helper()
 	executable, err := os.Executable()
@@ -172,26 +172,26 @@ func runFunction(t *testing.T, env map[string]string, steps ...string) []string 
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	c := exec.CommandContext(ctx, executable, steps...)
-	c.Env = []string{isFunction + "=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=ASIASEND",
+	command := exec.CommandContext(ctx, executable, steps...)
+	command.Env = []string{isFunction + "=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=ASIASEND",
 		"AWS_SECRET_ACCESS_KEY=secret"}
 	for _, name := range []string{"PATH", "SystemRoot", "TMPDIR", "GOCOVERDIR"} {
 		if value, ok := os.LookupEnv(name); ok {
-			c.Env = append(c.Env, name+"="+value)
+			command.Env = append(command.Env, name+"="+value)
 		}
 	}
 	for name, value := range env {
-		c.Env = append(c.Env, name+"="+value)
+		command.Env = append(command.Env, name+"="+value)
 	}
-	var complaints bytes.Buffer
-	c.Stderr = &complaints
-	out, err := c.Output()
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("the function's process: %v\n%s", err, &complaints)
+		t.Fatalf("function's process: %v\n%s", err, &stderr)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	if len(lines) != len(steps) {
-		t.Fatalf("%d answers to %d steps:\n%s", len(lines), len(steps), out)
+		t.Fatalf("got %d lines, want one for each of %d steps:\n%s", len(lines), len(steps), out)
 	}
 	return lines
 }

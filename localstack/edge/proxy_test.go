@@ -24,11 +24,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// management is where @connections would be: every connection has gone, but
-// under the stage prod. It keeps what it was asked.
+// management serves @connections: posts to stage prod succeed, and the
+// connections of all other stages are gone. It keeps the requests.
 type management struct {
 	mu   sync.Mutex
-	seen []string
+	seen []string // one line for each request
 }
 
 func (m *management) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +42,8 @@ func (m *management) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestUnmodifiedProgramsReachAWSByItsNames runs real SDK clients without any
-// endpoint in a process that has nothing but what Access gives it.
+// TestUnmodifiedProgramsReachAWSByItsNames runs real SDK clients without an
+// endpoint setting, in a process that has only the environment of Access.
 func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	tables, err := dynamodb.Open(dynamodb.Options{Dir: t.TempDir()})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 		{"get=http://" + p.Address + "/_localstack/", "200 OK page /_localstack/"},
 	}
 	env := p.Environment("send")
-	if env["AWS_CA_BUNDLE"] == "" { // else Go itself reads no file of roots on this system
+	if env["AWS_CA_BUNDLE"] == "" { // without it, Go reads no file of roots on this system
 		steps = append(steps, struct{ step, want string }{"socket=wss://" + api + "/prod", api + "/prod"})
 	}
 	var list []string
@@ -110,28 +110,34 @@ func TestUnmodifiedProgramsReachAWSByItsNames(t *testing.T) {
 	}
 	for i, line := range runFunction(t, env, list...) {
 		if line != steps[i].want {
-			t.Errorf("%s: %s, want %s", steps[i].step, line, steps[i].want)
+			t.Errorf("%s: got %s, want %s", steps[i].step, line, steps[i].want)
 		}
 	}
 	posts.mu.Lock()
 	defer posts.mu.Unlock()
 	if want := api + "/prod/@connections/eHr%3D by send TLS true"; len(posts.seen) != 3 || posts.seen[0] != want {
-		t.Errorf("posts arrived as %q, want first %q", posts.seen, want)
+		t.Errorf("got posts %q, want 3 of which the first is %q", posts.seen, want)
 	}
 	if text := p.log.String(); text != "" {
-		t.Errorf("logged: %s", text)
+		t.Errorf("got log %s, want none", text)
 	}
 }
 
 func TestOtherHostsAreRefusedWithALine(t *testing.T) {
 	p := startProxy(t, allServices(), false)
 	cases := []struct{ url, line, answer string }{
-		{"https://example.com/x", "example.com:443: functions of this stack have no network; -allow-network gives it to them", ""},
-		{"http://example.com/x", "example.com: functions of this stack have no network; -allow-network gives it to them", "403"},
+		{
+			"https://example.com/x",
+			"example.com:443: functions have no network access; -allow-network allows it", "",
+		},
+		{
+			"http://example.com/x",
+			"example.com: functions have no network access; -allow-network allows it", "403",
+		},
 		{"https://sqs.us-east-1.amazonaws.com/",
-			"sqs.us-east-1.amazonaws.com:443: this stack serves no such service", ""},
-		{"https://bucket.s3.amazonaws.com/", "bucket.s3.amazonaws.com:443: this stack serves no such service", ""},
-		{"http://169.254.169.254/latest/meta-data/", "169.254.169.254: functions of this stack have no network", "403"},
+			"sqs.us-east-1.amazonaws.com:443: this stack serves only dynamodb", ""},
+		{"https://bucket.s3.amazonaws.com/", "bucket.s3.amazonaws.com:443: this stack serves only dynamodb", ""},
+		{"http://169.254.169.254/latest/meta-data/", "169.254.169.254: functions have no network access", "403"},
 		{"http://a1b2c3.execute-api.us-east-1.amazonaws.com/prod",
 			"a1b2c3.execute-api.us-east-1.amazonaws.com: AWS serves this name by https only", "403"},
 		{"https://kms.us-east-1.amazonaws.com:8443/",
@@ -144,18 +150,18 @@ func TestOtherHostsAreRefusedWithALine(t *testing.T) {
 	answers := runFunction(t, p.Environment("send"), steps...)
 	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
 	if len(lines) != len(cases) {
-		t.Fatalf("%d refusals, %d lines:\n%s", len(cases), len(lines), p.log)
+		t.Fatalf("got %d log lines, want one for each of %d refusals:\n%s", len(lines), len(cases), p.log)
 	}
 	for i, c := range cases {
-		if !strings.Contains(lines[i], "refused: "+c.line) ||
+		if !strings.Contains(lines[i], `msg="refused a proxied request"`) || !strings.Contains(lines[i], c.line) ||
 			!strings.Contains(lines[i], "function=send") || !strings.Contains(lines[i], "level=WARN") {
-			t.Errorf("%s: logged %s", c.url, lines[i])
+			t.Errorf("%s: got log line %s, want a warning for function send with %q", c.url, lines[i], c.line)
 		}
 		if !strings.Contains(answers[i], c.line) || !strings.HasPrefix(answers[i], c.answer) {
-			t.Errorf("%s: the function is told %q", c.url, answers[i])
+			t.Errorf("%s: got answer %q, want %q with %q", c.url, answers[i], c.answer, c.line)
 		}
 		if strings.Contains(lines[i], "/x") {
-			t.Errorf("%s: the log has more than the host", c.url)
+			t.Errorf("%s: got log line %s, want only the host of the URL in it", c.url, lines[i])
 		}
 	}
 }
@@ -179,7 +185,7 @@ func TestAllowNetwork(t *testing.T) {
 		if response, err := closed.Get(u); err == nil {
 			response.Body.Close()
 			if response.StatusCode != http.StatusForbidden {
-				t.Errorf("%s without the flag: %s", u, response.Status)
+				t.Errorf("%s without AllowNetwork: got %s, want 403", u, response.Status)
 			}
 		}
 	}
@@ -189,7 +195,7 @@ func TestAllowNetwork(t *testing.T) {
 	for _, c := range []struct{ url, want string }{
 		{internet.URL + "/a", "internet /a"},
 		{plain.URL + "/b", strings.TrimPrefix(plain.URL, "http://") + "/b 0 0"},
-		// What stands for the stack never leaves it.
+		// Requests for names of the stack never leave it.
 		{"https://a1b2c3.execute-api.us-east-1.amazonaws.com/prod", "gateway /prod"},
 		{"http://" + p.Address + "/stage", "gateway /stage"},
 	} {
@@ -201,29 +207,36 @@ func TestAllowNetwork(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
 		if err != nil || string(body) != c.want {
-			t.Errorf("%s: %s %q, %v", c.url, response.Status, body, err)
+			t.Errorf("%s: got %s %q, %v, want %q", c.url, response.Status, body, err, c.want)
 		}
 	}
 	for _, u := range []string{"https://" + gone.Addr().String(), "http://" + gone.Addr().String()} {
 		if response, err := open.Get(u); err == nil {
 			response.Body.Close()
 			if response.StatusCode != http.StatusBadGateway {
-				t.Errorf("%s: %s", u, response.Status)
+				t.Errorf("%s: got %s, want 502", u, response.Status)
 			}
 		} else if !strings.Contains(err.Error(), "cannot reach "+gone.Addr().String()) {
-			t.Errorf("%s: %v", u, err)
+			t.Errorf("%s: got error %v, want one that says it cannot be reached", u, err)
 		}
 	}
-	if n := strings.Count(p.log.String(), "cannot reach "+gone.Addr().String()); n != 2 {
-		t.Errorf("%d lines about the host that is not there:\n%s", n, p.log)
+	if n := strings.Count(p.log.String(), "reach "+gone.Addr().String()); n != 2 {
+		t.Errorf("got %d log lines about the absent host, want 2:\n%s", n, p.log)
 	}
 }
 
+// The beginning of requests for a tunnel to a service of the stack and to
+// another host.
+const (
+	connectKMS   = "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"
+	connectOther = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n"
+)
+
 // TestProxyIsForFunctionsOnly
 //
-// Vulnerability: a proxy on loopback. Attack: a web page, a browser that was
-// set to use it or another machine goes through it. Verified: each is refused
-// before anything is dialed or terminated.
+// Vulnerability: a proxy on loopback. Attack: a web page, a browser that is
+// configured to use it, or another machine sends requests through it. Verified:
+// each is refused before a host is dialed or TLS is terminated.
 func TestProxyIsForFunctionsOnly(t *testing.T) {
 	p := startProxy(t, allServices(), true)
 	as := "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("send:")) + "\r\n"
@@ -231,14 +244,23 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 		name, request string
 		status        int
 	}{
-		{"a function", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n" + as, 200},
-		{"nobody", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n", 407},
-		{"an empty name", "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic Og==\r\n", 407},
-		{"an origin", "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\nOrigin: https://evil.example\r\n" + as, 403},
-		{"a browser", "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\nSec-Fetch-Site: cross-site\r\n" + as, 403},
-		{"plain, nobody", "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n", 407},
-		{"plain, an origin", "POST http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\n" + as, 403},
-		{"plain, a function at DynamoDB", "GET http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n" + as, 200},
+		{"a function", connectKMS + as, 200},
+		{"no credential", connectKMS, 407},
+		{"an empty name", connectKMS + "Proxy-Authorization: Basic Og==\r\n", 407},
+		{"an origin", connectOther + "Origin: https://evil.example\r\n" + as, 403},
+		{"a browser", connectOther + "Sec-Fetch-Site: cross-site\r\n" + as, 403},
+		{"plain, no credential", "GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n", 407},
+		{
+			"plain, an origin",
+			"POST http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\n" +
+				"Origin: https://evil.example\r\n" + as,
+			403,
+		},
+		{
+			"plain, a function at DynamoDB",
+			"GET http://dynamodb.us-east-1.amazonaws.com/ HTTP/1.1\r\nHost: x\r\nAuthorization: x\r\n" + as,
+			200,
+		},
 		{"plain, another scheme", "GET ftp://example.com/ HTTP/1.1\r\nHost: x\r\n" + as, 403},
 		{"the stack itself", "GET http://" + p.Address + "/local HTTP/1.1\r\nHost: x\r\n", 200},
 		{"another port of this machine", "GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n", 407},
@@ -249,16 +271,17 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 				t.Errorf("got %s, want %d", response.Status, c.status)
 			}
 			if asks := response.Header.Get("Proxy-Authenticate") != ""; asks != (c.status == 407) {
-				t.Errorf("%s: asks for a name: %v (RFC 9110 §15.5.8)", response.Status, asks)
+				t.Errorf("%s: got Proxy-Authenticate %t, want it with 407 only (RFC 9110 §15.5.8)",
+					response.Status, asks)
 			}
 		})
 	}
 	t.Run("before it is a proxy", func(t *testing.T) {
 		_, server := start(t, allServices())
 		response := exchange(t, server.Listener.Addr().String(),
-			"CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\n"+as+"\r\n")
+			connectKMS+as+"\r\n")
 		if response.StatusCode < 400 {
-			t.Errorf("got %s", response.Status)
+			t.Errorf("got %s, want an error", response.Status)
 		}
 	})
 	t.Run("another machine", func(t *testing.T) {
@@ -266,14 +289,17 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.Proxy(edge.Proxy{Terminate: func(net.Conn) { t.Error("terminated") }, AllowNetwork: true})
+		e.Proxy(edge.Proxy{
+			Terminate:    func(net.Conn) { t.Error("TLS was terminated for another machine") },
+			AllowNetwork: true,
+		})
 		for _, c := range []struct {
 			remote, local string
 			status        int
 		}{
 			{"10.0.0.9:1000", "10.0.0.5:4566", 403},
 			{"10.0.0.9:1000", "", 403},
-			{"10.0.0.5:1000", "10.0.0.5:4566", 407}, // this machine by its other address, and nobody
+			{"10.0.0.5:1000", "10.0.0.5:4566", 407}, // this machine by another address, no credential
 			{"[::1]:1000", "[::1]:4566", 407},
 			{"[::ffff:127.0.0.1]:1000", "[::ffff:127.0.0.1]:4566", 407},
 		} {
@@ -286,18 +312,19 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 			w := httptest.NewRecorder()
 			e.ServeHTTP(w, r)
 			if w.Code != c.status {
-				t.Errorf("from %s to %s: %d, want %d", c.remote, c.local, w.Code, c.status)
+				t.Errorf("from %s to %s: got %d, want %d", c.remote, c.local, w.Code, c.status)
 			}
 		}
 	})
 }
 
+// stringAddr is a net.Addr of TCP.
 type stringAddr string
 
 func (a stringAddr) Network() string { return "tcp" }
 func (a stringAddr) String() string  { return string(a) }
 
-// A client need not wait for the answer before it begins TLS.
+// TestTLSRightAfterConnect begins TLS before the answer to CONNECT.
 func TestTLSRightAfterConnect(t *testing.T) {
 	p := startProxy(t, allServices(), false)
 	conn, err := net.Dial("tcp", p.Address)
@@ -310,7 +337,7 @@ func TestTLSRightAfterConnect(t *testing.T) {
 	}
 	eager := &eagerConn{
 		Conn:  conn,
-		first: "CONNECT kms.us-east-1.amazonaws.com:443 HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com:443\r\nProxy-Authorization: Basic c2VuZDo=\r\n\r\n",
+		first: connectKMS + "Proxy-Authorization: Basic c2VuZDo=\r\n\r\n",
 	}
 	pem, err := os.ReadFile(p.CAFile)
 	if err != nil {
@@ -319,15 +346,17 @@ func TestTLSRightAfterConnect(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	client := tls.Client(eager, &tls.Config{RootCAs: pool, ServerName: "kms.us-east-1.amazonaws.com"})
-	if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com\r\nAuthorization: x\r\nConnection: close\r\n\r\n"); err != nil {
+	const post = "POST / HTTP/1.1\r\nHost: kms.us-east-1.amazonaws.com\r\n" +
+		"Authorization: x\r\nConnection: close\r\n\r\n"
+	if _, err := io.WriteString(client, post); err != nil {
 		t.Fatal(err)
 	}
 	if answer, err := io.ReadAll(client); err != nil || !strings.HasSuffix(string(answer), "kms /") {
-		t.Errorf("%q, %v", answer, err)
+		t.Errorf("got %q, %v, want the answer of KMS", answer, err)
 	}
 }
 
-// eagerConn sends first in one write with what follows, and skips the answer to
+// eagerConn sends first together with the first write, and skips the answer to
 // it.
 type eagerConn struct {
 	net.Conn
@@ -347,7 +376,7 @@ func (c *eagerConn) Read(p []byte) (int, error) {
 		const answer = "HTTP/1.1 200 Connection established\r\n\r\n"
 		text := make([]byte, len(answer))
 		if _, err := io.ReadFull(c.Conn, text); err != nil || string(text) != answer {
-			return 0, fmt.Errorf("the proxy answers %q, %v", text, err)
+			return 0, fmt.Errorf("got %q, %v from the proxy, want %q", text, err, answer)
 		}
 		c.skipped = true
 	}

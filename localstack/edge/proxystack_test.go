@@ -21,13 +21,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-// proxied is an edge as the stack runs it: with an authority, plain HTTP and
-// TLS on one port, and as a proxy.
-type proxied struct {
+// proxyStack is an edge as the stack runs it: a proxy with an authority, plain
+// HTTP and TLS on one port.
+type proxyStack struct {
 	edge.Access
 	log *lockedBuffer
 }
 
+// lockedBuffer is a buffer for concurrent use.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -45,7 +46,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
+// startProxy serves an edge with these services until the end of the test.
+func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxyStack {
 	t.Helper()
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,11 +65,14 @@ func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
 		t.Fatal(err)
 	}
 	l := ca.Listen(inner)
-	p := &proxied{edge.Access{
-		Address:    inner.Addr().String(),
-		CAFile:     ca.CAFile(),
-		BundleFile: ca.BundleFile(),
-	}, &lockedBuffer{}}
+	p := &proxyStack{
+		Access: edge.Access{
+			Address:    inner.Addr().String(),
+			CAFile:     ca.CAFile(),
+			BundleFile: ca.BundleFile(),
+		},
+		log: &lockedBuffer{},
+	}
 	e.Serve(s)
 	e.Proxy(edge.Proxy{
 		Terminate:    l.Terminate,
@@ -78,7 +83,7 @@ func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Serve(l) // always ends with an error
+		server.Serve(l) // always returns an error
 	}()
 	t.Cleanup(func() {
 		server.Close()
@@ -87,14 +92,14 @@ func startProxy(t *testing.T, s edge.Services, allowNetwork bool) *proxied {
 	return p
 }
 
-// client goes through the proxy for every host, loopback included, which Go
-// never does by its environment.
-func (p *proxied) client(t *testing.T, trust ...*x509.Certificate) *http.Client {
+// client returns a client that uses the proxy for every host. By its
+// environment Go would never use it for loopback.
+func (p *proxyStack) client(t *testing.T, trust ...*x509.Certificate) *http.Client {
 	t.Helper()
 	pool := x509.NewCertPool()
 	pem, err := os.ReadFile(p.CAFile)
 	if err != nil || !pool.AppendCertsFromPEM(pem) {
-		t.Fatalf("the authority: %v", err)
+		t.Fatalf("got no certificate of the authority: %v", err)
 	}
 	for _, c := range trust {
 		pool.AddCert(c)
@@ -107,7 +112,7 @@ func (p *proxied) client(t *testing.T, trust ...*x509.Certificate) *http.Client 
 	return &http.Client{Transport: tr, Timeout: patience}
 }
 
-// exchange sends the text and reads the head of one response.
+// exchange sends the text and returns the head of one response.
 func exchange(t *testing.T, address, text string) *http.Response {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

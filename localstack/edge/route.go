@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// service is one of those that may stand behind the edge.
+// service is a service that the stack can have.
 type service struct {
-	title    string // for people
-	resource string // what in a template brings it
-	unsigned int    // the status of its answer to a request without Authorization
+	title    string // in messages
+	resource string // the resource of a template that needs the service
+	unsigned int    // HTTP status for a request without a signature
 }
 
-// The statuses are those that the services themselves give: the JSON protocols
-// 400, the REST ones 403.
+// AWS answers unsigned requests with 400 in the JSON protocols and with 403 in
+// the REST ones.
 var (
 	dynamoDB             = service{"DynamoDB", "table", http.StatusBadRequest}
 	kms                  = service{"KMS", "key", http.StatusBadRequest}
@@ -22,10 +22,10 @@ var (
 	apiGatewayManagement = service{"The API Gateway management API", "WebSocket API", http.StatusForbidden}
 )
 
-// present ends the answers to requests for what is never here.
-const present = "This stack serves dynamodb, kms, lambda and execute-api (@connections)."
+// servedServices ends the answers to requests for other services.
+const servedServices = "This stack serves dynamodb, kms, lambda and execute-api (@connections)."
 
-// signingNames are the services as SigV4 credential scopes name them.
+// signingNames has the services by their name in SigV4 credential scopes.
 var signingNames = map[string]service{
 	"dynamodb":    dynamoDB,
 	"kms":         kms,
@@ -33,16 +33,16 @@ var signingNames = map[string]service{
 	"execute-api": apiGatewayManagement,
 }
 
-// targets are the services as X-Amz-Target names them.
+// targets has the services by the prefix of X-Amz-Target.
 var targets = map[string]service{
 	"DynamoDB_20120810":        dynamoDB,
 	"DynamoDBStreams_20120810": dynamoDB,
 	"TrentService":             kms,
 }
 
-// targetService tells whose the request to / is: by the target, or by the
-// signing name if the target is missing, in which case the service itself says
-// so.
+// targetService returns the service that a request to / is for: by the target,
+// or by the signing name if there is no target. In that case the service itself
+// refuses the request. The zero service means that neither is known.
 func targetService(r *http.Request, signingName string) service {
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		name, _, _ := strings.Cut(target, ".")
@@ -51,14 +51,15 @@ func targetService(r *http.Request, signingName string) service {
 	return signingNames[signingName]
 }
 
-// isOther reports whether a signing name is of a service that is never here.
-// S3, for one, has paths that look like stages.
-func isOther(signingName string) bool {
+// isOtherService reports whether a signing name belongs to a service that the
+// stack never has. It is checked before the path, because the paths of S3 look
+// like stages.
+func isOtherService(signingName string) bool {
 	_, ok := signingNames[signingName]
 	return signingName != "" && !ok
 }
 
-// isManagement reports whether a clean path is of the management API:
+// isManagement reports whether a clean path belongs to the management API:
 // /@connections/… or /{stage}/@connections/….
 func isManagement(p string) bool {
 	const segment = "/@connections"

@@ -9,7 +9,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// What docs of API Gateway say of the names of a WebSocket API.
+// These tests show what the documentation of API Gateway says about the host
+// names of a WebSocket API.
 
 const apiHost = "a1b2c3.execute-api.us-east-1.amazonaws.com"
 
@@ -36,16 +37,16 @@ func TestA1_10_WebSocketByAWSNameIsTLSOnly(t *testing.T) {
 	}
 	defer ws.CloseNow()
 	if _, text, err := ws.Read(ctx); err != nil || string(text) != apiHost+"/prod" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("got %q, %v, want %q", text, err, apiHost+"/prod")
 	}
 	plain, response, err := websocket.Dial(ctx, "ws://"+apiHost+"/prod", options)
 	if err == nil {
 		plain.CloseNow()
-		t.Fatal("there is a WebSocket without TLS under AWS's name")
+		t.Fatal("got a WebSocket without TLS under AWS's name, want a refusal")
 	}
 	if response == nil || response.StatusCode != http.StatusForbidden ||
 		!strings.Contains(p.log.String(), "by https only") {
-		t.Errorf("%v, logged %s", err, p.log)
+		t.Errorf("got error %v and log %s, want 403 and a log line that says https", err, p.log)
 	}
 }
 
@@ -62,8 +63,9 @@ func TestC1_ManagementByAWSName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if body := read(t, response); body != "management /prod/@connections/eHrdFcnvvHcCE-w%3D" {
-			t.Errorf("%s: %s %s", method, response.Status, body)
+		const want = "management /prod/@connections/eHrdFcnvvHcCE-w%3D"
+		if body := read(t, response); body != want {
+			t.Errorf("%s: got %s %s, want %s", method, response.Status, body, want)
 		}
 		r.Header.Del("Authorization")
 		if response, err = client.Do(r); err != nil {
@@ -71,7 +73,7 @@ func TestC1_ManagementByAWSName(t *testing.T) {
 		}
 		if body := read(t, response); response.StatusCode != http.StatusForbidden ||
 			!strings.Contains(body, "Missing Authentication Token") {
-			t.Errorf("%s, unsigned: %s %s", method, response.Status, body)
+			t.Errorf("%s, unsigned: got %s %s, want 403 Missing Authentication Token", method, response.Status, body)
 		}
 	}
 }

@@ -83,7 +83,6 @@ var pending = []string{
 	"localstack/builder/",
 	"localstack/dynamodb/",
 	"localstack/e2e/",
-	"localstack/edge/",
 	"localstack/eventsource/",
 	"localstack/fidelity/",
 	"localstack/gateway/",

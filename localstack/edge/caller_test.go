@@ -10,16 +10,16 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-func TestServicesSeeWhoCalls(t *testing.T) {
-	who := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func TestServicesGetTheCaller(t *testing.T) {
+	caller := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := trace.CallerOf(r.Context())
 		fmt.Fprintf(w, "%q %q", c.Function, c.Invocation)
 	})
 	_, server := start(t, edge.Services{
-		DynamoDB:   who,
-		Lambda:     who,
-		Management: who,
-		Gateway:    who,
+		DynamoDB:   caller,
+		Lambda:     caller,
+		Management: caller,
+		Gateway:    caller,
 		Callers: func(id string) (trace.Caller, bool) {
 			return trace.Caller{Function: "send", Invocation: "r1"}, id == "ASIASEND"
 		},
@@ -30,7 +30,8 @@ func TestServicesSeeWhoCalls(t *testing.T) {
 			"AWS4-HMAC-SHA256 Credential="+id+"/20261122/us-east-1/"+service+
 				"/aws4_request, SignedHeaders=host, Signature=0")
 	}
-	query := "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=ASIASEND%2F20261122%2Fus-east-1%2Fexecute-api%2Faws4_request&X-Amz-Signature=0"
+	query := "?X-Amz-Algorithm=AWS4-HMAC-SHA256" +
+		"&X-Amz-Credential=ASIASEND%2F20261122%2Fus-east-1%2Fexecute-api%2Faws4_request&X-Amz-Signature=0"
 	for _, c := range []struct {
 		name string
 		request
@@ -42,7 +43,7 @@ func TestServicesSeeWhoCalls(t *testing.T) {
 		{"a function at @connections", request{"POST", "/local/@connections/x", "",
 			auth("ASIASEND", "execute-api")}, function},
 		{"a function by a presigned URL", request{"POST", "/local/@connections/x" + query, "", nil}, function},
-		{"a function opens a socket", request{"GET", "/local" + query, "",
+		{"a function opens a WebSocket", request{"GET", "/local" + query, "",
 			headers("Connection", "Upgrade", "Upgrade", "websocket")}, function},
 		{"another key", request{"POST", "/", "", auth("AKIAOTHER", "dynamodb")}, outside},
 		{"a key with a slash", request{"POST", "/", "", auth("ASIASEND/x", "dynamodb")}, outside},
@@ -58,8 +59,8 @@ func TestServicesSeeWhoCalls(t *testing.T) {
 	}
 }
 
-// A page on another origin can write any URL, so that a signature in one must
-// not do for it what it does for a program.
+// A page on another origin can write any URL, so its presigned URLs must not
+// count as signed.
 func TestPresignedURLsAreNotForPages(t *testing.T) {
 	_, server := start(t, allServices())
 	const path = "/2015-03-31/functions/a/invocations?X-Amz-Signature=0"
@@ -91,7 +92,7 @@ func TestPageAndWeb(t *testing.T) {
 	s := allServices()
 	s.Page, s.Web, s.Stages = named("page"), named("web"), []string{"local"}
 	_, server := start(t, s)
-	foreign := func(more ...string) http.Header { return headers(append(more, "Sec-Fetch-Site", "cross-site")...) }
+	crossSite := func(more ...string) http.Header { return headers(append(more, "Sec-Fetch-Site", "cross-site")...) }
 	for _, c := range []struct {
 		name string
 		request
@@ -101,30 +102,31 @@ func TestPageAndWeb(t *testing.T) {
 		{"the page", request{"GET", "/_localstack/", "", nil}, 200, "page /_localstack/"},
 		{"the page without its slash", request{"GET", "/_localstack", "", nil}, 200, "page /_localstack"},
 		{"below the page", request{"GET", "/_localstack/tables/a", "", nil}, 200, "page /_localstack/tables/a"},
-		{"a link to the page", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "document")}, 200, "page"},
+		{"a link to the page", request{"GET", "/_localstack/", "",
+			crossSite("Sec-Fetch-Dest", "document")}, 200, "page"},
 		{"health is not the page's", request{"GET", "/_localstack/health", "", nil}, 503, "starting"},
 		{"faults are not the page's", request{"GET", "/_localstack/faults", "", nil}, 200, "faults"},
-		{"nor the runtime", request{"GET", "/_localstack/runtime", "", nil}, 404, "health"},
-		{"writing to the page", request{"POST", "/_localstack/", "", nil}, 405, "read"},
-		{"the page in a frame", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "iframe")},
-			403, "for people"},
-		{"the page as a script", request{"GET", "/_localstack/", "", foreign("Sec-Fetch-Dest", "script")},
-			403, "for people"},
-		{"a socket of another origin", request{"GET", "/_localstack/live", "",
+		{"the runtime is not the page's", request{"GET", "/_localstack/runtime", "", nil}, 404, "health"},
+		{"writing to the page", request{"POST", "/_localstack/", "", nil}, 405, "This page is read-only."},
+		{"the page in a frame", request{"GET", "/_localstack/", "", crossSite("Sec-Fetch-Dest", "iframe")},
+			403, "Cross-origin requests are not allowed."},
+		{"the page as a script", request{"GET", "/_localstack/", "", crossSite("Sec-Fetch-Dest", "script")},
+			403, "Cross-origin requests are not allowed."},
+		{"a WebSocket of another origin", request{"GET", "/_localstack/live", "",
 			headers("Connection", "Upgrade", "Upgrade", "websocket", "Origin", "https://evil.example")},
-			403, "for people"},
+			403, "Cross-origin requests are not allowed."},
 		{"the page under a rebound name", request{"GET", "/_localstack/", "evil.example", nil}, 403, "evil.example"},
 
 		{"the client", request{"GET", "/", "", nil}, 200, "web /"},
 		{"a file of the client", request{"GET", "/assets/app.js", "", nil}, 200, "web /assets/app.js"},
-		{"like a stage", request{"GET", "/locals", "", nil}, 200, "web /locals"},
+		{"a path that begins like the stage", request{"GET", "/locals", "", nil}, 200, "web /locals"},
 		{"the stage", request{"GET", "/local", "", nil}, 200, "gateway /local"},
 		{"below the stage", request{"GET", "/local/x", "", nil}, 200, "gateway /local/x"},
-		{"a socket at the root", request{"GET", "/", "",
+		{"a WebSocket at the root", request{"GET", "/", "",
 			headers("Connection", "Upgrade", "Upgrade", "websocket")}, 200, "gateway /"},
-		{"writing is no client's", request{"POST", "/assets/app.js", "", nil}, 200, "gateway /assets/app.js"},
-		{"AWS requests stay", request{"POST", "/", "", signedFor("kms")}, 200, "kms /"},
-		{"other services stay refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400,
+		{"writing goes to the gateway", request{"POST", "/assets/app.js", "", nil}, 200, "gateway /assets/app.js"},
+		{"AWS requests go to their service", request{"POST", "/", "", signedFor("kms")}, 200, "kms /"},
+		{"other services are refused", request{"GET", "/bucket/key", "", signedFor("s3")}, 400,
 			"not part of this stack"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

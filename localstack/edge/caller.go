@@ -8,9 +8,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// signed reports whether the request carries a signature, in the header or, as
-// presigned URLs do, in the query. A page on another origin can write any
-// query, so from such a page only the header counts, which it cannot add.
+// signed reports whether the request has an Authorization header or a presigned
+// URL. Its purpose is to keep web pages out, so any header counts; the services
+// check whether a signature is complete. A page on another origin cannot add
+// the header, but it can write any URL, so presigned URLs of pages do not
+// count.
 func signed(r *http.Request) bool {
 	if r.Header.Get("Authorization") != "" {
 		return true
@@ -19,13 +21,13 @@ func signed(r *http.Request) bool {
 		r.URL.Query().Get("X-Amz-Signature") != "" && !fromForeignPage(r)
 }
 
-// fromForeignPage reports whether a browser says that a page of another origin
-// makes the request: it sends Origin with what could change something and
-// Sec-Fetch-Site with everything, and no script can remove them (Fetch
+// fromForeignPage reports whether the request comes from a page of another
+// origin. Browsers send Origin with every request that could change something
+// and Sec-Fetch-Site with all requests, and no script can remove them (Fetch
 // standard; Fetch Metadata).
 func fromForeignPage(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin": // no browser, the address bar, or the stack's own page
+	case "", "none", "same-origin": // no browser, the address bar, or a page of the stack
 	default:
 		return true
 	}
@@ -37,8 +39,9 @@ func fromForeignPage(r *http.Request) bool {
 	return err != nil || !strings.EqualFold(u.Host, r.Host)
 }
 
-// withCaller puts the function that the access key id belongs to into the
-// request's context. Other keys are those of somebody outside.
+// withCaller adds the function that the access key id belongs to to the
+// request's context. A request with another key comes from outside the stack
+// and is returned unchanged.
 func withCaller(r *http.Request, callers func(accessKeyID string) (trace.Caller, bool),
 	accessKeyID string) *http.Request {
 	if callers == nil || accessKeyID == "" {
