@@ -16,17 +16,16 @@ const (
 	keyDefault    = "$default"
 )
 
-// Keys says which of the service's keys a route uses, and so what its function
-// may do with the keys table and the master key. A test compares it with the
-// policies in template.yaml.
+// Keys says which of the service's private keys a route uses, and so what its
+// function may do with the keys table and the master key. A test compares it
+// with the policies in template.yaml.
 type Keys string
 
 const (
-	NoKeys      Keys = ""         // public keys only
-	ServerKeys  Keys = "server"   // makes and reads the service key and the server keys
-	DataKeys    Keys = "data"     // opens messages at rest
-	MessageKeys Keys = "message"  // opens what clients seal; seals at rest and opens it
-	Rotation    Keys = "rotation" // rotates the server keys
+	NoKeys      Keys = ""        // none: the route sees public keys only
+	ServerKeys  Keys = "server"  // makes and reads the service key and the server keys
+	DataKeys    Keys = "data"    // opens messages at rest
+	MessageKeys Keys = "message" // opens what clients seal; seals at rest, and opens that again
 )
 
 // Route is one row of the table of routes. Functions are compiled from one row
