@@ -38,12 +38,6 @@ func manyWrite(i int) (operation, body string) {
 // engine's process among them: what was answered is there, the index agrees
 // with the table, and transactions are there whole or not at all.
 func TestKillDuringTenThousandWrites(t *testing.T) {
-	for _, unsynced := range []bool{false, true} {
-		t.Run(fmt.Sprint("unsynced=", unsynced), func(t *testing.T) { killDuringManyWrites(t, unsynced) })
-	}
-}
-
-func killDuringManyWrites(t *testing.T, unsynced bool) {
 	dir := t.TempDir()
 	setUp := open(t, Options{Dir: dir})
 	setUp.createTable(t, "many", "pk S, sk N", []index{{"by-group", "group S, sk N", "ALL"}}, nil)
@@ -64,7 +58,7 @@ func killDuringManyWrites(t *testing.T, unsynced bool) {
 		t.Fatal(err)
 	}
 
-	engine := start(t, exec.Command(os.Args[0], "-crashdir", dir, fmt.Sprint("-crashunsynced=", unsynced)))
+	engine := start(t, exec.Command(os.Args[0], "-crashdir", dir))
 	client := newRawClient(engine.url, manyConnections)
 	var answered [manyWrites]atomic.Bool
 	var count atomic.Int64

@@ -25,9 +25,6 @@ import (
 // crashDir makes the test binary an engine's process, for TestKill.
 var crashDir = flag.String("crashdir", "", "serve an engine on this folder until killed")
 
-// crashUnsynced is for the engine of crashDir.
-var crashUnsynced = flag.Bool("crashunsynced", false, "do not sync commits")
-
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *crashDir == "" {
@@ -40,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveUntilKilled(dir string) error {
-	e, err := Open(Options{Dir: dir, Unsynced: *crashUnsynced})
+	e, err := Open(Options{Dir: dir})
 	if err != nil {
 		return err
 	}

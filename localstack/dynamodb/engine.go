@@ -28,11 +28,7 @@ func Open(opts Options) (*Engine, error) {
 		return nil, errors.New("open DynamoDB: no data folder given")
 	}
 	opts.setDefaults()
-	openStore := store.Open
-	if opts.Unsynced {
-		openStore = store.OpenUnsynced
-	}
-	s, err := openStore(opts.Dir, opts.Log, opts.Now)
+	s, err := store.Open(opts.Dir, opts.Log, opts.Now)
 	if err != nil {
 		return nil, fmt.Errorf("open DynamoDB: %w", err)
 	}

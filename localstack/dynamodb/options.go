@@ -22,11 +22,6 @@ type Options struct {
 	SweepInterval time.Duration
 	// Concurrency bounds the requests in progress; others wait. Default 256.
 	Concurrency int
-	// Unsynced answers a write when the operating system has it, without
-	// waiting for the disk. Answered writes survive the end of the process,
-	// also by kill -9; a power failure or a crash of the system may lose the
-	// latest ones. Writes are several times as fast.
-	Unsynced bool
 	// Trace gets an event for every request when it has ended, before its
 	// response is sent; default [trace.Discard].
 	Trace trace.Sink

@@ -12,7 +12,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // formatVersion is the key layout that this package reads and writes. A later
@@ -80,21 +79,10 @@ func (t *Table) Definition() *Definition { return t.def.Load() }
 // one store, and one process at a time has it open. now gives the times of
 // streams and their records.
 func Open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
-	return open(dir, log, now, vfs.Default)
-}
-
-// OpenUnsynced opens the store like [Open], with commits that do not wait for
-// the disk: they survive the end of the process, but not of the system.
-func OpenUnsynced(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
-	return open(dir, log, now, unsyncedLog{vfs.Default})
-}
-
-func open(dir string, log *slog.Logger, now func() time.Time, fs vfs.FS) (*Store, error) {
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	opts := &pebble.Options{
 		Cache:                       cache,
-		FS:                          fs,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      pebbleLog{log},
 		Merger:                      sumMerger,
