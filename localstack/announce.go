@@ -7,33 +7,33 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/sam"
+	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
-// announce prints the addresses to use.
-func announce(out io.Writer, s *stack) {
+// announce prints the addresses of a running stack.
+func announce(out io.Writer, a stack.Addresses) {
 	var b strings.Builder
 	b.WriteString("\nReady.\n\n")
-	plan := s.plan.Load()
-	for _, api := range plan.APIs {
-		fmt.Fprintf(&b, "  WebSocket  %s\n", s.webSocketURL(api))
+	for _, url := range a.WebSockets {
+		fmt.Fprintf(&b, "  WebSocket  %s\n", url)
 	}
-	if s.web != "" {
-		fmt.Fprintf(&b, "  web client %s/\n", s.url())
+	if a.WebClient != "" {
+		fmt.Fprintf(&b, "  web client %s\n", a.WebClient)
 	}
-	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", s.url(), plan.Region)
-	fmt.Fprintf(&b, "  page       %s%s (what runs, what happens, what it would cost)\n", s.url(), pagePath)
-	fmt.Fprintf(&b, "  health     %s%s\n", s.url(), edge.HealthPath)
-	fmt.Fprintf(&b, "  data       %s\n\n", s.data)
-	if s.remote() {
-		fmt.Fprintf(&b, "Listening on %s: other machines can do all that you can (-allow-remote).\n", s.listener.given)
+	fmt.Fprintf(&b, "  AWS APIs   AWS_ENDPOINT_URL=%s (any credentials; the region is %s)\n", a.AWS, a.Region)
+	fmt.Fprintf(&b, "  page       %s (connections, functions, tables, each message, what it would cost)\n", a.Page)
+	fmt.Fprintf(&b, "  health     %s\n", a.Health)
+	fmt.Fprintf(&b, "  data       %s\n\n", a.Data)
+	if a.Remote {
+		fmt.Fprintf(&b, "Listening on %s: other machines can do all that you can (-allow-remote).\n", a.Listen)
 	}
-	b.WriteString("Ctrl-C stops.\n\n")
-	_, _ = io.WriteString(out, b.String()) // a closed stdout is no reason to stop
+	b.WriteString("Ctrl-C stops the stack.\n\n")
+	_, _ = io.WriteString(out, b.String()) // the stack also runs with a closed stdout
 }
 
-// notes says what in the template has no effect here, by type.
+// notes prints what the stack ignores in the template, by type, and routes that
+// cannot work.
 func notes(c *console, plan *sam.Plan) {
 	found := make(map[string][]string)
 	for _, n := range plan.Notes {
@@ -41,7 +41,7 @@ func notes(c *console, plan *sam.Plan) {
 		found[what] = append(found[what], fmt.Sprintf("%s (line %d)", n.LogicalID, n.Line))
 	}
 	for _, what := range slices.Sorted(maps.Keys(found)) {
-		c.say("without effect here: %s: %s", what, strings.Join(found[what], ", "))
+		c.say("ignored locally: %s: %s", what, strings.Join(found[what], ", "))
 	}
 	for _, api := range plan.APIs {
 		for _, r := range api.Routes {
@@ -51,11 +51,4 @@ func notes(c *console, plan *sam.Plan) {
 			}
 		}
 	}
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

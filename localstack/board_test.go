@@ -102,7 +102,7 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 		}
 	}
 	var state inspect.State
-	p.get(t, pagePath+"state", &state)
+	p.get(t, "/_localstack/state", &state)
 	for _, table := range state.Tables {
 		if table.Stream != strings.Contains(table.Name, "Notices") {
 			t.Errorf("the page says of %s that its stream is %v", table.Name, table.Stream)

@@ -10,9 +10,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
-// console is stderr. As text it has plain lines for people; as JSON one object
-// per line. Nothing of it is ever written to a file: the functions' logs may
-// hold what their authors print.
+// console writes to stderr: plain lines for people, or one JSON object for each
+// line. Nothing of it is written to a file, since the functions' logs may
+// contain what their authors print.
 type console struct {
 	mu   sync.Mutex
 	out  io.Writer
@@ -24,20 +24,20 @@ func newConsole(out io.Writer, json bool) *console {
 	c := &console{out: out, json: json}
 	if json {
 		c.log = slog.New(slog.NewJSONHandler(lockedWriter{c}, nil))
-	} else {
-		c.log = slog.New(slog.NewTextHandler(lockedWriter{c}, &slog.HandlerOptions{
-			ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-				if len(groups) == 0 && a.Key == slog.TimeKey {
-					return slog.Attr{} // whoever looks on knows when
-				}
-				return a
-			},
-		}))
+		return c
 	}
+	c.log = slog.New(slog.NewTextHandler(lockedWriter{c}, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{} // a person at the terminal does not need it
+			}
+			return a
+		},
+	}))
 	return c
 }
 
-// say prints one line about what is being done.
+// say prints one line of progress.
 func (c *console) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if c.json {
@@ -47,8 +47,8 @@ func (c *console) say(format string, args ...any) {
 	fmt.Fprintln(lockedWriter{c}, text)
 }
 
-// fail prints why the command ends. The template's mistakes begin with their
-// place in the file, for whoever jumps there.
+// fail prints an error. Mistakes in the template begin with their place in the
+// file, so that terminals and editors can jump there.
 func (c *console) fail(err error) {
 	var mistakes sam.Errors
 	switch {
@@ -61,12 +61,12 @@ func (c *console) fail(err error) {
 	}
 }
 
-// functionLine takes a line of a function's log, in parts.
+// functionLine writes one line of a function's log as JSON.
 func (c *console) functionLine(function, requestID, line string) {
 	c.log.Info("function log", "function", function, "invocation", requestID, "line", line)
 }
 
-// lockedWriter keeps lines whole.
+// lockedWriter writes whole lines.
 type lockedWriter struct{ c *console }
 
 func (w lockedWriter) Write(p []byte) (int, error) {

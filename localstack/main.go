@@ -1,10 +1,11 @@
 // Command localstack runs an AWS SAM template on this machine: the WebSocket
-// APIs, the Go functions behind them as processes, the DynamoDB tables and KMS
-// keys in a folder, all on one port that AWS SDKs and WebSocket clients use as
-// they would use AWS.
+// APIs, their Go functions as processes, the DynamoDB tables and KMS keys in a
+// folder, all on one port that AWS SDKs and WebSocket clients use as they would
+// use AWS.
 //
 // Use it to develop and test with nothing installed but Go. It never calls AWS,
-// never needs an account and never sends anything anywhere. See -h.
+// needs no account and sends nothing to anyone. See -h. Package stack is the
+// same for Go programs, package stacktest for tests.
 package main
 
 import (

@@ -37,7 +37,7 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 	var state inspect.State
 	eventually(t, "the invocations are counted", func() bool {
 		state = inspect.State{} // absent members would stay
-		p.get(t, pagePath+"state", &state)
+		p.get(t, "/_localstack/state", &state)
 		return len(state.Functions) == 1 && state.Functions[0].Stats.Invocations >= 2 && // $connect's and the message's
 			len(state.Connections) == 1 && state.Connections[0].Out == 1
 	})
@@ -52,7 +52,7 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 		t.Errorf("tables: %+v", state.Tables)
 	}
 	var items []map[string]map[string]string
-	p.get(t, pagePath+"items?table=echo", &items)
+	p.get(t, "/_localstack/items?table=echo", &items)
 	if len(items) != 1 || items[0]["id"]["S"] != "shown" || items[0]["sealed"]["B"] == "" {
 		t.Errorf("items: %v", items)
 	}

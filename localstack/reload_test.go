@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	posts "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/sotto-chat/sotto/localstack/inspect"
+	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
 // An app in a module of its own, whose function answers with a word.
@@ -99,7 +103,7 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 
 	write("fn/word.go", "package main\n\nconst word = 2\n")
 	eventually(t, "the mistake is told", func() bool {
-		return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on")
+		return strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
 	})
 	if status, h := p.health(t); status != 200 {
 		t.Errorf("what ran before runs on, and the health is %d, %q", status, h.Doing)
@@ -197,7 +201,7 @@ func TestMalformedPolicyIsNotReloaded(t *testing.T) {
 		strings.Replace(wordTemplate, "Timeout: 20}",
 			"Timeout: 20, Policies: {Statement: {Effect: Allow, Action: GetItem, Resource: '*'}}}", 1))
 	eventually(t, "the mistake is told", func() bool {
-		return strings.Contains(p.stderr.String(), "not reloaded: what ran before runs on")
+		return strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
 	})
 	if !strings.Contains(p.stderr.String(), `template.yaml:14:5: Fn: `) ||
 		!strings.Contains(p.stderr.String(), `action "GetItem": want service:action`) {
@@ -205,24 +209,91 @@ func TestMalformedPolicyIsNotReloaded(t *testing.T) {
 	}
 	write("fn/word.go", source("two"))
 	eventually(t, "the mistake is told again",
-		func() bool { return strings.Count(p.stderr.String(), "not reloaded: what ran before runs on") > 1 })
+		func() bool {
+			return strings.Count(p.stderr.String(), "reload failed; still running the previous version") > 1
+		})
 	r.send(`{"action":"say"}`)
 	if got := r.receive(); got != "one" {
 		t.Errorf("received %q; what ran before does not run on", got)
 	}
 }
 
-func TestWhatIsWorthAReload(t *testing.T) {
-	for _, c := range []struct {
-		files string
-		want  bool
-	}{
-		{"fn/main.go", true}, {"template.yaml", true}, {"fn/data.json", true}, {"go.mod", true},
-		{"README.md", false}, {"fn/main_test.go", false}, {"fn/bootstrap", false},
-		{"fn/bootstrap fn/main.go", true}, {"fn/main_test.go README.MD", false},
+// A deployment whose last step fails changes nothing: routes, the code that a
+// new instance runs, the health and the page are those of the old version.
+func TestFailedReloadKeepsTheOldVersion(t *testing.T) {
+	module, sums := wordModule(t)
+	dir := writeFiles(t, map[string]string{
+		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource,
+		"fn/word.go": "package main\n\nconst word = \"one\"\n",
+	})
+	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"), "-watch")
+	r, _, err := p.reader(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func() string {
+		r.send(`{"action":"say"}`)
+		return r.receive()
+	}
+	if got := say(); got != "one" {
+		t.Fatalf("received %q, want one", got)
+	}
+	_, healthBefore := p.health(t)
+	var before inspect.State
+	p.get(t, "/_localstack/state", &before)
+
+	// The position of the new event source mapping, the last thing that a
+	// deployment prepares, cannot be written.
+	positions := filepath.Join(dir, stack.DataFolder, "event-sources")
+	if err := errors.Join(os.RemoveAll(positions), os.WriteFile(positions, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	next := strings.NewReplacer("        say:", "        shout:", "ApiSayRoute", "ApiShoutRoute",
+		"Timeout: 20}", "Timeout: 20, Events: {Words: {Type: DynamoDB, "+
+			"Properties: {Stream: !GetAtt Words.StreamArn, StartingPosition: LATEST}}}}").Replace(wordTemplate) + `  Words:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+`
+	for name, text := range map[string]string{
+		"fn/word.go": "package main\n\nconst word = \"two\"\n", "template.yaml": next,
 	} {
-		if got := matters(strings.Fields(c.files)); got != c.want {
-			t.Errorf("%s: %t, want %t", c.files, got, c.want)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
 		}
+	}
+	eventually(t, "the reload fails for the mapping's position", func() bool {
+		return strings.Contains(p.stderr.String(), "event-sources") &&
+			strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
+	})
+
+	if got := say(); got != "one" {
+		t.Errorf("the old route answers %q, want one", got)
+	}
+	pid := before.Functions[0].Instances[0].PID
+	old, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Kill(); err != nil {
+		t.Errorf("the old instance is gone: %v", err)
+	}
+	var now inspect.State
+	eventually(t, "the old instance is gone", func() bool {
+		now = inspect.State{}
+		p.get(t, "/_localstack/state", &now)
+		return len(now.Functions) == 1 && len(now.Functions[0].Instances) == 0
+	})
+	if got := say(); got != "one" {
+		t.Errorf("a new instance answers %q, want one", got)
+	}
+	if _, h := p.health(t); !reflect.DeepEqual(h, healthBefore) {
+		t.Errorf("health is %+v, want %+v", h, healthBefore)
+	}
+	if !reflect.DeepEqual(now.APIs, before.APIs) {
+		t.Errorf("the page shows the APIs %+v, want %+v", now.APIs, before.APIs)
 	}
 }

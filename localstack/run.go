@@ -6,24 +6,24 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
 
-	"github.com/sotto-chat/sotto/localstack/sam"
-	"github.com/sotto-chat/sotto/localstack/watch"
+	"github.com/sotto-chat/sotto/localstack/stack"
+	"github.com/sotto-chat/sotto/localstack/static"
 )
 
 // Exit statuses.
 const (
 	exitOK     = 0
-	exitFailed = 1 // something that is not the command line's or the template's fault
-	exitUsage  = 2
+	exitFailed = 1 // neither the command line nor the template is wrong
+	exitUsage  = 2 // wrong flags or template
 )
 
-// usageError is a mistake in the command line or the template: exit status 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// run is the command: it returns the exit status once ctx has ended and the
+// run is the command. It returns the exit status after ctx has ended and the
 // stack has stopped, or when it cannot go on.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parseFlags(args)
@@ -40,60 +40,102 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, new(usageError)):
-		c.fail(err)
+	case errors.As(err, new(*stack.OptionError)):
+		c.fail(inFlags(err, o.Listen))
 		return exitUsage
 	}
-	c.fail(err)
+	c.fail(inFlags(err, o.Listen))
 	return exitFailed
 }
 
-// serve runs the stack until ctx ends, which is no error, or it fails.
+// serve runs the stack until it fails or ctx ends, which is no error.
 func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err error) {
-	plan, err := load(o)
-	if err != nil {
-		return usageError{err}
+	if web := webFolder(o.Template); o.Web == "" && hasPage(web) {
+		o.Web = web
 	}
-	s, err := open(o, plan, c)
-	if err != nil {
-		return err
+	o.Log, o.Progress = c.log, func(line string) { c.say("%s", line) }
+	if o.json {
+		o.Line = c.functionLine
+	} else {
+		o.Output = lockedWriter{c}
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	var changes *watch.Watcher
-	watched := s.watched(o)
-	if o.watch { // from now on, so that nothing changes unseen while functions are built
-		if changes, err = watch.New(watched); err != nil {
-			return err
-		}
-	}
-	if err := s.start(ctx); err != nil {
-		if changes != nil {
-			_ = changes.Close()
-		}
-		if ctx.Err() != nil {
-			return nil // stopped by whoever started it, before it was ready
-		}
-		return err
-	}
-	announce(stdout, s)
 	if o.watch {
-		return s.followSources(ctx, o, changes, watched)
+		o.OnReload = c.reloaded
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-s.failed:
-		return fmt.Errorf("serve %s: %w", s.listener.address, err)
+	s, err := stack.New(o.Options)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if o.Web == "" {
+		c.say("no web client is served: there is no index.html in %s (-web DIR names another folder)",
+			webFolder(o.Template))
+	}
+	notes(c, s.Plan())
+	if err := s.Start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it was ready
+		}
+		return err
+	}
+	announce(stdout, s.Addresses())
+	return s.Wait(ctx)
 }
 
-// load reads the template and refuses what this stack cannot run.
-func load(o options) (*sam.Plan, error) {
-	return sam.Load(sam.Options{
-		Path:       o.template,
-		Parameters: o.parameters,
-		ConfigEnv:  o.configEnv,
-		Account:    o.account,
-		Check:      check,
-	})
+// reloaded prints the outcome of a deployment that a change of the sources
+// caused.
+func (c *console) reloaded(took time.Duration, err error) {
+	if err != nil {
+		c.fail(err)
+		c.say("reload failed; still running the previous version")
+		return
+	}
+	c.say("reloaded in %.1f s", took.Seconds())
+}
+
+// flagOf maps the options of package stack to the flags that set them.
+var flagOf = map[string]string{"Listen": "-listen", "Web": "-web", "Faults": "-fault"}
+
+// inFlags words an error of package stack with the flags of this command and
+// says which of them helps.
+func inFlags(err error, listen string) error {
+	var wrong *stack.OptionError
+	if errors.As(err, &wrong) && wrong.Option != "" {
+		err = fmt.Errorf("%s %s: %w", flagOf[wrong.Option], wrong.Value, wrong.Err)
+	}
+	switch {
+	case errors.Is(err, stack.ErrRemote):
+		return fmt.Errorf("%w; use 127.0.0.1, or add -allow-remote if you mean it (see -h)", err)
+	case errors.Is(err, stack.ErrPortInUse):
+		return fmt.Errorf("%w: choose another port with -listen %s, or any free one with -listen %s",
+			err, withPort(listen, func(port int) int { return port%65535 + 1 }),
+			withPort(listen, func(int) int { return 0 }))
+	case errors.Is(err, stack.ErrDataInUse):
+		return fmt.Errorf("%w: stop it, or choose another folder with -data", err)
+	case errors.Is(err, static.ErrNoPage):
+		return fmt.Errorf("%w; name the folder that the build wrote", err)
+	}
+	return err
+}
+
+// withPort changes the port of HOST:PORT.
+func withPort(address string, change func(port int) int) string {
+	host, port, _ := net.SplitHostPort(address) // the stack has parsed it
+	n, _ := net.LookupPort("tcp", port)         // as above
+	return net.JoinHostPort(host, strconv.Itoa(change(n)))
+}
+
+// webFolder returns the folder that is served if it has a page and -web is not
+// given.
+func webFolder(template string) string {
+	dir := template
+	if info, err := os.Stat(template); err != nil || !info.IsDir() {
+		dir = filepath.Dir(template)
+	}
+	return filepath.Join(dir, "clients", "web", "dist")
+}
+
+func hasPage(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "index.html"))
+	return err == nil
 }

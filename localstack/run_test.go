@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
 // writeFiles lays an app out in a folder of its own.
@@ -99,7 +101,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"selection expression", []string{"-template", filepath.Join(dir, "select.yaml")}, []string{
 			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not available`, "; use "}},
 		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")},
-			[]string{"http.yaml:2:3: Api: HTTP APIs are not run locally", "; use "}},
+			[]string{"http.yaml:2:3: Api: HTTP APIs are not implemented locally", "; use "}},
 		{"index name", []string{"-template", filepath.Join(dir, "index.yaml")},
 			[]string{`index.yaml:9:44: Things.GlobalSecondaryIndexes[0].IndexName: "a b"`}},
 		{"no port", []string{"-template", table, "-listen", "localhost"}, []string{"HOST:PORT"}},
@@ -117,6 +119,12 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 			[]string{"-endpoint", "http://HOST:PORT"}},
 		{"endpoint with a path", []string{"-template", table, "-endpoint", "http://127.0.0.1:4567/local"},
 			[]string{"http://HOST:PORT"}},
+		{"unknown inferred behaviour", []string{"-template", table, "-inferred", "gravity=off"},
+			[]string{`"gravity"`, "ping-resets-idle"}},
+		{"inferred behaviour without a value", []string{"-template", table, "-inferred", "compression"},
+			[]string{"-inferred", "KEY=VALUE"}},
+		{"impossible inferred behaviour", []string{"-template", table, "-inferred", "drop-code=x"},
+			[]string{"drop-code"}},
 		{"no web client", []string{"-template", table, "-web", filepath.Join(dir, "none")},
 			[]string{"-web", "none", "no index.html"}},
 		{"another address", []string{"-template", table, "-listen", "192.0.2.1:0"}, []string{"-allow-remote"}},
@@ -139,7 +147,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
-	if _, err := os.Stat(filepath.Join(dir, dataFolder)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, stack.DataFolder)); err == nil {
 		t.Error("a refused start leaves a data folder")
 	}
 }
@@ -160,7 +168,7 @@ func TestHelpIsForReading(t *testing.T) {
 	}
 	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter",
 		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network",
-		"-fault", "-fault-seed"} {
+		"-fault", "-fault-seed", "-inferred", "-no-freeze"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("help lacks %s", flag)
 		}
@@ -189,7 +197,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestDataFolderInUse(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	lock, err := lockData(filepath.Join(dir, dataFolder))
+	first, err := stack.New(stack.Options{Template: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,11 +207,11 @@ func TestDataFolderInUse(t *testing.T) {
 		!strings.Contains(stderr, "-data") {
 		t.Errorf("status %d: %s", status, stderr)
 	}
-	if err := lock.release(); err != nil {
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, stderr := runCommand(interrupted(t), args...); status != exitOK {
-		t.Errorf("after the lock was released: status %d: %s", status, stderr)
+		t.Errorf("after the first stack has stopped: status %d: %s", status, stderr)
 	}
 }
 
@@ -222,36 +230,6 @@ func TestFunctionThatDoesNotCompile(t *testing.T) {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr lacks %q: %s", want, stderr)
 		}
-	}
-}
-
-// From the moment there is a listener, whoever waits for the stack learns what
-// it is doing; and a stack that never got ready stops as well as any.
-func TestHealthBeforeReady(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	o, err := parseFlags([]string{"-template", filepath.Join(dir, "template.yaml"), "-listen", "127.0.0.1:0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := load(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := open(o, plan, newConsole(new(buffer), false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, h := getHealth(t, s.url()); status != 503 || h.Doing == "" {
-		t.Errorf("health is %d %+v, want 503 and what is being done", status, h)
-	}
-	if err := s.start(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if status, h := getHealth(t, s.url()); status != 200 || h.PID != os.Getpid() {
-		t.Errorf("health is %d %+v, want 200", status, h)
-	}
-	if err := s.stop(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -275,7 +253,7 @@ func TestNotesNameEveryResource(t *testing.T) {
 		"  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
 	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
 		"-listen", "127.0.0.1:0")
-	if want := "without effect here: AWS::S3::Bucket: is not run locally: Uploads (line 9), Photos (line 10)\n"; status != exitOK || !strings.Contains(stderr, want) {
+	if want := "ignored locally: AWS::S3::Bucket: is not run locally: Uploads (line 9), Photos (line 10)\n"; status != exitOK || !strings.Contains(stderr, want) {
 		t.Errorf("status %d, stderr lacks %q: %s", status, want, stderr)
 	}
 }

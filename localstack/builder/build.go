@@ -45,17 +45,20 @@ type Target struct {
 	Properties map[string]any
 }
 
-// Build builds all targets and returns the path of each one's executable by
-// the target's name: <outDir>/<Name>/bootstrap, with .exe added on Windows.
-// The directory around it is the function's artifact directory.
+// Build builds all targets and returns the path of each one's executable by the
+// target's name: <outDir>/<Name>/<random>/bootstrap, with .exe added on
+// Windows. The directory around it is the function's artifact directory. An
+// executable that MethodGo finds up to date keeps its path; every other one
+// gets a new path, so that the result of an earlier build can still be used.
+// [Clean] removes what is no longer needed.
 //
-// All targets are tried even when some fail; then the error is an *Error that
-// has every failing function with its compiler's own message, and the map
-// holds those that were built. What is up to date is not built again.
+// All targets are tried even when some fail. Then the error is an *Error that
+// has every failing function with its compiler's own message, and the map has
+// the functions that were built.
 //
 // progress, which may be nil, is called with a line of text about every step
-// that takes longer than a second, and about programs that cannot start for
-// the age of their aws-lambda-go; calls do not overlap.
+// that takes longer than a second, and about programs that cannot start because
+// their aws-lambda-go is too old. Calls do not overlap.
 func Build(ctx context.Context, outDir string, targets []Target,
 	progress func(line string)) (map[string]string, error) {
 	outDir, err := filepath.Abs(outDir)
@@ -150,13 +153,4 @@ func check(targets []Target) error {
 		seen[strings.ToLower(t.Name)] = true
 	}
 	return nil
-}
-
-// bootstrapName is what Lambda calls a function's executable, with the suffix
-// that the host's system asks for.
-func bootstrapName() string {
-	if runtime.GOOS == "windows" {
-		return "bootstrap.exe"
-	}
-	return "bootstrap"
 }

@@ -87,7 +87,8 @@ func TestBuildGo(t *testing.T) {
 		if got := says(t, path); got != words[name] {
 			t.Errorf("%s says %q", name, got)
 		}
-		if filepath.Dir(path) != filepath.Join(out, name) || !strings.HasPrefix(filepath.Base(path), "bootstrap") {
+		if filepath.Dir(filepath.Dir(path)) != filepath.Join(out, name) ||
+			!strings.HasPrefix(filepath.Base(path), "bootstrap") {
 			t.Errorf("%s is at %s", name, path)
 		}
 		if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
@@ -104,8 +105,10 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	})
 	targets := []builder.Target{goTarget(root, "send", "send"), goTarget(root, "join", "join")}
 	out := t.TempDir()
+	var built map[string]string
 	stat := func() map[string]os.FileInfo {
-		built, err := builder.Build(t.Context(), out, targets, nil)
+		var err error
+		built, err = builder.Build(t.Context(), out, targets, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,10 +123,15 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	same := func(a, b os.FileInfo) bool {
 		return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 	}
-	first, second := stat(), stat()
+	first := stat()
+	before := built
+	second := stat()
 	for name := range first {
 		if !same(first[name], second[name]) {
 			t.Errorf("%s was built again without a change", name)
+		}
+		if built[name] != before[name] {
+			t.Errorf("%s is at %s, want %s as before", name, built[name], before[name])
 		}
 	}
 	if err := os.WriteFile(filepath.Join(root, "send", "main.go"), []byte(program("two")), 0o644); err != nil {
@@ -133,9 +141,22 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	if !same(first["join"], third["join"]) {
 		t.Error("join was built again, its source is the same")
 	}
-	if same(first["send"], third["send"]) ||
-		says(t, filepath.Join(out, "send", filepath.Base(third["send"].Name()))) != "two" {
-		t.Error("send was not built again")
+	if got := says(t, built["send"]); same(first["send"], third["send"]) || got != "two" {
+		t.Errorf("send says %q after its source changed, want two", got)
+	}
+	if got := says(t, before["send"]); got != "one" {
+		t.Errorf("the executable of the build before says %q, want one", got)
+	}
+	if err := builder.Clean(out, []string{built["send"], built["join"]}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(before["send"]); err == nil {
+		t.Error("Clean left an executable that was not to be kept")
+	}
+	for name, path := range built {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("Clean removed %s: %v", name, err)
+		}
 	}
 }
 

@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -226,24 +224,22 @@ func (b *builder) run(ctx context.Context, dir string, env []string, name string
 	return output.String(), err
 }
 
-// publish makes the executable that go build keeps in dir the bootstrap of the
-// program's functions; old is what was there before the build, or nil. A hard
-// link leaves instances that run the old one alone, and an unchanged
-// executable unchanged.
+// publish gives the functions of a program the executable that go build keeps
+// in dir; old is what was there before the build, or nil. An executable that
+// did not change keeps its path.
 func (b *builder) publish(p *program, dir string, old os.FileInfo) {
 	built := filepath.Join(dir, p.exec)
 	info, err := os.Stat(built)
 	same := err == nil && old != nil && os.SameFile(old, info)
-	// go build passes over packages that are not main if others are, and it
-	// touches what it finds up to date.
+	// go build ignores packages that are not main if others are, and it touches
+	// what it finds up to date.
 	if err != nil || same && info.ModTime().Equal(old.ModTime()) {
 		for _, t := range p.functions {
 			b.fail(t, fmt.Sprintf("%s is not a main package: a function needs `package main`", t.Dir))
 		}
 		return
 	}
-	// Whoever looks whether an executable is a new one should see that it is
-	// not.
+	// The time of an executable that did not change must not change either.
 	if same {
 		if err := os.Chtimes(built, time.Time{}, old.ModTime()); err != nil {
 			b.failAll(p.functions, fmt.Sprintf("keep executable's time: %v", err))
@@ -252,68 +248,15 @@ func (b *builder) publish(p *program, dir string, old os.FileInfo) {
 	}
 	b.warnOfOldClient(p.functions, built)
 	for _, t := range p.functions {
-		artifacts := filepath.Join(b.outDir, t.Name)
-		bootstrap := filepath.Join(artifacts, bootstrapName())
-		if current, err := os.Stat(bootstrap); err != nil || !os.SameFile(info, current) {
-			if err := replace(artifacts, bootstrap, built); err != nil {
-				b.fail(t, err.Error())
-				continue
-			}
+		if bootstrap := b.published(t.Name, info); bootstrap != "" {
+			b.succeed(t, bootstrap)
+			continue
+		}
+		bootstrap, err := b.link(t.Name, built)
+		if err != nil {
+			b.fail(t, err.Error())
+			continue
 		}
 		b.succeed(t, bootstrap)
 	}
-}
-
-func replace(dir, bootstrap, built string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make artifact directory: %w", err)
-	}
-	fresh := bootstrap + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove unfinished executable: %w", err)
-	}
-	if os.Link(built, fresh) != nil {
-		// Not every file system has hard links.
-		if err := copyFile(built, fresh); err != nil {
-			return fmt.Errorf("copy executable: %w", err)
-		}
-	}
-	if err := moveAside(bootstrap); err != nil {
-		return fmt.Errorf("replace executable: %w", err)
-	}
-	if err := os.Rename(fresh, bootstrap); err != nil {
-		return fmt.Errorf("replace executable: %w", err)
-	}
-	return nil
-}
-
-// moveAside gets a running executable out of the way on Windows, which lets it
-// be renamed but not replaced; elsewhere a rename replaces it at once.
-func moveAside(path string) error {
-	if runtime.GOOS != "windows" {
-		return nil
-	}
-	old := path + ".old"
-	os.Remove(old) // fails while it runs, and then so does the rename
-	if err := os.Rename(path, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return out.Close()
 }

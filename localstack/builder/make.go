@@ -50,27 +50,23 @@ func (b *builder) makeDir(ctx context.Context, targets []Target) {
 	}
 }
 
-// makeOne lets make fill a fresh artifact directory, which then takes the
-// place of the old one: a failed build leaves the last good one as it was.
+// makeOne lets make fill a new artifact directory.
 func (b *builder) makeOne(ctx context.Context, t Target) (message string, err error) {
-	fresh, err := os.MkdirTemp(b.outDir, ".make-")
+	dir, err := b.newArtifacts(t.Name)
 	if err != nil {
-		return fmt.Sprintf("make artifact directory: %v", err), err
+		return err.Error(), err
 	}
-	defer os.RemoveAll(fresh)
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return fmt.Sprintf("open artifact directory to others: %v", err), err
-	}
-	output, err := b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + fresh}, "make", "build-"+t.LogicalID)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	output, err := b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + dir}, "make", "build-"+t.LogicalID)
 	if err != nil {
 		return output, err
 	}
-	if err := checkBootstrap(fresh, t.LogicalID); err != nil {
+	if err := checkBootstrap(dir, t.LogicalID); err != nil {
 		return err.Error(), err
-	}
-	dir := filepath.Join(b.outDir, t.Name)
-	if err := swapDir(dir, fresh); err != nil {
-		return fmt.Sprintf("replace artifact directory: %v", err), err
 	}
 	b.succeed(t, filepath.Join(dir, bootstrapName()))
 	return "", nil
@@ -112,16 +108,4 @@ func checkBootstrap(dir, logicalID string) error {
 			logicalID, goos, goarch, runtime.GOOS, runtime.GOARCH)
 	}
 	return nil
-}
-
-// swapDir puts fresh where dir is, or was.
-func swapDir(dir, fresh string) error {
-	old := fresh + ".old"
-	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Rename(fresh, dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(old)
 }

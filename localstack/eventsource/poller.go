@@ -75,7 +75,7 @@ func (p *poller) run(before *poller) {
 	defer close(p.done)
 	if before != nil {
 		<-before.done
-		if _, err := p.restore(); err != nil {
+		if err := p.restore(); err != nil {
 			p.s.log.Error("event source mapping does not start", "mapping", p.config.UUID, "err", err)
 			return
 		}
@@ -92,21 +92,20 @@ func (p *poller) run(before *poller) {
 }
 
 // restore reads the mapping's position. A mapping without one gets its initial
-// position; then placed is true.
-func (p *poller) restore() (placed bool, err error) {
+// position.
+func (p *poller) restore() error {
 	at, err := p.s.loadPosition(p.config)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if at == nil {
 		at = &position{After: p.initial}
 		if err := p.s.savePosition(p.config, p.initial); err != nil {
-			return false, err
+			return err
 		}
-		placed = true
 	}
 	p.after, p.saved = at.After, at.After
-	return placed, nil
+	return nil
 }
 
 // read hands on records until the poller stops.

@@ -36,8 +36,8 @@ func (s *Service) StartSchedules(schedules []Schedule) error {
 
 // Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]
 // together: it checks functions and schedules and changes nothing. commit is
-// the second half; it may be dropped. It fails only with [ErrClosed].
-func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func() error, err error) {
+// the second half; it may be dropped, and has no effect after Close.
+func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func(), err error) {
 	fleets, err := s.newFleets(functions)
 	if err != nil {
 		return nil, err
@@ -46,11 +46,10 @@ func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit fu
 	if err != nil {
 		return nil, err
 	}
-	return func() error {
-		if err := s.replaceFleets(fleets); err != nil {
-			return err
+	return func() {
+		if s.replaceFleets(fleets) == nil { // otherwise the service is closed
+			_ = s.replaceSchedules(timed) // as above
 		}
-		return s.replaceSchedules(timed)
 	}, nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"maps"
@@ -11,9 +11,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
-// check refuses what the template asks for and this stack would silently do
-// otherwise. One line per refusal, as the template's own mistakes have, with
-// which they are told; because of those the plan may not be whole.
+// check refuses what a service cannot do as the template says, before anything
+// is built. Its errors are reported together with the template's own; because
+// of those the plan may not be whole.
 func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 	refuse := func(e *sam.Error) { errs = append(errs, e) }
 	for _, api := range plan.APIs {
@@ -35,7 +35,7 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 				Line:    n.Line,
 				Column:  n.Column,
 				Subject: n.LogicalID,
-				Problem: "HTTP APIs are not run locally, and the template has no WebSocket API",
+				Problem: "HTTP APIs are not implemented locally, and the template has no WebSocket API",
 				Remedy:  "use ProtocolType: WEBSOCKET",
 			})
 		}
@@ -46,14 +46,13 @@ func check(plan *sam.Plan, whole bool) (errs sam.Errors) {
 				"use SYMMETRIC_DEFAULT, an RSA, NIST or HMAC key"))
 		}
 	}
-	if whole { // otherwise what is missing in a policy may be another mistake's
+	if whole { // otherwise a policy may lack something because of another error
 		errs = append(errs, checkPolicies(plan)...)
 	}
 	return errs
 }
 
-// checkPolicies has the guard read what it would otherwise refuse only once
-// every function is built.
+// checkPolicies returns the policies that IAM would refuse as malformed.
 func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
 	for _, f := range plan.Functions {
 		if err := iam.CheckRole(roleStatements(f)); err != nil {
@@ -82,8 +81,7 @@ func checkPolicies(plan *sam.Plan) (errs sam.Errors) {
 	return errs
 }
 
-// checkRoute has the gateway read what it would otherwise refuse only once
-// every function is built.
+// checkRoute returns what API Gateway would refuse in a route.
 func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
 	var errs []*sam.Error
 	if r.Authorizer != nil {

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -6,37 +6,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/inspect"
+	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
-// pagePath is where the page is.
-const pagePath = "/_localstack/"
+// view shows the running services to the inspector. It belongs to one plan.
+type view struct {
+	plan    *sam.Plan
+	address string // HOST:PORT
+	lambda  *lambda.Service
+	tables  *dynamodb.Engine
+	gateway *gateway.Gateway // nil without APIs
+}
 
-// source tells the page what exists now.
-func (s *stack) source() inspect.Source {
+func (v view) source() inspect.Source {
 	return inspect.Source{
-		APIs:        s.showAPIs,
-		Connections: showConnections(s.gateway),
-		Functions:   s.showFunctions,
-		Tables:      s.showTables,
-		Items:       s.showItems,
+		APIs:        v.apis,
+		Connections: v.connections,
+		Functions:   v.functions,
+		Tables:      v.listTables,
+		Items:       v.items,
 		Arm: func(function string) bool {
-			f := s.plan.Load().Function(function)
+			f := v.plan.Function(function)
 			return f != nil && slices.Contains(f.Architectures, "arm64")
 		},
 	}
 }
 
-func (s *stack) showAPIs() []inspect.API {
+func (v view) apis() []inspect.API {
 	var list []inspect.API
-	plan := s.plan.Load()
-	for _, a := range plan.APIs {
-		api := inspect.API{ID: a.ID, Stage: a.Stage, URL: s.webSocketURL(a)}
+	for _, a := range v.plan.APIs {
+		api := inspect.API{ID: a.ID, Stage: a.Stage, URL: webSocketURL(v.address, a)}
 		for _, r := range a.Routes {
 			route := inspect.Route{Key: r.Key, Note: routeNote(r)}
-			if f := plan.Function(r.FunctionARN); f != nil {
+			if f := v.plan.Function(r.FunctionARN); f != nil {
 				route.Function = f.Name
 			}
 			api.Routes = append(api.Routes, route)
@@ -49,7 +55,7 @@ func (s *stack) showAPIs() []inspect.API {
 func routeNote(r sam.Route) string {
 	var notes []string
 	if r.RouteResponse {
-		notes = append(notes, "answers its caller")
+		notes = append(notes, "two-way")
 	}
 	if r.Authorizer != nil {
 		notes = append(notes, "authorizer "+r.Authorizer.FunctionLogicalID)
@@ -69,33 +75,29 @@ func routeNote(r sam.Route) string {
 	return strings.Join(notes, ", ")
 }
 
-// showConnections is for a gateway that may be nil. A later one, of the first
-// API that a reload brings, comes with a source of its own.
-func showConnections(g *gateway.Gateway) func() []inspect.Connection {
-	if g == nil {
+func (v view) connections() []inspect.Connection {
+	if v.gateway == nil {
 		return nil
 	}
-	return func() []inspect.Connection {
-		var list []inspect.Connection
-		for _, c := range g.Snapshot().Connections {
-			list = append(list, inspect.Connection{
-				ID:          c.ID,
-				API:         c.API,
-				Stage:       c.Stage,
-				SourceIP:    c.SourceIP,
-				ConnectedAt: c.ConnectedAt,
-				LastActive:  c.LastActive,
-				In:          int(c.MessagesIn),
-				Out:         int(c.MessagesOut),
-			})
-		}
-		return list
+	var list []inspect.Connection
+	for _, c := range v.gateway.Snapshot().Connections {
+		list = append(list, inspect.Connection{
+			ID:          c.ID,
+			API:         c.API,
+			Stage:       c.Stage,
+			SourceIP:    c.SourceIP,
+			ConnectedAt: c.ConnectedAt,
+			LastActive:  c.LastActive,
+			In:          int(c.MessagesIn),
+			Out:         int(c.MessagesOut),
+		})
 	}
+	return list
 }
 
-func (s *stack) showFunctions() []inspect.Function {
+func (v view) functions() []inspect.Function {
 	instances := make(map[string][]inspect.Instance)
-	for _, in := range s.lambda.Instances() {
+	for _, in := range v.lambda.Instances() {
 		state := string(in.State)
 		if in.Frozen {
 			state = "frozen"
@@ -112,7 +114,7 @@ func (s *stack) showFunctions() []inspect.Function {
 		instances[in.Function] = append(instances[in.Function], shown)
 	}
 	var list []inspect.Function
-	for _, f := range s.lambda.Functions() {
+	for _, f := range v.lambda.Functions() {
 		list = append(list, inspect.Function{
 			Name:      f.Name,
 			MemoryMB:  f.MemoryMB,
@@ -123,8 +125,8 @@ func (s *stack) showFunctions() []inspect.Function {
 	return list
 }
 
-func (s *stack) showTables() []inspect.Table {
-	tables, err := s.tables.Tables()
+func (v view) listTables() []inspect.Table {
+	tables, err := v.tables.Tables()
 	if err != nil {
 		return nil // the stack is stopping
 	}
@@ -139,8 +141,8 @@ func (s *stack) showTables() []inspect.Table {
 	return list
 }
 
-func (s *stack) showItems(_ context.Context, table string, limit int) ([]json.RawMessage, error) {
-	items, err := s.tables.Peek(table, limit)
+func (v view) items(_ context.Context, table string, limit int) ([]json.RawMessage, error) {
+	items, err := v.tables.Peek(table, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"errors"
@@ -8,36 +8,44 @@ import (
 	"syscall"
 )
 
+var (
+	// ErrRemote is the error of [New] when Options.Listen is an address that
+	// other machines reach and Options.AllowRemote is not set.
+	ErrRemote = errors.New("other machines reach this address and could do all that you can")
+	// ErrPortInUse is the error of [New] when another program listens on
+	// Options.Listen.
+	ErrPortInUse = errors.New("in use by another program")
+)
+
 // listener is the one listener of the stack.
 type listener struct {
 	net.Listener
-	// given is -listen with the port that it really is.
+	// given is Options.Listen with the actual port.
 	given string
 	// address is what clients on this machine dial, as HOST:PORT.
 	address string
 }
 
-// wsaAddrInUse is the number that Windows has for EADDRINUSE (WinSock 2).
+// wsaAddrInUse is Windows' number for EADDRINUSE (WinSock 2).
 const wsaAddrInUse = syscall.Errno(10048)
 
-// listen takes the port. Addresses that other machines reach need remote.
+// listen opens the listener. Addresses that other machines reach need remote.
 func listen(address string, remote bool) (*listener, error) {
+	wrong := func(err error) error { return &OptionError{Option: "Listen", Value: address, Err: err} }
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("-listen %s: want HOST:PORT, such as %s", address, defaultListen)}
+		return nil, wrong(errors.New("want HOST:PORT, such as 127.0.0.1:4566"))
 	}
 	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("-listen %s: %w", address, err)}
+		return nil, wrong(err)
 	}
 	if !tcp.IP.IsLoopback() && !remote {
-		return nil, usageError{fmt.Errorf("-listen %s: other machines reach this address and could do all that you can; "+
-			"use 127.0.0.1, or add -allow-remote if you mean it (see -h)", address)}
+		return nil, wrong(ErrRemote)
 	}
 	l, err := net.ListenTCP("tcp", tcp)
 	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse) {
-		return nil, fmt.Errorf("%s is in use by another program: choose another port with -listen %s, or any free one with -listen %s",
-			address, net.JoinHostPort(host, strconv.Itoa(tcp.Port%65535+1)), net.JoinHostPort(host, "0"))
+		return nil, fmt.Errorf("%s is %w", address, ErrPortInUse)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
@@ -52,7 +60,7 @@ func listen(address string, remote bool) (*listener, error) {
 }
 
 // remote reports whether other machines reach the listener.
-func (s *stack) remote() bool {
-	tcp, ok := s.listener.Addr().(*net.TCPAddr)
+func (l *listener) remote() bool {
+	tcp, ok := l.Addr().(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()
 }

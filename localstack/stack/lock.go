@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"errors"
@@ -11,24 +11,28 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// dataLock keeps a second stack off the data folder. The operating system
-// lets go of it when the process ends, however it ends.
+// ErrDataInUse is the error of [New] when another stack uses Options.Data.
+var ErrDataInUse = errors.New("in use by another stack")
+
+// dataLock keeps a second stack out of the data folder. The operating system
+// releases it when the process ends, even after a crash.
 type dataLock struct {
 	lock *flock.Flock
-	pid  string // path of the file that names the holder
+	pid  string // path of the file with the holder's process id
 }
 
-// lockData makes the folder if need be and takes the lock.
+// lockData makes the folder if necessary and takes the lock.
 func lockData(dir string) (*dataLock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	l := &dataLock{
 		lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600)),
-		// Beside the lock, since Windows lets nobody read a locked file.
+		// Beside the lock, since no other process can read a locked file on
+		// Windows.
 		pid: filepath.Join(dir, "pid"),
 	}
-	// Keys and tables are not for anybody's repository.
+	// Keys and tables do not belong into a repository.
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("keep the data folder out of Git: %w", err)
 	}
@@ -37,25 +41,24 @@ func lockData(dir string) (*dataLock, error) {
 		return nil, fmt.Errorf("lock the data folder %s: %w", dir, err)
 	}
 	if !free {
-		return nil, fmt.Errorf("the data folder %s is in use by %s: stop it, or choose another folder with -data",
-			dir, l.holder())
+		return nil, fmt.Errorf("the data folder %s is %w%s", dir, ErrDataInUse, l.holder())
 	}
 	if err := os.WriteFile(l.pid, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("name the holder of the data folder: %w", err), l.lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("write the process id to the data folder: %w", err), l.lock.Unlock())
 	}
 	return l, nil
 }
 
-// holder names the process that has the lock, as well as is known: its file
-// may not be written yet.
+// holder returns " (pid N)" for the process that has the lock, or "" if its
+// file is not written yet.
 func (l *dataLock) holder() string {
 	text, err := os.ReadFile(l.pid)
 	if pid := strings.TrimSpace(string(text)); err == nil && pid != "" {
-		return "another stack (pid " + pid + ")"
+		return " (pid " + pid + ")"
 	}
-	return "another stack"
+	return ""
 }
 
-// release lets the next stack in. The files stay: to remove a lock file is to
-// let two processes lock two different files.
+// release lets another stack use the folder. The files stay: after the removal
+// of a lock file two processes could lock two different files.
 func (l *dataLock) release() error { return l.lock.Unlock() }

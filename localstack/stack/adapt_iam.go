@@ -1,15 +1,14 @@
-package main
+package stack
 
 import (
 	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/iam"
+	"github.com/sotto-chat/sotto/localstack/kms"
 	"github.com/sotto-chat/sotto/localstack/sam"
 )
 
-// What the template says about permissions, in the words of the guard.
-
-// roles are the execution roles by function name.
+// roles returns the execution roles by function name.
 func roles(plan *sam.Plan) map[string]iam.Role {
 	roles := make(map[string]iam.Role, len(plan.Functions))
 	for _, f := range plan.Functions {
@@ -33,7 +32,7 @@ func roleStatements(f sam.Function) []iam.Statement {
 	return list
 }
 
-// resourcePolicies are the policies of keys and tables by ARN.
+// resourcePolicies returns the policies of keys and tables by ARN.
 func resourcePolicies(plan *sam.Plan) map[string][]iam.Statement {
 	policies := make(map[string][]iam.Statement)
 	for _, k := range plan.Keys {
@@ -68,10 +67,11 @@ func statements(p sam.Policy) []iam.Statement {
 	return list
 }
 
-// partitionKey names that of a table of the template, or of one of its indexes,
-// for conditions on dynamodb:LeadingKeys.
-func (s *stack) partitionKey(table, index string) string {
-	for _, t := range s.plan.Load().Tables {
+// partitionKey returns the name of the partition key of a table or, unless
+// index is empty, of one of its indexes; "" if the template does not declare
+// it.
+func partitionKey(plan *sam.Plan, table, index string) string {
+	for _, t := range plan.Tables {
 		if t.Name != table {
 			continue
 		}
@@ -96,9 +96,9 @@ func hashKey(schema []sam.KeyElement) string {
 	return ""
 }
 
-// keyFacts is what conditions can ask of a KMS key.
-func (s *stack) keyFacts(keyID string, ciphertext []byte) (iam.Key, bool) {
-	k, ok := s.keys.Lookup(keyID, ciphertext)
+// keyFacts returns what policy conditions can test of a KMS key.
+func keyFacts(keys *kms.Service, keyID string, ciphertext []byte) (iam.Key, bool) {
+	k, ok := keys.Lookup(keyID, ciphertext)
 	return iam.Key{
 		ARN:         k.ARN,
 		Aliases:     k.Aliases,

@@ -1,4 +1,4 @@
-package main
+package stack
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (r streamReader) End(stream string) (string, error) { return r.StreamEnd(st
 
 func (r streamReader) Changed(stream string) (<-chan struct{}, error) { return r.StreamChanged(stream) }
 
-// streamInvoker lets event source mappings run functions.
+// streamInvoker lets event source mappings invoke functions.
 type streamInvoker struct{ *lambda.Service }
 
 var _ eventsource.Invoker = streamInvoker{}
@@ -44,6 +44,7 @@ func (i streamInvoker) Invoke(ctx context.Context, function string, payload []by
 	}, err
 }
 
+// eventSources returns the event source mappings.
 func eventSources(plan *sam.Plan) []eventsource.Config {
 	var list []eventsource.Config
 	for _, e := range plan.EventSources {

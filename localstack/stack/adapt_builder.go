@@ -1,0 +1,33 @@
+package stack
+
+import (
+	"strconv"
+
+	"github.com/sotto-chat/sotto/localstack/builder"
+	"github.com/sotto-chat/sotto/localstack/sam"
+)
+
+// targets returns what the builder has to build.
+func targets(plan *sam.Plan) []builder.Target {
+	var list []builder.Target
+	for _, f := range plan.Functions {
+		t := builder.Target{
+			Name:       f.Name,
+			LogicalID:  f.LogicalID,
+			Dir:        f.CodeURI,
+			Method:     f.BuildMethod,
+			Properties: make(map[string]any),
+		}
+		if t.Method == "" {
+			t.Method = builder.MethodGo // only Go programs can be built without a Makefile
+		}
+		for name, text := range f.BuildProperties {
+			t.Properties[name] = text
+			if b, err := strconv.ParseBool(text); err == nil {
+				t.Properties[name] = b
+			}
+		}
+		list = append(list, t)
+	}
+	return list
+}

@@ -1,0 +1,53 @@
+package stack
+
+import (
+	"path/filepath"
+
+	"github.com/sotto-chat/sotto/localstack/lambda"
+	"github.com/sotto-chat/sotto/localstack/sam"
+)
+
+// functions returns the functions of Lambda, with their executables by name.
+func functions(plan *sam.Plan, executables map[string]string) []lambda.Function {
+	var list []lambda.Function
+	for _, f := range plan.Functions {
+		executable := executables[f.Name]
+		list = append(list, lambda.Function{
+			Name:                f.Name,
+			ARN:                 f.ARN,
+			Binary:              executable,
+			Dir:                 filepath.Dir(executable),
+			Handler:             f.Handler,
+			Env:                 f.Environment,
+			MemoryMB:            f.MemoryMB,
+			Timeout:             f.Timeout,
+			ReservedConcurrency: f.ReservedConcurrency,
+			Async: lambda.AsyncConfig{
+				MaximumRetryAttempts: &f.Async.Retries,
+				MaximumEventAge:      f.Async.MaxAge,
+				OnSuccess:            f.Async.OnSuccess,
+				OnFailure:            f.Async.OnFailure,
+			},
+			DeadLetter: f.Async.DeadLetter,
+		})
+	}
+	return list
+}
+
+// schedules returns the rules of EventBridge and the schedules of its
+// Scheduler.
+func schedules(plan *sam.Plan) []lambda.Schedule {
+	var list []lambda.Schedule
+	for _, s := range plan.Schedules {
+		list = append(list, lambda.Schedule{
+			Name:       s.Name,
+			Expression: s.Expression,
+			Timezone:   s.Timezone,
+			Function:   s.FunctionARN,
+			Source:     s.Source,
+			Input:      string(s.Input),
+			Enabled:    s.Enabled,
+		})
+	}
+	return list
+}
