@@ -65,25 +65,37 @@ func TestBatchLimits(t *testing.T) {
 		}
 		return out
 	}
-	_, err := f.BatchWriteItem(t.Context(),
-		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(26)...)}})
-	wantError(t, err, "ValidationException",
-		"Value '{one=[26 requests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
 	f.createTable(t, "two", "pk S", nil, nil)
-	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(keys(20)...), "two": putRequests(keys(6)...)}})
-	wantError(t, err, "ValidationException", "Too many items requested for the BatchWriteItem call")
-	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{}})
-	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchWriteItem")
-	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{}})
-	wantError(t, err, "ValidationException", "The requestItems parameter is required for BatchGetItem")
-	_, err = f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"one": putRequests(item{"pk": str("a")}, item{"pk": str("a")})}})
-	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
-	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: keys(101)}}})
-	wantError(t, err, "ValidationException", "Member must have length less than or equal to 100")
-	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"one": {Keys: append(keys(2), keys(2)...)}}})
-	wantError(t, err, "ValidationException", "Provided list of item keys contains duplicates")
-	_, err = f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"none": {Keys: keys(1)}}})
-	wantError(t, err, "ResourceNotFoundException", "Requested resource not found")
+	type writes = map[string][]types.WriteRequest
+	for _, tt := range []struct {
+		items   writes
+		message string
+	}{
+		{writes{"one": putRequests(keys(26)...)},
+			"Value '{one=[26 requests]}' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]"},
+		{writes{"one": putRequests(keys(20)...), "two": putRequests(keys(6)...)},
+			"Too many items requested for the BatchWriteItem call"},
+		{writes{}, "The requestItems parameter is required for BatchWriteItem"},
+		{writes{"one": putRequests(item{"pk": str("a")}, item{"pk": str("a")})},
+			"Provided list of item keys contains duplicates"},
+	} {
+		_, err := f.BatchWriteItem(t.Context(), &sdk.BatchWriteItemInput{RequestItems: tt.items})
+		wantError(t, err, "ValidationException", tt.message)
+	}
+	type reads = map[string]types.KeysAndAttributes
+	for _, tt := range []struct {
+		items         reads
+		code, message string
+	}{
+		{reads{}, "ValidationException", "The requestItems parameter is required for BatchGetItem"},
+		{reads{"one": {Keys: keys(101)}}, "ValidationException", "Member must have length less than or equal to 100"},
+		{reads{"one": {Keys: append(keys(2), keys(2)...)}}, "ValidationException",
+			"Provided list of item keys contains duplicates"},
+		{reads{"none": {Keys: keys(1)}}, "ResourceNotFoundException", "Requested resource not found"},
+	} {
+		_, err := f.BatchGetItem(t.Context(), &sdk.BatchGetItemInput{RequestItems: tt.items})
+		wantError(t, err, tt.code, tt.message)
+	}
 }
 
 func TestBatchGetLeavesWhatIsOver16MB(t *testing.T) {
@@ -106,7 +118,7 @@ func TestBatchGetLeavesWhatIsOver16MB(t *testing.T) {
 		found = append(found, len(out.Responses["large"]))
 		request = out.UnprocessedKeys
 		if rest, ok := request["large"]; ok && (rest.ConsistentRead == nil || !*rest.ConsistentRead) {
-			t.Error("what is left has lost ConsistentRead")
+			t.Error("UnprocessedKeys has no ConsistentRead, want true")
 		}
 	}
 	same(t, "items", found, []int{43, 7}) // 43 × 390 KiB is the first sum above 16 MiB
@@ -125,6 +137,6 @@ func TestBatchLeavesWhatATransactionHolds(t *testing.T) {
 	}
 	same(t, "unprocessed", out.UnprocessedItems, map[string][]types.WriteRequest{"one": requests[:1]})
 	if f.get(t, "one", item{"pk": str("free")}) == nil {
-		t.Error("the other item was not written")
+		t.Error("got no item free, want it written")
 	}
 }

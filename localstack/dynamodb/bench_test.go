@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The benchmarks go through the SDK and HTTP, with items of 1 KiB: one client,
-// and eight at a time.
+// The benchmarks use the SDK over HTTP and items of 1 KiB, with one client and
+// with eight concurrent ones.
 
 func benchmark(b *testing.B, do func(f *fixture, i int) error) {
 	f := open(b, Options{})

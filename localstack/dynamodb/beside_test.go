@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// dynalitePackage is what the engine is measured beside.
+// dynalitePackage is the npm package that the engine is compared with.
 const dynalitePackage = "dynalite@4.0.0"
 
 const (
 	besideClients = 8
 	besideRounds  = 4
-	besidePhase   = 500 * time.Millisecond // of one kind of request on one server in one round
+	besidePhase   = 500 * time.Millisecond // one kind of request on one server in one round
 	besideItems   = 100_000
 )
 
-// besidePhases are the kinds of requests: put, get, query (20 items) and
-// transact (two puts).
+// besidePhases are the kinds of requests. A query returns 20 items, a
+// transaction has two puts.
 var besidePhases = []string{"put", "get", "query", "transact"}
 
 // BenchmarkBesideDynalite measures the engine and dynalite (npm) in turns, each
@@ -74,8 +74,8 @@ func BenchmarkBesideDynalite(b *testing.B) {
 	}
 }
 
-// startDynalite installs dynalite into a temporary folder and runs it; nil if
-// that cannot be done here.
+// startDynalite installs dynalite into a temporary folder and runs it. It
+// returns nil if npm fails.
 func startDynalite(b *testing.B) *child {
 	dir := b.TempDir()
 	install := exec.Command("npm", "install", "--prefix", dir, "--no-audit", "--no-fund",
@@ -88,19 +88,19 @@ func startDynalite(b *testing.B) *child {
 		"--host", "127.0.0.1", "--port", fmt.Sprint(freePort(b)), "--createTableMs", "0"))
 }
 
-// measured is a server and what it did.
+// measured is a server and the measurements of it.
 type measured struct {
-	name   string // before its figures
+	name   string // prefix of its metrics
 	b      *testing.B
 	child  *child
 	phases []string
 
 	raw  *rawClient
-	next map[string]int             // the number of requests so far
-	took map[string][]time.Duration // each request
+	next map[string]int             // requests so far, by phase
+	took map[string][]time.Duration // durations of all requests, by phase
 }
 
-// perSecond is how many requests of a kind were answered.
+// perSecond returns the requests of a kind that were answered per second.
 func (m *measured) perSecond(phase string) float64 {
 	return float64(len(m.took[phase])) / (besideRounds * besidePhase).Seconds()
 }
@@ -110,7 +110,7 @@ func (m *measured) p99(phase string) time.Duration {
 	return m.took[phase][len(m.took[phase])*99/100]
 }
 
-// prepare makes the table.
+// prepare creates the table.
 func (m *measured) prepare() {
 	m.raw, m.next, m.took = newRawClient(m.child.url,
 		besideClients), make(map[string]int), make(map[string][]time.Duration)
@@ -126,12 +126,12 @@ func (m *measured) prepare() {
 			return
 		}
 		if time.Now().After(deadline) {
-			m.b.Fatalf("no table: %v", err)
+			m.b.Fatalf("the table is not active after a minute: %v", err)
 		}
 	}
 }
 
-// request is the request i of a kind.
+// request returns the request i of a kind.
 func (m *measured) request(phase string, i int) (operation, body string) {
 	switch phase {
 	case "put":
@@ -147,7 +147,7 @@ func (m *measured) request(phase string, i int) (operation, body string) {
 		`}},{"Put":{"TableName":"beside","Item":` + besideItem(20_000_001+2*i) + `}}]}`
 }
 
-// run sends requests of a kind with all clients for the time of a phase.
+// run sends requests of a kind with all clients for besidePhase.
 func (m *measured) run(phase string) {
 	m.b.Helper()
 	if !slices.Contains(m.phases, phase) {
@@ -179,18 +179,18 @@ func (m *measured) run(phase string) {
 	running.Wait()
 	m.raw.hangUp()
 	if len(all) == 0 {
-		m.b.Fatal("nothing was answered")
+		m.b.Fatal("got no answer, want some")
 	}
 	m.next[phase], m.took[phase] = most, append(m.took[phase], all...)
 }
 
-// besideItem is an item of 1 KiB.
+// besideItem returns an item of 1 KiB as JSON.
 func besideItem(i int) string {
 	return fmt.Sprintf(`{"pk":{"S":"room%d"},"sk":{"N":"%d"},"tag":{"S":"tag%d"},"body":{"S":"%s"}}`,
 		i%100, i/100, i%1000, strings.Repeat("x", 980))
 }
 
-// load puts the items whose memory is asked for, 25 at a time.
+// load puts besideItems items, 25 at a time, before the memory is measured.
 func (m *measured) load() {
 	m.b.Helper()
 	var running sync.WaitGroup
@@ -212,8 +212,8 @@ func (m *measured) load() {
 	running.Wait()
 }
 
-// residentMegabytes is the memory that a process has in use; 0 where the system
-// does not tell it in /proc.
+// residentMegabytes returns the resident memory of a process, or 0 on a system
+// without /proc.
 func residentMegabytes(pid int) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -225,7 +225,7 @@ func residentMegabytes(pid int) float64 {
 	return kilobytes / 1024
 }
 
-// freePort is a port that nobody listens on at this moment.
+// freePort returns a port that is free at this moment.
 func freePort(b *testing.B) int {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// costs are capacity units: of all, of the table, of each index.
+// costs are capacity units: the total, those of the table and of each index.
 type costs struct {
 	total, table float64
 	index        map[string]float64
@@ -60,7 +60,7 @@ func TestWriteCapacity(t *testing.T) {
 		got  costs
 		want costs
 	}{
-		// pk and its value of 1 byte, t: 4 bytes beside the text.
+		// The names pk and t and the key's value have 4 bytes.
 		{"1 KiB", put(item{"pk": str("a"), "t": str(long(1020))}), costs{1, 1, nil}},
 		{"1 byte more", put(item{"pk": str("a"), "t": str(long(1021))}), costs{2, 2, nil}},
 		{"smaller over larger", put(item{"pk": str("a")}), costs{2, 2, nil}},
@@ -70,7 +70,7 @@ func TestWriteCapacity(t *testing.T) {
 			costs{4, 2, ix{"whole": 2}}},
 		{"moved entries", put(item{"pk": str("a"), "g": str("2"), "k": str("2"), "t": str(long(100))}),
 			costs{7, 2, ix{"whole": 3, "keys": 2}}},
-		{"an entry out", put(item{"pk": str("a"), "g": str("2"), "t": str(long(100))}),
+		{"removed entry", put(item{"pk": str("a"), "g": str("2"), "t": str(long(100))}),
 			costs{3, 1, ix{"whole": 1, "keys": 1}}},
 		{"delete", del("a"), costs{2, 1, ix{"whole": 1}}},
 		{"delete of nothing", del("a"), costs{1, 1, nil}},
@@ -98,7 +98,7 @@ func TestReadCapacity(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out.ConsumedCapacity.Table != nil {
-			t.Error("TOTAL shows the table alone")
+			t.Error("TOTAL returns Table, want the total only")
 		}
 		return *out.ConsumedCapacity.CapacityUnits
 	}

@@ -67,6 +67,7 @@ func TestItemCollectionMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	if put.ItemCollectionMetrics != nil {
-		t.Errorf("a table without local indexes has the item collection %s", dump(put.ItemCollectionMetrics))
+		t.Errorf("got the item collection %s for a table without local indexes, want none",
+			dump(put.ItemCollectionMetrics))
 	}
 }

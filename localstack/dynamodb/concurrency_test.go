@@ -51,7 +51,7 @@ func TestConcurrentIncrements(t *testing.T) {
 	same(t, "index", out.Items, []item{{"pk": str("c"), "n": num(clients * each)}})
 }
 
-// One of those who write version v+1 over version v wins, always.
+// Of the clients that write version v+1 over version v, exactly one succeeds.
 func TestContendedConditionalPuts(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "versions", "pk S", nil, nil)
@@ -86,17 +86,42 @@ func TestContendedConditionalPuts(t *testing.T) {
 	}
 	for v, times := range winners {
 		if times != 1 {
-			t.Errorf("version %d was written %d times", v, times)
+			t.Errorf("version %d was written %d times, want once", v, times)
 		}
 	}
 	last := f.get(t, "versions", item{"pk": str("x")})
 	same(t, "version", last["v"], num(versions))
 	if by := number(t, last["by"]); !wins[by][versions] {
-		t.Errorf("client %d is in the item, but was told that it lost", by)
+		t.Errorf("the item is by client %d, whose put failed", by)
 	}
 }
 
-// Transfers between accounts keep their sum, for every reader at every time.
+// sums adds up the attribute n of all items of a table, once by a transaction
+// that gets keys and once by a scan.
+func (f *fixture) sums(t *testing.T, table string, keys []item) (inTransaction, inScan int, err error) {
+	var gets []types.TransactGetItem
+	for _, key := range keys {
+		gets = append(gets, types.TransactGetItem{Get: &types.Get{TableName: &table, Key: key}})
+	}
+	out, err := f.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{TransactItems: gets})
+	if err != nil {
+		return 0, 0, err
+	}
+	scan, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: &table})
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, r := range out.Responses {
+		inTransaction += number(t, r.Item["n"])
+	}
+	for _, it := range scan.Items {
+		inScan += number(t, it["n"])
+	}
+	return inTransaction, inScan, nil
+}
+
+// Transfers between accounts keep the sum of all balances the same for every
+// reader.
 func TestConcurrentTransactions(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "accounts", "pk S", nil, nil)
@@ -139,33 +164,18 @@ func TestConcurrentTransactions(t *testing.T) {
 	}
 	finished := make(chan struct{})
 	reader.Go(func() {
-		var gets []types.TransactGetItem
+		var keys []item
 		for i := range accounts {
-			gets = append(gets, types.TransactGetItem{Get: &types.Get{
-				TableName: aws.String("accounts"),
-				Key:       account(i),
-			}})
+			keys = append(keys, account(i))
 		}
 		for {
-			out, err := f.TransactGetItems(t.Context(), &sdk.TransactGetItemsInput{TransactItems: gets})
+			inTransaction, inScan, err := f.sums(t, "accounts", keys)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			scan, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("accounts")})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			got, scanned := 0, 0
-			for _, r := range out.Responses {
-				got += number(t, r.Item["n"])
-			}
-			for _, it := range scan.Items {
-				scanned += number(t, it["n"])
-			}
-			if got != accounts*balance || scanned != accounts*balance {
-				t.Errorf("the sum is %d by transaction, %d by scan", got, scanned)
+			if want := accounts * balance; inTransaction != want || inScan != want {
+				t.Errorf("got the sum %d in a transaction and %d in a scan, want %d", inTransaction, inScan, want)
 				return
 			}
 			select {
@@ -180,7 +190,7 @@ func TestConcurrentTransactions(t *testing.T) {
 	reader.Wait()
 }
 
-// Tables come and go while they are written.
+// A table is deleted and created again while clients write to it.
 func TestTablesDroppedUnderWrites(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "flicker", "pk S", nil, nil)

@@ -18,7 +18,7 @@ const (
 	manyConnections = 128
 )
 
-// manyWrite is the request of the write i: a put, an update that moves an item
+// manyWrite returns the request of write i: a put, an update that moves an item
 // in the index, or a transaction of two puts.
 func manyWrite(i int) (operation, body string) {
 	put := func(prefix string) string {
@@ -34,15 +34,16 @@ func manyWrite(i int) (operation, body string) {
 	return "PutItem", put("put")
 }
 
-// TestKillDuringTenThousandWrites starts 10,000 writes at once and kills the
-// engine's process among them: what was answered is there, the index agrees
-// with the table, and transactions are there whole or not at all.
+// TestKillDuringTenThousandWrites starts 10,000 concurrent writes and kills the
+// engine's process during them. Then every answered write is in the table, the
+// index agrees with the table, and each transaction is there completely or not
+// at all.
 func TestKillDuringTenThousandWrites(t *testing.T) {
 	dir := t.TempDir()
 	setUp := open(t, Options{Dir: dir})
 	setUp.createTable(t, "many", "pk S, sk N", []index{{"by-group", "group S, sk N", "ALL"}}, nil)
 	seed := newRawClient(setUp.server.URL, 4)
-	for i := 0; i < manyWrites; i += 100 { // what the updates move
+	for i := 0; i < manyWrites; i += 100 { // the items that the updates move
 		puts := ""
 		for j := i; j < i+100; j += 4 {
 			if puts != "" {
@@ -68,7 +69,7 @@ func TestKillDuringTenThousandWrites(t *testing.T) {
 	for i := range manyWrites {
 		running.Go(func() {
 			if _, err := client.call(manyWrite(i)); err != nil {
-				return // the engine is dead
+				return // the engine was killed
 			}
 			answered[i].Store(true)
 			if count.Add(1) == goal {
@@ -79,7 +80,7 @@ func TestKillDuringTenThousandWrites(t *testing.T) {
 	select {
 	case <-reached:
 	case <-time.After(time.Minute):
-		t.Fatalf("%d of %d writes answered in a minute", count.Load(), goal)
+		t.Fatalf("got %d answered writes in a minute, want %d", count.Load(), goal)
 	}
 	engine.kill()
 	running.Wait()
@@ -106,13 +107,13 @@ func TestKillDuringTenThousandWrites(t *testing.T) {
 			there = has("moved", i)
 		case 1:
 			if there = has("left", i); there != has("right", i) {
-				t.Errorf("transaction %d is there by half", i)
+				t.Errorf("got one item of transaction %d, want both or none", i)
 			}
 		default:
 			there = has("put", i)
 		}
 		if answered[i].Load() && !there {
-			t.Errorf("write %d was answered and is gone", i)
+			t.Errorf("write %d was answered, but its item is missing", i)
 		}
 	}
 	t.Logf("killed after %d of %d answers; %d items", count.Load(), manyWrites, len(rows))

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// crashDir makes the test binary an engine's process, for TestKill.
+// crashDir turns the test binary into an engine's process, for TestKill.
 var crashDir = flag.String("crashdir", "", "serve an engine on this folder until killed")
 
 func TestMain(m *testing.M) {
@@ -49,7 +49,7 @@ func serveUntilKilled(dir string) error {
 	return http.Serve(listener, e)
 }
 
-// startChild runs an engine in a process of its own.
+// startChild runs an engine in a new process.
 func startChild(t testing.TB, dir string) (client *sdk.Client, kill func()) {
 	t.Helper()
 	c := start(t, exec.Command(os.Args[0], "-crashdir", dir))
@@ -63,7 +63,7 @@ type child struct {
 	kill func()
 }
 
-// start runs a program that prints a line that ends with its URL.
+// start runs a program whose first line of output ends with its URL.
 func start(t testing.TB, cmd *exec.Cmd) *child {
 	t.Helper()
 	cmd.Stderr = os.Stderr
@@ -87,20 +87,21 @@ func start(t testing.TB, cmd *exec.Cmd) *child {
 	return &child{line[strings.LastIndexByte(line, ' ')+1:], cmd.Process.Pid, kill}
 }
 
-// crashWriter writes until its engine dies. Everything it does in step i
-// carries i.
+// crashWriter writes until its engine is killed. Every write of step i contains
+// i.
 type crashWriter struct {
 	id    int
-	put   []int // steps whose item was answered
-	acked int   // the last step that was answered whole
-	tried int   // the last step that was begun
+	put   []int // steps whose put was answered
+	acked int   // the last step whose writes were all answered
+	tried int   // the last step that was started
 }
 
 func (w *crashWriter) name(suffix string) types.AttributeValue {
 	return str(fmt.Sprintf("w%d%s", w.id, suffix))
 }
 
-// step puts an item, moves one in the index and lets two go together.
+// step puts an item, moves another one in the index and puts two in a
+// transaction.
 func (w *crashWriter) step(client *sdk.Client, i int) error {
 	ctx, table := context.Background(), aws.String("crash")
 	group := str(fmt.Sprint("g", i%5))
@@ -175,7 +176,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// checkAfterKill opens what a killed engine left.
+// checkAfterKill opens the folder of a killed engine and checks the data.
 func checkAfterKill(t *testing.T, dir string, round int, writers []*crashWriter) {
 	t.Helper()
 	e, err := Open(Options{Dir: dir})
@@ -200,13 +201,13 @@ func checkAfterKill(t *testing.T, dir string, round int, writers []*crashWriter)
 	for _, w := range writers {
 		for _, i := range w.put {
 			if _, ok := rows[fmt.Sprintf("w%d-log %d", w.id, i)]; !ok {
-				t.Errorf("round %d: writer %d: item %d was answered and is gone", round, w.id, i)
+				t.Errorf("round %d: writer %d: put %d was answered, but its item is missing", round, w.id, i)
 			}
 		}
 		at, left, right := step(fmt.Sprintf("w%d-at 0",
 			w.id)), step(fmt.Sprintf("w%d-left 0", w.id)), step(fmt.Sprintf("w%d-right 0", w.id))
 		if at < w.acked || at > w.tried || left < w.acked || left > w.tried || left != right {
-			t.Errorf("round %d: writer %d: at %d, left %d, right %d; answered %d of %d", round, w.id, at,
+			t.Errorf("round %d: writer %d: got at %d, left %d, right %d; want all from %d to %d, left and right the same", round, w.id, at,
 				left, right, w.acked, w.tried)
 		}
 	}
@@ -231,7 +232,7 @@ func checkAfterKill(t *testing.T, dir string, round int, writers []*crashWriter)
 	same(t, "expiry index", len(expiring), want)
 }
 
-// scanAll reads a table or an index whole, by key.
+// scanAll reads all items of a table or an index, by key.
 func (f *fixture) scanAll(t testing.TB, table, index string) map[string]item {
 	t.Helper()
 	in := &sdk.ScanInput{TableName: &table}
@@ -247,7 +248,7 @@ func (f *fixture) scanAll(t testing.TB, table, index string) map[string]item {
 		for _, it := range out.Items {
 			k := it["pk"].(*types.AttributeValueMemberS).Value + " " + it["sk"].(*types.AttributeValueMemberN).Value
 			if _, twice := rows[k]; twice {
-				t.Errorf("%s twice in %s %s", k, table, index)
+				t.Errorf("got %s twice in %s %s, want once", k, table, index)
 			}
 			rows[k] = it
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// item is short for the SDK's item type.
+// item is an item of the SDK.
 type item = map[string]types.AttributeValue
 
 func str(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
@@ -31,7 +31,7 @@ func num(number any) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: fmt.Sprint(number)}
 }
 
-// fixture is an engine behind real HTTP, and an SDK client of it.
+// fixture is an engine behind an HTTP server, and an SDK client of it.
 type fixture struct {
 	*sdk.Client
 	engine *Engine
@@ -65,7 +65,8 @@ func serveFixture(t testing.TB, e *Engine) *fixture {
 	return &fixture{newClient(server.URL), e, server}
 }
 
-// newClient makes an SDK client that tells every error and retries none.
+// newClient returns an SDK client that does not retry, so that tests see every
+// error.
 func newClient(url string) *sdk.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
@@ -78,11 +79,11 @@ func newClient(url string) *sdk.Client {
 	})
 }
 
-// plainBody hides the WriteTo of the SDK's request bodies. The SDK closes the
-// body when the answer is there; net/http may only then look for what follows
-// its end, and takes the error of a closed body's WriteTo (smithy-go 1.28) for
-// a failed write: it drops the connection, and the answer with it. Only a
-// server as near as this one is fast enough to be met by that.
+// plainBody hides the WriteTo method of the SDK's request bodies. The SDK
+// closes the body as soon as the response arrives. If net/http then calls
+// WriteTo to look for more data, the error of the closed body (smithy-go 1.28)
+// looks like a failed write, and net/http drops the connection with the
+// response. Only a server in the same process is fast enough for that.
 type plainBody struct{ http.RoundTripper }
 
 func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -91,7 +92,7 @@ func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.RoundTripper.RoundTrip(r)
 }
 
-// key declares a key schema: "pk S", or "pk S, sk N".
+// key parses a key schema such as "pk S" or "pk S, sk N".
 func key(decl string) (elements []types.KeySchemaElement, definitions []types.AttributeDefinition) {
 	for i, part := range strings.Split(decl, ", ") {
 		name, kind, _ := strings.Cut(part, " ")
@@ -108,11 +109,12 @@ func key(decl string) (elements []types.KeySchemaElement, definitions []types.At
 	return elements, definitions
 }
 
-// index declares a secondary index: projection is ALL, KEYS_ONLY, or the names
+// index declares a secondary index. projection is ALL, KEYS_ONLY, or the names
 // of the included attributes.
 type index struct{ name, key, projection string }
 
-func (x index) parts() (name *string, schema []types.KeySchemaElement, definitions []types.AttributeDefinition, p *types.Projection) {
+func (x index) parts() (name *string, schema []types.KeySchemaElement,
+	definitions []types.AttributeDefinition, p *types.Projection) {
 	schema, definitions = key(x.key)
 	p = &types.Projection{ProjectionType: types.ProjectionType(x.projection)}
 	if x.projection != "ALL" && x.projection != "KEYS_ONLY" {
@@ -124,7 +126,7 @@ func (x index) parts() (name *string, schema []types.KeySchemaElement, definitio
 	return &x.name, schema, definitions, p
 }
 
-// tableInput declares an on-demand table.
+// tableInput returns the declaration of an on-demand table.
 func tableInput(name, primary string, global, local []index) *sdk.CreateTableInput {
 	in := &sdk.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
 	in.KeySchema, in.AttributeDefinitions = key(primary)
@@ -195,19 +197,19 @@ func wantError(t testing.TB, err error, code, text string) {
 	}
 }
 
-// eventually polls until done says so.
+// eventually polls until done returns true.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for !done() {
 		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// dump shows SDK values, which are pointers, by what they hold.
+// dump formats a value of the SDK with the values behind its pointers.
 func dump(v any) string {
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {

@@ -23,7 +23,7 @@ func TestExpiry(t *testing.T) {
 	session := func(pk string, ttl types.AttributeValue) item {
 		return item{"pk": str(pk), "user": str("u"), "ttl": ttl}
 	}
-	for i := range 250 { // there before expiry is switched on, more than one chunk
+	for i := range 250 { // items that exist before expiry is enabled, more than sweepChunk
 		f.put(t, "sessions", session(fmt.Sprint("early", i), at(-time.Minute)))
 	}
 	spec := &types.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)}
@@ -59,12 +59,12 @@ func TestExpiry(t *testing.T) {
 	for _, it := range keep {
 		want[it["pk"].(*types.AttributeValueMemberS).Value] = true
 	}
-	eventually(t, "what is due is deleted", func() bool { return len(pks(nil)) <= len(want) })
+	eventually(t, "expired items are deleted", func() bool { return len(pks(nil)) <= len(want) })
 	same(t, "left", pks(nil), want)
 
 	elapsed.Store(int64(45 * time.Minute))
 	delete(want, "soon")
-	eventually(t, "what is due later is deleted later", func() bool { return len(pks(nil)) <= len(want) })
+	eventually(t, "items that expire later are deleted", func() bool { return len(pks(nil)) <= len(want) })
 	same(t, "left", pks(nil), want)
 	same(t, "left in the index", pks(aws.String("by-user")), want)
 

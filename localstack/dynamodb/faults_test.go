@@ -44,8 +44,8 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
-// A request whose answer is lost was committed, so it is in the trace, and
-// thereby in the bill, and in the log.
+// A request whose answer is lost was committed, so it is in the trace, the bill
+// and the log.
 func TestLostAnswerIsTraced(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// fuzzSeeds are requests that succeed, from which the fuzzer starts.
+// fuzzSeeds are requests that succeed. The fuzzer starts with them.
 var fuzzSeeds = map[string]string{
 	"BatchGetItem":          `{"RequestItems":{"things":{"Keys":[{"pk":{"S":"a"},"sk":{"N":"1"}}],"ProjectionExpression":"#n","ExpressionAttributeNames":{"#n":"n"},"ConsistentRead":true}},"ReturnConsumedCapacity":"INDEXES"}`,
 	"BatchWriteItem":        `{"RequestItems":{"things":[{"PutRequest":{"Item":{"pk":{"S":"b"},"sk":{"N":"2"}}}},{"DeleteRequest":{"Key":{"pk":{"S":"c"},"sk":{"N":"3"}}}}]}}`,
@@ -34,8 +34,8 @@ var fuzzSeeds = map[string]string{
 	"TagResource":           `{"ResourceArn":"arn:aws:dynamodb:us-east-1:000000000000:table/things","Tags":[{"Key":"k","Value":"v"}]}`,
 }
 
-// FuzzRequests sends any body to any operation. It is answered or refused, in
-// JSON, and never an internal error.
+// FuzzRequests sends any body to any operation. The response is a JSON object
+// with status 200 or 400, never an internal error.
 func FuzzRequests(f *testing.F) {
 	names := slices.Sorted(maps.Keys(operations))
 	for i, name := range names {
@@ -63,19 +63,19 @@ func FuzzRequests(f *testing.F) {
 		w := send(name, body)
 		var answer map[string]any
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
-			t.Fatalf("%s answers %q", name, w.Body)
+			t.Fatalf("%s: got the response %q, want a JSON object", name, w.Body)
 		}
 		kind, _ := answer["__type"].(string)
 		switch {
 		case w.Code == 200 && kind == "":
 		case w.Code == 400 && kind != "":
 		default:
-			t.Fatalf("%s answers %d %s", name, w.Code, w.Body)
+			t.Fatalf("%s: got %d %s, want 200 without or 400 with an error type", name, w.Code, w.Body)
 		}
 		if name != "CreateTable" {
 			return
 		}
-		for _, table := range e.store.Names() { // tables would pile up
+		for _, table := range e.store.Names() { // keep the number of tables small
 			if table != "things" {
 				send("UpdateTable", `{"TableName":"`+table+`","DeletionProtectionEnabled":false}`)
 				send("DeleteTable", `{"TableName":"`+table+`"}`)

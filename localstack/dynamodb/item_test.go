@@ -48,7 +48,7 @@ func TestPutGetDelete(t *testing.T) {
 	}
 	same(t, "ALL_OLD of a delete", del.Attributes, item{"pk": str("ada"), "sk": num(1), "text": str("again")})
 	if got := f.get(t, "notes", k); got != nil {
-		t.Errorf("after the delete: %v", got)
+		t.Errorf("got %v after the delete, want no item", got)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestReturnValuesOfUpdate(t *testing.T) {
 	}
 }
 
-func TestUpdateWithoutExpressionMakesTheItem(t *testing.T) {
+func TestUpdateWithoutExpressionCreatesTheItem(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "notes", "pk S", nil, nil)
 	k := item{"pk": str("x")}
@@ -120,7 +120,7 @@ func TestConditionFailureShowsTheItem(t *testing.T) {
 	wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
 	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !ok {
-		t.Fatalf("error of type %T", err)
+		t.Fatalf("got an error of type %T, want a ConditionalCheckFailedException", err)
 	}
 	same(t, "item", failed.Item, old)
 
@@ -128,12 +128,12 @@ func TestConditionFailureShowsTheItem(t *testing.T) {
 	_, err = f.PutItem(t.Context(), in)
 	failed, ok = errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !ok || failed.Item != nil {
-		t.Errorf("error %v with item %v", err, failed.Item)
+		t.Errorf("got %v with the item %v, want a ConditionalCheckFailedException without one", err, failed.Item)
 	}
 	same(t, "item after the failures", f.get(t, "notes", item{"pk": str("x")}), old)
 }
 
-// long is a text of n bytes.
+// long returns a string of n bytes.
 func long(n int) string { return strings.Repeat("x", n) }
 
 func TestItemValidation(t *testing.T) {
@@ -200,22 +200,6 @@ func TestItemValidation(t *testing.T) {
 		{"get with more", get(item{"pk": str("a"), "sk": num(1), "x": num(1)}), mismatch},
 		{"get with an empty key", get(item{"pk": str(""), "sk": num(1)}),
 			"cannot contain an empty string value. Key: pk"},
-		{"ReturnValues of a put", func() error {
-			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
-				TableName:    aws.String("items"),
-				Item:         item{"pk": str("a"), "sk": num(1)},
-				ReturnValues: types.ReturnValueAllNew,
-			})
-			return err
-		}, "ReturnValues can only be ALL_OLD or NONE"},
-		{"names without expression", func() error {
-			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
-				TableName:                aws.String("items"),
-				Key:                      item{"pk": str("a"), "sk": num(1)},
-				ExpressionAttributeNames: map[string]string{"#a": "a"},
-			})
-			return err
-		}, "ExpressionAttributeNames can only be specified when using expressions"},
 		{"unused value", update("REMOVE a", item{":v": num(1)}), "unused in expressions"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,6 +213,23 @@ func TestItemValidation(t *testing.T) {
 			wantError(t, err, "ValidationException", tt.message)
 		})
 	}
+}
+
+func TestParametersWithoutEffectAreRefused(t *testing.T) {
+	f := open(t, Options{})
+	f.createTable(t, "items", "pk S", nil, nil)
+	_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+		TableName:    aws.String("items"),
+		Item:         item{"pk": str("a")},
+		ReturnValues: types.ReturnValueAllNew,
+	})
+	wantError(t, err, "ValidationException", "ReturnValues can only be ALL_OLD or NONE")
+	_, err = f.GetItem(t.Context(), &sdk.GetItemInput{
+		TableName:                aws.String("items"),
+		Key:                      item{"pk": str("a")},
+		ExpressionAttributeNames: map[string]string{"#a": "a"},
+	})
+	wantError(t, err, "ValidationException", "ExpressionAttributeNames can only be specified when using expressions")
 }
 
 func TestNoTable(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// legacyTable has one item of every type, and one with the key alone.
+// legacyTable has one item with attributes of all types and one with only its
+// key.
 func legacyTable(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "legacy", "pk S, sk N", nil, nil)
@@ -29,7 +30,7 @@ func TestLegacyOperators(t *testing.T) {
 		attribute string
 		operator  types.ComparisonOperator
 		args      values
-		want      string // the sort keys found
+		want      string // the sort keys of the found items
 	}{
 		{"s", "EQ", values{str("hello")}, "1"},
 		{"s", "EQ", values{num(5)}, ""},
@@ -86,7 +87,7 @@ func TestLegacyOperators(t *testing.T) {
 			}
 			check("QueryFilter", query.Items)
 			if query.ScannedCount != 2 {
-				t.Errorf("QueryFilter looked at %d items", query.ScannedCount)
+				t.Errorf("QueryFilter evaluated %d items, want 2", query.ScannedCount)
 			}
 		})
 	}
@@ -128,7 +129,7 @@ func TestLegacyKeyConditions(t *testing.T) {
 			continue
 		}
 		if err != nil {
-			t.Errorf("%s: %v", tt.operator, err)
+			t.Errorf("%s: got %v, want no error", tt.operator, err)
 			continue
 		}
 		if out.Count != tt.want || len(out.Items[0]) != 1 {
@@ -153,7 +154,7 @@ func TestLegacyExpected(t *testing.T) {
 		{"both", map[string]types.ExpectedAttributeValue{"s": hello, "none": none}, "AND", "", ""},
 		{"all must hold", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "",
 			"ConditionalCheckFailedException", ""},
-		{"one may do", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "OR", "", ""},
+		{"one is enough", map[string]types.ExpectedAttributeValue{"s": hello, "n": none}, "OR", "", ""},
 		{"operator", map[string]types.ExpectedAttributeValue{"n": {
 			ComparisonOperator: "GT",
 			Value:              num(4),
@@ -178,7 +179,7 @@ func TestLegacyExpected(t *testing.T) {
 			ComparisonOperator: "BEGINS_WITH",
 			Value:              num(1),
 		}}, "", "ValidationException", "ComparisonOperator BEGINS_WITH is not valid for N AttributeValue type"},
-		{"lonely operator", map[string]types.ExpectedAttributeValue{"s": hello}, "OR",
+		{"operator on one condition", map[string]types.ExpectedAttributeValue{"s": hello}, "OR",
 			"ValidationException", "ConditionalOperator can only be used when Filter or Expected has two or more elements"},
 		{"unknown operator", map[string]types.ExpectedAttributeValue{"s": {
 			ComparisonOperator: "LIKE",
@@ -243,12 +244,12 @@ func TestLegacyAttributeUpdates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := f.get(t, "legacy", item{"pk": str("a"), "sk": num(8)}); got != nil {
-		t.Errorf("DELETE made the item %s", dump(got))
+		t.Errorf("DELETE created the item %s, want none", dump(got))
 	}
 	if _, err := update(9, updates{"n": {Action: "ADD", Value: num(4)}}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "ADD to nothing", f.get(t, "legacy", item{"pk": str("a"), "sk": num(9)}),
+	same(t, "ADD to a missing item", f.get(t, "legacy", item{"pk": str("a"), "sk": num(9)}),
 		item{"pk": str("a"), "sk": num(9), "n": num(4)})
 
 	for _, tt := range []struct {

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// raw sends one request as it is; a header without value is left out.
+// raw sends one request without an SDK. An empty target or authorization is
+// left out of the headers.
 func (f *fixture) raw(t *testing.T, target, authorization, body string) (status int, errorType, message string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL, strings.NewReader(body))
@@ -33,20 +34,20 @@ func (f *fixture) raw(t *testing.T, target, authorization, body string) (status 
 		t.Fatal(err)
 	}
 	if got := response.Header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
-		t.Errorf("Content-Type %q", got)
+		t.Errorf("got Content-Type %q, want application/x-amz-json-1.0", got)
 	}
 	if got, want := response.Header.Get("X-Amz-Crc32"), strconv.Itoa(int(crc32.ChecksumIEEE(answer))); got != want {
-		t.Errorf("X-Amz-Crc32 %s, want %s", got, want)
+		t.Errorf("got X-Amz-Crc32 %s, want %s", got, want)
 	}
 	if id := response.Header.Get("x-amzn-RequestId"); len(id) != 52 {
-		t.Errorf("x-amzn-RequestId %q", id)
+		t.Errorf("got x-amzn-RequestId %q, want 52 characters", id)
 	}
 	var e struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
 	if err := json.Unmarshal(answer, &e); err != nil {
-		t.Fatalf("answer %q: %v", answer, err)
+		t.Fatalf("got the response %q, want JSON: %v", answer, err)
 	}
 	return response.StatusCode, e.Type, e.Message
 }
@@ -130,6 +131,6 @@ func TestClosedEngineRefuses(t *testing.T) {
 	}
 	status, errorType, _ := f.raw(t, "DynamoDB_20120810.ListTables", "x", "{}")
 	if status != http.StatusServiceUnavailable || !strings.HasSuffix(errorType, "#ServiceUnavailableException") {
-		t.Errorf("got %d %s", status, errorType)
+		t.Errorf("got %d %s, want 503 ServiceUnavailableException", status, errorType)
 	}
 }

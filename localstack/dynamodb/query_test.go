@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// numbers collects an attribute of numbers.
+// numbers returns a number attribute of each item.
 func numbers(items []item, name string) []string {
 	var out []string
 	for _, it := range items {
@@ -19,12 +19,28 @@ func numbers(items []item, name string) []string {
 	return out
 }
 
+// texts returns a string attribute of each item.
 func texts(items []item, name string) []string {
 	var out []string
 	for _, it := range items {
 		out = append(out, it[name].(*types.AttributeValueMemberS).Value)
 	}
 	return out
+}
+
+// queryAll returns the items of all pages of a query.
+func (f *fixture) queryAll(t *testing.T, in *sdk.QueryInput) (all []item) {
+	t.Helper()
+	for {
+		out, err := f.Query(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, out.Items...)
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return all
+		}
+	}
 }
 
 func TestQueryConditions(t *testing.T) {
@@ -85,33 +101,22 @@ func TestQueryConditions(t *testing.T) {
 				}
 				same(t, fmt.Sprint("forward ", forward), got(out.Items, "sk"), want)
 
-				// Page by page, it is the same.
-				var paged []item
-				var start item
-				for {
-					out, err := f.Query(t.Context(), &sdk.QueryInput{
-						TableName:                 &tt.table,
-						KeyConditionExpression:    &condition,
-						ExpressionAttributeValues: values,
-						ScanIndexForward:          &forward,
-						Limit:                     aws.Int32(2),
-						ExclusiveStartKey:         start,
-					})
-					if err != nil {
-						t.Fatal(err)
-					}
-					paged = append(paged, out.Items...)
-					if start = out.LastEvaluatedKey; start == nil {
-						break
-					}
-				}
+				paged := f.queryAll(t, &sdk.QueryInput{
+					TableName:                 &tt.table,
+					KeyConditionExpression:    &condition,
+					ExpressionAttributeValues: values,
+					ScanIndexForward:          &forward,
+					Limit:                     aws.Int32(2),
+				})
 				same(t, fmt.Sprint("paged, forward ", forward), got(paged, "sk"), want)
 			}
 		})
 	}
 }
 
-func TestQueryIndexes(t *testing.T) {
+// postsTable has posts by author, global indexes by topic and a local one by
+// score. One post has moved in the indexes, another one has left them.
+func postsTable(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "posts", "author S, id N",
 		[]index{{"by-topic", "topic S, score N", "title"}, {"keys", "topic S", "KEYS_ONLY"},
@@ -123,8 +128,8 @@ func TestQueryIndexes(t *testing.T) {
 	}
 	f.put(t, "posts", post("ada", 1, 30, "go"), post("ada", 2, 10, "go"), post("bob", 3, 20, "go"),
 		post("bob", 4, 10, "go"), post("bob", 5, 1, "js"),
-		item{"author": str("ada"), "id": num(6), "topic": str("go")}) // no score: not in the indexes by score
-	// Moving and removing entries.
+		item{"author": str("ada"), "id": num(6), "topic": str("go")}) // no score, so it is not in the indexes by score
+	// Move and remove entries.
 	f.put(t, "posts", post("bob", 5, 40, "go"))
 	if _, err := f.UpdateItem(t.Context(), &sdk.UpdateItemInput{
 		TableName:        aws.String("posts"),
@@ -133,18 +138,27 @@ func TestQueryIndexes(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	query := func(change func(*sdk.QueryInput)) (*sdk.QueryOutput, error) {
-		in := &sdk.QueryInput{
-			TableName:                 aws.String("posts"),
-			IndexName:                 aws.String("by-topic"),
-			KeyConditionExpression:    aws.String("topic = :t"),
-			ExpressionAttributeValues: item{":t": str("go")},
-		}
-		change(in)
-		return f.Query(t.Context(), in)
+	return f
+}
+
+// queryPosts queries the posts about go by the index by-topic, after change.
+func (f *fixture) queryPosts(t *testing.T, change func(*sdk.QueryInput)) (*sdk.QueryOutput, error) {
+	t.Helper()
+	in := &sdk.QueryInput{
+		TableName:                 aws.String("posts"),
+		IndexName:                 aws.String("by-topic"),
+		KeyConditionExpression:    aws.String("topic = :t"),
+		ExpressionAttributeValues: item{":t": str("go")},
 	}
-	must := func(out *sdk.QueryOutput, err error) *sdk.QueryOutput {
+	change(in)
+	return f.Query(t.Context(), in)
+}
+
+func TestQueryIndexes(t *testing.T) {
+	f := postsTable(t)
+	query := func(change func(*sdk.QueryInput)) *sdk.QueryOutput {
 		t.Helper()
+		out, err := f.queryPosts(t, change)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,33 +169,36 @@ func TestQueryIndexes(t *testing.T) {
 		in.ExpressionAttributeValues = item{":t": str("ada")}
 	}
 
-	out := must(query(func(*sdk.QueryInput) {}))
+	out := query(func(*sdk.QueryInput) {})
 	same(t, "by topic", numbers(out.Items, "score"), []string{"10", "10", "30", "40"})
 	same(t, "included attributes", len(out.Items[0]), 5)
-	same(t, "keys only", must(query(func(in *sdk.QueryInput) { in.IndexName = aws.String("keys") })).Count, int32(5))
-	same(t, "whole", len(must(query(func(in *sdk.QueryInput) { in.IndexName = aws.String("whole") })).Items[0]), 6)
+	same(t, "keys only", query(func(in *sdk.QueryInput) { in.IndexName = aws.String("keys") }).Count, int32(5))
+	same(t, "whole", len(query(func(in *sdk.QueryInput) { in.IndexName = aws.String("whole") }).Items[0]), 6)
 
-	out = must(query(func(in *sdk.QueryInput) { in.Limit = aws.Int32(1) }))
+	out = query(func(in *sdk.QueryInput) { in.Limit = aws.Int32(1) })
 	same(t, "LastEvaluatedKey", out.LastEvaluatedKey,
 		item{"author": str("bob"), "id": num(4), "topic": str("go"), "score": num(10)})
-	out = must(query(func(in *sdk.QueryInput) { in.ExclusiveStartKey = out.LastEvaluatedKey }))
-	same(t, "after it, the other of the same score", numbers(out.Items, "id"), []string{"2", "1", "5"})
+	out = query(func(in *sdk.QueryInput) { in.ExclusiveStartKey = out.LastEvaluatedKey })
+	same(t, "the next page", numbers(out.Items, "id"), []string{"2", "1", "5"})
 
-	out = must(query(byScore))
+	out = query(byScore)
 	same(t, "local index", numbers(out.Items, "id"), []string{"2", "1"})
 	same(t, "its attributes", len(out.Items[0]), 4)
-	out = must(query(func(in *sdk.QueryInput) {
+	out = query(func(in *sdk.QueryInput) {
 		byScore(in)
 		in.Select, in.ReturnConsumedCapacity = types.SelectAllAttributes, types.ReturnConsumedCapacityIndexes
-	}))
+	})
 	same(t, "fetched from the table", len(out.Items[0]), 6)
 	same(t, "capacity of the table", *out.ConsumedCapacity.Table.CapacityUnits, 1.0) // two items of half a unit
 	same(t, "capacity of the index", *out.ConsumedCapacity.LocalSecondaryIndexes["by-score"].CapacityUnits, 0.5)
-	out = must(query(func(in *sdk.QueryInput) { byScore(in); in.ProjectionExpression = aws.String("body") }))
+	out = query(func(in *sdk.QueryInput) { byScore(in); in.ProjectionExpression = aws.String("body") })
 	same(t, "fetched for the projection", texts(out.Items, "body"), []string{"…", "…"})
-	out = must(query(func(in *sdk.QueryInput) { in.Select = types.SelectCount }))
+	out = query(func(in *sdk.QueryInput) { in.Select = types.SelectCount })
 	same(t, "count", []any{out.Count, out.Items}, []any{int32(4), []item(nil)})
+}
 
+func TestQueryIndexRefusals(t *testing.T) {
+	f := postsTable(t)
 	for _, tt := range []struct {
 		change  func(*sdk.QueryInput)
 		message string
@@ -219,12 +236,12 @@ func TestQueryIndexes(t *testing.T) {
 		{func(in *sdk.QueryInput) { in.IndexName, in.Select = nil, types.SelectAllProjectedAttributes },
 			"ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"},
 	} {
-		_, err := query(tt.change)
+		_, err := f.queryPosts(t, tt.change)
 		wantError(t, err, "ValidationException", tt.message)
 	}
 }
 
-func TestFilterComesAfterTheLimit(t *testing.T) {
+func TestLimitCountsItemsBeforeTheFilter(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "items", "pk S, sk N", nil, nil)
 	for i := range 10 {
@@ -272,7 +289,7 @@ func TestPagesEndAtOneMegabyte(t *testing.T) {
 		// 11 items of 100 KiB and a few bytes: 276 units of 4 KiB, halved.
 		same(t, "capacity of a full page", *out.ConsumedCapacity.CapacityUnits, 138.0)
 	}
-	same(t, "items looked at", scanned, []int32{11, 11, 3})
+	same(t, "evaluated items", scanned, []int32{11, 11, 3})
 }
 
 func TestScanSegments(t *testing.T) {
@@ -312,15 +329,16 @@ func TestScanSegments(t *testing.T) {
 				largest = max(largest, found)
 			}
 			if len(seen) != count {
-				t.Errorf("%d segments: %d items", total, len(seen))
+				t.Errorf("%d segments: got %d items, want %d", total, len(seen), count)
 			}
 			for pk, times := range seen {
 				if times != 1 {
-					t.Errorf("%d segments: %s came %d times", total, pk, times)
+					t.Errorf("%d segments: got %s %d times, want once", total, pk, times)
 				}
 			}
 			if total > 1 && largest > count*2/int(total) {
-				t.Errorf("%d segments: one has %d of %d items", total, largest, count)
+				t.Errorf("%d segments: one has %d of %d items, want at most %d", total, largest, count,
+					count*2/int(total))
 			}
 		}
 	}

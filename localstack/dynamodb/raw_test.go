@@ -10,19 +10,20 @@ import (
 	"strings"
 )
 
-// rawClient speaks the protocol without an SDK and HTTP without net/http, for
-// tests and benchmarks in which the client must cost little: it shares the
-// processors with the server that it measures.
+// rawClient sends requests without an SDK and without net/http. Tests and
+// benchmarks that measure a server use it: the client shares the processors
+// with the server, so it must cost little.
 type rawClient struct {
 	address string
-	head    string        // of every request, up to the operation's name
-	conns   chan *rawConn // those not in use; nil for one that is not open
+	head    string        // the start of every request, up to the operation's name
+	conns   chan *rawConn // idle connections; nil for one that is not open
 }
 
-// newRawClient has up to so many connections; more calls wait.
+// newRawClient returns a client with at most this many connections. Further
+// calls wait.
 func newRawClient(url string, connections int) *rawClient {
 	address := strings.TrimPrefix(url, "http://")
-	// dynalite wants the form of a signature, and nobody checks it.
+	// dynalite requires a well-formed signature but does not verify it.
 	head := "POST / HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: " + contentType +
 		"\r\nX-Amz-Date: 20261101T000000Z\r\n" +
 		"Authorization: AWS4-HMAC-SHA256 Credential=a/20261101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b\r\n" +
@@ -34,7 +35,7 @@ func newRawClient(url string, connections int) *rawClient {
 	return c
 }
 
-// call sends one request; an answer other than 200 is an error.
+// call sends one request. It returns an error for any status other than 200.
 func (c *rawClient) call(operation, body string) (answer string, err error) {
 	conn := <-c.conns
 	defer func() { c.conns <- conn }()
@@ -53,8 +54,8 @@ func (c *rawClient) call(operation, body string) (answer string, err error) {
 	return answer, err
 }
 
-// hangUp closes the connections, of which none is in use, before a server does
-// because they are idle.
+// hangUp closes all connections, before the server closes them as idle. No call
+// may be in progress.
 func (c *rawClient) hangUp() {
 	for range cap(c.conns) {
 		if conn := <-c.conns; conn != nil {
@@ -64,7 +65,7 @@ func (c *rawClient) hangUp() {
 	}
 }
 
-// rawConn is a connection with one request at a time.
+// rawConn is a connection that carries one request at a time.
 type rawConn struct {
 	net.Conn
 	in  *bufio.Reader
@@ -95,7 +96,8 @@ func (c *rawConn) call(head, operation, body string) (string, error) {
 	return string(answer), nil
 }
 
-// header reads an answer up to its body, whose length it must tell.
+// header reads a response up to its body. The response must have a
+// Content-Length.
 func (c *rawConn) header() (status string, length int, err error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {

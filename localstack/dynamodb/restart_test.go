@@ -26,7 +26,7 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Open(Options{Dir: dir}); err == nil {
-		t.Error("a folder was opened twice")
+		t.Error("a second Open of the folder succeeded, want an error")
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestRestart(t *testing.T) {
 	want := f.get(t, "kept", item{"pk": str("a"), "sk": bin("\x00\xff")})
 	if got := want["g"].(*types.AttributeValueMemberN).Value; !strings.HasSuffix(got, "15") ||
 		!strings.HasPrefix(got, "-0.000") {
-		t.Errorf("number %s", got)
+		t.Errorf("got the number %s, want -0.000…15", got)
 	}
 	same(t, "list", want["list"], one["list"])
 	out, err := f.Query(t.Context(), &sdk.QueryInput{
@@ -47,7 +47,7 @@ func TestRestart(t *testing.T) {
 		ExpressionAttributeValues: item{":g": num("-0.000000000000000000015")},
 	})
 	if err != nil || len(out.Items) != 1 {
-		t.Fatalf("query: %s, %v", dump(out), err)
+		t.Fatalf("query: got %s, %v; want one item", dump(out), err)
 	}
 	same(t, "entry", out.Items[0], want)
 	tables, err := f.ListTables(t.Context(), &sdk.ListTablesInput{})

@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// restartable is an engine whose folder can be opened again.
+// restartable returns an engine and a function that opens it again on the same
+// folder.
 func restartable(t *testing.T) (f *fixture, restart func()) {
 	dir := t.TempDir()
 	f = open(t, Options{Dir: dir})
@@ -20,7 +21,7 @@ func restartable(t *testing.T) (f *fixture, restart func()) {
 	}
 }
 
-func TestContinuousBackupsAreRecorded(t *testing.T) {
+func TestContinuousBackupsAreStored(t *testing.T) {
 	f, restart := restartable(t)
 	f.createTable(t, "kept", "pk S", nil, nil)
 	name := aws.String("kept")
@@ -33,7 +34,7 @@ func TestContinuousBackupsAreRecorded(t *testing.T) {
 		return *out.ContinuousBackupsDescription.PointInTimeRecoveryDescription
 	}
 	if got := status(); got.PointInTimeRecoveryStatus != "DISABLED" {
-		t.Errorf("at first %s", dump(got))
+		t.Errorf("got %s at first, want DISABLED", dump(got))
 	}
 	if _, err := f.UpdateContinuousBackups(t.Context(), &sdk.UpdateContinuousBackupsInput{TableName: name,
 		PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{
@@ -45,14 +46,14 @@ func TestContinuousBackupsAreRecorded(t *testing.T) {
 	restart()
 	if got := status(); got.PointInTimeRecoveryStatus != "ENABLED" || *got.RecoveryPeriodInDays != 7 ||
 		got.EarliestRestorableDateTime == nil {
-		t.Errorf("after a restart %s", dump(got))
+		t.Errorf("got %s after a restart, want ENABLED with 7 days", dump(got))
 	}
 	_, err := f.DescribeContinuousBackups(t.Context(),
 		&sdk.DescribeContinuousBackupsInput{TableName: aws.String("none")})
 	wantError(t, err, "TableNotFoundException", "Table not found: none")
 }
 
-func TestResourcePolicyIsRecorded(t *testing.T) {
+func TestResourcePolicyIsStored(t *testing.T) {
 	f, restart := restartable(t)
 	f.createTable(t, "kept", "pk S", nil, nil)
 	arn := f.describe(t, "kept").TableArn
@@ -97,7 +98,7 @@ func TestResourcePolicyIsRecorded(t *testing.T) {
 	wantError(t, err, "PolicyNotFoundException", "Resource-based policy not found")
 }
 
-func TestInsightsAndKinesisAreRecorded(t *testing.T) {
+func TestInsightsAndKinesisAreStored(t *testing.T) {
 	f, restart := restartable(t)
 	f.createTable(t, "kept", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
 	name, by := aws.String("kept"), aws.String("by-tag")
@@ -122,7 +123,7 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 			IndexName: index,
 		})
 		if err != nil || got.ContributorInsightsStatus != want {
-			t.Errorf("insights of %s: %s, %v", aws.ToString(index), dump(got), err)
+			t.Errorf("insights of %q: got %s, %v; want %s", aws.ToString(index), dump(got), err, want)
 		}
 	}
 	destinations := func() []types.KinesisDataStreamDestination {
@@ -135,7 +136,7 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 		return out.KinesisDataStreamDestinations
 	}
 	if got := destinations(); len(got) != 1 || *got[0].StreamArn != *stream || got[0].DestinationStatus != "ACTIVE" {
-		t.Errorf("got %s", dump(got))
+		t.Errorf("got %s, want %s with the status ACTIVE", dump(got), *stream)
 	}
 	_, err := f.EnableKinesisStreamingDestination(t.Context(), &sdk.EnableKinesisStreamingDestinationInput{
 		TableName: name,
@@ -149,11 +150,11 @@ func TestInsightsAndKinesisAreRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := destinations(); len(got) != 1 || got[0].DestinationStatus != "DISABLED" {
-		t.Errorf("got %s", dump(got))
+		t.Errorf("got %s, want one with the status DISABLED", dump(got))
 	}
 }
 
-func TestEncryptionIsRecorded(t *testing.T) {
+func TestEncryptionIsStored(t *testing.T) {
 	f, restart := restartable(t)
 	in := tableInput("kept", "pk S", nil, nil)
 	in.SSESpecification = &types.SSESpecification{Enabled: aws.Bool(true), KMSMasterKeyId: aws.String("k-1")}
@@ -179,7 +180,7 @@ func TestEncryptionIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := f.describe(t, "kept"); d.SSEDescription != nil || d.OnDemandThroughput == nil {
-		t.Errorf("after the update %s", dump(d))
+		t.Errorf("got %s after the update, want no SSEDescription and an OnDemandThroughput", dump(d))
 	}
 	provisioned := tableInput("other", "pk S", nil, nil)
 	provisioned.BillingMode, provisioned.OnDemandThroughput = "PROVISIONED", in.OnDemandThroughput

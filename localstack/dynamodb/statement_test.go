@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// music has albums of two artists: keys artist and year, an index by genre.
+// music returns a table of albums by two artists. Its keys are artist and year;
+// it has an index by genre.
 func music(t *testing.T) *fixture {
 	f := open(t, Options{})
 	f.createTable(t, "Music", "artist S, year N", []index{{"by-genre", "genre S, year N", "KEYS_ONLY"}}, nil)
@@ -37,7 +38,8 @@ func (f *fixture) execute(t *testing.T, statement string, parameters ...types.At
 	return out.Items, nil
 }
 
-// years lists what was found as artist and year.
+// years lists items as the first letter of the artist and the last two digits
+// of the year.
 func years(items []item) string {
 	out := ""
 	for _, it := range items {
@@ -67,19 +69,19 @@ func TestSelect(t *testing.T) {
 	} {
 		items, err := f.execute(t, tt.statement)
 		if err != nil {
-			t.Errorf("%s\n%v", tt.statement, err)
+			t.Errorf("%s\ngot %v, want no error", tt.statement, err)
 			continue
 		}
 		got, want := years(items), tt.want
 		if tt.statement == `SELECT * FROM Music WHERE artist = 'ada' AND "year" <= 2000 OR artist = 'bob'` && got == "b01 a00 " {
-			want = got // a scan, in the order of the hashes
+			want = got // a scan, whose order is that of the hashes
 		}
 		if got != want {
 			t.Errorf("%s\n got %q\nwant %q", tt.statement, got, want)
 		}
 	}
 	if all, err := f.execute(t, `SELECT * FROM Music`); err != nil || len(all) != 6 {
-		t.Errorf("got %d items, %v", len(all), err)
+		t.Errorf("got %d items, %v; want 6", len(all), err)
 	}
 	nested, err := f.execute(t, `SELECT info.label, info.tags[0], none FROM Music WHERE artist = ? AND "year" = ?`, str("bob"), num(2001))
 	if err != nil {
@@ -123,11 +125,11 @@ func TestSelectPages(t *testing.T) {
 				break
 			}
 			if in.NextToken = out.NextToken; pages > 10 {
-				t.Fatal("no end")
+				t.Fatal("got more than 10 pages, want 3")
 			}
 		}
 		if len(found) != 6 {
-			t.Errorf("%s\nfound %v", statement, found)
+			t.Errorf("%s\ngot %v, want 6 items", statement, found)
 		}
 	}
 	_, err := f.ExecuteStatement(t.Context(), &sdk.ExecuteStatementInput{
@@ -137,7 +139,7 @@ func TestSelectPages(t *testing.T) {
 	wantError(t, err, "ValidationException", "Given NextToken is invalid")
 }
 
-func TestStatementsThatWrite(t *testing.T) {
+func TestWritingStatements(t *testing.T) {
 	f := music(t)
 	one := func(statement string, parameters ...types.AttributeValue) item {
 		t.Helper()
@@ -204,7 +206,7 @@ func TestBatchExecuteStatement(t *testing.T) {
 	for i, want := range []types.BatchStatementErrorCodeEnum{"", "ResourceNotFound", "ValidationError",
 		"ValidationError", ""} {
 		if e := got[i].Error; (e == nil) != (want == "") || e != nil && e.Code != want {
-			t.Errorf("statement %d: %s, want %s", i, dump(e), want)
+			t.Errorf("statement %d: got the error %s, want %q", i, dump(e), want)
 		}
 	}
 	got, err = batch(`INSERT INTO Music VALUE {'artist': 'ada', 'year': 2000}`,
@@ -215,7 +217,7 @@ func TestBatchExecuteStatement(t *testing.T) {
 	}
 	if got[0].Error.Code != "DuplicateItem" || got[1].Error.Code != "ConditionalCheckFailed" ||
 		got[2].Item["songs"] == nil {
-		t.Errorf("got %s", dump(got))
+		t.Errorf("got %s, want DuplicateItem, ConditionalCheckFailed and the deleted item", dump(got))
 	}
 	_, err = batch(`SELECT * FROM Music WHERE artist = 'ada' AND "year" = 2000`,
 		`DELETE FROM Music WHERE artist = 'ada' AND "year" = 2000`)
@@ -240,7 +242,7 @@ func TestExecuteTransaction(t *testing.T) {
 
 	counted := []string{`UPDATE Music SET songs = songs + 1 WHERE artist = 'ada' AND "year" = 2001`,
 		`EXISTS(SELECT * FROM Music WHERE artist = 'bob' AND "year" = 2001 AND genre = 'rock')`}
-	for range 2 { // the second time, the token says that it was done
+	for range 2 { // the second transaction is the first one repeated
 		if _, err := run(aws.String("once"), counted...); err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +254,7 @@ func TestExecuteTransaction(t *testing.T) {
 		`EXISTS(SELECT * FROM Music WHERE artist = 'bob' AND "year" = 2001 AND genre = 'jazz')`)
 	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
-		t.Fatalf("got %v", err)
+		t.Fatalf("got %v, want a TransactionCanceledException", err)
 	}
 	var codes []string
 	for _, r := range cancelled.CancellationReasons {
@@ -260,7 +262,7 @@ func TestExecuteTransaction(t *testing.T) {
 	}
 	same(t, "reasons", codes, []string{"None", "DuplicateItem", "ConditionalCheckFailed"})
 	if got := f.get(t, "Music", item{"artist": str("new"), "year": num(1)}); got != nil {
-		t.Errorf("a cancelled transaction wrote %s", dump(got))
+		t.Errorf("got %s after a cancelled transaction, want no item", dump(got))
 	}
 	_, err = run(nil, `SELECT * FROM Music WHERE artist = 'ada' AND "year" = 2001`, counted[0])
 	wantError(t, err, "ValidationException", "cannot contain both read and write statements")

@@ -67,15 +67,15 @@ func TestDescribeStream(t *testing.T) {
 	same(t, "key", []string{*d.KeySchema[0].AttributeName, string(d.KeySchema[0].KeyType),
 		*d.KeySchema[1].AttributeName, string(d.KeySchema[1].KeyType)}, []string{"pk", "HASH", "sk", "RANGE"})
 	if d.CreationRequestDateTime == nil || time.Since(*d.CreationRequestDateTime) > time.Hour {
-		t.Errorf("created %v", d.CreationRequestDateTime)
+		t.Errorf("got the creation time %v, want now", d.CreationRequestDateTime)
 	}
 	shard := d.Shards[0]
 	if n := len(*shard.ShardId); n < 28 || n > 65 || !strings.HasPrefix(*shard.ShardId, "shardId-") {
-		t.Errorf("shard id %s", *shard.ShardId)
+		t.Errorf("got the shard id %s, want shardId-… of 28 to 65 characters", *shard.ShardId)
 	}
 	if shard.SequenceNumberRange.EndingSequenceNumber != nil ||
 		len(*shard.SequenceNumberRange.StartingSequenceNumber) < 21 {
-		t.Errorf("range %s", dump(shard.SequenceNumberRange))
+		t.Errorf("got the range %s, want an open one", dump(shard.SequenceNumberRange))
 	}
 	after, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{
 		StreamArn:             &arn,
@@ -104,21 +104,28 @@ func TestDescribeStream(t *testing.T) {
 	_, err = client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &other})
 	wantError(t, err, "ResourceNotFoundException", "Requested resource not found: Stream: "+other+" not found")
 	if _, ok := errors.AsType[*streamtypes.ResourceNotFoundException](err); !ok {
-		t.Errorf("the SDK takes it for %T", err)
+		t.Errorf("got an error of type %T, want a ResourceNotFoundException of the streams SDK", err)
 	}
 }
 
-func TestShardIterators(t *testing.T) {
-	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+// streamOfFour returns a stream whose records 0 to 3 were written at start and
+// one, two and three seconds later.
+func streamOfFour(t *testing.T, start time.Time) (f *fixture, arn string) {
 	var elapsed atomic.Int64
-	f := open(t, Options{Now: func() time.Time { return start.Add(time.Duration(elapsed.Load())) }})
-	arn := f.createStreamed(t, "read", "pk S", "KEYS_ONLY")
-	shard, client := f.onlyShard(t, arn), f.streamsClient()
+	f = open(t, Options{Now: func() time.Time { return start.Add(time.Duration(elapsed.Load())) }})
+	arn = f.createStreamed(t, "read", "pk S", "KEYS_ONLY")
 	for i := range 4 {
 		f.put(t, "read", item{"pk": str(fmt.Sprint(i))})
 		elapsed.Add(int64(time.Second))
 	}
-	numbers := f.readAll(t, arn)
+	return f, arn
+}
+
+func TestShardIterators(t *testing.T) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	f, arn := streamOfFour(t, start)
+	shard, client := f.onlyShard(t, arn), f.streamsClient()
+	records := f.readAll(t, arn)
 	read := func(in *streams.GetShardIteratorInput) string {
 		t.Helper()
 		in.StreamArn, in.ShardId = &arn, shard
@@ -127,7 +134,7 @@ func TestShardIterators(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out.NextShardIterator == nil {
-			t.Error("an open shard has no next iterator")
+			t.Error("got no next iterator, want one for an open shard")
 		}
 		var got []string
 		for _, r := range out.Records {
@@ -135,7 +142,7 @@ func TestShardIterators(t *testing.T) {
 		}
 		return strings.Join(got, " ")
 	}
-	number := func(i int) *string { return numbers[i].Dynamodb.SequenceNumber }
+	number := func(i int) *string { return records[i].Dynamodb.SequenceNumber }
 	at := func(d time.Duration) *time.Time { return aws.Time(start.Add(d)) }
 	for _, tt := range []struct {
 		in   streams.GetShardIteratorInput
@@ -155,6 +162,12 @@ func TestShardIterators(t *testing.T) {
 	} {
 		same(t, fmt.Sprint(tt.in.ShardIteratorType, aws.ToString(tt.in.SequenceNumber)), read(&tt.in), tt.want)
 	}
+}
+
+func TestShardIteratorRefusals(t *testing.T) {
+	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	f, arn := streamOfFour(t, start)
+	shard, client := f.onlyShard(t, arn), f.streamsClient()
 	for _, tt := range []struct {
 		in            streams.GetShardIteratorInput
 		code, message string
@@ -177,7 +190,7 @@ func TestShardIterators(t *testing.T) {
 		}, "TrimmedDataAccessException", ""},
 		{streams.GetShardIteratorInput{
 			ShardIteratorType: "AT_TIMESTAMP",
-			Timestamp:         at(time.Hour),
+			Timestamp:         aws.Time(start.Add(time.Hour)),
 		}, "ValidationException", "Timestamp"},
 		{streams.GetShardIteratorInput{
 			ShardIteratorType: "LATEST",
@@ -234,13 +247,14 @@ func TestGetRecords(t *testing.T) {
 		wantError(t, err, "ValidationException", "Invalid ShardIterator")
 	}
 	elapsed.Store(int64(15*time.Minute - time.Second))
-	same(t, "pages just before the end of the iterator", len(pages(nil)), 2)
+	same(t, "pages just before the iterator expires", len(pages(nil)), 2)
 	elapsed.Store(int64(15 * time.Minute))
 	_, err = client.GetRecords(t.Context(), &streams.GetRecordsInput{ShardIterator: latest})
 	wantError(t, err, "ExpiredIteratorException", "Iterator expired")
 }
 
-// Reading in process goes over the shards, and wakes who waits.
+// Reading in process continues over all shards, and a write wakes a waiting
+// reader.
 func TestReadStream(t *testing.T) {
 	f := open(t, Options{})
 	arn := f.createStreamed(t, "source", "pk S", "NEW_IMAGE")
@@ -254,38 +268,39 @@ func TestReadStream(t *testing.T) {
 	}
 	records, err := f.engine.ReadStream(arn, end, 10)
 	if err != nil || len(records) != 0 {
-		t.Fatalf("records %v, error %v", records, err)
+		t.Fatalf("got the records %v, %v; want none before a write", records, err)
 	}
 	select {
 	case <-changed:
-		t.Fatal("woken before anything was written")
+		t.Fatal("the stream has changed before a write")
 	default:
 	}
 	f.put(t, "source", item{"pk": str("a"), "v": num(1)}, item{"pk": str("a"), "v": num(2)}, item{"pk": str("b")})
 	select {
 	case <-changed:
 	case <-time.After(20 * time.Second):
-		t.Fatal("not woken by a write")
+		t.Fatal("the stream has not changed after a write")
 	}
 	records, err = f.engine.ReadStream(arn, end, 2)
 	if err != nil || len(records) != 2 {
-		t.Fatalf("records %v, error %v", records, err)
+		t.Fatalf("got the records %v, %v; want the first two", records, err)
 	}
 	if records[0].Item != records[1].Item || records[0].ShardID != *f.onlyShard(t, arn) {
-		t.Errorf("items %q, %q of shard %s", records[0].Item, records[1].Item, records[0].ShardID)
+		t.Errorf("got the items %q, %q of shard %s, want the same item twice", records[0].Item,
+			records[1].Item, records[0].ShardID)
 	}
 	rest, err := f.engine.ReadStream(arn, records[1].SequenceNumber, 10)
 	if err != nil || len(rest) != 1 || rest[0].Item == records[0].Item {
-		t.Fatalf("rest %v, error %v", rest, err)
+		t.Fatalf("got the rest %v, %v; want one record of another item", rest, err)
 	}
 	if _, err := f.DeleteTable(t.Context(), &sdk.DeleteTableInput{TableName: aws.String("source")}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := f.engine.ReadStream(arn, "", 10)
 	if err != nil || len(all) != 3 {
-		t.Fatalf("after the table: %v, error %v", all, err)
+		t.Fatalf("got %v, %v after the table's deletion, want 3 records", all, err)
 	}
 	if _, err := f.engine.ReadStream(arn+"1", "", 10); err == nil {
-		t.Error("no error for a stream that is not")
+		t.Error("got no error for a stream that does not exist")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// BenchmarkStreamedWrite puts items of 1 KiB below the protocol, into a table
-// without a stream and into tables with one, so that what a stream costs shows.
+// BenchmarkStreamedWrite measures the cost of a stream. It puts items of 1 KiB
+// directly into the store, in a table without a stream and in tables with one.
 // Every other put replaces an item.
 func BenchmarkStreamedWrite(b *testing.B) {
 	f := open(b, Options{})

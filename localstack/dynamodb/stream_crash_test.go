@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// A record is in the commit of its change: whatever moment the engine is killed
-// at, doing again what the stream says gives the table.
+// A stream record is part of the commit of its change: at whatever moment the
+// engine is killed, replaying the stream gives the table.
 func TestStreamKill(t *testing.T) {
 	dir := t.TempDir()
 	setUp := open(t, Options{Dir: dir})
@@ -41,8 +41,8 @@ func TestStreamKill(t *testing.T) {
 	}
 }
 
-// streamedStep changes a counter, an item that comes and goes, and two items
-// together.
+// streamedStep increments a counter, and in a transaction puts or deletes one
+// item and puts another.
 func streamedStep(client *sdk.Client, writer string, i int) error {
 	ctx, table := context.Background(), aws.String("crash")
 	if _, err := client.UpdateItem(ctx, &sdk.UpdateItemInput{
@@ -86,7 +86,7 @@ func checkStreamAfterKill(t *testing.T, dir, arn, round string) {
 	for _, r := range records {
 		key := attributes(r.Dynamodb.Keys)
 		if old := attributes(r.Dynamodb.OldImage); old != replayed[key] {
-			t.Fatalf("%s: record %s follows on [%s]", round, brief(r), replayed[key])
+			t.Fatalf("%s: got the record %s, want the old image [%s]", round, brief(r), replayed[key])
 		}
 		if r.EventName == "REMOVE" {
 			delete(replayed, key)
@@ -105,6 +105,6 @@ func checkStreamAfterKill(t *testing.T, dir, arn, round string) {
 	}
 	same(t, round+": the table, from its stream", replayed, table)
 	if len(records) < 20 {
-		t.Errorf("%s: only %d records", round, len(records))
+		t.Errorf("%s: got %d records, want 20 or more", round, len(records))
 	}
 }

@@ -38,7 +38,7 @@ func TestUpdateStream(t *testing.T) {
 
 	if d := f.describe(t, "table"); d.StreamSpecification != nil || d.LatestStreamArn != nil ||
 		d.LatestStreamLabel != nil {
-		t.Errorf("a stream where there was none: %s", dump(d))
+		t.Errorf("got %s, want no stream", dump(d))
 	}
 	_, err := f.setStream(t, "table", off)
 	wantError(t, err, "ValidationException", "Table has no stream to disable: TableName: table")
@@ -74,7 +74,7 @@ func TestUpdateStream(t *testing.T) {
 	f.put(t, "table", item{"pk": str("after")})
 	disabled := f.describe(t, "table")
 	if disabled.StreamSpecification != nil {
-		t.Errorf("the disabled stream is still specified: %s", dump(disabled.StreamSpecification))
+		t.Errorf("got the StreamSpecification %s of a disabled stream, want none", dump(disabled.StreamSpecification))
 	}
 	same(t, "latest stream", aws.ToString(disabled.LatestStreamArn), first)
 	same(t, "status", f.streamStatus(t, first), "DISABLED")
@@ -87,7 +87,7 @@ func TestUpdateStream(t *testing.T) {
 	}
 	second := aws.ToString(d.LatestStreamArn)
 	if second == first {
-		t.Error("another stream has the name of the first")
+		t.Error("the second stream has the ARN of the first, want another")
 	}
 	f.put(t, "table", item{"pk": str("again")})
 	same(t, "records", briefs(f.readAll(t, second)), []string{"INSERT [pk=again] [] > []"})
@@ -95,7 +95,7 @@ func TestUpdateStream(t *testing.T) {
 	same(t, "status of the first", f.streamStatus(t, first), "DISABLED")
 }
 
-// A template fixes the label. The stream keeps it, and its records, through
+// A template sets the label. The stream keeps its label and records through
 // restarts and changes of the template.
 func TestEnsureStream(t *testing.T) {
 	const label, arn = "2026-01-01T00:00:00.000", "arn:aws:dynamodb:us-east-1:000000000000:table/ensured/stream/2026-01-01T00:00:00.000"
@@ -127,7 +127,7 @@ func TestEnsureStream(t *testing.T) {
 		if step.view != "" {
 			in.StreamSpecification = &StreamSpecification{StreamEnabled: true, StreamViewType: step.view, Label: label}
 		}
-		for range 2 { // the second changes nothing
+		for range 2 { // the second call changes nothing
 			if err := e.EnsureTable(t.Context(), in, ""); err != nil {
 				t.Fatalf("%s: %v", step.name, err)
 			}

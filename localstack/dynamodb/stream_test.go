@@ -18,7 +18,7 @@ import (
 	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
-// streamsClient is a client of the streams of f's engine.
+// streamsClient returns an SDK client for the streams of f's engine.
 func (f *fixture) streamsClient() *streams.Client {
 	return streams.New(streams.Options{
 		Region:           "us-east-1",
@@ -29,7 +29,7 @@ func (f *fixture) streamsClient() *streams.Client {
 	})
 }
 
-// createStreamed makes a table with a stream and returns the stream's ARN.
+// createStreamed creates a table with a stream and returns the stream's ARN.
 func (f *fixture) createStreamed(t testing.TB, name, primary string, view types.StreamViewType) string {
 	t.Helper()
 	in := tableInput(name, primary, nil, nil)
@@ -41,7 +41,7 @@ func (f *fixture) createStreamed(t testing.TB, name, primary string, view types.
 	return aws.ToString(out.TableDescription.LatestStreamArn)
 }
 
-// onlyShard is the one shard of a stream.
+// onlyShard returns the id of the only shard of a stream.
 func (f *fixture) onlyShard(t testing.TB, arn string) *string {
 	t.Helper()
 	out, err := f.streamsClient().DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &arn})
@@ -49,7 +49,7 @@ func (f *fixture) onlyShard(t testing.TB, arn string) *string {
 		t.Fatal(err)
 	}
 	if len(out.StreamDescription.Shards) != 1 {
-		t.Fatalf("shards: %s", dump(out.StreamDescription.Shards))
+		t.Fatalf("got the shards %s, want one", dump(out.StreamDescription.Shards))
 	}
 	return out.StreamDescription.Shards[0].ShardId
 }
@@ -63,7 +63,7 @@ func (f *fixture) iterator(t testing.TB, in *streams.GetShardIteratorInput) *str
 	return out.ShardIterator
 }
 
-// readAll reads a stream's shards from the oldest record on, in their order.
+// readAll reads all shards of a stream in order, from the oldest record.
 func (f *fixture) readAll(t testing.TB, arn string) []streamtypes.Record {
 	t.Helper()
 	client := f.streamsClient()
@@ -85,14 +85,14 @@ func (f *fixture) readAll(t testing.TB, arn string) []streamtypes.Record {
 			}
 			all = append(all, out.Records...)
 			if next = out.NextShardIterator; len(out.Records) == 0 && next != nil {
-				break // open, and nothing more for now
+				break // the shard is open and read to its current end
 			}
 		}
 	}
 	return all
 }
 
-// attributes writes the strings and numbers of an item or image: "pk=a v=1".
+// attributes formats the strings and numbers of an item or image: "pk=a v=1".
 func attributes(image map[string]streamtypes.AttributeValue) string {
 	var parts []string
 	for name, v := range image {
@@ -109,7 +109,7 @@ func attributes(image map[string]streamtypes.AttributeValue) string {
 	return strings.Join(parts, " ")
 }
 
-// brief writes a record: "MODIFY [keys] [old] > [new]".
+// brief formats a record: "MODIFY [keys] [old] > [new]".
 func brief(r streamtypes.Record) string {
 	d := r.Dynamodb
 	return fmt.Sprintf("%s [%s] [%s] > [%s]", r.EventName, attributes(d.Keys), attributes(d.OldImage),
@@ -167,7 +167,7 @@ func TestStreamViews(t *testing.T) {
 	}
 }
 
-// A write that leaves the item as it was makes no record, nor does one that
+// A write that does not change the item makes no record, nor does one that
 // fails.
 func TestStreamOnlyChanges(t *testing.T) {
 	f := open(t, Options{})
@@ -204,8 +204,7 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 	f.createTable(t, "quiet", "pk S", nil, nil)
 	var requests []types.WriteRequest
 	for i := range 5 {
-		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item{"pk": str(fmt.Sprint("b",
-			i))}}})
+		requests = append(requests, putRequests(item{"pk": str(fmt.Sprint("b", i))})...)
 	}
 	if _, err := f.BatchWriteItem(t.Context(),
 		&sdk.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"many": requests}}); err != nil {
@@ -223,7 +222,7 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 			ExpressionAttributeValues: item{":v": num(1)},
 		}},
 	}}
-	for range 2 { // the second time nothing happens
+	for range 2 { // the second transaction changes nothing
 		if _, err := f.TransactWriteItems(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
@@ -251,18 +250,19 @@ func TestStreamRecordMembers(t *testing.T) {
 	same(t, "size", aws.ToInt64(r.Dynamodb.SizeBytes), int64(26))
 	if id := aws.ToString(r.EventID); len(id) != 32 || id == aws.ToString(records[1].EventID) ||
 		id != aws.ToString(f.readAll(t, arn)[0].EventID) {
-		t.Errorf("event id %s is not 32 digits, or not the same in every reading, or another record's", id)
+		t.Errorf("got the event id %s, want 32 digits, the same in every read and different for other records", id)
 	}
 	first, second := aws.ToString(r.Dynamodb.SequenceNumber), aws.ToString(records[1].Dynamodb.SequenceNumber)
 	if len(first) < 21 || len(first) > 40 || first >= second {
-		t.Errorf("sequence numbers %s, %s", first, second)
+		t.Errorf("got the sequence numbers %s, %s; want 21 to 40 digits, ascending", first, second)
 	}
 	if r.UserIdentity != nil {
-		t.Errorf("a client's write has the identity %s", dump(r.UserIdentity))
+		t.Errorf("got the identity %s of a client's write, want none", dump(r.UserIdentity))
 	}
 }
 
-// E10: the deletion of an expired item is the service's.
+// E10: the record of an expired item's deletion names the service as the
+// principal.
 func TestE10_StreamRecordOfExpiry(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	f := open(t, Options{SweepInterval: time.Millisecond, Now: func() time.Time { return start }})
@@ -285,12 +285,12 @@ func TestE10_StreamRecordOfExpiry(t *testing.T) {
 		}
 		if attributes(r.Dynamodb.Keys) == "pk=kept" {
 			if r.UserIdentity != nil {
-				t.Errorf("a client's deletion has the identity %s", dump(r.UserIdentity))
+				t.Errorf("got the identity %s of a client's deletion, want none", dump(r.UserIdentity))
 			}
 			continue
 		}
 		if r.UserIdentity == nil {
-			t.Fatal("the deletion by expiry has no identity")
+			t.Fatal("got no identity of the deletion by expiry, want the service")
 		}
 		same(t, "type", aws.ToString(r.UserIdentity.Type), "Service")
 		same(t, "principal", aws.ToString(r.UserIdentity.PrincipalId), "dynamodb.amazonaws.com")
@@ -298,8 +298,8 @@ func TestE10_StreamRecordOfExpiry(t *testing.T) {
 	}
 }
 
-// E12: whoever follows the stream while many write sees every change of an
-// item, in order.
+// E12: a reader that follows the stream during concurrent writes sees every
+// change of an item, in order.
 func TestE12_StreamOrderPerItem(t *testing.T) {
 	const writers, items, steps = 8, 3, 25
 	f := open(t, Options{})
@@ -340,7 +340,7 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 			pk := attributes(r.Dynamodb.Keys)
 			versions[pk]++
 			if got, want := attributes(r.Dynamodb.NewImage), fmt.Sprintf("%s v=%d", pk, versions[pk]); got != want {
-				t.Fatalf("record %d shows %s, want %s", read, got, want)
+				t.Fatalf("record %d: got %s, want %s", read, got, want)
 			}
 		}
 		return last && len(out.Records) == 0
@@ -348,7 +348,7 @@ func TestE12_StreamOrderPerItem(t *testing.T) {
 	same(t, "records", read, writers*steps)
 }
 
-// E12: records stay for 24 hours, also those of a stream that is disabled.
+// E12: records stay for 24 hours, also those of a disabled stream.
 func TestE12_Retention24Hours(t *testing.T) {
 	start := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	var elapsed atomic.Int64
@@ -385,7 +385,7 @@ func TestE12_Retention24Hours(t *testing.T) {
 	elapsed.Store(int64(47 * time.Hour))
 	same(t, "left of the deleted table", briefs(f.readAll(t, arn)), []string{"INSERT [pk=second] [] > []"})
 	elapsed.Store(int64(49 * time.Hour))
-	eventually(t, "the stream is gone", func() bool {
+	eventually(t, "the stream is removed", func() bool {
 		_, err := client.DescribeStream(t.Context(), &streams.DescribeStreamInput{StreamArn: &arn})
 		return err != nil
 	})

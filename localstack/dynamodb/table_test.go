@@ -39,13 +39,13 @@ func TestTableLifecycle(t *testing.T) {
 	if d.TableStatus != types.TableStatusActive || *d.ItemCount != 2 || !d.CreationDateTime.Equal(now) ||
 		*d.TableArn != "arn:aws:dynamodb:eu-central-1:000000000000:table/orders" ||
 		d.BillingModeSummary.BillingMode != types.BillingModePayPerRequest {
-		t.Errorf("description: %s", dump(d))
+		t.Errorf("got the description %s, want an active on-demand table of 2 items created at %v", dump(d), now)
 	}
 	same(t, "key", d.KeySchema, in.KeySchema)
 	same(t, "attributes", len(d.AttributeDefinitions), 4)
 	same(t, "projection", d.GlobalSecondaryIndexes[0].Projection, in.GlobalSecondaryIndexes[0].Projection)
 	same(t, "items of the global index", *d.GlobalSecondaryIndexes[0].ItemCount, int64(1))
-	// pk p, sk 1 (2 bytes), a a, x 1: the projection leaves z out.
+	// pk=p has 3 bytes, sk=1 4, a=a 2, x=1 3; z is not projected.
 	same(t, "bytes of the global index", *d.GlobalSecondaryIndexes[0].IndexSizeBytes, int64(3+4+2+3))
 	same(t, "items of the local index", *d.LocalSecondaryIndexes[0].ItemCount, int64(1))
 
@@ -66,10 +66,10 @@ func TestTableLifecycle(t *testing.T) {
 	f.createTable(t, "orders", "pk S, sk N", []index{{"by-a", "a S", "ALL"}}, nil)
 	d = f.describe(t, "orders")
 	if *d.ItemCount != 0 || *d.TableSizeBytes != 0 || *d.GlobalSecondaryIndexes[0].ItemCount != 0 {
-		t.Errorf("a new table of an old name has %d items", *d.ItemCount)
+		t.Errorf("got %d items in a table that was created again, want 0", *d.ItemCount)
 	}
 	if got := f.get(t, "orders", item{"pk": str("p"), "sk": num(1)}); got != nil {
-		t.Errorf("a new table of an old name has %v", got)
+		t.Errorf("got %v in a table that was created again, want no item", got)
 	}
 }
 
@@ -162,32 +162,27 @@ func TestListTables(t *testing.T) {
 func TestIndexIsFilledAndDropped(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "events", "pk S", nil, nil)
-	const count = 700 // several steps of the filler
+	const count = 700 // more than one step of the backfill
 	for i := range count {
 		f.put(t, "events", item{"pk": str(fmt.Sprint("e", i)), "kind": str([]string{"a", "b"}[i%2]),
 			"at": num(i), "x": str("x")})
 	}
-	create := &sdk.UpdateTableInput{TableName: aws.String("events"),
-		AttributeDefinitions: []types.AttributeDefinition{{
-			AttributeName: aws.String("kind"),
-			AttributeType: "S",
-		}, {
-			AttributeName: aws.String("at"),
-			AttributeType: "N",
+	name, schema, definitions, projection := index{"by-kind", "kind S, at N", "KEYS_ONLY"}.parts()
+	create := &sdk.UpdateTableInput{
+		TableName:            aws.String("events"),
+		AttributeDefinitions: definitions,
+		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{
+			Create: &types.CreateGlobalSecondaryIndexAction{
+				IndexName:  name,
+				KeySchema:  schema,
+				Projection: projection,
+			},
 		}},
-		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{IndexName: aws.String("by-kind"),
-			KeySchema: []types.KeySchemaElement{{
-				AttributeName: aws.String("kind"),
-				KeyType:       "HASH",
-			}, {
-				AttributeName: aws.String("at"),
-				KeyType:       "RANGE",
-			}},
-			Projection: &types.Projection{ProjectionType: "KEYS_ONLY"}}}}}
+	}
 	if _, err := f.UpdateTable(t.Context(), create); err != nil {
 		t.Fatal(err)
 	}
-	// Writes go on while the index is filled.
+	// Write while the index is filled.
 	f.put(t, "events", item{"pk": str("e0"), "kind": str("b"), "at": num(0)},
 		item{"pk": str("late"), "kind": str("a"), "at": num(-1)})
 	eventually(t, "the index is active", func() bool {
@@ -210,8 +205,12 @@ func TestIndexIsFilledAndDropped(t *testing.T) {
 
 	_, err := f.UpdateTable(t.Context(), create)
 	wantError(t, err, "ValidationException", "already exists")
-	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{TableName: aws.String("events"),
-		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("by-kind")}}}}); err != nil {
+	if _, err := f.UpdateTable(t.Context(), &sdk.UpdateTableInput{
+		TableName: aws.String("events"),
+		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{
+			Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: name},
+		}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = f.Query(t.Context(), &sdk.QueryInput{
@@ -269,7 +268,7 @@ func TestEnsureTable(t *testing.T) {
 		in.GlobalSecondaryIndexes = indexes
 		return in
 	}
-	for range 2 { // the second finds the table
+	for range 2 { // the second call finds the table
 		if err := f.engine.EnsureTable(t.Context(), declare("pk S, sk N"), "ttl"); err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +276,7 @@ func TestEnsureTable(t *testing.T) {
 	ttl, err := f.DescribeTimeToLive(t.Context(), &sdk.DescribeTimeToLiveInput{TableName: aws.String("rooms")})
 	if err != nil || ttl.TimeToLiveDescription.TimeToLiveStatus != types.TimeToLiveStatusEnabled ||
 		*ttl.TimeToLiveDescription.AttributeName != "ttl" {
-		t.Errorf("expiry: %s, %v", dump(ttl), err)
+		t.Errorf("got the expiry %s, %v; want it enabled by ttl", dump(ttl), err)
 	}
 	f.put(t, "rooms", item{"pk": str("p"), "sk": num(1)})
 
@@ -298,7 +297,7 @@ func TestEnsureTable(t *testing.T) {
 	})
 	withIndex.GlobalSecondaryIndexes[0].Projection.ProjectionType = "KEYS_ONLY"
 	if err := f.engine.EnsureTable(t.Context(), withIndex, ""); err == nil {
-		t.Error("another projection was accepted")
+		t.Error("got no error for another projection, want one")
 	}
 	err = f.engine.EnsureTable(t.Context(), CreateTableInput{}, "")
 	if _, ok := errors.AsType[*apiError](err); !ok {

@@ -167,7 +167,8 @@ func (in *updateTableInput) updateIndexes(def *store.Definition) (dropped []stri
 			var x *store.Index
 			if x, err = globalIndex(def, *u.Update.IndexName); err == nil && u.Update.ProvisionedThroughput != nil {
 				err = checkThroughputChanges("the index "+x.Name, x.Read, x.Write, u.Update.ProvisionedThroughput)
-				x.Read, x.Write = u.Update.ProvisionedThroughput.ReadCapacityUnits, u.Update.ProvisionedThroughput.WriteCapacityUnits
+				x.Read = u.Update.ProvisionedThroughput.ReadCapacityUnits
+				x.Write = u.Update.ProvisionedThroughput.WriteCapacityUnits
 			}
 		default:
 			err = invalidParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")

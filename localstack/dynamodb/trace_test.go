@@ -25,7 +25,7 @@ func last(t *testing.T, r *tracetest.Recorder) trace.Event {
 	return events[len(events)-1]
 }
 
-// errorCode is the code of an API error; empty for none.
+// errorCode returns the code of an API error, or "" for any other error.
 func errorCode(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
@@ -33,7 +33,7 @@ func errorCode(err error) string {
 	return ""
 }
 
-func TestTraceTellsEveryRequest(t *testing.T) {
+func TestTraceHasEveryRequest(t *testing.T) {
 	var recorder tracetest.Recorder
 	f := open(t, Options{Trace: &recorder})
 	f.createTable(t, "notes", "pk S", []index{{"by-tag", "tag S", "ALL"}}, nil)
@@ -49,14 +49,15 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{TableName: name, Item: note})
 			return err
 		}, 0, 6},
-		{"a condition that fails costs what is there", "PutItem", "ConditionalCheckFailedException", func() error {
-			_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
-				TableName:           name,
-				Item:                note,
-				ConditionExpression: aws.String("attribute_not_exists(pk)"),
-			})
-			return err
-		}, 0, 3},
+		{"a failed condition costs the units of the existing item", "PutItem",
+			"ConditionalCheckFailedException", func() error {
+				_, err := f.PutItem(t.Context(), &sdk.PutItemInput{
+					TableName:           name,
+					Item:                note,
+					ConditionExpression: aws.String("attribute_not_exists(pk)"),
+				})
+				return err
+			}, 0, 3},
 		{"get", "GetItem", "", func() error {
 			_, err := f.GetItem(t.Context(), &sdk.GetItemInput{
 				TableName:      name,
@@ -87,7 +88,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 		t.Run(tt.what, func(t *testing.T) {
 			err := tt.run()
 			if code := errorCode(err); code != tt.code {
-				t.Fatalf("got the error %v", err)
+				t.Fatalf("got the error %v, want %q", err, tt.code)
 			}
 			got := last(t, &recorder)
 			status := http.StatusOK
@@ -97,7 +98,7 @@ func TestTraceTellsEveryRequest(t *testing.T) {
 			if got.Kind != trace.Request || got.Operation != tt.operation || got.Resource != "notes" ||
 				got.Status != status ||
 				got.Error != tt.code || got.RequestID == "" || got.Duration <= 0 || got.At.IsZero() {
-				t.Errorf("told %+v", got)
+				t.Errorf("got %+v, want a %s on notes with status %d and error %q", got, tt.operation, status, tt.code)
 			}
 			if got.ReadUnits != tt.reads || got.WriteUnits != tt.writes {
 				t.Errorf("got %v read and %v write units, want %v and %v", got.ReadUnits, got.WriteUnits,
@@ -119,7 +120,7 @@ func TestTraceNamesTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := last(t, &recorder); got.Function != "send" || got.Invocation != "c0ffee" {
-		t.Errorf("told %+v", got)
+		t.Errorf("got %+v, want the function and invocation of %+v", got, caller)
 	}
 }
 
@@ -135,25 +136,25 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(tables) != 1 {
-		t.Fatalf("got %+v", tables)
+		t.Fatalf("got the tables %+v, want one", tables)
 	}
 	got := tables[0]
 	if got.Name != "notes" || got.Items != 3 || got.Bytes == 0 || got.Key != "pk (S), at (N)" ||
 		got.Status != "ACTIVE" || len(got.Indexes) != 2 {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want 3 items and 2 indexes in notes", got)
 	}
 	if x := got.Indexes[1]; x.Name != "by-tag" || x.Local || x.Items != 3 || x.Key != "tag (S)" ||
 		x.Projection != "ALL" {
-		t.Errorf("got %+v", x)
+		t.Errorf("got the index %+v, want by-tag with 3 items", x)
 	}
 	items, err := f.engine.Peek("notes", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(items) != 2 || items[0] != `{"at":{"N":"0"},"body":{"S":"shown"},"pk":{"S":"p"},"tag":{"S":"a"}}` {
-		t.Errorf("got the items %v", items)
+		t.Errorf("got the items %v, want the first two", items)
 	}
 	if _, err := f.engine.Peek("none", 2); err == nil {
-		t.Error("peeked into a table that is not there")
+		t.Error("got no error for a table that does not exist, want one")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// holdAsTransaction keeps a transaction running that touches the item of key,
-// until release is called.
+// holdAsTransaction keeps a transaction on the item of key open until release
+// is called.
 func (f *fixture) holdAsTransaction(t *testing.T, table string, key item) (release func()) {
 	t.Helper()
 	tab, err := f.engine.store.Table(table)
@@ -60,7 +60,7 @@ func txPut(table string, it item, condition string) types.TransactWriteItem {
 func (f *fixture) transact(t testing.TB, token *string,
 	items ...types.TransactWriteItem) (*sdk.TransactWriteItemsOutput, error) {
 	if token == nil {
-		token = aws.String("") // the SDK makes a token of its own where there is none
+		token = aws.String("") // no token; the SDK creates one if the input has none
 	}
 	in := &sdk.TransactWriteItemsInput{TransactItems: items, ReturnConsumedCapacity: "TOTAL"}
 	if *token != "" {
@@ -94,14 +94,14 @@ func TestTransactWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// two: 2 units of item and 1 of index, doubled; one: 3 actions of 1,
-	// doubled.
+	// Table two: 2 units for the item and 1 for the index, doubled. Table one:
+	// 3 actions of 1 unit, doubled.
 	same(t, "capacity", []float64{*out.ConsumedCapacity[0].CapacityUnits,
 		*out.ConsumedCapacity[1].CapacityUnits}, []float64{6, 6})
 	same(t, "write capacity", *out.ConsumedCapacity[0].WriteCapacityUnits, 6.0)
 	same(t, "count", f.get(t, "one", item{"pk": str("count")}), item{"pk": str("count"), "n": num(2)})
 	if f.get(t, "one", item{"pk": str("old")}) != nil {
-		t.Error("the deleted item is there")
+		t.Error("got the deleted item, want none")
 	}
 	got, err := f.TransactGetItems(t.Context(),
 		&sdk.TransactGetItemsInput{ReturnConsumedCapacity: "TOTAL", TransactItems: []types.TransactGetItem{
@@ -146,7 +146,7 @@ func TestCancellationReasons(t *testing.T) {
 		"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, TransactionConflict, ValidationError, ConditionalCheckFailed]")
 	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
-		t.Fatalf("error of type %T", err)
+		t.Fatalf("got an error of type %T, want a TransactionCanceledException", err)
 	}
 	r := cancelled.CancellationReasons
 	same(t, "reasons", []string{*r[0].Code, *r[1].Code, *r[1].Message, *r[2].Code, *r[2].Message,
@@ -156,11 +156,11 @@ func TestCancellationReasons(t *testing.T) {
 			"ValidationError", "The provided expression refers to an attribute that does not exist in the item"})
 	same(t, "items", []item{r[0].Item, r[1].Item, r[4].Item}, []item{nil, there, nil})
 	if f.get(t, "one", item{"pk": str("new")}) != nil {
-		t.Error("a part of a cancelled transaction was written")
+		t.Error("got an item of a cancelled transaction, want none")
 	}
 }
 
-func TestPlainWriteMeetsTransaction(t *testing.T) {
+func TestPlainWriteConflictsWithTransaction(t *testing.T) {
 	f := open(t, Options{})
 	f.createTable(t, "one", "pk S", nil, nil)
 	release := f.holdAsTransaction(t, "one", item{"pk": str("busy")})
@@ -245,14 +245,14 @@ func TestClientRequestToken(t *testing.T) {
 	}
 	run(func(f *fixture) {
 		f.createTable(t, "one", "pk S", nil, nil)
-		for i := range 5 { // the SDK writes maps in a different order each time
+		for i := range 5 { // the SDK encodes maps in a different order each time
 			out, err := f.transact(t, token, increment("a"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := out.ConsumedCapacity[0]
 			if written := c.WriteCapacityUnits != nil; written != (i == 0) || *c.CapacityUnits != 2 {
-				t.Errorf("call %d: capacity %s", i, dump(c))
+				t.Errorf("call %d: got the capacity %s, want 2 units, write units in the first call only", i, dump(c))
 			}
 		}
 		same(t, "count", count(f), "1")
