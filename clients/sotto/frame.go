@@ -110,7 +110,7 @@ func (h *hand) prove(operands []string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.user.SetHand(profile.Hand{KeySet: c.KeySet, Nonce: c.Nonce}); err != nil {
+	if err := h.user.SetFrameSession(profile.FrameSession{KeySet: c.KeySet, Nonce: c.Nonce}); err != nil {
 		return err
 	}
 	return h.print(frame.Request{Action: frame.ActionHandshake, Proof: proof})
@@ -128,7 +128,7 @@ func (h *hand) seal(operands []string) error {
 	if err := h.load(); err != nil {
 		return err
 	}
-	state, err := h.user.Hand()
+	state, err := h.user.FrameSession()
 	if err != nil {
 		return err
 	}

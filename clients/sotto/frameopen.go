@@ -100,7 +100,7 @@ func (h *hand) showWelcome(data []byte) error {
 	if err != nil {
 		return err
 	}
-	state, err := h.user.Hand()
+	state, err := h.user.FrameSession()
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (h *hand) showWelcome(data []byte) error {
 		return err
 	}
 	state.SID = w.SID
-	if err := h.user.SetHand(state); err != nil {
+	if err := h.user.SetFrameSession(state); err != nil {
 		return err
 	}
 	rooms := make([]string, 0, len(w.Rooms))
@@ -182,7 +182,7 @@ func (h *hand) showRotated(data []byte) error {
 	if err != nil {
 		return err
 	}
-	state, err := h.user.Hand()
+	state, err := h.user.FrameSession()
 	if err != nil {
 		return err
 	}
@@ -208,12 +208,12 @@ func (h *hand) takeKeySet(what, token string) error {
 	if err != nil {
 		return err
 	}
-	state, err := h.user.Hand()
+	state, err := h.user.FrameSession()
 	if err != nil {
 		return err
 	}
 	state.KeySet = token
-	if err := h.user.SetHand(state); err != nil {
+	if err := h.user.SetFrameSession(state); err != nil {
 		return err
 	}
 	h.line(fmt.Sprintf("%s: key set %d; seal again with it: sotto frame seal", what, keys.Gen))

@@ -12,15 +12,16 @@ import (
 // key.
 const staleTries = 3
 
-// call sends a request until it is answered: again on the next connection when
-// this one is lost, again after a while where the service asks for it, sealed
-// anew where its key has changed. build makes the frame for a session; v takes
-// the answer. It returns the session that was answered on.
+// call sends a request until it is answered. It sends it again on the next
+// connection if this one is lost, after a pause if the service asks for a
+// retry, and sealed again if the server key has changed. build returns the
+// frame for a session; the answer is decoded into v. call returns the session
+// on which the answer came.
 func (c *Client) call(ctx context.Context, kind string, v any,
 	build func(*session) (frame.Request, error)) (*session, error) {
 	ctx, cancel := c.during(ctx)
 	defer cancel()
-	for again, stale := 0, 0; ; {
+	for retries, stale := 0, 0; ; {
 		s, err := c.session(ctx)
 		if err != nil {
 			return nil, err
@@ -37,24 +38,24 @@ func (c *Client) call(ctx context.Context, kind string, v any,
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case errors.Is(err, errLost):
-			// The next session may be answered on; that there is one is bounded
-			// by back-off, and all of it by ctx.
+			// Send again on the next session. Back-off limits how often there
+			// is a new one, and ctx limits the total time.
 		case wire != nil && wire.cause.Code() == chat.StaleServerKey.Code() && stale < staleTries:
 			stale++
 			keys, err := c.device.AcceptKeySet(wire.keySet)
 			if err != nil {
 				return nil, err
 			}
-			s.takeKeySet(keys)
-		case wire != nil && wire.cause.Code() == chat.HandshakeRequired.Code() && again < tries:
-			again++
+			s.updateKeySet(keys)
+		case wire != nil && wire.cause.Code() == chat.HandshakeRequired.Code() && retries < tries:
+			retries++
 			s.end(lost(err)) // the service forgot this connection
-		case mayRetry(err) && again < tries:
-			c.log.Info("a request is tried again", "action", r.Action, "err", err)
-			if err := wait(ctx, c.timing.retry.delay(again)); err != nil {
+		case mayRetry(err) && retries < tries:
+			c.log.Info("retrying a request", "route", r.Action, "err", err)
+			if err := wait(ctx, c.timing.retry.delay(retries)); err != nil {
 				return nil, err
 			}
-			again++
+			retries++
 		default:
 			return nil, err
 		}

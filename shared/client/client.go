@@ -1,20 +1,19 @@
-// Package client is the chat client: it keeps one user's connection to one
-// deployment and hides everything about it that goes wrong.
+// Package client is the chat client: it keeps one user connected to one
+// deployment and recovers from lost connections and frames.
 //
 // [Open] connects and proves who the user is. After that [Client.Send] returns
-// once the message is in the room's log for good, however many connections that
-// takes, and a [Subscription] yields a room's messages in order, each exactly
-// once. In between the client reconnects with jittered back-off, resumes from
-// the last seq, fills gaps from the history, sends again under the same id, and
-// follows the service's key sets and its own device's rotations.
+// once the message is stored in the room's log, over as many connections as
+// that takes, and a [Subscription] yields a room's messages in order, each
+// exactly once. The client reconnects with jittered back-off, resumes from the
+// last seq, fills gaps from the history, sends again under the same id, and
+// follows the service's key sets and the rotations of its own device.
 //
-// What the user must be able to rely on is checked, not assumed: the service
-// key is the one seen first, a message bears its sender's signature for the
-// place it stands in, a user's new device is shown as such (packages device and
-// profile).
+// It verifies what the user relies on: the service key is the one pinned at
+// first use, a message has its sender's signature for the room it is in, and a
+// user's new device is reported (packages device and profile).
 //
-// It keeps no global state, so a process may hold many clients, and it talks to
-// nothing but the WebSocket and the profile. It never logs a text or a key.
+// It has no global state, so a process may have many clients, and it talks only
+// to the WebSocket and the profile. It never logs a text or a key.
 package client
 
 import (
@@ -31,75 +30,75 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// ErrClosed is what calls return after Close.
+// ErrClosed is returned by calls after Close.
 var ErrClosed = errors.New("the client is closed")
 
 // Message is a message as its recipient sees it.
 type Message = device.Message
 
-// Options say who connects where.
+// Options configure [Open].
 type Options struct {
 	// URL is the deployment's WebSocket address, ws:// or wss://, with the
 	// stage.
 	URL string
 	// User is the name to connect as. A free name is bound to this device.
 	User chat.User
-	// Profile keeps the keys; nil is a fresh one in memory, with which the name
-	// is lost when the process ends.
+	// Profile keeps the keys. Nil means a new profile in memory; the user's
+	// name is then lost when the process ends.
 	Profile *profile.Store
-	// Link is the token by which another device of the user vouches for this
-	// one (Client.Link). It is needed once, until this device is on record.
+	// Link is the token by which another device of the user links this one
+	// (Client.Link). It is needed once, until the service knows this device.
 	Link string
-	// ServiceKey, if set, is the thumbprint of the deployment's service key,
-	// which `sotto keys service` prints where it is known. Otherwise the key
-	// that is met first is the one trusted.
+	// ServiceKey, if set, is the thumbprint of the deployment's service key;
+	// `sotto keys service` prints it. If empty, the first key seen is trusted.
 	ServiceKey string
-	// Log takes what may interest an operator; nil is silent.
+	// Log receives retries and refused frames; nil discards them.
 	Log *slog.Logger
-	// Notify, if set, hears of lost and regained connections. It is called by
-	// one goroutine at a time and delays the connection while it runs.
+	// Notify, if set, is called when the connection is lost or restored. One
+	// goroutine calls it at a time; reconnecting waits until it returns.
 	Notify func(Notice)
 }
 
-// Notice tells of a connection that was lost or is back.
+// Notice reports that the connection was lost or restored.
 type Notice struct {
 	Connected bool
 	Err       error         // why there is no connection
-	Wait      time.Duration // until the next try
+	Wait      time.Duration // until the next attempt
 }
 
-// Client is one user's presence at one deployment. Safe for concurrent use.
+// Client connects one user to one deployment. It is safe for concurrent use.
 type Client struct {
 	url    string
 	device *device.Device
 	log    *slog.Logger
 	notify func(Notice)
 	timing timing
-	link   string // of the options, until it has served; of whoever connects
+	link   string // Options.Link until the first welcome; only connect uses it
 
-	ctx    context.Context // ends with the client; its cause says why
-	cancel context.CancelCauseFunc
-	ended  sync.WaitGroup // the goroutines
+	ctx        context.Context // ends with the client; its cause says why
+	cancel     context.CancelCauseFunc
+	goroutines sync.WaitGroup // Close waits for them
 
 	mu      sync.Mutex
-	current *session      // nil while there is none
-	changed chan struct{} // closed and replaced when a new current comes
+	current *session      // nil while disconnected
+	changed chan struct{} // closed and replaced whenever current is set
 	rooms   map[chat.Room]frame.RoomState
 	subs    map[*Subscription]struct{}
 
-	hinted hinted
+	hints  hintStore
 	events hub
 }
 
-// Open connects, makes or reads the user's device, and completes the handshake.
-// ctx governs only that. Where nothing answers at the address, Open fails at
-// once; where the service asks to try again, it does so a few times.
+// Open reads or creates the user's device, connects and completes the
+// handshake. ctx covers only that. If nothing answers at the address, Open
+// fails at once; if the service asks to try again, Open retries up to nine
+// times.
 //
-// Errors besides the profile's and the network's: chat.NameInvalid,
-// chat.NameTaken where another device has the name and there is no
-// Options.Link, chat.DeviceUnknown where that does not hold,
-// chat.DeviceRevoked, chat.StaleDeviceKey, chat.TooManyDevices, and
-// device.ErrSigner and its like for a service that is not to be trusted.
+// Errors besides those of the profile and the network: chat.NameInvalid;
+// chat.NameTaken if another device has the name and Options.Link is empty;
+// chat.DeviceUnknown if the link is not valid; chat.DeviceRevoked;
+// chat.StaleDeviceKey; chat.TooManyDevices; device.ErrSigner, ErrOlder,
+// ErrExpired or ErrAudience if the key set fails verification.
 func Open(ctx context.Context, o Options) (*Client, error) { return open(ctx, o, defaultTiming) }
 
 func open(ctx context.Context, o Options, t timing) (*Client, error) {
@@ -136,7 +135,7 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 		changed: make(chan struct{}),
 		rooms:   map[chat.Room]frame.RoomState{},
 		subs:    map[*Subscription]struct{}{},
-		hinted:  hinted{rooms: map[chat.Room]*hints{}},
+		hints:   hintStore{rooms: map[chat.Room]*hints{}},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -155,38 +154,38 @@ func open(ctx context.Context, o Options, t timing) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the connection and everything that waits on the client, and
-// returns when that is done.
+// Close ends the connection and all pending calls, and returns when all
+// goroutines of the client have ended.
 func (c *Client) Close() error {
 	c.cancel(ErrClosed)
-	c.ended.Wait()
+	c.goroutines.Wait()
 	return nil
 }
 
-// Done is closed when the client has ended: by Close, or because the service
-// will not have it any more.
+// Done returns a channel that is closed when the client has ended: by Close, or
+// because the service refuses the device for good.
 func (c *Client) Done() <-chan struct{} { return c.ctx.Done() }
 
-// Err says why the client has ended: ErrClosed after Close; nil before.
+// Err returns why the client has ended: ErrClosed after Close, nil before.
 func (c *Client) Err() error { return context.Cause(c.ctx) }
 
-// User is who the client connects as.
+// User returns the name that the client connects as.
 func (c *Client) User() chat.User { return c.device.User() }
 
-// Device names the client's own device.
+// Device returns the id of the client's own device.
 func (c *Client) Device() chat.Device { return c.device.ID() }
 
-// start runs f and makes Close wait for it.
-func (c *Client) start(f func()) { c.ended.Go(f) }
+// start runs f in a goroutine that Close waits for.
+func (c *Client) start(f func()) { c.goroutines.Go(f) }
 
-// during returns a context that ends with ctx or with the client.
+// during returns a context that ends when ctx or the client ends.
 func (c *Client) during(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// wait sleeps, or returns the reason why ctx ended first.
+// wait sleeps for d. If ctx ends first, it returns the cause.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -198,5 +197,5 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// wrap names the step that failed.
+// wrap adds the step that failed.
 func wrap(step string, err error) error { return fmt.Errorf("%s: %w", step, err) }

@@ -16,8 +16,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// quick are durations that a test can wait for. No test depends on how long
-// anything takes but for the patience of within.
+// quick has durations that a test can wait for. No test depends on how long
+// something takes, except for the timeout of within.
 var quick = timing{
 	reply:     time.Second,
 	dial:      20 * time.Second,
@@ -32,21 +32,22 @@ var quick = timing{
 	reconnect: backoff{first: time.Millisecond, most: 50 * time.Millisecond},
 }
 
-// within is a context for everything a test waits for.
+// within returns a context with the timeout of a test.
 func within(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-type dialling struct {
+// setup is how connect opens a client.
+type setup struct {
 	Options
 	timing timing
 }
 
-func connect(t *testing.T, s *clienttest.Service, user chat.User, change ...func(*dialling)) *Client {
+func connect(t *testing.T, s *clienttest.Service, user chat.User, change ...func(*setup)) *Client {
 	t.Helper()
-	d := dialling{Options{URL: s.URL, User: user}, quick}
+	d := setup{Options{URL: s.URL, User: user}, quick}
 	for _, f := range change {
 		f(&d)
 	}
@@ -58,7 +59,7 @@ func connect(t *testing.T, s *clienttest.Service, user chat.User, change ...func
 	return c
 }
 
-func with(p *profile.Store) func(*dialling) { return func(d *dialling) { d.Profile = p } }
+func with(p *profile.Store) func(*setup) { return func(d *setup) { d.Profile = p } }
 
 func subscribe(t *testing.T, c *Client, room chat.Room, since chat.Seq) *Subscription {
 	t.Helper()
@@ -89,7 +90,8 @@ func next(t *testing.T, sub *Subscription) Message {
 	return m
 }
 
-// expect reads as many messages as there are texts and wants them in order.
+// expect reads len(texts) messages and fails unless they have these texts, in
+// order.
 func expect(t *testing.T, sub *Subscription, texts ...string) {
 	t.Helper()
 	for i, want := range texts {
@@ -132,7 +134,8 @@ func TestTwoUsersTalk(t *testing.T) {
 	if m != want {
 		t.Errorf("bob reads %+v, want %+v", m, want)
 	}
-	// A subscription from the beginning sees what one from now on does not.
+	// A subscription from seq 0 yields the messages before it, NewOnly does
+	// not.
 	send(t, bob, "hello ada")
 	expect(t, subscribe(t, ada, chat.Lobby, 0), "hello <bob> & all ☃", "hello ada")
 	expect(t, subscribe(t, ada, chat.Lobby, 1), "hello ada")
@@ -143,13 +146,13 @@ func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	ada := connect(t, s, "ada")
 	ctx := within(t)
 	if _, err := ada.Send(ctx, "kitchen", "hi"); !errors.Is(err, chat.NotAMember) {
-		t.Errorf("sending to a room one is not in: %v, want %v", err, chat.NotAMember)
+		t.Errorf("send without membership: got %v, want %v", err, chat.NotAMember)
 	}
 	if _, err := ada.Subscribe("kitchen", 0); !errors.Is(err, chat.NotAMember) {
-		t.Errorf("following a room one is not in: %v, want %v", err, chat.NotAMember)
+		t.Errorf("subscribe without membership: got %v, want %v", err, chat.NotAMember)
 	}
 	if _, err := ada.Join(ctx, "Kitchen!"); !errors.Is(err, chat.RoomInvalid) {
-		t.Errorf("joining an impossible room: %v, want %v", err, chat.RoomInvalid)
+		t.Errorf("join a room with an invalid name: got %v, want %v", err, chat.RoomInvalid)
 	}
 	if state, err := ada.Join(ctx, "kitchen"); err != nil || state.Head != 0 {
 		t.Fatalf("join: %+v, %v", state, err)
@@ -161,20 +164,20 @@ func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	expect(t, sub, "soup")
 	rooms, err := ada.Rooms(ctx)
 	if err != nil || len(rooms) != 2 || rooms[0].Room != "kitchen" || rooms[0].Head != 1 || rooms[1].Room != "lobby" {
-		t.Errorf("rooms are %+v, %v", rooms, err)
+		t.Errorf("Rooms = %+v, %v; want kitchen with head 1, and lobby", rooms, err)
 	}
 	if err := ada.Leave(ctx, "kitchen"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sub.Next(ctx); !errors.Is(err, chat.NotAMember) {
-		t.Errorf("a room that was left yields %v, want %v", err, chat.NotAMember)
+		t.Errorf("Next after Leave: got %v, want %v", err, chat.NotAMember)
 	}
 	if err := ada.Leave(ctx, chat.Lobby); !errors.Is(err, chat.RoomInvalid) {
-		t.Errorf("leaving the lobby: %v, want %v", err, chat.RoomInvalid)
+		t.Errorf("leave the lobby: got %v, want %v", err, chat.RoomInvalid)
 	}
 }
 
-func TestOpenSaysWhyNot(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	s := clienttest.New(t)
 	connect(t, s, "ada")
 	stopped := clienttest.New(t)
@@ -183,23 +186,23 @@ func TestOpenSaysWhyNot(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"a name of somebody else": {Options{URL: s.URL, User: "ada"}, "name_taken"},
-		"a reserved name":         {Options{URL: s.URL, User: "admin"}, "name_invalid"},
-		"nobody there":            {Options{URL: stopped.URL, User: "ada"}, "cannot reach"},
-		"no WebSocket there": {Options{
+		"the name of another user": {Options{URL: s.URL, User: "ada"}, "name_taken"},
+		"a reserved name":          {Options{URL: s.URL, User: "admin"}, "name_invalid"},
+		"no service":               {Options{URL: stopped.URL, User: "ada"}, "cannot reach"},
+		"no WebSocket address": {Options{
 			URL:  strings.Replace(s.URL, "ws:", "http:", 1),
 			User: "ada",
 		}, "ws:// or wss://"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := open(within(t), c.options, quick); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("open: %v, want something with %q", err, c.want)
+				t.Errorf("open: got %v, want an error with %q", err, c.want)
 			}
 		})
 	}
 }
 
-func TestCloseEndsWhatWaits(t *testing.T) {
+func TestCloseEndsPendingCalls(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
 	sub := subscribe(t, ada, chat.Lobby, 0)
@@ -212,13 +215,13 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-waiting; !errors.Is(err, ErrClosed) {
-		t.Errorf("Next after Close: %v, want %v", err, ErrClosed)
+		t.Errorf("Next after Close: got %v, want %v", err, ErrClosed)
 	}
 	if _, err := ada.Send(within(t), chat.Lobby, "x"); !errors.Is(err, ErrClosed) {
-		t.Errorf("Send after Close: %v, want %v", err, ErrClosed)
+		t.Errorf("Send after Close: got %v, want %v", err, ErrClosed)
 	}
 	if !errors.Is(ada.Err(), ErrClosed) {
-		t.Errorf("Err after Close: %v", ada.Err())
+		t.Errorf("Err after Close: got %v, want %v", ada.Err(), ErrClosed)
 	}
 }
 
@@ -230,21 +233,21 @@ func TestTooLargeIsRefusedBeforeSending(t *testing.T) {
 		want error
 	}{
 		"16 KiB and a byte": {strings.Repeat("x", chat.MaxBody+1), chat.BodyTooLarge},
-		// Each of these takes six bytes in JSON.
+		// Each of these characters takes six bytes in JSON.
 		"16 KiB that need escapes": {strings.Repeat("\x01", chat.MaxBody), chat.FrameTooLarge},
 		"not UTF-8":                {"\xff", chat.BadFrame},
 	} {
 		if _, err := ada.Send(within(t), chat.Lobby, c.text); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
 	if n := len(s.Frames(frame.ActionSendMessage)); n != 0 {
-		t.Errorf("%d frames were sent", n)
+		t.Errorf("%d frames were sent, want none", n)
 	}
 	text := strings.Repeat("x", chat.MaxBody)
 	send(t, ada, text)
 	if log := s.Log(chat.Lobby); !slices.Equal(log, []string{text}) {
-		t.Errorf("the largest text did not arrive whole")
+		t.Errorf("the log has %d texts, want the one text of %d bytes", len(log), len(text))
 	}
 }
 

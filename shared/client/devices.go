@@ -10,10 +10,10 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// What can be wrong with the device that Link and Revoke are asked for.
+// Errors of Link and Revoke for a device that cannot be linked or revoked.
 var (
 	ErrThumbprint = errors.New("a device's thumbprint has 43 characters of A-Z, a-z, 0-9, - and _")
-	ErrOwnDevice  = errors.New("that is this device itself")
+	ErrOwnDevice  = errors.New("this is the device that you are using")
 )
 
 // DeviceInfo is one of the user's own devices.
@@ -22,11 +22,11 @@ type DeviceInfo struct {
 	AddedAt    time.Time
 	LastSeenAt time.Time
 	Revoked    bool
-	Current    bool // this client's
+	Current    bool // the device of this client
 }
 
-// Devices lists the user's own devices: those in use first, the newest first
-// among each.
+// Devices lists the user's own devices: those in use before the revoked ones,
+// and the newest first in each group.
 func (c *Client) Devices(ctx context.Context) ([]DeviceInfo, error) {
 	var f frame.Devices
 	if _, err := c.call(ctx, frame.TypeDevices, &f, func(*session) (frame.Request, error) {
@@ -47,9 +47,9 @@ func (c *Client) Devices(ctx context.Context) ([]DeviceInfo, error) {
 	return devices, nil
 }
 
-// Link vouches for a new device of the user, named by its thumbprint. The token
-// goes to that device, into Options.Link of its first connection, and holds
-// until expires. Errors: ErrThumbprint, ErrOwnDevice.
+// Link signs a link token for a new device of the user, named by its
+// thumbprint. Pass the token to that device, as Options.Link of its first
+// connection; it is valid until expires. Errors: ErrThumbprint, ErrOwnDevice.
 func (c *Client) Link(ctx context.Context, other chat.Device) (token string, expires time.Time, err error) {
 	if err := c.checkOther(other); err != nil {
 		return "", time.Time{}, err
@@ -63,11 +63,11 @@ func (c *Client) Link(ctx context.Context, other chat.Device) (token string, exp
 	return c.device.Link(other, s.keySet().Audience)
 }
 
-// Revoke bars another device of the user for ever. When it returns, nothing is
-// sealed to that device any more, its connections are closed, and it can
-// neither come back nor be linked again. Revoking again does no harm. Errors:
-// ErrThumbprint; ErrOwnDevice, since one device must remain; chat.DeviceUnknown
-// for one that is none of the user's.
+// Revoke revokes another device of the user permanently. When it returns,
+// nothing is sealed to that device any more, its connections are closed, and it
+// can neither connect nor be linked again. Revoking it again has no effect.
+// Errors: ErrThumbprint; ErrOwnDevice, because one device must remain;
+// chat.DeviceUnknown if the user has no such device.
 func (c *Client) Revoke(ctx context.Context, other chat.Device) error {
 	if err := c.checkOther(other); err != nil {
 		return err

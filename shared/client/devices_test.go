@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// newDevice makes a profile with a device of the client's user, which the
-// service does not know.
+// newDevice makes a profile with a new device of the client's user. The service
+// does not know the device.
 func newDevice(t *testing.T, of *Client) (*profile.Store, chat.Device) {
 	t.Helper()
 	address, err := device.Address(of.url)
@@ -34,21 +34,22 @@ func newDevice(t *testing.T, of *Client) (*profile.Store, chat.Device) {
 	return p, keys.ID()
 }
 
-// linkedBy makes a client one of a new device that another vouches for.
-func linkedBy(t *testing.T, other *Client) func(*dialling) {
+// linkedBy lets connect use a new device that other has linked.
+func linkedBy(t *testing.T, other *Client) func(*setup) {
 	t.Helper()
 	p, id := newDevice(t, other)
-	return func(d *dialling) { d.Profile, d.Link = p, vouch(t, other, id) }
+	return func(d *setup) { d.Profile, d.Link = p, linkToken(t, other, id) }
 }
 
-func vouch(t *testing.T, by *Client, id chat.Device) string {
+// linkToken returns a token for a device, signed by another client's device.
+func linkToken(t *testing.T, by *Client, id chat.Device) string {
 	t.Helper()
 	token, expires, err := by.Link(within(t), id)
 	if err != nil {
 		t.Fatalf("link: %v", err)
 	}
 	if left := time.Until(expires); left <= 0 || left > chat.LinkLifetime {
-		t.Errorf("the link is good for %v", left)
+		t.Errorf("the link expires in %v, want at most %v", left, chat.LinkLifetime)
 	}
 	return token
 }
@@ -62,26 +63,26 @@ func TestASecondDevice(t *testing.T) {
 		t.Errorf("open without a link: %v, want %v", err, chat.NameTaken)
 	}
 	_, other := newDevice(t, first)
-	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: p, Link: vouch(t, first, other)}, quick)
+	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: p, Link: linkToken(t, first, other)}, quick)
 	if !errors.Is(err, chat.DeviceUnknown) {
 		t.Errorf("open with another device's link: %v, want %v", err, chat.DeviceUnknown)
 	}
-	second := connect(t, s, "ada", with(p), func(d *dialling) { d.Link = vouch(t, first, id) })
+	second := connect(t, s, "ada", with(p), func(d *setup) { d.Link = linkToken(t, first, id) })
 	if second.Device() != id {
 		t.Errorf("the second device is %s, want %s", second.Device(), id)
 	}
-	// Neither takes the other for a stranger.
+	// Each of them knows the other device.
 	here, there := subscribe(t, first, chat.Lobby, NewOnly), subscribe(t, second, chat.Lobby, NewOnly)
 	send(t, first, "from the first")
 	send(t, second, "from the second")
 	for _, sub := range []*Subscription{here, there} {
 		for _, want := range []chat.Device{first.Device(), id} {
 			if m := next(t, sub); m.Device != want || m.NewDevice {
-				t.Errorf("got %+v, want it from %s, which is known", m, want)
+				t.Errorf("got %+v, want a message from the known device %s", m, want)
 			}
 		}
 	}
-	// The link has served: the next connections do without it.
+	// The link is used up: later handshakes do not have it.
 	s.Disconnect()
 	send(t, second, "again")
 	var last frame.HandshakeClaims
@@ -100,7 +101,7 @@ func TestASecondDevice(t *testing.T) {
 		}
 	}
 	if last.Nonce == "" || last.Link != "" {
-		t.Errorf("the last proof claims %+v", last)
+		t.Errorf("the last proof claims %+v, want a nonce and no link", last)
 	}
 }
 
@@ -108,8 +109,8 @@ func TestDevicesAreListedAndRevoked(t *testing.T) {
 	s := clienttest.New(t)
 	first := connect(t, s, "ada")
 	p, id := newDevice(t, first)
-	second := connect(t, s, "ada", with(p), func(d *dialling) { d.Link = vouch(t, first, id) })
-	for range 2 { // again does no harm
+	second := connect(t, s, "ada", with(p), func(d *setup) { d.Link = linkToken(t, first, id) })
+	for range 2 { // the second time has no effect
 		if err := first.Revoke(within(t), id); err != nil {
 			t.Fatalf("revoke: %v", err)
 		}
@@ -121,14 +122,14 @@ func TestDevicesAreListedAndRevoked(t *testing.T) {
 	for _, d := range devices {
 		if d.Revoked != (d.ID == id) || d.Current != (d.ID == first.Device()) ||
 			time.Since(d.AddedAt) > time.Hour || time.Since(d.LastSeenAt) > time.Hour {
-			t.Errorf("a device is %+v", d)
+			t.Errorf("got %+v; want revoked only %s, current only %s, and recent times", d, id, first.Device())
 		}
 	}
 	<-second.Done()
 	if !errors.Is(second.Err(), chat.DeviceRevoked) {
 		t.Errorf("the revoked client ended with %v, want %v", second.Err(), chat.DeviceRevoked)
 	}
-	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: p, Link: vouch(t, first, id)}, quick)
+	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: p, Link: linkToken(t, first, id)}, quick)
 	if !errors.Is(err, chat.DeviceRevoked) {
 		t.Errorf("open as the revoked device: %v, want %v", err, chat.DeviceRevoked)
 	}
@@ -155,7 +156,7 @@ func TestDevicesThatCannotBeLinkedOrRevoked(t *testing.T) {
 	}
 }
 
-func TestARevocationOutlivesItsConnection(t *testing.T) {
+func TestRevokeRetriesAfterALostConnection(t *testing.T) {
 	s := clienttest.New(t)
 	first := connect(t, s, "ada")
 	second := connect(t, s, "ada", linkedBy(t, first))

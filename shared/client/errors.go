@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// unreachableError says that nothing answered at the address.
+// unreachableError means that nothing answered at the address.
 type unreachableError struct {
 	url   string
 	cause error
@@ -20,15 +20,15 @@ type unreachableError struct {
 func (e *unreachableError) Error() string {
 	cause := e.cause
 	if op, ok := errors.AsType[*net.OpError](cause); ok {
-		cause = op.Err // the library's own layers say the address three times more
+		cause = op.Err // the outer layers repeat the address
 	}
-	return fmt.Sprintf("cannot reach %s (%v); check the address and that the service runs", e.url, cause)
+	return fmt.Sprintf("cannot reach %s (%v); check the address and that the service is running", e.url, cause)
 }
 
 func (e *unreachableError) Unwrap() error { return e.cause }
 
-// refusedError says that the address answered with something else than a
-// WebSocket.
+// refusedError means that the address answered, but did not accept a WebSocket
+// connection.
 type refusedError struct {
 	url    string
 	status int
@@ -39,12 +39,12 @@ func (e *refusedError) Error() string {
 		e.url, e.status)
 }
 
-// passing says whether the refusal may be over soon: throttling, or a function
-// that failed.
-func (e *refusedError) passing() bool { return e.status == 429 || e.status >= 500 }
+// temporary reports whether a retry may succeed: the service throttled the
+// connection, or a function failed.
+func (e *refusedError) temporary() bool { return e.status == 429 || e.status >= 500 }
 
-// wireError is an error frame: the error of the closed list, and what came with
-// it. errors.Is and errors.As find the chat.Error.
+// wireError is an error frame: the error from the closed list, and the members
+// of the frame. errors.Is and errors.As find the chat.Error.
 type wireError struct {
 	cause  *chat.Error
 	retry  bool
@@ -65,13 +65,13 @@ func parseWireError(data []byte) error {
 			return &wireError{cause: known, retry: f.Retry, keySet: f.KeySet}
 		}
 	}
-	// A later service may know more codes than this client.
+	// A newer service may have codes that this client does not know.
 	return &wireError{cause: chat.NewError(f.Code, f.Message, f.Retry), retry: f.Retry}
 }
 
-// mayRetry says whether the same request may be sent again as it is.
+// mayRetry reports whether the same request may be sent again unchanged.
 func mayRetry(err error) bool {
-	if errors.Is(err, errSilence) {
+	if errors.Is(err, errTimeout) {
 		return true
 	}
 	if wire, ok := errors.AsType[*wireError](err); ok {
@@ -81,5 +81,5 @@ func mayRetry(err error) bool {
 }
 
 func unexpected(got, want string) error {
-	return fmt.Errorf("%w: %q came where %q should", device.ErrProtocol, got, want)
+	return fmt.Errorf("%w: got a frame of type %q, want %q", device.ErrProtocol, got, want)
 }

@@ -9,30 +9,31 @@ import (
 )
 
 // Event is a [Typing], a [Presence], a [Mark] or a [NewDevice]. The first three
-// are hints (protocol §6): nobody has signed them, they may be lost, and
-// nothing but what a screen shows may depend on them.
+// are hints (protocol §6): they are unsigned and may be lost, so use them only
+// for display.
 type Event interface {
-	// replaces says whether the event makes an older one that is still unread
-	// worthless.
+	// replaces reports whether this event makes an older, unread one obsolete.
 	replaces(older Event) bool
 }
 
-// Typing says that another user is writing in a room just now. It is shown for
-// TypingShown, or until a message of that user.
+// Typing means that another user is typing in a room. Show it for TypingShown,
+// or until a message from that user arrives.
 type Typing struct {
 	Room chat.Room
 	User chat.User
 }
 
-// Presence says who hears a room. More says that there may be others.
+// Presence lists the users who are connected and subscribed to a room. More
+// means that the list may be incomplete.
 type Presence struct {
 	Room  chat.Room
-	Users []chat.User // sorted; not to be changed
+	Users []chat.User // sorted; read-only
 	More  bool
 }
 
-// Mark says how far a user has a room (Delivered), and how far it was on a
-// screen (Read). Those of the own user come from the user's other devices.
+// Mark holds the last seq that a user's device has received (Delivered) and the
+// last one that was on its screen (Read). Marks of the client's own user come
+// from the user's other devices.
 type Mark struct {
 	Room      chat.Room
 	User      chat.User
@@ -40,13 +41,13 @@ type Mark struct {
 	Read      chat.Seq
 }
 
-// NewDevice warns that a user who was known by other devices has spoken from
-// one that was not: the user has a new one, or somebody else has the name.
-// Safety numbers with that user are others from now on.
+// NewDevice warns that a user has sent a message from a device that was not
+// known: the user has a new device, or someone else uses the name. The safety
+// number with that user changes.
 type NewDevice struct {
 	User   chat.User
-	Device chat.Device   // the new one; its name is its key's fingerprint
-	Known  []chat.Device // those known before
+	Device chat.Device   // the new one; its id is its key's thumbprint
+	Known  []chat.Device // the devices known before
 }
 
 func (e Typing) replaces(older Event) bool {
@@ -66,14 +67,14 @@ func (e Mark) replaces(older Event) bool {
 
 func (NewDevice) replaces(Event) bool { return false }
 
-// maxEvents bounds the hints that wait for a slow consumer. Of these the oldest
-// are dropped; a [NewDevice] never is.
+// maxEvents bounds the events queued for a slow consumer. Above it the oldest
+// hint is dropped; a [NewDevice] never is.
 const maxEvents = 256
 
-// Events yields what happens besides messages, in the order in which it came.
+// Events yields events in the order in which they arrived.
 type Events struct {
 	client *Client
-	wake   chan struct{} // holds one token: the queue has grown
+	wake   chan struct{} // holds one token while the queue has grown
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
@@ -81,28 +82,28 @@ type Events struct {
 	queue []Event
 }
 
-// hub gives events to all who listen.
+// hub passes events to all consumers.
 type hub struct {
-	mu   sync.Mutex
-	subs map[*Events]struct{}
+	mu        sync.Mutex
+	consumers map[*Events]struct{}
 }
 
-// Events starts to listen to what happens from now on, in all rooms. Several
-// may listen. It ends with Close or with the client.
+// Events subscribes to the events of all rooms from now on. There may be
+// several consumers. It ends with Close or with the client.
 func (c *Client) Events() *Events {
 	e := &Events{client: c, wake: make(chan struct{}, 1)}
 	e.ctx, e.cancel = context.WithCancelCause(c.ctx)
 	c.events.mu.Lock()
 	defer c.events.mu.Unlock()
-	if c.events.subs == nil {
-		c.events.subs = map[*Events]struct{}{}
+	if c.events.consumers == nil {
+		c.events.consumers = map[*Events]struct{}{}
 	}
-	c.events.subs[e] = struct{}{}
+	c.events.consumers[e] = struct{}{}
 	return e
 }
 
-// Next returns the next event and waits for it. Errors: the reason why ctx
-// ended; ErrClosed; what [Client.Err] says when the client has ended.
+// Next waits for the next event and returns it. Errors: the cause of ctx;
+// ErrClosed after Close; [Client.Err] if the client has ended.
 func (e *Events) Next(ctx context.Context) (Event, error) {
 	for {
 		if event, ok := e.pop(); ok {
@@ -123,7 +124,7 @@ func (e *Events) Close() {
 	e.cancel(ErrClosed)
 	e.client.events.mu.Lock()
 	defer e.client.events.mu.Unlock()
-	delete(e.client.events.subs, e)
+	delete(e.client.events.consumers, e)
 }
 
 func (e *Events) pop() (Event, bool) {
@@ -137,7 +138,8 @@ func (e *Events) pop() (Event, bool) {
 	return event, true
 }
 
-// push never blocks: the connection's reader calls it.
+// push queues an event. It never blocks, because the connection's reader calls
+// it.
 func (e *Events) push(event Event) {
 	e.mu.Lock()
 	e.queue = append(slices.DeleteFunc(e.queue, event.replaces), event)
@@ -161,19 +163,19 @@ func isHint(event Event) bool {
 func (h *hub) emit(event Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for e := range h.subs {
+	for e := range h.consumers {
 		e.push(event)
 	}
 }
 
-// announce tells of the device that a message has shown to be new.
-func (c *Client) announce(m Message) {
+// emitNewDevice emits a NewDevice if the message came from one.
+func (c *Client) emitNewDevice(m Message) {
 	if !m.NewDevice {
 		return
 	}
 	known, err := c.device.Known(m.From)
 	if err != nil {
-		c.log.Warn("the known devices cannot be read", "err", err)
+		c.log.Warn("failed to read the known devices", "err", err)
 	}
 	known = slices.DeleteFunc(known, func(d chat.Device) bool { return d == m.Device })
 	c.events.emit(NewDevice{User: m.From, Device: m.Device, Known: known})

@@ -20,13 +20,13 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	ctx := within(t)
 	for !holds() {
 		if wait(ctx, 5*time.Millisecond) != nil {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }
 
-// answers makes a fault that sees the frames of one kind to one user, counted
-// from 1, and lets every other frame pass.
+// answers returns a fault that passes the frames of one kind to one user to f,
+// numbered from 1, and sends all other frames unchanged.
 func answers(user chat.User, kind string, f func(n int,
 	data []byte) [][]byte) func(chat.User, string, []byte) [][]byte {
 	n := 0
@@ -39,9 +39,9 @@ func answers(user chat.User, kind string, f func(n int,
 	}
 }
 
-func TestALostAckIsAskedForAgain(t *testing.T) {
+func TestSendRetriesAfterALostAck(t *testing.T) {
 	s := clienttest.New(t)
-	ada := connect(t, s, "ada", func(d *dialling) { d.timing.reply = 50 * time.Millisecond })
+	ada := connect(t, s, "ada", func(d *setup) { d.timing.reply = 50 * time.Millisecond })
 	s.Misbehave(clienttest.Faults{Answer: answers("ada", frame.TypeAck, func(n int, data []byte) [][]byte {
 		if n == 1 {
 			return nil
@@ -52,11 +52,11 @@ func TestALostAckIsAskedForAgain(t *testing.T) {
 		t.Errorf("ack is %+v, want the duplicate of seq 1", ack)
 	}
 	if log := s.Log(chat.Lobby); !slices.Equal(log, []string{"once"}) {
-		t.Errorf("the log has %q", log)
+		t.Errorf("the log has %q, want the text once", log)
 	}
 }
 
-func TestASendOutlivesItsConnection(t *testing.T) {
+func TestSendRetriesAfterALostConnection(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
 	s.Misbehave(clienttest.Faults{Answer: answers("ada", frame.TypeAck, func(n int, data []byte) [][]byte {
@@ -71,11 +71,11 @@ func TestASendOutlivesItsConnection(t *testing.T) {
 	}
 	sent := s.Frames(frame.ActionSendMessage)
 	if len(sent) != 2 || sent[0].Claims.ID != sent[1].Claims.ID || sent[0].Claims.SID == sent[1].Claims.SID {
-		t.Errorf("want two frames with one id and two sessions, have %+v", sent)
+		t.Errorf("got frames %+v, want two frames with one id and two sessions", sent)
 	}
 }
 
-func TestWhatTheWireDoesToMessages(t *testing.T) {
+func TestFaultyDelivery(t *testing.T) {
 	twice := func(_ int, data []byte) [][]byte { return [][]byte{data, data} }
 	var held []byte
 	for name, fault := range map[string]func(n int, data []byte) [][]byte{
@@ -115,7 +115,7 @@ func TestWhatTheWireDoesToMessages(t *testing.T) {
 			expect(t, sub, texts...)
 			s.Misbehave(clienttest.Faults{})
 			send(t, ada, "end")
-			expect(t, sub, "end") // and nothing that came twice before it
+			expect(t, sub, "end") // and no duplicate before it
 		})
 	}
 }
@@ -123,14 +123,14 @@ func TestWhatTheWireDoesToMessages(t *testing.T) {
 func TestAPingFindsALostLastMessage(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
-	bob := connect(t, s, "bob", func(d *dialling) { d.timing.ping = 20 * time.Millisecond })
+	bob := connect(t, s, "bob", func(d *setup) { d.timing.ping = 20 * time.Millisecond })
 	sub := subscribe(t, bob, chat.Lobby, NewOnly)
 	s.Misbehave(clienttest.Faults{Answer: answers("bob", frame.TypeMessage, func(int, []byte) [][]byte { return nil })})
 	send(t, ada, "last words")
 	expect(t, sub, "last words")
 	for _, ping := range s.Frames(frame.ActionPing) {
 		if _, asked := ping.Heads["lobby"]; !asked {
-			t.Errorf("a ping asks about %v, want the lobby", ping.Heads)
+			t.Errorf("a ping asks for %v, want the lobby among them", ping.Heads)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestASubscriptionResumesWhereItWas(t *testing.T) {
 	s := clienttest.New(t)
 	var notices atomic.Int32
 	ada := connect(t, s, "ada")
-	bob := connect(t, s, "bob", func(d *dialling) {
+	bob := connect(t, s, "bob", func(d *setup) {
 		d.Notify = func(n Notice) {
 			if !n.Connected {
 				notices.Add(1)
@@ -158,7 +158,7 @@ func TestASubscriptionResumesWhereItWas(t *testing.T) {
 	s.Disconnect()
 	texts := numbered(1, 5)
 	send(t, ada, texts...)
-	eventually(t, "bob is told of lost connections", func() bool { return notices.Load() > 1 })
+	eventually(t, "bob is notified of the lost connection", func() bool { return notices.Load() > 1 })
 	s.Misbehave(clienttest.Faults{})
 	expect(t, sub, texts...)
 	send(t, ada, "after")
@@ -181,12 +181,12 @@ func TestRetryFlagsAreObeyed(t *testing.T) {
 		want    error
 		frames  int
 	}{
-		"a rate that is over soon":     {chat.RateLimited, 3, nil, 4},
-		"a passing failure":            {chat.Internal, 2, nil, 3},
-		"a rate that never is over":    {chat.RateLimited, 1000, chat.RateLimited, 1 + tries},
-		"a refusal":                    {chat.NotAMember, 1000, chat.NotAMember, 1},
-		"a session the service forgot": {chat.HandshakeRequired, 1, nil, 2},
-		"one that closes":              {chat.BadSignature, 1, chat.BadSignature, 1},
+		"a short rate limit":     {chat.RateLimited, 3, nil, 4},
+		"a temporary failure":    {chat.Internal, 2, nil, 3},
+		"a lasting rate limit":   {chat.RateLimited, 1000, chat.RateLimited, 1 + tries},
+		"a refusal":              {chat.NotAMember, 1000, chat.NotAMember, 1},
+		"a session that expired": {chat.HandshakeRequired, 1, nil, 2},
+		"an error that closes":   {chat.BadSignature, 1, chat.BadSignature, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := clienttest.New(t)
@@ -199,7 +199,7 @@ func TestRetryFlagsAreObeyed(t *testing.T) {
 				t.Errorf("%d frames were sent, want %d", n, c.frames)
 			}
 			s.Misbehave(clienttest.Faults{})
-			send(t, ada, "the client lives")
+			send(t, ada, "still connected")
 		})
 	}
 }
@@ -215,7 +215,7 @@ func TestAFrameWithoutTypeMeansTryAgain(t *testing.T) {
 		return [][]byte{data}
 	})})
 	if ack := send(t, ada, "x"); !ack.Duplicate {
-		t.Errorf("ack is %+v, want a duplicate's", ack)
+		t.Errorf("ack is %+v, want a duplicate", ack)
 	}
 	if n := len(s.Frames(frame.ActionSendMessage)); n != 3 {
 		t.Errorf("%d frames were sent, want 3", n)
@@ -232,7 +232,7 @@ func TestAnotherEpochStartsOver(t *testing.T) {
 			late = data
 		}
 		if n == 4 {
-			return [][]byte{late, data} // a frame of the old log comes after the new one began
+			return [][]byte{late, data} // a frame of the old log arrives after the new one began
 		}
 		return [][]byte{data}
 	})})
@@ -241,8 +241,7 @@ func TestAnotherEpochStartsOver(t *testing.T) {
 	s.NewEpoch(chat.Lobby)
 	send(t, ada, "new 1", "new 2")
 	expect(t, sub, "new 1", "new 2")
-	// The same while nobody is connected, with a log that is longer than
-	// before.
+	// The same while disconnected, with a log that is longer than before.
 	s.NewEpoch(chat.Lobby)
 	s.Disconnect()
 	texts := numbered(1, 4)
@@ -250,7 +249,7 @@ func TestAnotherEpochStartsOver(t *testing.T) {
 	expect(t, sub, texts...)
 }
 
-func TestBelowTheFloorNothingIsWaitedFor(t *testing.T) {
+func TestASubscriptionSkipsExpiredMessages(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
 	send(t, ada, numbered(1, 6)...)
@@ -258,8 +257,8 @@ func TestBelowTheFloorNothingIsWaitedFor(t *testing.T) {
 	expect(t, subscribe(t, ada, chat.Lobby, 2), "text 5", "text 6")
 }
 
-func TestWhatDoesNotHoldIsAPlaceholder(t *testing.T) {
-	var other frame.MessagePlain // a genuine message of bob's
+func TestAForgedMessageIsAPlaceholder(t *testing.T) {
+	var other frame.MessagePlain // a genuine message from bob
 	for name, forge := range map[string]func(m *frame.MessagePlain){
 		"another sender":       func(m *frame.MessagePlain) { m.From = "carol" },
 		"another device":       func(m *frame.MessagePlain) { m.Device = other.Device },
@@ -285,7 +284,7 @@ func TestWhatDoesNotHoldIsAPlaceholder(t *testing.T) {
 			}})
 			send(t, ada, "two", "three")
 			if m := next(t, sub); m.Problem == nil || m.Seq != 2 || m.Body != "" || m.From != "" {
-				t.Errorf("the forged message is %+v, want a placeholder at 2", m)
+				t.Errorf("the forged message is %+v, want a placeholder with seq 2", m)
 			}
 			expect(t, sub, "three")
 			if n := len(s.Frames(frame.ActionHistory)); n != 1 {
@@ -295,7 +294,7 @@ func TestWhatDoesNotHoldIsAPlaceholder(t *testing.T) {
 	}
 }
 
-func TestAWithheldMessageHidesNoOther(t *testing.T) {
+func TestAWithheldMessageDoesNotHideOthers(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada"), connect(t, s, "bob")
 	sub := subscribe(t, bob, chat.Lobby, NewOnly)
@@ -309,7 +308,7 @@ func TestAWithheldMessageHidesNoOther(t *testing.T) {
 			if strict.Unmarshal(data, &m) == nil && m.Seq == 2 {
 				return nil
 			}
-		case frame.TypeHistory: // says that it has nothing
+		case frame.TypeHistory: // an empty page
 			var h frame.History
 			if strict.Unmarshal(data, &h) != nil {
 				return nil
@@ -323,7 +322,7 @@ func TestAWithheldMessageHidesNoOther(t *testing.T) {
 	send(t, ada, "one", "two", "three")
 	expect(t, sub, "one")
 	if m := next(t, sub); m.Problem == nil || m.Seq != 2 {
-		t.Errorf("the withheld message is %+v, want a placeholder at 2", m)
+		t.Errorf("the withheld message is %+v, want a placeholder with seq 2", m)
 	}
 	expect(t, sub, "three")
 }

@@ -9,15 +9,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// maxFruitless bounds how often the history is asked for a message that it does
-// not give. After that the place counts as seen: one lost message must not hide
-// all that follow.
-const maxFruitless = 5
+// maxEmptyPages bounds how often the history is asked for a message that it
+// does not return. After that a placeholder is yielded: one lost message must
+// not hide all that follow.
+const maxEmptyPages = 5
 
-// errWithheld is the problem of a message that exists and does not come.
-var errWithheld = errors.New("the service does not give it out")
+// errWithheld is the problem of a message that exists and is not returned.
+var errWithheld = errors.New("the service does not return it")
 
-// follow yields messages until the subscription ends (protocol §6).
+// follow yields messages until the subscription ends (protocol §6). It runs in
+// its own goroutine.
 func (s *Subscription) follow() {
 	defer func() {
 		s.client.mu.Lock()
@@ -32,12 +33,12 @@ func (s *Subscription) follow() {
 			settled = false
 			opened, err := s.client.device.OpenMessage(*m)
 			if err == nil {
-				s.client.announce(opened)
+				s.client.emitNewDevice(opened)
 				s.yield(opened)
 				continue
 			}
-			// The history seals it anew, to the newest key.
-			s.client.log.Info("a message is asked for again", "room", s.room, "seq", m.Seq, "err", err)
+			// The history seals the message again, to the newest key.
+			s.client.log.Info("reading a message from the history", "room", s.room, "seq", m.Seq, "err", err)
 			s.fill()
 		case !gap:
 			settled = false
@@ -54,12 +55,12 @@ func (s *Subscription) follow() {
 	}
 }
 
-// next returns the frame to yield next, if it is there, or whether it is
-// missing.
+// next returns the frame to yield next. If there is none, gap reports whether a
+// message is known to be missing.
 func (s *Subscription) next() (m *frame.Message, gap bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = max(s.last, s.floor-1) // nothing to wait for below the floor
+	s.last = max(s.last, s.floor-1) // messages below the floor have expired
 	for seq := range s.pending {
 		if seq <= s.last {
 			delete(s.pending, seq)
@@ -71,8 +72,8 @@ func (s *Subscription) next() (m *frame.Message, gap bool) {
 	return nil, s.head > s.last
 }
 
-// settle gives an overtaken message a moment to arrive. Where none is on its
-// way, because nothing came after it, there is nothing to wait for.
+// settle waits a moment for a message that a later one has overtaken. If no
+// later message has arrived, it returns at once.
 func (s *Subscription) settle() {
 	s.mu.Lock()
 	overtaken := len(s.pending) > 0
@@ -96,8 +97,8 @@ func (s *Subscription) settle() {
 	}
 }
 
-// yield gives a message to the consumer if it is the next one, and waits until
-// the consumer takes it.
+// yield passes a message to the consumer if it is the next one, and waits until
+// the consumer has taken it.
 func (s *Subscription) yield(m Message) {
 	s.mu.Lock()
 	due := m.Epoch == s.epoch && m.Seq == s.last+1
@@ -115,10 +116,11 @@ func (s *Subscription) yield(m Message) {
 	if m.Epoch == s.epoch { // a new epoch may have begun meanwhile
 		s.last = m.Seq
 	}
-	s.fruitless = 0
+	s.emptyPages = 0
 }
 
-// fill asks for one page of history after the last message and yields it.
+// fill reads one page of history after the last message and yields its
+// messages.
 func (s *Subscription) fill() {
 	s.mu.Lock()
 	epoch, after := s.epoch, s.last
@@ -138,69 +140,70 @@ func (s *Subscription) fill() {
 		return
 	}
 	if err != nil {
-		// call has tried for a while; what is wrong with the service may pass.
-		s.client.log.Warn("the history cannot be read", "room", s.room, "err", err)
+		// call has retried for half a minute. Keep trying: the service may
+		// recover.
+		s.client.log.Warn("failed to read the history", "room", s.room, "err", err)
 		_ = wait(s.ctx, s.client.timing.reconnect.delay(tries))
 		return
 	}
 	if err := device.CheckPage(page); err != nil {
-		s.client.log.Warn("the history is unusable", "room", s.room, "err", err)
-		s.fruitlessly(page)
+		s.client.log.Warn("the service returned an invalid page of history", "room", s.room, "err", err)
+		s.countEmptyPage(page)
 		return
 	}
 	s.observe(page.Epoch, page.Head, page.Floor)
 	if page.Epoch != epoch {
-		return // the page lies behind a seq of the old log: ask again
+		return // the page begins at a seq of the old log: ask again
 	}
-	s.next() // moves up to the floor
+	s.next() // advances to the floor
 	messages, err := s.read(page)
 	if err != nil && s.client.device.Gen() != gen {
-		return // rotations have overtaken the page: it comes again, to the newest key
+		return // the key was rotated meanwhile: ask again, for a page sealed to the newest key
 	}
 	for _, m := range messages {
 		s.yield(m)
 	}
 	if !s.hasPassed(epoch, after) {
-		s.fruitlessly(page)
+		s.countEmptyPage(page)
 	}
 }
 
-// hasPassed says whether the subscription has come past a place in the log.
+// hasPassed reports whether the subscription has yielded more than the messages
+// up to seq.
 func (s *Subscription) hasPassed(epoch chat.Epoch, seq chat.Seq) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.epoch != epoch || s.last > seq
 }
 
-// read opens a page. If it does not open, each of its messages is a
-// placeholder: to ask once more would bring the same, unless the key has
+// read opens a page. If it cannot be opened, each of its messages becomes a
+// placeholder: another try would fail in the same way, unless the key has
 // changed meanwhile.
 func (s *Subscription) read(page frame.History) ([]Message, error) {
 	messages, err := s.client.device.OpenHistory(page)
 	if err == nil {
 		for _, m := range messages {
-			s.client.announce(m)
+			s.client.emitNewDevice(m)
 		}
 		return messages, nil
 	}
-	s.client.log.Warn("a page of history cannot be opened", "room", s.room, "from", page.From, "to",
-		page.To, "err", err)
+	s.client.log.Warn("failed to open a page of history", "room", s.room, "seq", page.From, "err", err)
 	for seq := page.From; seq <= page.To; seq++ {
 		messages = append(messages, Message{Room: page.Room, Epoch: page.Epoch, Seq: seq, Problem: err})
 	}
 	return messages, err
 }
 
-// fruitlessly counts a page that brought nothing and waits before the next one.
-// After the last of them it goes by what the history says: the message is there
-// and withheld, or it never was.
-func (s *Subscription) fruitlessly(page frame.History) {
-	s.fruitless++
-	if s.fruitless < maxFruitless {
-		_ = wait(s.ctx, s.client.timing.retry.delay(s.fruitless))
+// countEmptyPage counts a page that did not have the next message, and waits
+// before the next try. After maxEmptyPages it trusts the head of the page: the
+// message exists and is withheld, or it does not exist.
+func (s *Subscription) countEmptyPage(page frame.History) {
+	s.emptyPages++
+	if s.emptyPages < maxEmptyPages {
+		_ = wait(s.ctx, s.client.timing.retry.delay(s.emptyPages))
 		return
 	}
-	s.fruitless = 0
+	s.emptyPages = 0
 	s.mu.Lock()
 	missing := Message{Room: s.room, Epoch: s.epoch, Seq: s.last + 1, Problem: errWithheld}
 	exists := page.Head > s.last

@@ -14,44 +14,43 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// TypingShown is for how long a [Typing] is shown when nothing follows: as long
-// as it takes to miss two of them.
+// TypingShown is how long to show a [Typing] that is not repeated: long enough
+// for two to be lost.
 const TypingShown = 2 * chat.HintInterval
 
-// hintRef is the ref of frames that nobody waits for an answer to. Requests
-// have numbers.
+// hintRef is the ref of frames that expect no answer. Requests have numbers.
 const hintRef = "hint"
 
-// maxMarked bounds the users of a room whose marks are kept. Rooms in which
-// there are marks have a hundred connections.
+// maxMarked bounds the users of a room whose marks are kept. The service sends
+// marks only in rooms of up to a hundred connections.
 const maxMarked = 1000
 
-// hints are what the client has said and heard of a room besides messages.
+// hints holds what the client has sent and received in a room besides messages.
 type hints struct {
-	epoch chat.Epoch // marks are forgotten with it
+	epoch chat.Epoch // of the marks
 
 	typed time.Time // when typing was last sent
 
-	asked   time.Time // when presence was last asked for
+	asked   time.Time // when presence was last requested
 	present *Presence // the last answer
 	seen    map[chat.User]bool
 
 	own     Mark
 	sent    time.Time // when the own mark was last sent
-	due     bool      // it is to be sent
-	sending bool      // somebody sees to that
+	due     bool      // the own mark has changed since
+	sending bool      // a goroutine runs sendMarks
 	marks   map[chat.User]Mark
 }
 
-// hinted holds them by room.
-type hinted struct {
+// hintStore holds the hints of all rooms.
+type hintStore struct {
 	mu    sync.Mutex
 	rooms map[chat.Room]*hints
 }
 
-// hints returns those of a room and locks all of them until unlock is called.
-// Errors: chat.RoomInvalid, chat.NotAMember.
-func (c *Client) hints(room chat.Room) (h *hints, unlock func(), err error) {
+// lockHints returns the hints of a room and locks the store until unlock is
+// called. Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed.
+func (c *Client) lockHints(room chat.Room) (h *hints, unlock func(), err error) {
 	if err := c.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -64,23 +63,24 @@ func (c *Client) hints(room chat.Room) (h *hints, unlock func(), err error) {
 	if !member {
 		return nil, nil, chat.NotAMember
 	}
-	c.hinted.mu.Lock()
-	h = c.hinted.rooms[room]
+	c.hints.mu.Lock()
+	h = c.hints.rooms[room]
 	if h == nil {
 		h = &hints{seen: map[chat.User]bool{}}
-		c.hinted.rooms[room] = h
+		c.hints.rooms[room] = h
 	}
 	if h.epoch != state.Epoch {
 		h.epoch, h.own, h.marks, h.due = state.Epoch, Mark{Room: room, User: c.User()}, map[chat.User]Mark{}, false
 	}
-	return h, c.hinted.mu.Unlock, nil
+	return h, c.hints.mu.Unlock, nil
 }
 
-// Typing tells the room that the user is writing. Call it at every keystroke:
-// it sends one frame in three seconds. Without a connection it does nothing.
+// Typing tells the room that the user is typing. Call it at every keystroke: it
+// sends at most one frame in three seconds. Without a connection it does
+// nothing.
 // Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed.
 func (c *Client) Typing(ctx context.Context, room chat.Room) error {
-	h, unlock, err := c.hints(room)
+	h, unlock, err := c.lockHints(room)
 	if err != nil {
 		return err
 	}
@@ -96,16 +96,16 @@ func (c *Client) Typing(ctx context.Context, room chat.Room) error {
 	if early || s == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	_ = s.tell(frame.Request{Action: frame.ActionTyping, Room: room}) // a lost connection is another's matter
+	_ = s.sendHint(frame.Request{Action: frame.ActionTyping, Room: room}) // best effort; run() reconnects
 	return nil
 }
 
-// Presence says who hears the room. Within half a minute it gives the same
-// answer again, so call it as often as you like. An answer that is another than
-// the last one comes as an event, too.
-// Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed, those of the service.
+// Presence returns the users who are connected to the room. It asks the service
+// at most twice a minute and returns the last answer in between, so it may be
+// called at any rate. A changed answer is also emitted as an event. Errors:
+// chat.RoomInvalid, chat.NotAMember, ErrClosed, and those of the service.
 func (c *Client) Presence(ctx context.Context, room chat.Room) (Presence, error) {
-	h, unlock, err := c.hints(room)
+	h, unlock, err := c.lockHints(room)
 	if err != nil {
 		return Presence{}, err
 	}
@@ -131,9 +131,9 @@ func (c *Client) Presence(ctx context.Context, room chat.Room) (Presence, error)
 }
 
 func (c *Client) takePresence(p Presence) {
-	h, unlock, err := c.hints(p.Room)
+	h, unlock, err := c.lockHints(p.Room)
 	if err != nil {
-		return // left meanwhile
+		return // the user has left the room
 	}
 	defer unlock()
 	changed := h.present == nil || h.present.More != p.More || !slices.Equal(h.present.Users, p.Users)
@@ -151,16 +151,17 @@ func (c *Client) takePresence(p Presence) {
 	}
 }
 
-// Mark tells the room how far this client has it and how far it was on the
-// screen. Call it at every message: it keeps the highest of both, and sends
-// what is new at most every three seconds, the last of it always. It is
-// repeated when somebody new is in the room. Errors: chat.RoomInvalid,
-// chat.NotAMember, ErrClosed; chat.BadFrame where read is above delivered.
+// Mark tells the room the last seq that this client has received and the last
+// one that was on the screen. Call it at every message: it keeps the highest
+// values and sends changes at most once in three seconds, the last one always.
+// It repeats the mark when a user appears in the room. Errors:
+// chat.RoomInvalid, chat.NotAMember, ErrClosed; chat.BadFrame if read is above
+// delivered or negative.
 func (c *Client) Mark(ctx context.Context, room chat.Room, delivered, read chat.Seq) error {
 	if read < 0 || delivered < read {
 		return chat.BadFrame
 	}
-	h, unlock, err := c.hints(room)
+	h, unlock, err := c.lockHints(room)
 	if err != nil {
 		return err
 	}
@@ -172,10 +173,11 @@ func (c *Client) Mark(ctx context.Context, room chat.Room, delivered, read chat.
 	return ctx.Err()
 }
 
-// Marks lists the marks heard of a room's users so far, the own user's other
-// devices among them, sorted by user. Those that come later are events.
+// Marks lists the marks received for a room so far, sorted by user. They
+// include those of the user's own other devices. Later marks are emitted as
+// events.
 func (c *Client) Marks(room chat.Room) []Mark {
-	h, unlock, err := c.hints(room)
+	h, unlock, err := c.lockHints(room)
 	if err != nil {
 		return nil
 	}
@@ -185,7 +187,7 @@ func (c *Client) Marks(room chat.Room) []Mark {
 	return marks
 }
 
-// mark has the own mark sent as soon as it may be. h is locked.
+// mark schedules the own mark to be sent. The caller holds the lock of h.
 func (c *Client) mark(h *hints) {
 	if h.own.Delivered == 0 {
 		return
@@ -198,8 +200,7 @@ func (c *Client) mark(h *hints) {
 	}
 }
 
-// sendMarks sends the own mark after the pause, and as long as there is a newer
-// one.
+// sendMarks sends the own mark after the pause, and again while it changes.
 func (c *Client) sendMarks(h *hints, pause time.Duration) {
 	for {
 		if wait(c.ctx, pause) != nil {
@@ -209,44 +210,44 @@ func (c *Client) sendMarks(h *hints, pause time.Duration) {
 		if err != nil {
 			return
 		}
-		c.hinted.mu.Lock()
+		c.hints.mu.Lock()
 		if !h.due {
 			h.sending = false
-			c.hinted.mu.Unlock()
+			c.hints.mu.Unlock()
 			return
 		}
 		own := h.own
 		h.due, h.sent = false, time.Now()
-		c.hinted.mu.Unlock()
+		c.hints.mu.Unlock()
 		pause = c.timing.hint
-		if s.tell(frame.Request{
+		if s.sendHint(frame.Request{
 			Action:    frame.ActionMark,
 			Room:      own.Room,
 			Delivered: own.Delivered,
 			Read:      own.Read,
 		}) != nil {
-			c.hinted.mu.Lock()
-			h.due = true // for the next connection
-			c.hinted.mu.Unlock()
+			c.hints.mu.Lock()
+			h.due = true // send it on the next connection
+			c.hints.mu.Unlock()
 		}
 	}
 }
 
-// tell sends a frame that has no answer. If it is refused, nobody hears of it.
-func (l *link) tell(r frame.Request) error {
+// sendHint sends a frame that has no answer. A refusal of it is ignored.
+func (l *link) sendHint(r frame.Request) error {
 	r.Ref = hintRef
 	return l.write(r)
 }
 
-// hint takes a hint of the service.
-func (c *Client) hint(r reply) {
+// handleHint handles a typing or mark frame. A malformed one is ignored.
+func (c *Client) handleHint(r reply) {
 	switch r.kind {
 	case frame.TypeTyping:
 		var f frame.Typing
 		if strict.Unmarshal(r.data, &f) == nil {
-			c.heard(f.Room, f.User, func(*hints) Event {
+			c.receiveHint(f.Room, f.User, func(*hints) Event {
 				if f.User == c.User() {
-					return nil // on another device
+					return nil // the user types on another device
 				}
 				return Typing{Room: f.Room, User: f.User}
 			})
@@ -254,31 +255,32 @@ func (c *Client) hint(r reply) {
 	case frame.TypeMark:
 		var f frame.Mark
 		if strict.Unmarshal(r.data, &f) == nil {
-			c.heard(f.Room, f.User, func(h *hints) Event { return h.raise(f) })
+			c.receiveHint(f.Room, f.User, func(h *hints) Event { return h.raise(f) })
 		}
 	}
 }
 
-// heard gives on what a hint means, if it is of a room that the user is in.
-func (c *Client) heard(room chat.Room, user chat.User, meaning func(*hints) Event) {
+// receiveHint emits the event that toEvent makes of a hint, if the user is in
+// the room.
+func (c *Client) receiveHint(room chat.Room, user chat.User, toEvent func(*hints) Event) {
 	if err := user.Check(); err != nil {
 		return
 	}
-	h, unlock, err := c.hints(room)
+	h, unlock, err := c.lockHints(room)
 	if err != nil {
 		return
 	}
 	defer unlock()
 	if user != c.User() && !h.seen[user] && len(h.seen) < maxMarked {
 		h.seen[user] = true
-		c.mark(h) // somebody new
+		c.mark(h) // this user has not received it yet
 	}
-	if event := meaning(h); event != nil {
+	if event := toEvent(h); event != nil {
 		c.events.emit(event)
 	}
 }
 
-// raise keeps the highest of a user's marks, nil where there is nothing new.
+// raise keeps the highest of a user's marks. It returns nil if f is not higher.
 func (h *hints) raise(f frame.Mark) Event {
 	old, ok := h.marks[f.User]
 	if f.Read < 0 || f.Delivered < f.Read || !ok && len(h.marks) == maxMarked {

@@ -14,14 +14,14 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// hintEvery sets how often hints are sent: rarely where a test shows that one
-// is held back, so that no slow machine sends it.
-func hintEvery(pause time.Duration) func(*dialling) {
-	return func(d *dialling) { d.timing.hint = pause }
+// hintEvery sets the pause between hints. A test that shows that a hint is held
+// back uses a long one, so that a slow machine does not send it.
+func hintEvery(pause time.Duration) func(*setup) {
+	return func(d *setup) { d.timing.hint = pause }
 }
 
-// happens reads events until one is of the type and meets the condition.
-func happens[E Event](t *testing.T, events *Events, meets func(E) bool) E {
+// waitFor reads events until one has the type and meets the condition.
+func waitFor[E Event](t *testing.T, events *Events, meets func(E) bool) E {
 	t.Helper()
 	for {
 		event, err := events.Next(within(t))
@@ -34,7 +34,7 @@ func happens[E Event](t *testing.T, events *Events, meets func(E) bool) E {
 	}
 }
 
-func hear(t *testing.T, c *Client) *Events {
+func eventsOf(t *testing.T, c *Client) *Events {
 	t.Helper()
 	events := c.Events()
 	t.Cleanup(events.Close)
@@ -44,61 +44,61 @@ func hear(t *testing.T, c *Client) *Events {
 func TestTyping(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada", hintEvery(time.Hour)), connect(t, s, "bob")
-	atBob, atAda := hear(t, bob), hear(t, ada)
+	atBob, atAda := eventsOf(t, bob), eventsOf(t, ada)
 	for range 20 { // keystrokes
 		if err := ada.Typing(within(t), chat.Lobby); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := happens(t, atBob, func(Typing) bool { return true }); got != (Typing{Room: chat.Lobby, User: "ada"}) {
-		t.Errorf("bob hears %+v", got)
+	if got := waitFor(t, atBob, func(Typing) bool { return true }); got != (Typing{Room: chat.Lobby, User: "ada"}) {
+		t.Errorf("bob receives %+v, want that ada is typing in the lobby", got)
 	}
 	if err := bob.Typing(within(t), chat.Lobby); err != nil {
 		t.Fatal(err)
 	}
-	happens(t, atAda, func(e Typing) bool { return e.User == "bob" })
+	waitFor(t, atAda, func(e Typing) bool { return e.User == "bob" })
 	if frames := s.Frames(frame.ActionTyping); len(frames) != 2 {
-		t.Errorf("%d frames were sent, want one each", len(frames))
+		t.Errorf("%d frames were sent, want one from each user", len(frames))
 	}
 }
 
-func TestTypingGoesOnAfterAWhile(t *testing.T) {
+func TestTypingIsSentAgainAfterThePause(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada", hintEvery(time.Millisecond)), connect(t, s, "bob")
-	atBob, ctx := hear(t, bob), within(t)
+	atBob, ctx := eventsOf(t, bob), within(t)
 	for range 3 {
 		for before := len(s.Frames(frame.ActionTyping)); len(s.Frames(frame.ActionTyping)) == before; {
 			if err := errors.Join(ada.Typing(ctx, chat.Lobby), wait(ctx, time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		happens(t, atBob, func(Typing) bool { return true })
+		waitFor(t, atBob, func(Typing) bool { return true })
 	}
 }
 
 func TestPresence(t *testing.T) {
 	s := clienttest.New(t)
-	ada := connect(t, s, "ada", func(d *dialling) { d.timing.presence = time.Hour })
-	bob := connect(t, s, "bob", func(d *dialling) { d.timing.presence = 0 })
-	atBob := hear(t, bob)
+	ada := connect(t, s, "ada", func(d *setup) { d.timing.presence = time.Hour })
+	bob := connect(t, s, "bob", func(d *setup) { d.timing.presence = 0 })
+	atBob := eventsOf(t, bob)
 	for range 3 {
 		p, err := ada.Presence(within(t), chat.Lobby)
 		if err != nil || !slices.Equal(p.Users, []chat.User{"ada", "bob"}) || p.More || p.Room != chat.Lobby {
-			t.Fatalf("got %+v, %v", p, err)
+			t.Fatalf("got %+v, %v, want ada and bob in the lobby", p, err)
 		}
 	}
 	if frames := s.Frames(frame.ActionPresence); len(frames) != 1 {
 		t.Errorf("%d frames were sent, want one", len(frames))
 	}
-	for range 2 { // the second is no change
+	for range 2 { // the second answer is unchanged
 		if _, err := bob.Presence(within(t), chat.Lobby); err != nil {
 			t.Fatal(err)
 		}
 	}
 	changes := func(want ...chat.User) {
 		t.Helper()
-		if got := happens(t, atBob, func(Presence) bool { return true }); !slices.Equal(got.Users, want) {
-			t.Errorf("the change is %v, want %v", got.Users, want)
+		if got := waitFor(t, atBob, func(Presence) bool { return true }); !slices.Equal(got.Users, want) {
+			t.Errorf("the event has users %v, want %v", got.Users, want)
 		}
 	}
 	changes("ada", "bob")
@@ -112,32 +112,32 @@ func TestPresence(t *testing.T) {
 func TestMarks(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada", hintEvery(500*time.Millisecond)), connect(t, s, "bob")
-	atBob := hear(t, bob)
+	atBob := eventsOf(t, bob)
 	for seq := range chat.Seq(100) {
 		if err := ada.Mark(within(t), chat.Lobby, seq+1, seq/2); err != nil {
 			t.Fatal(err)
 		}
 	}
-	happens(t, atBob, func(e Mark) bool { // the last one always arrives
+	waitFor(t, atBob, func(e Mark) bool { // the last one always arrives
 		return e == Mark{Room: chat.Lobby, User: "ada", Delivered: 100, Read: 49}
 	})
 	sent := len(s.Frames(frame.ActionMark))
 	if sent > 50 {
-		t.Errorf("%d frames were sent for 100 marks in a moment", sent)
+		t.Errorf("%d frames were sent for 100 marks at once, want at most 50", sent)
 	}
-	// What is lower than before says nothing, and is not sent.
+	// A lower mark is not sent.
 	if err := ada.Mark(within(t), chat.Lobby, 99, 49); err != nil {
 		t.Fatal(err)
 	}
-	if err := ada.Mark(within(t), chat.Lobby, 99, 50); err != nil { // each counts by itself
+	if err := ada.Mark(within(t), chat.Lobby, 99, 50); err != nil { // each value counts separately
 		t.Fatal(err)
 	}
-	last := happens(t, atBob, func(e Mark) bool { return e.Delivered == 100 && e.Read == 50 })
+	last := waitFor(t, atBob, func(e Mark) bool { return e.Delivered == 100 && e.Read == 50 })
 	if got := bob.Marks(chat.Lobby); !slices.Equal(got, []Mark{last}) {
-		t.Errorf("bob has the marks %+v", got)
+		t.Errorf("bob has the marks %+v, want %+v", got, last)
 	}
 	if got := ada.Marks(chat.Lobby); len(got) != 0 {
-		t.Errorf("ada has the marks %+v", got)
+		t.Errorf("ada has the marks %+v, want none", got)
 	}
 	if got := len(s.Frames(frame.ActionMark)); got != sent+1 {
 		t.Errorf("%d frames were sent, want %d", got, sent+1)
@@ -146,33 +146,33 @@ func TestMarks(t *testing.T) {
 
 func TestMarkIsRepeatedForNewcomers(t *testing.T) {
 	s := clienttest.New(t)
-	ada := connect(t, s, "ada", func(d *dialling) { d.timing.presence = 0 })
+	ada := connect(t, s, "ada", func(d *setup) { d.timing.presence = 0 })
 	bob := connect(t, s, "bob")
-	atBob := hear(t, bob)
+	atBob := eventsOf(t, bob)
 	if err := ada.Mark(within(t), chat.Lobby, 7, 7); err != nil {
 		t.Fatal(err)
 	}
-	happens(t, atBob, func(e Mark) bool { return e.Read == 7 })
+	waitFor(t, atBob, func(e Mark) bool { return e.Read == 7 })
 	carol := connect(t, s, "carol")
-	atCarol := hear(t, carol)
+	atCarol := eventsOf(t, carol)
 	if _, err := ada.Presence(within(t), chat.Lobby); err != nil {
 		t.Fatal(err)
 	}
-	happens(t, atCarol, func(e Mark) bool { return e.User == "ada" && e.Read == 7 })
-	// Dave is not in any answer of presence; his own mark shows that he is
-	// there.
+	waitFor(t, atCarol, func(e Mark) bool { return e.User == "ada" && e.Read == 7 })
+	// Dave is in no answer to presence. His own mark shows that he is in the
+	// room.
 	dave := connect(t, s, "dave")
-	atDave := hear(t, dave)
+	atDave := eventsOf(t, dave)
 	if err := dave.Mark(within(t), chat.Lobby, 1, 1); err != nil {
 		t.Fatal(err)
 	}
-	happens(t, atDave, func(e Mark) bool { return e.User == "ada" && e.Read == 7 })
+	waitFor(t, atDave, func(e Mark) bool { return e.User == "ada" && e.Read == 7 })
 }
 
-func TestMarkOutlivesAConnection(t *testing.T) {
+func TestMarkIsSentOnTheNextConnection(t *testing.T) {
 	s := clienttest.New(t)
 	lost := make(chan struct{}, 100)
-	ada := connect(t, s, "ada", func(d *dialling) {
+	ada := connect(t, s, "ada", func(d *setup) {
 		d.timing.reconnect = backoff{first: 50 * time.Millisecond, most: 50 * time.Millisecond}
 		d.Notify = func(n Notice) {
 			if !n.Connected {
@@ -187,7 +187,7 @@ func TestMarkOutlivesAConnection(t *testing.T) {
 	}
 	for ctx := within(t); len(s.Frames(frame.ActionMark)) == 0; {
 		if err := wait(ctx, time.Millisecond); err != nil {
-			t.Fatal("the mark was not sent: ", err)
+			t.Fatal("timed out waiting for the mark: ", err)
 		}
 	}
 }
@@ -208,9 +208,9 @@ func TestHintsAreRefused(t *testing.T) {
 		}, chat.NotAMember, "elsewhere"},
 		"mark elsewhere": {func(r chat.Room) error { return ada.Mark(within(t), r, 2, 1) },
 			chat.NotAMember, "elsewhere"},
-		"no room": {func(r chat.Room) error { return ada.Typing(within(t), r) },
+		"invalid room": {func(r chat.Room) error { return ada.Typing(within(t), r) },
 			chat.RoomInvalid, "No Room"},
-		"read unseen": {func(r chat.Room) error { return ada.Mark(within(t), r, 1, 2) },
+		"read above delivered": {func(r chat.Room) error { return ada.Mark(within(t), r, 1, 2) },
 			chat.BadFrame, chat.Lobby},
 		"negative": {func(r chat.Room) error { return ada.Mark(within(t), r, 1, -1) },
 			chat.BadFrame, chat.Lobby},
@@ -223,12 +223,12 @@ func TestHintsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := ada.Typing(within(t), chat.Lobby); !errors.Is(err, ErrClosed) {
-		t.Errorf("after Close: %v", err)
+		t.Errorf("Typing after Close: got %v, want %v", err, ErrClosed)
 	}
 }
 
-// A refused hint must not be taken for the answer to a request that waits.
-func TestRefusedHintIsNobodysAnswer(t *testing.T) {
+// A refused hint must not count as the answer to a pending request.
+func TestARefusedHintAnswersNoRequest(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada", hintEvery(0))
 	s.Misbehave(clienttest.Faults{Refuse: func(_ chat.User, r frame.Request) *chat.Error {
@@ -250,7 +250,7 @@ func TestRefusedHintIsNobodysAnswer(t *testing.T) {
 func TestForgedHintsAreIgnored(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada", hintEvery(0)), connect(t, s, "bob")
-	atBob := hear(t, bob)
+	atBob := eventsOf(t, bob)
 	forged := [][]byte{
 		[]byte(`{"type":"typing","room":"elsewhere","user":"ada"}`),
 		[]byte(`{"type":"typing","room":"lobby","user":"bob"}`),
@@ -259,7 +259,7 @@ func TestForgedHintsAreIgnored(t *testing.T) {
 		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":1,"read":2}`),
 		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":-1,"read":-2}`),
 		[]byte(`{"type":"presence","room":"lobby","users":["mallory"],"more":false}`),
-		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":9,"read":8}`), // the only one that holds
+		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":9,"read":8}`), // the only valid one
 	}
 	s.Misbehave(clienttest.Faults{Answer: func(to chat.User, kind string, data []byte) [][]byte {
 		if to == "bob" && kind == frame.TypeTyping {
@@ -283,16 +283,16 @@ func TestEventsOfASlowConsumer(t *testing.T) {
 		e.push(Mark{Room: chat.Lobby, User: "ada", Delivered: seq + 1})
 	}
 	if len(e.queue) != 2 {
-		t.Errorf("%d events wait, want the warning and the newest mark", len(e.queue))
+		t.Errorf("%d events are queued, want the warning and the newest mark", len(e.queue))
 	}
 	for _, user := range numbered(1, 2*maxEvents) {
 		e.push(Typing{Room: chat.Lobby, User: chat.User(user)})
 	}
 	if len(e.queue) != maxEvents {
-		t.Errorf("%d events wait, want %d", len(e.queue), maxEvents)
+		t.Errorf("%d events are queued, want %d", len(e.queue), maxEvents)
 	}
 	if first, _ := e.pop(); first.(NewDevice).Device != "first" {
-		t.Errorf("the warning was dropped, the first is %+v", first)
+		t.Errorf("the first event is %+v, want the warning", first)
 	}
 }
 
@@ -303,25 +303,25 @@ func TestEventsEnd(t *testing.T) {
 	closed.Close()
 	closed.Close()
 	if _, err := closed.Next(within(t)); !errors.Is(err, ErrClosed) {
-		t.Errorf("after its Close: %v", err)
+		t.Errorf("Next after Close: got %v, want %v", err, ErrClosed)
 	}
 	if err := ada.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ended.Next(within(t)); !errors.Is(err, ErrClosed) {
-		t.Errorf("after the client's Close: %v", err)
+		t.Errorf("Next after the client's Close: got %v, want %v", err, ErrClosed)
 	}
 }
 
 func TestNewDeviceIsAnEvent(t *testing.T) {
 	s := clienttest.New(t)
 	bob := connect(t, s, "bob")
-	events, sub := hear(t, bob), subscribe(t, bob, chat.Lobby, NewOnly)
+	events, sub := eventsOf(t, bob), subscribe(t, bob, chat.Lobby, NewOnly)
 	ada := connect(t, s, "ada")
 	send(t, ada, "from the first")
 	expect(t, sub, "from the first")
 
-	// The second device, in a profile of its own, asks to be linked.
+	// The second device, in another profile, is linked by the first.
 	other := profile.Memory()
 	address, err := device.Address(s.URL)
 	if err != nil {
@@ -331,9 +331,9 @@ func TestNewDeviceIsAnEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: other}, quick) // meets the service
+	_, err = open(within(t), Options{URL: s.URL, User: "ada", Profile: other}, quick) // creates the device
 	if !errors.Is(err, chat.NameTaken) {
-		t.Fatalf("an unlinked device: %v", err)
+		t.Fatalf("open as an unlinked device: got %v, want %v", err, chat.NameTaken)
 	}
 	keys, err := deployment.User("ada").Device()
 	if err != nil {
@@ -347,18 +347,18 @@ func TestNewDeviceIsAnEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := connect(t, s, "ada", with(other), func(d *dialling) { d.Link = token })
+	second := connect(t, s, "ada", with(other), func(d *setup) { d.Link = token })
 	send(t, second, "from the second")
 	if m := next(t, sub); !m.NewDevice {
-		t.Errorf("the message says nothing of it: %+v", m)
+		t.Errorf("got %+v, want a message from a new device", m)
 	}
-	got := happens(t, events, func(NewDevice) bool { return true })
+	got := waitFor(t, events, func(NewDevice) bool { return true })
 	if got.User != "ada" || got.Device != second.Device() || !slices.Equal(got.Known, []chat.Device{ada.Device()}) {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want %s as a new device of ada besides %s", got, second.Device(), ada.Device())
 	}
 	after, err := bob.Safety("ada")
 	if err != nil || after.Safety == before.Safety || len(after.Theirs) != 2 {
-		t.Errorf("the safety number stays: %v, %v", after, err)
+		t.Errorf("after the new device: got %v, %v; want another number with two devices", after, err)
 	}
 }
 
@@ -366,7 +366,7 @@ func TestSafetyNumbersAgree(t *testing.T) {
 	s := clienttest.New(t)
 	ada, bob := connect(t, s, "ada"), connect(t, s, "bob")
 	if _, err := ada.Safety("bob"); !errors.Is(err, ErrNeverSeen) {
-		t.Errorf("before the first message: %v", err)
+		t.Errorf("before the first message: got %v, want %v", err, ErrNeverSeen)
 	}
 	fromAda, fromBob := subscribe(t, bob, chat.Lobby, NewOnly), subscribe(t, ada, chat.Lobby, NewOnly)
 	send(t, ada, "hello")
@@ -382,9 +382,9 @@ func TestSafetyNumbersAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.Safety != b.Safety || a.Text() != b.Text() {
-		t.Errorf("ada has %s, bob %s", a, b)
+		t.Errorf("ada has %s, bob has %s; want the same", a, b)
 	}
 	if _, err := ada.Safety("ada"); !errors.Is(err, envelope.ErrSafety) {
-		t.Errorf("with oneself: %v", err)
+		t.Errorf("with oneself: got %v, want %v", err, envelope.ErrSafety)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// keyGen is the generation of the key set that the client seals to.
+// keyGen returns the generation of the key set that the client seals to.
 func keyGen(c *Client) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -24,15 +24,15 @@ func keyGen(c *Client) int64 {
 }
 
 func TestServerKeysAreFollowed(t *testing.T) {
-	for name, tell := range map[string]bool{"when told": true, "when refused": false} {
+	for name, announce := range map[string]bool{"when announced": true, "when refused": false} {
 		t.Run(name, func(t *testing.T) {
 			s := clienttest.New(t)
 			ada := connect(t, s, "ada")
 			send(t, ada, "one")
 			for range 2 {
 				before := keyGen(ada)
-				s.RotateServerKey(false, tell)
-				if tell {
+				s.RotateServerKey(false, announce)
+				if announce {
 					eventually(t, "the new key set arrives", func() bool { return keyGen(ada) > before })
 				}
 				send(t, ada, "more")
@@ -43,10 +43,10 @@ func TestServerKeysAreFollowed(t *testing.T) {
 				ids[f.Claims.ID]++
 			}
 			if log := s.Log(chat.Lobby); len(log) != 3 {
-				t.Errorf("the log has %q", log)
+				t.Errorf("the log has %q, want 3 texts", log)
 			}
-			if refused := len(sent) - 3; tell && refused != 0 || !tell && refused != 2 {
-				t.Errorf("%d frames were sealed to an old key", refused)
+			if refused := len(sent) - 3; announce && refused != 0 || !announce && refused != 2 {
+				t.Errorf("%d frames were sealed to an old key, want 0 if announced and 2 otherwise", refused)
 			}
 		})
 	}
@@ -72,11 +72,10 @@ func TestAServiceThatChangesItsIdentityIsRefused(t *testing.T) {
 			p := profile.Memory()
 			ada := connect(t, s, "ada", with(p))
 			c.change(s)
-			// A set that is pushed is passed over, and the old one is still
-			// good.
+			// A pushed set is ignored, and the old one is still valid.
 			s.RotateServerKey(true, true)
 			send(t, ada, "x")
-			// One that a connection begins with ends the client.
+			// In a handshake it ends the client.
 			s.Disconnect()
 			<-ada.Done()
 			if !errors.Is(ada.Err(), c.want) {
@@ -99,21 +98,20 @@ func TestRotation(t *testing.T) {
 		if err != nil || gen != want || s.DeviceGen("ada") != want {
 			t.Fatalf("rotate: generation %d (service: %d), %v; want %d", gen, s.DeviceGen("ada"), err, want)
 		}
-		// The other process has the profile but not the news.
+		// The other process has the profile but does not know of the rotation.
 		send(t, ada, "x")
 		expect(t, sub, "x")
 	}
 	if n := len(s.Frames(frame.ActionHistory)); n != 0 {
-		t.Errorf("the history was asked %d times", n)
+		t.Errorf("the history was requested %d times, want 0", n)
 	}
-	// After that it connects with a key that is not the newest, if it does not
-	// look.
+	// It must read the profile again, or it connects with an old key.
 	s.Disconnect()
 	send(t, elsewhere, "y")
 	expect(t, sub, "y")
 }
 
-func TestACutOffRotationHealsAtTheNextConnection(t *testing.T) {
+func TestTheNextConnectionCompletesAnInterruptedRotation(t *testing.T) {
 	for name, lost := range map[string]string{"the request was lost": "", "the answer was lost": frame.TypeRotated} {
 		t.Run(name, func(t *testing.T) {
 			s := clienttest.New(t)
@@ -125,11 +123,11 @@ func TestACutOffRotationHealsAtTheNextConnection(t *testing.T) {
 				}
 			} else {
 				s.Misbehave(clienttest.Faults{Answer: answers("ada", lost, func(int, []byte) [][]byte {
-					go ada.cancel(ErrClosed) // the process dies
+					go ada.cancel(ErrClosed) // as if the process died
 					return nil
 				})})
 				if _, err := ada.Rotate(within(t)); !errors.Is(err, ErrClosed) {
-					t.Fatalf("the rotation of a dying client: %v", err)
+					t.Fatalf("rotate in a process that dies: %v", err)
 				}
 				s.Misbehave(clienttest.Faults{})
 			}
@@ -143,13 +141,13 @@ func TestACutOffRotationHealsAtTheNextConnection(t *testing.T) {
 			send(t, again, "x")
 			expect(t, sub, "x")
 			if gen, err := again.Rotate(within(t)); err != nil || gen != 3 {
-				t.Errorf("the next rotation: generation %d, %v", gen, err)
+				t.Errorf("the next rotation: generation %d, %v; want 3", gen, err)
 			}
 		})
 	}
 }
 
-func TestARotationOutlivesItsConnection(t *testing.T) {
+func TestRotateRetriesAfterALostConnection(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
 	s.Misbehave(clienttest.Faults{Answer: answers("ada", frame.TypeRotated, func(n int, data []byte) [][]byte {
@@ -160,7 +158,7 @@ func TestARotationOutlivesItsConnection(t *testing.T) {
 		return [][]byte{data}
 	})})
 	if gen, err := ada.Rotate(within(t)); err != nil || gen != 2 || s.DeviceGen("ada") != 2 {
-		t.Errorf("rotate: generation %d (service: %d), %v", gen, s.DeviceGen("ada"), err)
+		t.Errorf("rotate: generation %d (service: %d), %v; want 2", gen, s.DeviceGen("ada"), err)
 	}
 }
 
@@ -203,7 +201,7 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-func TestANewDeviceIsShownAsSuch(t *testing.T) {
+func TestANewDeviceIsReported(t *testing.T) {
 	s := clienttest.New(t)
 	p := profile.Memory()
 	bob := connect(t, s, "bob", with(p))
@@ -217,17 +215,17 @@ func TestANewDeviceIsShownAsSuch(t *testing.T) {
 			t.Errorf("message %d: new device is %v, want %v", i, m.NewDevice, want)
 		}
 	}
-	// What was seen once is remembered by the profile.
+	// The profile remembers the devices.
 	_ = bob.Close()
 	sub = subscribe(t, connect(t, s, "bob", with(p)), chat.Lobby, 0)
 	for range 4 {
 		if m := next(t, sub); m.NewDevice {
-			t.Errorf("seq %d: a known device is shown as new", m.Seq)
+			t.Errorf("seq %d: a known device is reported as new", m.Seq)
 		}
 	}
 }
 
-func TestNothingSentIsReadableOnTheWire(t *testing.T) {
+func TestFramesDoNotContainPlaintext(t *testing.T) {
 	s := clienttest.New(t)
 	ada := connect(t, s, "ada")
 	var seen bytes.Buffer
@@ -242,13 +240,13 @@ func TestNothingSentIsReadableOnTheWire(t *testing.T) {
 		seen.WriteString(f.JWE)
 	}
 	if strings.Contains(seen.String(), "secret") || !strings.Contains(seen.String(), `"jwe":`) {
-		t.Errorf("frames are not what they should be: %s", &seen)
+		t.Errorf("the frames contain the text, or no jwe: %s", &seen)
 	}
 }
 
-// A device keeps one key that is over. A page that was under way during two
-// rotations is sealed to the one before that, and is asked for again.
-func TestAPageThatTwoRotationsHaveOvertakenIsAskedForAgain(t *testing.T) {
+// A device keeps one previous key. A page that was sealed before two rotations
+// cannot be opened and is requested again.
+func TestAPageSealedBeforeTwoRotationsIsRequestedAgain(t *testing.T) {
 	s := clienttest.New(t)
 	send(t, connect(t, s, "ada"), "first", "second")
 	bob := connect(t, s, "bob")

@@ -20,11 +20,11 @@ import (
 // readLimit is above what API Gateway can post, 128 KB.
 const readLimit = 256 << 10
 
-// errLost says that the connection ended before an answer came.
+// errLost means that the connection ended before the answer arrived.
 var errLost = errors.New("the connection was lost")
 
-// lostError is errLost with its cause. It says the root of the matter in plain
-// words: the layers in between say where in the library it came up.
+// lostError is errLost with its cause. Its text has only the innermost error;
+// the layers in between name functions of the libraries.
 type lostError struct{ cause error }
 
 func lost(cause error) error { return &lostError{cause} }
@@ -42,25 +42,26 @@ func (e *lostError) Error() string {
 	case byPeer:
 		text = fmt.Sprintf("the service closed it with code %d", closed.Code)
 	case errors.Is(why, io.EOF), errors.Is(why, io.ErrUnexpectedEOF):
-		text = "it broke off"
+		text = "it was cut off"
 	case errors.Is(why, context.DeadlineExceeded):
-		text = "no answer came in time"
+		text = "timed out"
 	}
 	return fmt.Sprintf("%v (%s)", errLost, text)
 }
 
-// errSilence says that no answer came in time. Every request of the protocol
-// may be sent again, so it counts as chat.TryAgain.
-var errSilence = errors.New("the service did not answer in time")
+// errTimeout means that no answer arrived in time. Every request of the
+// protocol may be sent again, so it counts as chat.TryAgain.
+var errTimeout = errors.New("the service did not answer in time")
 
-// reply is a frame as it came, and its type: "" for API Gateway's own errors.
+// reply is a frame of the service and its type. The type of API Gateway's own
+// errors is "".
 type reply struct {
 	kind string
 	data []byte
 }
 
-// link is one WebSocket connection: it matches answers to requests by `ref` and
-// hands everything else on.
+// link is one WebSocket connection. It matches answers to requests by `ref` and
+// passes all other frames on.
 type link struct {
 	ws     *websocket.Conn
 	timing timing
@@ -73,11 +74,10 @@ type link struct {
 	waiting map[string]chan reply
 }
 
-// dial opens a connection, which read must read from then on. ctx governs the
-// dialling only.
+// dial opens a connection. The caller must run read. ctx covers only dialing.
 func dial(ctx context.Context, url string, t timing) (*link, error) {
-	// No compression: API Gateway negotiates none reliably, and what is
-	// encrypted does not compress.
+	// No compression: API Gateway does not negotiate it reliably, and encrypted
+	// data does not compress.
 	ws, response, err := websocket.Dial(ctx, url,
 		&websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
@@ -92,8 +92,8 @@ func dial(ctx context.Context, url string, t timing) (*link, error) {
 	return l, nil
 }
 
-// read hands answers to their requests, and what answers nothing to pushed,
-// until the connection ends. pushed must not block.
+// read passes answers to their requests and all other frames to pushed, until
+// the connection ends. pushed must not block.
 func (l *link) read(pushed func(reply)) {
 	for {
 		kind, data, err := l.ws.Read(context.Background())
@@ -107,14 +107,14 @@ func (l *link) read(pushed func(reply)) {
 	}
 }
 
-// end closes the connection at once, for a reason.
+// end closes the connection at once. cause becomes the cause of its context.
 func (l *link) end(cause error) {
 	l.cancel(cause)
 	_ = l.ws.CloseNow()
 }
 
-// leave closes the connection politely.
-func (l *link) leave() {
+// close closes the connection with a close frame.
+func (l *link) close() {
 	l.cancel(ErrClosed)
 	_ = l.ws.Close(websocket.StatusNormalClosure, "")
 }
@@ -125,8 +125,8 @@ func (l *link) dispatch(data []byte, pushed func(reply)) {
 		Ref  string `json:"ref"`
 	}
 	if strict.Unmarshal(data, &head) != nil || head.Type == "" {
-		// API Gateway's own error (protocol §3). It does not say which frame it
-		// is about, so everything that waits is tried again.
+		// API Gateway's own error (protocol §3). It does not name the request,
+		// so all pending requests are retried.
 		head.Type, head.Ref = "", ""
 	}
 	answer := reply{kind: head.Type, data: data}
@@ -135,9 +135,9 @@ func (l *link) dispatch(data []byte, pushed func(reply)) {
 	}
 }
 
-// answer gives an answer to the request that waits for it and says whether
-// there is one. An error that could not name its ref belongs to the only
-// request there is; among several, each is tried again.
+// answer passes an answer to its request and reports whether there is one. An
+// error without a ref belongs to the only pending request; if there are
+// several, all are retried.
 func (l *link) answer(ref string, answer reply) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,9 +159,9 @@ func (l *link) answer(ref string, answer reply) bool {
 	return true
 }
 
-// request sends a frame and returns the answer to it. Errors: errLost;
-// errSilence; a wireError or chat.TryAgain for an error frame;
-// chat.FrameTooLarge; the reason why ctx ended.
+// request sends a frame and returns its answer. Errors: errLost; errTimeout; a
+// wireError or chat.TryAgain for an error frame; chat.FrameTooLarge; the cause
+// of ctx.
 func (l *link) request(ctx context.Context, r frame.Request, kind string) ([]byte, error) {
 	answer := make(chan reply, 1)
 	l.mu.Lock()
@@ -183,12 +183,12 @@ func (l *link) request(ctx context.Context, r frame.Request, kind string) ([]byt
 	case got := <-answer:
 		return got.as(kind)
 	case <-timer.C:
-		return nil, errSilence
+		return nil, errTimeout
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-l.ctx.Done():
 		select {
-		case got := <-answer: // it came just before the end
+		case got := <-answer: // it arrived just before the end
 			return got.as(kind)
 		default:
 			return nil, context.Cause(l.ctx)
@@ -204,7 +204,7 @@ func (l *link) write(r frame.Request) error {
 	if len(data) > chat.MaxFrame {
 		return chat.FrameTooLarge
 	}
-	// Not the caller's context: a write that is cut off ends the connection.
+	// Not the caller's context: canceling a write would end the connection.
 	ctx, cancel := context.WithTimeout(l.ctx, l.timing.write)
 	defer cancel()
 	if err := l.ws.Write(ctx, websocket.MessageText, data); err != nil {
@@ -215,7 +215,7 @@ func (l *link) write(r frame.Request) error {
 	return nil
 }
 
-// as returns the answer's frame if it is of the kind that was asked for.
+// as returns the frame if it has the wanted type.
 func (r reply) as(kind string) ([]byte, error) {
 	switch r.kind {
 	case kind:

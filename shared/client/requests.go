@@ -12,25 +12,26 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Ack says that a message is in its room's log for good, and where.
+// Ack confirms that a message is stored, and names its place in the log.
 type Ack struct {
 	Room     chat.Room
 	Epoch    chat.Epoch
 	Seq      chat.Seq
 	ID       chat.MessageID
-	StoredAt time.Time // by the service's clock, to the millisecond
-	// Duplicate says that an earlier try of this message was the one stored.
+	StoredAt time.Time // by the service's clock, in milliseconds
+	// Duplicate means that an earlier attempt to send this message was stored.
 	Duplicate bool
 }
 
 // Send sends a text and returns when the service has stored it. Until then it
-// sends again, under the same id, over as many connections as it takes: the
-// text is stored at most once. When ctx ends first, the text may be stored or
-// not.
+// sends it again under the same id, on a new connection if necessary, so the
+// text is stored at most once. If ctx ends first, the text may or may not be
+// stored.
 //
-// Errors: chat.BodyTooLarge above 16 KiB; chat.FrameTooLarge where the text
-// does not fit a frame once encrypted; chat.BadFrame if it is not UTF-8;
-// chat.NotAMember; chat.RateLimited and its like after half a minute of trying.
+// Errors: chat.BodyTooLarge above 16 KiB; chat.FrameTooLarge if the text does
+// not fit into a frame once encrypted; chat.BadFrame if it is not UTF-8;
+// chat.NotAMember; chat.RateLimited and other temporary errors after half a
+// minute of retries.
 func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, error) {
 	if err := room.Check(); err != nil {
 		return Ack{}, err
@@ -42,7 +43,7 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 		return Ack{}, chat.BadFrame
 	}
 	id := device.NewMessageID()
-	// Sealed once per session and server key: trying again costs no
+	// Sealed once per session and server key, so that a retry needs no
 	// cryptography.
 	var sealed frame.Request
 	var sealedOn *session
@@ -76,8 +77,8 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 	}, nil
 }
 
-// Join makes the user a member of a room, which it creates if there is none,
-// and says where the room's log stands. Joining again does no harm. Errors:
+// Join makes the user a member of a room, creates the room if necessary, and
+// returns the state of its log. Joining again has no effect. Errors:
 // chat.RoomInvalid, chat.TooManyRooms.
 func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, error) {
 	if err := room.Check(); err != nil {
@@ -100,8 +101,8 @@ func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, err
 	return f.RoomState, nil
 }
 
-// Leave ends the user's membership and the subscriptions to the room. Error:
-// chat.RoomInvalid for the lobby, which nobody leaves.
+// Leave ends the user's membership and the client's subscriptions to the room.
+// Error: chat.RoomInvalid, also for the lobby, which cannot be left.
 func (c *Client) Leave(ctx context.Context, room chat.Room) error {
 	if err := room.Check(); err != nil {
 		return err
@@ -124,9 +125,9 @@ func (c *Client) Leave(ctx context.Context, room chat.Room) error {
 	return nil
 }
 
-// Rooms lists the rooms the user is in, sorted by name, with the state in which
-// this client last saw them. What another device joined or left since the
-// connection was made is not in it.
+// Rooms lists the rooms that the user is in, sorted by name, with the last
+// known state of each. It does not include what another device of the user has
+// joined or left since this client connected.
 func (c *Client) Rooms(ctx context.Context) ([]frame.RoomState, error) {
 	ctx, cancel := c.during(ctx)
 	defer cancel()
@@ -144,9 +145,9 @@ func (c *Client) Rooms(ctx context.Context) ([]frame.RoomState, error) {
 }
 
 // Rotate replaces the device's encryption key and returns the new generation.
-// The new private key is in the profile before the service hears of it, and a
-// rotation that is cut off is completed by the next connection. When Rotate
-// returns, everything is sealed to the new key.
+// The new private key is stored in the profile before it is sent to the
+// service, so the next connection completes an interrupted rotation. When
+// Rotate returns, the service seals everything to the new key.
 func (c *Client) Rotate(ctx context.Context) (int64, error) {
 	gen, err := c.device.PrepareRotation()
 	if err != nil {

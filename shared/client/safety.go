@@ -7,20 +7,20 @@ import (
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
-// ErrNeverSeen says that there is nothing yet to compare with a user.
-var ErrNeverSeen = errors.New("no message of that user has come here yet, so there is no key to compare")
+// ErrNeverSeen means that no device of a user is known yet.
+var ErrNeverSeen = errors.New("this device has not received a message of that user yet, so there is no key to compare")
 
-// Safety is what two users compare to know that they have each other's keys.
+// Safety is the number that two users compare to verify each other's keys.
 type Safety struct {
 	envelope.Safety
-	// Own and Theirs are the devices that went into it. If the numbers differ,
-	// these say why: show them.
+	// Own and Theirs are the devices that the number is computed from. Show
+	// them: they explain why two numbers differ.
 	Own, Theirs []chat.Device
 }
 
-// Safety derives the safety number with another user from the devices known of
+// Safety computes the safety number with another user from the known devices of
 // both (protocol §12). It takes some tens of milliseconds. Errors:
-// ErrNeverSeen, envelope.ErrSafety for the own user.
+// ErrNeverSeen; envelope.ErrSafety for the client's own user.
 func (c *Client) Safety(user chat.User) (Safety, error) {
 	own, err := c.device.Known(c.User())
 	if err != nil {

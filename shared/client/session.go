@@ -22,26 +22,26 @@ type session struct {
 	mu   sync.Mutex
 	keys *device.KeySet
 
-	// What the service pushes between its welcome and the client's having taken
-	// it waits here: a message in that moment is in no welcome's heads.
+	// Frames that arrive before the client has applied the welcome are queued
+	// in early, because their messages are not in the welcome's heads.
 	gate  sync.Mutex
 	open  bool
 	early []reply
 }
 
-// maxEarly bounds what waits. Only a service that misbehaves sends so much
-// before a client has read its welcome.
+// maxEarly bounds the queued frames. Only a faulty service sends so many before
+// the client has applied the welcome.
 const maxEarly = 1000
 
-// keySet returns the newest key set of the session.
+// keySet returns the newest key set of this session.
 func (s *session) keySet() *device.KeySet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keys
 }
 
-// takeKeySet replaces the key set unless a newer one came first.
-func (s *session) takeKeySet(keys *device.KeySet) {
+// updateKeySet replaces the key set if keys is newer.
+func (s *session) updateKeySet(keys *device.KeySet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if keys.Gen > s.keys.Gen {
@@ -49,7 +49,7 @@ func (s *session) takeKeySet(keys *device.KeySet) {
 	}
 }
 
-// ask sends a request on a link and decodes the answer into v.
+// ask sends a request on one connection and decodes the answer into v.
 func ask(ctx context.Context, l *link, r frame.Request, kind string, v any) error {
 	data, err := l.request(ctx, r, kind)
 	if err != nil {
@@ -61,9 +61,9 @@ func ask(ctx context.Context, l *link, r frame.Request, kind string, v any) erro
 	return nil
 }
 
-// connect makes one connection and completes the handshake on it (protocol §4).
+// connect opens a connection and completes the handshake on it (protocol §4).
 func (c *Client) connect(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.dial, errSilence)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.dial, errTimeout)
 	defer cancel()
 	s := &session{}
 	l, err := dial(ctx, c.url, c.timing)
@@ -100,7 +100,7 @@ func (c *Client) handshake(ctx context.Context, s *session) error {
 	var welcome frame.Welcome
 	err = ask(ctx, s.link, frame.Request{Action: frame.ActionHandshake, Proof: proof}, frame.TypeWelcome, &welcome)
 	if errors.Is(err, chat.StaleDeviceKey) {
-		// Another process with this profile may have rotated meanwhile.
+		// Another process may have rotated the key of this profile.
 		if reload := c.device.Reload(); reload != nil {
 			return reload
 		}
@@ -119,17 +119,17 @@ func (c *Client) handshake(ctx context.Context, s *session) error {
 		if err := c.device.Linked(c.link); err != nil {
 			return err
 		}
-		c.link = "" // this device is on record now
+		c.link = "" // the service knows this device now
 	}
 	s.sid, s.keys, s.rooms, s.since = plain.SID, keys, plain.Rooms, time.Now()
 	return nil
 }
 
-// errRotated says that the profile holds a newer key than the one offered.
+// errRotated means that the profile has a newer key than the one offered.
 var errRotated = errors.New("another process has rotated the device's key")
 
-// connectFirst is connect for Open: it tries again only where the service asks
-// for it.
+// connectFirst connects for Open. It retries only if the service asks for it,
+// and up to tries times.
 func (c *Client) connectFirst(ctx context.Context) (*session, error) {
 	for n := 0; ; n++ {
 		s, err := c.connect(ctx)
@@ -139,27 +139,28 @@ func (c *Client) connectFirst(ctx context.Context) (*session, error) {
 		if _, gone := errors.AsType[*unreachableError](err); gone || isFinal(err) || n == tries || ctx.Err() != nil {
 			return nil, err
 		}
-		c.log.Info("the handshake is tried again", "err", err)
+		c.log.Info("retrying the handshake", "err", err)
 		if wait(ctx, c.timing.retry.delay(n)) != nil {
 			return nil, err
 		}
 	}
 }
 
-// isFinal says whether a failed connection would fail again in the same way.
+// isFinal reports whether another attempt to connect would fail in the same
+// way.
 func isFinal(err error) bool {
 	if refused, ok := errors.AsType[*refusedError](err); ok {
-		return !refused.passing()
+		return !refused.temporary()
 	}
 	if wire, ok := errors.AsType[*wireError](err); ok {
 		switch wire.cause.Code() {
 		case chat.NonceExpired.Code(), chat.AlreadyBound.Code(), chat.StaleServerKey.Code(), chat.HandshakeRequired.Code():
-			return false // a fresh connection starts with a fresh challenge
+			return false // a new connection gets a new challenge
 		}
 		return !wire.retry
 	}
-	for _, passing := range []error{errLost, errSilence, errRotated, chat.TryAgain, context.DeadlineExceeded} {
-		if errors.Is(err, passing) {
+	for _, temporary := range []error{errLost, errTimeout, errRotated, chat.TryAgain, context.DeadlineExceeded} {
+		if errors.Is(err, temporary) {
 			return false
 		}
 	}
@@ -171,9 +172,9 @@ func isFinal(err error) bool {
 func (c *Client) run(s *session) {
 	for n := 0; ; {
 		c.keepAlive(s)
-		c.withdraw()
+		c.clearSession()
 		if c.ctx.Err() != nil {
-			s.leave()
+			s.close()
 			return
 		}
 		if time.Since(s.since) > c.timing.steady {
@@ -182,7 +183,7 @@ func (c *Client) run(s *session) {
 		cause := context.Cause(s.link.ctx)
 		for s = nil; s == nil; n++ {
 			delay := c.timing.reconnect.delay(n)
-			c.log.Info("reconnecting", "err", cause, "wait", delay)
+			c.log.Info("reconnecting", "err", cause, "duration", delay)
 			c.notify(Notice{Err: cause, Wait: delay})
 			if wait(c.ctx, delay) != nil {
 				return
@@ -190,8 +191,8 @@ func (c *Client) run(s *session) {
 			var err error
 			if s, err = c.connect(c.ctx); err != nil {
 				cause = err
-				// A stage being deployed refuses for a while, and this client
-				// was welcome here before.
+				// A stage that is being deployed refuses connections for a
+				// while, and it accepted this client before.
 				if _, refused := errors.AsType[*refusedError](err); !refused && isFinal(err) {
 					c.cancel(err)
 					return
@@ -203,9 +204,10 @@ func (c *Client) run(s *session) {
 	}
 }
 
-// publish makes a session the current one and takes what its welcome says.
+// publish makes s the current session and handles the frames that arrived
+// before.
 func (c *Client) publish(s *session) {
-	c.takeRooms(s)
+	c.applyWelcome(s)
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	for _, r := range s.early {
@@ -214,14 +216,15 @@ func (c *Client) publish(s *session) {
 	s.early, s.open = nil, true
 }
 
-// withdraw leaves the client without a session.
-func (c *Client) withdraw() {
+// clearSession marks the client as disconnected.
+func (c *Client) clearSession() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = nil
 }
 
-func (c *Client) takeRooms(s *session) {
+// applyWelcome makes s the current session and takes over its rooms.
+func (c *Client) applyWelcome(s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = s
@@ -240,7 +243,7 @@ func (c *Client) takeRooms(s *session) {
 	}
 }
 
-// session returns the current session and waits for one if need be.
+// session returns the current session, and waits while there is none.
 func (c *Client) session(ctx context.Context) (*session, error) {
 	for {
 		c.mu.Lock()
@@ -257,7 +260,7 @@ func (c *Client) session(ctx context.Context) (*session, error) {
 	}
 }
 
-// keepAlive pings until the session or the client ends.
+// keepAlive sends pings until the session or the client ends.
 func (c *Client) keepAlive(s *session) {
 	ping := time.NewTicker(c.timing.ping)
 	defer ping.Stop()
@@ -277,7 +280,7 @@ func (c *Client) keepAlive(s *session) {
 	}
 }
 
-// probe ends a connection whose other side does not answer any more.
+// probe sends a WebSocket ping and ends the connection if there is no answer.
 func (s *session) probe() {
 	ctx, cancel := context.WithTimeout(s.link.ctx, s.timing.reply)
 	defer cancel()
@@ -286,13 +289,14 @@ func (s *session) probe() {
 	}
 }
 
-// ping asks for the heads, so that a lost last message is found (protocol §6).
+// ping asks for the rooms' heads, which reveals a lost last message (protocol
+// §6).
 func (c *Client) ping(s *session) {
 	r := frame.Request{Action: frame.ActionPing, Heads: c.heads()}
 	var pong frame.Pong
 	if err := ask(c.ctx, s.link, r, frame.TypePong, &pong); err != nil {
-		c.log.Info("the ping went wrong", "err", err)
-		if errors.Is(err, errSilence) || errors.Is(err, chat.HandshakeRequired) {
+		c.log.Info("ping failed", "err", err)
+		if errors.Is(err, errTimeout) || errors.Is(err, chat.HandshakeRequired) {
 			s.end(lost(err))
 		}
 		return
@@ -302,7 +306,7 @@ func (c *Client) ping(s *session) {
 	}
 }
 
-// pushed takes what the service sends of its own accord.
+// pushed handles or queues a frame that answers no request.
 func (c *Client) pushed(s *session, r reply) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
@@ -316,28 +320,29 @@ func (c *Client) pushed(s *session, r reply) {
 	}
 }
 
+// handle handles a frame that answers no request. A malformed one is ignored.
 func (c *Client) handle(s *session, r reply) {
 	switch r.kind {
 	case frame.TypeMessage:
 		var m frame.Message
 		if err := strict.Unmarshal(r.data, &m); err != nil {
-			c.log.Warn("a message frame cannot be read", "err", err)
+			c.log.Warn("ignoring a malformed message frame", "err", err)
 			return
 		}
 		c.deliver(m)
 	case frame.TypeTyping, frame.TypeMark:
-		c.hint(r)
+		c.handleHint(r)
 	case frame.TypeServerKey:
 		var k frame.ServerKey
 		if err := strict.Unmarshal(r.data, &k); err != nil {
-			c.log.Warn("a key set frame cannot be read", "err", err)
+			c.log.Warn("ignoring a malformed serverKey frame", "err", err)
 			return
 		}
 		keys, err := c.device.AcceptKeySet(k.KeySet)
 		if err != nil {
-			c.log.Warn("a key set is refused", "err", err)
+			c.log.Warn("ignoring a key set that fails verification", "err", err)
 			return
 		}
-		s.takeKeySet(keys)
+		s.updateKeySet(keys)
 	}
 }

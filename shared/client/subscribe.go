@@ -8,42 +8,43 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// NewOnly as the start of a subscription means: what comes from now on.
+// NewOnly starts a subscription with the next new message.
 const NewOnly chat.Seq = -1
 
-// maxPending bounds the frames a subscription holds back for a slow consumer or
-// behind a gap. What comes on top is read from the history later.
+// maxPending bounds the frames that a subscription queues for a slow consumer
+// or behind a gap. Further messages are read from the history later.
 const maxPending = 128
 
 // Subscription yields one room's messages in order, each exactly once.
 //
-// A consumer may take as long as it likes. Nobody waits for it, neither the
-// service nor other subscriptions, and it misses nothing: only the next few
-// messages are held for it, and the rest is read from the history when it gets
-// there. What has passed the room's retention by then is left out, and so the
-// seqs jump. When the room's epoch changes, the log starts over at its floor.
+// A consumer may be slow: it delays neither the service nor other subscriptions
+// and misses nothing. Only the next few messages are queued; the rest is read
+// from the history when the consumer gets there. Messages that have expired by
+// then are skipped, so the seqs may have gaps. When the room's epoch changes,
+// the subscription starts over at the floor of the new log.
 type Subscription struct {
 	client *Client
 	room   chat.Room
 	ctx    context.Context // its cause says why the subscription ended
 	cancel context.CancelCauseFunc
 	out    chan Message
-	wake   chan struct{} // holds one token: something below has changed
+	wake   chan struct{} // holds one token while the state below has changed
 
 	mu      sync.Mutex
 	epoch   chat.Epoch
-	retired map[chat.Epoch]bool // epochs that are over; their late frames count for nothing
+	retired map[chat.Epoch]bool // epochs that have ended; their late frames are ignored
 	last    chat.Seq            // the last one yielded
 	head    chat.Seq            // the last one known to exist
-	floor   chat.Seq            // the first one retained, as far as known
+	floor   chat.Seq            // the first one stored, 0 if unknown
 	pending map[chat.Seq]frame.Message
 
-	fruitless int // pages in a row that brought nothing; follow alone uses it
+	emptyPages int // pages in a row without the next message; only follow uses it
 }
 
-// Subscribe starts to follow a room: from the message after since, 0 for all
-// that is retained, or [NewOnly]. The user must be a member: chat.NotAMember.
-// It does not wait for the service. Several subscriptions may follow one room.
+// Subscribe follows a room from the message after since: 0 means from the first
+// stored message, [NewOnly] from the next new one. It does not wait for the
+// service. A room may have several subscriptions. Errors: chat.NotAMember, and
+// [Client.Err] if the client has ended.
 func (c *Client) Subscribe(room chat.Room, since chat.Seq) (*Subscription, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
@@ -75,9 +76,9 @@ func (c *Client) Subscribe(room chat.Room, since chat.Seq) (*Subscription, error
 	return s, nil
 }
 
-// Next returns the next message and waits for it. Errors: the reason why ctx
-// ended; ErrClosed; chat.NotAMember when the user has left the room; what
-// [Client.Err] says when the client has ended.
+// Next waits for the next message and returns it. Errors: the cause of ctx;
+// ErrClosed after Close; chat.NotAMember if the user has left the room;
+// [Client.Err] if the client has ended.
 func (s *Subscription) Next(ctx context.Context) (Message, error) {
 	select {
 	case m := <-s.out:
@@ -89,25 +90,25 @@ func (s *Subscription) Next(ctx context.Context) (Message, error) {
 	}
 }
 
-// Close ends the subscription. The user stays a member.
+// Close ends the subscription. The user remains a member of the room.
 func (s *Subscription) Close() { s.fail(ErrClosed) }
 
 func (s *Subscription) fail(cause error) { s.cancel(cause) }
 
-// observe takes note of where the room's log stands; floor 0 is not known.
+// observe records the state of the room's log. A floor of 0 means unknown.
 func (s *Subscription) observe(epoch chat.Epoch, head, floor chat.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.enter(epoch) {
+	if s.switchTo(epoch) {
 		s.head, s.floor = max(s.head, head), max(s.floor, floor)
-		s.notice()
+		s.signal()
 	}
 }
 
-// enter says whether epoch is the room's, starting over when it is a new one.
-// Epochs are random, so which of two is newer shows only by having seen one
-// end.
-func (s *Subscription) enter(epoch chat.Epoch) bool {
+// switchTo reports whether epoch is the current one. A new epoch becomes the
+// current one, and the subscription starts over. Epochs are random, so only
+// those that have ended here are known to be old.
+func (s *Subscription) switchTo(epoch chat.Epoch) bool {
 	if epoch == s.epoch {
 		return true
 	}
@@ -120,36 +121,37 @@ func (s *Subscription) enter(epoch chat.Epoch) bool {
 	return true
 }
 
-func (s *Subscription) notice() {
+// signal wakes follow.
+func (s *Subscription) signal() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take takes a message frame. It never blocks: the connection's reader calls
-// it.
-func (s *Subscription) take(m frame.Message) {
+// receive queues a message frame. It never blocks, because the connection's
+// reader calls it.
+func (s *Subscription) receive(m frame.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.enter(m.Epoch) || m.Seq <= s.last {
-		return // over, or a duplicate
+	if !s.switchTo(m.Epoch) || m.Seq <= s.last {
+		return // of an old epoch, or a duplicate
 	}
 	s.head = max(s.head, m.Seq)
 	if len(s.pending) < maxPending {
 		s.pending[m.Seq] = m
 	}
-	s.notice()
+	s.signal()
 }
 
-// heads are the subscribed rooms and the last seqs yielded, for a ping.
+// heads returns the last seq yielded in each subscribed room, for a ping.
 func (c *Client) heads() map[chat.Room]chat.Seq {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	heads := make(map[chat.Room]chat.Seq, len(c.subs))
 	for s := range c.subs {
 		if len(heads) == chat.MaxRooms {
-			break // the ping takes no more
+			break // the limit of a ping frame
 		}
 		s.mu.Lock()
 		heads[s.room] = s.last
@@ -158,8 +160,8 @@ func (c *Client) heads() map[chat.Room]chat.Seq {
 	return heads
 }
 
-// observe tells the room's subscriptions where its log stands; floor 0 is not
-// known.
+// observe records the state of a room's log in its subscriptions. A floor of 0
+// means unknown.
 func (c *Client) observe(room chat.Room, epoch chat.Epoch, head, floor chat.Seq) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,19 +173,19 @@ func (c *Client) observe(room chat.Room, epoch chat.Epoch, head, floor chat.Seq)
 	}
 }
 
-// deliver gives a message frame to the room's subscriptions.
+// deliver passes a message frame to the room's subscriptions.
 func (c *Client) deliver(m frame.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.advance(m.Room, m.Epoch, m.Seq)
 	for s := range c.subs {
 		if s.room == m.Room {
-			s.take(m)
+			s.receive(m)
 		}
 	}
 }
 
-// advance keeps the room's head, at which a later subscription begins.
+// advance raises the room's head, where a NewOnly subscription begins.
 func (c *Client) advance(room chat.Room, epoch chat.Epoch, head chat.Seq) {
 	if state, member := c.rooms[room]; member && state.Epoch == epoch && head > state.Head {
 		state.Head = head

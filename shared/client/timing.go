@@ -7,32 +7,32 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// timing holds every duration of the client, so that tests can shrink them.
+// timing holds all durations of the client, so that tests can shorten them.
 type timing struct {
 	reply     time.Duration // until an answer counts as lost
 	dial      time.Duration // until a connection with its handshake counts as failed
-	write     time.Duration // until a frame that does not leave ends the connection
+	write     time.Duration // until a write counts as failed, which ends the connection
 	ping      time.Duration // between two pings of the protocol
 	probe     time.Duration // between two WebSocket pings
-	grace     time.Duration // a message may be overtaken by its successor for that long
-	hint      time.Duration // between two typing frames, and two marks, of a room
-	presence  time.Duration // until presence is asked for again
-	steady    time.Duration // a connection that lived this long starts back-off anew
-	retry     backoff       // between two tries of one request
+	grace     time.Duration // how long to wait for a message that a later one has overtaken
+	hint      time.Duration // between two typing frames, or two marks, of a room
+	presence  time.Duration // between two presence requests of a room
+	steady    time.Duration // a connection that lasted this long resets the back-off
+	retry     backoff       // between two attempts of one request
 	reconnect backoff       // between two connections
 }
 
 var defaultTiming = timing{
 	reply: 10 * time.Second,
-	dial:  30 * time.Second, // a cold start of every function on the way is in it
+	dial:  30 * time.Second, // includes cold starts of all functions involved
 	write: 10 * time.Second,
 	ping:  chat.PingInterval,
-	// A WebSocket ping is answered by API Gateway itself and invokes nothing.
-	// It shows a dead network within two minutes; that API Gateway closes idle
-	// connections regardless is what the protocol's own ping is for.
+	// API Gateway answers a WebSocket ping itself and invokes nothing. It
+	// reveals a dead network within two minutes. API Gateway closes idle
+	// connections regardless; the protocol's own ping prevents that.
 	probe: time.Minute,
-	// Functions post in parallel, so order on the wire is by luck. A page of
-	// history for each overtaking would cost more than it gains.
+	// Functions post in parallel, so messages may arrive out of order. Reading
+	// the history each time would cost more than a short wait.
 	grace:     200 * time.Millisecond,
 	hint:      chat.HintInterval,
 	presence:  chat.PresenceInterval,
@@ -41,17 +41,17 @@ var defaultTiming = timing{
 	reconnect: backoff{first: 250 * time.Millisecond, most: 30 * time.Second},
 }
 
-// tries bounds how often one request is sent because the service asked for it.
-// With the retry back-off that is half a minute: three of the windows in which
-// rates are counted.
+// tries bounds how often one request is retried because the service asked for
+// it. With the retry back-off that takes half a minute: three of the windows in
+// which rates are counted.
 const tries = 9
 
-// backoff doubles from first to most, jittered, so that the clients of a
-// service that comes back do not all come back at once.
+// backoff doubles a pause from first to most. It adds jitter, so that clients
+// do not all reconnect at the same moment.
 type backoff struct{ first, most time.Duration }
 
-// delay is how long to wait before try n, from 0: between half of the nominal
-// time and all of it.
+// delay returns the pause before attempt n, counted from 0: between half of the
+// nominal pause and all of it.
 func (b backoff) delay(n int) time.Duration {
 	nominal := b.most
 	if n < 30 && b.first<<n < b.most {

@@ -17,7 +17,7 @@ type device struct {
 	revoked bool
 }
 
-// find returns a user's device, nil if there is none.
+// find returns a user's device, or nil.
 func (s *Service) find(user chat.User, id chat.Device) *device {
 	for _, d := range s.devices[user] {
 		if d.id == id {
@@ -27,8 +27,9 @@ func (s *Service) find(user chat.User, id chat.Device) *device {
 	return nil
 }
 
-// claim decides about a device that is not on record.
-func (s *Service) claim(user chat.User, d *device, link string) error {
+// admit returns an error unless a device that the service does not know may use
+// the name.
+func (s *Service) admit(user chat.User, d *device, link string) error {
 	switch {
 	case link == "" && len(s.devices[user]) == 0:
 		return nil
@@ -52,7 +53,7 @@ func (s *Service) claim(user chat.User, d *device, link string) error {
 	return nil
 }
 
-// list answers with the user's devices, the oldest first.
+// list answers a devices request, the oldest device first.
 func (s *Service) list(c *conn, r *frame.Request) {
 	f := frame.Devices{Type: frame.TypeDevices, Ref: r.Ref}
 	for _, d := range s.devices[c.user] {
@@ -75,19 +76,19 @@ func (s *Service) revoke(c *conn, r *frame.Request) error {
 	if claims.SID != c.sid {
 		return chat.SessionMismatch
 	}
-	barred := s.find(c.user, claims.Dev)
-	switch barred {
+	revoked := s.find(c.user, claims.Dev)
+	switch revoked {
 	case nil:
 		return chat.DeviceUnknown
 	case c.device:
 		return chat.BadProof
 	}
-	barred.revoked = true
+	revoked.revoked = true
 	for other := range s.conns {
-		if other.device == barred {
+		if other.device == revoked {
 			_ = other.ws.CloseNow()
 		}
 	}
-	s.post(c, frame.TypeRevoked, frame.Revoked{Type: frame.TypeRevoked, Ref: r.Ref, Device: barred.id})
+	s.post(c, frame.TypeRevoked, frame.Revoked{Type: frame.TypeRevoked, Ref: r.Ref, Device: revoked.id})
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// hint says who is in a room, or tells its other connections what one does.
+// hint answers a presence request, or delivers a typing or mark frame to the
+// other connections of the room.
 func (s *Service) hint(c *conn, r *frame.Request) error {
 	name := r.Room
 	if !s.room(name).has(c.user, name) {

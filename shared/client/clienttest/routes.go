@@ -15,15 +15,15 @@ import (
 
 type conn struct {
 	ws     *websocket.Conn
-	claims chat.User // who it says it is
+	claims chat.User // the name in its handshake
 	nonce  string
-	user   chat.User // who it is
+	user   chat.User // "" before the handshake is complete
 	sid    chat.Session
 	device *device
 }
 
-// heed does what a frame asks for, or says why not.
-func (s *Service) heed(c *conn, data []byte) {
+// handle processes a frame and answers it.
+func (s *Service) handle(c *conn, data []byte) {
 	var head frame.Request
 	_ = strict.Unmarshal(data, &head)
 	r, ref, err := frame.Parse(head.Action, data)
@@ -146,12 +146,12 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	}
 	d := &device{id: chat.Device(token.KID), key: token.JWK, gen: claims.Gen, enc: enc, added: time.Now().UnixMilli()}
 	if old == nil {
-		if err := s.claim(c.claims, d, claims.Link); err != nil {
+		if err := s.admit(c.claims, d, claims.Link); err != nil {
 			return err
 		}
 		s.devices[c.claims] = append(s.devices[c.claims], d)
 	} else {
-		if err := d.replaces(old); err != nil {
+		if err := d.replace(old); err != nil {
 			return err
 		}
 		d = old
@@ -171,8 +171,9 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	return nil
 }
 
-// replaces puts the pair of d in the place of the one on record, if it may.
-func (d *device) replaces(old *device) error {
+// replace replaces the key of the device on record by that of d, or returns why
+// it must not.
+func (d *device) replace(old *device) error {
 	same := old.enc.Thumbprint() == d.enc.Thumbprint()
 	switch {
 	case old.revoked:
@@ -199,7 +200,7 @@ func (s *Service) rotate(c *conn, r *frame.Request) error {
 		return chat.SessionMismatch
 	}
 	d := &device{gen: claims.Gen, enc: enc}
-	if err := d.replaces(c.device); err != nil {
+	if err := d.replace(c.device); err != nil {
 		return err
 	}
 	plain := frame.RotatedPlain{SID: c.sid, Gen: d.gen}
@@ -212,7 +213,8 @@ func (s *Service) rotate(c *conn, r *frame.Request) error {
 	return nil
 }
 
-// open opens what a client sealed and returns its claims and the token inside.
+// open opens the envelope of a sendMessage frame and returns the claims and the
+// signed token in it.
 func (s *Service) open(jwe string) (claims frame.MessageClaims, jws string, err error) {
 	sealed, err := envelope.ParseSealed(jwe, envelope.TypeSend)
 	if err != nil {
@@ -342,7 +344,7 @@ func (s *Service) history(c *conn, r *frame.Request) error {
 	return nil
 }
 
-// verify checks a token and decodes its claims.
+// verify verifies a token and decodes its claims.
 func verify(token string, typ envelope.Type, key envelope.VerifyKey, claims any) error {
 	signed, err := envelope.ParseSigned(token, typ)
 	if err != nil {
@@ -367,7 +369,7 @@ func (s *Service) seal(to *envelope.EncryptionKey, typ envelope.Type, plain any)
 	return token
 }
 
-// post sends a frame, or what the faults make of it.
+// post sends a frame, or the frames that the faults replace it by.
 func (s *Service) post(c *conn, kind string, f any) {
 	data, err := strict.Marshal(f)
 	if err != nil {
@@ -380,6 +382,6 @@ func (s *Service) post(c *conn, kind string, f any) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for _, data := range frames {
-		_ = c.ws.Write(ctx, websocket.MessageText, data) // a client that is gone misses it
+		_ = c.ws.Write(ctx, websocket.MessageText, data) // best effort; the client may have disconnected
 	}
 }

@@ -1,12 +1,12 @@
 // Package clienttest is a small service that speaks protocol v1 over a real
-// WebSocket, for the tests of clients. Its cryptography is the real one; its
-// rooms live in memory, and it can be told to misbehave in every way that a
-// client has to live through: lost, repeated, reordered and forged frames, lost
-// connections, retired keys, other signers.
+// WebSocket, for the tests of clients. Its cryptography is real and its rooms
+// are in memory. A test can switch on the faults that a client must handle:
+// lost, repeated, reordered and forged frames, lost connections, deleted keys,
+// other signers.
 //
-// It is no second service: it has one process, no rates and no durability. Use
-// it where a test needs faults on order; what the real service does is tested
-// against the real service.
+// It does not replace the service: it has one process, no rate limits and no
+// durability. Use it for tests that need faults; test the behaviour of the
+// service against the service.
 package clienttest
 
 import (
@@ -26,11 +26,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// Faults are the ways to misbehave; nil and zero values are none.
+// Faults are the ways to misbehave. A nil member switches its fault off.
 type Faults struct {
-	// Refuse answers a frame with an error frame instead of heeding it.
+	// Refuse returns the error to answer a frame with, or nil to handle it.
 	Refuse func(user chat.User, r frame.Request) *chat.Error
-	// Answer decides what leaves in place of a frame: nothing, itself, several.
+	// Answer returns the frames to send instead of a frame: none, itself, or
+	// several.
 	Answer func(user chat.User, kind string, data []byte) [][]byte
 	// Forge changes a message before it is sealed to a recipient.
 	Forge func(to chat.User, m *frame.MessagePlain)
@@ -38,9 +39,9 @@ type Faults struct {
 	KeySet func(c *frame.KeySetClaims)
 }
 
-// Service is one deployment. Safe for concurrent use.
+// Service is one deployment. It is safe for concurrent use.
 type Service struct {
-	// URL is where to dial.
+	// URL is the WebSocket address.
 	URL string
 
 	t      testing.TB
@@ -57,7 +58,7 @@ type Service struct {
 	frames  []Frame
 }
 
-// Frame is a client's frame that the service has read.
+// Frame is a frame that the service has received.
 type Frame struct {
 	User    chat.User // "" before the handshake
 	Session chat.Session
@@ -109,7 +110,8 @@ func New(t testing.TB) *Service {
 	return s
 }
 
-// firstServerKey is every service's first one: a key takes long to make.
+// firstServerKey returns the first server key of all services in the process,
+// because generating a key is slow.
 var firstServerKey = sync.OnceValues(func() (*envelope.DecryptionKey, error) {
 	return envelope.GenerateDecryptionKey(envelope.DefaultBits)
 })
@@ -122,7 +124,7 @@ func newServerKey(t testing.TB) *envelope.DecryptionKey {
 	return key
 }
 
-// Stop ends the service: nothing answers at its address any more.
+// Stop ends the service. Its address does not answer any more.
 func (s *Service) Stop() {
 	s.Disconnect()
 	s.server.Close()
@@ -144,7 +146,7 @@ func (s *Service) Disconnect() {
 	}
 }
 
-// Frames returns the frames of one action that have been read so far.
+// Frames returns the frames of one action that the service has received so far.
 func (s *Service) Frames(action string) []Frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +183,7 @@ func (e entry) body(t testing.TB) string {
 	return c.Body
 }
 
-// NewEpoch empties a room's log and begins another one.
+// NewEpoch starts a new, empty log in a room.
 func (s *Service) NewEpoch(name chat.Room) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,9 +198,9 @@ func (s *Service) Trim(name chat.Room, floor chat.Seq) {
 	s.room(name).floor = floor
 }
 
-// RotateServerKey makes a new server key. The older ones are destroyed unless
-// keep; the connected clients hear of it if tell.
-func (s *Service) RotateServerKey(keep, tell bool) {
+// RotateServerKey makes a new server key. keep keeps the older keys; announce
+// sends a serverKey frame to the connected clients.
+func (s *Service) RotateServerKey(keep, announce bool) {
 	key := newServerKey(s.t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,14 +210,14 @@ func (s *Service) RotateServerKey(keep, tell bool) {
 	}
 	s.servers = append([]*envelope.DecryptionKey{key}, older...)
 	s.gen++
-	if tell {
+	if announce {
 		for c := range s.conns {
 			s.post(c, frame.TypeServerKey, frame.ServerKey{Type: frame.TypeServerKey, KeySet: s.keySet()})
 		}
 	}
 }
 
-// ReplaceServiceKey gives the service another identity.
+// ReplaceServiceKey gives the service a new service key.
 func (s *Service) ReplaceServiceKey() {
 	signer, err := envelope.GenerateSigningKey()
 	if err != nil {
@@ -227,15 +229,15 @@ func (s *Service) ReplaceServiceKey() {
 	s.signer = signer
 }
 
-// ServiceKey is the thumbprint of the service key.
+// ServiceKey returns the thumbprint of the service key.
 func (s *Service) ServiceKey() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.signer.Thumbprint()
 }
 
-// DeviceGen is the generation of the encryption key on record of a user's first
-// device.
+// DeviceGen returns the generation of the encryption key of a user's first
+// device, or 0.
 func (s *Service) DeviceGen(user chat.User) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -245,7 +247,7 @@ func (s *Service) DeviceGen(user chat.User) int64 {
 	return 0
 }
 
-// room returns a room and makes it if need be.
+// room returns a room and creates it if necessary.
 func (s *Service) room(name chat.Room) *room {
 	r := s.rooms[name]
 	if r == nil {
@@ -255,7 +257,7 @@ func (s *Service) room(name chat.Room) *room {
 	return r
 }
 
-// audience is every service's own.
+// audience is the audience of all services.
 const audience = "test.example/local"
 
 func (s *Service) keySet() string {
@@ -277,7 +279,7 @@ func (s *Service) keySet() string {
 	return token
 }
 
-// serve reads one connection's frames, each in its turn.
+// serve handles the frames of one connection in order.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	ws, err := websocket.Accept(w, r, nil)
 	if err != nil {
@@ -300,7 +302,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.mu.Lock()
-		s.heed(c, data)
+		s.handle(c, data)
 		s.mu.Unlock()
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Address names the deployment behind a WebSocket URL, as its `aud` does: host,
-// port unless it is the scheme's own, and path. localhost counts as 127.0.0.1,
-// so that both spellings mean one set of devices.
+// Address returns the name of the deployment at a WebSocket URL, in the form of
+// its `aud`: host, port if it is not the scheme's default, and path. localhost
+// becomes 127.0.0.1, so that both spellings have the same devices.
 func Address(rawURL string) (string, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" || u.Opaque != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q is no WebSocket address; it looks like wss://HOST/STAGE", rawURL)
+		return "", fmt.Errorf("%q is not a WebSocket address; an address has the form wss://HOST/STAGE", rawURL)
 	}
 	ownPort := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
 	if ownPort == "" {
-		return "", fmt.Errorf("%q is no WebSocket address; it begins with ws:// or wss://", rawURL)
+		return "", fmt.Errorf("%q is not a WebSocket address; an address begins with ws:// or wss://", rawURL)
 	}
 	host := strings.ToLower(u.Hostname())
 	if host == "localhost" {
@@ -34,7 +34,7 @@ func Address(rawURL string) (string, error) {
 	return host + strings.TrimRight(u.Path, "/"), nil
 }
 
-// isLoopback says whether an address that [Address] made is of this machine.
+// isLoopback reports whether an address from [Address] is on this machine.
 func isLoopback(address string) bool {
 	host, _, _ := strings.Cut(address, "/")
 	if name, _, err := net.SplitHostPort(host); err == nil {

@@ -1,12 +1,11 @@
-// Package device does what a user's device computes in protocol v1: it proves
-// who it is, seals texts to the service, opens what the service seals to it,
-// and holds both the service and other devices to the keys it saw first.
+// Package device implements what a user's device computes in protocol v1: it
+// proves its identity, seals texts to the service, opens what the service seals
+// to it, and pins the keys of the service and of other devices at first use.
 //
-// It touches the profile and nothing else: what it makes and takes are the
-// tokens and frames themselves, so the chat client sends them over a connection
-// and `sotto frame` prints them. Whoever carries frames some other way can use
-// it too. It never returns or logs a private key, and no error of it quotes a
-// plaintext.
+// It uses the profile and no connection: its inputs and outputs are tokens and
+// frames, which the chat client sends over a WebSocket and `sotto frame`
+// prints. It never returns or logs a private key, and none of its errors quotes
+// a plaintext.
 package device
 
 import (
@@ -23,13 +22,15 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// ErrProtocol says that the service sent what protocol v1 does not allow.
+// ErrProtocol means that the service sent something that protocol v1 does not
+// allow.
 var ErrProtocol = errors.New("the service broke the protocol")
 
-// errKeyUnknown says that a token is sealed to a key this device does not have.
+// errKeyUnknown means that a token is sealed to a key that this device does not
+// have.
 var errKeyUnknown = errors.New("sealed to a key that this device does not have")
 
-// Device acts for one user at one deployment. Safe for concurrent use.
+// Device acts for one user at one deployment. It is safe for concurrent use.
 type Device struct {
 	user *profile.User
 
@@ -38,8 +39,8 @@ type Device struct {
 	known profile.Known
 }
 
-// Load reads the user's device from its profile and makes it at first use,
-// which takes a tenth of a second to seconds.
+// Load reads the user's device from its profile. At first use it creates the
+// device, which takes from a tenth of a second to some seconds.
 func Load(user *profile.User) (*Device, error) {
 	keys, err := user.Device()
 	if err != nil {
@@ -50,28 +51,28 @@ func Load(user *profile.User) (*Device, error) {
 		return nil, err
 	}
 	d := &Device{user: user, keys: keys, known: known}
-	// One's own first device is known from the start, so that a second one
-	// appears as new.
-	if _, err := d.learn(user.Name(), keys.ID()); err != nil {
+	// The user's own first device is known from the start, so that a second one
+	// is reported as new.
+	if _, err := d.pin(user.Name(), keys.ID()); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// User is the user the device belongs to.
+// User returns the user that the device belongs to.
 func (d *Device) User() chat.User { return d.user.Name() }
 
-// ID is the device's name.
+// ID returns the device's id, the thumbprint of its signing key.
 func (d *Device) ID() chat.Device { return d.snapshot().ID() }
 
-// Gen is the generation of the newest encryption key that the service
+// Gen returns the generation of the newest encryption key that the service has
 // confirmed.
 func (d *Device) Gen() int64 { return d.snapshot().Current.Gen }
 
-// NewestGen is the generation of the key that the next handshake offers.
+// NewestGen returns the generation of the key that the next handshake offers.
 func (d *Device) NewestGen() int64 { return d.snapshot().Newest().Gen }
 
-// EncryptionKey is the thumbprint of the newest confirmed encryption key.
+// EncryptionKey returns the thumbprint of the newest confirmed encryption key.
 func (d *Device) EncryptionKey() string { return d.snapshot().Current.Private.Thumbprint() }
 
 func (d *Device) snapshot() profile.Device {
@@ -80,10 +81,10 @@ func (d *Device) snapshot() profile.Device {
 	return d.keys
 }
 
-// Reload reads the keys again: another process may have rotated them.
+// Reload reads the keys again, because another process may have rotated them.
 func (d *Device) Reload() error { return d.update(d.user.Device) }
 
-// update runs an operation of the profile and keeps the keys it returns.
+// update runs a profile operation and stores the keys that it returns.
 func (d *Device) update(operation func() (profile.Device, error)) error {
 	keys, err := operation()
 	if err != nil {
@@ -96,7 +97,7 @@ func (d *Device) update(operation func() (profile.Device, error)) error {
 }
 
 // open opens a token sealed to this device and decodes its plaintext into v. It
-// returns the thumbprint of the key that did it.
+// returns the thumbprint of the key that opened it.
 func (d *Device) open(token string, typ envelope.Type, v any) (kid string, err error) {
 	sealed, err := envelope.ParseSealed(token, typ)
 	if err != nil {
@@ -121,7 +122,8 @@ func (d *Device) open(token string, typ envelope.Type, v any) (kid string, err e
 	return sealed.KID, nil
 }
 
-// confirm notes that the service sealed to the key named kid, so it has it.
+// confirm records that the service has the key named kid, because it sealed to
+// it.
 func (d *Device) confirm(kid string) error {
 	keys := d.snapshot()
 	if keys.Next == nil || keys.Next.Private.Thumbprint() != kid {
@@ -130,7 +132,7 @@ func (d *Device) confirm(kid string) error {
 	return d.update(func() (profile.Device, error) { return d.user.ConfirmKey(keys.Next.Gen) })
 }
 
-// sign signs claims of this device.
+// sign signs claims with the device's signing key.
 func (d *Device) sign(typ envelope.Type, claims any) (string, error) {
 	data, err := strict.Marshal(claims)
 	if err != nil {
@@ -138,18 +140,19 @@ func (d *Device) sign(typ envelope.Type, claims any) (string, error) {
 	}
 	key := d.snapshot().Signing
 	if typ == envelope.TypeHandshake {
-		// With the key in it, since the device may be new to the service.
+		// Include the key, because the device may be new to the service.
 		return envelope.SignWithJWK(key, typ, data)
 	}
 	return envelope.Sign(key, typ, data)
 }
 
-// Prove answers a challenge: the `proof` of a handshake. It offers the newest
-// encryption key, which takes up a rotation that was cut off. link, if there is
-// one, is what another device of the user has signed by Link.
+// Prove returns the `proof` of a handshake, the answer to a challenge. It
+// offers the newest encryption key, which completes an interrupted rotation.
+// link is empty or a token that another device of the user has signed with
+// Link.
 func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) {
 	if !frame.IsNonce(nonce) {
-		return "", fmt.Errorf("%w: the challenge's nonce has not its form", ErrProtocol)
+		return "", fmt.Errorf("%w: the challenge's nonce is malformed", ErrProtocol)
 	}
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
@@ -164,7 +167,7 @@ func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) 
 	})
 }
 
-// OpenWelcome opens the answer to a proof made for nonce.
+// OpenWelcome opens the answer to the proof for nonce.
 func (d *Device) OpenWelcome(f frame.Welcome, nonce string) (*frame.WelcomePlain, error) {
 	var w frame.WelcomePlain
 	kid, err := d.open(f.JWE, envelope.TypeWelcome, &w)
@@ -177,11 +180,11 @@ func (d *Device) OpenWelcome(f frame.Welcome, nonce string) (*frame.WelcomePlain
 	return &w, d.confirm(kid)
 }
 
-// NewMessageID chooses the idempotency key of a new message.
+// NewMessageID returns the idempotency key of a new message.
 func NewMessageID() chat.MessageID { return chat.MessageID(ulid.Make().String()) }
 
-// SealMessage makes the `jwe` of a sendMessage frame for one session. Error:
-// chat.FrameTooLarge for a text that no frame can carry.
+// SealMessage returns the `jwe` of a sendMessage frame for one session. Error:
+// chat.FrameTooLarge if the text does not fit into a frame.
 func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id chat.MessageID,
 	body string) (string, error) {
 	token, err := d.sign(envelope.TypeMessage, frame.MessageClaims{
@@ -194,7 +197,7 @@ func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id 
 		Body: body,
 	})
 	if errors.Is(err, envelope.ErrSignature) {
-		// Its bound is that of a frame, and nothing else can be wrong here.
+		// Only the size limit of a token can fail here.
 		return "", chat.FrameTooLarge
 	}
 	if err != nil {
@@ -203,8 +206,8 @@ func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id 
 	return envelope.Seal(keys.Newest, envelope.TypeSend, []byte(token))
 }
 
-// PrepareRotation keeps a next encryption key in the profile and returns its
-// generation; the one already prepared, if a rotation was cut off.
+// PrepareRotation stores the next encryption key in the profile and returns its
+// generation. If an interrupted rotation has prepared one, it keeps that.
 func (d *Device) PrepareRotation() (int64, error) {
 	if err := d.update(d.user.PrepareKey); err != nil {
 		return 0, err
@@ -212,8 +215,8 @@ func (d *Device) PrepareRotation() (int64, error) {
 	return d.NewestGen(), nil
 }
 
-// ProveRotation makes the `proof` of a rotateKey frame for the newest key. The
-// same key may be announced again: the service answers again.
+// ProveRotation returns the `proof` of a rotateKey frame for the newest key.
+// The same key may be sent again: the service answers again.
 func (d *Device) ProveRotation(sid chat.Session) (string, error) {
 	newest := d.snapshot().Newest()
 	return d.sign(envelope.TypeRotate, frame.RotateClaims{
@@ -223,19 +226,19 @@ func (d *Device) ProveRotation(sid chat.Session) (string, error) {
 	})
 }
 
-// OpenRotated opens the answer to a rotation, after which the new key is the
-// current one.
+// OpenRotated opens the answer to a rotation and makes the new key the current
+// one.
 func (d *Device) OpenRotated(f frame.Rotated, sid chat.Session) (*frame.RotatedPlain, error) {
 	var r frame.RotatedPlain
 	kid, err := d.open(f.JWE, envelope.TypeRotated, &r)
 	if err != nil {
-		return nil, fmt.Errorf("open the rotation's answer: %w", err)
+		return nil, fmt.Errorf("open the answer to the rotation: %w", err)
 	}
 	if r.Gen != f.Gen || r.SID != sid {
-		return nil, fmt.Errorf("%w: the answer is to another rotation", ErrProtocol)
+		return nil, fmt.Errorf("%w: the answer is for another rotation", ErrProtocol)
 	}
 	if newest := d.snapshot().Newest(); r.Gen == newest.Gen && kid != newest.Private.Thumbprint() {
-		return nil, fmt.Errorf("%w: the rotation's answer is sealed to an older key", ErrProtocol)
+		return nil, fmt.Errorf("%w: the answer to the rotation is sealed to an older key", ErrProtocol)
 	}
 	return &r, d.confirm(kid)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
+// must returns a function that fails the test if a call returned an error.
 func must[T any](t *testing.T) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -57,12 +58,12 @@ func TestIsLoopback(t *testing.T) {
 		"[2001:db8::1]/x": false,
 	} {
 		if got := isLoopback(address); got != want {
-			t.Errorf("isLoopback(%q) = %v", address, got)
+			t.Errorf("isLoopback(%q) = %v, want %v", address, got, want)
 		}
 	}
 }
 
-// service is a service key and a server key.
+// service holds a service key and a server key.
 type service struct {
 	signer *envelope.SigningKey
 	server *envelope.DecryptionKey
@@ -73,7 +74,8 @@ func newService(t *testing.T) service {
 		must[*envelope.DecryptionKey](t)(envelope.GenerateDecryptionKey(2048))}
 }
 
-// keySet signs a key set for an audience; change alters the claims before.
+// keySet signs a key set for an audience. change, if not nil, alters the
+// claims.
 func (s service) keySet(t *testing.T, aud string, change func(m map[string]any)) string {
 	t.Helper()
 	claims := map[string]any{
@@ -90,7 +92,7 @@ func deployment(t *testing.T, address string) *profile.Deployment {
 	return must[*profile.Deployment](t)(profile.Memory().Deployment(address))
 }
 
-// splice puts the signature of one token behind the claims of another.
+// splice joins the claims of one token and the signature of another.
 func splice(claims, signature string) string {
 	return claims[:strings.LastIndex(claims, ".")] + signature[strings.LastIndex(signature, "."):]
 }
@@ -100,30 +102,30 @@ func TestKeySets(t *testing.T) {
 	set := func(name string, v any) func(map[string]any) { return func(m map[string]any) { m[name] = v } }
 	const real, local = "abc.example/prod", "127.0.0.1:4566/local"
 	for name, c := range map[string]struct {
-		address, first string // what the profile met before, if anything
+		address, first string // the key set accepted before, if any
 		then           string
 		want           error
 	}{
-		"first use":                {real, "", s.keySet(t, real, nil), nil},
-		"first use, another's set": {real, "", s.keySet(t, "evil.example/prod", nil), ErrAudience},
-		"first use over loopback":  {local, "", s.keySet(t, real, nil), nil},
-		"the same again":           {real, s.keySet(t, real, nil), s.keySet(t, real, nil), nil},
-		"a higher generation":      {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 6)), nil},
-		"a lower generation":       {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 4)), ErrOlder},
-		"another signer":           {real, s.keySet(t, real, nil), other.keySet(t, real, nil), ErrSigner},
+		"first use":                 {real, "", s.keySet(t, real, nil), nil},
+		"first use, other audience": {real, "", s.keySet(t, "evil.example/prod", nil), ErrAudience},
+		"first use over loopback":   {local, "", s.keySet(t, real, nil), nil},
+		"the same again":            {real, s.keySet(t, real, nil), s.keySet(t, real, nil), nil},
+		"a higher generation":       {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 6)), nil},
+		"a lower generation":        {real, s.keySet(t, real, nil), s.keySet(t, real, set("gen", 4)), ErrOlder},
+		"another signer":            {real, s.keySet(t, real, nil), other.keySet(t, real, nil), ErrSigner},
 		"another audience": {real, s.keySet(t, real, nil),
 			s.keySet(t, "evil.example/prod", nil), ErrAudience},
 		"another audience over loopback": {local, s.keySet(t, real, nil),
 			s.keySet(t, "b.example/x", nil), ErrAudience},
-		"expired":                 {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
-		"without keys":            {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
-		"with a key that is none": {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
+		"expired":             {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
+		"without keys":        {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
+		"with an invalid key": {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
 		"without the service's key": {real, "",
 			must[string](t)(envelope.Sign(s.signer, envelope.TypeKeys, []byte(`{}`))), ErrProtocol},
 		"no token": {real, "", "x", ErrProtocol},
 		"a token of another type": {real, "",
 			must[string](t)(envelope.Sign(s.signer, envelope.TypeMessage, []byte(`{}`))), ErrProtocol},
-		"one set's claims, another's mark": {real, "",
+		"one set's claims, another's signature": {real, "",
 			splice(s.keySet(t, real, nil), s.keySet(t, real, set("gen", 9))), ErrProtocol},
 		"a higher generation, then a lower": {real, s.keySet(t, real, set("gen", 7)), s.keySet(t, real, nil), ErrOlder},
 	} {
@@ -135,25 +137,27 @@ func TestKeySets(t *testing.T) {
 			before := must[profile.Trust](t)(d.Trust())
 			keys, err := accept(d, c.then)
 			if !errors.Is(err, c.want) {
-				t.Fatalf("accept: %v, want %v", err, c.want)
+				t.Fatalf("accept: got %v, want %v", err, c.want)
 			}
 			after := must[profile.Trust](t)(d.Trust())
 			if err != nil && after != before {
-				t.Errorf("a refused set changed what is trusted from %+v to %+v", before, after)
+				t.Errorf("a refused set changed the trust from %+v to %+v", before, after)
 			}
 			if err == nil && (after.ServiceKey != s.signer.Thumbprint() ||
 				keys.Newest.Thumbprint() != s.server.Thumbprint()) {
-				t.Errorf("trusted is %+v, newest %s", after, keys.Newest)
+				t.Errorf("trust is %+v, newest key %s; want service key %s, newest key %s", after,
+					keys.Newest.Thumbprint(),
+					s.signer.Thumbprint(), s.server.Thumbprint())
 			}
 		})
 	}
 }
 
-func TestAConfiguredServiceKeyCounts(t *testing.T) {
+func TestTrustServiceKey(t *testing.T) {
 	s, other := newService(t), newService(t)
 	d := deployment(t, "abc.example/prod")
-	if err := TrustServiceKey(d, "no thumbprint"); err == nil {
-		t.Error("anything passes as a thumbprint")
+	if err := TrustServiceKey(d, "not a thumbprint"); err == nil {
+		t.Error("TrustServiceKey accepts a string that is not a thumbprint")
 	}
 	for range 2 {
 		if err := TrustServiceKey(d, s.signer.Thumbprint()); err != nil {
@@ -161,14 +165,14 @@ func TestAConfiguredServiceKeyCounts(t *testing.T) {
 		}
 	}
 	if _, err := accept(d, other.keySet(t, "abc.example/prod", nil)); !errors.Is(err, ErrSigner) {
-		t.Errorf("another service's set: %v, want %v", err, ErrSigner)
+		t.Errorf("a set with another signer: got %v, want %v", err, ErrSigner)
 	}
 	if _, err := accept(d, s.keySet(t, "evil.example/prod", nil)); !errors.Is(err, ErrAudience) {
-		t.Errorf("another deployment's set: %v, want %v", err, ErrAudience)
+		t.Errorf("a set with another audience: got %v, want %v", err, ErrAudience)
 	}
 	must[*KeySet](t)(accept(d, s.keySet(t, "abc.example/prod", nil)))
 	if err := TrustServiceKey(d, other.signer.Thumbprint()); !errors.Is(err, ErrSigner) {
-		t.Errorf("configuring another key: %v, want %v", err, ErrSigner)
+		t.Errorf("TrustServiceKey with another key: got %v, want %v", err, ErrSigner)
 	}
 }
 
@@ -185,12 +189,12 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 	}
 	if claims.Aud != "abc.example/prod" || claims.Nonce != nonce || claims.SKID != s.server.Thumbprint() ||
 		claims.Gen != 1 {
-		t.Errorf("the proof claims %+v", claims)
+		t.Errorf("the proof claims %+v, want audience abc.example/prod, nonce %s, generation 1", claims, nonce)
 	}
 	enc := must[*envelope.EncryptionKey](t)(envelope.ParseEncryptionKey(claims.Enc))
 	good := frame.WelcomePlain{V: 1, Nonce: nonce, SID: "sid", User: "ada", Device: d.ID()}
 	for name, change := range map[string]func(*frame.WelcomePlain){
-		"as it should be":     nil,
+		"that is valid":       nil,
 		"for another nonce":   func(w *frame.WelcomePlain) { w.Nonce = chat.NewNonce() },
 		"for another user":    func(w *frame.WelcomePlain) { w.User = "bob" },
 		"for another device":  func(w *frame.WelcomePlain) { w.Device = "x" },
@@ -207,18 +211,18 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 		}
 		jwe := must[string](t)(envelope.Seal(enc, typ, must[[]byte](t)(strict.Marshal(w))))
 		if _, err := d.OpenWelcome(frame.Welcome{JWE: jwe}, nonce); (err == nil) != (change == nil) {
-			t.Errorf("a welcome %s: %v", name, err)
+			t.Errorf("a welcome %s: got %v, want an error: %v", name, err, change != nil)
 		}
 	}
 }
 
-func TestOnesOwnNameOnAnotherDeviceIsNew(t *testing.T) {
+func TestAnotherDeviceOfTheOwnUserIsNew(t *testing.T) {
 	d := must[*Device](t)(Load(deployment(t, "abc.example/prod").User("ada")))
-	if fresh, err := d.learn("ada", d.ID()); fresh || err != nil {
-		t.Errorf("the own device: fresh %v, %v", fresh, err)
+	if fresh, err := d.pin("ada", d.ID()); fresh || err != nil {
+		t.Errorf("pin the own device: fresh %v, %v; want false", fresh, err)
 	}
-	if fresh, err := d.learn("ada", "another"); !fresh || err != nil {
-		t.Errorf("another device in one's own name: fresh %v, %v", fresh, err)
+	if fresh, err := d.pin("ada", "another"); !fresh || err != nil {
+		t.Errorf("pin another device: fresh %v, %v; want true", fresh, err)
 	}
 }
 
@@ -229,7 +233,7 @@ func TestPagesAreBounded(t *testing.T) {
 	}{{1, 0, true}, {5, 4, true}, {1, 100, true}, {1, 101, false}, {0, 3, false}, {-5, -1, false},
 		{1, 1 << 60, false}} {
 		if err := CheckPage(frame.History{From: c.from, To: c.to}); (err == nil) != c.ok {
-			t.Errorf("a page from %d to %d: %v", c.from, c.to, err)
+			t.Errorf("CheckPage from %d to %d: got %v, want ok: %v", c.from, c.to, err, c.ok)
 		}
 	}
 }

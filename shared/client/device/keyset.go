@@ -12,25 +12,26 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// The reasons why a key set is refused. The errors' texts say what to do.
+// The reasons why a key set is refused. The errors that wrap them say what to
+// do.
 var (
-	ErrSigner   = errors.New("signed by another service key")
+	ErrSigner   = errors.New("signed by a different service key")
 	ErrOlder    = errors.New("older than one seen before")
 	ErrExpired  = errors.New("expired")
 	ErrAudience = errors.New("made for another deployment")
 )
 
-// KeySet is a key set that was checked against what the profile trusts.
+// KeySet is a key set that was verified against the profile.
 type KeySet struct {
 	Audience string
 	Gen      int64
-	Newest   *envelope.EncryptionKey // what messages are sealed to
-	Token    string                  // as it came
+	Newest   *envelope.EncryptionKey // messages are sealed to it
+	Token    string                  // as received
 }
 
-// AcceptKeySet checks a key set (protocol §3) and remembers what it shows: the
-// signer and the audience at the first use of the deployment, the highest
-// generation always. Errors: ErrSigner, ErrOlder, ErrExpired, ErrAudience,
+// AcceptKeySet verifies a key set (protocol §3). It pins the signer and the
+// audience at the first use of the deployment, and stores the highest
+// generation. Errors: ErrSigner, ErrOlder, ErrExpired, ErrAudience,
 // ErrProtocol.
 func (d *Device) AcceptKeySet(token string) (*KeySet, error) {
 	return accept(d.user.Deployment(), token)
@@ -42,7 +43,7 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 		return nil, fmt.Errorf("%w: its key set: %w", ErrProtocol, err)
 	}
 	if len(claims.Keys) == 0 || claims.Gen < 1 || claims.Aud == "" {
-		return nil, fmt.Errorf("%w: its key set lacks keys, a generation or an audience", ErrProtocol)
+		return nil, fmt.Errorf("%w: its key set has no keys, generation or audience", ErrProtocol)
 	}
 	newest, err := envelope.ParseEncryptionKey(claims.Keys[0])
 	if err != nil {
@@ -52,15 +53,15 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 	err = deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
 		switch {
 		case t.ServiceKey != "" && t.ServiceKey != signer:
-			return t, fmt.Errorf("the key set of %s is %w (%s) than the one trusted since the first use (%s); if the service was set up anew, remove %s and start again",
+			return t, fmt.Errorf("the key set of %s is %w (%s) than the one pinned at first use (%s); if the service was set up again, remove %s and retry",
 				address, ErrSigner, signer, t.ServiceKey, deployment.Folder())
-		case t.Audience != "" && t.Audience != claims.Aud, t.Audience == "" && !mayClaim(address, claims.Aud):
+		case t.Audience != "" && t.Audience != claims.Aud, t.Audience == "" && !audienceAllowed(address, claims.Aud):
 			return t, fmt.Errorf("the key set of %s is %w (%s); check the address", address, ErrAudience, claims.Aud)
 		case claims.Gen < t.Gen:
-			return t, fmt.Errorf("the key set of %s is %w (generation %d after %d); if the service was restored from a backup, remove %s and start again",
+			return t, fmt.Errorf("the key set of %s is %w (generation %d after %d); if the service was restored from a backup, remove %s and retry",
 				address, ErrOlder, claims.Gen, t.Gen, deployment.Folder())
 		case !time.Unix(claims.Exp, 0).After(time.Now()):
-			return t, fmt.Errorf("the key set of %s is %w (since %s); check this computer's clock, or tell the operator",
+			return t, fmt.Errorf("the key set of %s is %w (since %s); check the clock of this computer, or tell the operator",
 				address, ErrExpired, time.Unix(claims.Exp, 0).UTC().Format(time.DateTime))
 		}
 		return profile.Trust{Audience: claims.Aud, ServiceKey: signer, Gen: claims.Gen}, nil
@@ -72,14 +73,14 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 }
 
 // TrustServiceKey pins a deployment's service key, by its thumbprint, before
-// the first use. Error: ErrSigner where another one is pinned already.
+// the first use. Error: ErrSigner if a different key is pinned.
 func TrustServiceKey(deployment *profile.Deployment, thumbprint string) error {
 	if !chat.IsThumbprint(thumbprint) {
-		return fmt.Errorf("%q is no thumbprint of a service key", thumbprint)
+		return fmt.Errorf("%q is not a thumbprint of a service key", thumbprint)
 	}
 	return deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
 		if t.ServiceKey != "" && t.ServiceKey != thumbprint {
-			return t, fmt.Errorf("%s is known to have its key sets %w (%s); remove %s if that was a mistake",
+			return t, fmt.Errorf("the key sets of %s are %w (%s); if the pinned key is wrong, remove %s",
 				deployment.Address(), ErrSigner, t.ServiceKey, deployment.Folder())
 		}
 		t.ServiceKey = thumbprint
@@ -87,20 +88,20 @@ func TrustServiceKey(deployment *profile.Deployment, thumbprint string) error {
 	})
 }
 
-// mayClaim says whether a service dialled at address may call itself aud. On a
-// loopback address it may take any name: no stranger answers there, and a
-// tunnel's end is not the address that the service has.
-func mayClaim(address, aud string) bool { return aud == address || isLoopback(address) }
+// audienceAllowed reports whether a service at address may have the audience
+// aud. On a loopback address any audience is allowed: no attacker answers
+// there, and the end of a tunnel differs from the service's own address.
+func audienceAllowed(address, aud string) bool { return aud == address || isLoopback(address) }
 
-// verifyKeySet verifies the set under the service key in its header. That the
-// key is the right one is for the caller to know, by its thumbprint.
+// verifyKeySet verifies the set with the service key in its header and returns
+// the key's thumbprint. The caller checks that it is the pinned one.
 func verifyKeySet(token string) (*frame.KeySetClaims, string, error) {
 	signed, err := envelope.ParseSigned(token, envelope.TypeKeys)
 	if err != nil {
 		return nil, "", err
 	}
 	if signed.JWK.IsZero() {
-		return nil, "", errors.New("without the service key's jwk")
+		return nil, "", errors.New("the header has no jwk")
 	}
 	payload, err := signed.Verify(signed.JWK)
 	if err != nil {

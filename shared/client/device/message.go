@@ -21,40 +21,41 @@ type Message struct {
 	ID       chat.MessageID
 	From     chat.User
 	Device   chat.Device // of the sender
-	StoredAt time.Time   // by the service's clock, to the millisecond
+	StoredAt time.Time   // by the service's clock, in milliseconds
 	Body     string      // as the sender signed it: any UTF-8, control characters too
 
-	// NewDevice says that this is the first message from this device of a user
-	// who was known by other devices only: somebody may have taken the name.
+	// NewDevice means that this is the first message from this device, and that
+	// other devices of the user were known before: someone else may use the
+	// name.
 	NewDevice bool
 
-	// Evidence is what is known of how the message came here.
+	// Evidence names the keys that protected the message.
 	Evidence Evidence
 
-	// Problem, if not nil, says why the message at this place cannot be shown.
-	// Only Room, Epoch and Seq are set then.
+	// Problem, if not nil, is the reason why the message cannot be shown. Only
+	// Room, Epoch and Seq are set then.
 	Problem error
 }
 
-// Evidence is what a client can show of a message beside its text (protocol
-// §12). Fingerprints are RFC 7638 thumbprints.
+// Evidence is what a client can show about a message besides its text (protocol
+// §12). Keys are named by their RFC 7638 thumbprints.
 type Evidence struct {
-	SenderKey string // the sender's signing key, which names Message.Device
-	// Verified says that the sender's signature was checked under SenderKey,
-	// for this room, sender and id. It is false only where there is a Problem.
+	SenderKey string // the sender's signing key, equal to Message.Device
+	// Verified means that the sender's signature was verified with SenderKey,
+	// for this room, sender and id. It is false only if there is a Problem.
 	Verified   bool
-	ServerKey  string // the service's key that the sender sealed the text to
-	OpenedWith string // this device's encryption key that opened the message, or its page of history
+	ServerKey  string // the server key that the sender sealed the text to
+	OpenedWith string // the encryption key of this device that opened the message or its page of history
 }
 
-// Why a message is not believed.
+// The reasons why a message is refused.
 var (
-	errPlace  = errors.New("its envelope names another place in the log")
-	errSender = errors.New("its signature is not its sender's")
+	errPlace  = errors.New("its envelope names a different place in the log")
+	errSender = errors.New("its signature is not from its sender")
 	errAbsent = errors.New("it is missing from the history")
 )
 
-// OpenMessage opens a message frame and checks all that protocol §6 asks for.
+// OpenMessage opens a message frame and verifies it as protocol §6 requires.
 func (d *Device) OpenMessage(f frame.Message) (Message, error) {
 	var p frame.MessagePlain
 	kid, err := d.open(f.JWE, envelope.TypeSealedMessage, &p)
@@ -64,12 +65,12 @@ func (d *Device) OpenMessage(f frame.Message) (Message, error) {
 	if p.Room != f.Room || p.Epoch != f.Epoch || p.Seq != f.Seq {
 		return Message{}, fmt.Errorf("open a message: %w", errPlace)
 	}
-	return d.believe(p, kid)
+	return d.verifyMessage(p, kid)
 }
 
 // OpenHistory opens a page and returns one message for every seq from f.From to
-// f.To; what does not hold in it comes as a Problem. It fails when the page as
-// a whole does not open.
+// f.To. A message that fails verification has a Problem. OpenHistory fails if
+// the page as a whole cannot be opened.
 func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 	if err := CheckPage(f); err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 		plain, ok := bySeq[seq]
 		m, err := Message{}, errAbsent
 		if ok && plain.Room == f.Room && plain.Epoch == f.Epoch {
-			m, err = d.believe(plain, kid)
+			m, err = d.verifyMessage(plain, kid)
 		}
 		if err != nil {
 			m = Message{Room: f.Room, Epoch: f.Epoch, Seq: seq, Problem: err}
@@ -104,8 +105,8 @@ func (d *Device) OpenHistory(f frame.History) ([]Message, error) {
 	return page, nil
 }
 
-// CheckPage checks the outside of a page: a page that spanned a million seqs
-// would make a client that cannot open it show a million placeholders.
+// CheckPage checks the range of a page. A client that cannot open a page shows
+// a placeholder for each seq, so the range must be bounded. Error: ErrProtocol.
 func CheckPage(f frame.History) error {
 	if f.From > f.To {
 		return nil // empty
@@ -116,31 +117,31 @@ func CheckPage(f frame.History) error {
 	return nil
 }
 
-// believe checks a message's own signature: under the key that comes with it,
-// which must be the named device's, and for the very place it stands in. kid is
-// the own key that opened it.
-func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
+// verifyMessage verifies a message's signature with the key that comes with it.
+// The key must be that of the named device, and the signed room, sender and id
+// those of the message. kid names the key that opened the message.
+func (d *Device) verifyMessage(p frame.MessagePlain, kid string) (Message, error) {
 	key, err := envelope.ParseVerifyKey(p.JWK)
 	if err != nil {
-		return Message{}, fmt.Errorf("check a message: %w", err)
+		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	if key.Thumbprint() != string(p.Device) {
 		return Message{}, errSender
 	}
 	signed, err := envelope.ParseSigned(p.JWS, envelope.TypeMessage)
 	if err != nil {
-		return Message{}, fmt.Errorf("check a message: %w", err)
+		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	payload, err := signed.Verify(key)
 	if err != nil {
-		return Message{}, fmt.Errorf("check a message: %w", err)
+		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	var c frame.MessageClaims
 	if err := strict.Unmarshal(payload, &c); err != nil {
-		return Message{}, fmt.Errorf("check a message: %w", err)
+		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	if err := c.Check(); err != nil {
-		return Message{}, fmt.Errorf("check a message: %w", err)
+		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	if err := c.Sub.Check(); err != nil || c.Sub != p.From {
 		return Message{}, errSender
@@ -148,7 +149,7 @@ func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
 	if c.Room != p.Room || c.ID != p.ID {
 		return Message{}, errPlace
 	}
-	fresh, err := d.learn(p.From, p.Device)
+	fresh, err := d.pin(p.From, p.Device)
 	if err != nil {
 		return Message{}, err
 	}
@@ -166,7 +167,8 @@ func (d *Device) believe(p frame.MessagePlain, kid string) (Message, error) {
 	}, nil
 }
 
-// Known lists the devices seen of a user, in the order in which they came.
+// Known lists the known devices of a user, in the order in which they were
+// first seen.
 func (d *Device) Known(user chat.User) ([]chat.Device, error) {
 	known, err := d.user.Known()
 	if err != nil {
@@ -175,17 +177,17 @@ func (d *Device) Known(user chat.User) ([]chat.Device, error) {
 	return known[user], nil
 }
 
-// learn pins a device to a user and says whether it is a new one of a user who
-// was known before.
-func (d *Device) learn(user chat.User, device chat.Device) (fresh bool, err error) {
+// pin records that a device belongs to a user. fresh reports whether the device
+// is new and the user had other known devices.
+func (d *Device) pin(user chat.User, device chat.Device) (fresh bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if slices.Contains(d.known[user], device) {
 		return false, nil
 	}
-	known, fresh, err := d.user.Learn(user, device)
+	known, fresh, err := d.user.Pin(user, device)
 	if err != nil {
-		return false, fmt.Errorf("remember a device: %w", err)
+		return false, fmt.Errorf("pin a device: %w", err)
 	}
 	d.known = known
 	return fresh, nil

@@ -14,26 +14,27 @@ type Key struct {
 	Private *envelope.DecryptionKey
 }
 
-// Device is a user's device as it stood when it was read.
+// Device holds the keys of a user's device at the time when they were read.
 type Device struct {
 	Signing *envelope.SigningKey
-	// Current is the newest key that the service has confirmed, or the first.
+	// Current is the newest key that the service has confirmed, or the first
+	// key.
 	Current Key
-	// Next is a key that was kept before it was offered to the service and is
-	// not confirmed yet. The service may know it already: the answer may be
-	// lost.
+	// Next is a key that is stored but not confirmed yet. The service may know
+	// it, if its answer was lost.
 	Next *Key
-	// Previous opens what was sealed before the last rotation and was still on
-	// its way. One generation is enough, since what it cannot open is asked for
-	// again and comes sealed to the newest.
+	// Previous opens messages that were sealed before the last rotation and
+	// arrive after it. One generation is enough: the client asks again for a
+	// message that it cannot open, and gets it sealed to the newest key.
 	Previous *Key
 }
 
-// ID is the device's name.
+// ID returns the device's id, the thumbprint of its signing key.
 func (d Device) ID() chat.Device { return chat.Device(d.Signing.Thumbprint()) }
 
-// Newest is the key to offer in a handshake: Next where there is one. That
-// heals a rotation that was cut off, whether or not the service heard of it.
+// Newest returns the key to offer in a handshake: Next, or Current if there is
+// none. That completes an interrupted rotation, whether or not the service has
+// received the key.
 func (d Device) Newest() Key {
 	if d.Next != nil {
 		return *d.Next
@@ -41,8 +42,7 @@ func (d Device) Newest() Key {
 	return d.Current
 }
 
-// Find returns the private key with this thumbprint, nil if the device has
-// none.
+// Find returns the private key with this thumbprint, or nil.
 func (d Device) Find(kid string) *envelope.DecryptionKey {
 	for _, k := range []*Key{&d.Current, d.Next, d.Previous} {
 		if k != nil && k.Private.Thumbprint() == kid {
@@ -67,16 +67,17 @@ type deviceRecord struct {
 	Previous *keyRecord `json:"previous,omitzero"`
 }
 
-// deviceFile holds a device's keys.
+// deviceFile is the name of the file with a device's keys.
 const deviceFile = "device.json"
 
 func (u *User) file() string { return u.dir + "/" + deviceFile }
 
-// lock is the user's own: making keys takes a while, and no other user waits.
+// lock returns the name of the user's lock file. Each user has one, because
+// generating keys takes a while.
 func (u *User) lock() string { return u.dir + "/lock" }
 
-// Device reads the user's device and makes it, with fresh keys, where there is
-// none yet. Of several that do so at once, all get the same device.
+// Device reads the user's device. If there is none, it creates one with new
+// keys; concurrent calls get the same device.
 func (u *User) Device() (Device, error) {
 	if d, ok, err := u.readDevice(); err != nil || ok {
 		return d, err
@@ -84,13 +85,13 @@ func (u *User) Device() (Device, error) {
 	return u.change(func(d Device) (Device, error) { return d, nil })
 }
 
-// HasDevice says whether the user has a device here, and makes none.
+// HasDevice reports whether the user has a device. It does not create one.
 func (u *User) HasDevice() (bool, error) {
 	_, ok, err := u.readDevice()
 	return ok, err
 }
 
-// PrepareKey keeps a next encryption key, if none is prepared already. It is on
+// PrepareKey stores the next encryption key, unless there is one. The key is on
 // disk when PrepareKey returns, so it may be offered to the service.
 func (u *User) PrepareKey() (Device, error) {
 	return u.change(func(d Device) (Device, error) {
@@ -106,8 +107,8 @@ func (u *User) PrepareKey() (Device, error) {
 	})
 }
 
-// ConfirmKey notes that the service has taken the key of generation gen. It
-// does nothing unless that key is the one prepared.
+// ConfirmKey records that the service has accepted the key of generation gen.
+// It has no effect unless that key is Next.
 func (u *User) ConfirmKey(gen int64) (Device, error) {
 	return u.change(func(d Device) (Device, error) {
 		if d.Next == nil || d.Next.Gen != gen {
@@ -119,8 +120,8 @@ func (u *User) ConfirmKey(gen int64) (Device, error) {
 	})
 }
 
-// change makes the device if needed, changes it and saves it, all under the
-// lock.
+// change creates the device if necessary, applies f and saves the result, all
+// under the lock.
 func (u *User) change(f func(Device) (Device, error)) (Device, error) {
 	b := u.deployment.backend
 	unlock, err := b.lock(u.lock())

@@ -16,16 +16,16 @@ const (
 	fileMode fs.FileMode = 0o600
 )
 
-// folder is the backend on a disk.
+// folder is the backend on disk.
 type folder struct{ root string }
 
 func (f *folder) path(name string) string { return filepath.Join(f.root, filepath.FromSlash(name)) }
 
-// makeDir makes a folder of the profile, or checks the one that is there.
+// makeDir creates a folder of the profile, or checks the existing one.
 func (f *folder) makeDir(name string) error {
 	dir := f.path(name)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return fmt.Errorf("make the profile's folder: %w", err)
+		return fmt.Errorf("create the profile's folder: %w", err)
 	}
 	return f.checkDir(name)
 }
@@ -34,10 +34,10 @@ func (f *folder) checkDir(name string) error {
 	dir := f.path(name)
 	info, err := os.Stat(dir)
 	if err != nil {
-		return fmt.Errorf("look at the profile's folder: %w", err)
+		return fmt.Errorf("check the profile's folder: %w", err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is no folder; choose another place for the profile", dir)
+		return fmt.Errorf("%s is not a folder; choose another place for the profile", dir)
 	}
 	if !private(info) {
 		return fmt.Errorf("%s is %w (mode %04o); run: chmod 700 %s", dir, ErrInsecure, info.Mode().Perm(), dir)
@@ -54,7 +54,7 @@ func (f *folder) read(name string) ([]byte, error) {
 }
 
 func (f *folder) readPrivate(name string) ([]byte, error) {
-	// Every folder on the way, since whoever may write one may swap the file.
+	// Check all parent folders: a user who can write one can replace the file.
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if err := f.checkDir(dir); err != nil {
 			return nil, err
@@ -70,10 +70,10 @@ func (f *folder) readPrivate(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !private(info) {
-		return nil, fmt.Errorf("%s is %w (mode %04o); if nobody else has read it, run: chmod 600 %s",
+		return nil, fmt.Errorf("%s is %w (mode %04o); if no one else has read it, run: chmod 600 %s",
 			file.Name(), ErrInsecure, info.Mode().Perm(), file.Name())
 	}
-	// A profile's files have a few kilobytes; anything else is no profile.
+	// Refuse to read a huge file into memory.
 	if info.Size() > maxFile {
 		return nil, corrupt(f, name, errors.New("too large"))
 	}
@@ -85,12 +85,12 @@ func (f *folder) readPrivate(name string) ([]byte, error) {
 	return data, nil
 }
 
-// maxFile bounds a file in bytes. The largest is the list of known devices, at
-// about 100 bytes for each.
+// maxFile is the maximum size of a file in bytes. The largest file is the list
+// of known devices, with about 100 bytes per device.
 const maxFile = 16 << 20
 
-// write goes through a synced file beside the old one and a rename, so that a
-// crash at any point leaves the old file or the new one.
+// write writes and syncs a temporary file and renames it, so that a crash
+// leaves the old file or the new one.
 func (f *folder) write(name string, data []byte) error {
 	if err := f.makeDir(path.Dir(name)); err != nil {
 		return err
@@ -115,8 +115,8 @@ func (f *folder) write(name string, data []byte) error {
 	return nil
 }
 
-// lock excludes other processes as well as other goroutines: each call opens
-// the file anew, and both flock(2) and LockFileEx lock per opening.
+// lock excludes other processes and other goroutines: each call opens the file
+// again, and both flock(2) and LockFileEx lock per open file.
 func (f *folder) lock(name string) (func(), error) {
 	if err := f.makeDir(path.Dir(name)); err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// memory is the backend without a disk.
+// memory is the backend in memory.
 type memory struct {
 	mu    sync.Mutex
 	files map[string][]byte

@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// private says whether nobody but the owner may read, change or list.
+// private reports whether only the owner has access.
 func private(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 == 0 }
 
-// syncDir makes a rename in the folder durable.
+// syncDir makes renames in the folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

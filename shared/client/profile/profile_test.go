@@ -14,8 +14,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// childOf makes this test binary a second process on the profile in that
-// folder.
+// childOf runs this test binary as a second process on a profile.
 var childOf = flag.String("child-of", "", "print the device of the profile in this folder")
 
 func TestMain(m *testing.M) {
@@ -31,7 +30,8 @@ func TestMain(m *testing.M) {
 	fmt.Printf("%s %s %d", d.ID(), d.Newest().Private.Thumbprint(), d.Newest().Gen)
 }
 
-// child does what two processes race for: the first start and a rotation.
+// child does a first start and prepares a rotation, while other processes do
+// the same.
 func child(dir string) (Device, error) {
 	s, err := Open(dir)
 	if err != nil {
@@ -45,7 +45,7 @@ func child(dir string) (Device, error) {
 	if _, err := u.Device(); err != nil {
 		return Device{}, err
 	}
-	if _, _, err := u.Learn("bob", chat.Device(fmt.Sprint("device of ", os.Getpid()))); err != nil {
+	if _, _, err := u.Pin("bob", chat.Device(fmt.Sprint("device of ", os.Getpid()))); err != nil {
 		return Device{}, err
 	}
 	return u.PrepareKey()
@@ -72,7 +72,7 @@ func onDisk(t *testing.T) (*Store, string) {
 	return s, dir
 }
 
-// TestStore is the behaviour of a profile, wherever it lives.
+// TestStore tests the behaviour of a profile on both backends.
 func TestStore(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (s *Store, again func() *Store){
 		"folder": func(t *testing.T) (*Store, func() *Store) {
@@ -95,7 +95,7 @@ func TestStore(t *testing.T) {
 			t.Run("device", func(t *testing.T) { testDevice(t, ada(t, s), ada(t, again())) })
 			t.Run("trust", func(t *testing.T) { testTrust(t, ada(t, s), ada(t, again())) })
 			t.Run("known", func(t *testing.T) { testKnown(t, ada(t, s), ada(t, again())) })
-			t.Run("hand", func(t *testing.T) { testHand(t, ada(t, s), ada(t, again())) })
+			t.Run("frame session", func(t *testing.T) { testFrameSession(t, ada(t, s), ada(t, again())) })
 		})
 	}
 }
@@ -111,49 +111,50 @@ func device(t *testing.T, f func() (Device, error)) Device {
 
 func testDevice(t *testing.T, u, again *User) {
 	if has, err := u.HasDevice(); has || err != nil {
-		t.Fatalf("a fresh profile has a device: %v, %v", has, err)
+		t.Fatalf("a new profile: HasDevice = %v, %v, want false", has, err)
 	}
 	first := device(t, u.Device)
 	if first.Current.Gen != 1 || first.Next != nil || first.Previous != nil {
-		t.Errorf("the first device is %+v", first)
+		t.Errorf("the first device is %+v, want generation 1 and no other keys", first)
 	}
 	if same := device(t, again.Device); same.ID() != first.ID() ||
 		same.Current.Private.Thumbprint() != first.Current.Private.Thumbprint() {
-		t.Errorf("a second start has device %s, want %s", same.ID(), first.ID())
+		t.Errorf("the second start has device %s, want %s", same.ID(), first.ID())
 	}
 	if other := device(t, u.deployment.User("bob").Device); other.ID() == first.ID() {
-		t.Error("two users share a device")
+		t.Errorf("ada and bob have the same device %s", first.ID())
 	}
 	prepared := device(t, u.PrepareKey)
 	if prepared.Newest().Gen != 2 || prepared.Current.Gen != 1 {
 		t.Errorf("after preparing: newest %d, current %d; want 2 and 1", prepared.Newest().Gen, prepared.Current.Gen)
 	}
-	if twice := device(t, again.PrepareKey); twice.Newest().Private.Thumbprint() != prepared.Newest().Private.Thumbprint() {
-		t.Error("preparing twice makes two keys")
+	twice := device(t, again.PrepareKey)
+	if twice.Newest().Private.Thumbprint() != prepared.Newest().Private.Thumbprint() {
+		t.Error("the second PrepareKey makes another key, want the prepared one")
 	}
-	for _, gen := range []int64{1, 3} { // neither is prepared
+	for _, gen := range []int64{1, 3} { // not prepared
 		if d := device(t, func() (Device, error) { return u.ConfirmKey(gen) }); d.Current.Gen != 1 {
-			t.Errorf("confirming %d made generation %d current", gen, d.Current.Gen)
+			t.Errorf("after confirming %d: generation %d is current, want 1", gen, d.Current.Gen)
 		}
 	}
 	if d := device(t, func() (Device, error) { return u.ConfirmKey(2) }); d.Current.Gen != 2 || d.Next != nil {
-		t.Errorf("after confirming: %+v", d)
+		t.Errorf("after confirming 2: %+v, want generation 2 and no next key", d)
 	}
 	now := device(t, again.Device)
 	for _, key := range []Key{first.Current, *prepared.Next} {
 		if now.Find(key.Private.Thumbprint()) == nil {
-			t.Errorf("the key of generation %d is gone", key.Gen)
+			t.Errorf("Find returns nil for the key of generation %d", key.Gen)
 		}
 	}
-	if now.Find("nobody's") != nil {
-		t.Error("a key is found for no thumbprint")
+	if now.Find("unknown") != nil {
+		t.Error("Find returns a key for an unknown thumbprint")
 	}
 }
 
 func testTrust(t *testing.T, u, again *User) {
 	d := u.Deployment()
 	if trust, err := d.Trust(); err != nil || trust != (Trust{}) {
-		t.Fatalf("a fresh profile trusts %+v, %v", trust, err)
+		t.Fatalf("a new profile trusts %+v, %v, want nothing", trust, err)
 	}
 	want := Trust{Audience: "a/b", ServiceKey: "k", Gen: 3}
 	if err := d.UpdateTrust(func(Trust) (Trust, error) { return want, nil }); err != nil {
@@ -161,10 +162,10 @@ func testTrust(t *testing.T, u, again *User) {
 	}
 	refused := errors.New("refused")
 	if err := d.UpdateTrust(func(Trust) (Trust, error) { return Trust{}, refused }); !errors.Is(err, refused) {
-		t.Errorf("a refusal came back as %v", err)
+		t.Errorf("UpdateTrust: got %v, want %v", err, refused)
 	}
 	if trust, err := again.Deployment().Trust(); err != nil || trust != want {
-		t.Errorf("a second start trusts %+v, %v; want %+v", trust, err, want)
+		t.Errorf("the second start trusts %+v, %v; want %+v", trust, err, want)
 	}
 }
 
@@ -173,27 +174,27 @@ func testKnown(t *testing.T, u, again *User) {
 		device chat.Device
 		fresh  bool
 	}{{"one", false}, {"one", false}, {"two", true}, {"two", false}, {"one", false}} {
-		_, fresh, err := again.Learn("bob", c.device)
+		_, fresh, err := again.Pin("bob", c.device)
 		if err != nil || fresh != c.fresh {
-			t.Errorf("%d: learning %s: fresh %v, %v; want %v", i, c.device, fresh, err, c.fresh)
+			t.Errorf("%d: pin %s: fresh %v, %v; want %v", i, c.device, fresh, err, c.fresh)
 		}
 	}
 	if known, err := u.Known(); err != nil || len(known["bob"]) != 2 {
-		t.Errorf("known are %v, %v", known, err)
+		t.Errorf("Known = %v, %v; want two devices of bob", known, err)
 	}
 }
 
-func testHand(t *testing.T, u, again *User) {
-	want := Hand{KeySet: "token", Nonce: "nonce", SID: "sid"}
-	if err := u.SetHand(want); err != nil {
+func testFrameSession(t *testing.T, u, again *User) {
+	want := FrameSession{KeySet: "token", Nonce: "nonce", SID: "sid"}
+	if err := u.SetFrameSession(want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := again.Hand(); err != nil || got != want {
-		t.Errorf("the state is %+v, %v; want %+v", got, err, want)
+	if got, err := again.FrameSession(); err != nil || got != want {
+		t.Errorf("FrameSession = %+v, %v; want %+v", got, err, want)
 	}
 }
 
-func TestDeploymentsAreApart(t *testing.T) {
+func TestDeploymentsHaveSeparateFolders(t *testing.T) {
 	s := Memory()
 	seen := map[string]string{}
 	for _, address := range []string{"127.0.0.1:4566/local", "127.0.0.1:4566/local2",
@@ -204,18 +205,18 @@ func TestDeploymentsAreApart(t *testing.T) {
 			continue
 		}
 		if other, taken := seen[d.dir]; taken {
-			t.Errorf("%s and %s share %s", address, other, d.dir)
+			t.Errorf("%s and %s have the same folder %s", address, other, d.dir)
 		}
 		seen[d.dir] = address
 	}
 	for _, address := range []string{"", ".", "..", "../x", "a/../b", "a//b", "a b/c", "A.example/x", `a\b`} {
 		if _, err := s.Deployment(address); err == nil {
-			t.Errorf("%q passes as an address", address)
+			t.Errorf("Deployment(%q): got no error", address)
 		}
 	}
 }
 
-func TestTwoFirstStartsEndWithOneDevice(t *testing.T) {
+func TestConcurrentFirstStartsCreateOneDevice(t *testing.T) {
 	_, dir := onDisk(t)
 	const processes = 4
 	var children []*exec.Cmd
@@ -230,7 +231,7 @@ func TestTwoFirstStartsEndWithOneDevice(t *testing.T) {
 	}
 	for i, c := range children {
 		if err := c.Wait(); err != nil || out[i].String() != out[0].String() || out[i].Len() == 0 {
-			t.Errorf("process %d: %v, %q; the first has %q", i, err, &out[i], &out[0])
+			t.Errorf("process %d: %v, got %q, want the same as the first, %q", i, err, &out[i], &out[0])
 		}
 	}
 	s, err := Open(dir)
@@ -238,15 +239,15 @@ func TestTwoFirstStartsEndWithOneDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	if known, err := ada(t, s).Known(); err != nil || len(known["bob"]) != processes {
-		t.Errorf("of %d devices learnt at once, %v are known, %v", processes, known, err)
+		t.Errorf("%d devices were pinned at once, but known are %v, %v", processes, known, err)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*", "*", ".new-*"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+		t.Errorf("temporary files are left: %v, %v", left, err)
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestRefusedProfiles(t *testing.T) {
 	file := func(dir string) string { return filepath.Join(dir, "127.0.0.1+4566@local", "user-ada", "device.json") }
 	rewrite := func(change func(string) string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
@@ -291,7 +292,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no version":                {replace(`"version":1,`, ``), ErrVersion, "(0)"},
 		"a later version":           {replace(`"version":1`, `"version":2`), ErrVersion, "(2)"},
 		"a seed that is too short":  {replace(`"seed":"`, `"seed":"AAAA","x":"`), ErrCorrupt, "seed"},
-		"a key that is none":        {replace(`"pkcs8":"`, `"pkcs8":"AAAA`), ErrCorrupt, "backup"},
+		"an invalid key":            {replace(`"pkcs8":"`, `"pkcs8":"AAAA`), ErrCorrupt, "backup"},
 		"another user's file":       {replace(`"user":"ada"`, `"user":"bob"`), ErrCorrupt, `belongs to "bob"`},
 		"another deployment's file": {replace(`4566/local"`, `4566/other"`), ErrCorrupt, "belongs to"},
 		"a generation out of order": {replace(`"gen":1`, `"gen":0`), ErrCorrupt, "order"},
@@ -306,7 +307,7 @@ func TestWhatIsRefused(t *testing.T) {
 			}
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) ||
 				!strings.Contains(err.Error(), dir) {
-				t.Errorf("got %v, want %v with %q and the place", err, c.want, c.says)
+				t.Errorf("got %v, want %v with %q and %s", err, c.want, c.says, dir)
 			}
 		})
 	}
@@ -319,19 +320,19 @@ func TestModes(t *testing.T) {
 	s, dir := onDisk(t)
 	u := ada(t, s)
 	device(t, u.PrepareKey)
-	if err := errors.Join(u.SetHand(Hand{Nonce: "n"}),
+	if err := errors.Join(u.SetFrameSession(FrameSession{Nonce: "n"}),
 		u.deployment.UpdateTrust(func(Trust) (Trust, error) { return Trust{Gen: 1}, nil })); err != nil {
 		t.Fatal(err)
 	}
 	files := 0
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has mode %v", path, info.Mode())
+			t.Errorf("%s has mode %v, want no access for others", path, info.Mode())
 		}
 		files++
 		return err
 	})
 	if err != nil || files < 6 {
-		t.Errorf("walked over %d files, %v", files, err)
+		t.Errorf("walked over %d files, %v; want at least 6", files, err)
 	}
 }

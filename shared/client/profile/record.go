@@ -9,19 +9,19 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// version is the version of every file of a profile.
+// version is the version of all files of a profile.
 const version = 1
 
-// backend is where files live. Names are slash-separated and relative; write
-// replaces a file whole, durably and readable by its owner alone.
+// backend stores files. Names are relative and separated by slashes. write
+// replaces a file atomically and durably; only its owner can read it.
 type backend interface {
-	read(name string) ([]byte, error) // fs.ErrNotExist where there is none
+	read(name string) ([]byte, error) // fs.ErrNotExist if there is none
 	write(name string, data []byte) error
 	lock(name string) (unlock func(), err error)
 	path(name string) string
 }
 
-// load reads one file into T. The second value says whether there was one.
+// load reads a file into T. The second result reports whether it exists.
 func load[T any](b backend, name string) (T, bool, error) {
 	var none T
 	data, err := b.read(name)
@@ -31,7 +31,7 @@ func load[T any](b backend, name string) (T, bool, error) {
 	if err != nil {
 		return none, false, err
 	}
-	// The version comes first: a later one may have any other form.
+	// Check the version first: another version may have any other form.
 	var head struct {
 		Version int `json:"version"`
 	}
@@ -58,9 +58,9 @@ func save[T any](b backend, name string, record T) error {
 }
 
 func corrupt(b backend, name string, cause error) error {
-	remedy := "restore it from a backup, or remove it to start anew"
-	if path.Base(name) == deviceFile { // with the keys goes what proves the name
-		remedy += ", which gives up the name unless another device of yours links this one (sotto devices link)"
+	remedy := "restore it from a backup, or remove it to start again"
+	if path.Base(name) == deviceFile { // the name cannot be proved without the keys
+		remedy += ", which loses the name unless another of your devices links this one (sotto devices link)"
 	}
 	return fmt.Errorf("%s is %w (%w); %s", b.path(name), ErrCorrupt, cause, remedy)
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// Trust is what a client holds a deployment to, from its first use on
-// (protocol §3), as SSH does with hosts. The zero value trusts nothing yet.
+// Trust is what a client has pinned about a deployment at its first use
+// (protocol §3), as SSH does for hosts. The zero value means not used yet.
 type Trust struct {
 	Audience   string `json:"aud"`
 	ServiceKey string `json:"serviceKey"` // thumbprint
-	Gen        int64  `json:"gen"`        // the highest key set seen
+	Gen        int64  `json:"gen"`        // of the newest key set seen
 }
 
 type trustRecord struct {
@@ -22,15 +22,15 @@ type trustRecord struct {
 
 func (d *Deployment) trustFile() string { return d.dir + "/service.json" }
 
-// Trust reads what is trusted; the zero value where nothing is yet.
+// Trust reads what is pinned, or the zero value.
 func (d *Deployment) Trust() (Trust, error) {
 	r, _, err := load[trustRecord](d.backend, d.trustFile())
 	return r.Trust, err
 }
 
-// UpdateTrust replaces what is trusted by what f makes of it, or returns f's
-// error and changes nothing. f may be called twice: the second time under the
-// lock, with what another process has written meanwhile.
+// UpdateTrust replaces the pinned values by the result of f. If f returns an
+// error, it returns that and changes nothing. f may be called twice: the second
+// time under the lock, with what another process may have written.
 func (d *Deployment) UpdateTrust(f func(Trust) (Trust, error)) error {
 	old, err := d.Trust()
 	if err != nil {
@@ -54,7 +54,7 @@ func (d *Deployment) UpdateTrust(f func(Trust) (Trust, error)) error {
 	return save(d.backend, d.trustFile(), trustRecord{Version: version, Address: d.address, Trust: t})
 }
 
-// Known holds the devices seen of each user.
+// Known holds the known devices of each user.
 type Known map[chat.User][]chat.Device
 
 type knownRecord struct {
@@ -64,7 +64,7 @@ type knownRecord struct {
 
 func (u *User) knownFile() string { return u.dir + "/known.json" }
 
-// Known reads the devices that this user has seen.
+// Known reads the devices that this user knows.
 func (u *User) Known() (Known, error) {
 	r, _, err := load[knownRecord](u.deployment.backend, u.knownFile())
 	if err == nil && r.Known == nil {
@@ -73,9 +73,10 @@ func (u *User) Known() (Known, error) {
 	return r.Known, err
 }
 
-// Learn adds a device to those seen of a user and returns all that are known
-// now. fresh says that the user was known by other devices only.
-func (u *User) Learn(user chat.User, device chat.Device) (known Known, fresh bool, err error) {
+// Pin adds a device to the known devices of a user and returns all known
+// devices. fresh reports whether the device is new and the user had other known
+// devices.
+func (u *User) Pin(user chat.User, device chat.Device) (known Known, fresh bool, err error) {
 	unlock, err := u.deployment.backend.lock(u.lock())
 	if err != nil {
 		return nil, false, err
