@@ -6,17 +6,18 @@ import (
 	"slices"
 )
 
-// Storage form. An item is the number of its attributes and then, sorted by
-// name, each name and value; a value is its type's byte and
+// Storage form. An item is the number of its attributes, followed by each name
+// and value, sorted by name. A value is the byte of its type, followed by
 //
 //	S, B          length and bytes
 //	N             the body of its key encoding
 //	BOOL          0 or 1
 //	NULL          nothing
-//	SS, NS, BS, L number of elements and each as a value
+//	SS, NS, BS, L number of elements, then each as a value
 //	M             the same form as an item
 //
-// Lengths and numbers are unsigned varints. Equal items have equal forms.
+// Lengths and numbers of elements are unsigned varints. Equal items have equal
+// forms.
 
 var errItem = errors.New("malformed stored item")
 
@@ -32,10 +33,11 @@ func appendBinaryFields(dst []byte, fields map[string]Value) []byte {
 	return dst
 }
 
-// usualFields is how many names of attributes are sorted without an allocation.
+// usualFields is the number of attribute names that are sorted without an
+// allocation.
 const usualFields = 16
 
-// sortedNames appends the names of fields, in order, to dst, which is empty.
+// sortedNames appends the names of fields, sorted, to the empty slice dst.
 func sortedNames(dst []string, fields map[string]Value) []string {
 	for name := range fields {
 		dst = append(dst, name)
@@ -72,8 +74,8 @@ func (v Value) appendBinary(dst []byte) []byte {
 	return dst
 }
 
-// DecodeItem reads the storage form of one item, which must be all of b. The
-// item keeps nothing of b.
+// DecodeItem decodes b, which must be the storage form of exactly one item. The
+// item does not refer to b.
 func DecodeItem(b []byte) (Item, error) {
 	d := decoder{b, string(b)}
 	fields, err := d.fields(MaxDepth)
@@ -88,13 +90,14 @@ func DecodeItem(b []byte) (Item, error) {
 
 type decoder struct {
 	rest []byte
-	// whole is a copy of all that there is to read, of which texts are parts:
-	// one allocation for all of them.
+	// whole is a copy of the input. All texts are parts of it, so they cost one
+	// allocation together.
 	whole string
 }
 
-// count reads a length or number of elements. As every element takes a byte at
-// least, none can exceed what is left: damaged bytes never ask for memory.
+// count reads a length or a number of elements. Every element has at least one
+// byte, so a count is at most the number of bytes left. Damaged input cannot
+// cause a larger allocation.
 func (d *decoder) count() (int, error) {
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 || n > uint64(len(d.rest)-size) {
@@ -122,7 +125,7 @@ func (d *decoder) text() (string, error) {
 	return d.whole[end-len(at) : end], nil
 }
 
-// bytes reads a text as a part of what there is to read.
+// bytes reads a text. The result is a part of the input, not a copy.
 func (d *decoder) bytes() ([]byte, error) {
 	n, err := d.count()
 	if err != nil {
@@ -205,7 +208,8 @@ func (d *decoder) elements(depth int) ([]Value, error) {
 	return elems, nil
 }
 
-// isSorted reports whether elems can be the members of a set.
+// isSorted reports whether elems are valid members of a set: not empty, all of
+// the same kind, in ascending order and without duplicates.
 func isSorted(elems []Value, kind Kind) bool {
 	for i, e := range elems {
 		if e.kind != kind || i > 0 && compareScalars(elems[i-1], e) >= 0 {

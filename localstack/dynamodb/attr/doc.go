@@ -1,9 +1,9 @@
-// Package attr holds DynamoDB attribute values: what they are, how they read
-// and write as DynamoDB JSON, how they compare, how large DynamoDB counts
-// them, and how they are laid out in an ordered byte store.
+// Package attr implements DynamoDB attribute values: the values themselves,
+// their DynamoDB JSON, their order, their size as DynamoDB counts it, and their
+// encodings as keys and items in an ordered byte store.
 //
-// Use it wherever a request, a stored item or an expression handles a value.
-// It knows nothing of tables, key schemas or expressions, does no I/O, and
-// never panics on input: what DynamoDB would refuse comes back as a
-// [*ValidationError] or a [*SerializationError] with DynamoDB's own text.
+// Use it for the values of requests, stored items and expressions. It has no
+// notion of tables, key schemas or expressions, does no I/O and does not panic
+// on any input. Input that DynamoDB refuses is a [*ValidationError] or a
+// [*SerializationError] with DynamoDB's own text.
 package attr

@@ -6,23 +6,24 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MarshalJSON writes the value as DynamoDB JSON, such as {"N":"12.5"}.
+// MarshalJSON returns the value as DynamoDB JSON, such as {"N":"12.5"}.
 func (v Value) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
-// String returns the value as DynamoDB JSON, for people.
+// String returns the value as DynamoDB JSON.
 func (v Value) String() string { return string(v.AppendJSON(nil)) }
 
-// MarshalJSON writes the item as DynamoDB JSON, attributes sorted by name.
+// MarshalJSON returns the item as DynamoDB JSON, with the attributes sorted by
+// name.
 func (i Item) MarshalJSON() ([]byte, error) { return appendFields(nil, i), nil }
 
 // AppendJSON appends the item as DynamoDB JSON to dst.
 func (i Item) AppendJSON(dst []byte) []byte { return appendFields(dst, i) }
 
-// String returns the item as DynamoDB JSON, for people.
+// String returns the item as DynamoDB JSON.
 func (i Item) String() string { return string(appendFields(nil, i)) }
 
-// AppendJSON appends the value as DynamoDB JSON to dst. The zero Value is
-// written as null.
+// AppendJSON appends the value as DynamoDB JSON to dst. It appends null for the
+// zero Value.
 func (v Value) AppendJSON(dst []byte) []byte {
 	if v.kind == 0 {
 		return append(dst, "null"...)
@@ -51,7 +52,7 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// appendScalar appends the JSON string that stands for an S, N or B.
+// appendScalar appends the JSON string of an S, N or B.
 func (v Value) appendScalar(dst []byte) []byte {
 	switch v.kind {
 	case N:
@@ -66,8 +67,8 @@ func (v Value) appendScalar(dst []byte) []byte {
 	return appendQuoted(dst, v.text)
 }
 
-// appendQuoted appends s as a JSON string. Whatever is not UTF-8 becomes
-// U+FFFD: none comes in through JSON, where the reader refuses it.
+// appendQuoted appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, but
+// the JSON reader refuses it, so stored strings are valid.
 func appendQuoted[Text string | []byte](dst []byte, s Text) []byte {
 	if isPlain(s) {
 		dst = append(dst, '"')
@@ -78,7 +79,7 @@ func appendQuoted[Text string | []byte](dst []byte, s Text) []byte {
 	return dst
 }
 
-// isPlain reports whether s stands in JSON as it is.
+// isPlain reports whether s needs no escapes in JSON.
 func isPlain[Text string | []byte](s Text) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

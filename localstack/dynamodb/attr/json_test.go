@@ -23,14 +23,14 @@ func TestItemJSON(t *testing.T) {
 		{`{"a":{"S":"x","N":null}}`, `{"a":{"S":"x"}}`},
 		{`{"a":{"S":"x","Unknown":[1]}}`, `{"a":{"S":"x"}}`},
 	} {
-		// Through encoding/json, as a request and its answer go.
+		// Use encoding/json, as requests and responses do.
 		var item Item
 		if err := json.Unmarshal([]byte(test.in), &item); err != nil {
-			t.Errorf("%s: %v", test.in, err)
+			t.Errorf("unmarshal %s: %v", test.in, err)
 			continue
 		}
 		if got, err := item.MarshalJSON(); err != nil || string(got) != test.want {
-			t.Errorf("%s reads back as %s, %v, want %s", test.in, got, err, test.want)
+			t.Errorf("%s: got %s, %v, want %s", test.in, got, err, test.want)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func TestNullIsAbsent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if request.Item != nil || !request.Value.IsZero() {
-		t.Errorf("null reads as %s and %s", request.Item, request.Value)
+		t.Errorf("null: got item %s and value %s, want neither", request.Item, request.Value)
 	}
 }
 
@@ -73,12 +73,11 @@ func TestInvalidValues(t *testing.T) {
 	} {
 		var v Value
 		err := json.Unmarshal([]byte(in), &v)
-		var refused *ValidationError
-		if !errors.As(err, &refused) || refused.Message != want {
-			t.Errorf("%s: %v, want %s", in, err, want)
+		if refused, ok := errors.AsType[*ValidationError](err); !ok || refused.Message != want {
+			t.Errorf("%s: got %v, want %s", in, err, want)
 		}
 		if !v.IsZero() {
-			t.Errorf("%s: the value is %s", in, v)
+			t.Errorf("%s: got the value %s, want none", in, v)
 		}
 	}
 }
@@ -111,9 +110,8 @@ func TestMalformedValues(t *testing.T) {
 	} {
 		var v Value
 		err := v.UnmarshalJSON([]byte(in))
-		var malformed *SerializationError
-		if !errors.As(err, &malformed) || malformed.Message != want {
-			t.Errorf("%s: %v, want %s", in, err, want)
+		if malformed, ok := errors.AsType[*SerializationError](err); !ok || malformed.Message != want {
+			t.Errorf("%s: got %v, want %s", in, err, want)
 		}
 	}
 	for _, in := range []string{``, `{`, `{"S":"a"`, `{"S"}`, `{"L":[{"S":"a"}`, `{"S":"a","S":"b"}`,
@@ -121,15 +119,15 @@ func TestMalformedValues(t *testing.T) {
 		var v Value
 		err := v.UnmarshalJSON([]byte(in))
 		if _, ok := err.(*SerializationError); !ok {
-			t.Errorf("%q: %v", in, err)
+			t.Errorf("%q: got %v, want a SerializationError", in, err)
 		}
 	}
 }
 
-// nested returns a string inside of so many maps and lists.
-func nested(wraps int) string {
+// nested returns a string inside of levels maps and lists.
+func nested(levels int) string {
 	text := `{"S":"x"}`
-	for i := range wraps {
+	for i := range levels {
 		if i%2 == 0 {
 			text = `{"M":{"a":` + text + `}}`
 		} else {
@@ -142,20 +140,20 @@ func nested(wraps int) string {
 func TestNestingDepth(t *testing.T) {
 	deepest := parse(t, nested(MaxDepth-1))
 	if deepest.Depth() != MaxDepth {
-		t.Errorf("Depth = %d", deepest.Depth())
+		t.Errorf("Depth = %d, want %d", deepest.Depth(), MaxDepth)
 	}
 	if err := CheckDepth(deepest, 0); err != nil {
 		t.Error(err)
 	}
 	const want = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit"
 	if err := CheckDepth(deepest, 1); err == nil || err.Error() != want {
-		t.Errorf("one level outside: %v", err)
+		t.Errorf("CheckDepth inside one more level: got %v, want %s", err, want)
 	}
-	for _, wraps := range []int{MaxDepth, MaxDepth + 1, 9000} {
+	for _, levels := range []int{MaxDepth, MaxDepth + 1, 9000} {
 		var item Item
-		err := item.UnmarshalJSON([]byte(`{"deep":` + nested(wraps) + `}`))
+		err := item.UnmarshalJSON([]byte(`{"deep":` + nested(levels) + `}`))
 		if _, ok := err.(*ValidationError); !ok || err.Error() != want {
-			t.Errorf("%d maps and lists: %v", wraps, err)
+			t.Errorf("%d maps and lists: got %v, want %s", levels, err, want)
 		}
 	}
 }
@@ -177,32 +175,32 @@ func TestStorageForm(t *testing.T) {
 		stored := item.AppendBinary([]byte("before"))[len("before"):]
 		back, err := DecodeItem(stored)
 		if err != nil || !back.Equal(item) {
-			t.Errorf("%.80s comes back as %.80s, %v", item, back, err)
+			t.Errorf("DecodeItem of the form of %.80s: got %.80s, %v", item, back, err)
 		}
 		if !bytes.Equal(back.AppendBinary(nil), stored) {
-			t.Errorf("%.80s has two forms", item)
+			t.Errorf("%.80s has two storage forms", item)
 		}
 		for n := range stored {
 			if got, err := DecodeItem(stored[:n]); err == nil {
-				t.Errorf("the first %d bytes of %.80s decode as %s", n, item, got)
+				t.Errorf("the first %d bytes of %.80s: got %s, want an error", n, item, got)
 				break
 			}
 		}
 		if _, err := DecodeItem(append(bytes.Clone(stored), 0)); err == nil {
-			t.Errorf("%.80s decodes with a byte too many", item)
+			t.Errorf("%.80s with one more byte: got no error", item)
 		}
 	}
 }
 
-func TestDamagedStorageForms(t *testing.T) {
+func TestDecodeDamagedItems(t *testing.T) {
 	for _, data := range [][]byte{
 		nil,
-		{0xFF},                                 // endless varint
-		{0xFF, 0xFF, 0xFF, 0xFF, 0x0F},         // four thousand million attributes
-		{1, 0, 99},                             // no such type
+		{0xFF},                                 // a varint without an end
+		{0xFF, 0xFF, 0xFF, 0xFF, 0x0F},         // four billion attributes
+		{1, 0, 99},                             // an unknown type
 		{1, 0, 0},                              // the zero type
-		{1, 0, byte(BOOL), 2},                  // no such boolean
-		{1, 0, byte(S), 5, 'a'},                // a string that is cut off
+		{1, 0, byte(BOOL), 2},                  // an invalid boolean
+		{1, 0, byte(S), 5, 'a'},                // a truncated string
 		{1, 0, byte(SS), 0},                    // an empty set
 		{1, 0, byte(SS), 1, byte(N), signZero}, // a number in a set of strings
 		{1, 0, byte(SS), 2, byte(S), 1, 'b', byte(S), 1, 'a'},         // a set out of order
@@ -210,7 +208,7 @@ func TestDamagedStorageForms(t *testing.T) {
 		append([]byte{1, 0}, bytes.Repeat([]byte{byte(L), 1}, 40)...), // too deep
 	} {
 		if item, err := DecodeItem(data); err == nil {
-			t.Errorf("% x decodes as %s", data, item)
+			t.Errorf("% x: got %s, want an error", data, item)
 		}
 	}
 }
@@ -226,7 +224,7 @@ func FuzzItemJSON(f *testing.F) {
 		var item Item
 		if err := item.UnmarshalJSON(data); err != nil {
 			if item != nil {
-				t.Fatalf("refused with %v, but read %s", err, item)
+				t.Fatalf("got the item %s with the error %v, want none", item, err)
 			}
 			return
 		}
@@ -236,14 +234,14 @@ func FuzzItemJSON(f *testing.F) {
 		}
 		var again Item
 		if err := again.UnmarshalJSON(text); err != nil || !again.Equal(item) {
-			t.Fatalf("%s reads back as %s, %v", text, again, err)
+			t.Fatalf("%s: parsed again as %s, %v", text, again, err)
 		}
 		back, err := DecodeItem(item.AppendBinary(nil))
 		if err != nil || !back.Equal(item) {
-			t.Fatalf("%s comes back from storage as %s, %v", item, back, err)
+			t.Fatalf("DecodeItem of the form of %s: got %s, %v", item, back, err)
 		}
 		if item.Size() != back.Size() {
-			t.Fatalf("%s changed its size", item)
+			t.Fatalf("size of %s: got %d after decoding, want %d", item, back.Size(), item.Size())
 		}
 	})
 }
@@ -253,15 +251,14 @@ func FuzzDecodeItem(f *testing.F) {
 	f.Add(item.AppendBinary(nil))
 	f.Add([]byte{1, 0, byte(N), signPositive, 130, 12, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// Whatever it is, it neither panics nor asks for more memory than it
-		// has.
+		// Decoding never panics and never allocates more than data justifies.
 		item, err := DecodeItem(data)
 		if err != nil {
 			return
 		}
 		back, err := DecodeItem(item.AppendBinary(nil))
 		if err != nil || !back.Equal(item) {
-			t.Fatalf("%s comes back as %s, %v", item, back, err)
+			t.Fatalf("decoding %s again: got %s, %v", item, back, err)
 		}
 	})
 }

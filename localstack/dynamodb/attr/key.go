@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// Key encoding. A key value is a type byte and a body that says itself where it
-// ends, so that keys can be concatenated (partition key, then sort key) and
-// byte order of the whole is the order of the parts:
+// Key encoding. A key value is a type byte and a self-delimiting body. So keys
+// can be concatenated (partition key, then sort key), and the byte order of the
+// result is the order of the parts:
 //
 //	S, B   the bytes, 0x00 as 0x00 0xFF, then 0x00 0x01
 //	N      0x02, the exponent + 130, the digits two by two as 1…100, then 0x00
 //	       for a positive number; 0x01 alone for zero; for a negative number
 //	       0x00 and the positive body after 0x02 with every bit inverted
 //
-// The last digit of a number is never zero, so no body of digits is a prefix of
-// another but by the terminator, which sorts first, as the smaller number must.
+// The last digit of a number is never zero. So if the digits of one number are
+// a prefix of those of another, the first number is the smaller one, and its
+// terminator sorts before the digits of the other.
 const (
 	keyN = 0x10
 	keyS = 0x20
@@ -33,10 +34,11 @@ const (
 
 var errKey = errors.New("malformed key encoding")
 
-// AppendKey appends an encoding of v, of type S, N or B, whose byte order is
-// DynamoDB's order of sort keys: numbers by value, strings and binaries byte by
-// byte. It is self-delimiting: [DecodeKey] finds its end. Values of other types
-// cannot be keys and append nothing.
+// AppendKey appends the key encoding of v, which has type S, N or B. The byte
+// order of encodings is DynamoDB's order of sort keys: numbers by value,
+// strings and binaries byte by byte. No encoding is a prefix of another, so
+// encodings can be concatenated. AppendKey appends nothing for other types,
+// which cannot be keys.
 func AppendKey(dst []byte, v Value) []byte {
 	switch v.kind {
 	case S, B:
@@ -47,9 +49,9 @@ func AppendKey(dst []byte, v Value) []byte {
 	return dst
 }
 
-// AppendKeyPrefix appends what the keys of all strings or binaries that begin
-// with v, and of no others, begin with. Values that are neither S nor B append
-// nothing.
+// AppendKeyPrefix appends the common prefix of the keys of all strings or
+// binaries that begin with v. No other key has this prefix. AppendKeyPrefix
+// appends nothing if v is neither S nor B.
 func AppendKeyPrefix(dst []byte, v Value) []byte {
 	switch v.kind {
 	case S:
@@ -68,49 +70,6 @@ func AppendKeyPrefix(dst []byte, v Value) []byte {
 		dst = append(dst, rest[:i]...)
 		dst = append(dst, escape, escapedNul)
 		rest = rest[i+1:]
-	}
-}
-
-// DecodeKey reads the value at the start of b and returns what follows it.
-func DecodeKey(b []byte) (v Value, rest []byte, err error) {
-	if len(b) == 0 {
-		return Value{}, nil, errKey
-	}
-	switch b[0] {
-	case keyS, keyB:
-		text, rest, err := decodeText(b[1:])
-		if err != nil {
-			return Value{}, nil, err
-		}
-		if b[0] == keyS {
-			return String(text), rest, nil
-		}
-		return Value{kind: B, text: text}, rest, nil
-	case keyN:
-		n, rest, err := decodeNumber(b[1:])
-		return Num(n), rest, err
-	}
-	return Value{}, nil, errKey
-}
-
-func decodeText(b []byte) (string, []byte, error) {
-	var text strings.Builder
-	for {
-		i := bytes.IndexByte(b, escape)
-		if i < 0 || i+1 == len(b) {
-			return "", nil, errKey
-		}
-		text.Write(b[:i])
-		mark := b[i+1]
-		b = b[i+2:]
-		switch mark {
-		case terminator:
-			return text.String(), b, nil
-		case escapedNul:
-			text.WriteByte(escape)
-		default:
-			return "", nil, errKey
-		}
 	}
 }
 
@@ -147,7 +106,7 @@ func decodeNumber(b []byte) (Number, []byte, error) {
 	if sign == signZero {
 		return Number{}, b, nil
 	}
-	// The longest body: exponent, pairs of digits, terminator.
+	// The longest body is the exponent, maxDigits/2 pairs and the terminator.
 	body := bytes.Clone(b[:min(len(b), 1+maxDigits/2+1)])
 	switch sign {
 	case signPositive:
@@ -172,7 +131,7 @@ func decodeNumber(b []byte) (Number, []byte, error) {
 	}
 	exp := int(body[0]) + minExponent
 	n, err := canonical(sign == signNegative, string(digits), exp)
-	// A body with leading zeros or a zero pair at the end was never written.
+	// appendNumber writes neither leading zeros nor a zero pair at the end.
 	if err != nil || int(n.exp) != exp || (len(n.digits)+1)/2 != end-1 {
 		return Number{}, nil, errKey
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The range of a DynamoDB number (DynamoDB data types, "Number").
+// The range of DynamoDB numbers (DynamoDB data types, "Number").
 const (
 	maxDigits   = 38   // significant decimal digits
 	maxExponent = 125  // largest magnitude 9.9999999999999999999999999999999999999E+125
@@ -19,15 +19,15 @@ const (
 	msgPrecision = "Attempting to store more than 38 significant digits in a Number"
 )
 
-// Number is a decimal of up to 38 significant digits and a magnitude from
-// 1E-130 to 9.9…E+125, or zero. Its form is canonical, so that equal numbers
+// Number is a decimal number: 0, or up to 38 significant digits with a
+// magnitude from 1E-130 to 9.9…E+125. Its form is canonical, so equal numbers
 // ("1", "1.0", "10e-1") are equal under ==. The zero Number is 0.
 type Number struct {
 	neg bool
 	// exp is the power of ten of the first digit.
 	exp int16
-	// digits are the significant digits, neither the first nor the last '0';
-	// empty for zero. The number is d.ddd × 10^exp.
+	// digits are the significant digits, empty for zero. Neither the first nor
+	// the last is '0'. The number is d.ddd × 10^exp.
 	digits string
 }
 
@@ -38,14 +38,14 @@ func NumberFromInt(i int64) Number {
 	if neg {
 		text = text[1:]
 	}
-	// 19 digits at the most: always within the range.
+	// An int64 has at most 19 digits, so it is always within the range.
 	n, _ := canonical(neg, text, len(text)-1)
 	return n
 }
 
-// ParseNumber reads a decimal number such as "-12.50" or "1E+9". The error is a
-// [*ValidationError] with DynamoDB's text if s is no number, needs more than 38
-// digits or is outside the range.
+// ParseNumber parses a decimal number such as "-12.50" or "1E+9". It returns a
+// [*ValidationError] with DynamoDB's text if s is not a number, needs more than
+// 38 digits or is outside the range.
 func ParseNumber(s string) (Number, error) {
 	mantissa, exponent, hasExponent := s, "", false
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
@@ -71,9 +71,8 @@ func ParseNumber(s string) (Number, error) {
 	return canonical(neg, digits, exp)
 }
 
-// parseExponent reads an optionally signed integer. Exponents far beyond any
-// range are cut down to ones that are still far beyond, so that sums with them
-// cannot overflow.
+// parseExponent parses an integer with an optional sign. It limits exponents
+// that are far outside the range, so that sums with them cannot overflow.
 func parseExponent(s string) (int, bool) {
 	neg := strings.HasPrefix(s, "-")
 	if neg || strings.HasPrefix(s, "+") {
@@ -82,10 +81,10 @@ func parseExponent(s string) (int, bool) {
 	if s == "" || !allDigits(s) {
 		return 0, false
 	}
-	const beyond = 1 << 30 // a request body is smaller than this many digits
+	const limit = 1 << 30 // more than the digits of the largest request body
 	e, err := strconv.Atoi(s)
-	if err != nil || e > beyond {
-		e = beyond
+	if err != nil || e > limit {
+		e = limit
 	}
 	if neg {
 		e = -e
@@ -93,8 +92,9 @@ func parseExponent(s string) (int, bool) {
 	return e, true
 }
 
-// canonical strips leading and trailing zeros from digits, whose first one has
-// the power exp of ten, and checks the range.
+// canonical returns the number with the given digits, the first of which has
+// the power exp of ten. It removes leading and trailing zeros and checks the
+// range.
 func canonical(neg bool, digits string, exp int) (Number, error) {
 	trimmed := strings.TrimLeft(digits, "0")
 	exp -= len(digits) - len(trimmed)
@@ -128,8 +128,8 @@ func notNumeric(s string) error {
 	return Invalidf("The parameter cannot be converted to a numeric value: %s", s)
 }
 
-// String returns the number as DynamoDB writes it: plain decimal notation
-// without exponent, without leading or trailing zeros.
+// String returns the number as DynamoDB writes it: in decimal notation without
+// an exponent and without leading or trailing zeros.
 func (n Number) String() string {
 	if n.digits == "" {
 		return "0"
@@ -155,9 +155,9 @@ func (n Number) String() string {
 	return b.String()
 }
 
-// Int64 returns the number as an integer. It is false if the number has a
+// Int64 returns the number as an int64. ok is false if the number has a
 // fraction or does not fit.
-func (n Number) Int64() (int64, bool) {
+func (n Number) Int64() (i int64, ok bool) {
 	if n.exp < 0 || len(n.digits) > int(n.exp)+1 {
 		return 0, n.digits == ""
 	}
@@ -176,7 +176,7 @@ func (n Number) Sign() int {
 	return 1
 }
 
-// Compare returns -1, 0 or 1 as n is less than, equal to or greater than m.
+// Compare returns -1 if n < m, 0 if n == m and 1 if n > m.
 func (n Number) Compare(m Number) int {
 	if n.Sign() != m.Sign() {
 		return cmpInt(n.Sign(), m.Sign())
@@ -204,9 +204,9 @@ func (n Number) Neg() Number {
 	return n
 }
 
-// Add returns n + m exactly. The error is a [*ValidationError] if the sum is
-// outside the range or needs more than 38 digits; for both, DynamoDB's text
-// speaks of overflow.
+// Add returns the exact sum of n and m. It returns a [*ValidationError] if the
+// sum is outside the range or needs more than 38 digits. DynamoDB's text says
+// "overflow" in both cases.
 func (n Number) Add(m Number) (Number, error) {
 	if n.digits == "" {
 		return m, nil
@@ -214,7 +214,7 @@ func (n Number) Add(m Number) (Number, error) {
 	if m.digits == "" {
 		return n, nil
 	}
-	// The lowest powers of ten of both; the sum is an integer at the lower.
+	// In units of 10^low, both numbers and their sum are integers.
 	low := min(n.lowest(), m.lowest())
 	sum := n.scaled(low)
 	sum.Add(sum, m.scaled(low))
@@ -228,10 +228,10 @@ func (n Number) Add(m Number) (Number, error) {
 	return out, err
 }
 
-// Sub returns n - m exactly, with the errors of [Number.Add].
+// Sub returns the exact difference of n and m, with the errors of [Number.Add].
 func (n Number) Sub(m Number) (Number, error) { return n.Add(m.Neg()) }
 
-// lowest is the power of ten of the last digit.
+// lowest returns the power of ten of the last digit.
 func (n Number) lowest() int { return int(n.exp) - len(n.digits) + 1 }
 
 // scaled returns n / 10^low, which must be an integer.

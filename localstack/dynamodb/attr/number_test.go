@@ -45,7 +45,7 @@ func TestNumberCanonicalForm(t *testing.T) {
 	}
 }
 
-func TestNumberRefused(t *testing.T) {
+func TestParseNumberErrors(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                      "The parameter cannot be converted to a numeric value",
 		"abc":                   "The parameter cannot be converted to a numeric value: abc",
@@ -72,7 +72,7 @@ func TestNumberRefused(t *testing.T) {
 	} {
 		_, err := ParseNumber(in)
 		if _, ok := err.(*ValidationError); !ok || err.Error() != want {
-			t.Errorf("ParseNumber(%q): %v, want %s", in, err, want)
+			t.Errorf("ParseNumber(%q): got %v, want %s", in, err, want)
 		}
 	}
 }
@@ -106,12 +106,12 @@ func TestNumberSumOutOfRange(t *testing.T) {
 	} {
 		_, err := mustNumber(t, test.a).Add(mustNumber(t, test.b))
 		if err == nil || err.Error() != test.want {
-			t.Errorf("%s + %s: %v, want %s", test.a, test.b, err, test.want)
+			t.Errorf("%s + %s: got %v, want %s", test.a, test.b, err, test.want)
 		}
 	}
 }
 
-// Sizes that the service charges, one literal each; see Number.size.
+// The sizes are those that the service charges; see Number.size.
 func TestNumberSize(t *testing.T) {
 	for in, want := range map[string]int{
 		"0": 1, "1": 2, "12": 2, "123": 3, "1234": 3, "0042": 2, "100": 2, "1010": 3,
@@ -131,20 +131,21 @@ func TestNumberInt64(t *testing.T) {
 	} {
 		n := mustNumber(t, in)
 		if got, ok := n.Int64(); !ok || got != want {
-			t.Errorf("Int64 of %s = %d, %t", in, got, ok)
+			t.Errorf("Int64 of %s = %d, %t, want %d", in, got, ok, want)
 		}
 		if NumberFromInt(want) != n {
-			t.Errorf("NumberFromInt(%d) = %s", want, NumberFromInt(want))
+			t.Errorf("NumberFromInt(%d) = %s, want %s", want, NumberFromInt(want), n)
 		}
 	}
 	for _, in := range []string{"0.5", "1.5", "9223372036854775808", "1e100", "1e-100"} {
 		if got, ok := mustNumber(t, in).Int64(); ok {
-			t.Errorf("Int64 of %s = %d", in, got)
+			t.Errorf("Int64 of %s = %d, want none", in, got)
 		}
 	}
 }
 
-// randomNumber returns a number of any magnitude, often close to another.
+// randomNumber returns a number of any magnitude. Half of the numbers have
+// small exponents, so that sums are often within 38 digits.
 func randomNumber(r *rand.Rand) string {
 	digits := make([]byte, 1+r.IntN(maxDigits))
 	for i := range digits {
@@ -173,13 +174,13 @@ func TestNumberAgreesWithDecimalArithmetic(t *testing.T) {
 
 		back, _, err := apd.NewFromString(a.String())
 		if err != nil || back.Cmp(wantA) != 0 {
-			t.Fatalf("%s reads back as %s", textA, a)
+			t.Fatalf("ParseNumber(%s) = %s", textA, a)
 		}
 		if got, want := a.Compare(b), wantA.Cmp(wantB); got != want {
 			t.Fatalf("Compare(%s, %s) = %d, want %d", textA, textB, got, want)
 		}
 		if (a == b) != (a.Compare(b) == 0) {
-			t.Fatalf("%s and %s: equal and compare disagree", a, b)
+			t.Fatalf("%s == %s is %t, but Compare returns %d", a, b, a == b, a.Compare(b))
 		}
 		var sum apd.Decimal
 		if _, err := exact.Add(&sum, wantA, wantB); err != nil {

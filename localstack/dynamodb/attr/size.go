@@ -1,14 +1,14 @@
 package attr
 
-// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide, but
-// for numbers, where the guide only approximates what the service counts.
+// Sizes follow "DynamoDB item sizes and formats" in the Developer Guide. For
+// numbers the guide gives an approximation; see Number.size.
 const (
-	documentOverhead = 3 // bytes for a list or map, whatever it holds
+	documentOverhead = 3 // bytes for a list or map, even if it is empty
 	elementOverhead  = 1 // bytes for each element of a list or field of a map
 )
 
-// Size returns the bytes that DynamoDB counts for the value, without its
-// attribute's name.
+// Size returns the size of the value in bytes, as DynamoDB counts it, without
+// the attribute's name.
 func (v Value) Size() int {
 	switch v.kind {
 	case S, B:
@@ -39,9 +39,10 @@ func (v Value) Size() int {
 	return 0
 }
 
-// size is a byte, one for every two significant digits before the decimal
-// point, one for every two after it, and one for a minus sign. Zeros that only
-// give the magnitude are not significant.
+// size returns the bytes that DynamoDB counts for a number: 1, plus 1 for every
+// two significant digits before the decimal point, 1 for every two after it,
+// and 1 for a minus sign. Zeros that only give the magnitude are not
+// significant.
 func (n Number) size() int {
 	before := min(max(int(n.exp)+1, 0), len(n.digits))
 	after := len(n.digits) - before
@@ -52,8 +53,8 @@ func (n Number) size() int {
 	return size
 }
 
-// Size returns the bytes that DynamoDB counts for the item: the UTF-8 lengths
-// of its attributes' names and the sizes of their values. An item may have
+// Size returns the size of the item in bytes, as DynamoDB counts it: the UTF-8
+// lengths of the attribute names plus the sizes of the values. The limit is
 // 400 KB (409,600 bytes).
 func (i Item) Size() int {
 	size := 0

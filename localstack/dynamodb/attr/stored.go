@@ -1,10 +1,10 @@
 package attr
 
-// AppendStoredJSON appends, as DynamoDB JSON, the item whose storage form is
-// stored, and returns the item's size as well. It is what [DecodeItem],
-// [Item.AppendJSON] and [Item.Size] do, without the item: names are in the same
-// order in both forms.
-func AppendStoredJSON(dst, stored []byte) (json []byte, size int, err error) {
+// AppendStoredJSON appends the item with the storage form stored to dst as
+// DynamoDB JSON and returns the item's size too. It does the work of
+// [DecodeItem], [Item.AppendJSON] and [Item.Size] without building the item,
+// because names have the same order in both forms.
+func AppendStoredJSON(dst, stored []byte) (appended []byte, size int, err error) {
 	d := decoder{rest: stored}
 	n, err := d.count()
 	if err != nil {
@@ -32,9 +32,9 @@ func AppendStoredJSON(dst, stored []byte) (json []byte, size int, err error) {
 	return append(dst, '}'), size, nil
 }
 
-// appendJSON appends the next value as DynamoDB JSON: a text, of which items
-// mostly consist, from where it is, others by way of a [Value].
-func (d *decoder) appendJSON(dst []byte) (json []byte, size int, err error) {
+// appendJSON appends the next value as DynamoDB JSON. It copies a string, the
+// most common type, directly from the input and decodes other values first.
+func (d *decoder) appendJSON(dst []byte) (appended []byte, size int, err error) {
 	if len(d.rest) == 0 {
 		return nil, 0, errItem
 	}
@@ -47,7 +47,7 @@ func (d *decoder) appendJSON(dst []byte) (json []byte, size int, err error) {
 		}
 		dst = appendQuoted(append(dst, `{"S":`...), text)
 		return append(dst, '}'), len(text), nil
-	case N, BOOL, NULL: // without texts
+	case N, BOOL, NULL: // no texts, so d.whole is not needed
 	default:
 		d.whole = string(d.rest)
 	}

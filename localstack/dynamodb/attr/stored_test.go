@@ -21,11 +21,11 @@ func TestAppendStoredJSON(t *testing.T) {
 		}
 		for n := range stored {
 			if _, _, err := AppendStoredJSON(nil, stored[:n]); err == nil {
-				t.Errorf("%s: the first %d of %d stored bytes pass for an item", text, n, len(stored))
+				t.Errorf("%s: the first %d of %d bytes: got no error", text, n, len(stored))
 			}
 		}
 		if _, _, err := AppendStoredJSON(nil, append(stored, 0)); err == nil {
-			t.Errorf("%s: a byte too many passes", text)
+			t.Errorf("%s with one more byte: got no error", text)
 		}
 	}
 }

@@ -20,9 +20,9 @@ const (
 	msgNotScalar     = "Start of structure or map found where not expected"
 )
 
-// UnmarshalJSON reads DynamoDB JSON. The error is a [*ValidationError] or a
-// [*SerializationError] with DynamoDB's text. null, which stands for an absent
-// member everywhere in AWS's JSON protocol, leaves v as it is.
+// UnmarshalJSON parses DynamoDB JSON. It returns a [*ValidationError] or a
+// [*SerializationError] with DynamoDB's text. It does not change v if data is
+// null, which means an absent member in the JSON protocol of AWS.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	d := newReader(data)
 	if d.PeekKind() == 'n' {
@@ -36,7 +36,7 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads DynamoDB JSON, with the errors of [Value.UnmarshalJSON].
+// UnmarshalJSON parses DynamoDB JSON, with the errors of [Value.UnmarshalJSON].
 func (i *Item) UnmarshalJSON(data []byte) error {
 	d := newReader(data)
 	if d.PeekKind() == 'n' {
@@ -50,8 +50,8 @@ func (i *Item) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with
-// the errors of [Value.UnmarshalJSON].
+// UnmarshalJSONFrom reads DynamoDB JSON from d without copying it, with the
+// errors of [Value.UnmarshalJSON].
 func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
@@ -63,8 +63,8 @@ func (v *Value) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// UnmarshalJSONFrom reads DynamoDB JSON where it stands, without a copy, with
-// the errors of [Value.UnmarshalJSON].
+// UnmarshalJSONFrom reads DynamoDB JSON from d without copying it, with the
+// errors of [Value.UnmarshalJSON].
 func (i *Item) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
@@ -76,7 +76,7 @@ func (i *Item) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// reader turns JSON tokens into values.
+// reader reads values from JSON tokens.
 type reader struct {
 	*jsontext.Decoder
 }
@@ -85,7 +85,7 @@ func newReader(data []byte) reader {
 	return reader{jsontext.NewDecoder(bytes.NewBuffer(data))}
 }
 
-// next reads a token; what is not JSON is a SerializationError.
+// next reads a token. Invalid JSON is a SerializationError.
 func (d reader) next() (jsontext.Token, error) {
 	token, err := d.ReadToken()
 	if err != nil {
@@ -94,19 +94,20 @@ func (d reader) next() (jsontext.Token, error) {
 	return token, nil
 }
 
-// open reads the delimiter that begins an object or array.
-func (d reader) open(delim jsontext.Kind, otherwise string) error {
+// open reads the delimiter that begins an object or array. Another token is a
+// SerializationError with the given message.
+func (d reader) open(delim jsontext.Kind, message string) error {
 	token, err := d.next()
 	if err != nil {
 		return err
 	}
 	if token.Kind() != delim {
-		return &SerializationError{Message: otherwise}
+		return &SerializationError{Message: message}
 	}
 	return nil
 }
 
-// fields reads an object of values, each of at most depth levels.
+// fields reads an object whose values have at most depth levels.
 func (d reader) fields(depth int) (map[string]Value, error) {
 	if err := d.open('{', msgNotCollection); err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func (d reader) fields(depth int) (map[string]Value, error) {
 	return fields, err
 }
 
-// elements reads an array with the given reader of one element.
+// elements reads an array and calls element for each of its elements.
 func (d reader) elements(element func() (Value, error)) ([]Value, error) {
 	if err := d.open('[', msgNotCollection); err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func (d reader) elements(element func() (Value, error)) ([]Value, error) {
 	return elems, err
 }
 
-// value reads an object with one member, named by its type.
+// value reads an object with one member, whose name is the type.
 func (d reader) value(depth int) (Value, error) {
 	if depth == 0 {
 		return Value{}, tooDeep()
@@ -153,7 +154,7 @@ func (d reader) value(depth int) (Value, error) {
 	}
 	var (
 		value   Value
-		invalid error // found in the content; that there are several types weighs more
+		invalid error // in the content; several types are reported first
 		count   int
 	)
 	for d.PeekKind() != '}' {
@@ -170,9 +171,8 @@ func (d reader) value(depth int) (Value, error) {
 		}
 		count++
 		value, err = d.content(kind, depth)
-		var refused *ValidationError
-		if errors.As(err, &refused) && kind != L && kind != M {
-			invalid = err // all of it was read, so that the rest can be
+		if _, ok := errors.AsType[*ValidationError](err); ok && kind != L && kind != M {
+			invalid = err // the content was read to its end, so reading can continue
 		} else if err != nil {
 			return Value{}, err
 		}
@@ -189,7 +189,7 @@ func (d reader) value(depth int) (Value, error) {
 	return value, invalid
 }
 
-// content reads what stands under the type's name.
+// content reads the member's value, which must fit its type.
 func (d reader) content(kind Kind, depth int) (Value, error) {
 	switch kind {
 	case S, N, B:
@@ -232,7 +232,7 @@ func (d reader) content(kind Kind, depth int) (Value, error) {
 	return Set(kind, members...)
 }
 
-// scalar makes the S, N or B for which text stands in JSON.
+// scalar returns the S, N or B that text represents in JSON.
 func scalar(kind Kind, text string) (Value, error) {
 	switch kind {
 	case N:
@@ -250,12 +250,12 @@ func decodeBase64(text string) (Value, error) {
 			Message: fmt.Sprintf("Base64 encoded length is expected a multiple of 4 bytes but found: %d", len(text)),
 		}
 	}
-	// Strict: one text for one content, also in the bits after the last byte.
-	// Go's decoder skips line breaks; DynamoDB does not.
+	// Strict mode also refuses set bits after the last byte, so that one
+	// content has one text. Go's decoder skips line breaks; DynamoDB refuses
+	// them.
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	at := strings.IndexAny(text, "\r\n")
-	var corrupt base64.CorruptInputError
-	if at < 0 && errors.As(err, &corrupt) {
+	if corrupt, ok := errors.AsType[base64.CorruptInputError](err); at < 0 && ok {
 		at = int(corrupt)
 	}
 	if at >= 0 {
@@ -289,7 +289,8 @@ func (d reader) boolean() (bool, error) {
 	return false, mismatch(token, "Boolean")
 }
 
-// mismatch is the refusal of a JSON value that is no string or no boolean.
+// mismatch returns the error for a token that is not the wanted String or
+// Boolean.
 func mismatch(token jsontext.Token, want string) error {
 	var found string
 	switch token.Kind() {

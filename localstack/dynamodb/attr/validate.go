@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// MaxDepth is the number of levels that a value may have, itself included: a
-// scalar inside 31 maps or lists has 32 (DynamoDB quotas, "Nested attribute
-// depth").
+// MaxDepth is the maximum number of levels of a value. A scalar inside 31 maps
+// or lists has 32 levels (DynamoDB quotas, "Nested attribute depth").
 const MaxDepth = 32
 
 const invalidParameter = "One or more parameter values were invalid: "
@@ -28,8 +27,9 @@ func emptySet(kind Kind) error {
 	}
 }
 
-// duplicateMembers names the members of a set of which two are equal. DynamoDB
-// lists those before the first repetition in order and the others as they came.
+// duplicateMembers returns the error for a set with equal members, which lists
+// the members. DynamoDB sorts those before the first repetition and leaves the
+// rest in the order of the request.
 func duplicateMembers(kind Kind, members []Value) error {
 	if kind == NS {
 		return Invalidf(invalidParameter + "Input collection contains duplicates.")
@@ -55,8 +55,8 @@ func duplicateMembers(kind Kind, members []Value) error {
 	return Invalidf(invalidParameter+"Input collection [%s]%s", strings.Join(texts, ", "), rest)
 }
 
-// Depth returns the number of levels of the value: 1 for a scalar or a set,
-// one more than the deepest element for a list or map.
+// Depth returns the number of levels of the value. A scalar or set has 1; a
+// list or map has 1 more than its deepest element.
 func (v Value) Depth() int {
 	deepest := 0
 	if v.kind == L {
@@ -70,8 +70,8 @@ func (v Value) Depth() int {
 	return deepest + 1
 }
 
-// CheckDepth refuses a value that would have more than [MaxDepth] levels inside
-// of so many others.
+// CheckDepth returns a [*ValidationError] if v inside outer other levels has
+// more than [MaxDepth] levels.
 func CheckDepth(v Value, outer int) error {
 	if outer+v.Depth() > MaxDepth {
 		return tooDeep()

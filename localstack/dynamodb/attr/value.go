@@ -11,8 +11,8 @@ import (
 // Kind is the data type of a [Value].
 type Kind uint8
 
-// The ten data types, under the names that DynamoDB JSON gives them. The zero
-// Kind belongs to the zero Value, which is no value at all.
+// The ten data types, with their names in DynamoDB JSON. The zero Kind is the
+// kind of the zero Value, which means no value.
 const (
 	S    Kind = iota + 1 // string
 	N                    // number
@@ -36,8 +36,9 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// ParseKind returns the type with the given DynamoDB JSON name.
-func ParseKind(name string) (Kind, bool) {
+// ParseKind returns the type with the given name in DynamoDB JSON. ok is false
+// if there is none.
+func ParseKind(name string) (k Kind, ok bool) {
 	i := slices.Index(kindNames[1:], name)
 	return Kind(i + 1), i >= 0
 }
@@ -45,7 +46,7 @@ func ParseKind(name string) (Kind, bool) {
 // IsSet reports whether k is SS, NS or BS.
 func (k Kind) IsSet() bool { return k == SS || k == NS || k == BS }
 
-// member is the type of a set's members.
+// member returns the type of a set's members, 0 if k is not a set.
 func (k Kind) member() Kind {
 	switch k {
 	case SS:
@@ -58,23 +59,23 @@ func (k Kind) member() Kind {
 	return 0
 }
 
-// Value is one attribute value. It is immutable and may be shared freely
-// between goroutines. The zero Value is absent: [Value.IsZero] reports it, and
-// it never appears inside another value.
+// Value is one attribute value. It is immutable and may be shared between
+// goroutines. The zero Value means no value; [Value.IsZero] reports it, and no
+// other value contains it.
 //
-// Accessors of another type than the value's return that type's zero.
+// An accessor for another type than the value's returns the zero of that type.
 type Value struct {
 	kind Kind
-	// flag is the boolean of a BOOL, the sign of an N.
+	// flag is the boolean of a BOOL, or whether an N is negative.
 	flag bool
 	// exp is the exponent of an N.
 	exp int16
-	// text is the content of an S, the bytes of a B, the digits of an N.
+	// text is the content of an S, the bytes of a B or the digits of an N.
 	text string
 	// elems are the elements of an L, or the members of a set in ascending
 	// order without duplicates.
 	elems []Value
-	// fields are the members of an M.
+	// fields are the fields of an M.
 	fields map[string]Value
 }
 
@@ -98,17 +99,17 @@ func Bool(b bool) Value { return Value{kind: BOOL, flag: b} }
 // Null returns the value of type NULL.
 func Null() Value { return Value{kind: NULL} }
 
-// List returns a value of type L. It keeps elems: the caller must not change
+// List returns a value of type L. It keeps elems, so the caller must not change
 // the slice afterwards.
 func List(elems ...Value) Value { return Value{kind: L, elems: elems} }
 
-// Map returns a value of type M. It keeps fields: the caller must not change
+// Map returns a value of type M. It keeps fields, so the caller must not change
 // the map afterwards.
 func Map(fields map[string]Value) Value { return Value{kind: M, fields: fields} }
 
 // Set returns a value of type SS, NS or BS with the given members, in any
-// order. The error is a [*ValidationError] if there are none, if two are equal
-// or if one has another type than the set's.
+// order. It returns a [*ValidationError] if there are none, if two are equal or
+// if one has the wrong type.
 func Set(kind Kind, members ...Value) (Value, error) {
 	if len(members) == 0 {
 		return Value{}, emptySet(kind)
@@ -126,19 +127,10 @@ func Set(kind Kind, members ...Value) (Value, error) {
 	return Value{kind: kind, elems: sorted}, nil
 }
 
-// StringSet returns a value of type SS; see [Set].
-func StringSet(members ...string) (Value, error) {
-	values := make([]Value, len(members))
-	for i, m := range members {
-		values[i] = String(m)
-	}
-	return Set(SS, values...)
-}
-
 // Kind returns the value's type, or zero for the zero Value.
 func (v Value) Kind() Kind { return v.kind }
 
-// IsZero reports whether v is the zero Value, which stands for absence.
+// IsZero reports whether v is the zero Value, which means no value.
 func (v Value) IsZero() bool { return v.kind == 0 }
 
 // Text returns the content of an S, or the raw bytes of a B as a string.
@@ -168,8 +160,8 @@ func (v Value) Number() Number {
 // Bool returns the boolean of a BOOL.
 func (v Value) Bool() bool { return v.kind == BOOL && v.flag }
 
-// Len returns the number of elements of an L, of members of a set or of
-// fields of an M.
+// Len returns the number of elements of an L, members of a set or fields of an
+// M.
 func (v Value) Len() int {
 	if v.kind == M {
 		return len(v.fields)
@@ -177,25 +169,25 @@ func (v Value) Len() int {
 	return len(v.elems)
 }
 
-// Index returns element i of an L. It is false outside the list.
-func (v Value) Index(i int) (Value, bool) {
+// Index returns element i of an L. ok is false if i is outside the list.
+func (v Value) Index(i int) (elem Value, ok bool) {
 	if v.kind != L || i < 0 || i >= len(v.elems) {
 		return Value{}, false
 	}
 	return v.elems[i], true
 }
 
-// Field returns the field of an M. It is false if there is none of that name.
-func (v Value) Field(name string) (Value, bool) {
-	f, ok := v.fields[name]
-	return f, ok
+// Field returns the field of an M. ok is false if there is no such field.
+func (v Value) Field(name string) (field Value, ok bool) {
+	field, ok = v.fields[name]
+	return field, ok
 }
 
-// Elements ranges over the elements of an L in order, or over the members of a
-// set in ascending order; the members of an SS come as values of type S.
+// Elements iterates over the elements of an L in order, or over the members of
+// a set in ascending order. The members of an SS are values of type S.
 func (v Value) Elements() iter.Seq[Value] { return slices.Values(v.elems) }
 
-// Fields ranges over the fields of an M in no particular order.
+// Fields iterates over the fields of an M in no particular order.
 func (v Value) Fields() iter.Seq2[string, Value] { return maps.All(v.fields) }
 
 // Contains reports whether the set v has the member m.
@@ -207,8 +199,8 @@ func (v Value) Contains(m Value) bool {
 	return found
 }
 
-// Union returns the set of the members of a, b or both. Both must be sets of
-// one type, else ok is false.
+// Union returns the set of the members of a and b. ok is false unless a and b
+// are sets of the same type.
 func Union(a, b Value) (union Value, ok bool) {
 	if !a.kind.IsSet() || a.kind != b.kind {
 		return Value{}, false
@@ -218,9 +210,9 @@ func Union(a, b Value) (union Value, ok bool) {
 	return Value{kind: a.kind, elems: slices.CompactFunc(members, Value.Equal)}, true
 }
 
-// Difference returns the set of the members of a that are not in b, or the
-// zero Value if none is left, since DynamoDB has no empty sets. Both must be
-// sets of one type, else ok is false.
+// Difference returns the set of the members of a that are not in b, or the zero
+// Value if there are none, because DynamoDB has no empty sets. ok is false
+// unless a and b are sets of the same type.
 func Difference(a, b Value) (rest Value, ok bool) {
 	if !a.kind.IsSet() || a.kind != b.kind {
 		return Value{}, false
@@ -237,16 +229,17 @@ func Difference(a, b Value) (rest Value, ok bool) {
 	return Value{kind: a.kind, elems: members}, true
 }
 
-// Equal reports whether a and b have the same type and content. Numbers are
-// equal by value, sets whatever the order of their members.
+// Equal reports whether v and w have the same type and content. It compares
+// numbers by value, and sets without regard to order.
 func (v Value) Equal(w Value) bool {
 	return v.kind == w.kind && v.flag == w.flag && v.exp == w.exp && v.text == w.text &&
 		slices.EqualFunc(v.elems, w.elems, Value.Equal) &&
 		maps.EqualFunc(v.fields, w.fields, Value.Equal)
 }
 
-// Compare orders two values of the same type S, N or B: strings and binaries
-// byte by byte, numbers by value. For any other two, ok is false.
+// Compare compares two values of the same type S, N or B: strings and binaries
+// byte by byte, numbers by value. order is -1, 0 or 1. ok is false for other
+// types.
 func Compare(a, b Value) (order int, ok bool) {
 	if a.kind != b.kind || (a.kind != S && a.kind != N && a.kind != B) {
 		return 0, false
@@ -254,7 +247,7 @@ func Compare(a, b Value) (order int, ok bool) {
 	return compareScalars(a, b), true
 }
 
-// compareScalars orders two values of one type S, N or B.
+// compareScalars compares two values of the same type S, N or B.
 func compareScalars(a, b Value) int {
 	if a.kind == N {
 		return a.Number().Compare(b.Number())
@@ -265,5 +258,5 @@ func compareScalars(a, b Value) int {
 // Item is a DynamoDB item: its attributes by name.
 type Item map[string]Value
 
-// Equal reports whether both items have the same attributes.
+// Equal reports whether i and j have equal attributes.
 func (i Item) Equal(j Item) bool { return maps.EqualFunc(i, j, Value.Equal) }

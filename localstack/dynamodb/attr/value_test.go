@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// parse reads a value from DynamoDB JSON.
+// parse parses a value from DynamoDB JSON.
 func parse(t testing.TB, text string) Value {
 	t.Helper()
 	var v Value
@@ -26,7 +26,7 @@ func TestEqual(t *testing.T) {
 	for i, a := range distinct {
 		for j, b := range distinct {
 			if got := parse(t, a).Equal(parse(t, b)); got != (i == j) {
-				t.Errorf("%s equal to %s: %t", a, b, got)
+				t.Errorf("%s equal to %s: got %t, want %t", a, b, got, i == j)
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func TestCompare(t *testing.T) {
 	} {
 		order, ok := Compare(parse(t, test.a), parse(t, test.b))
 		if order != test.order || ok != test.ok {
-			t.Errorf("Compare(%s, %s) = %d, %t", test.a, test.b, order, ok)
+			t.Errorf("Compare(%s, %s) = %d, %t, want %d, %t", test.a, test.b, order, ok, test.order, test.ok)
 		}
 	}
 }
@@ -71,79 +71,83 @@ func TestSets(t *testing.T) {
 	abc, bd := parse(t, `{"SS":["c","a","b"]}`), parse(t, `{"SS":["b","d"]}`)
 	numbers := parse(t, `{"NS":["10","9"]}`)
 
-	if got := abc.String(); got != `{"SS":["a","b","c"]}` {
-		t.Errorf("members are not in order: %s", got)
+	if got, want := abc.String(), `{"SS":["a","b","c"]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := numbers.String(); got != `{"NS":["9","10"]}` {
-		t.Errorf("members are not in order: %s", got)
+	if got, want := numbers.String(), `{"NS":["9","10"]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	if union, ok := Union(abc, bd); !ok || union.String() != `{"SS":["a","b","c","d"]}` {
-		t.Errorf("union = %s, %t", union, ok)
+	want := `{"SS":["a","b","c","d"]}`
+	if union, ok := Union(abc, bd); !ok || union.String() != want {
+		t.Errorf("Union = %s, %t, want %s", union, ok, want)
 	}
-	if rest, ok := Difference(abc, bd); !ok || rest.String() != `{"SS":["a","c"]}` {
-		t.Errorf("difference = %s, %t", rest, ok)
+	want = `{"SS":["a","c"]}`
+	if rest, ok := Difference(abc, bd); !ok || rest.String() != want {
+		t.Errorf("Difference = %s, %t, want %s", rest, ok, want)
 	}
 	if rest, ok := Difference(bd, bd); !ok || !rest.IsZero() {
-		t.Errorf("difference of a set to itself = %s, %t", rest, ok)
+		t.Errorf("Difference of equal sets = %s, %t, want the zero Value", rest, ok)
 	}
 	for _, other := range []Value{numbers, String("a"), List(String("a"))} {
 		if _, ok := Union(abc, other); ok {
-			t.Errorf("union of %s and %s", abc, other)
+			t.Errorf("Union(%s, %s) is ok, want false", abc, other)
 		}
 		if _, ok := Difference(abc, other); ok {
-			t.Errorf("difference of %s and %s", abc, other)
+			t.Errorf("Difference(%s, %s) is ok, want false", abc, other)
 		}
 	}
 	if !abc.Contains(String("b")) || abc.Contains(String("d")) || abc.Contains(Int(1)) || !numbers.Contains(Int(10)) {
-		t.Error("Contains is wrong")
+		t.Errorf("Contains: want b and not d in %s, 10 in %s", abc, numbers)
 	}
-	if abc.Len() != 3 || !slices.EqualFunc(slices.Collect(bd.Elements()),
-		[]Value{String("b"), String("d")}, Value.Equal) {
-		t.Errorf("elements of %s", bd)
+	if abc.Len() != 3 {
+		t.Errorf("%s: Len = %d, want 3", abc, abc.Len())
+	}
+	if got := slices.Collect(bd.Elements()); !slices.EqualFunc(got, []Value{String("b"), String("d")}, Value.Equal) {
+		t.Errorf("Elements = %s, want b and d", got)
 	}
 	if _, err := Set(SS, String("a"), Int(1)); err == nil {
-		t.Error("a set of mixed types")
+		t.Error("a set with members of two types: got no error")
 	}
 	if _, err := Set(L, String("a")); err == nil {
-		t.Error("a set of type L")
+		t.Error("Set(L, …): got no error")
 	}
 }
 
-func TestAccessorsOfOtherTypes(t *testing.T) {
+func TestAccessorsForOtherTypes(t *testing.T) {
 	for _, v := range []Value{{}, String("s"), Int(7), Binary([]byte("b")), Bool(true), Null(),
 		List(Int(1)), Map(map[string]Value{"a": Int(1)})} {
 		if v.Kind() != S && v.Kind() != B && v.Text() != "" {
-			t.Errorf("%s has a text", v)
+			t.Errorf("%s: got text %q, want none", v, v.Text())
 		}
 		if v.Kind() != B && v.Bytes() != nil {
-			t.Errorf("%s has bytes", v)
+			t.Errorf("%s: got bytes %q, want none", v, v.Bytes())
 		}
 		if v.Kind() != N && v.Number() != (Number{}) {
-			t.Errorf("%s has a number", v)
+			t.Errorf("%s: got number %s, want 0", v, v.Number())
 		}
 		if v.Kind() != BOOL && v.Bool() {
-			t.Errorf("%s is true", v)
+			t.Errorf("%s: got true, want false", v)
 		}
 		if _, ok := v.Index(0); ok != (v.Kind() == L) {
-			t.Errorf("%s has an element", v)
+			t.Errorf("%s: Index(0) is ok: %t, want %t", v, ok, !ok)
 		}
 		if _, ok := v.Field("a"); ok != (v.Kind() == M) {
-			t.Errorf("%s has a field", v)
+			t.Errorf("%s: Field(a) is ok: %t, want %t", v, ok, !ok)
 		}
 	}
 }
 
-func TestBytesAreCopied(t *testing.T) {
+func TestBinaryCopiesBytes(t *testing.T) {
 	given := []byte("abc")
 	v := Binary(given)
 	given[0] = 'x'
 	v.Bytes()[1] = 'x'
 	if v.Text() != "abc" {
-		t.Errorf("the value changed to %q", v.Text())
+		t.Errorf("the value changed to %q, want abc", v.Text())
 	}
 }
 
-// Sizes by the Developer Guide's "DynamoDB item sizes and formats".
+// The sizes follow "DynamoDB item sizes and formats" in the Developer Guide.
 func TestSize(t *testing.T) {
 	for text, want := range map[string]int{
 		`{"S":""}`:                               0,
@@ -165,6 +169,6 @@ func TestSize(t *testing.T) {
 	}
 	item := Item{"pk": String("abc"), "ñ": Int(12)}
 	if got := item.Size(); got != 2+3+2+2 {
-		t.Errorf("size of %s = %d", item, got)
+		t.Errorf("size of %s = %d, want 9", item, got)
 	}
 }

@@ -25,7 +25,7 @@ func FuzzExpression(f *testing.F) {
 	names, values := Names{"#n": "n"}, Values{
 		":n": attr.Int(1), ":s": attr.String("S"), ":l": attr.List(attr.Int(1)),
 	}
-	values[":ss"], _ = attr.StringSet("a", "S")
+	values[":ss"], _ = attr.Set(attr.SS, attr.String("a"), attr.String("S"))
 	item := attr.Item{
 		"n": attr.Int(5), "s": attr.String("String"), "ss": values[":ss"],
 		"l": attr.List(attr.Int(0), attr.String("x")),
