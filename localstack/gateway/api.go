@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// API is one stage of one WebSocket API. Two stages of an API are two values
+// API is one stage of a WebSocket API. An API with two stages is two values
 // with the same ID.
 type API struct {
 	// ID names the API, as in {ID}.execute-api.{Region}.amazonaws.com.
@@ -17,7 +17,7 @@ type API struct {
 	// Stage is the first segment of the URL's path: letters, digits, "-" and
 	// "_", at most 128 (API Gateway quotas).
 	Stage string
-	// Region and Account are where the API claims to live.
+	// Region and Account are those of the API's ARNs and host name.
 	Region, Account string
 	// RouteSelectionExpression picks a message's route, for example
 	// "$request.body.action".
@@ -25,25 +25,25 @@ type API struct {
 	// Routes by route key: "$connect", "$disconnect", "$default" or a value of
 	// the expression. All are optional.
 	Routes map[string]Route
-	// StageVariables are handed to every event, if there are any.
+	// StageVariables are in every event.
 	StageVariables map[string]string
-	// Throttle is the stage's default for each of its routes; nil leaves them
-	// the account's limit.
+	// Throttle is the default for each route of the stage; nil means the
+	// account's limit.
 	Throttle *Throttle
 	// Models are the request models that routes name: JSON schemas (draft 4,
 	// API Gateway developer guide) by model name.
 	Models map[string][]byte
-	// APIKeys are the keys of which a client has to send one where a route
-	// requires it. With none, nobody gets through such a route.
+	// APIKeys are the keys that a route which requires one accepts. Without
+	// keys, such a route refuses every client.
 	APIKeys []string
-	// APIKeySelectionExpression says where a client's key is:
+	// APIKeySelectionExpression is where a client's key is:
 	// "$request.header.x-api-key" (the default) or
 	// "$context.authorizer.usageIdentifierKey".
 	APIKeySelectionExpression string
-	// Domains are custom names of the stage, beside its execute-api name.
+	// Domains are the custom domain names of the stage.
 	Domains []Domain
-	// DisableExecuteAPIEndpoint refuses the execute-api name, so that only
-	// Domains lead here, and loopback addresses.
+	// DisableExecuteAPIEndpoint refuses the execute-api name. Then only Domains
+	// and loopback addresses lead to the stage.
 	DisableExecuteAPIEndpoint bool
 }
 
@@ -51,8 +51,7 @@ type API struct {
 type Domain struct {
 	// Name is a host name such as ws.example.com.
 	Name string
-	// BasePath is the path below it that leads to the stage; empty for the
-	// root.
+	// BasePath is the path that is mapped to the stage; empty for the root.
 	BasePath string
 }
 
@@ -60,11 +59,11 @@ type Domain struct {
 type Route struct {
 	// Key is the route key, equal to its key in API.Routes.
 	Key string
-	// Function is passed to the Invoker as it stands: a name or an ARN. It may
-	// be empty for $connect and $disconnect, whose integration is optional.
+	// Function is the name or ARN that the Invoker gets. It may be empty for
+	// $connect and $disconnect, whose integration is optional.
 	Function string
-	// Permitted says that API Gateway may invoke the function
-	// (AWS::Lambda::Permission). Without it the route fails as on AWS.
+	// Permitted reports whether API Gateway may invoke the function
+	// (AWS::Lambda::Permission). Without permission the route fails as on AWS.
 	Permitted bool
 	// Timeout is the integration timeout, 50 ms to 29 s (API Gateway quotas); 0
 	// means 29 s.
@@ -74,42 +73,43 @@ type Route struct {
 	RouteResponse bool
 	// Throttle limits this route alone, instead of API.Throttle.
 	Throttle *Throttle
-	// ModelSelectionExpression picks the model that a message has to satisfy;
-	// empty checks none.
+	// ModelSelectionExpression picks the model that a message must satisfy;
+	// empty means that messages are not checked.
 	ModelSelectionExpression string
 	// Models maps values of ModelSelectionExpression to names in API.Models;
 	// "$default" is for all others.
 	Models map[string]string
 
-	// The rest is for $connect only: all of it is decided once, when a
+	// The other fields are for $connect only. They apply once, when a
 	// connection is opened.
 
-	// Authorizer is asked whether to let the client in (AuthorizationType
+	// Authorizer decides whether the client may connect (AuthorizationType
 	// CUSTOM).
 	Authorizer *Authorizer
-	// IAM asks for a signed request whose caller may connect (AuthorizationType
+	// IAM requires a signed request whose caller may connect (AuthorizationType
 	// AWS_IAM).
 	IAM bool
-	// APIKeyRequired asks for one of API.APIKeys.
+	// APIKeyRequired requires one of API.APIKeys.
 	APIKeyRequired bool
 }
 
 // Authorizer is a REQUEST Lambda authorizer, the only kind that WebSocket APIs
 // have.
 type Authorizer struct {
-	// Function is passed to the Invoker as it stands.
+	// Function is the name or ARN that the Invoker gets.
 	Function string
-	// Permitted says that API Gateway may invoke the function.
+	// Permitted reports whether API Gateway may invoke the function.
 	Permitted bool
-	// IdentitySources are what a client has to send to be worth asking about:
+	// IdentitySources are the values that a handshake must have; without one of
+	// them it is refused and the function does not run. They are
 	// route.request.header.X, route.request.querystring.X, context.X and
 	// stageVariables.X.
 	IdentitySources []string
 }
 
 // Throttle is a token bucket: a rate in requests per second and a burst in
-// requests. Zero admits nothing; a negative field is not set and takes the
-// wider limit's value.
+// requests. Zero admits nothing; a negative field is not set and means that of
+// the wider limit.
 type Throttle struct {
 	Rate  float64
 	Burst int
@@ -121,7 +121,7 @@ const (
 	maxIntegrationTimeout = 29 * time.Second
 )
 
-// Where API keys may stand (API Gateway CreateApi).
+// The values of APIKeySelectionExpression (API Gateway CreateApi).
 const (
 	keyInHeader     = "$request.header.x-api-key"
 	keyInAuthorizer = "$context.authorizer.usageIdentifierKey"
@@ -129,18 +129,18 @@ const (
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-// withDefaults returns a copy that is checked and complete, but for expressions
-// and models, which newStage parses.
+// withDefaults returns a copy with defaults, or an error. It does not check
+// expressions and models; newStage parses those.
 func (a API) withDefaults() (API, error) {
 	if a.ID == "" {
 		return a, errors.New("no ID")
 	}
 	if !stageName.MatchString(a.Stage) {
-		return a, fmt.Errorf("stage %q is not 1 to 128 of A-Z a-z 0-9 - _", a.Stage)
+		return a, fmt.Errorf("stage %q: want 1 to 128 letters, digits, hyphens and underscores", a.Stage)
 	}
 	setDefault(&a.APIKeySelectionExpression, keyInHeader)
 	if e := a.APIKeySelectionExpression; e != keyInHeader && e != keyInAuthorizer {
-		return a, fmt.Errorf("API key selection expression %q is neither %s nor %s", e, keyInHeader, keyInAuthorizer)
+		return a, fmt.Errorf("API key selection expression %q: want %s or %s", e, keyInHeader, keyInAuthorizer)
 	}
 	routes := make(map[string]Route, len(a.Routes))
 	for key, route := range a.Routes {
@@ -159,26 +159,26 @@ func (r Route) withDefaults(key string) (Route, error) {
 	setDefault(&r.Timeout, maxIntegrationTimeout)
 	switch {
 	case r.Key != key:
-		return r, fmt.Errorf("route %q is listed under %q", r.Key, key)
+		return r, fmt.Errorf("route %q has the key %q in Routes", r.Key, key)
 	case key == "":
-		return r, errors.New("a route has no key")
+		return r, errors.New("route without a key")
 	case r.Function == "" && key != connectKey && key != disconnectKey:
 		return r, fmt.Errorf("route %q has no function", key)
 	case r.Timeout < minIntegrationTimeout || r.Timeout > maxIntegrationTimeout:
 		return r, fmt.Errorf("route %q: timeout %v is outside %v to %v", key, r.Timeout,
 			minIntegrationTimeout, maxIntegrationTimeout)
 	case key != connectKey && (r.Authorizer != nil || r.IAM || r.APIKeyRequired):
-		return r, fmt.Errorf("route %q: only %s decides who may connect", key, connectKey)
+		return r, fmt.Errorf("route %q: only %s can have authorization or require an API key", key, connectKey)
 	case r.Authorizer != nil && r.IAM:
-		return r, fmt.Errorf("route %q has an authorizer and IAM", key)
+		return r, fmt.Errorf("route %q has both an authorizer and IAM authorization", key)
 	case r.Authorizer != nil && r.Authorizer.Function == "":
-		return r, fmt.Errorf("route %q: its authorizer has no function", key)
+		return r, fmt.Errorf("route %q: the authorizer has no function", key)
 	}
 	return r, nil
 }
 
-// defaultDomain is the host name that events carry, whatever loopback name the
-// client dialled: functions build ARNs and addresses from it.
+// defaultDomain returns the host name for events of clients that dialed a
+// loopback address. Functions build ARNs and URLs from it.
 func (a *API) defaultDomain() string {
 	if a.DisableExecuteAPIEndpoint && len(a.Domains) > 0 {
 		return a.Domains[0].Name
@@ -186,8 +186,8 @@ func (a *API) defaultDomain() string {
 	return a.ID + ".execute-api." + a.Region + "." + awsname.DNSSuffix(a.Region)
 }
 
-// arn is the ARN of something below the stage, as IAM policies and permissions
-// name it (API Gateway developer guide).
+// arn returns the ARN of a path below the stage, as in IAM policies and Lambda
+// permissions (API Gateway developer guide).
 func (a *API) arn(path string) string {
 	return awsname.ARN("execute-api", a.Region, a.Account, a.ID+"/"+a.Stage+"/"+path)
 }

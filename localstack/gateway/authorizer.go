@@ -33,8 +33,8 @@ type authorizerEvent struct {
 	RequestContext                  requestContext      `json:"requestContext"`
 }
 
-// newAuthorizerEvent is made of the CONNECT event. It has the headers of the
-// hop, and empty maps where that has none.
+// newAuthorizerEvent returns the authorizer's event for a CONNECT event. Unlike
+// that, it has the hop-by-hop headers, and empty maps instead of none.
 func newAuthorizerEvent(e *event, methodARN string) authorizerEvent {
 	a := authorizerEvent{
 		Type:                            "REQUEST",
@@ -46,7 +46,8 @@ func newAuthorizerEvent(e *event, methodARN string) authorizerEvent {
 		MultiValueQueryStringParameters: e.MultiValueQueryStringParameters,
 		StageVariables:                  e.StageVariables,
 	}
-	for name, value := range map[string]string{"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"} {
+	hopByHop := map[string]string{"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"}
+	for name, value := range hopByHop {
 		a.Headers[name] = value
 		a.MultiValueHeaders[name] = []string{value}
 	}
@@ -59,8 +60,8 @@ func newAuthorizerEvent(e *event, methodARN string) authorizerEvent {
 	return a
 }
 
-// authorization is what an authorizer returns. The policy is judged, the rest
-// goes into events.
+// authorization is the result of an authorizer. The policy is evaluated; the
+// other fields go into events.
 type authorization struct {
 	PrincipalID        string
 	Policy             policyDocument
@@ -68,8 +69,8 @@ type authorization struct {
 	UsageIdentifierKey string
 }
 
-// parseAuthorization accepts what API Gateway documents as an authorizer's
-// output. Members that it does not know are left alone.
+// parseAuthorization parses the output of an authorizer as API Gateway
+// documents it. It ignores unknown members.
 func parseAuthorization(payload []byte) (authorization, error) {
 	var a authorization
 	if len(payload) > maxAuthorizerResult {
@@ -113,13 +114,14 @@ func parseAuthorization(payload []byte) (authorization, error) {
 	return a, nil
 }
 
-// forEvents is requestContext.authorizer of all events of the connection
-// (A3.9).
+// forEvents returns requestContext.authorizer for all events of the connection
+// (A3.9). If typed is true, numbers and booleans stay; otherwise they become
+// strings.
 func (a authorization) forEvents(latency time.Duration, typed bool) map[string]any {
 	values := make(map[string]any, len(a.Context)+2)
 	for name, value := range a.Context {
 		if !typed {
-			value, _ = stringify(value) // scalars always have a text
+			value, _ = stringify(value) // never fails for scalars
 		}
 		values[name] = value
 	}
@@ -128,30 +130,32 @@ func (a authorization) forEvents(latency time.Duration, typed bool) map[string]a
 	return values
 }
 
-// askAuthorizer decides by the $connect route's authorizer, which runs once per
-// connection.
-func (o *opening) askAuthorizer(authorizer *Authorizer) *refusal {
+// runAuthorizer decides by the authorizer of the $connect route and traces
+// that. An authorizer runs once for each connection.
+func (o *opening) runAuthorizer(authorizer *Authorizer) *refusal {
 	for _, source := range o.stage.identity {
 		if source.value(o.event) == "" {
-			return unauthorized("identity source is missing") // A3.3: nobody is asked
+			return unauthorized("identity source is missing") // A3.3: the authorizer does not run
 		}
 	}
 	began := time.Now()
-	t := o.traced(trace.Authorize)
+	t := o.traceEvent(trace.Authorize)
 	t.Function = awsname.FunctionName(authorizer.Function)
-	refused := o.authorization(authorizer, &t)
+	refused := o.invokeAuthorizer(authorizer, &t)
 	t.Duration, t.Status = time.Since(began), http.StatusOK
 	if refused != nil {
 		t.Status, t.Error = refused.status, refused.code
 	}
 	o.gateway.report("authorizer", t, refused.failure())
 	if refused != nil {
-		refused.err = nil // is told
+		refused.err = nil // has been reported
 	}
 	return refused
 }
 
-func (o *opening) authorization(authorizer *Authorizer, t *trace.Event) *refusal {
+// invokeAuthorizer invokes the authorizer and evaluates its policy. It adds
+// what the trace needs to t.
+func (o *opening) invokeAuthorizer(authorizer *Authorizer, t *trace.Event) *refusal {
 	if !authorizer.Permitted {
 		return authorizerFailure(fmt.Errorf("%w: API Gateway has no permission to invoke the authorizer",
 			errNotInvoked))
@@ -168,7 +172,7 @@ func (o *opening) authorization(authorizer *Authorizer, t *trace.Event) *refusal
 	t.Invocation = result.RequestID
 	if err == nil && result.FunctionError != "" {
 		if errorMessage(result.Payload) == "Unauthorized" { // A3.4
-			return unauthorized("authorizer says so")
+			return unauthorized("authorizer returned Unauthorized")
 		}
 		err = functionFailure(result.Payload)
 	}
@@ -179,12 +183,12 @@ func (o *opening) authorization(authorizer *Authorizer, t *trace.Event) *refusal
 	if err != nil {
 		return authorizerFailure(err)
 	}
-	switch what, err := a.Policy.evaluate(invokeAction, resource); {
+	switch decision, err := a.Policy.evaluate(invokeAction, resource); {
 	case err != nil:
 		return authorizerFailure(fmt.Errorf("%w: policyDocument: %w", errMalformed, err))
-	case what == denied:
+	case decision == denied:
 		return accessDenied("User is not authorized to access this resource with an explicit deny")
-	case what == notAllowed:
+	case decision == notAllowed:
 		return accessDenied("User is not authorized to access this resource")
 	}
 	o.connection.authorizer = a.forEvents(latency, o.gateway.opts.Inferred.TypedAuthorizerContext)
@@ -193,16 +197,17 @@ func (o *opening) authorization(authorizer *Authorizer, t *trace.Event) *refusal
 	return nil
 }
 
-// errorMessage returns the message of a function's error object.
+// errorMessage returns the message in a function's error object, or "".
 func errorMessage(payload []byte) string {
 	var failure struct {
 		ErrorMessage string `json:"errorMessage"`
 	}
-	_ = json.Unmarshal(payload, &failure) // no object, no message
+	_ = json.Unmarshal(payload, &failure) // on failure there is no message
 	return failure.ErrorMessage
 }
 
-// authorizerFailure is any end of an authorizer but an answer (A3.6).
+// authorizerFailure returns the refusal after an authorizer that gave no valid
+// answer (A3.6).
 func authorizerFailure(err error) *refusal {
 	errorType := "AuthorizerFailureException"
 	if errors.Is(err, errMalformed) || errors.Is(err, errNotInvoked) {

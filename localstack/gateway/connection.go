@@ -14,22 +14,22 @@ import (
 	"github.com/coder/websocket"
 )
 
-// closure is how a connection ends: the close frame's code and reason, and what
-// $disconnect is told.
+// closure is how a connection ends: the code and reason of the close frame and
+// of the $disconnect event.
 type closure struct {
 	code   websocket.StatusCode
 	reason string
-	// remote: the client closed or is gone, and there is nobody left to send a
-	// close frame to.
+	// remote means that the client closed or was lost, so it gets no close
+	// frame.
 	remote bool
-	// lost: it did not say so.
+	// lost means that the client sent no close frame.
 	lost bool
 }
 
 func (c *closure) Error() string { return fmt.Sprintf("close %d %q", c.code, c.reason) }
 
-// The reasons of 1000 and 1001 are API Gateway's own (A8.3, A8.5); for the
-// others none is published.
+// The reasons for 1000 and 1001 are those of API Gateway (A8.3, A8.5). AWS
+// publishes none for the other codes.
 var (
 	closedNormally  = &closure{code: websocket.StatusNormalClosure, reason: "Connection Closed Normally"}
 	goingAway       = &closure{code: websocket.StatusGoingAway, reason: goingAwayReason}
@@ -41,40 +41,41 @@ var (
 
 const (
 	goingAwayReason = "Going away"
-	// noStatusReason is what $disconnect is told for a close frame without a
-	// code (A8.6).
+	// noStatusReason is the reason in the $disconnect event after a close frame
+	// without a code (A8.6).
 	noStatusReason = "Client-side close frame status not set"
 )
 
-// connection is one client. Its goroutines: the HTTP handler's, which reads;
-// one that writes; one for each message being handled.
+// connection is the connection of one client. Its goroutines are that of the
+// HTTP handler, which reads, one that writes, and one for each message that is
+// being handled.
 type connection struct {
 	gateway          *Gateway
 	apiID, stageName string
-	stage            atomic.Pointer[stage] // as last updated
-	domain           string                // for its events
+	stage            atomic.Pointer[stage] // of the last update
+	domain           string                // for events
 	id               string
 	identity         identity
-	authorizer       map[string]any // for its events; nil without an authorizer
+	authorizer       map[string]any // for events; nil without an authorizer
 	connectedAt      time.Time
 	lastActive       atomic.Int64 // Unix ns
 	received, sent   atomic.Int64 // messages
 
 	out *outbox
-	// slots holds a token for each function that a message keeps running.
-	// Reading waits for a free one, so that a client which sends faster than
-	// its functions run is held back by TCP and by nothing else.
+	// slots has a token for each function that runs for a message. Reading
+	// waits for a free slot, so TCP holds back a client that sends faster than
+	// its functions run.
 	slots    chan struct{}
 	messages sync.WaitGroup
 
 	ws          *websocket.Conn // set before the goroutines start
 	writerEnded chan struct{}
 
-	mu    sync.Mutex
-	conn  *inspectedConn // under ws; set when the socket is open
-	given bool           // up, maybe before the socket was open
-	how   *closure
-	ended chan struct{} // closed once how is set
+	mu         sync.Mutex
+	conn       *inspectedConn // below ws; set when the socket is open
+	wasDropped bool           // maybe before the socket was open
+	how        *closure
+	ended      chan struct{} // closed once how is set
 }
 
 func (g *Gateway) newConnection(s *stage, domain string, id identity) *connection {
@@ -96,9 +97,9 @@ func (g *Gateway) newConnection(s *stage, domain string, id identity) *connectio
 	return c
 }
 
-// adopt takes the connection's stage out of new ones, or reports that it is
-// gone.
-func (c *connection) adopt(all stages) bool {
+// rebind points c to its stage in all. It returns false if the stage was
+// removed.
+func (c *connection) rebind(all stages) bool {
 	s := all.find(c.apiID, c.stageName)
 	if s != nil {
 		c.stage.Store(s)
@@ -106,11 +107,12 @@ func (c *connection) adopt(all stages) bool {
 	return s != nil
 }
 
+// touch restarts the idle timeout.
 func (c *connection) touch() { c.lastActive.Store(c.gateway.opts.Now().UnixNano()) }
 
-// end decides how the connection ends; only the first call counts. From here on
-// posts find it gone. What is already queued is still written, and the writer
-// closes the socket behind it.
+// end sets how the connection ends; only the first call has an effect. Later
+// posts are answered with 410. The writer still writes the queued messages, and
+// then closes the socket.
 func (c *connection) end(how *closure) {
 	c.mu.Lock()
 	first := c.how == nil
@@ -122,19 +124,19 @@ func (c *connection) end(how *closure) {
 	if !first {
 		return
 	}
-	c.gateway.unlist(c)
+	c.gateway.unregister(c)
 	if how.remote {
-		c.out.enter(outboxClosed)
+		c.out.setState(outboxClosed)
 	} else {
-		c.out.enter(outboxLast)
+		c.out.setState(outboxDraining)
 	}
 }
 
-// drop gives the socket up without a close handshake.
+// drop closes the socket without a close frame.
 func (c *connection) drop() {
-	c.out.enter(outboxClosed)
+	c.out.setState(outboxClosed)
 	c.mu.Lock()
-	c.given = true
+	c.wasDropped = true
 	conn := c.conn
 	c.mu.Unlock()
 	if conn != nil {
@@ -142,18 +144,19 @@ func (c *connection) drop() {
 	}
 }
 
-// opened takes the socket. The connection is listed before it has one, so it
-// may have been dropped already.
-func (c *connection) opened(ws *websocket.Conn, conn *inspectedConn) {
+// attach sets the socket. It closes it if the connection has been dropped:
+// posts can reach a connection before it has a socket.
+func (c *connection) attach(ws *websocket.Conn, conn *inspectedConn) {
 	c.mu.Lock()
 	c.ws, c.conn = ws, conn
-	given := c.given
+	wasDropped := c.wasDropped
 	c.mu.Unlock()
-	if given {
+	if wasDropped {
 		conn.Close()
 	}
 }
 
+// hasEnded reports whether end was called.
 func (c *connection) hasEnded() bool {
 	select {
 	case <-c.ended:
@@ -163,13 +166,13 @@ func (c *connection) hasEnded() bool {
 	}
 }
 
-// serve runs the connection from the 101 to the closed socket and returns how
-// it ended.
+// serve reads and writes until the socket is closed. It returns how the
+// connection ended.
 func (c *connection) serve() *closure {
 	go c.write()
 	how := c.read()
 	if how.lost && c.gateway.opts.Inferred.DropUntilIdle && !c.hasEnded() {
-		c.out.enter(outboxSwallows)
+		c.out.setState(outboxDiscards)
 		c.ws.CloseNow()
 		<-c.ended
 		<-c.writerEnded
@@ -183,8 +186,8 @@ func (c *connection) serve() *closure {
 	return c.how
 }
 
-// read handles what the client sends until the socket or the connection has
-// ended.
+// read starts the handling of the client's messages until the socket or the
+// connection ends. It returns how that happened.
 func (c *connection) read() *closure {
 	inferred := &c.gateway.opts.Inferred
 	for {
@@ -193,7 +196,7 @@ func (c *connection) read() *closure {
 			return c.readFailure(err)
 		}
 		if c.hasEnded() {
-			continue // after our close frame, until the client's
+			continue // after our close frame, wait for that of the client
 		}
 		c.touch()
 		c.received.Add(1)
@@ -205,13 +208,13 @@ func (c *connection) read() *closure {
 		case <-c.ended:
 			return c.how
 		case <-c.writerEnded:
-			return c.dropped()
+			return c.lost()
 		}
 		c.messages.Add(1)
 		release := func() { <-c.slots }
 		c.gateway.running.Go(func() {
 			defer c.messages.Done()
-			if inferred.SerialMessages { // the answer, too, comes before the next message (A7.5)
+			if inferred.SerialMessages { // the answer, too, is sent before the next message (A7.5)
 				defer release()
 				c.gateway.handleMessage(c, text, func() {})
 				return
@@ -221,10 +224,11 @@ func (c *connection) read() *closure {
 	}
 }
 
-// readFailure tells a broken rule, a client's close and a lost client apart.
+// readFailure returns how a connection ends whose reading failed with err: by a
+// violation of the protocol, by a close of the client, or by its loss.
 func (c *connection) readFailure(err error) *closure {
-	if broken := (*closure)(nil); errors.As(err, &broken) {
-		return broken
+	if violation := (*closure)(nil); errors.As(err, &violation) {
+		return violation
 	}
 	if closing := (websocket.CloseError{}); errors.As(err, &closing) {
 		how := &closure{code: closing.Code, reason: closing.Reason, remote: true}
@@ -237,24 +241,24 @@ func (c *connection) readFailure(err error) *closure {
 		return how
 	}
 	if errors.Is(err, websocket.ErrMessageTooBig) {
-		// A compressed message that is too long unpacked; the library has
-		// answered it.
+		// A compressed message is too long when decompressed. The library has
+		// sent the close frame.
 		return &closure{code: websocket.StatusMessageTooBig, remote: true}
 	}
 	if c.conn.closeSeen.Load() {
-		// A close frame that the library did not accept; it has answered 1002
-		// itself.
+		// The library did not accept the close frame and has answered 1002.
 		return &closure{code: protocolError.code, remote: true}
 	}
-	return c.dropped()
+	return c.lost()
 }
 
-func (c *connection) dropped() *closure {
+// lost returns how a connection ends that was lost without a close frame.
+func (c *connection) lost() *closure {
 	return &closure{code: websocket.StatusCode(c.gateway.opts.Inferred.DropCode), remote: true, lost: true}
 }
 
-// write is the only goroutine that sends messages. A client that takes longer
-// than the time limit for one is dropped, not waited for.
+// write is the only goroutine that sends messages. It drops a client that takes
+// longer for one than the time limit.
 func (c *connection) write() {
 	defer close(c.writerEnded)
 	for {
@@ -265,7 +269,7 @@ func (c *connection) write() {
 		ctx, cancel := context.WithTimeout(context.Background(), c.gateway.opts.Limits.Write)
 		err := c.ws.Write(ctx, m.kind, m.data)
 		cancel()
-		c.out.wrote(m)
+		c.out.release(m)
 		if err != nil {
 			c.drop()
 			return
@@ -274,8 +278,8 @@ func (c *connection) write() {
 		if !c.gateway.opts.Inferred.OnlyReceivedResetsIdle {
 			c.touch()
 		}
-		m.about.Duration = c.gateway.opts.Now().Sub(m.about.At)
-		c.gateway.report("message sent", *m.about, nil)
+		m.event.Duration = c.gateway.opts.Now().Sub(m.event.At)
+		c.gateway.report("message sent", *m.event, nil)
 	}
 	c.mu.Lock()
 	how := c.how
@@ -285,49 +289,51 @@ func (c *connection) write() {
 	}
 }
 
-// list makes the connection known to @connections. During shutdown, or if its
-// stage is gone by now, it is closed as soon as it is open: its $connect has
-// run, so its $disconnect has to.
-func (g *Gateway) list(c *connection) {
+// register makes the connection reachable for @connections. During shutdown, or
+// if the stage was removed, the connection is closed as soon as it is open:
+// $connect has run, so $disconnect must run too.
+func (g *Gateway) register(c *connection) {
 	g.mu.Lock()
 	g.connections[c.id] = c
 	g.sockets[c] = struct{}{}
-	closes := !c.adopt(g.stages()) || g.stopping
+	closes := !c.rebind(g.stages()) || g.stopping
 	g.mu.Unlock()
 	if closes {
 		c.end(goingAway)
 	}
 }
 
-// unlist makes the connection gone for @connections, while its socket may still
-// be closing.
-func (g *Gateway) unlist(c *connection) {
+// unregister makes @connections answer 410 for the connection. Its socket may
+// still be closing.
+func (g *Gateway) unregister(c *connection) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.connections, c.id)
 }
 
-// forget is called when the socket is closed.
-func (g *Gateway) forget(c *connection) {
+// removeSocket forgets the connection after its socket was closed.
+func (g *Gateway) removeSocket(c *connection) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.sockets, c)
 }
 
+// lookup returns the open connection with this id, or nil.
 func (g *Gateway) lookup(id string) *connection {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.connections[id]
 }
 
-// sweep ends connections that are idle or old. One ticker for all of them is
-// cheaper than two timers for each, and it follows Options.Now.
+// sweep ends connections that are idle or at the end of their lifetime. One
+// ticker for all of them is cheaper than two timers for each, and it follows
+// Options.Now.
 func (g *Gateway) sweep() {
 	ticker := time.NewTicker(g.opts.Sweep)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-g.sweeping:
+		case <-g.stopSweep:
 			return
 		case <-ticker.C:
 		}
@@ -335,7 +341,8 @@ func (g *Gateway) sweep() {
 	}
 }
 
-// expire ends the connections whose time has come (A8.3, A8.4).
+// expire ends the connections that are idle or at the end of their lifetime now
+// (A8.3, A8.4).
 func (g *Gateway) expire() {
 	g.mu.Lock()
 	open := slices.Collect(maps.Values(g.connections))

@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// Route keys with a meaning of their own. Only $default can be reached by a
-// message (A5.5).
+// Route keys that API Gateway defines. Of these, messages reach only $default
+// (A5.5).
 const (
 	connectKey    = "$connect"
 	disconnectKey = "$disconnect"
 	defaultKey    = "$default"
 )
 
-// requestTimeLayout is the access log's form of time, in UTC (B4).
+// requestTimeLayout is the form of time in access logs, in UTC (B4).
 const requestTimeLayout = "02/Jan/2006:15:04:05 -0700"
 
 // event is the Lambda proxy event of a WebSocket route, in AWS's order of
-// members. What an event type does not have is left out, never null (B5).
+// members. Members that an event type does not have are left out, never null
+// (B5).
 type event struct {
 	Headers                         map[string]string   `json:"headers,omitempty"`
 	MultiValueHeaders               map[string][]string `json:"multiValueHeaders,omitempty"`
@@ -33,6 +34,8 @@ type event struct {
 	IsBase64Encoded                 bool                `json:"isBase64Encoded"`
 }
 
+// requestContext is the member of that name in an event, in AWS's order of
+// members.
 type requestContext struct {
 	RouteKey             string         `json:"routeKey"`
 	Authorizer           map[string]any `json:"authorizer,omitempty"`
@@ -53,13 +56,13 @@ type requestContext struct {
 	APIID                string         `json:"apiId"`
 }
 
-// identity says who connected, in events and on the @connections API.
+// identity describes the client in events and in answers of @connections.
 type identity struct {
 	UserAgent string `json:"userAgent,omitempty"`
 	SourceIP  string `json:"sourceIp"`
 }
 
-// newEvent fills in what all three event types share.
+// newEvent returns an event with the members that all event types have.
 func (g *Gateway) newEvent(c *connection, eventType, routeKey string) *event {
 	now := g.opts.Now()
 	id := newID()
@@ -91,7 +94,7 @@ func (g *Gateway) newEvent(c *connection, eventType, routeKey string) *event {
 	return e
 }
 
-// connectEvent describes the handshake (B1).
+// connectEvent returns the event of a handshake (B1).
 func (g *Gateway) connectEvent(c *connection, r *http.Request) *event {
 	e := g.newEvent(c, "CONNECT", connectKey)
 	e.Headers, e.MultiValueHeaders = eventHeaders(r, c, g.opts.Now())
@@ -99,7 +102,7 @@ func (g *Gateway) connectEvent(c *connection, r *http.Request) *event {
 	return e
 }
 
-// messageEvent carries one message (B2).
+// messageEvent returns the event of a message (B2).
 func (g *Gateway) messageEvent(c *connection, routeKey string, body []byte) *event {
 	e := g.newEvent(c, "MESSAGE", routeKey)
 	e.RequestContext.MessageID = newMessageID(c.id)
@@ -108,8 +111,8 @@ func (g *Gateway) messageEvent(c *connection, routeKey string, body []byte) *eve
 	return e
 }
 
-// disconnectEvent says how a connection ended (B3). Its four headers are the
-// same for every client.
+// disconnectEvent returns the event of a connection's end (B3). Its four
+// headers are the same for every client.
 func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
 	e := g.newEvent(c, "DISCONNECT", disconnectKey)
 	e.Headers = map[string]string{"Host": c.domain, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
@@ -123,7 +126,7 @@ func (g *Gateway) disconnectEvent(c *connection, how *closure) *event {
 	return e
 }
 
-// encode leaves <, > and & as they are, as AWS does.
+// encode returns the JSON of a value. Like AWS, it does not escape <, > and &.
 func encode(value any) ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
@@ -134,23 +137,25 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
-// eventHeaders are the client's headers without those of the hop, plus what API
-// Gateway adds (A4.2, A4.3). Port and scheme are those of AWS, where there is
-// only TLS. A repeated header keeps its last value in the single map.
+// eventHeaders returns the client's headers without hop-by-hop headers, and
+// those that API Gateway adds (A4.2, A4.3). Port and scheme are those of AWS,
+// which serves TLS only. The map with single values has the last value of a
+// repeated header.
 func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]string, map[string][]string) {
 	sent := sentNames(r)
 	multi := make(map[string][]string, len(r.Header)+5)
 	for name, values := range r.Header {
 		switch name {
-		case "Connection", "Upgrade", "Content-Length", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
+		case "Connection", "Upgrade", "Content-Length", "X-Amzn-Trace-Id",
+			"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto":
 		default:
 			multi[eventHeaderName(name, sent)] = values
 		}
 	}
 	multi["Host"] = []string{c.domain}
 	multi["X-Amzn-Trace-Id"] = []string{newTraceID(now)}
-	multi["X-Forwarded-For"] = []string{strings.Join(append(r.Header.Values("X-Forwarded-For"),
-		c.identity.SourceIP), ", ")}
+	forwarded := append(r.Header.Values("X-Forwarded-For"), c.identity.SourceIP)
+	multi["X-Forwarded-For"] = []string{strings.Join(forwarded, ", ")}
 	multi["X-Forwarded-Port"] = []string{"443"}
 	multi["X-Forwarded-Proto"] = []string{"https"}
 	single := make(map[string]string, len(multi))
@@ -162,7 +167,9 @@ func eventHeaders(r *http.Request, c *connection, now time.Time) (map[string]str
 	return single, multi
 }
 
-// eventQuery returns nil maps when there is no query (A4.1).
+// eventQuery returns the query parameters, or nil maps if there are none
+// (A4.1). If first is true, the map with single values has the first value of a
+// repeated key, otherwise the last.
 func eventQuery(u *url.URL, first bool) (map[string]string, map[string][]string) {
 	multi := u.Query()
 	if len(multi) == 0 {

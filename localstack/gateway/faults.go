@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-// Faults says which posts go wrong on purpose, so that tests see what senders
-// make of it. It may be called concurrently and must not block.
+// Faults makes posts fail on purpose, so that tests see how senders handle it.
+// It may be called concurrently and must not block.
 type Faults interface {
-	// Post is asked about each post to an open connection.
+	// Post is called for each post to an open connection and returns its fault.
 	Post(connectionID string) PostFault
 }
 
-// PostFault is what becomes of a post. The zero value is none.
+// PostFault is the fault of one post. The zero value is none.
 type PostFault struct {
-	// Delay is how much later it is taken.
+	// Delay is how long the post waits before it is handled.
 	Delay time.Duration
-	// Status answers it instead of delivering it: 429 (LimitExceededException)
-	// or 410 (GoneException), while the connection stays open. 0 is none.
+	// Status is the answer instead of a delivery: 429 (LimitExceededException)
+	// or 410 (GoneException). The connection stays open. 0 means none.
 	Status int
 	// Drop drops the client's socket as Gateway.Drop does. The post is answered
-	// 200, as for a client that is lost and not yet missed.
+	// with 200, as for a client whose loss has not been noticed.
 	Drop bool
 }
 
-// ConnectionIDs lists the open connections, those still in $connect not
-// counted, in order.
+// ConnectionIDs returns the ids of the open connections in order. Those in
+// $connect are not among them.
 func (g *Gateway) ConnectionIDs() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Sorted(maps.Keys(g.connections))
 }
 
-// Drop ends a connection's socket without a close frame, as a network does that
-// fails. False means that there is no such connection.
+// Drop closes a connection's socket without a close frame, like a network that
+// fails. It returns false if there is no such connection.
 func (g *Gateway) Drop(connectionID string) bool {
 	c := g.lookup(connectionID)
 	if c == nil {
@@ -45,9 +45,9 @@ func (g *Gateway) Drop(connectionID string) bool {
 	return true
 }
 
-// faulted does to a post what Options.Faults says. True means that it is
-// answered.
-func (c *connection) faulted(w http.ResponseWriter, r *http.Request) bool {
+// applyFault applies the fault that Options.Faults has for a post. It returns
+// true if it has answered the post.
+func (c *connection) applyFault(w http.ResponseWriter, r *http.Request) bool {
 	if c.gateway.opts.Faults == nil {
 		return false
 	}

@@ -12,11 +12,11 @@ import (
 	"sync/atomic"
 )
 
-// The WebSocket library hands over whole messages, but API Gateway has rules
-// for single frames: their size (A8.2), their kind (A8.1). So the client's
-// bytes pass an inspector on their way to the library. It reads frame headers,
-// changes nothing, and at the first frame that breaks a rule it ends the stream
-// with the close code to answer.
+// The WebSocket library returns whole messages, but API Gateway has rules for
+// single frames: their size (A8.2) and their kind (A8.1). So an inspectedConn
+// reads the frame headers in the client's bytes on their way to the library. It
+// changes nothing. At the first frame that violates a rule it ends the stream
+// with the close code to send.
 
 // Opcodes (RFC 6455 §5.2).
 const (
@@ -33,28 +33,29 @@ const rsv1 = 0x40
 
 const (
 	maxControlPayload = 125 // bytes (RFC 6455 §5.5)
-	maxFrameHeader    = 10  // bytes: two, eight of length (RFC 6455 §5.2); the mask is taken for payload here
+	maxFrameHeader    = 10  // bytes: 2, and 8 of length (RFC 6455 §5.2); the mask counts as payload here
 	maskLength        = 4   // bytes
 )
 
-// inspectedConn is the connection that the WebSocket library reads from. Reads
-// come from one goroutine at a time.
+// inspectedConn is the connection that the WebSocket library reads from. Only
+// one goroutine may read at a time.
 type inspectedConn struct {
 	net.Conn
-	source io.Reader // what the HTTP server had read ahead, then Conn
+	source io.Reader // the bytes that the HTTP server has read ahead, then Conn
 	frames frameScanner
-	broken error // the broken rule, still to be reported
-	// discarding, after a broken rule, reads on only to find the client's close
-	// frame: a TCP connection closed over unread bytes is reset, and the reset
-	// can overtake our close frame and its code.
+	// violation is an error that the next Read returns.
+	violation error
+	// discarding is true after a violation. Reads then only look for the
+	// client's close frame: closing a TCP connection with unread bytes resets
+	// it, and the reset can overtake our close frame.
 	discarding bool
 	closeSeen  atomic.Bool
 }
 
 func (c *inspectedConn) Read(p []byte) (int, error) {
-	if c.broken != nil {
-		err := c.broken
-		c.broken = nil
+	if c.violation != nil {
+		err := c.violation
+		c.violation = nil
 		return 0, err
 	}
 	if c.discarding {
@@ -70,17 +71,17 @@ func (c *inspectedConn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	c.discarding = true
-	c.frames.lenient = true
+	c.frames.followOnly = true
 	c.frames.scan(p[good+1 : n])
 	if good > 0 {
-		c.broken = closure
+		c.violation = closure
 		return good, nil
 	}
 	return 0, closure
 }
 
-// discard ends with io.EOF at the client's close frame; the library bounds the
-// time it waits for one.
+// discard reads up to the client's close frame and returns io.EOF there. The
+// library bounds the time that it waits for one.
 func (c *inspectedConn) discard(p []byte) error {
 	for !c.frames.closed {
 		n, err := c.source.Read(p)
@@ -92,27 +93,27 @@ func (c *inspectedConn) discard(p []byte) error {
 	return io.EOF
 }
 
-// errLost stands for io.EOF, which the library would take for the end of the
-// message when it comes between two fragments.
+// errLost replaces io.EOF. The library would take io.EOF between two fragments
+// for the end of the message.
 var errLost = errors.New("stream ended")
 
-// frameScanner follows the frame headers in a client's byte stream.
+// frameScanner finds and checks the frame headers in a client's byte stream.
 type frameScanner struct {
 	maxFrame, maxMessage uint64 // bytes of payload
-	lenient              bool   // follow only, judge nothing
+	followOnly           bool   // report no violations
 	compressed           bool   // permessage-deflate was negotiated (RFC 7692)
 
 	header     [maxFrameHeader]byte
-	have, need int    // bytes of header; need is known from the second on
+	have, need int    // bytes of header; need is known after the second
 	payload    uint64 // bytes of the current frame still to come, mask included
-	fragmented bool   // a message has begun and not ended
+	fragmented bool   // a message has begun and has not ended
 	message    uint64 // bytes of that message so far
-	closed     bool   // a close frame has begun; nothing after it counts
+	closed     bool   // a close frame has begun; what follows is ignored
 }
 
-// scan follows p. At a broken rule it stops behind the header that broke it,
-// and returns the index of the header's last byte, so that the library never
-// sees that header whole, and the close to answer with.
+// scan reads p. At a violation it stops after the header that has it, and
+// returns the index of the header's last byte, so that the library never gets
+// the whole header, and the closure to answer with.
 func (s *frameScanner) scan(p []byte) (int, *closure) {
 	for i := 0; i < len(p); {
 		if s.closed {
@@ -134,15 +135,15 @@ func (s *frameScanner) scan(p []byte) (int, *closure) {
 			continue
 		}
 		s.have, s.need = 0, 0
-		if broken := s.begin(); broken != nil && !s.lenient {
-			return i - 1, broken
+		if violation := s.beginFrame(); violation != nil && !s.followOnly {
+			return i - 1, violation
 		}
 	}
 	return len(p), nil
 }
 
-// headerLength is the length of a frame header without its mask, by its second
-// byte (RFC 6455 §5.2).
+// headerLength returns the length of a frame header without its mask. It
+// follows from the second byte (RFC 6455 §5.2).
 func headerLength(second byte) int {
 	n := 2
 	switch second & 0x7f {
@@ -154,8 +155,9 @@ func headerLength(second byte) int {
 	return n
 }
 
-// begin judges a complete header and expects its payload.
-func (s *frameScanner) begin() *closure {
+// beginFrame reads the complete header and sets the payload to expect. It
+// returns the closure for a violation, or nil.
+func (s *frameScanner) beginFrame() *closure {
 	first, second := s.header[0], s.header[1]
 	length := uint64(second & 0x7f)
 	switch length {
@@ -215,9 +217,9 @@ type inspectedWriter struct {
 	conn   *inspectedConn // set by Hijack
 }
 
-// Hijack hands over the connection and moves what the server had already read
-// from it behind the inspector, so that a client that does not wait for the 101
-// gets no frame past it.
+// Hijack takes over the connection. The bytes that the server has read ahead
+// pass the inspector too, so a client that does not wait for the 101 cannot
+// bypass it with a frame.
 func (w *inspectedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -240,6 +242,6 @@ func (w *inspectedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), rw.Writer), nil
 }
 
-// compressed reports whether the answer to the handshake, which the library
-// writes before it hijacks, negotiates compression.
+// compressed reports whether the handshake negotiates compression. The library
+// sets this header before it calls Hijack.
 func (w *inspectedWriter) compressed() bool { return w.Header().Get("Sec-WebSocket-Extensions") != "" }

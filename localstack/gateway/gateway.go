@@ -1,16 +1,19 @@
-// Package gateway is a local Amazon API Gateway for WebSocket APIs: the socket
+// Package gateway is a local Amazon API Gateway for WebSocket APIs: the
 // endpoint that turns frames into Lambda proxy events, and the @connections API
-// through which functions post back.
+// with which functions post to connections.
 //
-// Use it to run WebSocket routes and their Lambda functions on one machine,
-// unmodified. It answers as API Gateway answers, down to the spacing of its
-// error frames, so that what works here works there; where AWS publishes
-// nothing, the behaviour is a field of [Inferred]. Tests are named after the
-// statements they show (A: sockets, B: events, C: @connections).
+// Use it to run WebSocket routes and their unmodified Lambda functions on one
+// machine. It answers as API Gateway does, down to the spacing of error frames.
+// Where AWS documents nothing, the behaviour is inferred, and a field of
+// [Inferred] selects the other one.
 //
-// It never runs a function itself (that is the [Invoker]), never decides what a
-// caller may do (Options.Permit), never opens a listener, never reads the
-// environment, and never writes a payload to the log.
+// Numbers such as A8.3 or F2.4 in comments and test names are statements about
+// AWS. docs/aws-fidelity.md lists them with their sources and tests: A is about
+// WebSocket APIs, B about events, C about @connections, F about templates.
+//
+// The package never runs a function itself (that is the [Invoker]), decides
+// what a caller may do (Options.Permit), opens a listener, reads the
+// environment, or logs a payload.
 package gateway
 
 import (
@@ -24,10 +27,10 @@ import (
 
 // Invoker runs Lambda functions synchronously.
 type Invoker interface {
-	// Invoke runs a function, or returns an error if it could not be run. What
-	// the function itself does wrong is in the result. ctx ends only when the
-	// gateway gives up at shutdown: as on AWS, a function runs on after API
-	// Gateway has stopped waiting for it.
+	// Invoke runs a function. It returns an error if the function could not be
+	// run; a failure of the function is in the result. As on AWS, the function
+	// continues after API Gateway has stopped waiting for it, so ctx ends only
+	// when a shutdown has taken too long.
 	Invoke(ctx context.Context, function string, payload []byte) (Result, error)
 }
 
@@ -38,8 +41,8 @@ type Result struct {
 	Payload []byte
 	// FunctionError is "Unhandled" if the function failed, and empty otherwise.
 	FunctionError string
-	// RequestID is the Lambda request id, by which frames and invocations are
-	// linked in the trace and the log.
+	// RequestID is the Lambda request id. It links frames and invocations in
+	// the trace and the log.
 	RequestID string
 }
 
@@ -47,29 +50,29 @@ type Result struct {
 // use.
 type Gateway struct {
 	opts Options
-	// serving is what New was given, or Update last.
+	// serving are the stages of the last Update, or of New.
 	serving atomic.Pointer[stages]
-	// account is the bucket that everything shares; connects is that of new
+	// account is the bucket of all requests; connects is that of new
 	// connections.
 	account, connects *bucket
 
-	// ctx is handed to functions; give it up with cancel.
+	// ctx is the context of invocations; cancel ends it.
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	// running counts handlers, messages and functions; Shutdown waits for them.
+	// running counts handlers, messages and functions. Shutdown waits for them.
 	running sync.WaitGroup
-	// sweeping is closed to stop the clock.
-	sweeping chan struct{}
+	// stopSweep is closed to end sweep.
+	stopSweep chan struct{}
 
 	mu          sync.Mutex
-	connections map[string]*connection   // by id, those that can be posted to
-	sockets     map[*connection]struct{} // those whose socket may be open, $disconnect still to come
+	connections map[string]*connection   // that can be posted to, by id
+	sockets     map[*connection]struct{} // whose $disconnect has not begun
 	stopping    bool
 }
 
-// New checks the options and starts the gateway's clock. End it with
-// [Gateway.Shutdown].
+// New returns a gateway, or an error if the options are not valid. It starts a
+// goroutine; end it with [Gateway.Shutdown].
 func New(opts Options) (*Gateway, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -86,7 +89,7 @@ func New(opts Options) (*Gateway, error) {
 		connects:    newBucket(float64(opts.Limits.NewConnections), opts.Limits.NewConnections, now),
 		connections: make(map[string]*connection),
 		sockets:     make(map[*connection]struct{}),
-		sweeping:    make(chan struct{}),
+		stopSweep:   make(chan struct{}),
 	}
 	g.serving.Store(&all)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -96,23 +99,23 @@ func New(opts Options) (*Gateway, error) {
 
 func (g *Gateway) stages() stages { return *g.serving.Load() }
 
-// Connections returns how many connections are open, those still in $connect
-// not counted.
+// Connections returns how many connections are open. Those in $connect do not
+// count.
 func (g *Gateway) Connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.connections)
 }
 
-// Shutdown refuses new connections, closes the open ones with 1001, and lets
-// $disconnect functions run until ctx ends. Then it drops what is left, cancels
-// the context that functions were given, and returns ctx's error. Every call
-// after the first only waits.
+// Shutdown refuses new connections, closes the open ones with 1001, and waits
+// for running functions, $disconnect included. If ctx ends first, it drops the
+// open sockets, cancels the context of the invocations and returns ctx's error.
+// Every call after the first only waits.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.mu.Lock()
 	if !g.stopping {
 		g.stopping = true
-		close(g.sweeping)
+		close(g.stopSweep)
 	}
 	g.mu.Unlock()
 	for _, c := range g.openSockets() {

@@ -13,14 +13,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/awsrequest"
 )
 
-// ServeHTTP is the WebSocket side: GET /{stage}. It returns when the connection
-// has ended and its $disconnect has been told.
+// ServeHTTP serves WebSocket handshakes: GET /{stage}. It returns when the
+// connection has ended and its $disconnect function has returned.
 //
-// A Host of the form {apiId}.execute-api.… picks the API, and a custom domain
-// the stage. Under any other name the path does, if only one API has a stage of
-// that name.
+// A Host header of the form {apiId}.execute-api.… selects the API, and a custom
+// domain the stage. With any other host the path selects the stage, if only one
+// API has a stage of that name.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	stage, domain := g.stages().handshake(r.Host, r.URL.Path)
+	stage, domain := g.stages().forHandshake(r.Host, r.URL.Path)
 	switch {
 	case stage == nil:
 		refuse(w, g.opts.Inferred.UnknownStageStatus, "ForbiddenException", forbiddenMessage)
@@ -29,8 +29,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestURITooLong, "", "Request-URI Too Long")
 		return
 	}
-	// The library checks the handshake too, but only when it upgrades, and then
-	// $connect has run.
+	// The library checks the handshake too, but only after $connect has run.
 	if status, message := checkHandshake(r); status != 0 {
 		if status == http.StatusUpgradeRequired {
 			w.Header().Set("Connection", "Upgrade")
@@ -39,7 +38,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, "", message)
 		return
 	}
-	if !g.enter() {
+	if !g.startHandler() {
 		refuse(w, http.StatusServiceUnavailable, "", "Service Unavailable")
 		return
 	}
@@ -51,7 +50,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.report(refused)
 		refused.write(w)
 		if g.opts.Inferred.DisconnectAfterRefusal {
-			g.disconnect(c, c.dropped())
+			g.disconnect(c, c.lost())
 		}
 		return
 	}
@@ -59,12 +58,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Sec-WebSocket-Protocol", o.subprotocol)
 	}
 	how := g.upgrade(o, w)
-	g.forget(c)
+	g.removeSocket(c)
 	g.disconnect(c, how)
 }
 
-// enter counts a handler in, unless the gateway is shutting down.
-func (g *Gateway) enter() bool {
+// startHandler makes Shutdown wait for a handler. It returns false if the
+// gateway is shutting down.
+func (g *Gateway) startHandler() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopping {
@@ -74,20 +74,20 @@ func (g *Gateway) enter() bool {
 	return true
 }
 
-// upgrade answers 101 and serves the socket until it is closed. The connection
-// is listed before the 101 is written: whoever has seen the 101 can be posted
-// to, and nobody can before $connect has answered (C6).
+// upgrade answers 101 and serves the socket until it is closed. It registers
+// the connection before it writes the 101, so a client that has the 101 can be
+// posted to. Before $connect has returned, posts are answered with 410 (C6).
 func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 	c := o.connection
-	g.list(c)
+	g.register(c)
 	compression := websocket.CompressionDisabled // A2.2
 	if g.opts.Inferred.Compression {
 		compression = websocket.CompressionNoContextTakeover
 	}
 	inspected := &inspectedWriter{ResponseWriter: w, limits: g.opts.Limits}
 	ws, err := websocket.Accept(inspected, o.request, &websocket.AcceptOptions{
-		// API Gateway does not look at Origin: whom to trust is $connect's
-		// decision, and its event carries the header.
+		// API Gateway does not check Origin. The $connect function can: its
+		// event has the header.
 		InsecureSkipVerify: true,
 		CompressionMode:    compression,
 		OnPingReceived: func(context.Context, []byte) bool {
@@ -99,20 +99,20 @@ func (g *Gateway) upgrade(o *opening, w http.ResponseWriter) *closure {
 	})
 	if err != nil {
 		o.report(&refusal{status: http.StatusBadRequest, reason: "upgrade failed", err: err})
-		c.end(c.dropped())
+		c.end(c.lost())
 		return c.how
 	}
-	ws.SetReadLimit(-1) // the inspector's, which knows frames
+	ws.SetReadLimit(-1) // the inspector checks the limits of frames and messages
 	if inspected.compressed() {
 		ws.SetReadLimit(int64(g.opts.Limits.Message))
 	}
 	o.report(nil)
-	c.opened(ws, inspected.conn)
+	c.attach(ws, inspected.conn)
 	return c.serve()
 }
 
-// checkHandshake returns a status unless r is a WebSocket handshake (RFC 6455
-// §4.2.1).
+// checkHandshake returns the status and message to refuse r with, or 0 if r is
+// a valid WebSocket handshake (RFC 6455 §4.2.1).
 func checkHandshake(r *http.Request) (int, string) {
 	if r.Method != http.MethodGet || !awsrequest.IsUpgrade(r) {
 		return http.StatusUpgradeRequired, "Upgrade Required" // A1.11
@@ -127,8 +127,8 @@ func checkHandshake(r *http.Request) (int, string) {
 	return 0, ""
 }
 
-// sourceIP is the peer's address: locally nobody stands between it and the
-// gateway.
+// sourceIP returns the client's address. Locally there is no proxy in front of
+// the gateway.
 func sourceIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -137,8 +137,7 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-// refuse answers a request that reached no API, in the form of API Gateway's
-// front end.
+// refuse answers a request that reaches no API, in the form of API Gateway.
 func refuse(w http.ResponseWriter, status int, errorType, message string) {
 	if errorType != "" {
 		w.Header()[errorTypeHeader] = []string{errorType}

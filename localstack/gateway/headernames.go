@@ -11,21 +11,22 @@ import (
 	"sync/atomic"
 )
 
-// Events name headers as clients wrote them (A3.12: "HeaderAuth1"), and
-// functions look for them so. But net/http makes every name canonical. So the
-// beginning of each connection is kept until a handshake has been served, and
-// names are looked up in it.
+// Events have header names as clients wrote them (A3.12: "HeaderAuth1"), and
+// functions look for that spelling. But net/http makes every name canonical. So
+// a namingConn keeps the head of the first request on a connection, and the
+// gateway looks up names in it.
 
-// maxHead is how much of a connection's beginning is kept, in bytes. A
-// handshake is far shorter; a longer one has canonical names.
+// maxHead bounds the head that is kept, in bytes. Handshakes are far shorter;
+// the names of a longer one are canonical.
 const maxHead = 64 << 10
 
-// KeepHeaderNames returns a listener for the server of a gateway. Together with
-// [ConnContext], as the server's ConnContext, it lets events name headers as
-// clients wrote them. Without the two, and over TLS, names are canonical.
+// KeepHeaderNames wraps the listener of a gateway's server. Together with
+// [ConnContext], which must be the server's ConnContext, it makes events have
+// header names as clients wrote them. Without the two, and with TLS, the names
+// are canonical.
 func KeepHeaderNames(l net.Listener) net.Listener { return namingListener{l} }
 
-// ConnContext is for http.Server.ConnContext, see [KeepHeaderNames].
+// ConnContext is a value for http.Server.ConnContext; see [KeepHeaderNames].
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	if conn, ok := c.(*namingConn); ok {
 		return context.WithValue(ctx, namingKey{}, conn)
@@ -40,21 +41,21 @@ type namingListener struct{ net.Listener }
 func (l namingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if _, encrypted := c.(*tls.Conn); encrypted || err != nil {
-		return c, err // the server has to see what it is
+		return c, err // the server must see that it is a tls.Conn
 	}
 	return &namingConn{Conn: c}, nil
 }
 
-// namingConn keeps the head of the first request that it reads.
+// namingConn keeps the head of the first request on a connection.
 type namingConn struct {
 	net.Conn
-	seen []byte // so far; the server reads from one goroutine at a time
+	seen []byte // so far; the server reads in one goroutine at a time
 	done bool
-	head atomic.Pointer[[]byte] // complete
+	head atomic.Pointer[[]byte] // nil until it is complete
 }
 
-// CloseWrite is what http.Server needs to let a client read an answer that came
-// before the end of its request.
+// CloseWrite lets http.Server end its side, so that a client can read an answer
+// that came before the end of its request.
 func (c *namingConn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -84,7 +85,7 @@ func (c *namingConn) Read(p []byte) (int, error) {
 var endOfHead = []byte("\r\n\r\n")
 
 // sentNames returns the names of the request's headers as the client wrote
-// them, by their canonical form; nothing if they are not known.
+// them, by canonical name. It returns nil if they are unknown.
 func sentNames(r *http.Request) map[string]string {
 	conn, ok := r.Context().Value(namingKey{}).(*namingConn)
 	if !ok {
@@ -95,7 +96,7 @@ func sentNames(r *http.Request) map[string]string {
 		return nil
 	}
 	lines := strings.Split(string(*head), "\r\n")
-	if !strings.HasPrefix(lines[0], r.Method+" "+r.RequestURI+" ") { // that of an earlier request
+	if !strings.HasPrefix(lines[0], r.Method+" "+r.RequestURI+" ") { // the head of an earlier request
 		return nil
 	}
 	names := make(map[string]string, len(lines))
@@ -107,8 +108,8 @@ func sentNames(r *http.Request) map[string]string {
 	return names
 }
 
-// eventHeaderName is how events call a header: as the client does, but for
-// those whose spelling is API Gateway's (A4.2).
+// eventHeaderName returns a header's name for events: as the client wrote it,
+// except those that API Gateway spells itself (A4.2).
 func eventHeaderName(canonical string, sent map[string]string) string {
 	if rest, ok := strings.CutPrefix(canonical, "Sec-Websocket-"); ok {
 		return "Sec-WebSocket-" + rest

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// identitySource is one of the values that an authorizer wants to see (A3.3).
+// identitySource is a value that an authorizer requires (A3.3).
 type identitySource struct {
 	from identityOrigin
 	name string // of a header, query parameter or stage variable
-	path []step // into the request context
+	path []step // in the request context
 }
 
+// identityOrigin is the part of an event that has the value.
 type identityOrigin int
 
 const (
@@ -29,8 +30,8 @@ var identityPrefixes = map[string]identityOrigin{
 	"stageVariables.":            fromStageVariable,
 }
 
-// parseIdentitySource reads one expression of CreateAuthorizer's
-// IdentitySource.
+// parseIdentitySource parses one expression of IdentitySource (API Gateway
+// CreateAuthorizer).
 func parseIdentitySource(text string) (identitySource, error) {
 	for prefix, from := range identityPrefixes {
 		name, ok := strings.CutPrefix(text, prefix)
@@ -47,17 +48,18 @@ func parseIdentitySource(text string) (identitySource, error) {
 		}
 		return source, nil
 	}
-	return identitySource{}, fmt.Errorf("identity source %q is not of the form route.request.header.X, route.request.querystring.X, context.X or stageVariables.X", text)
+	return identitySource{}, fmt.Errorf("identity source %q: want route.request.header.X, "+
+		"route.request.querystring.X, context.X or stageVariables.X", text)
 }
 
-// CheckIdentitySource says what is wrong with an identity source of a REQUEST
-// authorizer, if anything.
+// CheckIdentitySource returns an error if text is not an identity source of a
+// REQUEST authorizer.
 func CheckIdentitySource(text string) error {
 	_, err := parseIdentitySource(text)
 	return err
 }
 
-// value returns what a handshake has for the source, or "".
+// value returns the source's value in the event of a handshake, or "".
 func (s identitySource) value(e *event) string {
 	switch s.from {
 	case fromHeader:
@@ -75,7 +77,7 @@ func (s identitySource) value(e *event) string {
 		if err != nil {
 			return ""
 		}
-		value, err := decodeBody(encoded)
+		value, err := decodeJSON(encoded)
 		if err != nil {
 			return ""
 		}

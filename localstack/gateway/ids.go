@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Ids are opaque to clients; these have the shape of API Gateway's (A9): 11
-// bytes, URL-safe base64 with padding, 16 characters.
+// Ids are opaque to clients. These have the form of API Gateway's (A9): 11
+// bytes in URL-safe base64 with padding, 16 characters.
 const (
 	idBytes = 11
-	// tailBytes at the end of a connection id return in the ids of its messages
-	// (A9.3).
+	// tailBytes is how many bytes at the end of a connection id the ids of its
+	// messages share (A9.3).
 	tailBytes = 5
-	// maxIDLength bounds the ids that clients may ask for.
+	// maxIDLength bounds the connection ids in requests.
 	maxIDLength = 128
 )
 
@@ -26,7 +26,7 @@ func newID() string {
 	return base64.URLEncoding.EncodeToString(b[:])
 }
 
-// newMessageID returns a message id that ends as its connection's id does.
+// newMessageID returns a message id that ends as the connection's id does.
 func newMessageID(connectionID string) string {
 	var b [idBytes]byte
 	rand.Read(b[:])
@@ -36,8 +36,8 @@ func newMessageID(connectionID string) string {
 	return base64.URLEncoding.EncodeToString(b[:])
 }
 
-// validID reports whether id could name a connection. API Gateway tells an id
-// it cannot decode (400) from one it does not know (410).
+// validID reports whether id can be decoded. API Gateway answers 400 if not,
+// and 410 for an id that it does not know.
 func validID(id string) bool {
 	if id == "" || len(id) > maxIDLength {
 		return false
@@ -46,8 +46,8 @@ func validID(id string) bool {
 	return err == nil
 }
 
-// newTraceID returns an X-Ray trace header: the version, the time in seconds,
-// 96 random bits.
+// newTraceID returns an X-Ray trace header: version, time in seconds, 96 random
+// bits.
 func newTraceID(now time.Time) string {
 	var b [12]byte
 	rand.Read(b[:])

@@ -19,8 +19,8 @@ type InferredSetting struct {
 	// Statement is the number in docs/aws-fidelity.md of the behaviour that
 	// the setting changes; empty for one that has no statement there.
 	Statement string
-	// Help says in one line what the setting does; the default of a STATUS, CODE
-	// or TEXT follows in parentheses.
+	// Help says in one line what the setting does; the default of a STATUS,
+	// CODE or TEXT follows in parentheses.
 	Help string
 
 	// field returns a pointer to the field: *bool, *int or *string.

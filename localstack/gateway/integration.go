@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What an integration can end in, beside a result.
+// The failures of an integration.
 var (
 	errNotInvoked         = errors.New("function could not be invoked")
 	errFunction           = errors.New("function failed")
@@ -20,17 +20,17 @@ var (
 	errNullResult         = fmt.Errorf("null: %w", errMalformed)
 )
 
-// proxyResponse is what a WebSocket API uses of a function's result.
+// proxyResponse has the parts of a function's result that a WebSocket API uses.
 type proxyResponse struct {
 	status      int
 	subprotocol string // the Sec-WebSocket-Protocol header, the only one that reaches a client (A1.8)
 	body        string
 }
 
-// integrate runs the route's function on the event and waits for its result,
-// but no longer than the integration timeout. ended, if any, is called when the
-// function itself has ended, which may be later. The invocation's id is empty
-// if it is not known yet.
+// integrate invokes the route's function with the event and waits for its
+// result, at most for the integration timeout. It calls ended, if not nil, when
+// the function has ended, which may be later. invocation is empty after a
+// timeout.
 func (g *Gateway) integrate(route *servedRoute, e *event,
 	ended func()) (response proxyResponse, invocation string, err error) {
 	if ended == nil {
@@ -38,7 +38,7 @@ func (g *Gateway) integrate(route *servedRoute, e *event,
 	}
 	if !route.Permitted {
 		ended()
-		return response, "", fmt.Errorf("%w: API Gateway has no permission to invoke it", errNotInvoked) // A6.2, F2.4
+		return response, "", fmt.Errorf("%w: API Gateway has no permission", errNotInvoked) // A6.2, F2.4
 	}
 	payload, err := encode(e)
 	if err != nil {
@@ -56,7 +56,8 @@ func (g *Gateway) integrate(route *servedRoute, e *event,
 	return response, result.RequestID, err
 }
 
-// invoke runs a function and waits for it, but no longer than timeout.
+// invoke runs a function and waits for its result, at most for timeout. It
+// calls ended, if not nil, when the function has ended.
 func (g *Gateway) invoke(function string, payload []byte, timeout time.Duration, ended func()) (Result, error) {
 	type outcome struct {
 		Result
@@ -83,8 +84,8 @@ func (g *Gateway) invoke(function string, payload []byte, timeout time.Duration,
 	}
 }
 
-// functionFailure keeps the error's type and drops its message, which may quote
-// what a user wrote.
+// functionFailure returns the error for a function's error object. It has the
+// type but not the message, which may quote what a user wrote.
 func functionFailure(payload []byte) error {
 	var failure struct {
 		ErrorType string `json:"errorType"`
@@ -99,7 +100,7 @@ func functionFailure(payload []byte) error {
 }
 
 // parseProxyResponse accepts statusCode, headers, multiValueHeaders, body and
-// isBase64Encoded, and unless it is lenient nothing else (B9). Maps and body
+// isBase64Encoded, and if lenient is true any other member (B9). Maps and body
 // may be null, as aws-lambda-go writes them (B8).
 func parseProxyResponse(payload []byte, lenient bool) (proxyResponse, error) {
 	if bytes.Equal(bytes.TrimSpace(payload), []byte("null")) {
@@ -156,8 +157,7 @@ func parseProxyResponse(payload []byte, lenient bool) (proxyResponse, error) {
 	return response, nil
 }
 
-// scalar is a header's value: a string, or a number or boolean taken as its
-// text.
+// scalar is a header's value: a string, or the text of a number or boolean.
 type scalar string
 
 func (s *scalar) UnmarshalJSON(data []byte) error {
@@ -176,8 +176,8 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// statusCode reads a number, or its text, as Lambda's older blueprints return
-// it.
+// statusCode parses a number, or a string with a number, as older blueprints of
+// Lambda return it.
 func statusCode(value json.RawMessage) (int, error) {
 	var text scalar
 	if err := json.Unmarshal(value, &text); err != nil {
@@ -185,7 +185,7 @@ func statusCode(value json.RawMessage) (int, error) {
 	}
 	status, err := strconv.Atoi(string(text))
 	if err != nil || status < 200 || status > 599 {
-		return 0, errors.New("not an HTTP status that ends an exchange")
+		return 0, errors.New("not a final HTTP status")
 	}
 	return status, nil
 }

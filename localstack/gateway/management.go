@@ -16,20 +16,21 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// errorTypeHeader names an error to the SDKs, which make their typed errors of
-// it (C8). AWS writes it in this case.
+// errorTypeHeader has the name of an error, by which SDKs choose their error
+// type (C8). AWS writes it in this spelling.
 const errorTypeHeader = "x-amzn-ErrorType"
 
-// Management returns the @connections API (apigatewaymanagementapi 2018-11-29):
-// POST, GET and DELETE of /{stage}/@connections/{id}, and of /@connections/{id}
-// for whoever has an endpoint without a stage. Requests must carry a SigV4
-// Authorization header; any credentials do, and what they may do is for
-// somebody before this handler to decide (see [Gateway.Resolve]).
+// Management returns the handler of the @connections API
+// (apigatewaymanagementapi 2018-11-29): POST, GET and DELETE of
+// /{stage}/@connections/{id}, and of /@connections/{id} for clients whose
+// endpoint has no stage. Requests need a SigV4 Authorization header with any
+// credentials. A handler in front of this one decides what they permit; see
+// [Gateway.Resolve].
 func (g *Gateway) Management() http.Handler {
 	return http.HandlerFunc(g.serveManagement)
 }
 
-// operations of the API by method.
+// operations has the operations of @connections by method.
 var operations = map[string]struct {
 	name  string
 	serve func(*call)
@@ -48,7 +49,7 @@ type call struct {
 	trace   trace.Event
 }
 
-// WriteHeader notes the status for the trace.
+// WriteHeader keeps the status for the trace.
 func (c *call) WriteHeader(status int) {
 	c.trace.Status = status
 	c.ResponseWriter.WriteHeader(status)
@@ -68,7 +69,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-amzn-RequestId", c.trace.RequestID)
 	c.serve()
 	c.trace.Duration = time.Since(began)
-	if names := map[string][]string(w.Header())[errorTypeHeader]; len(names) > 0 { // which is in no canonical form
+	if names := map[string][]string(w.Header())[errorTypeHeader]; len(names) > 0 { // the name is not canonical
 		c.trace.Error = names[0]
 	}
 	g.report("@connections", c.trace, nil)
@@ -81,7 +82,7 @@ func (c *call) serve() {
 	}
 	g := c.gateway
 	path, id, ok := managementPath(c.request.URL)
-	named := g.stages().management(c.request.Host, path)
+	named := g.stages().forManagement(c.request.Host, path)
 	operation, known := operations[c.request.Method]
 	if !ok || len(named) == 0 || !known {
 		refuse(c, http.StatusForbidden, "ForbiddenException", forbiddenMessage)
@@ -92,7 +93,7 @@ func (c *call) serve() {
 	case !g.account.admit(g.opts.Now()):
 		refuse(c, http.StatusTooManyRequests, "LimitExceededException", "Rate exceeded")
 	case !validID(id) && (c.request.Method == http.MethodPost || !g.opts.Inferred.MalformedIDGone):
-		c.trace.ConnectionID = "" // who knows what it is
+		c.trace.ConnectionID = "" // it may be anything
 		invalidID(c, id)
 	default:
 		c.connection = g.lookup(id)
@@ -121,14 +122,14 @@ func (c *call) post() {
 		refuse(c, http.StatusBadRequest, "BadRequestException", "Data is empty")
 		return
 	}
-	if c.connection.faulted(c, c.request) {
+	if c.connection.applyFault(c, c.request) {
 		return
 	}
 	m := outgoing{
-		kind:  websocket.MessageText,
+		kind:  websocket.MessageText, // whatever the bytes (C10)
 		data:  data,
-		about: c.connection.sending(c.trace, len(data)),
-	} // text whatever its bytes (C10)
+		event: c.connection.sentEvent(c.trace, len(data)),
+	}
 	if inferred.BinaryPosts && !utf8.Valid(data) {
 		m.kind = websocket.MessageBinary
 	}
@@ -157,19 +158,20 @@ func (c *call) get() {
 	})
 }
 
-// delete answers at once: what was posted before is still delivered, then the
-// close frame (A8.5).
+// delete answers at once. Earlier posts are still delivered, and then the close
+// frame (A8.5).
 func (c *call) delete() {
 	c.connection.end(closedNormally)
 	c.WriteHeader(http.StatusNoContent)
 }
 
-// gone has no body: the header alone says it (C5).
+// gone answers 410 without a body; only the header names the error (C5).
 func gone(w http.ResponseWriter) {
 	w.Header()[errorTypeHeader] = []string{"GoneException"}
 	w.WriteHeader(http.StatusGone)
 }
 
+// invalidID answers a request for an id that cannot be decoded (C5).
 func invalidID(w http.ResponseWriter, id string) {
 	w.Header()[errorTypeHeader] = []string{"BadRequestException"}
 	w.Header().Set("Content-Type", "application/json")

@@ -13,7 +13,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Texts of error frames and refused handshakes (A5, A6).
+// Texts of error frames and of refused handshakes (A5, A6).
 const (
 	forbiddenMessage       = "Forbidden"
 	internalErrorMessage   = "Internal server error"
@@ -21,33 +21,36 @@ const (
 	tooManyRequestsMessage = "Too Many Requests"
 )
 
-// errorFrame has API Gateway's spacing, to the byte (A6). Ids need no escaping:
-// they are base64.
+// errorFrame returns an error frame with the exact spacing of API Gateway (A6).
+// Ids are base64 and need no escaping.
 func errorFrame(message, connectionID, requestID string) string {
 	return fmt.Sprintf(`{"message": %s, "connectionId":"%s", "requestId":"%s"}`, quote(message),
 		connectionID, requestID)
 }
 
-// badRequestFrame is spaced in its own way and has the message's id (A5.7).
+// badRequestFrame returns the error frame for a message that its model refuses.
+// Its spacing differs from that of errorFrame, and it has the message's id
+// (A5.7).
 func badRequestFrame(connectionID, messageID string) string {
 	return fmt.Sprintf(`{"message" : "Bad request body", "connectionId": "%s", "messageId": "%s"}`,
 		connectionID, messageID)
 }
 
-// handleMessage routes one message, runs its function and answers the client if
-// there is something to answer: the body on a two-way route, an error frame, or
-// nothing. It calls ended when the function no longer runs.
+// handleMessage routes one message and invokes its function. It sends the
+// client an error frame, the function's body on a two-way route, or nothing. It
+// calls ended when the function has ended.
 func (g *Gateway) handleMessage(c *connection, text []byte, ended func()) {
 	began := time.Now()
-	key, route := g.route(c.stage.Load(), text)
+	body := parseBody(text)
+	key, route := g.route(c.stage.Load(), body)
 	e := g.messageEvent(c, key, text)
-	t := c.traced(trace.Message, e)
+	t := c.traceEvent(trace.Message, e)
 	t.Bytes = len(text)
 	line, err := "message", error(nil)
-	if answer, status, code := g.refusesMessage(c, route, e, text); answer != "" {
+	if frame, status, code := g.refuseMessage(c, route, e, body); frame != "" {
 		ended()
 		t.Status, t.Error = status, code
-		g.send(c, answer, t)
+		g.send(c, frame, t)
 	} else {
 		t.Function = awsname.FunctionName(route.Function)
 		var response proxyResponse
@@ -62,24 +65,26 @@ func (g *Gateway) handleMessage(c *connection, text []byte, ended func()) {
 	g.report(line, t, err)
 }
 
-// refusesMessage returns the error frame, HTTP status and code for a message
-// that does not reach its function; or nothing.
-func (g *Gateway) refusesMessage(c *connection, route *servedRoute, e *event,
-	text []byte) (answer string, status int, code string) {
+// refuseMessage returns the error frame, HTTP status and error code for a
+// message that does not reach its function. The frame is empty for one that
+// does.
+func (g *Gateway) refuseMessage(c *connection, route *servedRoute, e *event,
+	body messageBody) (frame string, status int, code string) {
 	now := g.opts.Now()
 	switch {
 	case !g.account.admit(now), route != nil && !route.admit(now):
-		return g.errorFrame(c, g.opts.Inferred.ThrottledMessage,
-			e), http.StatusTooManyRequests, "TooManyRequestsException"
+		frame = g.errorFrame(c, g.opts.Inferred.ThrottledMessage, e)
+		return frame, http.StatusTooManyRequests, "TooManyRequestsException"
 	case route == nil:
 		return g.errorFrame(c, forbiddenMessage, e), http.StatusForbidden, "ForbiddenException"
-	case route.models != nil && !route.models.admit(text):
+	case route.models != nil && !route.models.accepts(body):
 		return badRequestFrame(c.id, e.RequestContext.MessageID), http.StatusBadRequest, "BadRequestException"
 	}
 	return "", 0, ""
 }
 
-// answer sends what there is to send and returns what has failed, if anything.
+// answer sends the body on a two-way route, or the error frame for err. It
+// returns the failure, if any, and adds it to t.
 func (g *Gateway) answer(c *connection, route *servedRoute, e *event, response proxyResponse, err error,
 	t *trace.Event) error {
 	if err == nil && route.RouteResponse && len(response.body) > g.opts.Limits.Message {
@@ -103,13 +108,13 @@ func (g *Gateway) answer(c *connection, route *servedRoute, e *event, response p
 	return err
 }
 
-// admit takes a token of the route's own, if it has a bucket.
+// admit takes a token from the route's bucket, if it has one.
 func (r *servedRoute) admit(now time.Time) bool { return r.bucket == nil || r.bucket.admit(now) }
 
-// route picks a message's route and the key its event carries, which is
-// $default's own where that is the fallback (A5.3, A5.4).
-func (g *Gateway) route(s *stage, text []byte) (string, *servedRoute) {
-	key, err := s.selector.selectKey(text)
+// route returns the route key and the route of a message: those that it
+// selects, or otherwise those of $default (A5.3, A5.4), whose route may be nil.
+func (g *Gateway) route(s *stage, body messageBody) (string, *servedRoute) {
+	key, err := s.selector.selectKey(body)
 	if err == nil && (g.opts.Inferred.RouteDollarKeys || !strings.HasPrefix(key, "$")) {
 		if route, ok := s.routes[key]; ok && route.Function != "" {
 			return key, route
@@ -118,6 +123,7 @@ func (g *Gateway) route(s *stage, text []byte) (string, *servedRoute) {
 	return defaultKey, s.routes[defaultKey]
 }
 
+// errorFrame returns the error frame for a failed event (A6.9).
 func (g *Gateway) errorFrame(c *connection, message string, e *event) string {
 	id := e.RequestContext.RequestID
 	if g.opts.Inferred.FreshErrorRequestID {
@@ -126,30 +132,30 @@ func (g *Gateway) errorFrame(c *connection, message string, e *event) string {
 	return errorFrame(message, c.id, id)
 }
 
-// send waits for room: it holds up nobody but the client's own next messages.
-// about is the message that is answered.
-func (g *Gateway) send(c *connection, text string, about trace.Event) {
-	m := outgoing{kind: websocket.MessageText, data: []byte(text), about: c.sending(about, len(text))}
+// send queues the answer to the message that cause describes. It waits for
+// space in the outbox; that delays only further messages of the same client.
+func (g *Gateway) send(c *connection, text string, cause trace.Event) {
+	m := outgoing{kind: websocket.MessageText, data: []byte(text), event: c.sentEvent(cause, len(text))}
 	if err := c.out.pushWait(m); err != nil { // the client is gone
-		g.opts.Log.Debug("answer not sent", "connectionId", c.id, "requestId", about.RequestID, "error", err)
+		g.opts.Log.Debug("answer not sent", "connection", c.id, "request", cause.RequestID, "err", err)
 	}
 }
 
-// sending is the event of a message to the client that came about by another
-// event.
-func (c *connection) sending(about trace.Event, size int) *trace.Event {
-	t := c.traced(trace.Sent, nil)
-	t.RequestID, t.Route, t.Operation, t.Bytes = about.RequestID, about.Route, about.Operation, size
-	t.Invocation, t.Function, t.Error = about.Invocation, about.Function, about.Error
+// sentEvent returns the event of a message to the client that another event
+// caused; size is in bytes.
+func (c *connection) sentEvent(cause trace.Event, size int) *trace.Event {
+	t := c.traceEvent(trace.Sent, nil)
+	t.RequestID, t.Route, t.Operation, t.Bytes = cause.RequestID, cause.Route, cause.Operation, size
+	t.Invocation, t.Function, t.Error = cause.Invocation, cause.Function, cause.Error
 	return &t
 }
 
-// disconnect tells the $disconnect function, if there is one. Nobody sees its
-// errors but the log (A6.8).
+// disconnect invokes the $disconnect function, if there is one. Its errors only
+// go to the log and the trace (A6.8).
 func (g *Gateway) disconnect(c *connection, how *closure) {
 	began := time.Now()
 	e := g.disconnectEvent(c, how)
-	t := c.traced(trace.Disconnect, e)
+	t := c.traceEvent(trace.Disconnect, e)
 	t.Status = int(how.code)
 	var err error
 	line := "connection closed"

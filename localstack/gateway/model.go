@@ -16,12 +16,12 @@ type models struct {
 	byKey    map[string]*jsonschema.Schema
 }
 
-// modelBase is where models find one another: "$ref": modelBase +
+// modelBase begins the URL of a model in "$ref": modelBase +
 // "{apiId}/models/{name}" (API Gateway developer guide).
 const modelBase = "https://apigateway.amazonaws.com/restapis/"
 
-// newModels compiles what a route needs, or returns nil if it validates
-// nothing: validation needs a model selection expression.
+// newModels compiles the models of a route. It returns nil if the route has no
+// model selection expression and so validates nothing.
 func newModels(route Route, apiID string, schemas map[string][]byte) (*models, error) {
 	if route.ModelSelectionExpression == "" {
 		return nil, nil
@@ -37,10 +37,10 @@ func newModels(route Route, apiID string, schemas map[string][]byte) (*models, e
 	m := &models{selector: selector, byKey: make(map[string]*jsonschema.Schema, len(route.Models))}
 	for key, name := range route.Models {
 		if _, ok := schemas[name]; !ok {
-			return nil, fmt.Errorf("there is no model %q", name)
+			return nil, fmt.Errorf("no model %q", name)
 		}
 		if m.byKey[key], err = compiler.Compile(modelURL(apiID, name)); err != nil {
-			return nil, fmt.Errorf("model %q: %w", name, firstMistake(err))
+			return nil, fmt.Errorf("model %q: %w", name, firstError(err))
 		}
 	}
 	return m, nil
@@ -48,11 +48,11 @@ func newModels(route Route, apiID string, schemas map[string][]byte) (*models, e
 
 func modelURL(apiID, name string) string { return modelBase + apiID + "/models/" + name }
 
-// newCompiler knows the API's models and fetches nothing.
+// newCompiler returns a compiler that has the API's models and loads no others.
 func newCompiler(apiID string, schemas map[string][]byte) (*jsonschema.Compiler, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft4)
-	compiler.UseLoader(nowhere{})
+	compiler.UseLoader(noLoader{})
 	for name, schema := range schemas {
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 		if err != nil {
@@ -65,51 +65,50 @@ func newCompiler(apiID string, schemas map[string][]byte) (*jsonschema.Compiler,
 	return compiler, nil
 }
 
-// firstMistake takes the first line that says what is wrong out of a tree of
-// them.
-func firstMistake(err error) error {
+// firstError returns the first error of a tree of validation errors.
+func firstError(err error) error {
 	var invalid *jsonschema.SchemaValidationError
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	mistake, ok := invalid.Err.(*jsonschema.ValidationError)
+	first, ok := invalid.Err.(*jsonschema.ValidationError)
 	if !ok {
 		return err
 	}
-	for len(mistake.Causes) > 0 {
-		mistake = mistake.Causes[0]
+	for len(first.Causes) > 0 {
+		first = first.Causes[0]
 	}
-	lines := strings.Split(mistake.Error(), "\n")
+	lines := strings.Split(first.Error(), "\n")
 	return errors.New(strings.TrimPrefix(strings.TrimSpace(lines[len(lines)-1]), "- "))
 }
 
-// nowhere is a loader of references that lead out of the API.
-type nowhere struct{}
+// noLoader refuses references to anything but the API's models.
+type noLoader struct{}
 
-func (nowhere) Load(string) (any, error) {
+func (noLoader) Load(string) (any, error) {
 	return nil, errors.New("a model can refer to models of its API only")
 }
 
-// CheckModel says what is wrong with a model's schema, if anything. It may
-// refer to the other schemas of the API with that id.
+// CheckModel returns an error if the schema of a model is not valid. schemas
+// are those of the API with that id, by model name; they may refer to one
+// another.
 func CheckModel(apiID, name string, schemas map[string][]byte) error {
 	_, err := newModels(Route{ModelSelectionExpression: "x", Models: map[string]string{"x": name}}, apiID, schemas)
 	return err
 }
 
-// admit reports whether a message satisfies its model. A message that selects
-// none, where there is no $default either, does not.
-func (m *models) admit(text []byte) bool {
-	value, err := decodeBody(text)
-	if err != nil {
+// accepts reports whether a message satisfies the model that it selects. It
+// returns false if the message selects none and there is no $default.
+func (m *models) accepts(body messageBody) bool {
+	if body.err != nil {
 		return false
 	}
-	key, err := m.selector.selectKey(text)
+	key, err := m.selector.selectKey(body)
 	schema, ok := m.byKey[key]
 	if err != nil || !ok {
 		if schema, ok = m.byKey[defaultKey]; !ok {
 			return false
 		}
 	}
-	return schema.Validate(value) == nil
+	return schema.Validate(body.value) == nil
 }

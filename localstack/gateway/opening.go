@@ -12,20 +12,20 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// opening is one handshake on its way to the 101, or to a refusal: throttle,
-// authorization, API key, $connect, in API Gateway's order.
+// opening is a handshake before its answer. Throttle, authorization, API key
+// and $connect decide about it, in API Gateway's order.
 type opening struct {
 	gateway    *Gateway
 	connection *connection
 	stage      *stage
 	request    *http.Request
-	route      *servedRoute // nil without a $connect route: then everybody is let in (A1.2)
+	route      *servedRoute // nil without a $connect route, which accepts all clients (A1.2)
 	event      *event       // CONNECT
 	began      time.Time
 
 	usageKey    string // the authorizer's usageIdentifierKey
-	subprotocol string // $connect's choice
-	function    string // of $connect, once it is asked
+	subprotocol string // chosen by $connect
+	function    string // of $connect, once it is invoked
 	invocation  string
 }
 
@@ -42,16 +42,17 @@ func (g *Gateway) newOpening(c *connection, r *http.Request) *opening {
 	}
 }
 
-// refusal answers a handshake that does not succeed.
+// refusal is the answer to a handshake that fails.
 type refusal struct {
 	status int
-	code   string // AWS's name of the error, for SDKs and the trace; empty if $connect refused
+	code   string // AWS's name of the error, for SDKs and the trace; empty if $connect decided
 	body   string // JSON, or empty
 	reason string // for the log; empty if $connect failed
-	err    error  // what has failed, if anything
+	err    error  // the failure; nil if nothing has failed
 }
 
-// failure is nil for a refusal in good order.
+// failure returns the failure that led to the refusal; nil if nothing has
+// failed.
 func (r *refusal) failure() error {
 	if r == nil {
 		return nil
@@ -70,6 +71,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 	io.WriteString(w, r.body)
 }
 
+// unauthorized returns a refusal with 401.
 func unauthorized(reason string) *refusal {
 	return &refusal{
 		status: http.StatusUnauthorized,
@@ -79,6 +81,7 @@ func unauthorized(reason string) *refusal {
 	}
 }
 
+// forbidden returns a refusal with 403.
 func forbidden(code, message, reason string) *refusal {
 	return &refusal{
 		status: http.StatusForbidden,
@@ -88,7 +91,8 @@ func forbidden(code, message, reason string) *refusal {
 	}
 }
 
-// accessDenied has AWS's capital M.
+// accessDenied returns a refusal by a policy. "Message" has a capital M, as on
+// AWS.
 func accessDenied(message string) *refusal {
 	return &refusal{
 		status: http.StatusForbidden,
@@ -98,18 +102,18 @@ func accessDenied(message string) *refusal {
 	}
 }
 
-// quote is JSON's, without escapes for HTML.
+// quote returns the JSON of a text, without escapes for HTML.
 func quote(text string) string {
 	quoted, err := encode(text)
-	if err != nil { // a string always encodes
+	if err != nil { // never happens for a string
 		return `""`
 	}
 	return string(quoted)
 }
 
-// decide returns nil if the connection may be opened.
+// decide returns the refusal, or nil if the connection may be opened.
 func (o *opening) decide() *refusal {
-	for _, step := range []func() *refusal{o.throttle, o.authorize, o.checkKey, o.connect} {
+	for _, step := range []func() *refusal{o.throttle, o.authorize, o.checkAPIKey, o.connect} {
 		if refused := step(); refused != nil {
 			return refused
 		}
@@ -117,6 +121,7 @@ func (o *opening) decide() *refusal {
 	return nil
 }
 
+// throttle takes a token from each bucket that applies.
 func (o *opening) throttle() *refusal {
 	now := o.gateway.opts.Now()
 	if !o.gateway.connects.admit(now) || !o.gateway.account.admit(now) || o.route != nil && !o.route.admit(now) {
@@ -130,13 +135,13 @@ func (o *opening) throttle() *refusal {
 	return nil
 }
 
-// authorize asks whoever the $connect route says, if anybody.
+// authorize applies the authorization of the $connect route, if it has one.
 func (o *opening) authorize() *refusal {
 	switch {
 	case o.route == nil:
 		return nil
 	case o.route.Authorizer != nil:
-		return o.askAuthorizer(o.route.Authorizer)
+		return o.runAuthorizer(o.route.Authorizer)
 	case !o.route.IAM:
 		return nil
 	case !awsrequest.SignedInHeader(o.request) && !awsrequest.SignedInQuery(o.request):
@@ -148,9 +153,9 @@ func (o *opening) authorize() *refusal {
 	return nil
 }
 
-// checkKey comes after authorization, because an authorizer may be who has the
-// key.
-func (o *opening) checkKey() *refusal {
+// checkAPIKey checks the API key if the $connect route requires one. It comes
+// after authorization, because an authorizer may return the key.
+func (o *opening) checkAPIKey() *refusal {
 	if o.route == nil || !o.route.APIKeyRequired {
 		return nil
 	}
@@ -166,7 +171,7 @@ func (o *opening) checkKey() *refusal {
 	return forbidden("ForbiddenException", forbiddenMessage, "no valid API key")
 }
 
-// connect runs the $connect function, if there is one.
+// connect invokes the $connect function, if there is one.
 func (o *opening) connect() *refusal {
 	if o.route == nil || o.route.Function == "" {
 		return nil
@@ -180,7 +185,7 @@ func (o *opening) connect() *refusal {
 		return nil
 	}
 	if err == nil {
-		return &refusal{status: response.status, reason: "refused by " + connectKey} // A1.4; the body stays here (A1.8)
+		return &refusal{status: response.status, reason: "refused by " + connectKey} // A1.4, without the body (A1.8)
 	}
 	inferred := &o.gateway.opts.Inferred
 	status, message := http.StatusInternalServerError, internalErrorMessage
@@ -201,16 +206,17 @@ func (o *opening) connect() *refusal {
 	}
 }
 
-// traced begins an event of this handshake.
-func (o *opening) traced(kind trace.Kind) trace.Event {
-	return o.connection.traced(kind, o.event)
+// traced returns an event of this handshake.
+func (o *opening) traceEvent(kind trace.Kind) trace.Event {
+	return o.connection.traceEvent(kind, o.event)
 }
 
-// report tells of the handshake's end.
+// report traces and logs the answer to the handshake.
 func (o *opening) report(refused *refusal) {
-	t := o.traced(trace.Connect)
+	t := o.traceEvent(trace.Connect)
 	t.At = o.connection.connectedAt
-	t.Duration, t.Status, t.Function, t.Invocation = time.Since(o.began), http.StatusSwitchingProtocols, o.function, o.invocation
+	t.Duration, t.Status = time.Since(o.began), http.StatusSwitchingProtocols
+	t.Function, t.Invocation = o.function, o.invocation
 	line := "connection opened"
 	if refused != nil {
 		t.Status, t.Error, line = refused.status, refused.code, integrationFailed

@@ -12,39 +12,40 @@ import (
 
 // Options configure a gateway. APIs and Invoker are required.
 type Options struct {
-	// APIs to serve, each with its own ID and stage pair; [Gateway.Update]
+	// APIs to serve; each pair of ID and stage is unique. [Gateway.Update]
 	// replaces them.
 	APIs []API
 	// Invoker runs the routes' functions.
 	Invoker Invoker
-	// Permit decides whether the caller of a signed request may do something,
-	// such as execute-api:Invoke on the ARN of a $connect route (AWS_IAM). The
-	// caller is in ctx (trace.CallerOf). An error's text is what the client is
-	// told. nil permits everything.
+	// Permit returns an error if the caller of a signed request may not perform
+	// an action on a resource, such as execute-api:Invoke on the ARN of a
+	// $connect route (AWS_IAM). The caller is in ctx (trace.CallerOf). The
+	// client gets the error's text. nil permits everything.
 	Permit func(ctx context.Context, action, resource string) error
-	// Trace is told of every connection, message and post; nil discards it.
+	// Trace gets an event for every connection, message and post; nil discards
+	// them.
 	Trace trace.Sink
-	// Faults makes posts go wrong on purpose; nil leaves them alone.
+	// Faults makes posts fail on purpose; nil lets all of them succeed.
 	Faults Faults
-	// Log receives what went wrong (Warn) and one line for each frame and
-	// handshake (Debug), by connection, request and invocation id; nil discards
-	// it. Payloads are never logged.
+	// Log gets failures (Warn) and one line for each frame and handshake
+	// (Debug), with the ids of connection, request and invocation; nil discards
+	// them. Payloads are never logged.
 	Log *slog.Logger
-	// Now is the clock of events, idleness, lifetimes and throttling; nil means
-	// time.Now. Time limits of single operations (integration, write) run on
-	// the real clock.
+	// Now is the clock of events, idle timeouts, lifetimes and throttling; nil
+	// means time.Now. The time limits of single operations (integration, write)
+	// use the real clock.
 	Now func() time.Time
-	// Sweep is how often connections are checked for idleness and age; 0 means
-	// 1 s.
+	// Sweep is how often connections are checked for idle timeout and lifetime;
+	// 0 means 1 s.
 	Sweep time.Duration
-	// Limits of connections; zero fields take API Gateway's quotas.
+	// Limits of connections; zero fields mean API Gateway's quotas.
 	Limits Limits
 	// Inferred selects behaviours that AWS does not document.
 	Inferred Inferred
 }
 
-// Limits bound what one connection, or all of them, may cost. A zero field
-// takes its default.
+// Limits bound the resources of one connection, or of all together. A zero
+// field means its default, which its comment gives.
 type Limits struct {
 	// Frame is the largest payload of one frame from a client, in bytes: 32 KB
 	// (API Gateway quotas).
@@ -55,29 +56,29 @@ type Limits struct {
 	// URL is the longest URL of a handshake, in characters: 4096 (API Gateway
 	// quotas).
 	URL int
-	// Idle is how long a connection may carry no message: 10 minutes (API
+	// Idle is how long a connection may have no message: 10 minutes (API
 	// Gateway quotas).
 	Idle time.Duration
 	// Lifetime is how long a connection may last: 2 hours (API Gateway quotas).
 	Lifetime time.Duration
-	// InFlight is how many functions the messages of one connection may keep
-	// running at once: 16. API Gateway has no such number, but a laptop pays a
-	// process for each; above it the gateway stops reading from that client,
-	// and TCP holds the rest back.
+	// InFlight is how many functions the messages of one connection may run at
+	// once: 16. API Gateway has no such limit, but here each one is a process.
+	// At the limit the gateway stops reading from the client, so TCP holds back
+	// further messages.
 	InFlight int
 	// SendBuffer is how many bytes may wait to be written to one client: 1 MiB,
-	// frame overhead included. Above it posts are answered 429.
+	// frame overhead included. Posts above it are answered with 429.
 	SendBuffer int
-	// Write is how long one message may take to be written before the client
-	// counts as dead: 10 s.
+	// Write is how long writing one message may take before the client counts
+	// as lost: 10 s.
 	Write time.Duration
-	// AccountRate and AccountBurst are the requests per second, and at once,
-	// that messages, handshakes and calls of @connections share: 10,000 and
-	// 5,000 (API Gateway quotas).
+	// AccountRate and AccountBurst are the requests per second, and at once, of
+	// messages, handshakes and calls of @connections together: 10,000 and 5,000
+	// (API Gateway quotas).
 	AccountRate  float64
 	AccountBurst int
-	// NewConnections is how many connections may be opened per second: 500 (API
-	// Gateway quotas). As many may come at once.
+	// NewConnections is how many connections may be opened per second, and at
+	// once: 500 (API Gateway quotas).
 	NewConnections int
 }
 
@@ -115,6 +116,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
+// setDefault sets a field that has its zero value.
 func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -138,10 +140,16 @@ func (l *Limits) setDefaults() {
 
 func (l Limits) check() error {
 	for name, n := range map[string]int64{
-		"Frame": int64(l.Frame), "Message": int64(l.Message), "URL": int64(l.URL), "Idle": int64(l.Idle),
-		"Lifetime": int64(l.Lifetime),
-		"InFlight": int64(l.InFlight), "SendBuffer": int64(l.SendBuffer), "Write": int64(l.Write),
-		"AccountRate": int64(l.AccountRate), "AccountBurst": int64(l.AccountBurst),
+		"Frame":          int64(l.Frame),
+		"Message":        int64(l.Message),
+		"URL":            int64(l.URL),
+		"Idle":           int64(l.Idle),
+		"Lifetime":       int64(l.Lifetime),
+		"InFlight":       int64(l.InFlight),
+		"SendBuffer":     int64(l.SendBuffer),
+		"Write":          int64(l.Write),
+		"AccountRate":    int64(l.AccountRate),
+		"AccountBurst":   int64(l.AccountBurst),
 		"NewConnections": int64(l.NewConnections),
 	} {
 		if n < 0 {
@@ -149,7 +157,7 @@ func (l Limits) check() error {
 		}
 	}
 	if least := l.Message + frameOverhead; l.SendBuffer < least {
-		return fmt.Errorf("a send buffer of %d bytes cannot hold one message: give it at least %d", l.SendBuffer, least)
+		return fmt.Errorf("a send buffer of %d bytes cannot hold one message; want at least %d", l.SendBuffer, least)
 	}
 	return nil
 }

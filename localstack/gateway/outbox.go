@@ -14,23 +14,23 @@ var (
 	errGone       = errors.New("connection is gone")
 )
 
-// frameOverhead is what a queued message costs beside its bytes, so that empty
-// messages cannot fill the memory either. It is no less than the largest frame
-// header (10 bytes) and the queue's own record.
+// frameOverhead is what a queued message costs besides its bytes, so that empty
+// messages cannot fill the memory. It is more than the largest frame header (10
+// bytes) and the element of the queue.
 const frameOverhead = 512
 
 // outgoing is one message to a client.
 type outgoing struct {
 	kind  websocket.MessageType
 	data  []byte
-	about *trace.Event // what is reported once it is written
+	event *trace.Event // to report when the message is written
 }
 
 func (m outgoing) cost() int { return len(m.data) + frameOverhead }
 
-// outbox is the bounded queue between everybody who sends to a connection and
-// the one goroutine that writes to it. Senders never wait for the client: that
-// is the writer's part.
+// outbox is the bounded queue of messages to one client. Many goroutines send
+// to it; only the connection's writer takes messages out and waits for the
+// client.
 type outbox struct {
 	limit int // bytes
 
@@ -41,13 +41,14 @@ type outbox struct {
 	state   outboxState
 }
 
+// outboxState says what happens to queued and to new messages.
 type outboxState int
 
 const (
 	outboxOpen     outboxState = iota
-	outboxLast                 // what is queued is still written, nothing is added
-	outboxClosed               // nothing is written any more
-	outboxSwallows             // everything is accepted and thrown away
+	outboxDraining             // queued messages are still written; new ones are refused
+	outboxClosed               // nothing is written; new messages are refused
+	outboxDiscards             // nothing is written; new messages are accepted and discarded
 )
 
 func newOutbox(limit int) *outbox {
@@ -56,7 +57,7 @@ func newOutbox(limit int) *outbox {
 	return o
 }
 
-// push queues a message, or says errBufferFull or errGone.
+// push queues a message. Errors: errBufferFull, errGone.
 func (o *outbox) push(m outgoing) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -67,8 +68,8 @@ func (o *outbox) push(m outgoing) error {
 	return nil
 }
 
-// pushWait is push for those who may be held up by this very client: it waits
-// for room instead of failing.
+// pushWait is push that waits for space instead of returning errBufferFull. It
+// is for goroutines that this client may delay.
 func (o *outbox) pushWait(m outgoing) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -85,9 +86,10 @@ func (o *outbox) pushWait(m outgoing) error {
 	}
 }
 
+// admits returns the error for a message that the queue does not take.
 func (o *outbox) admits(m outgoing) error {
 	switch {
-	case o.state == outboxSwallows:
+	case o.state == outboxDiscards:
 		return nil
 	case o.state != outboxOpen:
 		return errGone
@@ -98,7 +100,7 @@ func (o *outbox) admits(m outgoing) error {
 }
 
 func (o *outbox) add(m outgoing) {
-	if o.state == outboxSwallows {
+	if o.state == outboxDiscards {
 		return
 	}
 	o.queue = append(o.queue, m)
@@ -106,8 +108,8 @@ func (o *outbox) add(m outgoing) {
 	o.changed.Broadcast()
 }
 
-// next waits for the next message to write; false means that there will be
-// none.
+// next waits for the next message to write and returns it. It returns false if
+// there will be none.
 func (o *outbox) next() (outgoing, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -123,24 +125,24 @@ func (o *outbox) next() (outgoing, bool) {
 	return m, true
 }
 
-// wrote gives back the room of a message that next handed out.
-func (o *outbox) wrote(m outgoing) {
+// release frees the space of a message that next returned.
+func (o *outbox) release(m outgoing) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.size -= m.cost()
 	o.changed.Broadcast()
 }
 
-// enter moves to a later state; what cannot be written any more is dropped. An
-// outbox never goes back.
-func (o *outbox) enter(state outboxState) {
+// enter moves to a later state and drops the messages that it does not write.
+// A move to an earlier state has no effect.
+func (o *outbox) setState(state outboxState) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if state == outboxSwallows && o.state != outboxOpen || state == outboxLast && o.state != outboxOpen {
+	if state == outboxDiscards && o.state != outboxOpen || state == outboxDraining && o.state != outboxOpen {
 		return
 	}
 	o.state = state
-	if state != outboxLast {
+	if state != outboxDraining {
 		o.queue = nil
 	}
 	o.changed.Broadcast()

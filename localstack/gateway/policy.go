@@ -10,8 +10,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// policyDocument is what an authorizer returns: an IAM policy without
-// principals, for execute-api:Invoke.
+// policyDocument is the policy in an authorizer's result: an IAM policy for
+// execute-api:Invoke, without principals.
 type policyDocument struct {
 	Statement oneOrMore[policyStatement]
 }
@@ -22,7 +22,7 @@ type policyStatement struct {
 	Condition                                map[string]json.RawMessage
 }
 
-// oneOrMore is a list of which the only element may stand without brackets (IAM
+// oneOrMore is a JSON list; a single element may stand without brackets (IAM
 // policy grammar).
 type oneOrMore[T any] []T
 
@@ -34,17 +34,17 @@ func (o *oneOrMore[T]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &(*o)[0])
 }
 
-// decision is what a policy says of one request.
+// decision is the result of a policy for one request.
 type decision int
 
 const (
-	notAllowed decision = iota // nothing allows it
+	notAllowed decision = iota // no statement allows it
 	allowed
-	denied // something denies it, whatever else allows it
+	denied // a statement denies it
 )
 
-// evaluate decides by IAM's rules: a Deny that matches wins, then an Allow. A
-// statement that does not hold together is an error.
+// evaluate decides as IAM does: by a Deny that matches, otherwise by an Allow
+// that matches. A statement that is not valid is an error.
 func (p policyDocument) evaluate(action, resource string) (decision, error) {
 	if len(p.Statement) == 0 {
 		return notAllowed, errors.New("policy without statements")
@@ -66,18 +66,19 @@ func (p policyDocument) evaluate(action, resource string) (decision, error) {
 	return result, nil
 }
 
+// applies reports whether the statement is for this action on this resource.
 func (s policyStatement) applies(action, resource string) (bool, error) {
 	switch {
 	case s.Effect != "Allow" && s.Effect != "Deny":
-		return false, errors.New("effect is neither Allow nor Deny")
+		return false, errors.New("Effect is neither Allow nor Deny")
 	case len(s.Action) == 0 == (len(s.NotAction) == 0):
-		return false, errors.New("it needs either Action or NotAction")
+		return false, errors.New("want either Action or NotAction")
 	case len(s.Resource) == 0 == (len(s.NotResource) == 0):
-		return false, errors.New("it needs either Resource or NotResource")
+		return false, errors.New("want either Resource or NotResource")
 	case len(s.Condition) > 0:
-		return false, errors.New("conditions are not evaluated locally")
+		return false, errors.New("Condition is not implemented locally")
 	}
-	lower := strings.ToLower(action) // actions are case-insensitive, ARNs are not (IAM policy elements)
+	lower := strings.ToLower(action) // actions are case-insensitive, unlike ARNs (IAM policy elements)
 	onAction := s.NotAction != nil && !matchesAny(s.NotAction, lower, strings.ToLower) ||
 		matchesAny(s.Action, lower, strings.ToLower)
 	same := func(text string) string { return text }
@@ -86,6 +87,7 @@ func (s policyStatement) applies(action, resource string) (bool, error) {
 	return onAction && onResource, nil
 }
 
+// matchesAny reports whether a pattern, changed by fold, matches the text.
 func matchesAny(patterns []string, text string, fold func(string) string) bool {
 	for _, p := range patterns {
 		if awsname.Match(fold(p), text) {

@@ -10,19 +10,18 @@ import (
 	"strings"
 )
 
-// selector is a parsed route selection expression (A5.1): text and body paths
-// whose values are joined.
+// selector is a parsed selection expression (A5.1). The key is the
+// concatenation of its parts' values.
 type selector []selectorPart
 
-// selectorPart is literal text, or a path into the message's body when path is
-// not nil.
+// selectorPart is a path in the message's body if path is not nil, otherwise
+// literal text.
 type selectorPart struct {
 	text string
 	path []step
 }
 
-// step is one step of a path: a member name, or an index when name is empty and
-// the step came from "[0]".
+// step is one step of a path: a member, or an index if it is not -1.
 type step struct {
 	name  string
 	index int // -1 for a member
@@ -30,11 +29,11 @@ type step struct {
 
 const bodyVariable = "request.body"
 
-// parseSelection reads "$request.body.x", or any mix of "${request.body.x}",
+// parseSelection parses "$request.body.x", or a mix of "${request.body.x}",
 // static text and "\$" for a dollar sign.
 func parseSelection(expression string) (selector, error) {
 	if expression == "" {
-		return nil, errors.New("is empty")
+		return nil, errors.New("empty")
 	}
 	if rest, ok := strings.CutPrefix(expression, "$"+bodyVariable); ok {
 		path, err := parsePath(rest)
@@ -63,7 +62,7 @@ func parseSelection(expression string) (selector, error) {
 			}
 			path, isBody := strings.CutPrefix(variable, bodyVariable)
 			if !isBody {
-				return nil, fmt.Errorf("${%s} is not available: only ${%s.…} is", variable, bodyVariable)
+				return nil, fmt.Errorf("${%s} is not implemented; want ${%s.…}", variable, bodyVariable)
 			}
 			steps, err := parsePath(path)
 			if err != nil {
@@ -73,7 +72,7 @@ func parseSelection(expression string) (selector, error) {
 			parts = append(parts, selectorPart{path: steps})
 			rest = after
 		case rest[0] == '$':
-			return nil, errors.New(`a "$" in text is written "\$", a variable "${…}"`)
+			return nil, errors.New(`"$" in text; write a dollar sign as "\$" and a variable as "${…}"`)
 		default:
 			text.WriteByte(rest[0])
 			rest = rest[1:]
@@ -83,7 +82,7 @@ func parseSelection(expression string) (selector, error) {
 	return parts, nil
 }
 
-// parsePath reads ".a.b", "['a']" and "[0]". The empty path is the whole body.
+// parsePath parses ".a.b", "['a']" and "[0]". The empty path is the whole body.
 func parsePath(path string) ([]step, error) {
 	steps := []step{}
 	for rest := path; rest != ""; {
@@ -95,7 +94,7 @@ func parsePath(path string) ([]step, error) {
 			}
 			name := rest[1:end]
 			if name == "" || strings.ContainsAny(name, "${}]/ ") {
-				return nil, fmt.Errorf("%q is not a path into the body", path)
+				return nil, fmt.Errorf("%q is not a path in the body", path)
 			}
 			steps = append(steps, step{name: name, index: -1})
 			rest = rest[end:]
@@ -113,21 +112,35 @@ func parsePath(path string) ([]step, error) {
 			}
 			rest = after
 		default:
-			return nil, fmt.Errorf("%q is not a path into the body", path)
+			return nil, fmt.Errorf("%q is not a path in the body", path)
 		}
 	}
 	return steps, nil
 }
 
-// errNotEvaluated says that the message selects no route of its own (A5.3).
+// errNotEvaluated means that the message selects no route, so $default handles
+// it (A5.3).
 var errNotEvaluated = errors.New("route selection expression cannot be evaluated")
 
-// selectKey evaluates the expression on a message. A path that leads nowhere
-// counts as the empty string (A5.2); a body that is not JSON, or a value
-// without a text form, is errNotEvaluated (A5.3).
-func (s selector) selectKey(body []byte) (string, error) {
-	value, err := decodeBody(body)
-	if err != nil {
+// messageBody is the JSON value of a message, or the error of parsing it. A
+// message is parsed once for the selection of its route, its model and the
+// validation.
+type messageBody struct {
+	value any
+	err   error
+}
+
+// parseBody returns the body of a message.
+func parseBody(text []byte) messageBody {
+	value, err := decodeJSON(text)
+	return messageBody{value, err}
+}
+
+// selectKey evaluates the expression on a message. A path to a missing value
+// gives the empty string (A5.2). A body that is not JSON, and a value without a
+// text form, give errNotEvaluated (A5.3).
+func (s selector) selectKey(body messageBody) (string, error) {
+	if body.err != nil {
 		return "", errNotEvaluated
 	}
 	var key strings.Builder
@@ -136,7 +149,7 @@ func (s selector) selectKey(body []byte) (string, error) {
 			key.WriteString(part.text)
 			continue
 		}
-		text, err := stringify(follow(value, part.path))
+		text, err := stringify(follow(body.value, part.path))
 		if err != nil {
 			return "", err
 		}
@@ -145,9 +158,9 @@ func (s selector) selectKey(body []byte) (string, error) {
 	return key.String(), nil
 }
 
-// decodeBody keeps numbers as they were written, so that 1.0 does not select
-// the route "1".
-func decodeBody(body []byte) (any, error) {
+// decodeJSON parses one JSON value. Numbers keep their form, so 1.0 does not
+// select the route "1".
+func decodeJSON(body []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var value any
@@ -160,7 +173,7 @@ func decodeBody(body []byte) (any, error) {
 	return value, nil
 }
 
-// follow returns nil where the path leads nowhere.
+// follow returns the value at the path, or nil if there is none.
 func follow(value any, path []step) any {
 	for _, step := range path {
 		switch v := value.(type) {
@@ -181,8 +194,8 @@ func follow(value any, path []step) any {
 	return value
 }
 
-// stringify writes arrays as API Gateway documents it, "[item1, item2]" (A5.2).
-// Objects have no documented text.
+// stringify returns the text of a value. API Gateway documents "[item1, item2]"
+// for arrays (A5.2) and nothing for objects, which are errNotEvaluated.
 func stringify(value any) (string, error) {
 	switch v := value.(type) {
 	case nil:
@@ -208,8 +221,8 @@ func stringify(value any) (string, error) {
 	}
 }
 
-// CheckSelection says what is wrong with a route or model selection expression,
-// if anything.
+// CheckSelection returns an error if a route or model selection expression is
+// not valid.
 func CheckSelection(expression string) error {
 	_, err := parseSelection(expression)
 	return err

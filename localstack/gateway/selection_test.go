@@ -31,7 +31,7 @@ func TestA5_1_SelectionExpressions(t *testing.T) {
 			t.Errorf("%s: %v", test.expression, err)
 			continue
 		}
-		if got, err := selector.selectKey([]byte(a51Payload)); err != nil || got != test.want {
+		if got, err := selector.selectKey(parseBody([]byte(a51Payload))); err != nil || got != test.want {
 			t.Errorf("%s: %q, %v; want %q", test.expression, got, err, test.want)
 		}
 	}
@@ -102,7 +102,7 @@ func TestA5_2_ValuesAreStringified(t *testing.T) {
 		`{"a":"\u0024connect"}`:   "$connect",
 		`{"a":1,"a":2}`:           "2",
 	} {
-		if got, err := selector.selectKey([]byte(body)); err != nil || got != want {
+		if got, err := selector.selectKey(parseBody([]byte(body))); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", body, got, err, want)
 		}
 	}
@@ -116,14 +116,14 @@ func TestA5_3_NotEvaluated(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, body := range []string{``, ` `, `hello`, `{"a":1`, `{"a":1}{"a":1}`, `{"a":1} x`, "\x00"} {
-			if got, err := selector.selectKey([]byte(body)); !errors.Is(err, errNotEvaluated) {
+			if got, err := selector.selectKey(parseBody([]byte(body))); !errors.Is(err, errNotEvaluated) {
 				t.Errorf("%s on %q: %q, %v", expression, body, got, err)
 			}
 		}
 	}
 	selector, _ := parseSelection(`$request.body.a`)
 	for _, body := range []string{`{"a":{}}`, `{"a":[{}]}`} {
-		if got, err := selector.selectKey([]byte(body)); !errors.Is(err, errNotEvaluated) {
+		if got, err := selector.selectKey(parseBody([]byte(body))); !errors.Is(err, errNotEvaluated) {
 			t.Errorf("%q: %q, %v", body, got, err)
 		}
 	}
@@ -138,8 +138,8 @@ func FuzzSelection(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first, err := selector.selectKey([]byte(body))
-		second, err2 := selector.selectKey([]byte(body))
+		first, err := selector.selectKey(parseBody([]byte(body)))
+		second, err2 := selector.selectKey(parseBody([]byte(body)))
 		if first != second || (err == nil) != (err2 == nil) {
 			t.Errorf("%q, %v then %q, %v", first, err, second, err2)
 		}

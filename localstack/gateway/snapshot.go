@@ -8,11 +8,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// Snapshot is what a gateway serves at one moment.
+// Snapshot describes a gateway at one moment.
 type Snapshot struct {
-	// Connections that are open, the oldest first.
+	// Connections are the open connections, the oldest first.
 	Connections []ConnectionInfo
-	// Routes of all APIs, by API, stage and key.
+	// Routes are the routes of all APIs, in the order of API, stage and key.
 	Routes []RouteInfo
 }
 
@@ -28,14 +28,15 @@ type ConnectionInfo struct {
 // RouteInfo describes a route.
 type RouteInfo struct {
 	API, Stage, Key string
-	// Function is the function's name, empty without an integration; Authorizer
-	// that of the authorizer's.
+	// Function and Authorizer are the names of functions, empty if the route
+	// has none.
 	Function, Authorizer string
-	// TwoWay routes answer their callers.
+	// TwoWay reports whether the function's body goes back to the client.
 	TwoWay bool
 }
 
-// Snapshot returns what is served now. The parts may be moments apart.
+// Snapshot returns the connections and routes. Its parts may be from slightly
+// different moments.
 func (g *Gateway) Snapshot() Snapshot {
 	var s Snapshot
 	g.mu.Lock()

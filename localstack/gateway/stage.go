@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// stage is an API as it is served: its expressions parsed, its models compiled,
-// its buckets filled. It never changes.
+// stage is an API with parsed expressions, compiled models and full buckets. It
+// never changes.
 type stage struct {
 	API
 	selector selector
@@ -19,14 +19,14 @@ type stage struct {
 	identity []identitySource // of $connect's authorizer
 }
 
-// servedRoute is a route and what it needs at run time.
+// servedRoute is a route with its bucket and models.
 type servedRoute struct {
 	Route
-	bucket *bucket // nil: only the account's limit holds
-	models *models // nil: messages are not checked
+	bucket *bucket // nil if only the account's limit applies
+	models *models // nil if messages are not validated
 }
 
-// stages are all that a gateway serves at one time.
+// stages are the stages that a gateway serves at one time.
 type stages []*stage
 
 func newStages(apis []API, limits Limits, now time.Time) (stages, error) {
@@ -37,7 +37,7 @@ func newStages(apis []API, limits Limits, now time.Time) (stages, error) {
 			return nil, fmt.Errorf("API %q: %w", api.ID, err)
 		}
 		if all.find(api.ID, api.Stage) != nil {
-			return nil, fmt.Errorf("API %q has stage %q twice", api.ID, api.Stage)
+			return nil, fmt.Errorf("API %q: two stages %q", api.ID, api.Stage)
 		}
 		all = append(all, s)
 	}
@@ -72,7 +72,7 @@ func newStage(api API, limits Limits, now time.Time) (*stage, error) {
 	return s, nil
 }
 
-// find returns the stage of that name, or nil.
+// find returns the stage with this name, or nil.
 func (all stages) find(apiID, name string) *stage {
 	for _, s := range all {
 		if s.ID == apiID && s.Stage == name {
@@ -82,11 +82,12 @@ func (all stages) find(apiID, name string) *stage {
 	return nil
 }
 
-// handshake returns the one stage that a handshake's host and path name, and
-// the domain name for its events; or nil.
-func (all stages) handshake(host, path string) (*stage, string) {
+// handshake returns the stage that the host and path of a handshake name, and
+// the domain name for events. The stage is nil if none or more than one
+// matches.
+func (all stages) forHandshake(host, path string) (*stage, string) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
-	if named := all.named(hostname(host)); len(named) > 0 {
+	if named := all.byDomain(hostname(host)); len(named) > 0 {
 		for _, n := range named {
 			if n.BasePath == path {
 				return n.stage, n.Name
@@ -96,7 +97,7 @@ func (all stages) handshake(host, path string) (*stage, string) {
 	}
 	var match *stage
 	for _, s := range all {
-		if s.goesBy(host) && s.Stage == path {
+		if s.servesHost(host) && s.Stage == path {
 			if match != nil {
 				return nil, ""
 			}
@@ -109,12 +110,12 @@ func (all stages) handshake(host, path string) (*stage, string) {
 	return match, match.defaultDomain()
 }
 
-// management returns the stages that the host and the path's part before
-// @connections name. Without a stage in the path they are all that go by that
+// management returns the stages that a host and the part of a path before
+// @connections name. Without a stage in the path these are all stages with that
 // host.
-func (all stages) management(host, path string) stages {
+func (all stages) forManagement(host, path string) stages {
 	var matches stages
-	if named := all.named(hostname(host)); len(named) > 0 {
+	if named := all.byDomain(hostname(host)); len(named) > 0 {
 		for _, n := range named {
 			if n.BasePath == path {
 				matches = append(matches, n.stage)
@@ -123,43 +124,44 @@ func (all stages) management(host, path string) stages {
 		return matches
 	}
 	for _, s := range all {
-		if s.goesBy(host) && (path == "" || s.Stage == path) {
+		if s.servesHost(host) && (path == "" || s.Stage == path) {
 			matches = append(matches, s)
 		}
 	}
 	return matches
 }
 
-// namedStage is a stage by one of its custom domains.
-type namedStage struct {
+// domainStage is a stage with one of its custom domains.
+type domainStage struct {
 	Domain
 	*stage
 }
 
-func (all stages) named(host string) []namedStage {
-	var list []namedStage
+// byDomain returns the stages with this custom domain name.
+func (all stages) byDomain(host string) []domainStage {
+	var list []domainStage
 	for _, s := range all {
 		for _, d := range s.Domains {
 			if strings.EqualFold(d.Name, host) {
-				list = append(list, namedStage{d, s})
+				list = append(list, domainStage{d, s})
 			}
 		}
 	}
 	return list
 }
 
-// has reports whether one of the stages is the API's and of that name.
+// has reports whether the API's stage with this name is among them.
 func (all stages) has(apiID, name string) bool { return all.find(apiID, name) != nil }
 
-// goesBy reports whether a host that is no custom domain can mean this stage:
-// the API's execute-api name, or any name that is not of that form.
-func (s *stage) goesBy(host string) bool {
+// servesHost reports whether a host that is not a custom domain can mean this
+// stage: the API's execute-api name, or any name that has not that form.
+func (s *stage) servesHost(host string) bool {
 	id := apiID(host)
 	return id == "" || strings.EqualFold(id, s.ID) && !s.DisableExecuteAPIEndpoint
 }
 
-// apiID returns the API that a host name of the form {apiId}.execute-api.…
-// names, or "".
+// apiID returns the API in a host name of the form {apiId}.execute-api.…, or
+// "".
 func apiID(host string) string {
 	id, rest, _ := strings.Cut(host, ".")
 	if strings.HasPrefix(strings.ToLower(rest), "execute-api.") {
@@ -168,6 +170,7 @@ func apiID(host string) string {
 	return ""
 }
 
+// hostname returns the host without its port.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -175,9 +178,9 @@ func hostname(host string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// managementPath splits /{stage}/@connections/{id} and /@connections/{id};
-// stage may be the base path of a custom domain. It works on the path as sent,
-// so that an encoded slash stays inside its segment.
+// managementPath splits /{stage}/@connections/{id} and /@connections/{id}.
+// stage may be the base path of a custom domain. It splits the path before
+// decoding, so an encoded slash stays in its segment.
 func managementPath(u *url.URL) (stage, id string, ok bool) {
 	segments := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
@@ -194,17 +197,17 @@ func managementPath(u *url.URL) (stage, id string, ok bool) {
 	return strings.Join(segments[:n], "/"), segments[n+1], true
 }
 
-// Resolve tells what a call of @connections is about, for whoever decides
-// whether the caller may make it: on AWS the resource is
+// Resolve returns what a call of @connections names, for the handler that
+// decides whether the caller is permitted. On AWS the resource is
 // arn:aws:execute-api:{region}:{account}:{apiID}/{stage}/{method}/@connections/{connectionID}.
-// It is false for a request that is no such call, or that leaves open which
-// stage it means.
+// ok is false if the request is not such a call, or if more than one stage
+// matches.
 func (g *Gateway) Resolve(r *http.Request) (apiID, stage, connectionID string, ok bool) {
 	path, id, ok := managementPath(r.URL)
 	if !ok {
 		return "", "", "", false
 	}
-	matches := g.stages().management(r.Host, path)
+	matches := g.stages().forManagement(r.Host, path)
 	if c := g.lookup(id); c != nil && matches.has(c.apiID, c.stageName) {
 		return c.apiID, c.stageName, id, true
 	}

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// bucket is a token bucket: it holds at most burst tokens and gains rate of
-// them per second. Every admitted request takes one.
+// bucket is a token bucket: it holds at most burst tokens and gains rate tokens
+// per second. Every admitted request takes one.
 type bucket struct {
 	rate, burst float64
 
 	mu     sync.Mutex
 	tokens float64
-	at     time.Time // when tokens was right
+	at     time.Time // of the last change of tokens
 }
 
 func newBucket(rate float64, burst int, now time.Time) *bucket {
 	return &bucket{rate: rate, burst: float64(burst), tokens: float64(burst), at: now}
 }
 
-// admit takes a token, or reports that there is none. A clock that goes back
-// gives none.
+// admit takes a token; it returns false if there is none. A clock that goes
+// back adds none.
 func (b *bucket) admit(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,8 +36,8 @@ func (b *bucket) admit(now time.Time) bool {
 }
 
 // routeBucket returns the bucket of one route, or nil if only the account's
-// limit holds for it. What a throttle does not set is the stage's, then the
-// account's.
+// limit applies. A value that the route's throttle does not set is the stage's,
+// or else the account's.
 func routeBucket(route, stage *Throttle, limits Limits, now time.Time) *bucket {
 	rate, burst, set := limits.AccountRate, limits.AccountBurst, false
 	for _, t := range []*Throttle{stage, route} {

@@ -185,9 +185,9 @@ func TestLogLines(t *testing.T) {
 		t.Errorf("%d lines: %s", len(lines), log.String())
 	}
 	for _, want := range []string{
-		fmt.Sprintf(`level=DEBUG msg=message api=api1 stage=prod route=good connectionId=%q requestId=%q function=good invocation=invocation-2 status=200 bytes=17`,
+		fmt.Sprintf(`level=DEBUG msg=message api=api1 stage=prod route=good connection=%q request=%q function=good invocation=invocation-2 status=200 bytes=17`,
 			c.id, good.RequestContext.RequestID),
-		fmt.Sprintf(`level=WARN msg="integration failed" api=api1 stage=prod route=bad connectionId=%q requestId=%q function=bad invocation=invocation-3 status=500 bytes=16`,
+		fmt.Sprintf(`level=WARN msg="integration failed" api=api1 stage=prod route=bad connection=%q request=%q function=bad invocation=invocation-3 status=500 bytes=16`,
 			c.id, bad.RequestContext.RequestID),
 		`level=DEBUG msg="connection opened"`, `level=DEBUG msg="connection closed"`,
 	} {

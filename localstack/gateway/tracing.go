@@ -7,12 +7,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// integrationFailed is the log line of a function that could not do its part.
+// integrationFailed is the text of the log line for a failed integration.
 const integrationFailed = "integration failed"
 
-// traced begins an event about the connection; e is the Lambda event that goes
-// with it.
-func (c *connection) traced(kind trace.Kind, e *event) trace.Event {
+// traced returns an event of the connection. e is the Lambda event that belongs
+// to it, or nil.
+func (c *connection) traceEvent(kind trace.Kind, e *event) trace.Event {
 	t := trace.Event{Kind: kind, At: c.gateway.opts.Now(), API: c.apiID, Stage: c.stageName, ConnectionID: c.id}
 	if e != nil {
 		t.RequestID, t.Route = e.RequestContext.RequestID, e.RequestContext.RouteKey
@@ -20,8 +20,8 @@ func (c *connection) traced(kind trace.Kind, e *event) trace.Event {
 	return t
 }
 
-// report hands the event to the trace and writes its line: Warn if something
-// has failed, Debug otherwise.
+// report sends the event to the trace and logs it: as Warn with an error, as
+// Debug without.
 func (g *Gateway) report(text string, t trace.Event, err error) {
 	g.opts.Trace.Trace(t)
 	level := slog.LevelDebug
@@ -33,9 +33,12 @@ func (g *Gateway) report(text string, t trace.Event, err error) {
 	}
 	attrs := make([]slog.Attr, 0, 12)
 	for _, a := range []slog.Attr{
-		slog.String("api", t.API), slog.String("stage", t.Stage), slog.String("route", t.Route),
+		slog.String("api", t.API),
+		slog.String("stage", t.Stage),
+		slog.String("route", t.Route),
 		slog.String("operation", t.Operation),
-		slog.String("connectionId", t.ConnectionID), slog.String("requestId", t.RequestID),
+		slog.String("connection", t.ConnectionID),
+		slog.String("request", t.RequestID),
 		slog.String("function", t.Function),
 		slog.String("invocation", t.Invocation),
 	} {
@@ -46,7 +49,7 @@ func (g *Gateway) report(text string, t trace.Event, err error) {
 	attrs = append(attrs, slog.Int("status", t.Status), slog.Int("bytes", t.Bytes),
 		slog.Duration("duration", t.Duration))
 	if err != nil {
-		attrs = append(attrs, slog.Any("error", err))
+		attrs = append(attrs, slog.Any("err", err))
 	}
 	g.opts.Log.LogAttrs(context.Background(), level, text, attrs...)
 }

@@ -15,8 +15,8 @@ func (g *Gateway) Update(apis []API) error {
 	return nil
 }
 
-// Prepare is the first half of [Gateway.Update]: it checks the APIs and changes
-// nothing. commit, which cannot fail, is the second half; it may be dropped.
+// Prepare checks the APIs as [Gateway.Update] does, but changes nothing until
+// commit is called. commit cannot fail; not calling it discards the update.
 func (g *Gateway) Prepare(apis []API) (commit func(), err error) {
 	all, err := newStages(apis, g.opts.Limits, g.opts.Now())
 	if err != nil {
@@ -25,12 +25,13 @@ func (g *Gateway) Prepare(apis []API) (commit func(), err error) {
 	return func() { g.serve(all) }, nil
 }
 
+// serve replaces the stages and closes the connections whose stage was removed.
 func (g *Gateway) serve(all stages) {
 	var orphans []*connection
 	g.mu.Lock()
 	g.serving.Store(&all)
 	for c := range g.sockets {
-		if !c.adopt(all) {
+		if !c.rebind(all) {
 			orphans = append(orphans, c)
 		}
 	}
