@@ -35,9 +35,9 @@ var besidePhases = []string{"put", "get", "query", "transact"}
 // always; dynalite runs with its defaults and keeps its data in memory. Without
 // npm only the engine is measured.
 //
-// It reports requests per second; the ratio of the engine to dynalite, which has
-// no transactions; the 99th percentile of a put; and the resident memory after
-// 100,000 more items.
+// It reports requests per second; the ratio of the engine to dynalite, which
+// has no transactions; the 99th percentile of a put; and the resident memory
+// after 100,000 more items.
 func BenchmarkBesideDynalite(b *testing.B) {
 	engine := start(b, exec.Command(os.Args[0], "-crashdir", b.TempDir()))
 	servers := []*measured{{name: "", b: b, child: engine, phases: besidePhases}}

@@ -44,9 +44,10 @@ func TestE7_BatchWrite(t *testing.T) {
 			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a"}},"DeleteRequest":{"Key":{"pk":"a"}}}]}}`, v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
 		{"nothing in one request", "BatchWriteItem", `{"RequestItems":{"$T":[{}]}}`,
 			v + "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"},
-		{"one wrong item refuses all", "BatchWriteItem",
+		{"one invalid item refuses the batch", "BatchWriteItem",
 			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"never"}}},{"DeleteRequest":{"Key":{"pk":1}}}]}}`, v + "The provided key element does not match the schema"},
-		{"of which none is written", "GetItem", `{"Key":{"pk":"never"},"ConsistentRead":true}`, `{"Item":null}`},
+		{"no item of the refused batch is written", "GetItem",
+			`{"Key":{"pk":"never"},"ConsistentRead":true}`, `{"Item":null}`},
 		{"no table", "BatchWriteItem", `{"RequestItems":{"conformance-nothing":[{"PutRequest":{"Item":{"pk":"a"}}}]}}`, "ResourceNotFoundException: Requested resource not found"},
 	})
 }
@@ -57,9 +58,9 @@ func TestE7_BatchGet(t *testing.T) {
 	const v = "ValidationException: "
 	t.Run("100 keys", func(t *testing.T) {
 		got := tb.must(t, "BatchGetItem", batchKeys(100, `,"ConsistentRead":true`))
-		got.agrees(t, `{"UnprocessedKeys":{}}`)
+		got.check(t, `{"UnprocessedKeys":{}}`)
 		if items, _ := got.at("Responses", tb.name).([]any); len(items) != 25 {
-			t.Errorf("%d items of 25", len(items))
+			t.Errorf("got %d items, want 25", len(items))
 		}
 	})
 	tb.steps(t, []step{
@@ -69,15 +70,15 @@ func TestE7_BatchGet(t *testing.T) {
 		{"one twice", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a"},{"pk":"a"}]}}}`,
 			v + "Provided list of item keys contains duplicates"},
 		{"projected", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"item 07"}],"ProjectionExpression":"#x","ExpressionAttributeNames":{"#x":"x"}}}}`, `{"Responses":{"$T":[{"x":"x"}]}}`},
-		{"what is not there", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"none"}]}}}`,
+		{"a missing item", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"none"}]}}}`,
 			`{"Responses":{"$T":[]},"UnprocessedKeys":{}}`},
 		{"no table", "BatchGetItem", `{"RequestItems":{"conformance-nothing":{"Keys":[{"pk":"a"}]}}}`,
 			"ResourceNotFoundException: Requested resource not found"},
 	})
 }
 
-// TestE7_UnprocessedKeys reads more than 16 MB: what does not fit comes back as
-// the request to send next, with its options.
+// TestE7_UnprocessedKeys reads more than 16 MB. The response returns the
+// remaining keys as a request with the same options.
 func TestE7_UnprocessedKeys(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const items, size = 45, 390 << 10 // 17.1 MB
@@ -87,16 +88,17 @@ func TestE7_UnprocessedKeys(t *testing.T) {
 			puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"item %02d"},"x":{"S":%s}}}}`,
 				j, quoted("x", size)))
 		}
-		// As on the wire: to read and write so much in the notation takes
-		// seconds.
+		// Use the wire format: converting this much from the tests' notation
+		// takes seconds.
 		raw(t.Context(), t, "DynamoDB_20120810.BatchWriteItem",
-			`{"RequestItems":{"`+tb.name+`":[`+strings.Join(puts, ",")+`]}}`, nil).agrees(t, `{"UnprocessedItems":{}}`)
+			`{"RequestItems":{"`+tb.name+`":[`+strings.Join(puts, ",")+`]}}`, nil).check(t, `{"UnprocessedItems":{}}`)
 	}
 	got := tb.must(t, "BatchGetItem", batchKeys(items, `,"ConsistentRead":true,"ProjectionExpression":"pk"`))
 	read, _ := got.at("Responses", tb.name).([]any)
 	left, _ := got.at("UnprocessedKeys", tb.name, "Keys").([]any)
 	if len(read)+len(left) != items || len(left) == 0 || len(left) > 5 {
-		t.Errorf("%d items read and %d left of %d", len(read), len(left), items)
+		t.Errorf("got %d items and %d unprocessed keys, want %d together and 1 to 5 unprocessed",
+			len(read), len(left), items)
 	}
 	if problem := differs(got.at("UnprocessedKeys", tb.name),
 		toWire(t, `{"ConsistentRead":true,"ProjectionExpression":"pk"}`), ""); problem != "" {

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// answer is what came back for one request.
+// answer is the response to one request.
 type answer struct {
 	Status  int
 	Header  http.Header
@@ -37,7 +37,8 @@ func (a answer) String() string {
 	return a.Code + ": " + a.Message
 }
 
-// at looks up a member of the answer; a number is the index of an element.
+// at returns a member of the response. A number in the path is the index of an
+// element.
 func (a answer) at(path ...any) any {
 	var v any = a.Body
 	for _, p := range path {
@@ -56,16 +57,16 @@ func (a answer) at(path ...any) any {
 	return v
 }
 
-// items are the Items of the answer.
+// items returns the Items of the response.
 func (a answer) items() []any { l, _ := a.at("Items").([]any); return l }
 
-// large is the length of a request from which on the SDK is left out: it does
-// nothing else for it, but copies it many times, which the race detector
-// watches.
+// large is the length in bytes of a request from which on it is sent without
+// the SDK. The SDK copies a large request many times, which is slow under the
+// race detector.
 const large = 64 << 10
 
-// call sends a request in the short notation: with the SDK, which checks what
-// comes back in its own way, or raw where the SDK would not send it.
+// call sends a request in the tests' notation: through the SDK, which also
+// checks the response, or without it if the SDK cannot send the request.
 func call(ctx context.Context, t testing.TB, operation, request string) answer {
 	t.Helper()
 	wire := toWire(t, request)
@@ -81,8 +82,8 @@ func call(ctx context.Context, t testing.TB, operation, request string) answer {
 	return raw(ctx, t, "DynamoDB_20120810."+operation, string(body), nil)
 }
 
-// viaSDK calls a method of the SDK's client. It is not sent if the SDK cannot
-// say it, or refuses to.
+// viaSDK calls a method of the SDK's client. sent is false if the SDK has no
+// such method or member, or refuses the request.
 func viaSDK(ctx context.Context, t testing.TB, operation string, wire any) (got answer, sent bool) {
 	t.Helper()
 	method := reflect.ValueOf(target.client).MethodByName(operation)
@@ -93,7 +94,7 @@ func viaSDK(ctx context.Context, t testing.TB, operation string, wire any) (got 
 	if !fill(input.Elem(), wire) {
 		return got, false
 	}
-	ctx = context.WithValue(ctx, recordHere{}, &got)
+	ctx = context.WithValue(ctx, answerKey{}, &got)
 	results := method.Call([]reflect.Value{reflect.ValueOf(ctx), input})
 	err, _ := results[1].Interface().(error)
 	api, isAPI := errors.AsType[smithy.APIError](err)
@@ -110,7 +111,8 @@ func viaSDK(ctx context.Context, t testing.TB, operation string, wire any) (got 
 	return got, true
 }
 
-// fill sets v from JSON as it is on the wire; false if it does not fit.
+// fill sets v from JSON in the wire format. It returns false if the types do
+// not match.
 func fill(v reflect.Value, wire any) bool {
 	if v.Type() == reflect.TypeFor[types.AttributeValue]() {
 		return fillAttribute(v, wire)
@@ -119,22 +121,8 @@ func fill(v reflect.Value, wire any) bool {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return fill(v.Elem(), wire)
-	case reflect.Struct:
-		members, ok := wire.(map[string]any)
-		for name, member := range members {
-			field := v.FieldByName(name)
-			ok = ok && field.IsValid() && fill(field, member)
-		}
-		return ok
-	case reflect.Map:
-		members, ok := wire.(map[string]any)
-		v.Set(reflect.MakeMap(v.Type()))
-		for name, member := range members {
-			element := reflect.New(v.Type().Elem()).Elem()
-			ok = ok && fill(element, member)
-			v.SetMapIndex(reflect.ValueOf(name), element)
-		}
-		return ok
+	case reflect.Struct, reflect.Map:
+		return fillMembers(v, wire)
 	case reflect.Slice:
 		elements, ok := wire.([]any)
 		v.Set(reflect.MakeSlice(v.Type(), len(elements), len(elements)))
@@ -145,7 +133,7 @@ func fill(v reflect.Value, wire any) bool {
 	case reflect.String:
 		text, ok := wire.(string)
 		v.SetString(text)
-		// The SDK leaves an empty enumeration out.
+		// The SDK omits an empty enumeration value.
 		return ok && (text != "" || v.Type() == reflect.TypeFor[string]())
 	case reflect.Bool:
 		flag, ok := wire.(bool)
@@ -160,6 +148,26 @@ func fill(v reflect.Value, wire any) bool {
 	return false
 }
 
+// fillMembers is fill for a struct or a map.
+func fillMembers(v reflect.Value, wire any) bool {
+	members, ok := wire.(map[string]any)
+	if v.Kind() == reflect.Struct {
+		for name, member := range members {
+			field := v.FieldByName(name)
+			ok = ok && field.IsValid() && fill(field, member)
+		}
+		return ok
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for name, member := range members {
+		element := reflect.New(v.Type().Elem()).Elem()
+		ok = ok && fill(element, member)
+		v.SetMapIndex(reflect.ValueOf(name), element)
+	}
+	return ok
+}
+
+// fillAttribute is fill for an attribute value.
 func fillAttribute(v reflect.Value, wire any) bool {
 	members, ok := wire.(map[string]any)
 	if !ok || len(members) != 1 {
@@ -207,8 +215,8 @@ func fillAttribute(v reflect.Value, wire any) bool {
 	return false
 }
 
-// raw sends a signed request as it is. With headers, those replace the ones of
-// the same names, and an empty one is left out.
+// raw sends a signed request without the SDK. headers replace the headers of
+// the same names; an empty value removes one.
 func raw(ctx context.Context, t testing.TB, operation, body string, headers map[string]string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.url, strings.NewReader(body))
@@ -232,8 +240,8 @@ func raw(ctx context.Context, t testing.TB, operation, body string, headers map[
 		}
 	}
 	var got answer
-	response, err := recorder{http.DefaultTransport}.RoundTrip(r.WithContext(context.WithValue(ctx,
-		recordHere{}, &got)))
+	response, err := recordingTransport{http.DefaultTransport}.RoundTrip(r.WithContext(context.WithValue(ctx,
+		answerKey{}, &got)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,15 +249,16 @@ func raw(ctx context.Context, t testing.TB, operation, body string, headers map[
 	return got
 }
 
-// recorder keeps the answer for whoever asked for it in the context.
-type recorder struct{ http.RoundTripper }
+// recordingTransport copies the response to the *answer that the request's
+// context holds under answerKey.
+type recordingTransport struct{ http.RoundTripper }
 
-type recordHere struct{}
+type answerKey struct{}
 
-func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
-	// The SDK closes a request's body as soon as the answer is there, and
-	// net/http may look for its end only then: a server as near as this one is
-	// fast enough for that. A copy cannot be closed too early.
+func (r recordingTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	// The SDK closes a request's body as soon as the response arrives. net/http
+	// may read the body's end after that if the server is in the same process.
+	// A copy of the body cannot be closed too early.
 	if request.Body != nil {
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
@@ -268,12 +277,12 @@ func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(text))
-	if got, ok := request.Context().Value(recordHere{}).(*answer); ok {
+	if got, ok := request.Context().Value(answerKey{}).(*answer); ok {
 		*got = answer{Status: response.StatusCode, Header: response.Header, Text: string(text)}
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.UseNumber()
 		if err := decoder.Decode(&got.Body); err != nil {
-			return nil, fmt.Errorf("status %d with a body that is not JSON: %w", response.StatusCode, err)
+			return nil, fmt.Errorf("got status %d and a body that is not JSON: %w", response.StatusCode, err)
 		}
 		if kind, ok := got.Body["__type"].(string); ok {
 			got.Code = kind[strings.LastIndexByte(kind, '#')+1:]

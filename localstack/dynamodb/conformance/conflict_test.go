@@ -9,9 +9,9 @@ import (
 
 // Developer Guide, "Transaction conflict handling in DynamoDB".
 
-// TestE6_Conflicts lets transactions and plain writes meet on the same items.
-// None may see half of a transaction, all that is answered counts, and what is
-// refused is refused with the error of a conflict.
+// TestE6_Conflicts runs transactions and plain writes on the same items. No
+// reader may see half of a transaction, every write that succeeds must be
+// counted, and a failed one must fail with the error of a conflict.
 func TestE6_Conflicts(t *testing.T) {
 	tb := newTable(t, "pk S")
 	tb.put(t, `{"pk":"a","n":0}`, `{"pk":"b","n":0}`)
@@ -47,14 +47,14 @@ func TestE6_Conflicts(t *testing.T) {
 			case got.Code == "TransactionCanceledException":
 				for _, reason := range got.Body["CancellationReasons"].([]any) {
 					if code := reason.(map[string]any)["Code"]; code != "TransactionConflict" && code != "None" {
-						note("a transaction is cancelled for %v", code)
+						note("a transaction: got the reason %v, want TransactionConflict", code)
 					}
 				}
 				if !strings.Contains(got.Message, "TransactionConflict") {
-					note("cancelled: %s", got.Message)
+					note("a transaction: got the message %q, want TransactionConflict in it", got.Message)
 				}
 			default:
-				note("a transaction: %s", got)
+				note("a transaction: got %s, want success or a conflict", got)
 			}
 		})
 		work("UpdateItem", `{"Key":{"pk":"a"},`+add+`}`, func(got answer) {
@@ -64,13 +64,13 @@ func TestE6_Conflicts(t *testing.T) {
 				added["a"]++
 				mu.Unlock()
 			case got.Code != "TransactionConflictException":
-				note("a write: %s", got)
+				note("a write: got %s, want success or a conflict", got)
 			}
 		})
 		work("TransactGetItems",
 			writes(action("Get", `"Key":{"pk":"a"}`), action("Get", `"Key":{"pk":"b"}`)), func(got answer) {
 				if got.Status != 200 && got.Code != "TransactionCanceledException" {
-					note("a read: %s", got)
+					note("a read: got %s, want success or a conflict", got)
 				}
 			})
 	}
@@ -80,7 +80,7 @@ func TestE6_Conflicts(t *testing.T) {
 	}
 	for _, pk := range []string{"a", "b"} {
 		if n := tb.get(t, fmt.Sprintf(`{"pk":%q}`, pk)).at("Item", "n", "N"); n != fmt.Sprint(added[pk]) {
-			t.Errorf("%s is %v after %d additions", pk, n, added[pk])
+			t.Errorf("got %v in item %s, want %d", n, pk, added[pk])
 		}
 	}
 }

@@ -1,10 +1,10 @@
-// Package conformance says what DynamoDB does, as tests that anything which
-// speaks its protocol can be held against.
+// Package conformance tests that an endpoint behaves as DynamoDB does. It can
+// test anything that speaks DynamoDB's protocol.
 //
-// They are written from what AWS publishes: the Developer Guide, the API
-// reference, and the texts of errors as its users have quoted them. Each group
-// names the page that it follows. Use them after any change to the engine, and
-// for finding out how something else differs:
+// The tests follow what AWS publishes: the Developer Guide, the API reference,
+// and the texts of errors that users have quoted. Each group names the page
+// that it follows. Run them after any change to the engine, or to find out how
+// another implementation differs:
 //
 //	go test ./localstack/dynamodb/conformance
 //	go test ./localstack/dynamodb/conformance -args -endpoint http://127.0.0.1:8000
@@ -12,11 +12,12 @@
 //
 // Without -endpoint the engine runs in this process, behind a socket on the
 // loopback interface. With it, credentials come from AWS_ACCESS_KEY_ID,
-// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, and any will do where nobody
-// checks them. The tables that the tests make have names that begin with
-// "conformance-", and are deleted in the end. On AWS the tests cost cents; what
-// takes AWS days (expiry) is left out there, with a line.
+// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; an endpoint that does not verify
+// signatures accepts any. The names of the test's tables begin with
+// "conformance-"; they are deleted at the end. On AWS the tests cost cents.
+// Tests of behavior that takes AWS days (expiry) are skipped there, with a
+// message.
 //
-// The tests know nothing of the engine's insides and never look into its files.
-// Streams have tests of their own.
+// The tests use the protocol only and never look into the engine or its files.
+// Streams are tested in package dynamodb.
 package conformance

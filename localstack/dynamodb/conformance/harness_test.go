@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"flag"
@@ -20,9 +21,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 )
 
-var endpoint = flag.String("endpoint", "", "URL of the DynamoDB to test; the engine in this process if empty")
+var endpoint = flag.String("endpoint", "", "URL of the DynamoDB to test; empty runs the engine in this process")
 
-// target is what the tests talk to.
+// target is the endpoint that is tested.
 var target struct {
 	url    string
 	region string
@@ -31,8 +32,8 @@ var target struct {
 	local  bool // the engine of this module, in this process
 }
 
-// patience is how long anything may take to become true.
-const patience = 3 * time.Minute
+// timeout bounds every wait for a condition.
+const timeout = 3 * time.Minute
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -67,7 +68,7 @@ func run(m *testing.M) (status int) {
 		defer server.Close()
 		target.url = server.URL
 	}
-	target.region = cmpOr(os.Getenv("AWS_REGION"), "us-east-1")
+	target.region = cmp.Or(os.Getenv("AWS_REGION"), "us-east-1")
 	target.keys = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
 	if id := os.Getenv("AWS_ACCESS_KEY_ID"); id != "" && !target.local {
 		target.keys = aws.Credentials{
@@ -81,36 +82,29 @@ func run(m *testing.M) (status int) {
 		BaseEndpoint:     &target.url,
 		Credentials:      credentials.StaticCredentialsProvider{Value: target.keys},
 		RetryMaxAttempts: 1,
-		HTTPClient:       &http.Client{Transport: recorder{http.DefaultTransport}},
+		HTTPClient:       &http.Client{Transport: recordingTransport{http.DefaultTransport}},
 	})
 	return m.Run()
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-// onlyHere skips what would take AWS hours.
-func onlyHere(t *testing.T) {
+// skipOnAWS skips a test that takes hours on AWS.
+func skipOnAWS(t *testing.T) {
 	t.Helper()
 	if !target.local {
 		t.Skip("takes hours on AWS; run without -endpoint")
 	}
 }
 
-// table is a table of one test.
+// table is the table of one test.
 type table struct{ name string }
 
-// newName makes a name that nothing else has.
+// newName returns a unique table name.
 func newName() string { return "conformance-" + strings.ToLower(rand.Text()[:12]) }
 
-// newTable makes an on-demand table, which is deleted when the test ends. Its
-// key is declared as in "pk S" or "pk S, sk N", an index as in
-// "GSI by-age: kind S, age N: ALL", or with KEYS_ONLY or the names of what it
-// includes in the end.
+// newTable creates an on-demand table that is deleted when the test ends. key
+// is for example "pk S" or "pk S, sk N". An index is for example "GSI by-age:
+// kind S, age N: ALL"; instead of ALL it may have KEYS_ONLY or the names of
+// included attributes.
 func newTable(t *testing.T, key string, indexes ...string) *table {
 	t.Helper()
 	tb := &table{newName()}
@@ -118,7 +112,7 @@ func newTable(t *testing.T, key string, indexes ...string) *table {
 	return tb
 }
 
-// create makes a table from the request of CreateTable without TableName.
+// create creates a table. request is that of CreateTable without TableName.
 func (tb *table) create(t *testing.T, request string) {
 	t.Helper()
 	tb.must(t, "CreateTable", request)
@@ -131,7 +125,7 @@ func (tb *table) create(t *testing.T, request string) {
 	tb.active(t)
 }
 
-// active waits until the table and its indexes may be used.
+// active waits until the table and its indexes are active.
 func (tb *table) active(t *testing.T) {
 	t.Helper()
 	eventually(t, "the table is active", func() bool {
@@ -151,7 +145,7 @@ func (tb *table) active(t *testing.T) {
 	})
 }
 
-// declare writes the request of CreateTable without TableName.
+// declare returns the request of CreateTable without TableName. See newTable.
 func declare(key string, indexes ...string) string {
 	kinds := map[string]string{}
 	schema := func(key string) string {
@@ -191,13 +185,13 @@ func declare(key string, indexes ...string) string {
 	return request + `,"AttributeDefinitions":[` + strings.Join(definitions, ",") + "]}"
 }
 
-// eventually polls until done says so.
+// eventually polls until done returns true.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for pause := time.Millisecond; !done(); pause = min(2*pause, time.Second) {
 		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		time.Sleep(pause)
 	}

@@ -15,31 +15,32 @@ func TestSparseIndexes(t *testing.T) {
 		`{"pk":"a","sk":2,"owner2":"o","when2":"w0"}`,
 		`{"pk":"a","sk":3,"age":30}`, `{"pk":"b","sk":1,"owner2":"o","age":20}`)
 	owner := func(want string) step {
-		return step{"by owner", "Query", list(t, `owner2 = {"o"}`, `"IndexName":"by-owner"`), want}
+		return step{"by owner", "Query", queryRequest(t, `owner2 = {"o"}`, `"IndexName":"by-owner"`), want}
 	}
 	tb.steps(t, []step{
-		owner(`{"Items":[{"pk":"b","sk":1,"owner2":"o","age":20},{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}]}`), // not the one without age
-		{"by age", "Query", list(t, `age = {30}`, `"IndexName":"by-age","Select":"COUNT"`), `{"Count":2}`},
-		{"keys only", "Query", list(t, `age = {20}`, `"IndexName":"by-age"`), `{"Items":[{"pk":"b","sk":1,"age":20}]}`},
-		{"local, in its order", "Query", list(t, `pk = {"a"}`, `"IndexName":"by-when"`),
+		owner(`{"Items":[{"pk":"b","sk":1,"owner2":"o","age":20},{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}]}`), // without the item that has no age
+		{"by age", "Query", queryRequest(t, `age = {30}`, `"IndexName":"by-age","Select":"COUNT"`), `{"Count":2}`},
+		{"keys only", "Query", queryRequest(t, `age = {20}`, `"IndexName":"by-age"`),
+			`{"Items":[{"pk":"b","sk":1,"age":20}]}`},
+		{"local, in its order", "Query", queryRequest(t, `pk = {"a"}`, `"IndexName":"by-when"`),
 			`{"Items":[{"pk":"a","sk":2,"when2":"w0"},{"pk":"a","sk":1,"when2":"w1","extra":"e"}]}`},
-		{"local, consistent", "Query", list(t, `pk = {"a"} AND when2 > {"w0"}`,
+		{"local, consistent", "Query", queryRequest(t, `pk = {"a"} AND when2 > {"w0"}`,
 			`"IndexName":"by-when","ConsistentRead":true`), `{"Count":1}`},
 		{"scan of an index", "Scan", `{"IndexName":"by-owner"}`, `{"Count":2}`},
-		{"an attribute leaves", "UpdateItem", `{"Key":{"pk":"b","sk":1},"UpdateExpression":"REMOVE age"}`, "{}"},
+		{"an index key is removed", "UpdateItem", `{"Key":{"pk":"b","sk":1},"UpdateExpression":"REMOVE age"}`, "{}"},
 		owner(`{"Items":[{"pk":"a","sk":1,"owner2":"o","age":30,"when2":"w1","extra":"e","x":1}]}`),
-		{"an attribute comes", "UpdateItem",
+		{"an index key is added", "UpdateItem",
 			`{"Key":{"pk":"a","sk":2},` + expressions(t, "UpdateExpression", "SET age = {5}") + `}`, "{}"},
 		owner(`{"Count":2}`),
-		{"a key changes", "UpdateItem", `{"Key":{"pk":"a","sk":2},` +
+		{"an index key changes", "UpdateItem", `{"Key":{"pk":"a","sk":2},` +
 			expressions(t, "UpdateExpression", `SET owner2 = {"other"}`) + `}`, "{}"},
 		owner(`{"Count":1}`),
-		{"an item goes", "DeleteItem", `{"Key":{"pk":"a","sk":1}}`, "{}"},
+		{"an item is deleted", "DeleteItem", `{"Key":{"pk":"a","sk":1}}`, "{}"},
 		owner(`{"Count":0}`),
 	})
 }
 
-// TestIndexKeysThatDoNotFit puts what an index cannot hold.
+// TestIndexKeysThatDoNotFit writes values that an index key cannot have.
 func TestIndexKeysThatDoNotFit(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-n: n N: ALL", "GSI by-s: s S: ALL")
 	tb.put(t, `{"pk":"ok"}`)
@@ -56,7 +57,7 @@ func TestIndexKeysThatDoNotFit(t *testing.T) {
 		{"update to the wrong type", "UpdateItem",
 			`{"Key":{"pk":"ok"},` + expressions(t, "UpdateExpression", `SET n = {"x"}`) + `}`, "ValidationException"},
 		{"too long", "PutItem", `{"Item":{"pk":"a","s":` + quoted("s", 2049) + `}}`, "ValidationException"},
-		{"as long as can be", "PutItem", `{"Item":{"pk":"a","s":` + quoted("s", 2048) + `}}`, "{}"},
+		{"longest", "PutItem", `{"Item":{"pk":"a","s":` + quoted("s", 2048) + `}}`, "{}"},
 	})
 }
 
@@ -64,14 +65,14 @@ func TestE9_ConsistentReads(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-n: n N: ALL")
 	const refused = "ValidationException: Consistent reads are not supported on global secondary indexes"
 	tb.steps(t, []step{
-		{"query", "Query", list(t, "n = {1}", `"IndexName":"by-n","ConsistentRead":true`), refused},
+		{"query", "Query", queryRequest(t, "n = {1}", `"IndexName":"by-n","ConsistentRead":true`), refused},
 		{"scan", "Scan", `{"IndexName":"by-n","ConsistentRead":true}`, refused},
-		{"without", "Query", list(t, "n = {1}", `"IndexName":"by-n","ConsistentRead":false`), `{"Count":0}`},
+		{"without", "Query", queryRequest(t, "n = {1}", `"IndexName":"by-n","ConsistentRead":false`), `{"Count":0}`},
 		{"of the table", "Scan", `{"ConsistentRead":true}`, `{"Count":0}`},
 	})
 }
 
-// Entries with the same index key are paged by the table's key.
+// Pages of entries with the same index key continue by the table's key.
 func TestIndexPages(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-kind: kind S, n N: ALL")
 	const items = 7
@@ -80,7 +81,7 @@ func TestIndexPages(t *testing.T) {
 	}
 	seen, start := map[any]bool{}, ""
 	for pages := 0; ; pages++ {
-		got := tb.must(t, "Query", list(t, `kind = {"k"}`, `"IndexName":"by-kind","Limit":2`+start))
+		got := tb.must(t, "Query", queryRequest(t, `kind = {"k"}`, `"IndexName":"by-kind","Limit":2`+start))
 		for _, item := range got.items() {
 			seen[(answer{Body: item.(map[string]any)}).at("pk", "S")] = true
 		}
@@ -89,15 +90,15 @@ func TestIndexPages(t *testing.T) {
 			break
 		}
 		if len(last) != 3 || pages > items {
-			t.Fatalf("page %d ends at %v", pages, last)
+			t.Fatalf("page %d: got LastEvaluatedKey %v, want 3 attributes and at most %d pages", pages, last, items)
 		}
 		start = fmt.Sprintf(`,"ExclusiveStartKey":{"pk":%q,"kind":"k","n":1}`, got.at("LastEvaluatedKey", "pk", "S"))
 	}
 	if len(seen) != items {
-		t.Errorf("%d items of %d", len(seen), items)
+		t.Errorf("got %d items, want %d", len(seen), items)
 	}
-	tb.call(t, "Query", list(t, `kind = {"k"}`,
-		`"IndexName":"by-kind","ExclusiveStartKey":{"pk":"item 1"}`)).agrees(t,
+	tb.call(t, "Query", queryRequest(t, `kind = {"k"}`,
+		`"IndexName":"by-kind","ExclusiveStartKey":{"pk":"item 1"}`)).check(t,
 		"ValidationException: The provided starting key is invalid…")
 }
 
@@ -110,24 +111,27 @@ func TestBackfill(t *testing.T) {
 	tb.put(t, `{"pk":"without"}`, `{"pk":"wrong","n":"x"}`)
 	create := `{"AttributeDefinitions":[{"AttributeName":"n","AttributeType":"N"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"by-n",
 		"KeySchema":[{"AttributeName":"n","KeyType":"HASH"}],"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["x"]}}}]}`
-	tb.call(t, "UpdateTable", create).agrees(t,
+	tb.call(t, "UpdateTable", create).check(t,
 		`{"TableDescription":{"TableStatus":"UPDATING","GlobalSecondaryIndexes":[{"IndexName":"by-n","IndexStatus":"CREATING"}]}}`)
 	tb.active(t)
 	tb.put(t, `{"pk":"after","n":2,"x":9}`)
-	eventually(t, "the index has what was put", func() bool {
-		return tb.must(t, "Query", list(t, "n = {2}", `"IndexName":"by-n"`)).at("Count").(fmt.Stringer).String() == "11"
+	eventually(t, "the index has the new item", func() bool {
+		return tb.must(t, "Query", queryRequest(t, "n = {2}",
+			`"IndexName":"by-n"`)).at("Count").(fmt.Stringer).String() == "11"
 	})
 	tb.steps(t, []step{
-		{"filled, without what does not fit", "Scan", `{"IndexName":"by-n","Select":"COUNT"}`, `{"Count":31}`},
+		{"filled, without items that have no valid key", "Scan", `{"IndexName":"by-n","Select":"COUNT"}`,
+			`{"Count":31}`},
 		{"projected", "Query", `{` + expressions(t, "KeyConditionExpression", "n = {2}",
 			"FilterExpression", "x = {9}") + `,"IndexName":"by-n"}`, `{"Items":[{"pk":"after","n":2,"x":9}]}`},
 		{"again", "UpdateTable", create, "ValidationException: Attempting to create an index which already exists"},
 		{"delete", "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`,
 			`{"TableDescription":{"TableStatus":"UPDATING"}}`},
 	})
-	eventually(t, "the index is gone", func() bool {
-		return tb.call(t, "Query", list(t, "n = {2}",
+	eventually(t, "the index is removed", func() bool {
+		return tb.call(t, "Query", queryRequest(t, "n = {2}",
 			`"IndexName":"by-n"`)).String() == "ValidationException: The table does not have the specified index: by-n"
 	})
-	tb.call(t, "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`).agrees(t, "ResourceNotFoundException")
+	tb.call(t, "UpdateTable", `{"GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"by-n"}}]}`).check(t,
+		"ResourceNotFoundException")
 }

@@ -109,7 +109,7 @@ func TestE4_OldItemOfAFailedCondition(t *testing.T) {
 			t.Run(operation.name+" "+c.name, func(t *testing.T) {
 				got := tb.call(t, operation.name,
 					`{`+operation.key+`,`+never+c.more+`,"ReturnConsumedCapacity":"TOTAL"}`)
-				got.agrees(t, "ConditionalCheckFailedException: The conditional request failed")
+				got.check(t, "ConditionalCheckFailedException: The conditional request failed")
 				if problem := differs(got.Body, toWire(t, c.item), ""); problem != "" {
 					t.Errorf("%s in %s", problem, got.Text)
 				}
@@ -119,9 +119,9 @@ func TestE4_OldItemOfAFailedCondition(t *testing.T) {
 	t.Run("of no item", func(t *testing.T) {
 		got := tb.call(t, "DeleteItem", `{"Key":{"pk":"none"},`+never+
 			`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`)
-		got.agrees(t, "ConditionalCheckFailedException: The conditional request failed")
+		got.check(t, "ConditionalCheckFailedException: The conditional request failed")
 		if got.at("Item") != nil {
-			t.Errorf("an item in %s", got.Text)
+			t.Errorf("got an item in %s, want none", got.Text)
 		}
 	})
 	t.Run("in a transaction", func(t *testing.T) {
@@ -130,15 +130,15 @@ func TestE4_OldItemOfAFailedCondition(t *testing.T) {
 			{"Delete":{"TableName":"$T","Key":{"pk":"a"},`+never+`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}},
 			{"ConditionCheck":{"TableName":"$T","Key":{"pk":"none"},`+never+
 			`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"}}]}`)
-		got.agrees(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ConditionalCheckFailed]")
+		got.check(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ConditionalCheckFailed]")
 		if problem := differs(got.Body, toWire(t, `{"CancellationReasons":[{"Code":"None","Item":null,"Message":null},
 			{"Code":"ConditionalCheckFailed","Message":"The conditional request failed","Item":{"pk":"a","n":1}},
 			{"Code":"ConditionalCheckFailed","Item":null}]}`), ""); problem != "" {
 			t.Errorf("%s in %s", problem, got.Text)
 		}
 	})
-	tb.get(t, `{"pk":"a"}`).agrees(t, `{"Item":{"pk":"a","n":1}}`)
-	tb.get(t, `{"pk":"new"}`).agrees(t, `{"Item":null}`)
+	tb.get(t, `{"pk":"a"}`).check(t, `{"Item":{"pk":"a","n":1}}`)
+	tb.get(t, `{"pk":"new"}`).check(t, `{"Item":null}`)
 }
 
 // Developer Guide, "Working with items", conditional writes.
@@ -147,16 +147,16 @@ func TestConditionalWrites(t *testing.T) {
 	tb.steps(t, []step{
 		{"create", "PutItem", `{"Item":{"pk":"a","v":1},"ConditionExpression":"attribute_not_exists(pk)"}`, "{}"},
 		{"not twice", "PutItem", `{"Item":{"pk":"a","v":2},"ConditionExpression":"attribute_not_exists(pk)"}`, "ConditionalCheckFailedException: The conditional request failed"},
-		{"update what is there", "UpdateItem",
+		{"update an existing item", "UpdateItem",
 			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", "SET v = v + {1}",
 				"ConditionExpression", "v = {1}") + `,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","v":2}}`},
-		{"not what has changed", "UpdateItem",
+		{"not a changed item", "UpdateItem",
 			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", "SET v = v + {1}",
 				"ConditionExpression", "v = {1}") + `}`, "ConditionalCheckFailedException"},
-		{"nor what is not there", "UpdateItem",
+		{"not a missing item", "UpdateItem",
 			`{"Key":{"pk":"b"},` + expressions(t, "UpdateExpression", "SET v = {1}", "ConditionExpression",
 				"attribute_exists(pk)") + `}`, "ConditionalCheckFailedException"},
-		{"an update on an old version with a bad path fails its condition first", "UpdateItem",
+		{"a failed condition is reported before a bad path", "UpdateItem",
 			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", "SET m.x = {1}",
 				"ConditionExpression", "v = {1}") + `}`, "ConditionalCheckFailedException"},
 		{"delete on a condition", "DeleteItem",

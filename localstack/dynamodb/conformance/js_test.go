@@ -16,14 +16,14 @@ import (
 // oldestNode is the oldest major version of Node that the SDK runs on.
 const oldestNode = 20
 
-// TestJavaScriptSDK runs testdata/js/suite.mjs: a client with another author,
-// another serializer and another idea of what an error is.
+// TestJavaScriptSDK runs testdata/js/suite.mjs, so that a second SDK, with its
+// own serializer and error handling, is tested.
 func TestJavaScriptSDK(t *testing.T) {
 	script := installSDK(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	name := newName()
-	t.Cleanup(func() { // if the script could not
+	t.Cleanup(func() { // the script may have failed to
 		call(context.Background(), t, "DeleteTable", `{"TableName":"`+name+`"}`)
 	})
 	cmd := exec.CommandContext(ctx, "node", script, target.url, target.region, name)
@@ -51,16 +51,17 @@ func TestJavaScriptSDK(t *testing.T) {
 		})
 	}
 	if checks < 10 {
-		t.Errorf("only %d checks were made: %s", checks, problems.String())
+		t.Errorf("got %d checks, want 10 or more: %s", checks, problems.String())
 	}
 }
 
-// installSDK installs the versions in testdata/js, and the script beside them.
+// installSDK installs the packages of testdata/js and the script next to them.
+// It skips the test without a usable Node and npm.
 func installSDK(t *testing.T) (script string) {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not on PATH; with Node %d or newer (https://nodejs.org) this test runs the JavaScript SDK",
+			t.Skipf("%s is not on PATH; install Node %d or newer (https://nodejs.org) to test the JavaScript SDK",
 				tool, oldestNode)
 		}
 	}
@@ -70,7 +71,7 @@ func installSDK(t *testing.T) (script string) {
 	}
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < oldestNode {
-		t.Skipf("Node %s is too old for the JavaScript SDK, which needs %d",
+		t.Skipf("Node %s is too old for the JavaScript SDK, which needs %d or newer",
 			strings.TrimSpace(string(version)), oldestNode)
 	}
 	modules := cachedModules(t)
@@ -78,7 +79,7 @@ func installSDK(t *testing.T) (script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Node looks for modules beside the script that imports them.
+	// Node looks for modules in the folder of the script that imports them.
 	script = filepath.Join(modules, fmt.Sprintf("suite-%x.mjs", sha256.Sum256(suite)))
 	if err := os.WriteFile(script, suite, 0o644); err != nil {
 		t.Fatal(err)
@@ -86,8 +87,8 @@ func installSDK(t *testing.T) (script string) {
 	return script
 }
 
-// cachedModules installs what package-lock.json says into the user's cache,
-// where the next run finds it.
+// cachedModules installs the packages of package-lock.json into the user's
+// cache, for this and later runs.
 func cachedModules(t *testing.T) (dir string) {
 	t.Helper()
 	lock, err := os.ReadFile(filepath.Join("testdata", "js", "package-lock.json"))
@@ -120,13 +121,13 @@ func cachedModules(t *testing.T) (dir string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		for _, sign := range []string{"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"} {
 			if strings.Contains(string(out), sign) {
-				t.Skipf("npm does not reach its registry (%s); with it this test runs the JavaScript SDK", sign)
+				t.Skipf("npm does not reach its registry (%s); this test needs it to install the JavaScript SDK", sign)
 			}
 		}
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
 	if err := os.Rename(fresh, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil { // not by another run of this test either
+		if _, there := os.Stat(dir); there != nil { // no concurrent run has installed it
 			t.Fatal(err)
 		}
 	}

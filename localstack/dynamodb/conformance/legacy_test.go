@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Developer Guide, "Legacy conditional parameters": what programs older than
-// expressions send.
+// Developer Guide, "Legacy conditional parameters": the parameters that
+// expressions replaced.
 
 func TestLegacyComparisons(t *testing.T) {
 	tb := newTable(t, "pk S")
@@ -40,9 +40,9 @@ func TestLegacyComparisons(t *testing.T) {
 			if c.holds {
 				count, put = `{"Count":1,"ScannedCount":1}`, "{}"
 			}
-			tb.call(t, "Scan", `{"ScanFilter":`+condition+`}`).agrees(t, count)
-			tb.call(t, "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},"QueryFilter":`+condition+`}`).agrees(t, count)
-			tb.call(t, "PutItem", `{"Item":`+item+`,"Expected":`+condition+`}`).agrees(t, put)
+			tb.call(t, "Scan", `{"ScanFilter":`+condition+`}`).check(t, count)
+			tb.call(t, "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},"QueryFilter":`+condition+`}`).check(t, count)
+			tb.call(t, "PutItem", `{"Item":`+item+`,"Expected":`+condition+`}`).check(t, put)
 		})
 	}
 }
@@ -64,11 +64,11 @@ func TestLegacyParameters(t *testing.T) {
 		{"expected absence", "DeleteItem", `{"Key":{"pk":"a","sk":3},"Expected":{"n":{"Exists":false}}}`, "{}"},
 		{"updates", "UpdateItem", `{` + first +
 			`"AttributeUpdates":{"n":{"Action":"ADD","Value":{"N":"2"}},"s":{"Action":"DELETE","Value":{"SS":["x"]}},"k":{"Action":"DELETE"},"p":{"Value":{"BOOL":true}}},"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","sk":1,"n":3,"s":{"SS":["y"]},"p":true}}`},
-		{"an addition to nothing", "UpdateItem",
+		{"an addition to a missing item", "UpdateItem",
 			`{"Key":{"pk":"b","sk":1},"AttributeUpdates":{"n":{"Action":"ADD","Value":{"N":"2"}}},"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"b","sk":1,"n":2}}`},
-		{"a deletion from nothing", "UpdateItem",
+		{"a deletion from a missing item", "UpdateItem",
 			`{"Key":{"pk":"c","sk":1},"AttributeUpdates":{"n":{"Action":"DELETE"}}}`, `{}`},
-		{"makes no item", "GetItem", `{"Key":{"pk":"c","sk":1},"ConsistentRead":true}`, `{"Item":null}`},
+		{"creates no item", "GetItem", `{"Key":{"pk":"c","sk":1},"ConsistentRead":true}`, `{"Item":null}`},
 		{"with an expression", "PutItem", `{"Item":{"pk":"a","sk":9},"Expected":{"n":{"Exists":false}},"ConditionExpression":"attribute_not_exists(n)"}`, "ValidationException: Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"},
 		{"a value that must not exist", "PutItem",
 			`{"Item":{"pk":"a","sk":9},"Expected":{"n":{"Exists":false,"Value":{"N":"1"}}}}`,

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// Expressions of the tests have their values in them: "a = {1}" stands for "a =
-// :v0" with the value 1 for :v0, in the notation of requests. {{"B":"eA=="}} is
-// a binary.
+// Expressions in the tests contain their values: "a = {1}" stands for "a = :v0"
+// with the value 1 for :v0, in the notation of requests. {{"B":"eA=="}} is a
+// binary.
 
-// literals moves the values of an expression to the members that a request
-// needs for it, which begin with a comma; "" if there are none. first is the
-// number of the first one.
+// literals replaces the values in an expression by placeholders. It returns the
+// expression and the members of ExpressionAttributeValues. first is the number
+// of the first placeholder.
 func literals(t testing.TB, expression string, first int) (placeholders string, values []string) {
 	t.Helper()
 	var out strings.Builder
@@ -35,9 +35,8 @@ func literals(t testing.TB, expression string, first int) (placeholders string, 
 	}
 }
 
-// expressions writes the members of a request for expressions with literals:
-// pairs of a member's name and the expression, of which empty ones are left
-// out.
+// expressions returns the members of a request for expressions with literals.
+// pairs are a member's name and its expression; empty expressions are left out.
 func expressions(t testing.TB, pairs ...string) string {
 	t.Helper()
 	var members, values []string
@@ -59,18 +58,19 @@ func expressions(t testing.TB, pairs ...string) string {
 	return strings.Join(members, ",")
 }
 
-// truth is a condition and what it is: yes, no, or refused with a text that
-// follows "Invalid ConditionExpression: ".
-type truth struct{ condition, want string }
+// conditionTest is a condition and the expected result: yes if it holds, no if
+// not, or the text after "Invalid ConditionExpression: " of the error.
+type conditionTest struct{ condition, want string }
 
 const yes, no = "yes", "no"
 
-// truths asks about an item, which has the key pk "item", as a condition of a
-// write and as a filter of a query: both have to answer the same.
-func truths(t *testing.T, tb *table, item string, truths []truth) {
+// checkConditions evaluates conditions on an item with the key pk "item", each
+// as a condition of a write and as a filter of a query. Both must have the same
+// result.
+func checkConditions(t *testing.T, tb *table, item string, tests []conditionTest) {
 	t.Helper()
 	tb.put(t, item)
-	for _, c := range truths {
+	for _, c := range tests {
 		t.Run(shorten(c.condition), func(t *testing.T) {
 			asCondition := tb.call(t, "PutItem",
 				`{"Item":`+item+`,`+expressions(t, "ConditionExpression", c.condition)+`}`)
@@ -78,14 +78,14 @@ func truths(t *testing.T, tb *table, item string, truths []truth) {
 				`{`+expressions(t, "KeyConditionExpression", `pk = {"item"}`, "FilterExpression", c.condition)+`}`)
 			switch c.want {
 			case yes:
-				asCondition.agrees(t, "{}")
-				asFilter.agrees(t, `{"Count":1,"ScannedCount":1}`)
+				asCondition.check(t, "{}")
+				asFilter.check(t, `{"Count":1,"ScannedCount":1}`)
 			case no:
-				asCondition.agrees(t, "ConditionalCheckFailedException: The conditional request failed")
-				asFilter.agrees(t, `{"Count":0,"ScannedCount":1}`)
+				asCondition.check(t, "ConditionalCheckFailedException: The conditional request failed")
+				asFilter.check(t, `{"Count":0,"ScannedCount":1}`)
 			default:
-				asCondition.agrees(t, "ValidationException: Invalid ConditionExpression: "+c.want)
-				asFilter.agrees(t, "ValidationException: Invalid FilterExpression: "+c.want)
+				asCondition.check(t, "ValidationException: Invalid ConditionExpression: "+c.want)
+				asFilter.check(t, "ValidationException: Invalid FilterExpression: "+c.want)
 			}
 		})
 	}
@@ -98,14 +98,14 @@ func shorten(name string) string {
 	return name
 }
 
-// change is an item without its key, an update, and the item after it or the
-// message of the ValidationException, of which "refused" is any.
-type change struct{ item, update, want string }
+// updateTest is an item without its key, an update, and the expected item or
+// the message of the expected ValidationException; "refused" is any message.
+type updateTest struct{ item, update, want string }
 
-// changes applies updates, each to an item of its own.
-func changes(t *testing.T, tb *table, changes []change) {
+// checkUpdates applies updates, each to a new item.
+func checkUpdates(t *testing.T, tb *table, tests []updateTest) {
 	t.Helper()
-	for i, c := range changes {
+	for i, c := range tests {
 		t.Run(shorten(c.update), func(t *testing.T) {
 			key := fmt.Sprintf(`"pk":"item %d"`, i)
 			if c.item != "" {
@@ -115,12 +115,12 @@ func changes(t *testing.T, tb *table, changes []change) {
 				`{"Key":{`+key+`},"ReturnValues":"ALL_NEW",`+expressions(t, "UpdateExpression", c.update)+`}`)
 			switch {
 			case strings.HasPrefix(c.want, "{"):
-				got.agrees(t, `{"Attributes":`+withKey(key, c.want)+`}`)
-				tb.get(t, `{`+key+`}`).agrees(t, `{"Item":`+withKey(key, c.want)+`}`)
+				got.check(t, `{"Attributes":`+withKey(key, c.want)+`}`)
+				tb.get(t, `{`+key+`}`).check(t, `{"Item":`+withKey(key, c.want)+`}`)
 			case c.want == "refused":
-				got.agrees(t, "ValidationException")
+				got.check(t, "ValidationException")
 			default:
-				got.agrees(t, "ValidationException: "+c.want)
+				got.check(t, "ValidationException: "+c.want)
 			}
 		})
 	}

@@ -10,27 +10,28 @@ import (
 	"testing"
 )
 
-// The tests write requests and answers as JSON in which attribute values are
-// written as what they mean: "x" for {"S":"x"}, 1 for {"N":"1"}, true, null,
-// ["x"] for a list, and {"a":1} for a map. Binaries and sets, and whatever else
-// is to be exact, stand as on the wire: {"B":"eA=="}, {"SS":["x"]}.
+// The tests' notation of requests and responses is JSON with plain attribute
+// values: "x" for {"S":"x"}, 1 for {"N":"1"}, true, null, ["x"] for a list, and
+// {"a":1} for a map. Binaries, sets and values that must be exact are in the
+// wire format: {"B":"eA=="}, {"SS":["x"]}.
 
 // kinds are the types of DynamoDB JSON.
 var kinds = []string{"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
 
-// toWire reads a request, or an expected answer, in the notation.
+// toWire converts a request or an expected response from the notation to the
+// wire format.
 func toWire(t testing.TB, text string) any {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var v any
 	if err := decoder.Decode(&v); err != nil {
-		t.Fatalf("%v in the test's %.2000s", err, text)
+		t.Fatalf("the test has invalid JSON: %v in %.2000s", err, text)
 	}
 	return expand(v)
 }
 
-// expand writes out the attribute values below v.
+// expand converts the attribute values in v to the wire format.
 func expand(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -56,20 +57,20 @@ func expand(v any) any {
 
 func isMap(v any) bool { _, ok := v.(map[string]any); return ok }
 
-// holdsItems names the members that are lists of items.
+// holdsItems reports whether a member is a list of items.
 func holdsItems(name string) bool { return name == "Items" || name == "Keys" }
 
-// holdsValues names the members that are items, or map names to values.
+// holdsValues reports whether a member is an item, or a map or list of values.
 func holdsValues(name string) bool {
 	switch name {
-	case "Item", "Key", "Attributes", "ExclusiveStartKey", "LastEvaluatedKey", "ExpressionAttributeValues", "ItemCollectionKey",
-		"AttributeValueList", "Parameters":
+	case "Item", "Key", "Attributes", "ExclusiveStartKey", "LastEvaluatedKey", "ExpressionAttributeValues",
+		"ItemCollectionKey", "AttributeValueList", "Parameters":
 		return true
 	}
 	return false
 }
 
-// each applies f to the elements of a list or a map.
+// each returns a list or a map with f applied to its elements.
 func each(v any, f func(any) any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -88,7 +89,7 @@ func each(v any, f func(any) any) any {
 	return v
 }
 
-// attribute writes one attribute value as it is on the wire.
+// attribute converts one attribute value to the wire format.
 func attribute(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -113,7 +114,7 @@ func attribute(v any) any {
 	return v
 }
 
-// typed reports whether v already says its type.
+// typed reports whether v is an attribute value in the wire format.
 func typed(v map[string]any) bool {
 	for name := range v {
 		if !slices.Contains(kinds, name) {
@@ -129,14 +130,14 @@ func fromBase64(v any) ([]byte, bool) {
 	return bytes, ok && err == nil
 }
 
-// agrees checks an answer. want is the JSON of the members that it must have,
-// of which null stands for absent, or of an error "Code", "Code: message",
-// "Code: beginning…" or "Code: …part…".
-func (a answer) agrees(t testing.TB, want string) {
+// check checks a response. want is a JSON object with the members that the
+// response must have, null for an absent one. For an error, want is "Code",
+// "Code: message", "Code: beginning…" or "Code: …part…".
+func (a answer) check(t testing.TB, want string) {
 	t.Helper()
 	if !strings.HasPrefix(want, "{") {
 		code, message, more := strings.Cut(want, ": ")
-		if a.Code != code || more && !textAgrees(a.Message, message) {
+		if a.Code != code || more && !textMatches(a.Message, message) {
 			t.Errorf("got  %.1000s\nwant %s", a, want)
 		}
 		return
@@ -150,7 +151,7 @@ func (a answer) agrees(t testing.TB, want string) {
 	}
 }
 
-func textAgrees(got, want string) bool {
+func textMatches(got, want string) bool {
 	beginning, open := strings.CutSuffix(want, "…")
 	part, middle := strings.CutPrefix(beginning, "…")
 	switch {
@@ -164,39 +165,17 @@ func textAgrees(got, want string) bool {
 	return got == want
 }
 
-// differs compares an answer with what a test expects of it and says where they
-// part. Members that the test does not name are not looked at, except in items.
+// differs compares a response with the one that a test expects. It returns the
+// first difference, or "". Members that want does not name are ignored, except
+// in items.
 func differs(got, want any, path string) string {
 	switch want := want.(type) {
 	case map[string]any:
-		have, ok := got.(map[string]any)
-		if !ok {
-			return fmt.Sprintf("%s is %v", path, got)
-		}
-		for name, member := range want {
-			at := path + "." + name
-			value, present := have[name]
-			switch {
-			case member == nil && present:
-				return at + " is there"
-			case member == nil:
-			case !present:
-				return at + " is missing"
-			case holdsValues(name) || holdsItems(name):
-				if !reflect.DeepEqual(sorted(value), sorted(member)) {
-					return at + " differs"
-				}
-			default:
-				if problem := differs(value, member, at); problem != "" {
-					return problem
-				}
-			}
-		}
-		return ""
+		return differsInMembers(got, want, path)
 	case []any:
 		have, ok := got.([]any)
 		if !ok || len(have) != len(want) {
-			return fmt.Sprintf("%s has other elements", path)
+			return fmt.Sprintf("%s is %v, want %d elements", path, got, len(want))
 		}
 		for i := range want {
 			if problem := differs(have[i], want[i], fmt.Sprintf("%s[%d]", path, i)); problem != "" {
@@ -204,13 +183,13 @@ func differs(got, want any, path string) string {
 			}
 		}
 		return ""
-	}
-	if gotNumber, ok := got.(json.Number); ok {
-		wantNumber, ok := want.(json.Number)
-		a, _ := gotNumber.Float64()
-		b, _ := wantNumber.Float64()
-		if ok && a == b {
-			return ""
+	case json.Number:
+		if gotNumber, ok := got.(json.Number); ok {
+			a, _ := gotNumber.Float64()
+			b, _ := want.Float64()
+			if a == b {
+				return ""
+			}
 		}
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -219,7 +198,36 @@ func differs(got, want any, path string) string {
 	return ""
 }
 
-// sorted puts the members of sets in order, which they have none of.
+// differsInMembers is differs for a JSON object. A nil member of want stands
+// for an absent one.
+func differsInMembers(got any, want map[string]any, path string) string {
+	have, ok := got.(map[string]any)
+	if !ok {
+		return fmt.Sprintf("%s is %v, want an object", path, got)
+	}
+	for name, member := range want {
+		at := path + "." + name
+		value, present := have[name]
+		switch {
+		case member == nil && present:
+			return fmt.Sprintf("%s is %v, want none", at, value)
+		case member == nil:
+		case !present:
+			return fmt.Sprintf("%s is missing, want %v", at, member)
+		case holdsValues(name) || holdsItems(name):
+			if !reflect.DeepEqual(sorted(value), sorted(member)) {
+				return fmt.Sprintf("%s is %v, want %v", at, value, member)
+			}
+		default:
+			if problem := differs(value, member, at); problem != "" {
+				return problem
+			}
+		}
+	}
+	return ""
+}
+
+// sorted sorts the elements of sets, which have no order.
 func sorted(v any) any {
 	m, ok := v.(map[string]any)
 	if !ok {

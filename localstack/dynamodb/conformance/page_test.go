@@ -7,29 +7,30 @@ import (
 )
 
 // Developer Guide, "Paginating table query results" and "Scanning tables": a
-// page ends when what was read, before the filter, reaches 1 MB or Limit.
+// page ends when the items that were read, before the filter, reach 1 MB or
+// Limit.
 
 func TestE8_Pages(t *testing.T) {
 	tb := newTable(t, "pk S, sk S")
 	tb.fill(t, 12, 100<<10) // 12 items of 100 KB
 	none := `"FilterExpression":"attribute_exists(gone)"`
-	page := tb.must(t, "Query", list(t, `pk = {"p"}`))
-	page.agrees(t, `{"Count":11,"ScannedCount":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`) // the eleventh passes 1 MB
+	page := tb.must(t, "Query", queryRequest(t, `pk = {"p"}`))
+	page.check(t, `{"Count":11,"ScannedCount":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`) // the eleventh item exceeds 1 MB
 	tb.steps(t, []step{
-		{"the rest", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"010"}`),
+		{"the rest", "Query", queryRequest(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"010"}`),
 			`{"Count":1,"LastEvaluatedKey":null}`},
-		{"before the filter", "Query", list(t, `pk = {"p"}`, none),
+		{"before the filter", "Query", queryRequest(t, `pk = {"p"}`, none),
 			`{"Count":0,"ScannedCount":11,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"the rest of that", "Query", list(t, `pk = {"p"}`, none,
+		{"the rest of that", "Query", queryRequest(t, `pk = {"p"}`, none,
 			`"ExclusiveStartKey":{"pk":"p","sk":"010"}`), `{"Count":0,"ScannedCount":1,"LastEvaluatedKey":null}`},
-		{"counted only", "Query", list(t, `pk = {"p"}`, `"Select":"COUNT"`),
+		{"counted only", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"COUNT"`),
 			`{"Count":11,"Items":null,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"before the projection", "Query", list(t, `pk = {"p"}`, `"ProjectionExpression":"sk"`),
+		{"before the projection", "Query", queryRequest(t, `pk = {"p"}`, `"ProjectionExpression":"sk"`),
 			`{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
-		{"backwards", "Query", list(t, `pk = {"p"}`,
+		{"backwards", "Query", queryRequest(t, `pk = {"p"}`,
 			`"ScanIndexForward":false,"ProjectionExpression":"sk"`),
 			`{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
-		{"the last backwards", "Query", list(t, `pk = {"p"}`,
+		{"the last backwards", "Query", queryRequest(t, `pk = {"p"}`,
 			`"ScanIndexForward":false,"ProjectionExpression":"sk","ExclusiveStartKey":{"pk":"p","sk":"001"}`), `{"Items":[{"sk":"000"}],"LastEvaluatedKey":null}`},
 		{"a scan", "Scan", `{"ProjectionExpression":"sk"}`, `{"Count":11,"LastEvaluatedKey":{"pk":"p","sk":"010"}}`},
 	})
@@ -40,39 +41,39 @@ func TestE8_Limit(t *testing.T) {
 	tb.fill(t, 5, 100)
 	odd := expressions(t, "KeyConditionExpression", `pk = {"p"}`, "FilterExpression", "odd = {true}")
 	tb.steps(t, []step{
-		{"two", "Query", list(t, `pk = {"p"}`, `"Limit":2,"ProjectionExpression":"sk"`),
+		{"two", "Query", queryRequest(t, `pk = {"p"}`, `"Limit":2,"ProjectionExpression":"sk"`),
 			`{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
-		{"counts what is read, not what is returned", "Query", `{` + odd + `,"Limit":3}`,
+		{"counts items before the filter", "Query", `{` + odd + `,"Limit":3}`,
 			`{"Count":1,"ScannedCount":3,"LastEvaluatedKey":{"pk":"p","sk":"002"}}`},
-		{"nothing left of the filter", "Query", `{` + odd + `,"Limit":1}`,
+		{"no item passes the filter", "Query", `{` + odd + `,"Limit":1}`,
 			`{"Count":0,"ScannedCount":1,"Items":[],"LastEvaluatedKey":{"pk":"p","sk":"000"}}`},
-		{"exactly as many as there are", "Query", list(t, `pk = {"p"}`, `"Limit":5`),
+		{"exactly all", "Query", queryRequest(t, `pk = {"p"}`, `"Limit":5`),
 			`{"Count":5,"LastEvaluatedKey":{"pk":"p","sk":"004"}}`},
-		{"and after them", "Query", list(t, `pk = {"p"}`,
+		{"after all", "Query", queryRequest(t, `pk = {"p"}`,
 			`"Limit":5,"ExclusiveStartKey":{"pk":"p","sk":"004"}`), `{"Count":0,"Items":[],"LastEvaluatedKey":null}`},
-		{"more than there are", "Query", list(t, `pk = {"p"}`, `"Limit":6`), `{"Count":5,"LastEvaluatedKey":null}`},
-		{"start at what is not there", "Query",
-			list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"0015"},"ProjectionExpression":"sk"`), `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}]}`},
+		{"more than all", "Query", queryRequest(t, `pk = {"p"}`, `"Limit":6`), `{"Count":5,"LastEvaluatedKey":null}`},
+		{"start at a missing item", "Query",
+			queryRequest(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":"0015"},"ProjectionExpression":"sk"`), `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}]}`},
 		{"scan", "Scan", `{"Limit":2,"ProjectionExpression":"sk"}`,
 			`{"Items":[{"sk":"000"},{"sk":"001"}],"LastEvaluatedKey":{"pk":"p","sk":"001"}}`},
 		{"scan on", "Scan", `{"Limit":9,"ProjectionExpression":"sk","ExclusiveStartKey":{"pk":"p","sk":"001"}}`, `{"Items":[{"sk":"002"},{"sk":"003"},{"sk":"004"}],"LastEvaluatedKey":null}`},
-		{"start without sort key", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p"}`),
+		{"start without sort key", "Query", queryRequest(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p"}`),
 			"ValidationException: The provided starting key is invalid"},
-		{"start with too much", "Query", list(t, `pk = {"p"}`,
+		{"start with too much", "Query", queryRequest(t, `pk = {"p"}`,
 			`"ExclusiveStartKey":{"pk":"p","sk":"0","x":1}`),
 			"ValidationException: The provided starting key is invalid"},
-		{"start elsewhere", "Query", list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"q","sk":"0"}`),
+		{"start elsewhere", "Query", queryRequest(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"q","sk":"0"}`),
 			"ValidationException: The provided starting key is outside query boundaries based on provided conditions"},
 		{"start outside the condition", "Query",
-			list(t, `pk = {"p"} AND sk > {"002"}`, `"ExclusiveStartKey":{"pk":"p","sk":"001"}`),
+			queryRequest(t, `pk = {"p"} AND sk > {"002"}`, `"ExclusiveStartKey":{"pk":"p","sk":"001"}`),
 			"ValidationException: The provided starting key does not match the range key predicate"},
 		{"start of the wrong type", "Query",
-			list(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":1}`),
+			queryRequest(t, `pk = {"p"}`, `"ExclusiveStartKey":{"pk":"p","sk":1}`),
 			"ValidationException: …The provided key element does not match the schema"},
 	})
 }
 
-// fill puts n items of about size bytes with the partition key "p".
+// fill puts n items of about size bytes each, with the partition key "p".
 func (tb *table) fill(t testing.TB, n, size int) {
 	t.Helper()
 	for i := range n {
@@ -108,11 +109,11 @@ func TestParallelScan(t *testing.T) {
 			}
 		}
 		if len(seen) != items {
-			t.Errorf("%d segments: %d items of %d", total, len(seen), items)
+			t.Errorf("%d segments: got %d items, want %d", total, len(seen), items)
 		}
 		for pk, times := range seen {
 			if times != 1 {
-				t.Errorf("%d segments: %v came %d times", total, pk, times)
+				t.Errorf("%d segments: got %v %d times, want once", total, pk, times)
 			}
 		}
 	}

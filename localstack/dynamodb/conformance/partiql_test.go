@@ -10,7 +10,8 @@ import (
 // DynamoDB" (ql-reference); API reference, ExecuteStatement,
 // BatchExecuteStatement and ExecuteTransaction.
 
-// statement is the JSON of one with its parameters, as "1, \"x\"".
+// statement returns the JSON of a statement with its parameters, for example
+// "1, \"x\"".
 func statement(t testing.TB, text, parameters string) string {
 	t.Helper()
 	quotedText, err := json.Marshal(text)
@@ -43,7 +44,7 @@ func TestStatements(t *testing.T) {
 		{"update", `UPDATE "$T" SET n = n + 1 SET k = 'v' REMOVE l WHERE pk = 'a' AND sk = 1 RETURNING MODIFIED NEW *`, ``, `{"Items":[{"n":6,"k":"v"}]}`},
 		{"update, all new", `UPDATE "$T" SET n = ? WHERE pk = 'a' AND sk = 2 RETURNING ALL NEW *`, `8`,
 			`{"Items":[{"pk":"a","sk":2,"n":8}]}`},
-		{"update what is not there", `UPDATE "$T" SET n = 1 WHERE pk = 'none' AND sk = 1`, ``,
+		{"update a missing item", `UPDATE "$T" SET n = 1 WHERE pk = 'none' AND sk = 1`, ``,
 			"ConditionalCheckFailedException: The conditional request failed"},
 		{"update on a condition", `UPDATE "$T" SET n = 1 WHERE pk = 'a' AND sk = 1 AND n = 99`, ``,
 			"ConditionalCheckFailedException: The conditional request failed"},
@@ -51,11 +52,11 @@ func TestStatements(t *testing.T) {
 			`{"Items":[{"pk":"a","sk":2,"n":8}]}`},
 		{"no such table", `SELECT * FROM "conformance-nothing" WHERE pk = 'a'`, ``,
 			"ResourceNotFoundException: Requested resource not found"},
-		{"no sense", `SELEKT * FROM "$T"`, ``, "ValidationException: …"},
-		{"a parameter too few", `SELECT * FROM "$T" WHERE pk = ?`, ``, "ValidationException: …"},
+		{"a syntax error", `SELEKT * FROM "$T"`, ``, "ValidationException: …"},
+		{"a missing parameter", `SELECT * FROM "$T" WHERE pk = ?`, ``, "ValidationException: …"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tb.call(t, "ExecuteStatement", statement(t, c.text, c.parameters)).agrees(t, c.want)
+			tb.call(t, "ExecuteStatement", statement(t, c.text, c.parameters)).check(t, c.want)
 		})
 	}
 }
@@ -101,6 +102,6 @@ func TestStatementPages(t *testing.T) {
 		next = fmt.Sprintf(`,"NextToken":%q`, token)
 	}
 	if seen != 5 {
-		t.Errorf("%d items of 5", seen)
+		t.Errorf("got %d items, want 5", seen)
 	}
 }

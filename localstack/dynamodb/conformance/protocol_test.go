@@ -21,7 +21,7 @@ func TestProtocol(t *testing.T) {
 	}{
 		{"an answer", target + "ListTables", `{}`, nil, 200, ""},
 		{"JSON with spaces", target + "ListTables", " {\n\t} ", nil, 200, ""},
-		{"members that nobody knows", target + "ListTables", `{"Whatever":{"a":[1]}}`, nil, 200, ""},
+		{"unknown members", target + "ListTables", `{"Whatever":{"a":[1]}}`, nil, 200, ""},
 		{"no operation", "", `{}`, nil, 400, coral + "UnknownOperationException"},
 		{"an unknown operation", target + "MakeTable", `{}`, nil, 400, coral + "UnknownOperationException"},
 		{"another version", "DynamoDB_20111205.ListTables", `{}`, nil, 400, coral + "UnknownOperationException"},
@@ -36,7 +36,7 @@ func TestProtocol(t *testing.T) {
 		{"a text as number", target + "ListTables", `{"Limit":"5"}`, nil, 400, coral + "SerializationException"},
 		{"a wrong value", target + "DescribeTable", `{"TableName":"x"}`, nil, 400,
 			"com.amazon.coral.validate#ValidationException"},
-		{"a table that is not there", target + "DescribeTable", `{"TableName":"conformance-nothing"}`, nil,
+		{"a missing table", target + "DescribeTable", `{"TableName":"conformance-nothing"}`, nil,
 			400, own + "ResourceNotFoundException"},
 		{"lower-case members", target + "DescribeTable", fmt.Sprintf(`{"tableName":%q}`, tb.name), nil,
 			400, "…ValidationException"},
@@ -47,28 +47,28 @@ func TestProtocol(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := raw(t.Context(), t, c.operation, c.body, c.headers)
 			kind, _ := got.Body["__type"].(string)
-			if got.Status != c.status || !textAgrees(kind, c.kind) {
+			if got.Status != c.status || !textMatches(kind, c.kind) {
 				t.Errorf("got %d %s, want %d %s", got.Status, got.Text, c.status, c.kind)
 			}
 			if id := got.Header.Get("X-Amzn-Requestid"); !regexp.MustCompile("^[A-Z0-9]{52}$").MatchString(id) {
-				t.Errorf("the request's id is %q", id)
+				t.Errorf("got the request id %q, want 52 capital letters and digits", id)
 			}
 			if sum := got.Header.Get("X-Amz-Crc32"); sum != fmt.Sprint(crc32.ChecksumIEEE([]byte(got.Text))) {
-				t.Errorf("the checksum is %s", sum)
+				t.Errorf("got the checksum %s, want the CRC-32 of the body", sum)
 			}
 			if kind := got.Header.Get("Content-Type"); kind != "application/x-amz-json-1.0" {
-				t.Errorf("the content is %s", kind)
+				t.Errorf("got the content type %s, want application/x-amz-json-1.0", kind)
 			}
 			if c.status != 200 && got.Message == "" &&
 				!strings.HasSuffix(kind, "UnknownOperationException") &&
 				!strings.HasSuffix(kind, "SerializationException") {
-				t.Errorf("no message in %s", got.Text)
+				t.Errorf("got no message in %s, want one", got.Text)
 			}
 		})
 	}
 }
 
-// TestRequiredMembers leaves out what must be there, one at a time.
+// TestRequiredMembers sends requests without a required member.
 func TestRequiredMembers(t *testing.T) {
 	tb := newTable(t, "pk S")
 	for _, c := range []struct{ operation, request string }{
@@ -84,7 +84,7 @@ func TestRequiredMembers(t *testing.T) {
 		t.Run(c.operation+" "+c.request, func(t *testing.T) {
 			got := tb.call(t, c.operation, c.request)
 			if got.Status != 400 || got.Code != "ValidationException" || got.Message == "" {
-				t.Errorf("got %d %s", got.Status, got)
+				t.Errorf("got %d %s, want 400 ValidationException with a message", got.Status, got)
 			}
 		})
 	}

@@ -9,8 +9,9 @@ import (
 // Developer Guide, "Querying tables in DynamoDB" and "Key condition expressions
 // for the Query operation".
 
-// list is the request of a Query with a key condition and further members.
-func list(t testing.TB, condition string, more ...string) string {
+// queryRequest returns the request of a Query with a key condition and further
+// members.
+func queryRequest(t testing.TB, condition string, more ...string) string {
 	return `{` + strings.Join(append([]string{expressions(t, "KeyConditionExpression", condition)}, more...), ",") + `}`
 }
 
@@ -33,14 +34,14 @@ func TestKeyConditions(t *testing.T) {
 		{`pk = {"p"} AND begins_with(sk, {"z"})`, ""}, {`begins_with(sk, {"b"}) AND pk = {"q"}`, "b bc"},
 	} {
 		t.Run(c.condition, func(t *testing.T) {
-			got := tb.call(t, "Query", list(t, c.condition))
-			got.agrees(t, fmt.Sprintf(`{"Count":%d,"LastEvaluatedKey":null}`, len(strings.Fields(c.want))))
+			got := tb.call(t, "Query", queryRequest(t, c.condition))
+			got.check(t, fmt.Sprintf(`{"Count":%d,"LastEvaluatedKey":null}`, len(strings.Fields(c.want))))
 			if keys := sortKeys(got); keys != c.want {
 				t.Errorf("got %q, want %q", keys, c.want)
 			}
-			back := tb.call(t, "Query", list(t, c.condition, `"ScanIndexForward":false`))
+			back := tb.call(t, "Query", queryRequest(t, c.condition, `"ScanIndexForward":false`))
 			if keys := sortKeys(back); keys != reversed(c.want) {
-				t.Errorf("backwards %q of %q", keys, c.want)
+				t.Errorf("backwards: got %q, want %q", keys, reversed(c.want))
 			}
 		})
 	}
@@ -73,20 +74,21 @@ func TestKeyConditions(t *testing.T) {
 			"Incorrect operand type for operator or function; operator or function: >, operand type: L"},
 		{`pk = {"p"} AND x = {1} AND y = {2}`, v + "…"},
 	} {
-		t.Run(c.condition, func(t *testing.T) { tb.call(t, "Query", list(t, c.condition)).agrees(t, c.want) })
+		t.Run(c.condition, func(t *testing.T) { tb.call(t, "Query", queryRequest(t, c.condition)).check(t, c.want) })
 	}
 	tb.steps(t, []step{
 		{"none", "Query", `{}`, v + "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."},
 		{"filter on the key", "Query", `{` +
 			expressions(t, "KeyConditionExpression", `pk = {"p"}`, "FilterExpression", `sk > {"a"}`) + `}`,
 			v + "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
-		{"no index", "Query", list(t, `pk = {"p"}`, `"IndexName":"none"`),
+		{"no index", "Query", queryRequest(t, `pk = {"p"}`, `"IndexName":"none"`),
 			v + "The table does not have the specified index: none"},
-		{"limit of none", "Query", list(t, `pk = {"p"}`, `"Limit":0`), v + "1 validation error detected: Value …"},
+		{"limit of none", "Query", queryRequest(t, `pk = {"p"}`, `"Limit":0`),
+			v + "1 validation error detected: Value …"},
 	})
 }
 
-// sortKeys are the sort keys of the items, in order.
+// sortKeys returns the sort keys of the items, in order.
 func sortKeys(a answer) string {
 	var keys []string
 	for _, item := range a.items() {
@@ -103,27 +105,28 @@ func reversed(words string) string {
 	return strings.Join(out, " ")
 }
 
-// TestSortOrder sorts strings by their UTF-8 bytes and binaries as unsigned.
+// TestSortOrder checks that strings are sorted by their UTF-8 bytes and
+// binaries by unsigned bytes.
 func TestSortOrder(t *testing.T) {
 	strs := newTable(t, "pk S, sk S")
 	for i := range 8 {
 		words := []string{"", "A", "Z", "a", "aa", "b", "é", "日", "🐎"}[1:]
 		strs.put(t, fmt.Sprintf(`{"pk":"p","sk":%q}`, words[(i*3)%8]))
 	}
-	if got, want := sortKeys(strs.must(t, "Query", list(t, `pk = {"p"}`))), "A Z a aa b é 日 🐎"; got != want {
-		t.Errorf("strings are %s, want %s", got, want)
+	if got, want := sortKeys(strs.must(t, "Query", queryRequest(t, `pk = {"p"}`))), "A Z a aa b é 日 🐎"; got != want {
+		t.Errorf("got the strings %s, want %s", got, want)
 	}
 	bins := newTable(t, "pk S, sk B")
 	for _, b := range []string{"gA==", "AAA=", "/w==", "AA==", "fw==", "f/8="} {
 		bins.put(t, fmt.Sprintf(`{"pk":"p","sk":{"B":%q}}`, b))
 	}
-	bins.call(t, "Query", list(t, `pk = {"p"}`)).agrees(t,
+	bins.call(t, "Query", queryRequest(t, `pk = {"p"}`)).check(t,
 		`{"Items":[{"pk":"p","sk":{"B":"AA=="}},{"pk":"p","sk":{"B":"AAA="}},
 		{"pk":"p","sk":{"B":"fw=="}},{"pk":"p","sk":{"B":"f/8="}},{"pk":"p","sk":{"B":"gA=="}},{"pk":"p","sk":{"B":"/w=="}}]}`)
-	bins.call(t, "Query", list(t, `pk = {"p"} AND begins_with(sk, {{"B":"fw=="}})`)).agrees(t,
+	bins.call(t, "Query", queryRequest(t, `pk = {"p"} AND begins_with(sk, {{"B":"fw=="}})`)).check(t,
 		`{"Items":[{"pk":"p","sk":{"B":"fw=="}},{"pk":"p","sk":{"B":"f/8="}}]}`)
 	nums := newTable(t, "pk S, sk N")
-	nums.call(t, "Query", list(t, `pk = {"p"} AND begins_with(sk, {1})`)).agrees(t,
+	nums.call(t, "Query", queryRequest(t, `pk = {"p"} AND begins_with(sk, {1})`)).check(t,
 		"ValidationException: Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N")
 }
 
@@ -135,42 +138,44 @@ func TestSelect(t *testing.T) {
 	const v = "ValidationException: "
 	all := `{"pk":"p","sk":"s","n":1,"x":2,"y":3}`
 	tb.steps(t, []step{
-		{"all", "Query", list(t, `pk = {"p"}`, `"Select":"ALL_ATTRIBUTES"`), `{"Items":[` + all + `]}`},
-		{"count", "Query", list(t, `pk = {"p"}`, `"Select":"COUNT"`), `{"Items":null,"Count":1,"ScannedCount":1}`},
-		{"specific", "Query", list(t, `pk = {"p"}`,
+		{"all", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"ALL_ATTRIBUTES"`), `{"Items":[` + all + `]}`},
+		{"count", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"COUNT"`),
+			`{"Items":null,"Count":1,"ScannedCount":1}`},
+		{"specific", "Query", queryRequest(t, `pk = {"p"}`,
 			`"Select":"SPECIFIC_ATTRIBUTES","ProjectionExpression":"y"`), `{"Items":[{"y":3}]}`},
-		{"projection alone", "Query", list(t, `pk = {"p"}`, `"ProjectionExpression":"sk, n"`),
+		{"projection alone", "Query", queryRequest(t, `pk = {"p"}`, `"ProjectionExpression":"sk, n"`),
 			`{"Items":[{"sk":"s","n":1}]}`},
-		{"projected of the table", "Query", list(t, `pk = {"p"}`, `"Select":"ALL_PROJECTED_ATTRIBUTES"`),
+		{"projected of the table", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"ALL_PROJECTED_ATTRIBUTES"`),
 			v + "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"},
-		{"projection with ALL", "Query", list(t, `pk = {"p"}`,
+		{"projection with ALL", "Query", queryRequest(t, `pk = {"p"}`,
 			`"Select":"ALL_ATTRIBUTES","ProjectionExpression":"y"`),
 			v + "Cannot specify the ProjectionExpression when choosing to get ALL_ATTRIBUTES"},
-		{"projection with COUNT", "Query", list(t, `pk = {"p"}`,
+		{"projection with COUNT", "Query", queryRequest(t, `pk = {"p"}`,
 			`"Select":"COUNT","ProjectionExpression":"y"`),
 			v + "Cannot specify the ProjectionExpression when choosing to get COUNT"},
-		{"unknown", "Query", list(t, `pk = {"p"}`, `"Select":"SOME"`),
+		{"unknown", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"SOME"`),
 			v + "1 validation error detected: Value 'SOME' at 'select' failed to satisfy constraint: Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"},
-		{"specific without projection", "Query", list(t, `pk = {"p"}`, `"Select":"SPECIFIC_ATTRIBUTES"`),
+		{"specific without projection", "Query", queryRequest(t, `pk = {"p"}`, `"Select":"SPECIFIC_ATTRIBUTES"`),
 			v + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},
 		{"ALL of a narrow global index", "Query",
-			list(t, `sk = {"s"}`, `"IndexName":"gsi-keys","Select":"ALL_ATTRIBUTES"`),
+			queryRequest(t, `sk = {"s"}`, `"IndexName":"gsi-keys","Select":"ALL_ATTRIBUTES"`),
 			v + "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary index gsi-keys because its projection type is not ALL"},
 		{"ALL of a full global index", "Query",
-			list(t, `sk = {"s"}`, `"IndexName":"gsi-all","Select":"ALL_ATTRIBUTES"`), `{"Items":[` + all + `]}`},
+			queryRequest(t, `sk = {"s"}`, `"IndexName":"gsi-all","Select":"ALL_ATTRIBUTES"`),
+			`{"Items":[` + all + `]}`},
 		{"ALL of a narrow local index", "Query",
-			list(t, `pk = {"p"}`, `"IndexName":"lsi","Select":"ALL_ATTRIBUTES"`), `{"Items":[` + all + `]}`},
-		{"keys of a global index", "Query", list(t, `sk = {"s"}`, `"IndexName":"gsi-keys"`),
+			queryRequest(t, `pk = {"p"}`, `"IndexName":"lsi","Select":"ALL_ATTRIBUTES"`), `{"Items":[` + all + `]}`},
+		{"keys of a global index", "Query", queryRequest(t, `sk = {"s"}`, `"IndexName":"gsi-keys"`),
 			`{"Items":[{"pk":"p","sk":"s"}]}`},
 		{"include of a global index", "Query",
-			list(t, `sk = {"s"}`, `"IndexName":"gsi-some","Select":"ALL_PROJECTED_ATTRIBUTES"`),
+			queryRequest(t, `sk = {"s"}`, `"IndexName":"gsi-some","Select":"ALL_PROJECTED_ATTRIBUTES"`),
 			`{"Items":[{"pk":"p","sk":"s","n":1,"x":2}]}`},
-		{"keys of a local index", "Query", list(t, `pk = {"p"}`, `"IndexName":"lsi"`),
+		{"keys of a local index", "Query", queryRequest(t, `pk = {"p"}`, `"IndexName":"lsi"`),
 			`{"Items":[{"pk":"p","sk":"s","n":1}]}`},
-		{"what a local index lacks", "Query",
-			list(t, `pk = {"p"}`, `"IndexName":"lsi","ProjectionExpression":"y"`), `{"Items":[{"y":3}]}`},
-		{"what a global index lacks", "Query",
-			list(t, `sk = {"s"}`, `"IndexName":"gsi-keys","ProjectionExpression":"y"`),
+		{"an attribute that a local index lacks", "Query",
+			queryRequest(t, `pk = {"p"}`, `"IndexName":"lsi","ProjectionExpression":"y"`), `{"Items":[{"y":3}]}`},
+		{"an attribute that a global index lacks", "Query",
+			queryRequest(t, `sk = {"s"}`, `"IndexName":"gsi-keys","ProjectionExpression":"y"`),
 			v + "One or more parameter values were invalid: Global secondary index gsi-keys does not project [y]"},
 		{"count of an index", "Scan", `{"IndexName":"gsi-some","Select":"COUNT"}`, `{"Count":1,"Items":null}`},
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// What programs get from the SDK of Go: errors of types, waiters, paginators.
+// These tests use the typed errors, waiters and paginators of the Go SDK.
 
 func TestTypedErrors(t *testing.T) {
 	tb := newTable(t, "pk S")
@@ -31,7 +31,7 @@ func TestTypedErrors(t *testing.T) {
 	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !ok || failed.ErrorMessage() != "The conditional request failed" ||
 		number(failed.Item) != "1" {
-		t.Errorf("a failed condition: %v", err)
+		t.Errorf("got %v, want a ConditionalCheckFailedException with the item", err)
 	}
 	_, err = target.client.TransactWriteItems(t.Context(),
 		&sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
@@ -51,13 +51,13 @@ func TestTypedErrors(t *testing.T) {
 		*cancelled.CancellationReasons[0].Code != "None" ||
 		*cancelled.CancellationReasons[1].Code != "ConditionalCheckFailed" ||
 		number(cancelled.CancellationReasons[1].Item) != "1" {
-		t.Errorf("a cancelled transaction: %v", err)
+		t.Errorf("got %v, want a TransactionCanceledException with two reasons and the item", err)
 	}
 	_, err = target.client.DescribeTable(t.Context(),
 		&sdk.DescribeTableInput{TableName: aws.String("conformance-nothing")})
 	missing, ok := errors.AsType[*types.ResourceNotFoundException](err)
 	if !ok || missing.ErrorMessage() != "Requested resource not found: Table: conformance-nothing not found" {
-		t.Errorf("a table that is not there: %v", err)
+		t.Errorf("got %v, want a ResourceNotFoundException that names the table", err)
 	}
 }
 
@@ -79,11 +79,11 @@ func TestPaginatorsAndWaiters(t *testing.T) {
 		sizes = append(sizes, len(page.Items))
 	}
 	if len(sizes) != 3 || sizes[0] != 3 || sizes[1] != 3 || sizes[2] != 1 {
-		t.Errorf("the pages have %v items", sizes)
+		t.Errorf("got pages of %v items, want 3, 3 and 1", sizes)
 	}
 	tb.must(t, "DeleteTable", "{}")
 	if err := sdk.NewTableNotExistsWaiter(target.client).Wait(t.Context(),
-		&sdk.DescribeTableInput{TableName: &tb.name}, patience); err != nil {
+		&sdk.DescribeTableInput{TableName: &tb.name}, timeout); err != nil {
 		t.Error(err)
 	}
 }

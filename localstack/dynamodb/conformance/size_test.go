@@ -10,11 +10,11 @@ import (
 const itemLimit = 400 << 10
 
 // Developer Guide, "DynamoDB item sizes and formats" and "Quotas": an item has
-// at most 400 KB, which are the UTF-8 lengths of its attribute names and the
-// sizes of its values.
+// at most 400 KB. Its size is the sum of the UTF-8 lengths of the attribute
+// names and the sizes of the values.
 func TestE1_ItemSize(t *testing.T) {
 	tb := newTable(t, "pk S")
-	// pk + its value of one byte + a name of one letter are 4 bytes.
+	// The name pk, its value of one byte and the name x have 4 bytes.
 	item := func(more string, used, size int) string {
 		return fmt.Sprintf(`{"Item":{"pk":"a"%s,"x":%s}}`, more, quoted("x", size-4-used))
 	}
@@ -31,40 +31,40 @@ func TestE1_ItemSize(t *testing.T) {
 		{"a number of two digits", `,"n":12`, 1 + 2},
 		{"a number of 38 digits", `,"n":12345678901234567890123456789012345678`, 1 + 20},
 		{"a set", `,"s":{"SS":["ab","c"]}`, 1 + 3},
-		// Lists and maps: 3 bytes, and 1 for each element.
+		// Lists and maps have 3 bytes, and 1 for each element.
 		{"an empty list", `,"l":[]`, 1 + 3},
 		{"a list", `,"l":["ab","c"]`, 1 + 3 + 2 + 3},
 		{"a map", `,"m":{"ab":"c"}`, 1 + 3 + 1 + 2 + 1},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			tb.call(t, "PutItem", item(v.more, v.size, itemLimit)).agrees(t, "{}")
-			tb.call(t, "PutItem", item(v.more, v.size, itemLimit+1)).agrees(t, tooLarge)
+			tb.call(t, "PutItem", item(v.more, v.size, itemLimit)).check(t, "{}")
+			tb.call(t, "PutItem", item(v.more, v.size, itemLimit+1)).check(t, tooLarge)
 		})
 	}
 	full := quoted("x", itemLimit-4)
 	tb.steps(t, []step{
 		{"full", "PutItem", `{"Item":{"pk":"a","x":` + full + `}}`, "{}"},
-		{"an update that outgrows it", "UpdateItem",
+		{"an update that makes the item too large", "UpdateItem",
 			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1}`) + `}`,
 			"ValidationException: Item size to update has exceeded the maximum allowed size"},
-		{"one that does not", "UpdateItem",
+		{"an update that makes the item small", "UpdateItem",
 			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", `SET y = {1} REMOVE x`) +
 				`,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","y":1}}`},
 		{"in a batch", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","xx":` +
 			full + `}}}]}}`, tooLarge},
 	})
-	// In a transaction it is the request's error or the reason for its
+	// In a transaction it is the error of the request or the reason for its
 	// cancellation.
 	if got := tb.call(t, "TransactWriteItems",
 		writes(action("Put",
 			`"Item":{"pk":"a","xx":`+full+`}`))); !strings.Contains(got.Text,
 		"Item size has exceeded the maximum allowed size") {
-		t.Errorf("in a transaction: %s", got)
+		t.Errorf("in a transaction: got %s, want the item size error", got)
 	}
 }
 
-// Developer Guide, "Quotas", "Primary keys" and "Supported data types", and the
-// announcement of empty values for non-key attributes.
+// Developer Guide, "Quotas", "Primary keys" and "Supported data types", and
+// AWS's announcement of empty values for non-key attributes.
 func TestE1_Keys(t *testing.T) {
 	tb := newTable(t, "pk S, sk B")
 	long := func(pk, sk int) string {
@@ -111,5 +111,5 @@ func TestE1_Keys(t *testing.T) {
 	})
 }
 
-// base64Of is a binary of n zero bytes.
+// base64Of returns n zero bytes in base64.
 func base64Of(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }

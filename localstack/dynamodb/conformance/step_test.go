@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// step is one request and what is to be answered; see [answer.agrees].
+// step is one request and the expected response; see [answer.check].
 type step struct{ name, operation, request, want string }
 
 // steps runs requests in order.
@@ -14,24 +14,24 @@ func (tb *table) steps(t *testing.T, steps []step) {
 	t.Helper()
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) {
-			tb.call(t, s.operation, s.request).agrees(t, strings.ReplaceAll(s.want, "$T", tb.name))
+			tb.call(t, s.operation, s.request).check(t, strings.ReplaceAll(s.want, "$T", tb.name))
 		})
 	}
 }
 
-// call sends a request about the table: TableName need not be given, and $T
-// stands for the table's name, as in the answers that steps want.
+// call sends a request about the table. It adds TableName if it is missing and
+// replaces $T by the table's name.
 func (tb *table) call(t testing.TB, operation, request string) answer {
 	t.Helper()
 	return call(t.Context(), t, operation, tb.request(operation, request))
 }
 
-// must sends a request that has to succeed.
+// must sends a request and fails the test if it does not succeed.
 func (tb *table) must(t testing.TB, operation, request string) answer {
 	t.Helper()
 	got := tb.call(t, operation, request)
 	if got.Status != 200 {
-		t.Fatalf("%s: %s", operation, got)
+		t.Fatalf("%s: got %s, want success", operation, got)
 	}
 	return got
 }
@@ -39,20 +39,21 @@ func (tb *table) must(t testing.TB, operation, request string) answer {
 func (tb *table) request(operation, request string) string {
 	request = strings.ReplaceAll(request, "$T", tb.name)
 	switch operation {
-	case "BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems", "ListTables", "DescribeLimits", "DescribeEndpoints",
-		"TagResource", "UntagResource", "ListTagsOfResource", "ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction":
+	case "BatchGetItem", "BatchWriteItem", "TransactGetItems", "TransactWriteItems", "ListTables",
+		"DescribeLimits", "DescribeEndpoints", "TagResource", "UntagResource", "ListTagsOfResource",
+		"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction":
 		return request
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal([]byte(request), &members) != nil {
-		return request // toWire will say what is wrong with it
+		return request // toWire reports the error
 	}
 	if _, has := members["TableName"]; !has {
 		members["TableName"] = json.RawMessage(`"` + tb.name + `"`)
 	}
 	named, err := json.Marshal(members)
 	if err != nil {
-		panic(err) // it has just been read
+		panic(err) // cannot happen: the members were decoded from JSON
 	}
 	return string(named)
 }
@@ -65,11 +66,11 @@ func (tb *table) put(t testing.TB, items ...string) {
 	}
 }
 
-// get reads an item; "" if there is none.
+// get reads an item. The response has no Item if there is none.
 func (tb *table) get(t testing.TB, key string) answer {
 	t.Helper()
 	return tb.must(t, "GetItem", `{"ConsistentRead":true,"Key":`+key+`}`)
 }
 
-// quoted is a JSON string of n letters.
+// quoted returns a JSON string of n letters.
 func quoted(letter string, n int) string { return `"` + strings.Repeat(letter, n) + `"` }

@@ -67,7 +67,7 @@ func TestPlaceholders(t *testing.T) {
 
 func TestSyntaxErrors(t *testing.T) {
 	tb := newTable(t, "pk S")
-	truths(t, tb, `{"pk":"item","a":1}`, []truth{
+	checkConditions(t, tb, `{"pk":"item","a":1}`, []conditionTest{
 		{"a = ", `Syntax error; token: "<EOF>", near: "="`},
 		{"a", `Syntax error; token: "<EOF>", near: "a"`},
 		{"= {1}", `Syntax error; token: "=", near: "= …`},
@@ -89,7 +89,7 @@ func TestSyntaxErrors(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	tb := newTable(t, "pk S")
-	truths(t, tb, `{"pk":"item","a":{"b":{"c":[10,[20,{"d":30}]]}},"l":[[1,2],[3]]}`, []truth{
+	checkConditions(t, tb, `{"pk":"item","a":{"b":{"c":[10,[20,{"d":30}]]}},"l":[[1,2],[3]]}`, []conditionTest{
 		{"a.b.c[0] = {10}", yes}, {"a.b.c[1][0] = {20}", yes}, {"a.b.c[1][1].d = {30}", yes},
 		{"l[0][1] = {2}", yes}, {"l[1][1] = {2}", no},
 		{"a . b . c [ 0 ] = {10}", yes}, {"a.b.c[00] = {10}", yes}, {"attribute_exists(a.b.c[1000000])", no},
@@ -101,8 +101,8 @@ func TestPaths(t *testing.T) {
 	})
 }
 
-// TestReservedWords tries all words of the published list; a name is reserved
-// in any case, and only if it is the whole of a path's element.
+// TestReservedWords uses every word of the published list as a name. A word is
+// reserved in upper and lower case, and only as a complete element of a path.
 func TestReservedWords(t *testing.T) {
 	tb := newTable(t, "pk S")
 	list, err := os.ReadFile(filepath.Join("testdata", "reserved-words.txt"))
@@ -111,7 +111,7 @@ func TestReservedWords(t *testing.T) {
 	}
 	words := strings.Fields(string(list))
 	if len(words) != 573 {
-		t.Fatalf("%d words of 573", len(words))
+		t.Fatalf("got %d words, want 573", len(words))
 	}
 	for i, word := range words {
 		if i%2 == 1 {
@@ -119,11 +119,11 @@ func TestReservedWords(t *testing.T) {
 		}
 		got := tb.call(t, "GetItem", fmt.Sprintf(`{"Key":{"pk":"a"},"ProjectionExpression":"m.%s"}`, word))
 		want := "ValidationException: Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: " + word
-		// Those that expressions are made of may not even be read as names.
+		// Keywords of expressions may be a syntax error instead.
 		keyword := slices.Contains(strings.Fields("ADD AND BETWEEN DELETE IN NOT OR SET"), strings.ToUpper(word))
 		if got.String() != want && !(keyword &&
 			strings.HasPrefix(got.String(), "ValidationException: Invalid ProjectionExpression: ")) {
-			t.Errorf("%s: %s", word, got)
+			t.Errorf("%s: got %s, want %s", word, got, want)
 		}
 	}
 	tb.put(t, `{"pk":"a","remove":1,"names2":2,"statusx":3}`)
@@ -160,14 +160,14 @@ func TestExpressionLimits(t *testing.T) {
 	}
 	tb.steps(t, []step{
 		{"4 KB of expression", "PutItem", padded(4096), "{}"},
-		{"and a byte more", "PutItem", padded(4097),
+		{"one byte more", "PutItem", padded(4097),
 			"ValidationException: Invalid ConditionExpression: Expression size has exceeded the maximum allowed size; expression size: 4097"},
 		{"an attribute name of 64 KB", "GetItem", names(65535), "{}"},
-		{"and a byte more", "GetItem", names(65536), "ValidationException"},
+		{"one byte more", "GetItem", names(65536), "ValidationException"},
 		{"a substitution variable of 255 bytes", "GetItem", variable(255), `{"Item":{"a":1}}`},
-		{"and a byte more", "GetItem", variable(256), "ValidationException"},
-		{"300 operators", "PutItem", operators(150), "{}"},
-		{"and some more", "PutItem", operators(152),
+		{"one byte more", "GetItem", variable(256), "ValidationException"},
+		{"299 operators", "PutItem", operators(150), "{}"},
+		{"303 operators", "PutItem", operators(152),
 			"ValidationException: Invalid ConditionExpression: The expression contains too many operators; operator count: 30…"},
 	})
 }

@@ -15,7 +15,7 @@ func TestTableDescription(t *testing.T) {
 	tb := newTable(t, "pk S, sk N", "GSI by-n: n N: n2 n3", "LSI by-m: pk S, m B: ALL")
 	tb.put(t, `{"pk":"a","sk":1}`)
 	got := tb.must(t, "DescribeTable", "{}")
-	got.agrees(t, fmt.Sprintf(`{"Table":{"TableName":%q,"TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
+	got.check(t, fmt.Sprintf(`{"Table":{"TableName":%q,"TableStatus":"ACTIVE","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
 		"BillingModeSummary":{"BillingMode":"PAY_PER_REQUEST"},"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":0,"WriteCapacityUnits":0},"DeletionProtectionEnabled":false,
 		"GlobalSecondaryIndexes":[{"IndexName":"by-n","IndexStatus":"ACTIVE","KeySchema":[{"AttributeName":"n","KeyType":"HASH"}],"Projection":{"ProjectionType":"INCLUDE"},
 			"ProvisionedThroughput":{"NumberOfDecreasesToday":0,"ReadCapacityUnits":0,"WriteCapacityUnits":0}}],
@@ -23,19 +23,19 @@ func TestTableDescription(t *testing.T) {
 	arn, _ := got.at("Table", "TableArn").(string)
 	if !strings.HasPrefix(arn, "arn:aws") || !strings.HasSuffix(arn, ":table/"+tb.name) ||
 		len(strings.Split(arn, ":")) != 6 {
-		t.Errorf("the ARN is %q", arn)
+		t.Errorf("got the ARN %q, want that of the table", arn)
 	}
 	if x := got.at("Table", "GlobalSecondaryIndexes", 0, "IndexArn"); x != arn+"/index/by-n" {
-		t.Errorf("an index's ARN is %q", x)
+		t.Errorf("got the ARN %q of an index, want %q", x, arn+"/index/by-n")
 	}
 	if id, _ := got.at("Table", "TableId").(string); len(id) != 36 {
-		t.Errorf("the id is %q", id)
+		t.Errorf("got the id %q, want 36 characters", id)
 	}
 	if _, ok := got.at("Table", "CreationDateTime").(json.Number); !ok {
-		t.Errorf("created %v, want a number", got.at("Table", "CreationDateTime"))
+		t.Errorf("got the creation time %v, want a number", got.at("Table", "CreationDateTime"))
 	}
 	if definitions, _ := got.at("Table", "AttributeDefinitions").([]any); len(definitions) != 4 {
-		t.Errorf("AttributeDefinitions are %v", definitions)
+		t.Errorf("got the AttributeDefinitions %v, want 4", definitions)
 	}
 	tb.steps(t, []step{
 		{"again", "CreateTable", declare("pk S"), "ResourceInUseException: Table already exists: $T"},
@@ -49,31 +49,38 @@ func TestTableDescription(t *testing.T) {
 		{"update nothing", "UpdateTable", `{"TableName":"conformance-nothing","BillingMode":"PAY_PER_REQUEST"}`, "ResourceNotFoundException: Requested resource not found: Table: conformance-nothing not found"},
 		{"delete", "DeleteTable", `{}`, `{"TableDescription":{"TableName":"$T","TableStatus":"DELETING"}}`},
 	})
-	eventually(t, "the table is gone", func() bool {
+	eventually(t, "the table is deleted", func() bool {
 		return tb.call(t, "DescribeTable", "{}").Code == "ResourceNotFoundException"
 	})
+}
+
+// keySchema returns the member KeySchema for elements such as "pk HASH".
+func keySchema(elements ...string) string {
+	var texts []string
+	for _, e := range elements {
+		name, kind, _ := strings.Cut(e, " ")
+		texts = append(texts, fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name, kind))
+	}
+	return `"KeySchema":[` + strings.Join(texts, ",") + `]`
+}
+
+// attributeDefinitions returns the member AttributeDefinitions, after a comma,
+// for elements such as "pk S".
+func attributeDefinitions(elements ...string) string {
+	var texts []string
+	for _, e := range elements {
+		name, kind, _ := strings.Cut(e, " ")
+		texts = append(texts, fmt.Sprintf(`{"AttributeName":%q,"AttributeType":%q}`, name, kind))
+	}
+	return `,"AttributeDefinitions":[` + strings.Join(texts, ",") + `]`
 }
 
 func TestCreateTableRefusals(t *testing.T) {
 	tb := &table{newName()}
 	const v, invalid = "ValidationException: ", "ValidationException: One or more parameter values were invalid: "
-	schema := func(elements ...string) string {
-		for i, e := range elements {
-			name, kind, _ := strings.Cut(e, " ")
-			elements[i] = fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name, kind)
-		}
-		return `"KeySchema":[` + strings.Join(elements, ",") + `]`
-	}
-	define := func(elements ...string) string {
-		for i, e := range elements {
-			name, kind, _ := strings.Cut(e, " ")
-			elements[i] = fmt.Sprintf(`{"AttributeName":%q,"AttributeType":%q}`, name, kind)
-		}
-		return `,"AttributeDefinitions":[` + strings.Join(elements, ",") + `]`
-	}
 	const onDemand, all = `,"BillingMode":"PAY_PER_REQUEST"`, `"Projection":{"ProjectionType":"ALL"}`
 	const gsi, lsi = `,"GlobalSecondaryIndexes":[{"IndexName":"the-index",`, `,"LocalSecondaryIndexes":[{"IndexName":"the-index",`
-	key, defined := schema("pk HASH"), define("pk S")
+	key, defined := keySchema("pk HASH"), attributeDefinitions("pk S")
 	tb.steps(t, []step{
 		{"short name", "CreateTable", `{"TableName":"ab",` + key + defined + onDemand + `}`, v + "…"},
 		{"long name", "CreateTable", `{"TableName":` + quoted("a", 256) + `,` + key + defined + onDemand +
@@ -81,18 +88,19 @@ func TestCreateTableRefusals(t *testing.T) {
 		{"bad name", "CreateTable", `{"TableName":"a;b",` + key + defined + onDemand + `}`,
 			v + "…Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+…"},
 		{"no schema", "CreateTable", `{` + strings.TrimPrefix(defined, ",") + onDemand + `}`, v + "…"},
-		{"range first", "CreateTable", `{` + schema("pk RANGE") + defined + onDemand + `}`,
+		{"range first", "CreateTable", `{` + keySchema("pk RANGE") + defined + onDemand + `}`,
 			v + "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
-		{"two hashes", "CreateTable", `{` + schema("pk HASH", "sk HASH") + define("pk S", "sk S") +
+		{"two hashes", "CreateTable", `{` + keySchema("pk HASH", "sk HASH") + attributeDefinitions("pk S", "sk S") +
 			onDemand + `}`, v + "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
-		{"one twice", "CreateTable", `{` + schema("pk HASH", "pk RANGE") + define("pk S", "sk S") +
+		{"one twice", "CreateTable", `{` + keySchema("pk HASH", "pk RANGE") + attributeDefinitions("pk S", "sk S") +
 			onDemand + `}`, v + "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
-		{"three elements", "CreateTable", `{` + schema("pk HASH", "sk RANGE", "tk RANGE") +
-			define("pk S", "sk S", "tk S") + onDemand + `}`, v + "…"},
-		{"undefined", "CreateTable", `{` + schema("pk HASH", "sk RANGE") + define("pk S", "x S") +
+		{"three elements", "CreateTable", `{` + keySchema("pk HASH", "sk RANGE", "tk RANGE") +
+			attributeDefinitions("pk S", "sk S", "tk S") + onDemand + `}`, v + "…"},
+		{"undefined", "CreateTable", `{` + keySchema("pk HASH", "sk RANGE") + attributeDefinitions("pk S", "x S") +
 			onDemand + `}`, invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: …"},
-		{"defined for nothing", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + `}`, invalid + "…"},
-		{"a bad type", "CreateTable", `{` + key + define("pk BOOL") + onDemand + `}`,
+		{"defined for nothing", "CreateTable",
+			`{` + key + attributeDefinitions("pk S", "x S") + onDemand + `}`, invalid + "…"},
+		{"a bad type", "CreateTable", `{` + key + attributeDefinitions("pk BOOL") + onDemand + `}`,
 			v + "…Member must satisfy enum value set: …"},
 		{"on demand with units", "CreateTable",
 			`{` + key + defined + onDemand +
@@ -106,35 +114,44 @@ func TestCreateTableRefusals(t *testing.T) {
 			`,"ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":1}}`,
 			v + "…Member must have value greater than or equal to 1…"},
 		{"local index without sort key of the table", "CreateTable",
-			`{` + key + define("pk S", "x S") + onDemand + lsi + schema("pk HASH", "x RANGE") + `,` + all +
+			`{` + key + attributeDefinitions("pk S", "x S") + onDemand + lsi +
+				keySchema("pk HASH", "x RANGE") + `,` + all +
 				`}]}`, invalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"},
 		{"local index without sort key", "CreateTable",
-			`{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi +
-				schema("pk HASH") + `,` + all + `}]}`,
+			`{` + keySchema("pk HASH", "sk RANGE") + attributeDefinitions("pk S", "sk S") + onDemand + lsi +
+				keySchema("pk HASH") + `,` + all + `}]}`,
 			invalid + "Index KeySchema does not have a range key for index: the-index"},
 		{"local index with another partition key", "CreateTable",
-			`{` + schema("pk HASH", "sk RANGE") + define("pk S", "sk S") + onDemand + lsi +
-				schema("sk HASH", "pk RANGE") + `,` + all + `}]}`,
+			`{` + keySchema("pk HASH", "sk RANGE") + attributeDefinitions("pk S", "sk S") + onDemand + lsi +
+				keySchema("sk HASH", "pk RANGE") + `,` + all + `}]}`,
 			invalid + "Index KeySchema does not have the same leading hash key as table KeySchema for index: the-index. index hash key: sk, table hash key: pk"},
 		{"include without names", "CreateTable",
-			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") +
+			`{` + key + attributeDefinitions("pk S", "x S") + onDemand + gsi + keySchema("x HASH") +
 				`,"Projection":{"ProjectionType":"INCLUDE"}}]}`,
 			invalid + "ProjectionType is INCLUDE, but NonKeyAttributes is not specified"},
-		{"all with names", "CreateTable", `{` + key + define("pk S", "x S") + onDemand + gsi +
-			schema("x HASH") + `,"Projection":{"ProjectionType":"ALL","NonKeyAttributes":["y"]}}]}`,
+		{"all with names", "CreateTable", `{` + key + attributeDefinitions("pk S", "x S") + onDemand + gsi +
+			keySchema("x HASH") + `,"Projection":{"ProjectionType":"ALL","NonKeyAttributes":["y"]}}]}`,
 			invalid + "ProjectionType is ALL, but NonKeyAttributes is specified"},
 		{"no projection type", "CreateTable",
-			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,"Projection":{}}]}`,
+			`{` + key + attributeDefinitions("pk S", "x S") + onDemand + gsi + keySchema("x HASH") +
+				`,"Projection":{}}]}`,
 			invalid + "Unknown ProjectionType: null"},
 		{"an empty list of indexes", "CreateTable",
 			`{` + key + defined + onDemand + `,"GlobalSecondaryIndexes":[]}`,
 			invalid + "List of GlobalSecondaryIndexes is empty"},
 		{"units of an index on demand", "CreateTable",
-			`{` + key + define("pk S", "x S") + onDemand + gsi + schema("x HASH") + `,` + all +
+			`{` + key + attributeDefinitions("pk S", "x S") + onDemand + gsi + keySchema("x HASH") + `,` + all +
 				`,"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1}}]}`,
 			invalid + "ProvisionedThroughput should not be specified for index: the-index when BillingMode is PAY_PER_REQUEST"},
 	})
-	// Quotas: 20 global and 5 local secondary indexes of a table.
+	tb.call(t, "DescribeTable", "{}").check(t, "ResourceNotFoundException")
+}
+
+// Developer Guide, "Quotas": 20 global and 5 local secondary indexes of a
+// table.
+func TestIndexQuotas(t *testing.T) {
+	tb := &table{newName()}
+	const invalid = "ValidationException: One or more parameter values were invalid: "
 	indexes := func(kind, key string, n int) (list []string) {
 		for i := range n {
 			list = append(list, fmt.Sprintf("%s index-%d: %s: ALL", kind, i, key))
@@ -147,7 +164,7 @@ func TestCreateTableRefusals(t *testing.T) {
 		{"6 local indexes", "CreateTable", declare("pk S, sk S", indexes("LSI", "pk S, x S", 6)...),
 			invalid + "Number of LocalSecondaryIndexes exceeds per-table limit of 5"},
 	})
-	tb.call(t, "DescribeTable", "{}").agrees(t, "ResourceNotFoundException")
+	tb.call(t, "DescribeTable", "{}").check(t, "ResourceNotFoundException")
 }
 
 func TestListTables(t *testing.T) {
@@ -160,7 +177,7 @@ func TestListTables(t *testing.T) {
 	start := ""
 	for {
 		got := call(t.Context(), t, "ListTables", `{"Limit":1`+start+`}`)
-		got.agrees(t, `{}`)
+		got.check(t, `{}`)
 		page, _ := got.at("TableNames").([]any)
 		for _, name := range page {
 			all = append(all, name.(string))
@@ -171,34 +188,34 @@ func TestListTables(t *testing.T) {
 		start = fmt.Sprintf(`,"ExclusiveStartTableName":%q`, got.at("LastEvaluatedTableName"))
 	}
 	if !slices.IsSorted(all) && target.local {
-		t.Errorf("%s are in no order", all)
+		t.Errorf("got the names %s, want them sorted", all)
 	}
 	for _, name := range names {
 		if !slices.Contains(all, name) {
-			t.Errorf("%s is not in %s", name, all)
+			t.Errorf("got the names %s, want %s among them", all, name)
 		}
 	}
 	for request, want := range map[string]string{`{"Limit":0}`: "…greater than or equal to 1…",
 		`{"Limit":101}`: "…less than or equal to 100…"} {
-		call(t.Context(), t, "ListTables", request).agrees(t, "ValidationException: "+want)
+		call(t.Context(), t, "ListTables", request).check(t, "ValidationException: "+want)
 	}
 }
 
 func TestUpdateTable(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const invalid = "ValidationException: One or more parameter values were invalid: "
-	tb.call(t, "UpdateTable", `{}`).agrees(t, "ValidationException: …At least one of …")
-	tb.call(t, "UpdateTable", `{"BillingMode":"PROVISIONED"}`).agrees(t, invalid+"…")
-	tb.call(t, "UpdateTable", `{"DeletionProtectionEnabled":true}`).agrees(t,
+	tb.call(t, "UpdateTable", `{}`).check(t, "ValidationException: …At least one of …")
+	tb.call(t, "UpdateTable", `{"BillingMode":"PROVISIONED"}`).check(t, invalid+"…")
+	tb.call(t, "UpdateTable", `{"DeletionProtectionEnabled":true}`).check(t,
 		`{"TableDescription":{"TableStatus":"UPDATING"}}`)
 	tb.active(t)
-	tb.call(t, "DeleteTable", `{}`).agrees(t,
+	tb.call(t, "DeleteTable", `{}`).check(t,
 		"ValidationException: Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	tb.must(t, "UpdateTable", `{"DeletionProtectionEnabled":false}`)
 	tb.active(t)
 	tb.must(t, "UpdateTable", `{"BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}`)
 	tb.active(t)
-	tb.call(t, "DescribeTable", `{}`).agrees(t,
+	tb.call(t, "DescribeTable", `{}`).check(t,
 		`{"Table":{"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}}`)
 }
 

@@ -9,20 +9,24 @@ import (
 // Developer Guide, "Amazon DynamoDB Transactions: How it works"; API reference,
 // TransactWriteItems and TransactGetItems.
 
-// writes is a TransactWriteItems of these actions on the table.
+// writes returns a request of TransactWriteItems or TransactGetItems with these
+// actions.
 func writes(actions ...string) string {
 	return `{"TransactItems":[` + strings.Join(actions, ",") + `]}`
 }
 
-// action writes one, whose table is the test's.
+// action returns one action on the test's table.
 func action(kind, members string) string {
 	return `{"` + kind + `":{"TableName":"$T",` + members + `}}`
 }
 
+// check returns a ConditionCheck of one item.
 func check(t testing.TB, pk, condition string) string {
 	return action("ConditionCheck",
 		fmt.Sprintf(`"Key":{"pk":%q},`, pk)+expressions(t, "ConditionExpression", condition))
 }
+
+// put returns a Put of an item with only a key.
 func put(pk string) string { return action("Put", fmt.Sprintf(`"Item":{"pk":%q}`, pk)) }
 
 func TestE2_TransactionLimits(t *testing.T) {
@@ -39,7 +43,7 @@ func TestE2_TransactionLimits(t *testing.T) {
 		}
 		return actions
 	}
-	large := func(n int) (actions []string) { // 350 KB each: 4 MB are less than twelve
+	large := func(n int) (actions []string) { // 350 KB each: twelve exceed 4 MB
 		for i := range n {
 			actions = append(actions, action("Put",
 				fmt.Sprintf(`"Item":{"pk":"large %d","x":%s}`, i, quoted("x", 350<<10))))
@@ -63,9 +67,9 @@ func TestE2_TransactionLimits(t *testing.T) {
 			`{"TransactItems":[{"Put":{"TableName":"$T","Item":{"pk":"a"}},"Delete":{"TableName":"$T","Key":{"pk":"a"}}}]}`, "ValidationException: TransactItems can only contain one of Check, Put, Update or Delete"},
 		{"no table", "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"conformance-nothing","Item":{"pk":"a"}}}]}`, "ResourceNotFoundException: Requested resource not found"},
 	})
-	tb.get(t, `{"pk":"a"}`).agrees(t, `{"Item":null}`)
+	tb.get(t, `{"pk":"a"}`).check(t, `{"Item":null}`)
 	if got := tb.call(t, "TransactWriteItems", writes(large(12)...)); got.Status != 400 {
-		t.Errorf("over 4 MB: %s", got)
+		t.Errorf("over 4 MB: got %s, want status 400", got)
 	}
 }
 
@@ -79,16 +83,15 @@ func TestTransactionsWrite(t *testing.T) {
 				"ConditionExpression", "n = {1}"))))
 	tb.call(t, "TransactGetItems", writes(action("Get", `"Key":{"pk":"old"}`),
 		action("Get", `"Key":{"pk":"gone"}`), action("Get", `"Key":{"pk":"new"},"ProjectionExpression":"n"`))).
-		agrees(t, `{"Responses":[{"Item":{"pk":"old","n":2}},{"Item":null},{"Item":{}}]}`)
+		check(t, `{"Responses":[{"Item":{"pk":"old","n":2}},{"Item":null},{"Item":{}}]}`)
 	t.Run("all or nothing", func(t *testing.T) {
 		tb.call(t, "TransactWriteItems", writes(put("never"),
-			check(t, "none", "attribute_exists(pk)"))).agrees(t, "TransactionCanceledException")
-		tb.get(t, `{"pk":"never"}`).agrees(t, `{"Item":null}`)
+			check(t, "none", "attribute_exists(pk)"))).check(t, "TransactionCanceledException")
+		tb.get(t, `{"pk":"never"}`).check(t, `{"Item":null}`)
 	})
 }
 
-// The reasons that an action can have by itself; conflicts are in
-// conflict_test.go.
+// The reasons of a single action. Conflicts are in conflict_test.go.
 func TestE3_CancellationReasons(t *testing.T) {
 	tb := newTable(t, "pk S", "GSI by-n: n N: ALL")
 	tb.put(t, `{"pk":"a","n":1}`, fmt.Sprintf(`{"pk":"full","x":%s}`, quoted("x", itemLimit-10)))
@@ -106,10 +109,10 @@ func TestE3_CancellationReasons(t *testing.T) {
 		{"a wrong operand", action("Update",
 			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `ADD n {{"SS":["x"]}}`)),
 			"ValidationError", "An operand in the update expression has an incorrect data type"},
-		{"a path that leads nowhere", action("Update",
+		{"an invalid path", action("Update",
 			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET m.x = {1}`)), "ValidationError",
 			"The document path provided in the update expression is invalid for update"},
-		{"what is not there", action("Update",
+		{"a missing attribute", action("Update",
 			`"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", `SET k = gone`)), "ValidationError",
 			"The provided expression refers to an attribute that does not exist in the item"},
 		{"an item that grows too large", action("Update",
@@ -122,17 +125,17 @@ func TestE3_CancellationReasons(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			got := tb.call(t, "TransactWriteItems",
 				writes(put("new"), c.failing, check(t, "b", "attribute_not_exists(n)")))
-			got.agrees(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, "+c.code+", None]")
+			got.check(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, "+c.code+", None]")
 			if problem := differs(got.at("CancellationReasons"),
 				toWire(t, fmt.Sprintf(`[{"Code":"None","Message":null},{"Code":%q},{"Code":"None","Message":null}]`,
 					c.code)), ""); problem != "" {
 				t.Errorf("%s in %s", problem, got.Text)
 			}
-			if message, _ := got.at("CancellationReasons", 1, "Message").(string); !textAgrees(message, c.message) {
-				t.Errorf("the message %q, want %q", message, c.message)
+			if message, _ := got.at("CancellationReasons", 1, "Message").(string); !textMatches(message, c.message) {
+				t.Errorf("got the message %q, want %q", message, c.message)
 			}
 			if got.Body["Message"] == nil {
-				t.Errorf("no Message in %s", got.Text)
+				t.Errorf("got no Message in %s, want one", got.Text)
 			}
 		})
 	}
@@ -140,10 +143,10 @@ func TestE3_CancellationReasons(t *testing.T) {
 		got := tb.call(t, "TransactWriteItems",
 			writes(check(t, "a", "n = {2}"), check(t, "b", "attribute_not_exists(pk)"),
 				check(t, "c", "attribute_exists(pk)")))
-		got.agrees(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed, None, ConditionalCheckFailed]")
+		got.check(t, "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [ConditionalCheckFailed, None, ConditionalCheckFailed]")
 	})
-	tb.get(t, `{"pk":"new"}`).agrees(t, `{"Item":null}`)
-	tb.get(t, `{"pk":"a"}`).agrees(t, `{"Item":{"pk":"a","n":1}}`)
+	tb.get(t, `{"pk":"new"}`).check(t, `{"Item":null}`)
+	tb.get(t, `{"pk":"a"}`).check(t, `{"Item":{"pk":"a","n":1}}`)
 }
 
 func TestE5_ClientRequestToken(t *testing.T) {
@@ -167,12 +170,12 @@ func TestE5_ClientRequestToken(t *testing.T) {
 			"ValidationException: 1 validation error detected: …"},
 		{"the item", "GetItem", `{"Key":{"pk":"a"},"ConsistentRead":true}`, `{"Item":{"pk":"a","n":3}}`},
 	})
-	t.Run("a failed one may be tried again", func(t *testing.T) {
+	t.Run("a failed transaction can be retried", func(t *testing.T) {
 		token := "failed-" + newName()[12:]
 		request := `{"ClientRequestToken":"` + token + `",` +
 			strings.TrimPrefix(writes(check(t, "late", "attribute_exists(pk)"), put("then")), "{")
-		tb.call(t, "TransactWriteItems", request).agrees(t, "TransactionCanceledException")
+		tb.call(t, "TransactWriteItems", request).check(t, "TransactionCanceledException")
 		tb.put(t, `{"pk":"late"}`)
-		tb.call(t, "TransactWriteItems", request).agrees(t, "{}")
+		tb.call(t, "TransactWriteItems", request).check(t, "{}")
 	})
 }

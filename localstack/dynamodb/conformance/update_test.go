@@ -7,12 +7,12 @@ import "testing"
 
 func TestUpdateSet(t *testing.T) {
 	tb := newTable(t, "pk S")
-	changes(t, tb, []change{
+	checkUpdates(t, tb, []updateTest{
 		{`{"a":1}`, "SET a = {2}, b = {3}", `{"a":2,"b":3}`},
 		{"", "SET a = {2}", `{"a":2}`},
 		{`{"a":1}`, "set a = {2}", `{"a":2}`},
 		{`{"a":1,"b":2}`, "SET a = b", `{"a":2,"b":2}`},
-		{`{"a":1,"b":2}`, "SET a = b, b = a", `{"a":2,"b":1}`}, // of the item as it was
+		{`{"a":1,"b":2}`, "SET a = b, b = a", `{"a":2,"b":1}`}, // operands are those of the old item
 		{`{"a":1}`, "SET a = a + {2}", `{"a":3}`},
 		{`{"a":1}`, "SET a = {2} - a", `{"a":1}`},
 		{`{"a":0.1}`, "SET a = a + {0.2}", `{"a":0.3}`},
@@ -26,7 +26,8 @@ func TestUpdateSet(t *testing.T) {
 		{"", "SET l = list_append(if_not_exists(l, {[]}), {[1]})", `{"l":[1]}`},
 		{`{"m":{"x":1}}`, "SET m.x = {2}, m.y = {3}", `{"m":{"x":2,"y":3}}`},
 		{`{"l":[1,2,3]}`, "SET l[1] = {9}", `{"l":[1,9,3]}`},
-		{`{"l":[1]}`, "SET l[7] = {9}, l[5] = {8}", `{"l":[1,8,9]}`}, // behind the end: appended, in order of the index
+		{`{"l":[1]}`, "SET l[7] = {9}, l[5] = {8}",
+			`{"l":[1,8,9]}`}, // past the end: appended in the order of the indexes
 		{`{"m":{"l":[{"x":1}]}}`, "SET m.l[0].x = m.l[0].x + {1}", `{"m":{"l":[{"x":2}]}}`},
 		{`{"a":1}`, "SET a = {null}", `{"a":null}`},
 		{`{"a":1}`, `SET a = {""}`, `{"a":""}`},
@@ -38,11 +39,11 @@ func TestUpdateSet(t *testing.T) {
 
 func TestUpdateRemove(t *testing.T) {
 	tb := newTable(t, "pk S")
-	changes(t, tb, []change{
+	checkUpdates(t, tb, []updateTest{
 		{`{"a":1,"b":2}`, "REMOVE a", `{"b":2}`},
 		{`{"b":2}`, "REMOVE a", `{"b":2}`},
 		{"", "REMOVE a", `{}`},
-		{`{"l":[0,1,2,3]}`, "REMOVE l[0], l[2]", `{"l":[1,3]}`}, // indexes of the list as it was
+		{`{"l":[0,1,2,3]}`, "REMOVE l[0], l[2]", `{"l":[1,3]}`}, // indexes are those of the old list
 		{`{"l":[0,1]}`, "REMOVE l[9]", `{"l":[0,1]}`},
 		{`{"m":{"x":1,"y":2}}`, "REMOVE m.x", `{"m":{"y":2}}`},
 		{`{"m":{"x":1}}`, "REMOVE m.gone", `{"m":{"x":1}}`},
@@ -56,7 +57,7 @@ func TestUpdateRemove(t *testing.T) {
 func TestUpdateAdd(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const wrongType = "An operand in the update expression has an incorrect data type"
-	changes(t, tb, []change{
+	checkUpdates(t, tb, []updateTest{
 		{`{"n":1}`, "ADD n {2}", `{"n":3}`}, {`{"n":1}`, "ADD n {-2}", `{"n":-1}`},
 		{"", "ADD n {2}", `{"n":2}`}, {`{"a":1}`, "ADD n {2.5}", `{"a":1,"n":2.5}`},
 		{`{"s":{"SS":["a"]}}`, `ADD s {{"SS":["b","a"]}}`, `{"s":{"SS":["a","b"]}}`},
@@ -75,10 +76,10 @@ func TestUpdateAdd(t *testing.T) {
 func TestUpdateDelete(t *testing.T) {
 	tb := newTable(t, "pk S")
 	const wrongType = "An operand in the update expression has an incorrect data type"
-	changes(t, tb, []change{
+	checkUpdates(t, tb, []updateTest{
 		{`{"s":{"SS":["a","b"]}}`, `DELETE s {{"SS":["a","z"]}}`, `{"s":{"SS":["b"]}}`},
 		{`{"s":{"NS":["1","2"]}}`, `DELETE s {{"NS":["1.0"]}}`, `{"s":{"NS":["2"]}}`},
-		{`{"s":{"SS":["a"]},"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`}, // an empty set cannot be
+		{`{"s":{"SS":["a"]},"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`}, // an empty set is removed
 		{`{"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`},
 		{`{"m":{"s":{"SS":["a","b"]}}}`, `DELETE m.s {{"SS":["a"]}}`, `{"m":{"s":{"SS":["b"]}}}`},
 		{`{"s":{"SS":["a"]}}`, `DELETE s {{"NS":["1"]}}`, wrongType},
@@ -96,7 +97,7 @@ func TestUpdateRefusals(t *testing.T) {
 		wrongType = "An operand in the update expression has an incorrect data type"
 		invalid   = "Invalid UpdateExpression: "
 	)
-	changes(t, tb, []change{
+	checkUpdates(t, tb, []updateTest{
 		{`{"a":1}`, "SET m.x = {1}", badPath}, {`{"m":1}`, "SET m.x = {1}", badPath},
 		{`{"m":{}}`, "SET m[0] = {1}", badPath}, {`{"l":[]}`, "SET l.x = {1}", badPath},
 		{`{"l":[]}`, "SET l[0].x = {1}", badPath},
@@ -138,7 +139,7 @@ func TestUpdateRefusals(t *testing.T) {
 	tb.steps(t, []step{
 		{"empty", "UpdateItem", `{"Key":{"pk":"e"},"UpdateExpression":""}`,
 			"ValidationException: Invalid UpdateExpression: The expression can not be empty;"},
-		{"none makes the item", "UpdateItem", `{"Key":{"pk":"none"}}`, "{}"},
-		{"which is there", "GetItem", `{"Key":{"pk":"none"},"ConsistentRead":true}`, `{"Item":{"pk":"none"}}`},
+		{"no expression creates the item", "UpdateItem", `{"Key":{"pk":"none"}}`, "{}"},
+		{"the created item", "GetItem", `{"Key":{"pk":"none"},"ConsistentRead":true}`, `{"Item":{"pk":"none"}}`},
 	})
 }

@@ -38,16 +38,16 @@ func TestNumbers(t *testing.T) {
 		t.Run(shorten(n.in), func(t *testing.T) {
 			got := tb.call(t, "PutItem", fmt.Sprintf(`{"Item":{"pk":"n","n":{"N":%q}}}`, n.in))
 			if strings.HasPrefix(n.want, "ValidationException") {
-				got.agrees(t, n.want)
+				got.check(t, n.want)
 				return
 			}
-			got.agrees(t, "{}")
-			tb.get(t, `{"pk":"n"}`).agrees(t, fmt.Sprintf(`{"Item":{"pk":"n","n":{"N":%q}}}`, n.want))
+			got.check(t, "{}")
+			tb.get(t, `{"pk":"n"}`).check(t, fmt.Sprintf(`{"Item":{"pk":"n","n":{"N":%q}}}`, n.want))
 		})
 	}
 }
 
-// TestNumberOrder sorts numbers as the sort key of a table.
+// TestNumberOrder checks the order of numbers in a sort key.
 func TestNumberOrder(t *testing.T) {
 	tb := newTable(t, "pk S, sk N")
 	ascending := []string{"-1E125", "-1000", "-10.5", "-10", "-9.9", "-1", "-0.1", "-1E-130", "0",
@@ -59,7 +59,7 @@ func TestNumberOrder(t *testing.T) {
 		got := tb.must(t, "Query", fmt.Sprintf(`{%s,"ScanIndexForward":%t}`,
 			expressions(t, "KeyConditionExpression", `pk = {"a"}`), forward)).items()
 		if len(got) != len(ascending) {
-			t.Fatalf("%d items of %d", len(got), len(ascending))
+			t.Fatalf("got %d items, want %d", len(got), len(ascending))
 		}
 		for i, item := range got {
 			want := i
@@ -67,14 +67,14 @@ func TestNumberOrder(t *testing.T) {
 				want = len(got) - 1 - i
 			}
 			if at := (answer{Body: item.(map[string]any)}).at("i", "N"); at != fmt.Sprint(want) {
-				t.Errorf("forward %t: at place %d stands %v, want %d", forward, i, at, want)
+				t.Errorf("forward %t: got item %v at position %d, want %d", forward, at, i, want)
 			}
 		}
 	}
 	tb.steps(t, []step{
-		{"one number, many writings", "GetItem",
+		{"a number in another form", "GetItem",
 			`{"Key":{"pk":"a","sk":{"N":"1.50E0"}},"ProjectionExpression":"sk"}`, `{"Item":{"sk":1.5}}`},
-		{"and only one item", "UpdateItem",
+		{"a number in another form is the same key", "UpdateItem",
 			`{"Key":{"pk":"a","sk":{"N":"0.015e2"}},` + expressions(t, "UpdateExpression", "SET x = {1}") +
 				`,"ReturnValues":"ALL_NEW"}`, `{"Attributes":{"pk":"a","sk":1.5,"i":14,"x":1}}`},
 	})
@@ -104,7 +104,7 @@ func TestValues(t *testing.T) {
 		{"empty binary set", `{"BS":[]}`, invalid + "Binary sets should not be empty"},
 		{"string twice", `{"SS":["a","b","a"]}`, invalid + "Input collection [a, b, a] contains duplicates."},
 		{"number twice", `{"NS":["1","2","1"]}`, "ValidationException: …Input collection contains duplicates…"},
-		{"number in two writings", `{"NS":["1","1.0"]}`, "ValidationException: …Input collection contains duplicates…"},
+		{"number in two forms", `{"NS":["1","1.0"]}`, "ValidationException: …Input collection contains duplicates…"},
 		{"binary twice", `{"BS":["AQ==","AQ=="]}`,
 			invalid + "Input collection [AQ==, AQ==]of type BS contains duplicates."},
 		{"mixed set", `{"NS":["1","x"]}`, "ValidationException: The parameter cannot be converted to a numeric value: x"},
@@ -118,11 +118,11 @@ func TestValues(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			got := tb.call(t, "PutItem", `{"Item":{"pk":"v","v":`+v.in+`}}`)
 			if v.want != "" {
-				got.agrees(t, v.want)
+				got.check(t, v.want)
 				return
 			}
-			got.agrees(t, "{}")
-			tb.get(t, `{"pk":"v"}`).agrees(t, `{"Item":{"pk":"v","v":`+v.in+`}}`)
+			got.check(t, "{}")
+			tb.get(t, `{"pk":"v"}`).check(t, `{"Item":{"pk":"v","v":`+v.in+`}}`)
 		})
 	}
 }

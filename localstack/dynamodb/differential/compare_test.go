@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// side is one of the two that are compared.
+// side is one of the two compared servers.
 type side struct{ name, url string }
 
-// answer is what a side said, in a form that can be compared.
+// answer is the response of a side, in a form that can be compared.
 type answer struct {
 	status  int
 	code    string // of an error
@@ -30,7 +30,8 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %s: %s", a.status, a.code, a.message)
 }
 
-// send sends a request; ordered says whether the order of items means anything.
+// send sends a request. ordered says whether the order of items in the response
+// is compared.
 func (s side) send(t testing.TB, operation string, body object, ordered bool) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(text(body)))
@@ -53,7 +54,7 @@ func (s side) send(t testing.TB, operation string, body object, ordered bool) an
 	}
 	var v object
 	if err := json.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s answers %s with %d %.500q", s.name, operation, response.StatusCode, data)
+		t.Fatalf("%s: %s: got %d %.500q, want JSON", s.name, operation, response.StatusCode, data)
 	}
 	got := answer{status: response.StatusCode}
 	if got.status != http.StatusOK {
@@ -66,13 +67,14 @@ func (s side) send(t testing.TB, operation string, body object, ordered bool) an
 		return got
 	}
 	if attributes, ok := v["Attributes"].(object); ok && len(attributes) == 0 {
-		delete(v, "Attributes") // the API reference does not say which
+		delete(v, "Attributes") // the API reference allows both an empty and an absent one
 	}
 	got.body = text(normalise(v, ordered))
 	return got
 }
 
-// normalise brings what has no order into one, and numbers into one writing.
+// normalise sorts lists that have no order and gives equal numbers the same
+// form.
 func normalise(v any, ordered bool) any {
 	switch v := v.(type) {
 	case object:
@@ -116,11 +118,11 @@ func sortByText(list []any) {
 	slices.SortFunc(list, func(a, b any) int { return cmp.Compare(text(a), text(b)) })
 }
 
-// text is the JSON of v, the same for the same.
+// text returns the JSON of v. Equal values have the same JSON.
 func text(v any) string {
 	out, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // made of texts, lists and maps
+		panic(err) // cannot happen: v consists of strings, numbers, lists and maps
 	}
 	return string(out)
 }

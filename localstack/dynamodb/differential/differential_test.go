@@ -12,16 +12,16 @@ import (
 )
 
 var (
-	dynalite  = flag.String("dynalite", "", "URL of a running dynalite; without it nothing is compared")
-	sequences = flag.Int("sequences", 50, "how many sequences to compare")
+	dynalite  = flag.String("dynalite", "", "URL of a running dynalite; empty skips the test")
+	sequences = flag.Int("sequences", 50, "number of sequences to compare")
 	first     = flag.Uint64("first", 1, "number of the first sequence, which is its seed")
 	length    = flag.Int("length", 150, "requests of a sequence")
-	most      = flag.Int("most", 20, "differences after which to give up")
+	most      = flag.Int("most", 20, "number of differences after which to stop")
 )
 
 func TestAgainstDynalite(t *testing.T) {
 	if *dynalite == "" {
-		t.Skip("no -dynalite URL given; the package's documentation says how to run one")
+		t.Skip("no -dynalite URL given; see the package documentation")
 	}
 	engine, err := dynamodb.Open(dynamodb.Options{Dir: t.TempDir()})
 	if err != nil {
@@ -44,15 +44,15 @@ func TestAgainstDynalite(t *testing.T) {
 	}
 }
 
-// comparison counts what was compared.
+// comparison counts the compared requests and their differences.
 type comparison struct {
 	engine, dynalite                 side
 	requests, succeeded, differences int
 	known                            map[string]int
 }
 
-// sequence compares the requests of one seed, until a write is answered
-// differently: then the two no longer hold the same.
+// sequence compares the requests of one seed. It stops when a write has
+// different results, because then the two tables differ.
 func (c *comparison) sequence(t *testing.T, seed uint64) {
 	table := fmt.Sprintf("sequence-%d-%d", seed, time.Now().UnixNano())
 	create := object{
@@ -93,7 +93,7 @@ func (c *comparison) sequence(t *testing.T, seed uint64) {
 			c.known[why]++
 		} else {
 			c.differences++
-			t.Errorf("sequence %d, request %d: %s %s\nthe engine %s\ndynalite   %s", seed, step, operation,
+			t.Errorf("sequence %d, request %d: %s %s\ngot (engine)    %s\nwant (dynalite) %s", seed, step, operation,
 				text(body), ours, theirs)
 		}
 		if ours.status != theirs.status && operation != "Query" && operation != "Scan" &&

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// reset begins a request's expressions.
+// reset starts the expressions of a new request.
 func (g *generator) reset() { g.names, g.values = map[string]string{}, object{} }
 
 func (g *generator) literal() string {
@@ -67,7 +67,7 @@ func (g *generator) condition(depth int) string {
 		kind := g.pick("S", "N")
 		return g.operand() + " BETWEEN " + g.literalOf(kind) + " AND " + g.literalOf(kind)
 	case 6:
-		// dynalite takes all values for ones of the first one's type.
+		// dynalite assumes that all values have the type of the first one.
 		kind := g.pick("S", "N", "B")
 		in := g.path() + " IN (" + g.member(kind)
 		for range g.IntN(3) {
@@ -75,11 +75,10 @@ func (g *generator) condition(depth int) string {
 		}
 		return in + ")"
 	case 7:
-		// dynalite orders what has no order: only scalars.
+		// Only scalars: dynalite also orders types that have no order.
 		return g.operand() + g.pick(" < ", " <= ", " > ", " >= ") + g.literalOf("S", "N", "B")
 	default:
-		// Of two operands that are both not there, dynalite says that they are
-		// equal.
+		// Not two paths: for dynalite two missing operands are equal.
 		return g.operand() + g.pick(" = ", " <> ") + g.literal()
 	}
 }
@@ -95,7 +94,7 @@ func (g *generator) update() string {
 			switch keyword {
 			case "SET":
 				actions = append(actions, g.path()+" = "+g.setValue())
-			case "REMOVE": // dynalite counts a list's elements anew after each that it removes
+			case "REMOVE": // no list elements: dynalite renumbers a list after each removal
 				actions = append(actions, g.pick(attributes...)+g.pick("", ".x", ".y"))
 			case "ADD":
 				actions = append(actions, g.path()+" "+g.addend("N", "SS", "NS", "BS"))
@@ -111,7 +110,7 @@ func (g *generator) update() string {
 	return strings.Join(clauses, " ")
 }
 
-// addend is a literal of one of these types, or of any now and then.
+// addend returns a literal of one of these types, or rarely of any type.
 func (g *generator) addend(kinds ...string) string {
 	if g.chance(3) {
 		return g.literal()
@@ -119,8 +118,8 @@ func (g *generator) addend(kinds ...string) string {
 	return g.literalOf(kinds...)
 }
 
-// member is a literal to be compared with IN, which dynalite does not find if
-// it is empty.
+// member returns a literal for IN. It is not empty, since dynalite does not
+// find empty values.
 func (g *generator) member(kind string) string {
 	name := g.literalOf(kind)
 	if v := g.values[name].(object); v["S"] == "" {
@@ -129,7 +128,7 @@ func (g *generator) member(kind string) string {
 	return name
 }
 
-// literalOf is a literal of one of these types.
+// literalOf returns a literal of one of these types.
 func (g *generator) literalOf(kinds ...string) string {
 	name := g.literal()
 	for {

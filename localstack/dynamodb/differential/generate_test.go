@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// generator makes requests that are mostly valid, on few keys and few
-// attributes, so that they meet each other.
+// generator makes mostly valid requests on few keys and attributes, so that
+// they affect each other.
 type generator struct {
 	*rand.Rand
 	table string
 
-	// Of the request being made.
+	// The placeholders of the current request.
 	names  map[string]string
 	values map[string]any
 }
@@ -21,7 +21,7 @@ type object = map[string]any
 
 func (g *generator) pick(from ...string) string { return from[g.IntN(len(from))] }
 
-// chance is true n times of a hundred.
+// chance returns true with a probability of n percent.
 func (g *generator) chance(n int) bool { return g.IntN(100) < n }
 
 func (g *generator) text() string {
@@ -35,7 +35,7 @@ func (g *generator) number() string {
 		"12345678901234567890123456789012345678", "9e125", "1e-130", "-9.9e125", "0.000000001", "3", "5")
 }
 
-// broken is no valid value.
+// broken returns an invalid value.
 func (g *generator) broken() object {
 	switch g.IntN(8) {
 	case 0:
@@ -133,7 +133,7 @@ func (g *generator) item() object {
 	return item
 }
 
-// request makes the next one.
+// request returns the next request.
 func (g *generator) request() (operation string, body object) {
 	g.reset()
 	body = object{"TableName": g.table}

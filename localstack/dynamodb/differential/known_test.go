@@ -2,9 +2,9 @@ package differential
 
 import "strings"
 
-// difference is a way in which the two are known to answer differently.
+// difference is a known difference between the two responses.
 type difference struct {
-	engine, dynalite string // parts of the answers
+	engine, dynalite string // parts of the responses
 	why              string
 	request          string // part of the request
 }
@@ -14,30 +14,30 @@ var known = []difference{
 		request:  `"IndexName":"local"`,
 		engine:   `"Items"`,
 		dynalite: `"Items"`,
-		why:      "a local index takes from the table what it does not hold, if a projection asks for it (LSI, reading)",
+		why:      "a query of a local index reads attributes that the index lacks from the table (LSI, reading)",
 	},
 	{
 		engine: "Number overflow",
-		why:    "a sum has at most 38 digits, too (data types, Number); dynalite keeps any number of them",
+		why:    "a sum also has at most 38 digits (data types, Number); dynalite does not bound it",
 	},
 	{
 		engine:   "Syntax error; token: ",
 		dynalite: "Syntax error; Expected ",
-		why:      "dynalite shows its parser's texts, DynamoDB the token and what is near it",
+		why:      "dynalite returns its parser's message, DynamoDB the token and the text near it",
 	},
 	{
 		dynalite: `Syntax error; Expected "(" but "N" found`,
-		why:      "NOT takes any condition, also one that begins with NOT (Expressions.OperatorsAndFunctions, grammar)",
+		why:      "NOT accepts any condition, also one that begins with NOT (Expressions.OperatorsAndFunctions, grammar)",
 	},
 	{engine: "typeSet: ALLOWED_FOR_", dynalite: "operator: ", why: "DynamoDB names the types that ADD and DELETE take"},
 	{
 		engine: "Incorrect operand type for operator or function",
-		why:    "types of literals are checked before anything is evaluated, those of comparisons too (comparison operators take S, N and B)",
+		why:    "DynamoDB checks the types of literals before evaluation, also in comparisons (comparison operators take S, N and B)",
 	},
 	{
 		engine:   "Input collection contains duplicates",
 		dynalite: "Input collection contains duplicates",
-		why:      "the text of duplicate numbers is quoted with and without its beginning",
+		why:      "the message about duplicate numbers is quoted with and without its beginning",
 	},
 	{
 		engine: "Cannot specify the ProjectionExpression when choosing to get",
@@ -54,52 +54,52 @@ var known = []difference{
 	{
 		engine:   "Type mismatch for Index Key",
 		dynalite: "Type mismatch for Index Key",
-		why:      "of two indexes that an item does not fit either may be named",
+		why:      "if an item fits neither of two indexes, either may be named",
 	},
 	{
 		engine:   "ValidationException: Invalid",
 		dynalite: "ValidationException: Invalid",
-		why:      "of two things that are wrong with the expressions of a request either may be named",
+		why:      "if a request's expressions have two errors, either may be reported",
 	},
 	{
 		engine:   "The document path provided in the update expression is invalid",
 		dynalite: "refers to an attribute that does not exist",
-		why:      "of two things that are wrong with an update either may be named",
+		why:      "if an update has two errors, either may be reported",
 	},
 	{
 		engine:   "refers to an attribute that does not exist",
 		dynalite: "The document path provided in the update expression is invalid",
-		why:      "of two things that are wrong with an update either may be named",
+		why:      "if an update has two errors, either may be reported",
 	},
 	{
 		engine:   "An operand in the update expression has an incorrect data type",
 		dynalite: "400 ValidationException",
-		why:      "of two things that are wrong with an update either may be named",
+		why:      "if an update has two errors, either may be reported",
 	},
 	{
 		engine:   "400 ValidationException",
 		dynalite: "An operand in the update expression has an incorrect data type",
-		why:      "of two things that are wrong with an update either may be named",
+		why:      "if an update has two errors, either may be reported",
 	},
 	{
 		request:  `"AttributeUpdates"`,
 		engine:   "One or more parameter values were invalid",
 		dynalite: "One or more parameter values were invalid",
-		why:      "of two things that are wrong with an update either may be named",
+		why:      "if an update has two errors, either may be reported",
 	},
 	{
 		engine:   "is not valid for",
 		dynalite: "must be of same type",
-		why:      "of two things that are wrong with the values of a comparison either may be named",
+		why:      "if the values of a comparison have two errors, either may be reported",
 	},
 	{
 		engine:   "must be distinct from the remaining operands",
 		dynalite: "unused in expressions",
-		why:      "an expression is read to its end before what it did not use is looked at",
+		why:      "DynamoDB parses all expressions before it checks for unused placeholders",
 	},
 }
 
-// expected returns why two answers differ, if that is known.
+// expected returns the reason of a known difference.
 func expected(request string, engine, dynalite answer) (why string, ok bool) {
 	for _, d := range known {
 		if strings.Contains(request, d.request) && strings.Contains(engine.String(), d.engine) &&

@@ -1,9 +1,9 @@
 package differential
 
-// The parameters that expressions replaced ("Legacy conditional parameters" in
-// the Developer Guide).
+// The legacy parameters ("Legacy conditional parameters" in the Developer
+// Guide).
 
-// legacy makes a request with them.
+// legacy returns a request with legacy parameters.
 func (g *generator) legacy(body object) (operation string, _ object) {
 	switch g.IntN(6) {
 	case 0:
@@ -62,7 +62,7 @@ func (g *generator) filter(body object, member string, write bool) {
 	}
 	body[member] = conditions
 	if len(conditions) > 1 && g.chance(50) {
-		body["ConditionalOperator"] = "AND" // what OR means is lost on dynalite
+		body["ConditionalOperator"] = "AND" // dynalite does not implement OR
 	}
 }
 
@@ -89,8 +89,8 @@ func (g *generator) comparison() object {
 	return condition
 }
 
-// scalar is a value to compare with. dynalite looks at these as texts: numbers
-// have one writing only, and nothing is empty.
+// scalar returns a value for a comparison. dynalite compares these as strings,
+// so each number has one form and no value is empty.
 func (g *generator) scalar(kind string) object {
 	switch kind {
 	case "S":
@@ -102,8 +102,8 @@ func (g *generator) scalar(kind string) object {
 }
 
 func (g *generator) attributeUpdates() object {
-	// Where there is no item, deletions alone make one in dynalite; in DynamoDB
-	// they do nothing (AttributeUpdates, DELETE).
+	// At least one value is put: on a missing item, deletions alone create an
+	// item in dynalite and do nothing in DynamoDB (AttributeUpdates, DELETE).
 	updates := object{g.pick(attributes...): object{"Value": g.value(0)}}
 	for range g.IntN(3) {
 		name := g.pick(attributes...)

@@ -1,9 +1,9 @@
-// What a program with AWS's JavaScript SDK does all day. Usage:
+// Checks of an endpoint with AWS's JavaScript SDK. Usage:
 //
 //   node suite.mjs endpoint region table
 //
-// Each check prints one line of JSON: its name, and what went wrong if
-// anything did. Credentials come from the environment.
+// Each check prints one line of JSON: its name and, if it failed, the error.
+// Credentials come from the environment.
 
 import assert from 'node:assert/strict'
 import {
@@ -145,7 +145,7 @@ const checks = {
       ],
     }))
     await pay(10)
-    await pay(10) // the same request: done once
+    await pay(10) // the repeated request has no effect
     await assert.rejects(pay(11), IdempotentParameterMismatchException)
     const { Responses } = await db.send(new TransactGetCommand({ TransactItems: ['ada', 'bob', 'eve'].map(pk => ({ Get: { TableName, Key: { pk, sk: 0 } } })) }))
     assert.deepEqual(Responses.map(r => r.Item?.money), [-10, 10, undefined])
