@@ -14,22 +14,22 @@ import (
 	"github.com/sotto-chat/sotto/shared/client"
 )
 
-// recent is how many of the last messages a conversation begins with.
+// recent is how many old messages a conversation shows first.
 const recent = 10
 
-const chatHelp = `/join ROOM enters a room, /leave the one you are in, /rooms lists yours, /quit ends; //text sends /text`
+const chatHelp = `/join ROOM enters a room, /leave leaves it, /rooms lists your rooms, /quit ends; //text sends /text`
 
 func chatCommand() *command {
-	var look look
+	var a appearance
 	return &command{
 		name:  "chat",
 		usage: []string{"--user NAME [--room ROOM] [--plain] [--no-color] [--mouse]"},
 		short: "talk in a room",
 		help: `
-On a terminal it takes the whole screen: your rooms, the messages with their history,
-who is here and who types. F1 lists the keys. With --plain, or where stdin or stdout
-is no terminal or TERM is dumb, it shows the last messages of a room and what comes,
-and sends each line you type. Ctrl-C, Ctrl-D or /quit ends it.
+On a terminal it uses the whole screen: your rooms, the messages with their history,
+who is here and who is typing. F1 lists the keys. With --plain, or if stdin or stdout
+is not a terminal or TERM is dumb, it prints the last messages of a room and all new
+ones, and sends each line that you type. Ctrl-C, Ctrl-D or /quit ends it.
 
 ` + chatHelp + `.
 
@@ -38,55 +38,56 @@ Examples:
   sotto chat --user bob --room kitchen
   NO_COLOR=1 sotto chat --user ada --mouse
   echo "deployed" | sotto chat --user ci --room builds`,
-		flags: func(in *invocation) {
+		flags: func(in *commandLine) {
 			withRoom(in)
-			look.flags(in)
+			a.flags(in)
 		},
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if err := none(operands); err != nil {
 				return err
 			}
-			room, err := inRoom(in.room)
+			room, err := parseRoom(in.room)
 			if err != nil {
 				return err
 			}
 			talk := in.chat
-			if in.hasScreen(look) {
-				talk = func(room chat.Room) error { return in.screen(room, look) }
+			if in.hasScreen(a) {
+				talk = func(room chat.Room) error { return in.screen(room, a) }
 			}
 			err = talk(room)
 			if in.ctx.Err() != nil {
-				return nil // Ctrl-C is one of the ways to end it
+				return nil // Ctrl-C is a normal way to end it
 			}
 			return err
 		},
 	}
 }
 
-// conversation is what `sotto chat` keeps while it runs.
+// conversation is the state of `sotto chat` in line mode.
 type conversation struct {
-	*invocation
+	*commandLine
 	client  *client.Client
-	room    chat.Room // where lines go
+	room    chat.Room // lines are sent to it
 	follows map[chat.Room]*follower
-	said    client.Ack // the last text sent
+	sent    client.Ack // of the last text sent
 }
 
 // follower prints the messages of one room.
 type follower struct {
 	sub   *client.Subscription
-	named string              // the room's name, if it is to be printed
+	named string              // the room's name, or empty if it is not printed
 	shown chan client.Message // the last message printed
 	ended chan struct{}
 }
 
-func (in *invocation) chat(room chat.Room) error {
+// chat runs a conversation in line mode.
+func (in *commandLine) chat(room chat.Room) error {
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	v := &conversation{invocation: in, client: c, follows: map[chat.Room]*follower{}}
+	v := &conversation{commandLine: in, client: c, follows: map[chat.Room]*follower{}}
 	if err := v.enter(room); err != nil {
 		return err
 	}
@@ -95,11 +96,11 @@ func (in *invocation) chat(room chat.Room) error {
 		select {
 		case line, more := <-lines:
 			if !more {
-				v.await()
+				v.awaitSent()
 				return <-failed
 			}
-			if quit, err := v.heed(line); quit || err != nil {
-				v.await()
+			if quit, err := v.handle(line); quit || err != nil {
+				v.awaitSent()
 				return err
 			}
 		case <-c.Done():
@@ -110,8 +111,9 @@ func (in *invocation) chat(room chat.Room) error {
 	}
 }
 
-// readLines hands out the lines of r, and then why there are no more. Its
-// goroutine ends with r, or with ctx at the next line.
+// readLines returns channels with the lines of r and with the error that ended
+// them, nil at the end of r. Its goroutine ends with r, or at the first line
+// after ctx has ended.
 func readLines(ctx context.Context, r io.Reader) (<-chan string, <-chan error) {
 	lines, failed := make(chan string), make(chan error, 1)
 	go func() {
@@ -137,9 +139,9 @@ func readLines(ctx context.Context, r io.Reader) (<-chan string, <-chan error) {
 	return lines, failed
 }
 
-// heed does what a line asks for. What goes wrong with one line is said and
-// ends nothing.
-func (v *conversation) heed(line string) (quit bool, err error) {
+// handle runs a command line or sends a text. An error of one line is printed
+// and does not end the conversation.
+func (v *conversation) handle(line string) (quit bool, err error) {
 	word, operand, _ := strings.Cut(line, " ")
 	operand = strings.TrimSpace(operand)
 	switch {
@@ -151,17 +153,17 @@ func (v *conversation) heed(line string) (quit bool, err error) {
 		err = v.listRooms()
 	case word == "/join":
 		var room chat.Room
-		if room, err = inRoom(operand); err == nil {
+		if room, err = parseRoom(operand); err == nil {
 			err = v.enter(room)
 		}
 	case word == "/leave":
 		err = v.leave()
 	case strings.HasPrefix(line, "//"):
-		err = v.say(line[1:])
+		err = v.sendText(line[1:])
 	case strings.HasPrefix(line, "/"):
-		v.notice("there is no %s; %s", word, chatHelp)
+		v.notice("unknown command %s; %s", word, chatHelp)
 	case strings.TrimSpace(line) != "":
-		err = v.say(line)
+		err = v.sendText(line)
 	}
 	if err != nil && v.client.Err() == nil && v.ctx.Err() == nil && v.failed() == nil {
 		v.notice("%s", describe(err))
@@ -170,51 +172,50 @@ func (v *conversation) heed(line string) (quit bool, err error) {
 	return false, err
 }
 
-func (v *conversation) say(text string) error {
+func (v *conversation) sendText(text string) error {
 	if !utf8.ValidString(text) {
-		return errors.New("the text is not UTF-8; set the terminal to it")
+		return errors.New("the text is not UTF-8; set the terminal to UTF-8")
 	}
 	ack, err := v.client.Send(v.ctx, v.room, text)
 	if err == nil {
-		v.said = ack
+		v.sent = ack
 	}
 	return err
 }
 
-// patience is how long a conversation waits for its last text before it moves
-// on.
-const patience = 5 * time.Second
+// awaitTimeout bounds awaitSent.
+const awaitTimeout = 5 * time.Second
 
-// await lets the last text sent be shown, and with it what came before, while
-// its room is still followed.
-func (v *conversation) await() {
-	f := v.follows[v.said.Room]
+// awaitSent waits until the last text sent and all messages before it are
+// printed, if its room is followed.
+func (v *conversation) awaitSent() {
+	f := v.follows[v.sent.Room]
 	if f == nil {
 		return
 	}
-	enough := time.After(patience)
+	timeout := time.After(awaitTimeout)
 	for {
 		select {
 		case m := <-f.shown:
-			if m.Epoch != v.said.Epoch || m.Seq >= v.said.Seq {
+			if m.Epoch != v.sent.Epoch || m.Seq >= v.sent.Seq {
 				return
 			}
 		case <-f.ended:
 			return
-		case <-enough:
+		case <-timeout:
 			return
 		}
 	}
 }
 
-// enter makes a room the one where lines go, and follows it.
+// enter makes room the current room, joins it if necessary and follows it.
 func (v *conversation) enter(room chat.Room) error {
 	head, err := enter(v.ctx, v.client, room)
 	if err != nil {
 		return err
 	}
 	v.room = room
-	v.notice("you are %s in %s; /help says what else there is", v.client.User(), room)
+	v.notice("you are %s in %s; /help lists the commands", v.client.User(), room)
 	if v.follows[room] != nil {
 		return nil
 	}
@@ -224,14 +225,14 @@ func (v *conversation) enter(room chat.Room) error {
 	}
 	f := &follower{sub: sub, shown: make(chan client.Message, 1), ended: make(chan struct{})}
 	v.follows[room] = f
-	if len(v.follows) > 1 { // rooms are told apart once there are several
+	if len(v.follows) > 1 { // name the room once there are several
 		f.named = string(room)
 	}
 	go v.follow(f)
 	return nil
 }
 
-// follow prints a room's messages until it is left.
+// follow prints a room's messages until the user leaves it.
 func (v *conversation) follow(f *follower) {
 	defer close(f.ended)
 	for {
@@ -240,9 +241,9 @@ func (v *conversation) follow(f *follower) {
 			err = v.message(m, f.named)
 		}
 		if err != nil {
-			return // said by whoever ended it
+			return // the cause is reported elsewhere
 		}
-		select { // the newest takes the place of what nobody has asked for
+		select { // keep only the newest
 		case <-f.shown:
 		default:
 		}
@@ -255,7 +256,7 @@ func (v *conversation) leave() error {
 	if left == chat.Lobby {
 		return errors.New("the lobby cannot be left")
 	}
-	v.await()
+	v.awaitSent()
 	if err := v.client.Leave(v.ctx, left); err != nil {
 		return err
 	}

@@ -16,27 +16,27 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/profile"
 )
 
-// command is one of the words after `sotto`.
+// command is a command of `sotto`, such as send.
 type command struct {
 	name  string
-	usage []string // operands and flags, one line for each form
+	usage []string // operands and flags, one line per form
 	short string
 	help  string
-	flags func(*invocation)
-	run   func(in *invocation, operands []string) error
-	words []string // what the first operand may be, for completion
+	flags func(*commandLine)
+	run   func(in *commandLine, operands []string) error
+	words []string // candidates for the first operand, for completion
 	rooms bool     // the first operand is a room
-	alone bool     // it needs neither a user nor a service
+	alone bool     // it uses neither a user nor a service
 }
 
-// commands in the order in which the help lists them.
+// commands returns all commands in the order of the help.
 func commands() []*command {
 	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(),
 		roomsCommand(), devicesCommand(), keysCommand(), frameCommand(), completionCommand()}
 }
 
-// invocation is one run of a command.
-type invocation struct {
+// commandLine is one command with its parsed flags and its streams.
+type commandLine struct {
 	*output
 	ctx   context.Context
 	stdin io.Reader
@@ -45,19 +45,19 @@ type invocation struct {
 	url, profile, user string
 	room               string // if the command has --room
 	asJSON             bool   // if it has --json
-	token              string // the link that a new device brings, if it does
-	offline            bool   // as the last notice said
+	token              string // the link token of a new device, or empty
+	offline            bool   // whether the last notice reported a lost connection
 	notify             func(client.Notice)
 }
 
-// run is the whole program. It returns the exit code.
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := newOutput(stdout, stderr)
 	err := dispatch(ctx, args, stdin, out)
 	switch _, usage := errors.AsType[*usageError](err); {
 	case err == nil:
 		return 0
-	case errors.Is(err, errQuietly):
+	case errors.Is(err, errReported):
 		return 1
 	case errors.Is(err, context.Canceled):
 		out.notice("interrupted")
@@ -71,8 +71,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 }
 
-// errQuietly is failure after everything has been said.
-var errQuietly = errors.New("failed")
+// errReported means that the command failed and has printed why.
+var errReported = errors.New("failed")
 
 func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) error {
 	if len(args) == 0 {
@@ -97,16 +97,16 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) 
 	if strings.HasPrefix(name, "-") {
 		return usagef("the command comes first, then its flags; run: sotto --help")
 	}
-	return usagef("there is no command %q; run: sotto --help", name)
+	return usagef("unknown command %q; run: sotto --help", name)
 }
 
-// prepare makes a run of a command with its flags, not parsed yet.
-func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *invocation {
-	in := &invocation{output: out, ctx: ctx, stdin: stdin, flags: flag.NewFlagSet(c.name, flag.ContinueOnError)}
-	in.notify = in.connection
+// prepare returns a commandLine with the command's flags, not parsed yet.
+func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *commandLine {
+	in := &commandLine{output: out, ctx: ctx, stdin: stdin, flags: flag.NewFlagSet(c.name, flag.ContinueOnError)}
+	in.notify = in.reportConnection
 	in.flags.SetOutput(io.Discard)
 	if !c.alone {
-		in.flags.StringVar(&in.user, "user", "", "who you are, a `NAME`")
+		in.flags.StringVar(&in.user, "user", "", "your user `NAME`")
 		in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
 		in.flags.StringVar(&in.profile, "profile", "",
 			"`DIR` of your keys (default: sotto in your configuration folder)")
@@ -117,6 +117,7 @@ func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *in
 	return in
 }
 
+// invoke parses the flags and runs the command.
 func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, out *output) error {
 	in := c.prepare(ctx, stdin, out)
 	operands, err := parse(in.flags, args)
@@ -130,28 +131,28 @@ func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, ou
 	return c.run(in, operands)
 }
 
-// singleDash is where package flag names a flag in its errors.
+// singleDash matches the flag names in the errors of package flag.
 var singleDash = regexp.MustCompile(`^(flag provided but not defined: |flag needs an argument: |invalid value .* for flag |invalid boolean value .* for )-`)
 
-// flagError is an error of package flag with the flag as the help has it.
+// flagError returns the text of an error of package flag, with two dashes
+// before the flag, as in the help.
 func flagError(err error) string {
 	text := singleDash.ReplaceAllString(err.Error(), "${1}--")
-	// Only the flags without a value still leave it to the package to parse
-	// one.
+	// Only the value of a boolean flag is parsed by the package.
 	if rest, found := strings.CutSuffix(text, ": parse error"); found {
 		text = rest + ": want true or false"
 	}
 	return text
 }
 
-// parse takes flags before, between and after operands; after -- all are
-// operands.
+// parse accepts flags before, between and after operands. All words after --
+// are operands.
 func parse(flags *flag.FlagSet, args []string) (operands []string, err error) {
 	var rest []string
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, rest = args[:i], args[i+1:]
 	}
-	// One thumbprint in 64 begins with a dash.
+	// A thumbprint may begin with a dash.
 	if i := slices.IndexFunc(args, func(a string) bool {
 		return strings.HasPrefix(a, "-") && chat.IsThumbprint(a)
 	}); i >= 0 {
@@ -186,8 +187,8 @@ Examples:
   sotto send --user ada "hello, everybody"
   sotto listen --user bob --since 0 --json
 
-A name belongs to whoever uses it first; its keys are in the profile. Link a second
-device before you lose the first (sotto devices). Run: sotto COMMAND --help`)
+A name belongs to the first user who uses it; its keys are in the profile. Link a
+second device before you lose the first (sotto devices). Run: sotto COMMAND --help`)
 	return b.String()
 }
 
@@ -199,7 +200,7 @@ func (c *command) manual(flags *flag.FlagSet) string {
 	}
 	fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(c.help))
 	if !c.alone {
-		b.WriteString("\nFlags, before or after what else there is:\n")
+		b.WriteString("\nFlags, before or after the operands:\n")
 	}
 	flags.VisitAll(func(f *flag.Flag) {
 		value, text := flag.UnquoteUsage(f)
@@ -213,59 +214,60 @@ func (c *command) manual(flags *flag.FlagSet) string {
 }
 
 // withRoom adds --room.
-func withRoom(in *invocation) {
-	in.flags.StringVar(&in.room, "room", string(chat.Lobby), "the `ROOM`, which is joined if need be")
+func withRoom(in *commandLine) {
+	in.flags.StringVar(&in.room, "room", string(chat.Lobby), "the `ROOM`; joins it if necessary")
 }
 
 // withJSON adds --json.
-func withJSON(in *invocation) {
-	in.flags.BoolVar(&in.asJSON, "json", false, "print JSON, one object on each line")
+func withJSON(in *commandLine) {
+	in.flags.BoolVar(&in.asJSON, "json", false, "print JSON, one object per line")
 }
 
-// none refuses operands.
+// none returns an error if there are operands.
 func none(operands []string) error {
 	if len(operands) > 0 {
-		return usagef("%q is one word too many; texts with spaces need quotes", operands[0])
+		return usagef("%q is one word too many; put texts with spaces in quotes", operands[0])
 	}
 	return nil
 }
 
-// asUser checks --user before anything is dialled or made.
-func (in *invocation) asUser() (chat.User, error) {
+// userName returns --user. The caller checks it before it connects or creates
+// anything.
+func (in *commandLine) userName() (chat.User, error) {
 	if in.user == "" {
-		return "", usagef("who are you? Add --user NAME")
+		return "", usagef("no user; add --user NAME")
 	}
 	user, err := chat.ParseUser(in.user)
 	if err != nil {
-		return "", usagef("%q cannot be a user: %s; %s", in.user,
+		return "", usagef("%q is not a valid user name: %s; %s", in.user,
 			strings.TrimSuffix(chat.NameInvalid.Message(), "."), remedies[chat.NameInvalid])
 	}
 	return user, nil
 }
 
-// inRoom checks a room's name.
-func inRoom(name string) (chat.Room, error) {
+// parseRoom checks a room's name.
+func parseRoom(name string) (chat.Room, error) {
 	room, err := chat.ParseRoom(name)
 	if err != nil {
-		return "", usagef("%q cannot be a room; a room's name has 2 to 32 characters of a-z, 0-9, - and _, and starts with a letter or digit", name)
+		return "", usagef("%q is not a valid room name; a room's name has 2 to 32 characters of a-z, 0-9, - and _, and starts with a letter or digit", name)
 	}
 	return room, nil
 }
 
-// profileDir is where the profile is, or is to be.
-func (in *invocation) profileDir() (string, error) {
+// profileDir returns the folder of the profile, which may not exist yet.
+func (in *commandLine) profileDir() (string, error) {
 	if in.profile != "" {
 		return in.profile, nil
 	}
 	dir, err := profile.DefaultDir()
 	if err != nil {
-		return "", usagef("%v; choose one with --profile DIR", err)
+		return "", usagef("%v; choose a folder with --profile DIR", err)
 	}
 	return dir, nil
 }
 
 // store opens the profile.
-func (in *invocation) store() (*profile.Store, error) {
+func (in *commandLine) store() (*profile.Store, error) {
 	dir, err := in.profileDir()
 	if err != nil {
 		return nil, err
@@ -273,8 +275,8 @@ func (in *invocation) store() (*profile.Store, error) {
 	return profile.Open(dir)
 }
 
-// deployment is what the profile knows of the service at --url.
-func (in *invocation) deployment() (*profile.Deployment, error) {
+// deployment returns the part of the profile for the service at --url.
+func (in *commandLine) deployment() (*profile.Deployment, error) {
 	address, err := device.Address(in.url)
 	if err != nil {
 		return nil, usagef("%v", err)
@@ -287,8 +289,8 @@ func (in *invocation) deployment() (*profile.Deployment, error) {
 }
 
 // connect opens a client for --user.
-func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
-	user, err := in.asUser()
+func (in *commandLine) connect(ctx context.Context) (*client.Client, error) {
+	user, err := in.userName()
 	if err != nil {
 		return nil, err
 	}
@@ -307,19 +309,20 @@ func (in *invocation) connect(ctx context.Context) (*client.Client, error) {
 		Notify:  in.notify,
 	})
 	if err != nil {
-		return nil, in.unlinked(err, store, user)
+		return nil, in.explainRefusal(err, store, user)
 	}
-	in.remember(c)
+	in.saveRooms(c)
 	return c, nil
 }
 
-// connection tells of a lost connection once, and when there is one again.
-func (in *invocation) connection(n client.Notice) {
+// reportConnection prints once that the connection is lost, and that it is
+// restored.
+func (in *commandLine) reportConnection(n client.Notice) {
 	switch {
 	case n.Connected:
 		in.notice("connected again")
 	case !in.offline:
-		in.notice("%s; trying again until there is one", describe(n.Err))
+		in.notice("%s; reconnecting", describe(n.Err))
 	}
 	in.offline = !n.Connected
 }

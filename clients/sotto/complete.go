@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// completeWord is the command by which a shell asks what may come next:
-// `sotto complete- WORD…`, the last word being the one that is completed. It is
-// none that people would type, so it is in no help.
+// completeWord is the command with which a shell asks for candidates: `sotto
+// complete- WORD…`, where the last word is the one to complete. It is for
+// shells only, so the help does not list it.
 const completeWord = "complete-"
 
-// candidate is what a word may become.
+// candidate is a possible completion of a word.
 type candidate struct{ word, about string }
 
-// filesWanted tells the shell to complete the names of files by itself.
+// filesWanted makes the shell complete file names.
 var filesWanted = candidate{word: ":files"}
 
-// complete prints the candidates, one on each line, with a tabulator before
-// what they are. It reads the profile and never connects.
+// complete prints the candidates, one per line, each with a tab and a
+// description. It reads the profile and never connects.
 func complete(ctx context.Context, words []string, out *output) error {
 	if len(words) == 0 {
 		words = []string{""}
@@ -48,14 +48,14 @@ func candidates(ctx context.Context, before []string, last string, out *output) 
 	}
 	c := commands()[i]
 	in := c.prepare(ctx, strings.NewReader(""), out)
-	// --flag=VALUE comes as one word from some shells.
+	// Some shells pass --flag=VALUE as one word.
 	if name, _, ok := strings.Cut(last, "="); ok && strings.HasPrefix(name, "--") {
 		for _, v := range in.values(strings.TrimPrefix(name, "--"), before[1:]) {
 			list = append(list, candidate{name + "=" + v.word, v.about})
 		}
 		return list
 	}
-	if f := in.open(before[1:]); f != nil {
+	if f := in.pendingFlag(before[1:]); f != nil {
 		return in.values(f.Name, before[1:])
 	}
 	if strings.HasPrefix(last, "-") {
@@ -63,9 +63,9 @@ func candidates(ctx context.Context, before []string, last string, out *output) 
 			_, about := flag.UnquoteUsage(f)
 			list = append(list, candidate{"--" + f.Name, about})
 		})
-		return append(list, candidate{"--help", "what it does, with examples"})
+		return append(list, candidate{"--help", "describe the command, with examples"})
 	}
-	if in.operands(before[1:]) > 0 {
+	if in.countOperands(before[1:]) > 0 {
 		return nil
 	}
 	for _, word := range c.words {
@@ -77,8 +77,9 @@ func candidates(ctx context.Context, before []string, last string, out *output) 
 	return list
 }
 
-// flagAt is the flag that a word names, and whether its value is in the word.
-func (in *invocation) flagAt(word string) (f *flag.Flag, whole bool) {
+// flagAt returns the flag that a word names, or nil. whole reports whether the
+// word is complete without a following value.
+func (in *commandLine) flagAt(word string) (f *flag.Flag, whole bool) {
 	name, _, whole := strings.Cut(strings.TrimLeft(word, "-"), "=")
 	if !strings.HasPrefix(word, "-") || name == "" {
 		return nil, false
@@ -92,8 +93,8 @@ func (in *invocation) flagAt(word string) (f *flag.Flag, whole bool) {
 	return f, whole
 }
 
-// open is the flag whose value comes next, nil if none waits for one.
-func (in *invocation) open(words []string) *flag.Flag {
+// pendingFlag returns the flag whose value is the next word, or nil.
+func (in *commandLine) pendingFlag(words []string) *flag.Flag {
 	if len(words) == 0 {
 		return nil
 	}
@@ -103,8 +104,8 @@ func (in *invocation) open(words []string) *flag.Flag {
 	return nil
 }
 
-// operands counts the words that are neither flags nor their values.
-func (in *invocation) operands(words []string) (n int) {
+// countOperands counts the words that are neither flags nor their values.
+func (in *commandLine) countOperands(words []string) (n int) {
 	for i := 0; i < len(words); i++ {
 		if f, whole := in.flagAt(words[i]); f != nil {
 			if !whole {
@@ -117,12 +118,12 @@ func (in *invocation) operands(words []string) (n int) {
 	return n
 }
 
-// values are those of a flag that the profile knows.
-func (in *invocation) values(name string, words []string) (list []candidate) {
+// values returns the values of a flag that the profile contains.
+func (in *commandLine) values(name string, words []string) (list []candidate) {
 	if name == "profile" {
 		return []candidate{filesWanted}
 	}
-	// What is on the line already says which profile and whose rooms.
+	// Earlier flags select the profile and the user.
 	for i, word := range words {
 		f, whole := in.flagAt(word)
 		_, value, cut := strings.Cut(word, "=")
@@ -132,10 +133,10 @@ func (in *invocation) values(name string, words []string) (list []candidate) {
 		if !cut && i+1 < len(words) {
 			value = words[i+1]
 		}
-		_ = f.Value.Set(value) // a wrong one is refused when the command runs
+		_ = f.Value.Set(value) // an invalid value is refused when the command runs
 	}
 	if dir, err := in.profileDir(); err != nil || !isDir(dir) {
-		return nil // to look must not make it
+		return nil // do not create the profile
 	}
 	d, err := in.deployment()
 	if err != nil {
@@ -144,7 +145,7 @@ func (in *invocation) values(name string, words []string) (list []candidate) {
 	switch name {
 	case "user":
 		for _, user := range knownUsers(d) {
-			list = append(list, candidate{user, "of this profile"})
+			list = append(list, candidate{user, "user of this profile"})
 		}
 	case "room":
 		for _, room := range knownRooms(d, in.user) {
@@ -164,10 +165,10 @@ func completionCommand() *command {
 	return &command{
 		name:  "completion",
 		usage: []string{strings.Join(shells, "|")},
-		short: "print what makes a shell complete sotto's words",
+		short: "print a script for completion in your shell",
 		help: `
-Prints a script for a shell. With it, Tab completes commands, flags, and the users
-and rooms that the profile knows; nothing is asked of the service.
+Prints a completion script for a shell. With it, Tab completes commands, flags, and
+the users and rooms in the profile. Completion does not connect to the service.
 
 Examples:
   source <(sotto completion bash)                               in ~/.bashrc
@@ -176,16 +177,16 @@ Examples:
   sotto completion powershell | Out-String | Invoke-Expression  in $PROFILE`,
 		words: shells,
 		alone: true,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if len(operands) == 0 {
-				return usagef("for which shell? Add %s", strings.Join(shells, ", "))
+				return usagef("no shell; add one of %s", strings.Join(shells, ", "))
 			}
 			if err := none(operands[1:]); err != nil {
 				return err
 			}
 			script, ok := completionScripts[operands[0]]
 			if !ok {
-				return usagef("there is no completion for %q; it is for %s", operands[0], strings.Join(shells, ", "))
+				return usagef("no completion for %q; use one of %s", operands[0], strings.Join(shells, ", "))
 			}
 			in.line(strings.TrimSuffix(fmt.Sprintf(script, completeWord), "\n"))
 			return in.failed()

@@ -1,12 +1,11 @@
 package main
 
-// completionScripts make shells ask `sotto` itself, so that they know every
-// command and flag that this program has, and no other. %[1]s is the word by
-// which they ask.
+// completionScripts ask `sotto` for candidates, so that they always match the
+// installed program. %[1]s is completeWord.
 var completionScripts = map[string]string{
 	"bash": `_sotto() {
 	local IFS=$'\n' words=("${COMP_WORDS[@]:1:COMP_CWORD}") word
-	# bash takes = as a word of its own.
+	# bash splits words at =.
 	word="${COMP_WORDS[COMP_CWORD]}"
 	if [ "$word" = "=" ]; then
 		word=""
@@ -58,7 +57,7 @@ complete -c sotto -f -a '(__sotto_complete)'
 	"powershell": `Register-ArgumentCompleter -Native -CommandName sotto -ScriptBlock {
 	param($wordToComplete, $commandAst, $cursorPosition)
 	$words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
-	# Older ones drop an empty argument unless it is quoted once more.
+	# Older versions drop an empty argument unless it is quoted twice.
 	if ($wordToComplete -eq '') { $words += $(if ($PSVersionTable.PSVersion -lt [version]'7.3.0') { '""' } else { '' }) }
 	& $commandAst.CommandElements[0].ToString() %[1]s @words 2>$null | ForEach-Object {
 		$word, $about = $_ -split "\t", 2

@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/clienttest"
 )
 
-// completes returns the words that a shell is offered.
+// completes returns the candidates that a shell gets.
 func completes(t *testing.T, words ...string) (offered []string) {
 	t.Helper()
 	code, stdout, stderr := invoke(t, "", append([]string{completeWord}, words...)...)
@@ -35,7 +35,7 @@ func TestCompletion(t *testing.T) {
 			t.Fatal(stderr)
 		}
 	}
-	s.Stop() // nothing is asked of the service
+	s.Stop() // completion does not connect
 	for _, c := range []struct {
 		words string
 		want  []string
@@ -63,29 +63,30 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("sotto %s: offered %q, want %q", c.words, got, c.want)
 		}
 	}
-	// To look must not make a profile.
+	// Completion must not create a profile.
 	none := filepath.Join(t.TempDir(), "none")
 	completes(t, "chat", "--profile", none, "--user", "")
 	if _, err := os.Stat(none); err == nil {
-		t.Error("completing has made a profile")
+		t.Errorf("completion has created the profile %s", none)
 	}
 }
 
-// TestEveryCommandIsComplete has a short text, examples and its flags offered.
-func TestEveryCommandIsComplete(t *testing.T) {
+// TestEveryCommandIsDocumented checks that each command has a short text, usage
+// and examples, and that its flags are completed.
+func TestEveryCommandIsDocumented(t *testing.T) {
 	for _, c := range commands() {
 		if !strings.Contains(c.help, "Example") && !strings.Contains(c.help, "Step by step") ||
 			c.short == "" || len(c.usage) == 0 {
 			t.Errorf("%s has no example, no usage or no short text", c.name)
 		}
 		if !slices.Contains(completes(t, c.name, "--"), "--help") {
-			t.Errorf("the flags of %s are not offered", c.name)
+			t.Errorf("the flags of %s are not completed", c.name)
 		}
 	}
 }
 
-// TestBashCompletes runs the script in the shell that it is for.
-func TestBashCompletes(t *testing.T) {
+// TestBashCompletion runs the script in bash.
+func TestBashCompletion(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("there is no bash here")
@@ -94,7 +95,7 @@ func TestBashCompletes(t *testing.T) {
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	// The program stands in for itself: it prints what it was asked.
+	// A shell function replaces the program. It prints its arguments.
 	asks := `sotto() { printf '%s|' "$@" >&3; printf 'one\tabout\ntwo\tabout\n'; }
 COMP_WORDS=(sotto chat --user = a) COMP_CWORD=4
 _sotto 3>asked
@@ -109,12 +110,12 @@ complete -p sotto
 	}
 	if asked, err := os.ReadFile(filepath.Join(cmd.Dir, "asked")); err != nil ||
 		string(asked) != "complete-|chat|--user|a|" {
-		t.Errorf("it asks %q, %v", asked, err)
+		t.Errorf("it asks %q, %v; want complete- with the words", asked, err)
 	}
 }
 
-// TestScriptsAreScripts have neither unfilled places nor a wrong shell's words.
-func TestScriptsAreScripts(t *testing.T) {
+// TestCompletionScripts checks that the scripts have no unfilled placeholders.
+func TestCompletionScripts(t *testing.T) {
 	for shell := range completionScripts {
 		code, script, stderr := invoke(t, "", "completion", shell)
 		if code != 0 || !strings.Contains(script, completeWord) || strings.Contains(script, "%!") ||
@@ -123,7 +124,7 @@ func TestScriptsAreScripts(t *testing.T) {
 		}
 	}
 	if code, _, stderr := invoke(t, "", "completion", "tcsh"); code != 2 ||
-		!strings.Contains(stderr, `no completion for "tcsh"; it is for bash, zsh`) {
-		t.Errorf("tcsh: %d, %q", code, stderr)
+		!strings.Contains(stderr, `no completion for "tcsh"; use one of bash, zsh`) {
+		t.Errorf("tcsh: exit %d, %q; want 2 and the list of shells", code, stderr)
 	}
 }

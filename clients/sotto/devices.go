@@ -21,23 +21,23 @@ func devicesCommand() *command {
 		short: "list, link and revoke your devices",
 		words: []string{"link", "accept", "revoke"},
 		help: `
-Lists the devices that speak in your name. A profile on another machine is another
-device, and needs a link from one that you have:
+Lists your devices. A profile on another machine is another device. Link it from a
+device that you have:
 
-  new   sotto chat --user ada                      is refused, and prints its THUMBPRINT
-  old   sotto devices link THUMBPRINT --user ada   prints a TOKEN, good for 9 minutes
-  new   sotto devices accept TOKEN --user ada      from now on it is yours
+  new   sotto chat --user ada                      fails and prints its THUMBPRINT
+  old   sotto devices link THUMBPRINT --user ada   prints a TOKEN, valid for 9 minutes
+  new   sotto devices accept TOKEN --user ada      makes it one of your devices
 
-The token is of use to that device alone. "devices revoke" bars another device for
-ever and ends its connections; run it when a device is lost. With --json the list has
-one object on each line: device, addedAt and lastSeenAt (Unix milliseconds), revoked
-and current, which is the device that asks.
+Only that device can use the token. "devices revoke" revokes another device
+permanently and ends its connections; run it when a device is lost. With --json the
+list has one object per line: device, addedAt and lastSeenAt (Unix milliseconds),
+revoked, and current, which is true for the device that you are using.
 
 Examples:
   sotto devices --user ada
   sotto devices revoke THUMBPRINT --user ada`,
 		flags: withJSON,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if len(operands) == 0 {
 				return in.listDevices()
 			}
@@ -49,13 +49,14 @@ Examples:
 			}[operands[0]]
 			switch {
 			case do.run == nil:
-				return usagef("there is no %q among the devices; run: sotto devices --help", operands[0])
+				return usagef("unknown operand %q; run: sotto devices --help", operands[0])
 			case len(operands) == 1:
-				return usagef("which one? Add its %s", do.operand)
+				return usagef("no %s; add it", do.operand)
 			case len(operands) > 2:
 				return none(operands[2:])
 			case do.operand == "THUMBPRINT" && !chat.IsThumbprint(operands[1]):
-				return usagef("%q is no thumbprint; it has 43 characters of A-Z, a-z, 0-9, - and _", operands[1])
+				return usagef("%q is not a thumbprint; a thumbprint has 43 characters of A-Z, a-z, 0-9, - and _",
+					operands[1])
 			}
 			return do.run(operands[1])
 		},
@@ -63,7 +64,7 @@ Examples:
 }
 
 // listDevices prints the user's devices.
-func (in *invocation) listDevices() error {
+func (in *commandLine) listDevices() error {
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (in *invocation) listDevices() error {
 	return in.failed()
 }
 
-// deviceLine is a device for people.
+// deviceLine formats a device for people.
 func deviceLine(d client.DeviceInfo) string {
 	mark := ""
 	switch {
@@ -105,8 +106,8 @@ func deviceLine(d client.DeviceInfo) string {
 		d.LastSeenAt.Local().Format(minutes), mark)
 }
 
-// link prints the token by which a new device becomes the user's.
-func (in *invocation) link(thumbprint string) error {
+// link prints the link token for a new device of the user.
+func (in *commandLine) link(thumbprint string) error {
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
@@ -114,31 +115,31 @@ func (in *invocation) link(thumbprint string) error {
 	defer c.Close()
 	token, expires, err := c.Link(in.ctx, chat.Device(thumbprint))
 	if errors.Is(err, client.ErrOwnDevice) {
-		return fmt.Errorf("%w; give the thumbprint of the new one, which it prints when it is refused", err)
+		return fmt.Errorf("%w; use the thumbprint of the new device, which it prints when it is refused", err)
 	}
 	if err != nil {
 		return err
 	}
 	in.line(token)
-	in.notice("good until %s; run on the new device: sotto devices accept TOKEN --user %s",
+	in.notice("valid until %s; run on the new device: sotto devices accept TOKEN --user %s",
 		expires.Local().Format(time.TimeOnly), c.User())
 	return in.failed()
 }
 
-// accept connects a new device with its link for the first time.
-func (in *invocation) accept(token string) error {
+// accept connects a new device with its link token.
+func (in *commandLine) accept(token string) error {
 	in.token = strings.TrimSpace(token)
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	in.notice("this device is one of %s's now", c.User())
+	in.notice("this device now belongs to %s", c.User())
 	return nil
 }
 
-// revoke bars another device of the user.
-func (in *invocation) revoke(thumbprint string) error {
+// revoke revokes another device of the user.
+func (in *commandLine) revoke(thumbprint string) error {
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
@@ -147,20 +148,21 @@ func (in *invocation) revoke(thumbprint string) error {
 	err = c.Revoke(in.ctx, chat.Device(thumbprint))
 	switch {
 	case errors.Is(err, client.ErrOwnDevice):
-		return fmt.Errorf("%w; revoke it from another one", err)
+		return fmt.Errorf("%w; revoke it from another device", err)
 	case errors.Is(err, chat.DeviceUnknown):
-		return fmt.Errorf("%s is no device of %s; run: sotto devices --user %s", thumbprint, c.User(), c.User())
+		return fmt.Errorf("%s is not a device of %s; run: sotto devices --user %s", thumbprint, c.User(), c.User())
 	}
 	return err
 }
 
-// unlinked returns what to say of a refusal. Where it is one that a link would
-// have prevented, it says so itself, and then how to link.
-func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.User) error {
+// explainRefusal returns the error to report for a refused connection. If a
+// link would help, it prints the refusal and how to link, and returns
+// errReported.
+func (in *commandLine) explainRefusal(refusal error, store *profile.Store, user chat.User) error {
 	switch {
 	case errors.Is(refusal, chat.NameTaken):
 	case errors.Is(refusal, chat.DeviceUnknown) && in.token != "":
-		refusal = errors.New("the link does not hold: it has expired, or is for another device, user or service; make a new one")
+		refusal = errors.New("the link token is not valid: it has expired, or is for another device, user or service; make a new one")
 	default:
 		return refusal
 	}
@@ -174,8 +176,9 @@ func (in *invocation) unlinked(refusal error, store *profile.Store, user chat.Us
 	}
 	if keys, err := deployment.User(user).Device(); err == nil {
 		in.notice("%s", describe(refusal))
-		in.notice("if %s is you, make this one of your devices; run on one that you have: sotto devices link %s --user %s", user, keys.ID(), user)
-		return errQuietly
+		in.notice("if you are %s, link this device; run on a device that you have: sotto devices link %s --user %s",
+			user, keys.ID(), user)
+		return errReported
 	}
 	return refusal
 }

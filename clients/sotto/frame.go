@@ -18,49 +18,50 @@ func frameCommand() *command {
 		name: "frame",
 		usage: []string{"begin --user NAME", "prove --user NAME", "seal --user NAME [--room ROOM] TEXT",
 			"open --user NAME"},
-		short: "make and read frames by hand, for wscat",
+		short: "print and read single frames, for wscat",
 		words: []string{"begin", "prove", "seal", "open"},
 		help: `
 Speaks the protocol without a connection: begin, prove and seal print one line to
-paste into wscat, and prove and open read from stdin what came back, with or without
-wscat's "< ". Keys and session are kept in the profile.
+paste into wscat; prove and open read the answer from stdin, with or without wscat's
+"< ". The profile stores keys and session.
 
-Step by step, beside: wscat -c ws://127.0.0.1:4566/local
+Step by step, with wscat -c ws://127.0.0.1:4566/local in another terminal:
   sotto frame begin --user ada           paste the line, copy the challenge
-  sotto frame prove --user ada           give it the challenge, paste the line, copy the welcome
-  sotto frame open --user ada            give it the welcome
-  sotto frame seal --user ada "hello"    paste the line, copy ack and message
-  sotto frame open --user ada            give it each of them`,
+  sotto frame prove --user ada           enter the challenge, paste the line, copy the welcome
+  sotto frame open --user ada            enter the welcome
+  sotto frame seal --user ada "hello"    paste the line, copy the ack and the message
+  sotto frame open --user ada            enter both`,
 		flags: withRoom,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if len(operands) == 0 {
-				return usagef("which frame? Add begin, prove, seal or open")
+				return usagef("no frame; add begin, prove, seal or open")
 			}
-			do := map[string]func(*hand, []string) error{
-				"begin": (*hand).begin, "prove": (*hand).prove, "seal": (*hand).seal, "open": (*hand).open,
+			do := map[string]func(*frameSession, []string) error{
+				"begin": (*frameSession).begin, "prove": (*frameSession).prove,
+				"seal": (*frameSession).seal, "open": (*frameSession).open,
 			}[operands[0]]
 			if do == nil {
-				return usagef("there is no frame %q; it is begin, prove, seal or open", operands[0])
+				return usagef("unknown frame %q; use begin, prove, seal or open", operands[0])
 			}
-			user, err := in.asUser()
+			user, err := in.userName()
 			if err != nil {
 				return err
 			}
-			return do(&hand{invocation: in, name: user}, operands[1:])
+			return do(&frameSession{commandLine: in, name: user}, operands[1:])
 		},
 	}
 }
 
-// hand is a session carried by hand.
-type hand struct {
-	*invocation
+// frameSession is a session in which the user copies the frames.
+type frameSession struct {
+	*commandLine
 	name   chat.User
 	user   *profile.User
 	device *device.Device
 }
 
-// load reads the user's device, and makes it at first use.
-func (h *hand) load() error {
+// load reads the user's device, and creates it at first use.
+func (h *frameSession) load() error {
 	deployment, err := h.deployment()
 	if err != nil {
 		return err
@@ -70,21 +71,21 @@ func (h *hand) load() error {
 	return err
 }
 
-func (h *hand) print(r frame.Request) error {
+func (h *frameSession) print(r frame.Request) error {
 	if err := h.json(r); err != nil {
 		return err
 	}
 	return h.failed()
 }
 
-func (h *hand) begin(operands []string) error {
+func (h *frameSession) begin(operands []string) error {
 	if err := none(operands); err != nil {
 		return err
 	}
 	return h.print(frame.Request{Action: frame.ActionHandshake, User: h.name})
 }
 
-func (h *hand) prove(operands []string) error {
+func (h *frameSession) prove(operands []string) error {
 	if err := none(operands); err != nil {
 		return err
 	}
@@ -93,14 +94,14 @@ func (h *hand) prove(operands []string) error {
 	}
 	data, kind, err := h.read("the challenge")
 	if errors.Is(err, io.EOF) {
-		return errors.New("no challenge came; give it on stdin")
+		return errors.New("no challenge on stdin; pass the answer to: sotto frame begin")
 	}
 	if err != nil {
 		return err
 	}
 	var c frame.Challenge
 	if kind != frame.TypeChallenge || strict.Unmarshal(data, &c) != nil {
-		return errors.New("that is no challenge; give the answer to: sotto frame begin")
+		return errors.New("stdin has no challenge; pass the answer to: sotto frame begin")
 	}
 	keys, err := h.device.AcceptKeySet(c.KeySet)
 	if err != nil {
@@ -116,12 +117,12 @@ func (h *hand) prove(operands []string) error {
 	return h.print(frame.Request{Action: frame.ActionHandshake, Proof: proof})
 }
 
-func (h *hand) seal(operands []string) error {
+func (h *frameSession) seal(operands []string) error {
 	text, err := h.textToSend(operands)
 	if err != nil {
 		return err
 	}
-	room, err := inRoom(h.room)
+	room, err := parseRoom(h.room)
 	if err != nil {
 		return err
 	}
@@ -133,11 +134,11 @@ func (h *hand) seal(operands []string) error {
 		return err
 	}
 	if state.SID == "" {
-		return fmt.Errorf("there is no session yet; give the welcome to: sotto frame open --user %s", h.name)
+		return fmt.Errorf("no session yet; pass the welcome to: sotto frame open --user %s", h.name)
 	}
 	keys, err := h.device.AcceptKeySet(state.KeySet)
 	if errors.Is(err, device.ErrOlder) || errors.Is(err, device.ErrExpired) {
-		return fmt.Errorf("the service has newer keys than this session; begin anew: sotto frame begin --user %s",
+		return fmt.Errorf("the service has newer keys than this session; start again: sotto frame begin --user %s",
 			h.name)
 	}
 	if err != nil {
@@ -154,8 +155,8 @@ func (h *hand) seal(operands []string) error {
 	return h.print(r)
 }
 
-// read returns the next frame on stdin, and its type.
-func (h *hand) read(what string) ([]byte, string, error) {
+// read returns the next frame on stdin and its type.
+func (h *frameSession) read(what string) ([]byte, string, error) {
 	lines := newFrameReader(h.ctx, h.stdin)
 	if lines.file != nil {
 		h.notice("paste %s and press Enter", what)
@@ -171,8 +172,8 @@ func (h *hand) read(what string) ([]byte, string, error) {
 	}
 }
 
-// parseFrame reads a line that holds a frame of the service. Of a wscat session
-// it takes what came, and no other line.
+// parseFrame returns the frame in a line and its type, or nil if there is none.
+// Of a wscat session it accepts only the received lines.
 func parseFrame(line string) (data []byte, kind string) {
 	line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "<"))
 	if !strings.HasPrefix(line, "{") {
@@ -181,6 +182,6 @@ func parseFrame(line string) (data []byte, kind string) {
 	var head struct {
 		Type string `json:"type"`
 	}
-	_ = strict.Unmarshal([]byte(line), &head) // a frame without a type is API Gateway's
+	_ = strict.Unmarshal([]byte(line), &head) // a frame without a type is from API Gateway
 	return []byte(line), head.Type
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// open prints what the frames on stdin say, until they end. One that cannot be
-// read is said and does not hide the others.
-func (h *hand) open(operands []string) error {
+// open prints the content of all frames on stdin. It reports a frame that
+// cannot be read and continues with the next one.
+func (h *frameSession) open(operands []string) error {
 	if err := none(operands); err != nil {
 		return err
 	}
@@ -47,16 +47,16 @@ func (h *hand) open(operands []string) error {
 		case !errors.Is(err, io.EOF):
 			return err
 		case opened == 0:
-			return errors.New("no frame came; give what wscat shows on stdin")
+			return errors.New("no frame on stdin; pass the output of wscat")
 		case failed:
-			return errQuietly
+			return errReported
 		}
 		return h.failed()
 	}
 }
 
-// show prints what one frame says, and keeps what the next steps need.
-func (h *hand) show(kind string, data []byte) error {
+// show prints the content of one frame, and stores what the next steps need.
+func (h *frameSession) show(kind string, data []byte) error {
 	show := map[string]func([]byte) error{
 		frame.TypeChallenge: h.showChallenge, frame.TypeWelcome: h.showWelcome, frame.TypeMessage: h.showMessage,
 		frame.TypeHistory: h.showHistory, frame.TypeAck: h.showAck, frame.TypeRotated: h.showRotated,
@@ -68,7 +68,7 @@ func (h *hand) show(kind string, data []byte) error {
 	case kind == "":
 		h.line("error from API Gateway, not from the service: send the frame again")
 	default:
-		h.line(harmless(string(data))) // joined, left, pong: nothing in them is sealed
+		h.line(harmless(string(data))) // joined, left, pong: not sealed
 	}
 	return nil
 }
@@ -76,12 +76,12 @@ func (h *hand) show(kind string, data []byte) error {
 // decode reads a frame of a known type.
 func decode[T any](data []byte) (f T, err error) {
 	if err := strict.Unmarshal(data, &f); err != nil {
-		return f, fmt.Errorf("the frame cannot be read (%w); copy the whole line", err)
+		return f, fmt.Errorf("malformed frame (%w); copy the whole line", err)
 	}
 	return f, nil
 }
 
-func (h *hand) showChallenge(data []byte) error {
+func (h *frameSession) showChallenge(data []byte) error {
 	f, err := decode[frame.Challenge](data)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (h *hand) showChallenge(data []byte) error {
 	return nil
 }
 
-func (h *hand) showWelcome(data []byte) error {
+func (h *frameSession) showWelcome(data []byte) error {
 	f, err := decode[frame.Welcome](data)
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (h *hand) showWelcome(data []byte) error {
 	return nil
 }
 
-func (h *hand) showMessage(data []byte) error {
+func (h *frameSession) showMessage(data []byte) error {
 	f, err := decode[frame.Message](data)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (h *hand) showMessage(data []byte) error {
 	return h.showText(m)
 }
 
-func (h *hand) showText(m client.Message) error {
+func (h *frameSession) showText(m client.Message) error {
 	if m.NewDevice {
 		h.notice("%s writes from a new device (%s)", m.From, m.Device)
 	}
@@ -141,7 +141,7 @@ func (h *hand) showText(m client.Message) error {
 	return nil
 }
 
-func (h *hand) showHistory(data []byte) error {
+func (h *frameSession) showHistory(data []byte) error {
 	f, err := decode[frame.History](data)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (h *hand) showHistory(data []byte) error {
 	return nil
 }
 
-func (h *hand) showAck(data []byte) error {
+func (h *frameSession) showAck(data []byte) error {
 	f, err := decode[frame.Ack](data)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (h *hand) showAck(data []byte) error {
 	return nil
 }
 
-func (h *hand) showRotated(data []byte) error {
+func (h *frameSession) showRotated(data []byte) error {
 	f, err := decode[frame.Rotated](data)
 	if err != nil {
 		return err
@@ -194,16 +194,16 @@ func (h *hand) showRotated(data []byte) error {
 	return nil
 }
 
-func (h *hand) showServerKey(data []byte) error {
+func (h *frameSession) showServerKey(data []byte) error {
 	f, err := decode[frame.ServerKey](data)
 	if err != nil {
 		return err
 	}
-	return h.takeKeySet("serverKey", f.KeySet)
+	return h.storeKeySet("serverKey", f.KeySet)
 }
 
-// takeKeySet keeps a newer key set for the next seal.
-func (h *hand) takeKeySet(what, token string) error {
+// storeKeySet stores a newer key set for the next seal.
+func (h *frameSession) storeKeySet(what, token string) error {
 	keys, err := h.device.AcceptKeySet(token)
 	if err != nil {
 		return err
@@ -220,18 +220,18 @@ func (h *hand) takeKeySet(what, token string) error {
 	return nil
 }
 
-func (h *hand) showError(data []byte) error {
+func (h *frameSession) showError(data []byte) error {
 	f, err := decode[frame.Error](data)
 	if err != nil {
 		return err
 	}
-	retry := "not as it is"
+	retry := "do not send it again unchanged"
 	if f.Retry {
 		retry = "may be sent again"
 	}
 	h.line(harmless(fmt.Sprintf("error %s: %s (%s)", f.Code, f.Message, retry)))
 	if f.KeySet != "" {
-		return h.takeKeySet(string(f.Code), f.KeySet)
+		return h.storeKeySet(string(f.Code), f.KeySet)
 	}
 	return nil
 }

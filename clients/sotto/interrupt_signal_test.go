@@ -12,13 +12,12 @@ import (
 	"time"
 )
 
-// TestTheFirstCtrlCEndsSend interrupts a process that reads a stdin which stays
-// open, as a terminal does.
+// TestTheFirstCtrlCEndsSend interrupts a process whose stdin stays open, as a
+// terminal does.
 func TestTheFirstCtrlCEndsSend(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	// A pair of sockets, for one can look at them without taking what they
-	// hold.
+	// Sockets, because the test can look at their data without reading it.
 	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -35,14 +34,14 @@ func TestTheFirstCtrlCEndsSend(t *testing.T) {
 	if err := send.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// It waits for more once it has taken what there was.
+	// The process waits for more input once it has read all data.
 	for {
 		_, _, err := syscall.Recvfrom(ends[0], make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		if err == syscall.EAGAIN {
 			break
 		}
 		if err != nil && err != syscall.EINTR || ctx.Err() != nil {
-			t.Fatalf("stdin is not read: %v, %v", err, ctx.Err())
+			t.Fatalf("timed out waiting for the process to read stdin: %v, %v", err, ctx.Err())
 		}
 		time.Sleep(time.Millisecond)
 	}

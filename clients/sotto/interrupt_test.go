@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestStdinThatDoesNotEnd interrupts what waits for a text that never comes
-// whole.
+// TestStdinThatDoesNotEnd interrupts send while it reads stdin.
 func TestStdinThatDoesNotEnd(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	stdin, typed := io.Pipe()

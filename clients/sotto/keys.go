@@ -11,17 +11,17 @@ func keysCommand() *command {
 		short: "show keys, or rotate your own",
 		words: []string{"service", "rotate"},
 		help: `
-Without another word it prints the thumbprints of your device's keys, for others to
-compare. "keys service" prints the thumbprint of the service key that was pinned when
-the profile first met the service. "keys rotate" replaces your device's encryption
-key; what was sealed to the old one stays readable for programs that run. Private
-keys are never printed.
+Without an operand it prints the thumbprints of your device's keys, for others to
+compare. "keys service" prints the thumbprint of the service key that the profile
+pinned at first use. "keys rotate" replaces your device's encryption key; running
+programs can still read what was sealed to the old one. Private keys are never
+printed.
 
 Examples:
   sotto keys --user ada
   sotto keys service --url wss://HOST/STAGE
   sotto keys rotate --user ada`,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if len(operands) == 0 {
 				return in.ownKeys()
 			}
@@ -34,14 +34,14 @@ Examples:
 			case "rotate":
 				return in.rotate()
 			}
-			return usagef("there is no %q among the keys; run: sotto keys --help", operands[0])
+			return usagef("unknown operand %q; run: sotto keys --help", operands[0])
 		},
 	}
 }
 
-// ownKeys prints what is public of the device's keys.
-func (in *invocation) ownKeys() error {
-	user, err := in.asUser()
+// ownKeys prints the thumbprints of the device's keys.
+func (in *commandLine) ownKeys() error {
+	user, err := in.userName()
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (in *invocation) ownKeys() error {
 }
 
 // serviceKey prints the pinned service key's thumbprint.
-func (in *invocation) serviceKey() error {
+func (in *commandLine) serviceKey() error {
 	deployment, err := in.deployment()
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (in *invocation) serviceKey() error {
 }
 
 // rotate replaces the device's encryption key and prints the new generation.
-func (in *invocation) rotate() error {
+func (in *commandLine) rotate() error {
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err

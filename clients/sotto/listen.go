@@ -20,48 +20,48 @@ func listenCommand() *command {
 		usage: []string{"--user NAME [--room ROOM] [--since SEQ] [--count N] [--timeout 30s] [--json]"},
 		short: "print messages as they come",
 		help: `
-Prints a room's messages in order, each once: from now on, or with --since those
-behind a seq (0 is the beginning). Writes the line "listening" to stderr as soon as
-nothing can be missed any more. Exits with 0 after --count messages, and with 1
-when --timeout comes first, or nothing answers at first; without --count and
---timeout it listens until Ctrl-C.
+Prints a room's messages in order, each once: new ones, or with --since those after
+a seq (0 is the beginning). Prints the line "listening" to stderr when it is
+subscribed; no later message is missed. Exits with 0 after --count messages, and
+with 1 if --timeout expires first or the service cannot be reached at the start.
+Without --count and --timeout it listens until Ctrl-C.
 
-Scripts should ask for --json: without it files and pipes get texts as they were
-written, so that a text of several lines looks like several messages. With --json
-each line is an object with room, seq, id, from, body and storedAt (Unix milliseconds);
-where a message cannot be opened, with room, seq and error.
+Scripts should use --json: without it, files and pipes get the texts unchanged, so a
+text of several lines looks like several messages. With --json each line is an object
+with room, seq, id, from, body and storedAt (Unix milliseconds), or with room, seq and
+error for a message that cannot be opened.
 
 Examples:
   sotto listen --user bob
   sotto listen --user bob --room builds --since 0 --count 1 --timeout 30s --json`,
-		flags: func(in *invocation) {
+		flags: func(in *commandLine) {
 			withRoom(in)
 			withJSON(in)
 			withTimeout(in, &timeout, 0)
-			in.flags.Func("count", "end after `N` messages; 0 is never", func(s string) (err error) {
+			in.flags.Func("count", "end after `N` messages; 0 means never", func(s string) (err error) {
 				if count, err = strconv.Atoi(s); err != nil {
 					return errors.New("want a number such as 10")
 				}
 				return nil
 			})
-			in.flags.Func("since", "begin behind this `SEQ`; without it, with what comes from now on",
+			in.flags.Func("since", "start after this `SEQ` (default: new messages only)",
 				func(s string) error {
 					n, err := strconv.ParseInt(s, 10, 64)
 					if err != nil || n < 0 {
-						return errors.New("not a seq, which is 0 or more")
+						return errors.New("want a number from 0")
 					}
 					since = chat.Seq(n)
 					return nil
 				})
 		},
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if err := none(operands); err != nil {
 				return err
 			}
 			if count < 0 {
 				return usagef("--count cannot be negative")
 			}
-			room, err := inRoom(in.room)
+			room, err := parseRoom(in.room)
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ Examples:
 				return fmt.Errorf("%s within %v; wait longer with --timeout", messages(seen), timeout)
 			}
 			if err != nil && in.ctx.Err() != nil && count == 0 {
-				return nil // Ctrl-C is how this ends
+				return nil // Ctrl-C is the normal end
 			}
 			if err != nil && in.ctx.Err() != nil {
 				return fmt.Errorf("interrupted after %d of %s", seen, messages(count))
@@ -85,7 +85,7 @@ Examples:
 	}
 }
 
-// messages counts them.
+// messages returns "1 message" and the like.
 func messages(n int) string {
 	if n == 1 {
 		return "1 message"
@@ -93,8 +93,8 @@ func messages(n int) string {
 	return fmt.Sprintf("%d messages", n)
 }
 
-// listen prints messages until there were count of them, if it is not 0.
-func (in *invocation) listen(ctx context.Context, room chat.Room, since chat.Seq, count int) (seen int, err error) {
+// listen prints count messages, or without end if count is 0.
+func (in *commandLine) listen(ctx context.Context, room chat.Room, since chat.Seq, count int) (seen int, err error) {
 	c, err := in.connect(ctx)
 	if err != nil {
 		return 0, err
@@ -108,16 +108,16 @@ func (in *invocation) listen(ctx context.Context, room chat.Room, since chat.Seq
 		return 0, err
 	}
 	in.signal("listening")
-	print := func(m client.Message) error { return in.message(m, "") }
+	show := func(m client.Message) error { return in.message(m, "") }
 	if in.asJSON {
-		print = in.messageJSON
+		show = in.messageJSON
 	}
 	for count == 0 || seen < count {
 		m, err := sub.Next(ctx)
 		if err != nil {
 			return seen, err
 		}
-		if err := print(m); err != nil {
+		if err := show(m); err != nil {
 			return seen, err
 		}
 		seen++

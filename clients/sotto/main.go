@@ -1,8 +1,8 @@
-// Sotto is the command line of the chat: a conversation in the terminal, single
-// messages for scripts, and frames to be carried by hand with wscat.
+// Sotto is the chat client for the command line: a conversation in the
+// terminal, single messages for scripts, and frames to copy into wscat.
 //
-// Run `sotto --help`. It keeps its keys in a profile (package profile) and
-// never prints a private one.
+// Run `sotto --help`. It stores its keys in a profile (package profile) and
+// never prints a private key.
 package main
 
 import (

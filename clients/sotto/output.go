@@ -2,17 +2,17 @@ package main
 
 // Rules of output.
 //
-//   - stdout is for what was asked for: messages, JSON, frames, keys. A command
-//     that only does something prints nothing there.
-//   - stderr is for everything else. It has whole lines only; all but the word
-//     `listening`, which scripts wait for, begin with `sotto: `.
-//   - An error is one line: what is wrong; what to do about it. No stack, no Go
-//     syntax, and never a text, a token or a private key.
-//   - Exit codes: 0 done, 1 not done, 2 asked for in a wrong way.
-//   - What others wrote reaches a terminal with control characters and direction
-//     overrides spelled out, and its further lines are indented, so that nobody
-//     can move the cursor, recolour the screen or write in another's name.
-//     Files and pipes get texts as they are.
+//   - stdout is for results: messages, JSON, frames, keys. A command without a
+//     result prints nothing there.
+//   - stderr is for everything else, in whole lines. Each begins with `sotto: `,
+//     except for the line `listening`, which scripts wait for.
+//   - An error is one line: what is wrong; what to do about it. It has no stack,
+//     no Go syntax, and never a text, a token or a private key.
+//   - Exit codes: 0 success, 1 failure, 2 wrong usage.
+//   - On a terminal, control characters and direction overrides in the texts of
+//     other users are escaped and continuation lines are indented, so that a
+//     text cannot move the cursor, change colours or imitate another user.
+//     Files and pipes get texts unchanged.
 
 import (
 	"errors"
@@ -32,18 +32,18 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// usageError is an error of exit code 2.
+// usageError is an error with exit code 2.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, a ...any) error { return &usageError{fmt.Sprintf(format, a...)} }
 
-// output is where a command prints. Safe for concurrent use.
+// output is where a command prints. It is safe for concurrent use.
 type output struct {
 	mu             sync.Mutex
 	stdout, stderr io.Writer
-	terminal       bool // stdout is one
+	terminal       bool // whether stdout is a terminal
 	err            error
 }
 
@@ -56,16 +56,16 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// line prints one line on stdout. What goes wrong is kept for failed.
+// line prints one line on stdout. failed returns its error.
 func (o *output) line(s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, err := io.WriteString(o.stdout, s+"\n"); err != nil && o.err == nil {
-		o.err = fmt.Errorf("cannot write the output: %w", err)
+		o.err = fmt.Errorf("cannot write to stdout: %w", err)
 	}
 }
 
-// failed returns the first error of line: a reader that is gone, a full disk.
+// failed returns the first error of line, such as a closed pipe or a full disk.
 func (o *output) failed() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -89,14 +89,14 @@ func (o *output) notice(format string, a ...any) {
 	_, _ = fmt.Fprintf(o.stderr, "sotto: %s\n", harmless(fmt.Sprintf(format, a...)))
 }
 
-// signal prints a word that scripts wait for on stderr.
+// signal prints a word on stderr that scripts wait for.
 func (o *output) signal(word string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, _ = io.WriteString(o.stderr, word+"\n")
 }
 
-// messageJSON is a message in --json.
+// messageJSON is a message with --json.
 type messageJSON struct {
 	Room     chat.Room      `json:"room"`
 	Seq      chat.Seq       `json:"seq"`
@@ -106,14 +106,14 @@ type messageJSON struct {
 	StoredAt int64          `json:"storedAt"` // Unix ms
 }
 
-// placeholderJSON stands in --json where a message cannot be shown.
+// placeholderJSON replaces a message that cannot be shown with --json.
 type placeholderJSON struct {
 	Room  chat.Room `json:"room"`
 	Seq   chat.Seq  `json:"seq"`
 	Error string    `json:"error"`
 }
 
-// messageJSON prints a message for scripts.
+// messageJSON prints a message as JSON.
 func (o *output) messageJSON(m client.Message) error {
 	if m.Problem != nil {
 		return o.json(placeholderJSON{m.Room, m.Seq, m.Problem.Error()})
@@ -121,17 +121,18 @@ func (o *output) messageJSON(m client.Message) error {
 	return o.json(messageJSON{m.Room, m.Seq, m.ID, m.From, m.Body, m.StoredAt.UnixMilli()})
 }
 
-// message prints a message for people, and first that its device is a new one.
+// message prints a message for people, and a warning if its device is new.
 func (o *output) message(m client.Message, room string) error {
 	if m.NewDevice {
-		o.notice("%s writes from a new device (%s); ask %s over another way whether that is so", m.From,
+		o.notice("%s writes from a new device (%s); ask %s in another way, such as a call, whether this is true",
+			m.From,
 			m.Device, m.From)
 	}
 	o.line(o.text(m, room))
 	return o.failed()
 }
 
-// text is a message as a line: the time, the room if it is given, who, what.
+// text formats a message as a line: time, room if not empty, sender, text.
 func (o *output) text(m client.Message, room string) string {
 	if room != "" {
 		room = "#" + room + " "
@@ -146,7 +147,7 @@ func (o *output) text(m client.Message, room string) string {
 	return fmt.Sprintf("%s %s%s: %s", clock(m.StoredAt), room, m.From, body)
 }
 
-// clock is the time of day, with the date if that is not today's.
+// clock formats a time of day, with the date if it is not today.
 func clock(t time.Time) string {
 	t = t.Local()
 	if t.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
@@ -155,8 +156,8 @@ func clock(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
-// harmlessLines makes a text harmless for a terminal and keeps its lines, all
-// but the first indented so that none looks like a message of its own.
+// harmlessLines makes a text safe for a terminal and keeps its lines. It
+// indents all but the first, so that none looks like another message.
 func harmlessLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
@@ -165,11 +166,10 @@ func harmlessLines(s string) string {
 	return strings.Join(lines, "\n      ")
 }
 
-// harmless spells out what a terminal would obey instead of show.
+// harmless escapes control characters (package harmless).
 func harmless(s string) string { return safe.Text(s) }
 
-// remedies say what to do about the errors of the closed list that a user can
-// do something about.
+// remedies say what a user can do about errors of the closed list.
 var remedies = map[*chat.Error]string{
 	chat.NameInvalid:       "choose another with --user",
 	chat.NameTaken:         "choose another with --user, or use the profile (--profile) that has its keys",
@@ -185,14 +185,14 @@ var remedies = map[*chat.Error]string{
 	chat.RateLimited:       "try again later",
 	chat.TryAgain:          "try again later",
 	chat.Internal:          "try again later, or tell the operator",
-	chat.BadSignature:      "check that this program is the newest",
-	chat.BadEnvelope:       "check that this program is the newest",
-	chat.KeyUnacceptable:   "check that this program is the newest",
-	chat.UnknownAction:     "check that --url is the chat's address and this program the newest",
+	chat.BadSignature:      "check that this program is up to date",
+	chat.BadEnvelope:       "check that this program is up to date",
+	chat.KeyUnacceptable:   "check that this program is up to date",
+	chat.UnknownAction:     "check --url, and that this program is up to date",
 	chat.HandshakeRequired: "try again",
 }
 
-// describe is an error as one line.
+// describe formats an error as one line.
 func describe(err error) string {
 	text := err.Error()
 	if known, ok := errors.AsType[*chat.Error](err); ok {
@@ -201,7 +201,7 @@ func describe(err error) string {
 			text += "; " + remedy
 		}
 	} else if path, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrPermission) {
-		text = fmt.Sprintf("%s is not yours to use; choose another profile with --profile", path.Path)
+		text = fmt.Sprintf("no permission for %s; choose another profile with --profile", path.Path)
 	}
 	return harmless(strings.ReplaceAll(text, "\n", " "))
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/profile"
 )
 
-// placesFile says beside a user's keys in which rooms the user was and how far
-// they were read. It is a convenience: the unread counts of the next start and
-// the completion of rooms come from it, and nothing else. So it is written
-// without a lock, and what cannot be read counts as empty.
+// placesFile, next to a user's keys, lists the user's rooms and the last
+// message read in each. It serves only the unread counts at the next start and
+// the completion of rooms. So it is written without a lock, and an unreadable
+// file counts as empty.
 const placesFile = "places.json"
 
-// userDir is the folder of a user in the profile.
+// userDir returns the folder of a user in the profile.
 func userDir(d *profile.Deployment, user chat.User) string {
 	return filepath.Join(d.Folder(), userPrefix+string(user))
 }
 
-// userPrefix begins the names of these folders.
+// userPrefix is the prefix of these folders' names.
 const userPrefix = "user-"
 
-// readPlaces returns what is kept; nothing where there is no profile on a disk.
+// readPlaces returns the stored places, or nil.
 func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
 	data, err := os.ReadFile(filepath.Join(userDir(d, user), placesFile))
 	if err != nil {
@@ -44,17 +44,17 @@ func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
 	})
 }
 
-// writePlaces replaces what is kept. A crash leaves the old file or the new
-// one.
+// writePlaces replaces the stored places. A crash leaves the old file or the
+// new one.
 func writePlaces(d *profile.Deployment, user chat.User, places []terminal.Place) error {
 	data, err := json.Marshal(places)
 	if err != nil {
-		return fmt.Errorf("keep the places: %w", err)
+		return fmt.Errorf("store the last messages read: %w", err)
 	}
 	dir := userDir(d, user)
 	temp, err := os.CreateTemp(dir, ".new-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("keep the places: %w", err)
+		return fmt.Errorf("store the last messages read: %w", err)
 	}
 	defer os.Remove(temp.Name()) // fails after the rename, as it should
 	_, err = temp.Write(data)
@@ -62,16 +62,17 @@ func writePlaces(d *profile.Deployment, user chat.User, places []terminal.Place)
 		err = os.Rename(temp.Name(), filepath.Join(dir, placesFile))
 	}
 	if err != nil {
-		return fmt.Errorf("keep the places: %w", err)
+		return fmt.Errorf("store the last messages read: %w", err)
 	}
 	return nil
 }
 
-// remember notes the rooms that the user is in; one that is new counts as read.
-func (in *invocation) remember(c *client.Client) {
+// saveRooms stores the rooms that the user is in. A new room counts as read. It
+// is best effort.
+func (in *commandLine) saveRooms(c *client.Client) {
 	rooms, err := c.Rooms(in.ctx)
 	if err != nil {
-		return // whoever goes on will say so
+		return // the next call on the client reports it
 	}
 	d, err := in.deployment()
 	if err != nil {
@@ -91,7 +92,7 @@ func (in *invocation) remember(c *client.Client) {
 	}
 }
 
-// knownUsers lists the users who have a folder at a deployment.
+// knownUsers lists the users of a deployment in the profile.
 func knownUsers(d *profile.Deployment) []string {
 	entries, err := os.ReadDir(d.Folder())
 	if err != nil {
@@ -106,7 +107,7 @@ func knownUsers(d *profile.Deployment) []string {
 	return users
 }
 
-// knownRooms lists the rooms of a user, or of all users where none is named.
+// knownRooms lists the rooms of a user, or of all users if user is empty.
 func knownRooms(d *profile.Deployment, user string) []string {
 	rooms := []string{string(chat.Lobby)}
 	for _, name := range knownUsers(d) {

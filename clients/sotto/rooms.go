@@ -11,15 +11,15 @@ func joinCommand() *command {
 	return &command{
 		name:  "join",
 		usage: []string{"--user NAME ROOM"},
-		short: "join a room, or make it",
+		short: "join a room, or create it",
 		rooms: true,
 		help: `
-Makes you a member of a room, and makes the room where there is none. Every room
-is open: whoever joins it reads all that it keeps.
+Makes you a member of a room, and creates the room if there is none. All rooms are
+open: everyone who joins can read all stored messages.
 
 Example:
   sotto join --user ada kitchen`,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			return in.withRoomOperand(operands, func(c *client.Client, room chat.Room) error {
 				_, err := c.Join(in.ctx, room)
 				return err
@@ -35,11 +35,11 @@ func leaveCommand() *command {
 		short: "leave a room",
 		rooms: true,
 		help: `
-Ends your membership of a room. Nobody leaves the lobby.
+Ends your membership of a room. The lobby cannot be left.
 
 Example:
   sotto leave --user ada kitchen`,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			return in.withRoomOperand(operands, func(c *client.Client, room chat.Room) error {
 				return c.Leave(in.ctx, room)
 			})
@@ -53,11 +53,11 @@ func roomsCommand() *command {
 		usage: []string{"--user NAME"},
 		short: "list your rooms",
 		help: `
-Prints the rooms you are in, one on each line.
+Prints the rooms that you are in, one per line.
 
 Example:
   sotto rooms --user ada`,
-		run: func(in *invocation, operands []string) error {
+		run: func(in *commandLine, operands []string) error {
 			if err := none(operands); err != nil {
 				return err
 			}
@@ -78,14 +78,15 @@ Example:
 	}
 }
 
-func (in *invocation) withRoomOperand(operands []string, do func(*client.Client, chat.Room) error) error {
+// withRoomOperand connects and calls do with the room that the operand names.
+func (in *commandLine) withRoomOperand(operands []string, do func(*client.Client, chat.Room) error) error {
 	if len(operands) == 0 {
-		return usagef("which room? Add its name")
+		return usagef("no room; add its name")
 	}
 	if err := none(operands[1:]); err != nil {
 		return err
 	}
-	room, err := inRoom(operands[0])
+	room, err := parseRoom(operands[0])
 	if err != nil {
 		return err
 	}
@@ -97,12 +98,11 @@ func (in *invocation) withRoomOperand(operands []string, do func(*client.Client,
 	if err := do(c, room); err != nil {
 		return err
 	}
-	in.remember(c)
+	in.saveRooms(c)
 	return nil
 }
 
-// enter joins a room unless the user is in it, which costs nothing then, and
-// returns its head.
+// enter joins a room unless the user is in it, and returns its head.
 func enter(ctx context.Context, c *client.Client, room chat.Room) (head chat.Seq, err error) {
 	rooms, err := c.Rooms(ctx)
 	if err != nil {

@@ -10,24 +10,24 @@ import (
 	"github.com/sotto-chat/sotto/shared/client"
 )
 
-// look is how `sotto chat` shows itself.
-type look struct{ plain, noColour, mouse bool }
+// appearance holds the flags of `sotto chat` for its display.
+type appearance struct{ plain, noColour, mouse bool }
 
-func (l *look) flags(in *invocation) {
-	in.flags.BoolVar(&l.plain, "plain", false, "lines instead of a screen, as without a terminal")
-	in.flags.BoolVar(&l.noColour, "no-color", false, "no colours, as with NO_COLOR in the environment")
-	in.flags.BoolVar(&l.mouse, "mouse", false, "wheel and clicks; text is then marked with Shift")
+func (a *appearance) flags(in *commandLine) {
+	in.flags.BoolVar(&a.plain, "plain", false, "lines instead of a screen, as without a terminal")
+	in.flags.BoolVar(&a.noColour, "no-color", false, "no colours, as with NO_COLOR in the environment")
+	in.flags.BoolVar(&a.mouse, "mouse", false, "use the mouse; hold Shift to select text")
 }
 
-// hasScreen says whether there is something to draw on: a terminal on both
-// sides that can move its cursor.
-func (in *invocation) hasScreen(l look) bool {
-	return !l.plain && in.terminal && isTerminal(in.stdin) && os.Getenv("TERM") != "dumb"
+// hasScreen reports whether the full-screen interface can be used: stdin and
+// stdout are a terminal that can move its cursor.
+func (in *commandLine) hasScreen(a appearance) bool {
+	return !a.plain && in.terminal && isTerminal(in.stdin) && os.Getenv("TERM") != "dumb"
 }
 
-// screen holds the conversation on the whole terminal.
-func (in *invocation) screen(room chat.Room, l look) error {
-	user, err := in.asUser()
+// screen runs a conversation in the full-screen interface.
+func (in *commandLine) screen(room chat.Room, a appearance) error {
+	user, err := in.userName()
 	if err != nil {
 		return err
 	}
@@ -50,17 +50,17 @@ func (in *invocation) screen(room chat.Room, l look) error {
 			if i < 0 {
 				places = append(places, p)
 			} else if places[i].Epoch == p.Epoch && places[i].Seq >= p.Seq {
-				return // commands overtake each other
+				return // a later command was faster
 			} else {
 				places[i] = p
 			}
 			slices.SortFunc(places, func(a, b terminal.Place) int {
 				return strings.Compare(string(a.Room), string(b.Room))
 			})
-			_ = writePlaces(deployment, user, places) // the next start counts anew then
+			_ = writePlaces(deployment, user, places) // best effort; only unread counts depend on it
 		},
-		Colours: !l.noColour && os.Getenv("NO_COLOR") == "",
-		Mouse:   l.mouse,
+		Colours: !a.noColour && os.Getenv("NO_COLOR") == "",
+		Mouse:   a.mouse,
 		Input:   in.stdin,
 		Output:  os.Stdout,
 	})

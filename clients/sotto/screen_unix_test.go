@@ -24,12 +24,12 @@ func onTerminal(t *testing.T, env []string, args ...string) *screentest.Program 
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, append([]string{"chat"}, args...)...)
-	cmd.Args[0] = "sotto" // which makes this binary the program (TestMain)
+	cmd.Args[0] = "sotto" // makes this binary the program (TestMain)
 	cmd.Env = append(append(os.Environ(), "TERM=xterm-256color", "GORACE=atexit_sleep_ms=0"), env...)
 	return screentest.Start(t, cmd, 80, 24)
 }
 
-// TestOnATerminal is a conversation of two people, each before a terminal.
+// TestOnATerminal runs a conversation of two people, each on a terminal.
 func TestOnATerminal(t *testing.T) {
 	t.Parallel()
 	s := clienttest.New(t)
@@ -47,14 +47,14 @@ func TestOnATerminal(t *testing.T) {
 	bob.Until(`ada  \d\d:\d\d\n +│    hello two\n +│    lines`)
 	ada.Until(`✓✓ hello two\n +│    lines\n +│    read by bob`)
 
-	// A text that would take over the terminal.
+	// A text with escape sequences.
 	if code, _, stderr := invoke(t, "\x1b[2J\x1b[31mred\a \u202eturned",
 		append([]string{"send", "--user", "mallory", "-"}, common...)...); code != 0 {
 		t.Fatal(stderr)
 	}
 	bob.Until(`\\x1b\[2J\\x1b\[31mred\\a \\u202eturned`)
 	if raw := bob.Raw(); strings.Contains(raw, "\x1b[31m") || strings.Contains(raw, "\u202e") {
-		t.Error("the text reaches the terminal as it is")
+		t.Error("the text reaches the terminal unescaped")
 	}
 
 	ada.Type("/join den\r")
@@ -83,17 +83,17 @@ func TestOnATerminal(t *testing.T) {
 	ada.Type("\x03")
 	bob.Type("/quit\r")
 	if a, b := ada.Ended(), bob.Ended(); a != 0 || b != 0 {
-		t.Errorf("exit codes %d, %d", a, b)
+		t.Errorf("exit codes %d, %d; want 0, 0", a, b)
 	}
 	colour := regexp.MustCompile(`\x1b\[(\d+;)*[34][0-8](;\d+)*m`)
 	if colour.MatchString(bob.Raw()) || !colour.MatchString(ada.Raw()) {
-		t.Error("colours in spite of NO_COLOR, or none without")
+		t.Error("want no colours with NO_COLOR, and colours without")
 	}
 	if log := s.Log(chat.Lobby); len(log) != 4 {
-		t.Errorf("the log has %q", log)
+		t.Errorf("the log has %q, want 4 texts", log)
 	}
 
-	// What comes while bob is away is unread at his next start.
+	// A message that arrives while bob is away is unread at his next start.
 	if code, _, stderr := invoke(t, "", append([]string{"send", "--user", "mallory", "are you there?"},
 		common...)...); code != 0 {
 		t.Fatal(stderr)
@@ -105,12 +105,12 @@ func TestOnATerminal(t *testing.T) {
 	bob.Until(`are you there\?`)
 	bob.Type("\x04")
 	if code := bob.Ended(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
-// TestTheEndIsClean however it comes.
-func TestTheEndIsClean(t *testing.T) {
+// TestExit ends the program in every way and checks its exit code.
+func TestExit(t *testing.T) {
 	t.Parallel()
 	s := clienttest.New(t)
 	dir := filepath.Join(t.TempDir(), "p")
@@ -120,30 +120,30 @@ func TestTheEndIsClean(t *testing.T) {
 		p.Until(`>lobby`)
 		p.Signal(signal)
 		if code := p.Ended(); code != 0 {
-			t.Errorf("%s: exit code %d", name, code)
+			t.Errorf("%s: exit code %d, want 0", name, code)
 		}
 	}
-	// The service turns the client away while it runs.
+	// The service refuses the client while it runs.
 	p := onTerminal(t, nil, common...)
 	p.Until(`>lobby`)
 	s.ReplaceServiceKey()
 	s.Disconnect()
 	if code := p.Ended(); code != 1 {
-		t.Errorf("another service: exit code %d", code)
+		t.Errorf("another service key: exit code %d, want 1", code)
 	}
 	p.Until(`sotto: .*service key`)
 
-	// Nobody there: one line, and no screen at all.
+	// No service: one line, and no screen.
 	s.Stop()
 	p = onTerminal(t, nil, common...)
 	if code := p.Ended(); code != 1 || strings.Contains(p.Raw(), "\x1b") {
-		t.Errorf("exit code %d, %q", code, p.Raw())
+		t.Errorf("exit code %d, %q; want 1 and no escape sequences", code, p.Raw())
 	}
 }
 
-// TestLinesOnATerminal are for who asks for them, and for a terminal that can
-// no more.
-func TestLinesOnATerminal(t *testing.T) {
+// TestLineMode tests the line mode on a terminal: with --plain, and with a
+// terminal that cannot move its cursor.
+func TestLineMode(t *testing.T) {
 	t.Parallel()
 	s := clienttest.New(t)
 	dir := filepath.Join(t.TempDir(), "p")
@@ -154,7 +154,7 @@ func TestLinesOnATerminal(t *testing.T) {
 		p.Until(`ada: hello`)
 		p.Type("/quit\n")
 		if code := p.Ended(); code != 0 || strings.Contains(p.Raw(), "\x1b") {
-			t.Errorf("%v: exit code %d, %q", c, code, p.Raw())
+			t.Errorf("%v: exit code %d, %q; want 0 and no escape sequences", c, code, p.Raw())
 		}
 	}
 }

@@ -22,21 +22,21 @@ func sendCommand() *command {
 		short: "send one message",
 		help: `
 Sends a text, or with - all of stdin, as one message. Exits with 0 only after the
-service has stored it; until then it sends again, over as many connections as it
-takes, and the message is stored once. It ends at once where nothing answers at
-first. --timeout counts from the end of stdin. With --json it prints the message.
+service has stored it. Until then it retries, on a new connection if necessary; the
+message is stored once. It fails at once if the service cannot be reached at the
+start. --timeout counts from the end of stdin. With --json it prints the message.
 
 Examples:
   sotto send --user ada "hello, everybody"
   git log -1 | sotto send --user ci --room builds -
   sotto send --user ada -- "--a text that begins like a flag"`,
-		flags: func(in *invocation) {
+		flags: func(in *commandLine) {
 			withRoom(in)
 			withJSON(in)
 			withTimeout(in, &timeout, 30*time.Second)
 		},
-		run: func(in *invocation, operands []string) error {
-			room, err := inRoom(in.room)
+		run: func(in *commandLine, operands []string) error {
+			room, err := parseRoom(in.room)
 			if err != nil {
 				return err
 			}
@@ -57,10 +57,10 @@ Examples:
 			defer cancel()
 			m, err := in.send(ctx, room, text)
 			if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("no ack within %v, so the message may be stored or not; look with: sotto listen --since 0, or send it again", timeout)
+				return fmt.Errorf("no ack within %v; the message may or may not be stored; check with: sotto listen --since 0, or send it again", timeout)
 			}
 			if err != nil && in.ctx.Err() != nil {
-				return errors.New("interrupted before the ack; the message may be stored or not")
+				return errors.New("interrupted before the ack; the message may or may not be stored")
 			}
 			if err != nil || !in.asJSON {
 				return err
@@ -85,15 +85,15 @@ func (l *timeLimit) Set(s string) error {
 }
 
 // withTimeout adds --timeout.
-func withTimeout(in *invocation, timeout *time.Duration, usual time.Duration) {
+func withTimeout(in *commandLine, timeout *time.Duration, usual time.Duration) {
 	*timeout = usual
-	in.flags.Var((*timeLimit)(timeout), "timeout", "give up after this `TIME`; 0 is never")
+	in.flags.Var((*timeLimit)(timeout), "timeout", "give up after this `TIME`; 0 means never")
 }
 
-// errNegative refuses a time limit that has passed already.
+// errNegative refuses a negative time limit.
 var errNegative = usagef("--timeout cannot be negative")
 
-// limited adds a time limit to ctx; 0 is none.
+// limited adds a time limit to ctx; 0 means none.
 func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
 	switch {
 	case limit < 0:
@@ -106,21 +106,21 @@ func limited(ctx context.Context, limit time.Duration) (context.Context, context
 	return ctx, cancel, nil
 }
 
-// textToSend is the one operand, or all of stdin, however long that takes to
-// end. Error: context.Canceled while it is waited for.
-func (in *invocation) textToSend(operands []string) (string, error) {
+// textToSend returns the operand, or all of stdin if the operand is -. Error:
+// context.Canceled if the user interrupts before the end of stdin.
+func (in *commandLine) textToSend(operands []string) (string, error) {
 	switch {
 	case len(operands) == 0:
-		return "", usagef("there is no text; add it in quotes, or - to read it from stdin")
+		return "", usagef("no text; add it in quotes, or - to read it from stdin")
 	case len(operands) > 1:
 		return "", none(operands[1:])
 	}
-	if _, err := in.asUser(); err != nil { // before stdin is waited for
+	if _, err := in.userName(); err != nil { // before reading stdin
 		return "", err
 	}
 	text := operands[0]
 	if text == "-" {
-		// One byte more than a message may have shows that there is too much.
+		// Read one byte more than a message may have, to detect a longer text.
 		data, err := readAll(in.ctx, io.LimitReader(in.stdin, chat.MaxBody+1))
 		if err != nil {
 			return "", fmt.Errorf("cannot read stdin: %w", err)
@@ -128,7 +128,7 @@ func (in *invocation) textToSend(operands []string) (string, error) {
 		text = string(data)
 	}
 	switch {
-	case len(text) > chat.MaxBody: // first, for the cut may have gone through a character
+	case len(text) > chat.MaxBody: // first, because the cut text may end inside a character
 		return "", usagef("%s", describe(chat.BodyTooLarge))
 	case strings.TrimSpace(text) == "":
 		return "", usagef("the text is empty; there is nothing to send")
@@ -138,8 +138,8 @@ func (in *invocation) textToSend(operands []string) (string, error) {
 	return text, nil
 }
 
-// readAll is io.ReadAll that ends with ctx too. Its goroutine lasts as long as
-// r: nothing interrupts the reading of a terminal.
+// readAll is io.ReadAll that returns early when ctx ends. Its goroutine lasts
+// until r ends, because reading a terminal cannot be interrupted.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -158,8 +158,8 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
-// send joins the room if need be and sends a text to it.
-func (in *invocation) send(ctx context.Context, room chat.Room, text string) (client.Message, error) {
+// send joins the room if necessary and sends a text to it.
+func (in *commandLine) send(ctx context.Context, room chat.Room, text string) (client.Message, error) {
 	c, err := in.connect(ctx)
 	if err != nil {
 		return client.Message{}, err

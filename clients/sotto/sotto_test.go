@@ -20,8 +20,8 @@ import (
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"sotto": main}) }
 
-// TestScripts runs testdata/*.txtar with the real program. $URL is a service of
-// the script's own, $NOBODY an address where nothing answers.
+// TestScripts runs testdata/*.txtar with the real program. $URL is a new
+// service for each script, $NOBODY an address where nothing answers.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			stopped.Stop()
 			e.Setenv("URL", clienttest.New(t).URL)
 			e.Setenv("NOBODY", stopped.URL)
-			e.Setenv("GORACE", "atexit_sleep_ms=0") // a race build waits a second before it ends
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // a race build otherwise waits a second before it exits
 			return nil
 		},
 	})
@@ -57,14 +57,14 @@ func TestWrongUsage(t *testing.T) {
 		says string
 	}{
 		{"", "no command"},
-		{"shout", `no command "shout"`},
+		{"shout", `unknown command "shout"`},
 		{"--user ada send x", "the command comes first"},
 		{"send --user ada", "no text"},
 		{"send hello", "--user"},
 		{"send --user ada one two", `"two" is one word too many`},
 		{"send --user Ada hello", "2 to 32 characters"},
 		{"send --user admin hello", "reserved"},
-		{"send --user ada --room Lobby! hello", "cannot be a room"},
+		{"send --user ada --room Lobby! hello", "not a valid room name"},
 		{"send --user ada --timeout -1s hello", "negative"},
 		{"send --user ada --timeout soon hello",
 			`invalid value "soon" for flag --timeout: want a time such as 30s; run: sotto send --help`},
@@ -74,14 +74,14 @@ func TestWrongUsage(t *testing.T) {
 		{"send --user ada --json=-x hello", `invalid boolean value "-x" for --json: want true or false;`},
 		{"send --user ada --url http://x/y hello", "ws://"},
 		{"send --user ada -", "empty"},
-		{"listen --user ada --since -1", "since"},
-		{"listen --user ada --since x", "since"},
+		{"listen --user ada --since -1", "--since: want a number from 0"},
+		{"listen --user ada --since x", "--since: want a number from 0"},
 		{"listen --user ada --count -1", "negative"},
 		{"listen --user ada --count some", "flag --count: want a number such as 10;"},
 		{"listen --user ada lobby", "too many"},
 		{"listen", "--user"},
-		{"join --user ada", "which room"},
-		{"join --user ada a!", "cannot be a room"},
+		{"join --user ada", "no room"},
+		{"join --user ada a!", "not a valid room name"},
 		{"leave --user ada one two", "too many"},
 		{"rooms --user ada x", "too many"},
 		{"devices", "--user"},
@@ -94,8 +94,8 @@ func TestWrongUsage(t *testing.T) {
 		{"devices revoke one -- " + strings.Repeat("-x", 21) + "-", "too many"},
 		{"keys", "--user"},
 		{"keys secret --user ada", "secret"},
-		{"frame", "which frame"},
-		{"frame end --user ada", `no frame "end"`},
+		{"frame", "no frame"},
+		{"frame end --user ada", `unknown frame "end"`},
 		{"frame begin", "--user"},
 		{"frame begin --user ada x", "too many"},
 	} {
@@ -107,30 +107,31 @@ func TestWrongUsage(t *testing.T) {
 		}
 	}
 	if made, err := os.ReadDir(config); err != nil || len(made) > 0 {
-		t.Errorf("wrong usage made %v, %v", made, err)
+		t.Errorf("wrong usage created %v, %v; want nothing", made, err)
 	}
 }
 
 func TestMessagesAreCounted(t *testing.T) {
 	for n, want := range []string{"0 messages", "1 message", "2 messages"} {
 		if got := messages(n); got != want {
-			t.Errorf("%d are %q", n, got)
+			t.Errorf("messages(%d) = %q, want %q", n, got, want)
 		}
 	}
 }
 
-// TestATextThatIsTooLong is of whole characters, which the bound would cut.
+// TestATextThatIsTooLong sends a text whose size limit lies inside a character.
 func TestATextThatIsTooLong(t *testing.T) {
 	text := "x" + strings.Repeat("é", chat.MaxBody/2)
 	for stdin, operand := range map[string]string{text: "-", "": text} {
 		code, _, stderr := invoke(t, stdin, "send", "--user", "ada", "--profile", "none", operand)
-		if code != 2 || stderr != "sotto: A message may have at most 16384 bytes of text; send it in parts\n" {
-			t.Errorf("exit %d, %q", code, stderr)
+		const want = "sotto: A message may have at most 16384 bytes of text; send it in parts\n"
+		if code != 2 || stderr != want {
+			t.Errorf("exit %d, %q; want 2, %q", code, stderr, want)
 		}
 	}
 }
 
-func TestFlagsStandAnywhere(t *testing.T) {
+func TestFlagsMayBeAnywhere(t *testing.T) {
 	s := clienttest.New(t)
 	common := []string{"--url", s.URL, "--profile", filepath.Join(t.TempDir(), "p")}
 	for _, args := range [][]string{
@@ -140,15 +141,15 @@ func TestFlagsStandAnywhere(t *testing.T) {
 	} {
 		args = append(append(args[:1:1], common...), args[1:]...)
 		if code, stdout, stderr := invoke(t, "", args...); code != 0 || stdout != "" || stderr != "" {
-			t.Errorf("%q: exit %d, %q, %q", args, code, stdout, stderr)
+			t.Errorf("%q: exit %d, stdout %q, stderr %q; want 0 and no output", args, code, stdout, stderr)
 		}
 	}
 	if log := strings.Join(s.Log(chat.Lobby), "|"); log != "before|after|--like a flag" {
-		t.Errorf("the log has %q", log)
+		t.Errorf("the log has %q, want before, after, --like a flag", log)
 	}
 }
 
-func TestJSONIsOfTheDocumentedForm(t *testing.T) {
+func TestJSONOutput(t *testing.T) {
 	s := clienttest.New(t)
 	at := []string{"--url", s.URL, "--profile", filepath.Join(t.TempDir(), "p"), "--json"}
 	text := "line one\nline <two> & \x1b[31mthree\n"
@@ -156,13 +157,13 @@ func TestJSONIsOfTheDocumentedForm(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("send: exit %d, %s", code, stderr)
 	}
-	code, heard, stderr := invoke(t, "", append([]string{"listen", "--user", "bob", "--since", "0",
+	code, received, stderr := invoke(t, "", append([]string{"listen", "--user", "bob", "--since", "0",
 		"--count", "1"}, at...)...)
 	if code != 0 || stderr != "listening\n" {
 		t.Fatalf("listen: exit %d, %q", code, stderr)
 	}
-	if sent != heard || strings.Count(sent, "\n") != 1 {
-		t.Errorf("send printed %q, listen %q", sent, heard)
+	if sent != received || strings.Count(sent, "\n") != 1 {
+		t.Errorf("send printed %q, listen %q; want the same line", sent, received)
 	}
 	var m map[string]any
 	if err := json.Unmarshal([]byte(sent), &m); err != nil {
@@ -170,11 +171,12 @@ func TestJSONIsOfTheDocumentedForm(t *testing.T) {
 	}
 	if len(m) != 6 || m["room"] != "lobby" || m["seq"] != 1.0 || m["from"] != "ada" || m["body"] != text ||
 		m["id"] == "" || m["storedAt"].(float64) < 1.6e12 {
-		t.Errorf("the object is %v", m)
+		t.Errorf("got %v, want room, seq, from, body %q, id and storedAt", m, text)
 	}
 }
 
-// TestListeningMeansThatNothingIsMissed sends as soon as stderr says so.
+// TestListeningMeansThatNothingIsMissed sends a message as soon as listen has
+// printed "listening".
 func TestListeningMeansThatNothingIsMissed(t *testing.T) {
 	s := clienttest.New(t)
 	at := []string{"--url", s.URL, "--profile", filepath.Join(t.TempDir(), "p")}
@@ -190,17 +192,17 @@ func TestListeningMeansThatNothingIsMissed(t *testing.T) {
 	}()
 	line := make([]byte, len("listening\n"))
 	if _, err := io.ReadFull(stderr, line); err != nil || string(line) != "listening\n" {
-		t.Fatalf("stderr begins with %q, %v", line, err)
+		t.Fatalf("stderr begins with %q, %v; want listening", line, err)
 	}
 	if code, _, stderr := invoke(t, "", append([]string{"send", "--user", "ada", "new"}, at...)...); code != 0 {
 		t.Fatal(stderr)
 	}
 	if code := <-ended; code != 0 || !strings.HasSuffix(stdout.String(), " ada: new\n") {
-		t.Errorf("listen: exit %d, %q", code, &stdout)
+		t.Errorf("listen: exit %d, %q; want 0 and the new message", code, &stdout)
 	}
 }
 
-// TestCtrlC ends each command that waits.
+// TestCtrlC interrupts each command that waits.
 func TestCtrlC(t *testing.T) {
 	s := clienttest.New(t)
 	at := []string{"--user", "ada", "--url", s.URL, "--profile", filepath.Join(t.TempDir(), "p")}
@@ -218,7 +220,7 @@ func TestCtrlC(t *testing.T) {
 		go func() { ended <- run(ctx, append(strings.Fields(command), at...), stdin, io.Discard, tell) }()
 		line := make([]byte, len(c.says))
 		if _, err := io.ReadFull(stderr, line); err != nil || string(line) != c.says {
-			t.Fatalf("%s: stderr begins with %q, %v", command, line, err)
+			t.Fatalf("%s: stderr begins with %q, %v; want %q", command, line, err, c.says)
 		}
 		go io.Copy(io.Discard, stderr)
 		interrupt()
@@ -230,9 +232,9 @@ func TestCtrlC(t *testing.T) {
 	}
 }
 
-// TestFramesByHand carries frames between `sotto frame` and a WebSocket, as a
+// TestFrameSession copies frames between `sotto frame` and a WebSocket, as a
 // person does with wscat.
-func TestFramesByHand(t *testing.T) {
+func TestFrameSession(t *testing.T) {
 	s := clienttest.New(t)
 	dir := filepath.Join(t.TempDir(), "p")
 	ws, _, err := websocket.Dial(t.Context(), s.URL, nil)
@@ -265,7 +267,7 @@ func TestFramesByHand(t *testing.T) {
 	shows := func(line, what string) {
 		t.Helper()
 		if !strings.Contains(line, what) {
-			t.Errorf("open prints %q, want something with %q", line, what)
+			t.Errorf("open prints %q, want a line with %q", line, what)
 		}
 	}
 	paste(sotto("", "begin"))
@@ -275,7 +277,7 @@ func TestFramesByHand(t *testing.T) {
 	shows(sotto(receive(), "open"), "welcome: ada, session ")
 	sealed := sotto("", "seal", "hello by hand")
 	if strings.Contains(sealed, "hello") {
-		t.Errorf("the sealed frame is %q", sealed)
+		t.Errorf("the sealed frame contains the text: %q", sealed)
 	}
 	paste(sealed)
 	shows(sotto(receive(), "open"), "ack lobby 1: ")
@@ -283,27 +285,28 @@ func TestFramesByHand(t *testing.T) {
 	paste(sealed)
 	shows(sotto(receive(), "open"), "stored before")
 	receive()
-	// A key that was retired in between.
+	// The server key is rotated, and the old one is deleted.
 	s.RotateServerKey(false, false)
 	paste(sotto("", "seal", "again"))
 	code, stdout, stderr := invoke(t, receive(), "frame", "open", "--user", "ada", "--url", s.URL, "--profile", dir)
 	if code != 0 || !strings.Contains(stdout, "error stale_server_key") || !strings.Contains(stdout, "key set 2") {
-		t.Errorf("open of a stale key: exit %d, %q, %q", code, stdout, stderr)
+		t.Errorf("open an error for a stale key: exit %d, %q, %q; want stale_server_key and key set 2",
+			code, stdout, stderr)
 	}
 	paste(sotto("", "seal", "again"))
 	shows(sotto(receive(), "open"), "ack lobby 2: ")
 	receive()
-	// wscat shows several frames at once, and one may be damaged.
+	// wscat shows several frames, and one may be damaged.
 	paste(`{"action":"history","room":"lobby"}`)
 	page := receive()
 	code, stdout, stderr = invoke(t, page+"\n< {\"type\":\"message\",\"jwe\":\"x\"}\n"+page, "frame",
 		"open", "--user", "ada", "--url", s.URL, "--profile", dir)
 	if code != 1 || strings.Count(stdout, "ada: again") != 2 || strings.Count(stderr, "\n") != 1 {
-		t.Errorf("open of three frames: exit %d, %q, %q", code, stdout, stderr)
+		t.Errorf("open three frames: exit %d, %q, %q; want 1, two pages and one error", code, stdout, stderr)
 	}
 }
 
-func TestTerminalsAreSafe(t *testing.T) {
+func TestHarmlessLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain ☃ é عربي 👩‍💻":            "plain ☃ é عربي 👩‍💻",
 		"tab\tstays":                    "tab\tstays",
@@ -314,12 +317,12 @@ func TestTerminalsAreSafe(t *testing.T) {
 		"a\u2028b":                      `a\u2028b`,
 	} {
 		if got := harmlessLines(text); got != want {
-			t.Errorf("%q becomes %q, want %q", text, got, want)
+			t.Errorf("harmlessLines(%q) = %q, want %q", text, got, want)
 		}
 	}
 }
 
-func TestALongLineComesWhole(t *testing.T) {
+func TestReadLine(t *testing.T) {
 	long := strings.Repeat("x", 40_000)
 	for name, c := range map[string]struct {
 		input string
@@ -333,7 +336,7 @@ func TestALongLineComesWhole(t *testing.T) {
 		"Ctrl-C":             {"abc\x03", true, "", context.Canceled},
 		"Ctrl-D":             {"\x04", true, "", io.EOF},
 		"too long":           {strings.Repeat("x", maxLine+1), false, "", errLineTooLong},
-		"nothing":            {"", false, "", io.EOF},
+		"no input":           {"", false, "", io.EOF},
 	} {
 		if got, err := readLine(strings.NewReader(c.input), c.raw); got != c.want || err != c.err {
 			t.Errorf("%s: %d bytes, %v; want %d, %v", name, len(got), err, len(c.want), c.err)

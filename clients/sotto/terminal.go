@@ -11,16 +11,18 @@ import (
 	"golang.org/x/term"
 )
 
-// maxLine bounds a pasted frame in bytes; API Gateway posts at most 128 KB.
+// maxLine is the maximum size of a pasted frame in bytes. API Gateway posts at
+// most 128 KB.
 const maxLine = 256 << 10
 
-var errLineTooLong = errors.New("that line is no frame: it has more than 256 KB")
+var errLineTooLong = errors.New("the line is not a frame: it has more than 256 KB")
 
-// frameReader reads lines that may be longer than a terminal passes on: in its
-// cooked mode it cuts them at 4,095 bytes (termios(3), canonical mode).
+// frameReader reads lines of any length from a terminal. In canonical mode a
+// terminal cuts lines at 4,095 bytes (termios(3)), so frameReader uses raw
+// mode.
 type frameReader struct {
 	ctx   context.Context
-	file  *os.File // the terminal, or nil
+	file  *os.File // the terminal, or nil if stdin is none
 	lines *bufio.Reader
 }
 
@@ -38,9 +40,9 @@ func (r *frameReader) next() (string, error) {
 	if r.file != nil {
 		state, err := term.MakeRaw(int(r.file.Fd()))
 		if err != nil {
-			return "", fmt.Errorf("cannot read the terminal: %w; give the frame through a pipe", err)
+			return "", fmt.Errorf("cannot read the terminal: %w; pass the frame through a pipe", err)
 		}
-		// Back at once, so that what is printed next looks as it should.
+		// Restore it at once, because raw mode changes how output looks.
 		defer func() { _ = term.Restore(int(r.file.Fd()), state) }()
 	}
 	type result struct {
@@ -60,7 +62,7 @@ func (r *frameReader) next() (string, error) {
 	}
 }
 
-// The keys that a raw terminal leaves to the program.
+// The keys that a program must handle itself in raw mode.
 const (
 	ctrlC = 3
 	ctrlD = 4

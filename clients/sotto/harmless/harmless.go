@@ -1,6 +1,6 @@
-// Package harmless makes what others wrote safe for a terminal: it spells out
-// whatever a terminal would obey instead of show. It is for text on its way to
-// a screen, never for text that is stored, sent or piped on.
+// Package harmless makes the texts of other users safe to print on a terminal:
+// it escapes control characters. Use it only for text that is displayed, not
+// for text that is stored, sent or piped.
 package harmless
 
 import (
@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// Text spells out what a terminal would obey in s. Line feeds count: a text of
-// several lines is split first.
+// Text escapes the characters in s that a terminal would act on. That includes
+// line feeds, so split a text of several lines first.
 func Text(s string) string {
 	if strings.IndexFunc(s, obeyed) < 0 {
 		return s
@@ -26,9 +26,9 @@ func Text(s string) string {
 	return b.String()
 }
 
-// obeyed says whether a terminal acts on r: control characters but the
-// tabulator, line separators, and the marks that change the direction of
-// writing (Unicode Bidi_Control).
+// obeyed reports whether a terminal acts on r: control characters except the
+// tab, line separators, and the characters that change the direction of writing
+// (Unicode Bidi_Control).
 func obeyed(r rune) bool {
 	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }
