@@ -13,29 +13,27 @@ type Condition struct {
 	paths []Path
 }
 
-// Eval reports whether the item meets the condition. A missing item is nil: it
-// has no attributes. What is wrong with a condition's types is found when it is
-// parsed; what an item holds instead of the expected type only makes a
-// comparison false.
+// Eval reports whether the item meets the condition. A missing item is nil and
+// has no attributes. Parsing finds all type errors that do not depend on the
+// item; an attribute of an unexpected type only makes a comparison false.
 func (c *Condition) Eval(item attr.Item) (bool, error) { return c.root.holds(item), nil }
 
-// Paths returns the document paths that the condition reads, in the
-// expression's order, repetitions included.
+// Paths returns the document paths that the condition reads, in the order of
+// the expression and with repetitions.
 func (c *Condition) Paths() []Path { return c.paths }
 
-// cond is a node of a condition that is true or false.
+// cond is a node of a condition that evaluates to true or false.
 type cond interface {
 	holds(attr.Item) bool
-	// operator is the name of the operator or function, for messages.
+	// operator returns the name of the operator or function, for messages.
 	operator() string
 }
 
-// operand is a node of a condition that has a value, or none if the item lacks
-// it.
+// operand is a node of a condition that evaluates to a value.
 type operand interface {
-	eval(attr.Item) (attr.Value, bool)
-	// kind is the type of the value if the expression alone tells it, else
-	// zero.
+	// eval returns the value; ok is false if the item does not have it.
+	eval(attr.Item) (v attr.Value, ok bool)
+	// kind returns the type of the value, or zero if it depends on the item.
 	kind() attr.Kind
 }
 
@@ -49,12 +47,13 @@ func (o pathOperand) kind() attr.Kind  { return 0 }
 func (o valueOperand) kind() attr.Kind { return o.value.Kind() }
 func (o sizeOperand) kind() attr.Kind  { return attr.N }
 
-func (o pathOperand) eval(item attr.Item) (attr.Value, bool) { return o.path.lookup(item) }
+func (o pathOperand) eval(item attr.Item) (attr.Value, bool) { return o.path.Lookup(item) }
 
 func (o valueOperand) eval(attr.Item) (attr.Value, bool) { return o.value, true }
 
-// eval counts UTF-16 code units of a string, bytes of a binary, members of
-// anything else. Numbers, booleans and null have no size.
+// eval returns the number of UTF-16 code units of a string, of bytes of a
+// binary, and of elements of a set, list or map. Numbers, booleans and null
+// have no size.
 func (o sizeOperand) eval(item attr.Item) (attr.Value, bool) {
 	v, ok := o.of.eval(item)
 	if !ok {
@@ -93,7 +92,7 @@ type (
 
 	existsCond struct {
 		path Path
-		want bool // attribute_exists, else attribute_not_exists
+		want bool // true for attribute_exists, false for attribute_not_exists
 	}
 	typeCond struct {
 		of   operand
@@ -163,7 +162,7 @@ func (c inCond) holds(item attr.Item) bool {
 }
 
 func (c existsCond) holds(item attr.Item) bool {
-	_, ok := c.path.lookup(item)
+	_, ok := c.path.Lookup(item)
 	return ok == c.want
 }
 
@@ -178,8 +177,8 @@ func (c beginsCond) holds(item attr.Item) bool {
 	return hasV && hasPrefix && sameText(v, prefix) && strings.HasPrefix(v.Text(), prefix.Text())
 }
 
-// holds looks for a substring in a string or binary, else for an element of a
-// list or a member of a set.
+// holds reports whether a string or binary contains the part as a substring, or
+// a list or set contains it as an element.
 func (c containsCond) holds(item attr.Item) bool {
 	v, hasV := c.of.eval(item)
 	part, hasPart := c.part.eval(item)

@@ -25,15 +25,15 @@ const conditionValues = `{
 func TestConditionEval(t *testing.T) {
 	item := parseItem(t, conditionItem)
 	for src, want := range map[string]bool{
-		// Equality is of type and value.
+		// Equality compares type and value.
 		"n = :5": true, ":5 = n": true, "n = :1": false, "n <> :1": true, "n <> :5": false,
 		"s = :hello": true, "s = :bhello": false, "s <> :bhello": true, "b = :bhello": true,
 		"t = :true": true, "nul = :null": true, "ss = :yx": true, "l[2] = :deep": true, "m.b = :map": true,
 		"n = m.a": true, "s = m.b.c": true, "n = s": false,
-		// What is missing is equal to nothing.
+		// A missing attribute is equal to nothing.
 		"gone = :5": false, "gone <> :5": true, "gone = lost": false, "gone <> lost": true, "m.gone = :5": false,
 		"l[9] = :5": false, "n.a = :5": false, "n[0] = :5": false,
-		// Order is within one type.
+		// Only values of one type have an order.
 		"n < :6": true, "n < :5": false, "n <= :5": true, "n > :1": true, "n >= :5": true,
 		"n >= :6": false, "neg < :0": true,
 		"s < :x": true, "s > :ell": true, "b > :bhe": true, "s < :6": false, "s >= :6": false,
@@ -87,7 +87,7 @@ func TestConditionEval(t *testing.T) {
 			continue
 		}
 		if got, err := cond.Eval(item); err != nil || got != want {
-			t.Errorf("%s is %t, %v, want %t", src, got, err, want)
+			t.Errorf("%s: got %t, %v, want %t", src, got, err, want)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func TestConditionOnMissingItem(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, _ := cond.Eval(nil); got != want {
-			t.Errorf("%s is %t", src, got)
+			t.Errorf("%s: got %t, want %t", src, got, want)
 		}
 	}
 }
@@ -113,12 +113,12 @@ func TestConditionPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(cond.Paths()); got != "[[m, b, [2]] [x.y] [k] [k]]" {
-		t.Errorf("Paths = %s", got)
+	if got, want := fmt.Sprint(cond.Paths()), "[[m, b, [2]] [x.y] [k] [k]]"; got != want {
+		t.Errorf("Paths = %s, want %s", got, want)
 	}
 }
 
-func TestConditionRefused(t *testing.T) {
+func TestConditionErrors(t *testing.T) {
 	const (
 		syntax   = "Syntax error; token: "
 		parens   = "The expression has redundant parentheses;"
@@ -258,7 +258,7 @@ func TestConditionAtTheLimits(t *testing.T) {
 		strings.Repeat("NOT ", 299) + "attribute_exists(a)",
 	} {
 		if _, err := newContext(t, "", defs).ParseCondition("ConditionExpression", src); err != nil {
-			t.Errorf("%.60s: %v", src, err)
+			t.Errorf("ParseCondition(%.60s): %v", src, err)
 		}
 	}
 	_, err := newContext(t, "", `{":v":{"N":"1"}}`).ParseCondition("ConditionExpression",

@@ -6,8 +6,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// ParseCondition reads a condition. The field, ConditionExpression or
-// FilterExpression, is named in errors.
+// ParseCondition parses a condition. Errors contain the name of the field,
+// ConditionExpression or FilterExpression.
 func (c *Context) ParseCondition(field, src string) (*Condition, error) {
 	p, root, err := c.parseCondition(field, src)
 	if err != nil {
@@ -26,22 +26,23 @@ func (c *Context) parseCondition(field, src string) (*parser, cond, error) {
 	return p, root, p.finish()
 }
 
-// term is what stands between operators: a condition or an operand, which
-// parentheses and function calls can both be.
+// term is the part of a condition between two operators. It is a condition or
+// an operand; parentheses and function calls can be either.
 type term struct {
 	cond     cond
 	operand  operand
 	function string // the function's name, if the term is a call
-	parens   bool
+	parens   bool   // the term is in parentheses
 }
 
-// never stands for what cannot be evaluated; the expression is refused.
-type never struct{}
+// invalidCond takes the place of a condition after a mistake. It is never
+// evaluated, because the expression is refused.
+type invalidCond struct{}
 
-func (never) holds(attr.Item) bool { return false }
-func (never) operator() string     { return "" }
+func (invalidCond) holds(attr.Item) bool { return false }
+func (invalidCond) operator() string     { return "" }
 
-// asCond demands a condition where the term has been read.
+// asCond returns the term as a condition. Another term is a mistake.
 func (p *parser) asCond(t term) cond {
 	switch {
 	case t.cond != nil:
@@ -51,10 +52,10 @@ func (p *parser) asCond(t term) cond {
 	default:
 		p.syntaxError()
 	}
-	return never{}
+	return invalidCond{}
 }
 
-// asOperand demands an operand where the term has been read.
+// asOperand returns the term as an operand. Another term is a mistake.
 func (p *parser) asOperand(t term) operand {
 	switch {
 	case t.operand != nil:
@@ -144,15 +145,15 @@ func (p *parser) primary() term {
 		if inner.parens {
 			p.refusef(phaseParens, "The expression has redundant parentheses;")
 		}
-		if of, isPath := inner.operand.(pathOperand); isPath && p.goesOn() {
-			return term{operand: pathOperand{p.goOn(of.path)}}
+		if of, isPath := inner.operand.(pathOperand); isPath && p.atPathStep() {
+			return term{operand: pathOperand{p.extendPath(of.path)}}
 		}
 		inner.parens = true
 		return inner
-	case p.beginsCall():
+	case p.atCall():
 		name, args := call(p, func() operand { return p.asOperand(p.primary()) })
 		return p.function(name, args)
-	case p.beginsPath():
+	case p.atPath():
 		return term{operand: pathOperand{p.path()}}
 	}
 	return term{operand: valueOperand{p.value()}}
@@ -173,8 +174,8 @@ func (p *parser) between(of, low, high operand) cond {
 	h, areValues := high.(valueOperand)
 	if isValue && areValues && l.kind() != 0 && h.kind() != 0 {
 		const bounds = "; lower bound operand: AttributeValue: {%s:%s}, upper bound operand: AttributeValue: {%s:%s}"
-		order, comparable := attr.Compare(l.value, h.value)
-		if !comparable {
+		order, sameType := attr.Compare(l.value, h.value)
+		if !sameType {
 			p.refusef(phaseOperands, "The BETWEEN operator requires same data type for lower and upper bounds"+bounds,
 				l.kind(), show(l.value), h.kind(), show(h.value))
 		} else if order > 0 {
@@ -185,7 +186,7 @@ func (p *parser) between(of, low, high operand) cond {
 	return betweenCond{of, low, high}
 }
 
-// show writes the content of an S, N or B into a message.
+// show returns the content of an S, N or B for a message.
 func show(v attr.Value) string {
 	switch v.Kind() {
 	case attr.N:
@@ -210,7 +211,7 @@ func (p *parser) in(of operand) cond {
 	return inCond{of, list}
 }
 
-// checkDistinct refuses to compare an attribute with itself.
+// checkDistinct refuses a comparison of an attribute with itself.
 func (p *parser) checkDistinct(operator string, first operand, rest ...operand) {
 	a, ok := first.(pathOperand)
 	if !ok {
@@ -223,7 +224,7 @@ func (p *parser) checkDistinct(operator string, first operand, rest ...operand) 
 	}
 }
 
-// checkOrdered refuses operands whose types have no order.
+// checkOrdered refuses operands of types that have no order.
 func (p *parser) checkOrdered(operator string, operands ...operand) {
 	for _, o := range operands {
 		p.checkKind(phaseOperands, operator, o.kind(), attr.S, attr.N, attr.B)

@@ -12,25 +12,23 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Names are a request's ExpressionAttributeNames, keys with their '#'.
+// Names are the ExpressionAttributeNames of a request. Keys begin with '#'.
 type Names map[string]string
 
-// Values are a request's ExpressionAttributeValues, keys with their ':'.
+// Values are the ExpressionAttributeValues of a request. Keys begin with ':'.
 type Values map[string]attr.Value
 
-// maxPlaceholder is the longest key of a placeholder, in bytes, and
-// maxAttributeName what it may stand for ("Quotas", expression parameters).
+// Limits of placeholders, in bytes (DynamoDB quotas, "Expression parameters").
 const (
-	maxPlaceholder   = 255
-	maxAttributeName = 65535
+	maxPlaceholder   = 255   // a key of Names or Values
+	maxAttributeName = 65535 // a value of Names
 )
 
-// UnmarshalJSON reads DynamoDB JSON, with the errors of
-// [attr.Item.UnmarshalJSON], which say whose value is invalid.
+// UnmarshalJSON parses DynamoDB JSON, with the errors of
+// [attr.Item.UnmarshalJSON]. An error for an invalid value contains its key.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	err := (*attr.Item)(v).UnmarshalJSON(data)
-	var invalid *attr.ValidationError
-	if !errors.As(err, &invalid) {
+	if _, ok := errors.AsType[*attr.ValidationError](err); !ok {
 		return err
 	}
 	var members map[string]jsontext.Value
@@ -39,7 +37,7 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		var one attr.Value
-		if errors.As(one.UnmarshalJSON(members[key]), &invalid) {
+		if invalid, ok := errors.AsType[*attr.ValidationError](one.UnmarshalJSON(members[key])); ok {
 			return attr.Invalidf("ExpressionAttributeValues contains invalid value: %s for key %s",
 				invalid.Message, key)
 		}
@@ -47,19 +45,20 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// Context is what the expressions of one request share. It is for one
-// goroutine; what it parses is not bound to it.
+// Context holds the placeholders that the expressions of one request share, and
+// records which ones they use. It must not be used concurrently; the
+// expressions that it parses may be.
 type Context struct {
 	names  Names
 	values Values
 
 	usedNames  map[string]bool
 	usedValues map[string]bool
-	parsed     bool // any expression at all
+	parsed     bool // at least one expression was parsed
 }
 
-// NewContext checks the placeholders of a request. Nil maps stand for absent
-// parameters; empty ones are refused, and so are malformed keys.
+// NewContext returns the context of a request. A nil map means an absent
+// parameter. NewContext refuses empty maps and malformed keys.
 func NewContext(names Names, values Values) (*Context, error) {
 	if err := checkKeys("ExpressionAttributeNames", names, '#'); err != nil {
 		return nil, err
@@ -102,8 +101,8 @@ func checkKeys[V any](parameter string, placeholders map[string]V, first byte) e
 	return nil
 }
 
-// CheckUnused refuses names and values that none of the expressions parsed so
-// far has used.
+// CheckUnused returns an error if no expression that was parsed so far uses one
+// of the names or values.
 func (c *Context) CheckUnused() error {
 	if err := checkUnused("ExpressionAttributeNames", c.names, c.usedNames, c.parsed); err != nil {
 		return err

@@ -17,7 +17,7 @@ func parseItem(t testing.TB, text string) attr.Item {
 	return item
 }
 
-// newContext makes a context from JSON, "" for an absent parameter.
+// newContext returns a context with parameters from JSON; "" means absent.
 func newContext(t testing.TB, names, values string) *Context {
 	t.Helper()
 	var n Names
@@ -39,12 +39,12 @@ func newContext(t testing.TB, names, values string) *Context {
 	return c
 }
 
-// wantInvalid demands a ValidationError with the given text.
+// wantInvalid fails the test unless err is a ValidationError with the text
+// want.
 func wantInvalid(t *testing.T, what string, err error, want string) {
 	t.Helper()
-	var refused *attr.ValidationError
-	if !errors.As(err, &refused) {
-		t.Errorf("%s: %v, want %s", what, err, want)
+	if refused, ok := errors.AsType[*attr.ValidationError](err); !ok {
+		t.Errorf("%s: got %v, want %s", what, err, want)
 	} else if refused.Message != want {
 		t.Errorf("%s:\n got %s\nwant %s", what, refused.Message, want)
 	}
@@ -96,13 +96,13 @@ func TestUnusedPlaceholders(t *testing.T) {
 		}
 		err := c.CheckUnused()
 		if test.want == "" && err != nil {
-			t.Errorf("%s, %s: %v", test.condition, test.update, err)
+			t.Errorf("CheckUnused after %q and %q: %v", test.condition, test.update, err)
 		} else if test.want != "" {
 			wantInvalid(t, test.condition+", "+test.update, err, test.want)
 		}
 	}
 	if err := newContext(t, "", "").CheckUnused(); err != nil {
-		t.Errorf("nothing defined: %v", err)
+		t.Errorf("CheckUnused without placeholders: %v", err)
 	}
 	err := newContext(t, "", values).CheckUnused()
 	wantInvalid(t, "values only", err, "ExpressionAttributeValues can only be specified when using expressions")
@@ -110,7 +110,7 @@ func TestUnusedPlaceholders(t *testing.T) {
 
 func TestReservedWords(t *testing.T) {
 	if len(reserved) != 573 {
-		t.Errorf("%d reserved words, published are 573", len(reserved))
+		t.Errorf("got %d reserved words, want the 573 of the published list", len(reserved))
 	}
 	c := newContext(t, `{"#n":"name"}`, "")
 	for word := range reserved {

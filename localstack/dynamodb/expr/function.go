@@ -2,8 +2,8 @@ package expr
 
 import "github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 
-// The functions of conditions and of updates, with their numbers of operands.
-// Their names are case-sensitive.
+// The functions of conditions and updates with their numbers of operands. The
+// names are case-sensitive.
 var (
 	conditionFunctions = map[string]int{
 		"attribute_exists":     1,
@@ -19,7 +19,7 @@ var (
 	}
 )
 
-// function makes the term for a call in a condition.
+// function returns the term for a function call in a condition.
 func (p *parser) function(name string, args []operand) term {
 	want, known := conditionFunctions[name]
 	if !known {
@@ -28,9 +28,9 @@ func (p *parser) function(name string, args []operand) term {
 		} else {
 			p.refusef(phaseFunctions, "Invalid function name; function: %s", name)
 		}
-		return term{function: name, cond: never{}, operand: valueOperand{}}
+		return term{function: name, cond: invalidCond{}, operand: valueOperand{}}
 	}
-	t := term{function: name, cond: never{}}
+	t := term{function: name, cond: invalidCond{}}
 	if name == "size" {
 		t = term{function: name, operand: valueOperand{}}
 	}
@@ -65,8 +65,8 @@ func (p *parser) requiresPath(ph phase, function string) {
 	p.refusef(ph, "Operator or function requires a document path; operator or function: %s", function)
 }
 
-// typeName reads the second operand of attribute_type, which must be a value
-// that names a type.
+// typeName returns the type that the second operand of attribute_type names.
+// The operand must be a value.
 func (p *parser) typeName(o operand) attr.Kind {
 	v, isValue := o.(valueOperand)
 	if _, isPath := o.(pathOperand); isPath {

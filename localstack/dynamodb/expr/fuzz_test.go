@@ -7,9 +7,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// FuzzExpression parses any text as every kind of expression. It is either
-// refused with a ValidationError or can be evaluated, and never changes an
-// item.
+// FuzzExpression parses arbitrary text as every kind of expression. The text is
+// either refused with a ValidationError or can be evaluated, and evaluation
+// never changes the item.
 func FuzzExpression(f *testing.F) {
 	for _, seed := range []string{
 		"a = :n", "NOT (a <> :s OR #n < b.c[2]) AND size(l) >= :n", "a BETWEEN :n AND :n", "a IN (:n, b, size(c))",
@@ -39,9 +39,8 @@ func FuzzExpression(f *testing.F) {
 			t.Fatal(err)
 		}
 		check := func(err error) bool {
-			var refused *attr.ValidationError
-			if err != nil && !errors.As(err, &refused) {
-				t.Fatalf("%q: %T %v", src, err, err)
+			if _, ok := errors.AsType[*attr.ValidationError](err); err != nil && !ok {
+				t.Fatalf("%q: got %T %v, want a ValidationError", src, err, err)
 			}
 			return err == nil
 		}
@@ -50,18 +49,18 @@ func FuzzExpression(f *testing.F) {
 			check(err)
 			again, _ := cond.Eval(item)
 			if one != again {
-				t.Fatalf("%q is %t and %t", src, one, again)
+				t.Fatalf("%q: got %t, then %t", src, one, again)
 			}
-			if opposite, err := c.ParseCondition("FilterExpression", "NOT ("+src+")"); err == nil {
-				if other, err := opposite.Eval(item); err == nil && other == one {
-					t.Fatalf("%q is %t, and so is its opposite", src, one)
+			if negated, err := c.ParseCondition("FilterExpression", "NOT ("+src+")"); err == nil {
+				if other, err := negated.Eval(item); err == nil && other == one {
+					t.Fatalf("%q is %t, and its negation too", src, one)
 				}
 			}
 		}
 		if projection, err := c.ParseProjection(src); check(err) {
 			once := projection.Apply(item)
 			if once.Size() > item.Size() {
-				t.Fatalf("%q leaves more than there was: %s", src, once)
+				t.Fatalf("projection %q is larger than the item: %s", src, once)
 			}
 		}
 		if update, err := c.ParseUpdate(src); check(err) {
@@ -71,13 +70,13 @@ func FuzzExpression(f *testing.F) {
 				update.UpdatedNew(updated)
 			}
 			if len(update.Attributes()) == 0 {
-				t.Fatalf("%q updates nothing", src)
+				t.Fatalf("update %q has no attributes", src)
 			}
 		}
 		if terms, err := c.ParseKeyCondition(src); check(err) {
 			for _, term := range terms {
 				if term.Attribute == "" || len(term.Args) == 0 {
-					t.Fatalf("%q has the term %v", src, term)
+					t.Fatalf("%q: got the term %v, want an attribute and arguments", src, term)
 				}
 			}
 		}

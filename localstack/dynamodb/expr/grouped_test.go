@@ -7,7 +7,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// A path in a condition may begin in parentheses, which change nothing.
+// In a condition, the first steps of a path may be in parentheses, which have
+// no effect.
 func TestPathsInParentheses(t *testing.T) {
 	inner := attr.Map(map[string]attr.Value{"b": attr.List(attr.Int(1),
 		attr.Map(map[string]attr.Value{"c": attr.Int(2)}))})
@@ -25,15 +26,15 @@ func TestPathsInParentheses(t *testing.T) {
 		}
 		condition, err := c.ParseCondition("ConditionExpression", src)
 		if err != nil {
-			t.Errorf("%s: %v", src, err)
+			t.Errorf("ParseCondition(%s): %v", src, err)
 			continue
 		}
 		if ok, err := condition.Eval(item); err != nil || !ok {
-			t.Errorf("%s is %v, %v", src, ok, err)
+			t.Errorf("%s: got %t, %v, want true", src, ok, err)
 		}
 		for _, p := range condition.Paths() {
 			if p.Attribute() != "a" {
-				t.Errorf("%s reads %v", src, p)
+				t.Errorf("%s: got the path %v, want one of the attribute a", src, p)
 			}
 		}
 	}
@@ -48,7 +49,7 @@ func TestPathsInParentheses(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := c.ParseCondition("ConditionExpression", src); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", src, err, want)
+			t.Errorf("ParseCondition(%s): got %v, want %s", src, err, want)
 		}
 	}
 	c, err := NewContext(nil, Values{":1": attr.Int(1)})
@@ -57,6 +58,6 @@ func TestPathsInParentheses(t *testing.T) {
 	}
 	if _, err := c.ParseUpdate("SET d = (a.b).c"); err == nil ||
 		!strings.Contains(err.Error(), `Syntax error; token: ".", near: ").c"`) {
-		t.Errorf("in an update: %v", err)
+		t.Errorf("ParseUpdate: got %v, want a syntax error", err)
 	}
 }

@@ -10,20 +10,20 @@ import (
 // KeyOp is the operator of a key condition.
 type KeyOp uint8
 
-// The operators that a key condition may use.
+// The operators of key conditions.
 const (
 	Eq         KeyOp = iota + 1 // =
 	LT                          // <
 	LE                          // <=
 	GT                          // >
 	GE                          // >=
-	Between                     // two arguments, both inclusive
+	Between                     // both bounds are inclusive
 	BeginsWith                  // S and B only
 )
 
 var keyOpNames = [...]string{"", "=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"}
 
-// String returns the operator as DynamoDB's messages show it.
+// String returns the operator as DynamoDB writes it in messages.
 func (op KeyOp) String() string {
 	if int(op) < len(keyOpNames) {
 		return keyOpNames[op]
@@ -31,21 +31,21 @@ func (op KeyOp) String() string {
 	return fmt.Sprintf("KeyOp(%d)", uint8(op))
 }
 
-// KeyTerm is one comparison of a key condition, the attribute on the left:
-// ":v < a" comes as a GT :v.
+// KeyTerm is one comparison of a key condition. The attribute is on the left:
+// ":v < a" becomes a > :v.
 type KeyTerm struct {
 	Attribute string
 	Op        KeyOp
-	Args      []attr.Value // two for Between, else one
+	Args      []attr.Value // two for Between, one for the others
 }
 
-// KeyCondition is a parsed KeyConditionExpression: terms joined by AND, each
-// about another top-level attribute. The engine binds them to the key schema
-// and refuses too many of them, attributes that are no keys, and values of
-// another type than the key's.
+// KeyCondition is a parsed KeyConditionExpression: terms that are joined by
+// AND, each for a different top-level attribute. The engine checks them against
+// the key schema: how many there are, which attributes they name and which
+// types their values have.
 type KeyCondition []KeyTerm
 
-// ParseKeyCondition reads a KeyConditionExpression.
+// ParseKeyCondition parses a KeyConditionExpression.
 func (c *Context) ParseKeyCondition(src string) (KeyCondition, error) {
 	_, root, err := c.parseCondition("KeyConditionExpression", src)
 	if err != nil {
@@ -86,7 +86,7 @@ func (k *KeyCondition) add(root cond) error {
 	return attr.Invalidf("Invalid operator used in KeyConditionExpression: %s", root.operator())
 }
 
-// mirror returns the operator with its sides exchanged.
+// mirror returns the operator for exchanged operands.
 func mirror(op KeyOp) KeyOp {
 	switch op {
 	case LT:
@@ -101,8 +101,8 @@ func mirror(op KeyOp) KeyOp {
 	return op
 }
 
-// addTerm appends one term, of which exactly one operand must be an attribute:
-// the first, as far as the operator cares.
+// addTerm appends one term. Exactly one operand must be an attribute; for
+// BETWEEN and begins_with it must be the first.
 func (k *KeyCondition) addTerm(op KeyOp, operands ...operand) error {
 	term := KeyTerm{Op: op}
 	if _, isPath := operands[0].(pathOperand); !isPath && (op == Between || op == BeginsWith) {

@@ -28,7 +28,7 @@ func TestKeyCondition(t *testing.T) {
 	} {
 		terms, err := newContext(t, `{"#k":"k.1"}`, keyValues).ParseKeyCondition(src)
 		if err != nil {
-			t.Errorf("%s: %v", src, err)
+			t.Errorf("ParseKeyCondition(%s): %v", src, err)
 			continue
 		}
 		var shown []string
@@ -40,12 +40,12 @@ func TestKeyCondition(t *testing.T) {
 			shown = append(shown, s)
 		}
 		if got := strings.Join(shown, "; "); got != want {
-			t.Errorf("%s means %s, want %s", src, got, want)
+			t.Errorf("ParseKeyCondition(%s): got %s, want %s", src, got, want)
 		}
 	}
 }
 
-func TestKeyConditionRefused(t *testing.T) {
+func TestKeyConditionErrors(t *testing.T) {
 	const (
 		prefix   = "Invalid KeyConditionExpression: "
 		operator = "Invalid operator used in KeyConditionExpression: "
@@ -99,7 +99,7 @@ func TestKeyConditionRefused(t *testing.T) {
 		terms, err := newContext(t, "", keyValues).ParseKeyCondition(src)
 		wantInvalid(t, src, err, want)
 		if terms != nil {
-			t.Errorf("%s: refused, but with terms %v", src, terms)
+			t.Errorf("ParseKeyCondition(%s): got terms %v with the error, want none", src, terms)
 		}
 	}
 }

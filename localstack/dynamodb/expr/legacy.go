@@ -8,9 +8,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// LegacyCondition is a condition from before expressions: an element of
-// Expected, KeyConditions, QueryFilter or ScanFilter (API reference, "Legacy
-// conditional parameters"). Value and Exists are for Expected only.
+// LegacyCondition is an element of Expected, KeyConditions, QueryFilter or
+// ScanFilter, which expressions have replaced (API reference, "Legacy
+// conditional parameters"). Only Expected uses Value and Exists.
 type LegacyCondition struct {
 	ComparisonOperator string
 	AttributeValueList []attr.Value
@@ -18,26 +18,26 @@ type LegacyCondition struct {
 	Exists             *bool
 }
 
-// LegacyConditions are conditions by the attribute that each is about. Names
-// are top-level attributes, whatever characters they have.
+// LegacyConditions holds conditions by attribute name. A name with any
+// characters is a top-level attribute, never a path.
 type LegacyConditions map[string]LegacyCondition
 
-// comparison is what one ComparisonOperator takes.
+// comparison describes a value of ComparisonOperator.
 type comparison struct {
-	least, most int         // arguments; most 0 is no limit
-	kinds       []attr.Kind // of the arguments; nil for any
-	op          string      // the operator of an expression that does the same
+	minArgs, maxArgs int         // the number of arguments; maxArgs 0 means no limit
+	kinds            []attr.Kind // the types of the arguments; nil means all
+	op               string      // the equivalent operator of expressions, "" if there is none
 }
 
 var (
-	scalars  = []attr.Kind{attr.S, attr.N, attr.B}
-	wildcard = []attr.Kind(nil)
+	scalars = []attr.Kind{attr.S, attr.N, attr.B}
+	anyKind = []attr.Kind(nil)
 )
 
 // The values of ComparisonOperator (API reference, "Condition").
 var comparisons = map[string]comparison{
-	"EQ":           {1, 1, wildcard, "="},
-	"NE":           {1, 1, wildcard, "<>"},
+	"EQ":           {1, 1, anyKind, "="},
+	"NE":           {1, 1, anyKind, "<>"},
 	"LE":           {1, 1, scalars, "<="},
 	"LT":           {1, 1, scalars, "<"},
 	"GE":           {1, 1, scalars, ">="},
@@ -51,7 +51,7 @@ var comparisons = map[string]comparison{
 	"NOT_NULL":     {0, 0, nil, ""},
 }
 
-// LegacyOperators are the values of ComparisonOperator, in the order of
+// LegacyOperators are the values of ComparisonOperator in the order of
 // DynamoDB's messages.
 var LegacyOperators = []string{"IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE",
 	"LE", "BEGINS_WITH", "GE", "CONTAINS"}
@@ -60,11 +60,11 @@ func invalidParameter(format string, args ...any) error {
 	return attr.Invalidf("One or more parameter values were invalid: "+format, args...)
 }
 
-// normal judges the condition of an attribute and returns it with an operator
-// and arguments, whatever way Expected says it.
-func (c LegacyCondition) normal(name string) (LegacyCondition, error) {
+// normalize checks the condition of the attribute name and returns it in the
+// form with an operator and arguments. Expected has several forms.
+func (c LegacyCondition) normalize(name string) (LegacyCondition, error) {
 	if c.ComparisonOperator == "" {
-		return c.bare(name)
+		return c.withoutOperator(name)
 	}
 	rule, known := comparisons[c.ComparisonOperator]
 	switch {
@@ -76,14 +76,15 @@ func (c LegacyCondition) normal(name string) (LegacyCondition, error) {
 		return c, invalidParameter("Value and AttributeValueList cannot be used together for Attribute: %s", name)
 	case !c.Value.IsZero():
 		c.AttributeValueList = []attr.Value{c.Value}
-	case c.AttributeValueList == nil && rule.least > 0:
+	case c.AttributeValueList == nil && rule.minArgs > 0:
 		return c, invalidParameter("Value or AttributeValueList must be used with ComparisonOperator: %s for Attribute: %s", c.ComparisonOperator, name)
 	}
 	return c, rule.check(c.ComparisonOperator, c.AttributeValueList)
 }
 
-// bare is a condition without an operator: Exists and Value say all.
-func (c LegacyCondition) bare(name string) (LegacyCondition, error) {
+// withoutOperator is normalize for a condition without ComparisonOperator,
+// which consists of Exists and Value.
+func (c LegacyCondition) withoutOperator(name string) (LegacyCondition, error) {
 	exists := c.Exists == nil || *c.Exists
 	switch {
 	case c.AttributeValueList != nil:
@@ -102,7 +103,7 @@ func (c LegacyCondition) bare(name string) (LegacyCondition, error) {
 }
 
 func (r comparison) check(operator string, args []attr.Value) error {
-	if len(args) < r.least || len(args) > r.most && (r.most > 0 || r.least == 0) {
+	if len(args) < r.minArgs || len(args) > r.maxArgs && (r.maxArgs > 0 || r.minArgs == 0) {
 		return invalidParameter("Invalid number of argument(s) for the %s ComparisonOperator", operator)
 	}
 	for _, v := range args {
@@ -122,12 +123,13 @@ func (r comparison) check(operator string, args []attr.Value) error {
 	return nil
 }
 
-// sorted judges the conditions and returns their attributes in order of name.
+// sorted returns the sorted names of the attributes and the normalized
+// conditions.
 func (l LegacyConditions) sorted() ([]string, LegacyConditions, error) {
 	names := slices.Sorted(maps.Keys(l))
 	out := make(LegacyConditions, len(l))
 	for _, name := range names {
-		c, err := l[name].normal(name)
+		c, err := l[name].normalize(name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -136,10 +138,10 @@ func (l LegacyConditions) sorted() ([]string, LegacyConditions, error) {
 	return names, out, nil
 }
 
-// Condition returns the condition that all, or with any true at least one, of
-// the conditions make: Expected, QueryFilter or ScanFilter with its
-// ConditionalOperator. It is nil if there are none.
-func (l LegacyConditions) Condition(any bool) (*Condition, error) {
+// Condition combines Expected, QueryFilter or ScanFilter into one condition:
+// with OR if or is true, else with AND (ConditionalOperator). It returns nil if
+// there are no conditions.
+func (l LegacyConditions) Condition(or bool) (*Condition, error) {
 	names, conditions, err := l.sorted()
 	if err != nil || len(names) == 0 {
 		return nil, err
@@ -152,7 +154,7 @@ func (l LegacyConditions) Condition(any bool) (*Condition, error) {
 		switch {
 		case out.root == nil:
 			out.root = c
-		case any:
+		case or:
 			out.root = orCond{out.root, c}
 		default:
 			out.root = andCond{out.root, c}
@@ -161,7 +163,7 @@ func (l LegacyConditions) Condition(any bool) (*Condition, error) {
 	return out, nil
 }
 
-// cond is a condition in normal form about a path.
+// cond returns the parsed form of a normalized condition for the path.
 func (c LegacyCondition) cond(path Path) cond {
 	of := pathOperand{path}
 	args := make([]operand, len(c.AttributeValueList))
@@ -187,7 +189,7 @@ func (c LegacyCondition) cond(path Path) cond {
 	return compareCond{comparisons[c.ComparisonOperator].op, of, args[0]}
 }
 
-// KeyCondition returns what KeyConditions asks for.
+// KeyCondition returns the key condition for KeyConditions.
 func (l LegacyConditions) KeyCondition() (KeyCondition, error) {
 	names, conditions, err := l.sorted()
 	if err != nil {
@@ -208,7 +210,8 @@ func (l LegacyConditions) KeyCondition() (KeyCondition, error) {
 	return out, nil
 }
 
-// LegacyProjection returns what AttributesToGet asks for: top-level attributes.
+// LegacyProjection returns the projection for AttributesToGet, which names
+// top-level attributes.
 func LegacyProjection(names []string) (*Projection, error) {
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
@@ -218,19 +221,18 @@ func LegacyProjection(names []string) (*Projection, error) {
 	return ProjectionOf(names...), nil
 }
 
-// LegacyUpdate is an element of AttributeUpdates. Action is PUT (default), ADD
-// or DELETE.
+// LegacyUpdate is an element of AttributeUpdates.
 type LegacyUpdate struct {
 	Value  attr.Value
-	Action string
+	Action string // PUT (the default), ADD or DELETE
 }
 
-// LegacyUpdates are updates by the top-level attribute that each is about.
+// LegacyUpdates holds updates by the name of a top-level attribute.
 type LegacyUpdates map[string]LegacyUpdate
 
 var errLegacyType = attr.Invalidf("Type mismatch for attribute to update")
 
-// Update returns the update that AttributeUpdates asks for.
+// Update returns the update for AttributeUpdates.
 func (l LegacyUpdates) Update() (*Update, error) {
 	out := new(Update)
 	var paths []Path
@@ -247,8 +249,8 @@ func (l LegacyUpdates) Update() (*Update, error) {
 	return out, nil
 }
 
-// Creates says whether the update makes an item that is not there: DELETE
-// alone finds nothing to do.
+// Creates reports whether the update creates a missing item. An update with
+// DELETE actions only does not.
 func (l LegacyUpdates) Creates() bool {
 	for _, u := range l {
 		if u.Action != "DELETE" {
@@ -281,7 +283,7 @@ func (u LegacyUpdate) action() (action, error) {
 	return setAction{value: valueOperand{u.Value}}, nil
 }
 
-// legacyAction has its own text for a value of the wrong type.
+// legacyAction is an action with another message for a value of the wrong type.
 type legacyAction struct{ action }
 
 func (a legacyAction) apply(v attr.Value, item attr.Item) (attr.Value, error) {

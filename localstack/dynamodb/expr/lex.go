@@ -11,7 +11,7 @@ const (
 	tokValue            // :placeholder
 	tokNumber           // digits
 	tokPunct            // ( ) [ ] , . = <> < <= > >= + -
-	tokBad              // a character that begins no token
+	tokBad              // a character that no token begins with
 )
 
 type token struct {
@@ -25,9 +25,9 @@ func (t token) end() int { return t.pos + len(t.text) }
 // is reports whether t is the given punctuation.
 func (t token) is(punct string) bool { return t.kind == tokPunct && t.text == punct }
 
-// lex cuts an expression into tokens, the last of kind tokEOF. It never fails:
-// the parser meets what is no token where it stands, so that the leftmost
-// mistake is the one reported.
+// lex splits an expression into tokens; the last has the kind tokEOF. It never
+// fails. Invalid characters become tokBad tokens, so that the parser reports
+// the leftmost mistake.
 func lex(src string) []token {
 	var tokens []token
 	for pos := 0; pos < len(src); {
@@ -42,7 +42,7 @@ func lex(src string) []token {
 	return append(tokens, token{kind: tokEOF, text: "<EOF>", pos: len(src)})
 }
 
-// next reads the token at pos, which is not a space.
+// next returns the token at pos, which is not at a space.
 func next(src string, pos int) token {
 	c := src[pos]
 	switch {
@@ -84,7 +84,8 @@ func isPlaceholder(key string, first byte) bool {
 	return len(key) > 1 && key[0] == first && wordEnd(key, 1) == len(key)
 }
 
-// wordEnd returns where the letters, digits and underscores from pos on end.
+// wordEnd returns the end of the letters, digits and underscores that start at
+// pos.
 func wordEnd(s string, pos int) int {
 	for pos < len(s) && (isLetter(s[pos]) || isDigit(s[pos]) || s[pos] == '_') {
 		pos++

@@ -14,12 +14,12 @@ const (
 	maxBytes     = 4096 // as sent, before placeholders are replaced
 	maxOperators = 300  // operators and functions
 	maxIn        = 100  // operands in the list of one IN
-	maxSteps     = 32   // of a document path
+	maxSteps     = 32   // steps of a document path
 )
 
-// phase orders the mistakes in an expression. DynamoDB reads an expression in
+// phase orders the mistakes in an expression. DynamoDB checks an expression in
 // several passes and reports the first mistake of the first pass that finds
-// any; the parser makes one pass and remembers the first mistake of each phase.
+// one. The parser makes one pass and records the first mistake of each phase.
 type phase uint8
 
 const (
@@ -30,26 +30,26 @@ const (
 	phaseOperators
 	phaseReserved
 	phaseSections
-	phaseOperands // placeholders, and in conditions everything about operands, as written
+	phaseOperands // placeholders and, in conditions, all checks of operands, in source order
 	phasePaths
 	phaseActions   // ADD and DELETE
-	phaseArguments // operands of functions and arithmetic in updates
+	phaseArguments // operands of functions and of + and - in updates
 	phaseCount
 )
 
-// parser reads one expression by recursive descent. After a mistake in the
-// syntax it stands at the end of the expression, so that every rule returns.
+// parser is a recursive descent parser for one expression. After a syntax error
+// it moves to the end of the expression, so that every rule returns.
 type parser struct {
 	*Context
 	field    string // the request's parameter, for messages
 	src      string
 	tokens   []token
-	at       int
-	keywords []string // upper case; they are no attribute names
+	at       int      // the position in tokens
+	keywords []string // in upper case; they cannot be attribute names
 
-	mistakes  [phaseCount]error
-	operators int
-	paths     []Path // all that were read
+	mistakes  [phaseCount]error // the first one of each phase
+	operators int               // operators and functions so far
+	paths     []Path            // all paths so far
 }
 
 func (c *Context) newParser(field, src string, keywords ...string) (*parser, error) {
@@ -63,7 +63,7 @@ func (c *Context) newParser(field, src string, keywords ...string) (*parser, err
 	return &parser{Context: c, field: field, src: src, tokens: lex(src), keywords: keywords}, nil
 }
 
-// finish returns the mistake that DynamoDB would report, if there is any.
+// finish returns the mistake that DynamoDB reports, nil if there is none.
 func (p *parser) finish() error {
 	for _, err := range p.mistakes {
 		if err != nil {
@@ -73,7 +73,7 @@ func (p *parser) finish() error {
 	return nil
 }
 
-// refuse remembers err, unless it is nil, as a mistake of the phase.
+// refuse records err, unless it is nil, as a mistake of the phase.
 func (p *parser) refuse(ph phase, err error) {
 	if p.mistakes[ph] == nil {
 		p.mistakes[ph] = err
@@ -84,7 +84,8 @@ func (p *parser) refusef(ph phase, format string, args ...any) {
 	p.refuse(ph, attr.Invalidf(format, args...))
 }
 
-// syntaxError refuses the current token and ends the parse.
+// syntaxError records the current token as a mistake and moves to the end of
+// the expression.
 func (p *parser) syntaxError() {
 	t := p.peek()
 	from, to := t.pos, t.end()
@@ -110,7 +111,7 @@ func (p *parser) next() token {
 	return t
 }
 
-// accept takes the punctuation if it is next.
+// accept consumes the punctuation if it is next.
 func (p *parser) accept(punct string) bool {
 	if !p.peek().is(punct) {
 		return false
@@ -131,7 +132,7 @@ func (p *parser) expectEnd() {
 	}
 }
 
-// keyword returns the keyword that t is, in upper case, or "".
+// keyword returns t in upper case if it is a keyword, else "".
 func (p *parser) keyword(t token) string {
 	if t.kind == tokIdent {
 		for _, k := range p.keywords {
@@ -143,7 +144,7 @@ func (p *parser) keyword(t token) string {
 	return ""
 }
 
-// acceptKeyword takes the keyword if it is next.
+// acceptKeyword consumes the keyword if it is next.
 func (p *parser) acceptKeyword(k string) bool {
 	if p.keyword(p.peek()) != k {
 		return false
@@ -160,31 +161,33 @@ func (p *parser) operator() {
 	}
 }
 
-// beginsPath reports whether a document path can begin with the current token.
-func (p *parser) beginsPath() bool {
+// atPath reports whether the current token can begin a document path.
+func (p *parser) atPath() bool {
 	t := p.peek()
 	return t.kind == tokName || t.kind == tokIdent && p.keyword(t) == ""
 }
 
-// beginsCall reports whether a function call begins with the current token.
-func (p *parser) beginsCall() bool {
-	return p.beginsPath() && p.peek().kind == tokIdent && p.tokens[p.at+1].is("(")
+// atCall reports whether the current token begins a function call.
+func (p *parser) atCall() bool {
+	return p.atPath() && p.peek().kind == tokIdent && p.tokens[p.at+1].is("(")
 }
 
-// path reads a document path.
+// path parses a document path.
 func (p *parser) path() Path { return p.pathFrom(Path{p.nameStep()}) }
 
-// goesOn reports whether a step follows a path in parentheses: in a condition,
-// but not in an update, (a.b).c is a.b.c.
-func (p *parser) goesOn() bool { return p.peek().is(".") || p.peek().is("[") }
+// atPathStep reports whether the current token continues a document path. In a
+// condition, but not in an update, a path in parentheses can continue: (a.b).c
+// is a.b.c.
+func (p *parser) atPathStep() bool { return p.peek().is(".") || p.peek().is("[") }
 
-// goOn reads what follows a path in parentheses, the last that was read.
-func (p *parser) goOn(path Path) Path {
+// extendPath parses the steps that follow a path in parentheses, which is the
+// last one in p.paths.
+func (p *parser) extendPath(path Path) Path {
 	p.paths = p.paths[:max(len(p.paths)-1, 0)]
 	return p.pathFrom(slices.Clone(path))
 }
 
-// pathFrom reads the steps of a path after its first ones.
+// pathFrom parses the remaining steps of a path.
 func (p *parser) pathFrom(path Path) Path {
 	for {
 		switch {
@@ -203,7 +206,7 @@ func (p *parser) pathFrom(path Path) Path {
 }
 
 func (p *parser) nameStep() Step {
-	if !p.beginsPath() {
+	if !p.atPath() {
 		p.syntaxError()
 		return Step{}
 	}
@@ -237,7 +240,8 @@ func (p *parser) indexStep() Step {
 	return Step{Index: index, IsIndex: true}
 }
 
-// value reads a value placeholder. An undefined one is the zero Value.
+// value parses a value placeholder. It returns the zero Value if the
+// placeholder is undefined.
 func (p *parser) value() attr.Value {
 	t := p.peek()
 	if t.kind != tokValue {
@@ -253,7 +257,7 @@ func (p *parser) value() attr.Value {
 	return v
 }
 
-// call reads a function's name and its arguments, each by the given rule, and
+// call parses a function call. It calls argument to parse each argument, and
 // counts the function.
 func call[T any](p *parser, argument func() T) (name string, args []T) {
 	p.operator()
@@ -267,8 +271,8 @@ func call[T any](p *parser, argument func() T) (name string, args []T) {
 	return name, args
 }
 
-// checkArity refuses a wrong number of arguments. The caller goes on only if
-// it is right.
+// checkArity refuses a wrong number of arguments and reports whether the number
+// is right.
 func (p *parser) checkArity(ph phase, function string, got, want int) bool {
 	if got != want {
 		p.refusef(ph, "Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", function, got)
@@ -276,8 +280,8 @@ func (p *parser) checkArity(ph phase, function string, got, want int) bool {
 	return got == want
 }
 
-// checkKind refuses an operand whose type is known (not zero) and not among
-// those that the operator or function takes.
+// checkKind refuses an operand whose type is known (not zero) and not allowed
+// for the operator or function.
 func (p *parser) checkKind(ph phase, operator string, kind attr.Kind, allowed ...attr.Kind) {
 	if kind == 0 {
 		return

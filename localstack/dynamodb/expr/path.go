@@ -8,19 +8,19 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Path is a document path: a top-level attribute and the way into it, such as
-// a.b[2].c. It has at least one step, and the first is a name.
+// Path is a document path, for example a.b[2].c. It has at least one step, and
+// the first is the name of a top-level attribute.
 type Path []Step
 
-// Step is one part of a [Path]: the name of an attribute or map field, or an
-// index into a list.
+// Step is one step of a [Path]: the name of an attribute or map field, or an
+// index of a list.
 type Step struct {
-	Name    string // if it is a name
-	Index   int    // if it is an index, counted from 0
+	Name    string // set if IsIndex is false
+	Index   int    // from 0; set if IsIndex is true
 	IsIndex bool
 }
 
-// Attribute returns the top-level attribute that the path begins at.
+// Attribute returns the name of the top-level attribute.
 func (p Path) Attribute() string { return p[0].Name }
 
 // Equal reports whether both paths have the same steps.
@@ -28,7 +28,7 @@ func (p Path) Equal(q Path) bool {
 	return len(p) == len(q) && p.common(q) == len(p)
 }
 
-// String returns the path as DynamoDB's messages show it: [a, b, [2], c].
+// String returns the path as DynamoDB writes it in messages: [a, b, [2], c].
 func (p Path) String() string {
 	parts := make([]string, len(p))
 	for i, s := range p {
@@ -40,7 +40,7 @@ func (p Path) String() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// common returns the number of steps that both paths begin with.
+// common returns the length of the common prefix of both paths, in steps.
 func (p Path) common(q Path) int {
 	n := 0
 	for n < len(p) && n < len(q) && p[n] == q[n] {
@@ -49,13 +49,10 @@ func (p Path) common(q Path) int {
 	return n
 }
 
-// Lookup returns what stands at the path in the item. It is false if nothing
-// does.
-func (p Path) Lookup(item attr.Item) (attr.Value, bool) { return p.lookup(item) }
-
-// lookup follows the path into the item.
-func (p Path) lookup(item attr.Item) (attr.Value, bool) {
-	v, ok := item[p[0].Name]
+// Lookup returns the value at the path in the item. ok is false if there is
+// none.
+func (p Path) Lookup(item attr.Item) (v attr.Value, ok bool) {
+	v, ok = item[p[0].Name]
 	for _, s := range p[1:] {
 		if !ok {
 			break
@@ -65,7 +62,7 @@ func (p Path) lookup(item attr.Item) (attr.Value, bool) {
 	return v, ok
 }
 
-// in returns the element of v that the step names.
+// in returns the element or field of v that the step selects.
 func (s Step) in(v attr.Value) (attr.Value, bool) {
 	if s.IsIndex {
 		return v.Index(s.Index)
@@ -73,8 +70,8 @@ func (s Step) in(v attr.Value) (attr.Value, bool) {
 	return v.Field(s.Name)
 }
 
-// checkOverlap refuses paths of which one contains the other, and then those
-// that want a map and a list in the same place.
+// checkOverlap returns an error if one path is a prefix of another, or else if
+// two paths need a map and a list at the same place.
 func checkOverlap(paths []Path) error {
 	const rest = "; must remove or rewrite one of these paths; path one: %s, path two: %s"
 	var conflict error
@@ -92,17 +89,17 @@ func checkOverlap(paths []Path) error {
 	return conflict
 }
 
-// node is a step in the tree that several paths without overlap make. Its
-// leaves are the ends of the paths.
+// node is a step in a tree of paths that do not overlap. Each leaf is the end
+// of one path.
 type node struct {
 	step     Step
-	leaf     int // position in the paths that the tree was made of, if no children
+	leaf     int // without children: the position of the path in the list of paths
 	children []*node
 }
 
-// newTree merges paths without overlap or conflict. Children stand in the order
-// of the paths, so that what is done along them is too, and of their indexes in
-// a list.
+// newTree returns the tree of paths that neither overlap nor conflict. Names
+// are in the order of the paths, which is the order of evaluation; indexes of a
+// list are in ascending order.
 func newTree(paths []Path) []*node {
 	root := &node{}
 	for i, p := range paths {
@@ -132,5 +129,5 @@ func (n *node) child(s Step) *node {
 
 func (n *node) isLeaf() bool { return len(n.children) == 0 }
 
-// intoList reports whether the node's children are indexes.
-func (n *node) intoList() bool { return n.children[0].step.IsIndex }
+// isList reports whether the children of n are indexes of a list.
+func (n *node) isList() bool { return n.children[0].step.IsIndex }

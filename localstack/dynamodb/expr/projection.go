@@ -12,7 +12,7 @@ func newProjection(paths []Path) *Projection {
 	return &Projection{paths: paths, tree: newTree(paths)}
 }
 
-// ProjectionOf returns the projection of top-level attributes, in order.
+// ProjectionOf returns the projection of the given top-level attributes.
 func ProjectionOf(names ...string) *Projection {
 	paths := make([]Path, len(names))
 	for i, name := range names {
@@ -21,7 +21,7 @@ func ProjectionOf(names ...string) *Projection {
 	return newProjection(paths)
 }
 
-// ParseProjection reads a ProjectionExpression.
+// ParseProjection parses a ProjectionExpression.
 func (c *Context) ParseProjection(src string) (*Projection, error) {
 	p, err := c.newParser("ProjectionExpression", src)
 	if err != nil {
@@ -39,12 +39,12 @@ func (c *Context) ParseProjection(src string) (*Projection, error) {
 	return newProjection(paths), nil
 }
 
-// Paths returns the projected document paths, in the expression's order.
+// Paths returns the projected document paths in the order of the expression.
 func (p *Projection) Paths() []Path { return p.paths }
 
-// Apply returns what the projection leaves of the item: parts of documents stay
-// inside documents of the same shape, elements of lists move together. What the
-// item lacks is left out; if it lacks everything, the result is empty.
+// Apply returns the projected part of the item. Parts of maps and lists keep
+// their place in the document; the remaining elements of a list move together.
+// Paths that the item does not have are left out, so the result may be empty.
 func (p *Projection) Apply(item attr.Item) attr.Item {
 	out := attr.Item{}
 	for _, n := range p.tree {
@@ -57,9 +57,9 @@ func (p *Projection) Apply(item attr.Item) attr.Item {
 	return out
 }
 
-// project returns what the tree below n leaves of v. It is false if that is
-// nothing.
-func (n *node) project(v attr.Value) (attr.Value, bool) {
+// project returns the part of v that the tree below n selects. ok is false if
+// there is none.
+func (n *node) project(v attr.Value) (projected attr.Value, ok bool) {
 	if n.isLeaf() {
 		return v, true
 	}

@@ -27,11 +27,11 @@ func TestProjectionApply(t *testing.T) {
 	} {
 		p, err := newContext(t, `{"#dot":"a.b","#a":"a","#c":"c"}`, "").ParseProjection(src)
 		if err != nil {
-			t.Errorf("%s: %v", src, err)
+			t.Errorf("ParseProjection(%s): %v", src, err)
 			continue
 		}
 		if got := p.Apply(item).String(); got != want {
-			t.Errorf("%s leaves %s, want %s", src, got, want)
+			t.Errorf("projection %s: got %s, want %s", src, got, want)
 		}
 	}
 }
@@ -41,12 +41,12 @@ func TestProjectionPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(p.Paths()); got != "[[b, [1]] [a, c.d]]" {
-		t.Errorf("Paths = %s", got)
+	if got, want := fmt.Sprint(p.Paths()), "[[b, [1]] [a, c.d]]"; got != want {
+		t.Errorf("Paths = %s, want %s", got, want)
 	}
 }
 
-func TestProjectionRefused(t *testing.T) {
+func TestProjectionErrors(t *testing.T) {
 	const overlap = "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: "
 	for src, want := range map[string]string{
 		"":                "The expression can not be empty;",

@@ -2,9 +2,9 @@ package expr
 
 import "strings"
 
-// reserved are the words that cannot be attribute names without a placeholder,
-// whatever their case (Developer Guide, "Reserved words in DynamoDB"; the
-// spellings are the list's own).
+// reserved holds the words, in upper case, that are attribute names only with a
+// placeholder (Developer Guide, "Reserved words in DynamoDB"). The misspellings
+// are in the published list.
 var reserved = func() map[string]bool {
 	words := map[string]bool{}
 	for word := range strings.FieldsSeq(reservedWords) {

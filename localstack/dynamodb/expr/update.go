@@ -9,13 +9,13 @@ import (
 // Update is a parsed UpdateExpression.
 type Update struct {
 	actions []action
-	touched *Projection // of the actions' paths, in their order
+	touched *Projection // the paths of the actions, in the same order
 }
 
-// action is what an update does at the end of one path.
+// action changes the value at the end of one path.
 type action interface {
-	// apply returns the new value there, or the zero Value to leave none. v is
-	// the old one, zero if there was none, and item the item before the update.
+	// apply returns the new value, or the zero Value to remove it. v is the old
+	// value, zero if there is none; item is the item before the update.
 	apply(v attr.Value, item attr.Item) (attr.Value, error)
 }
 
@@ -25,9 +25,10 @@ var (
 	errPath    = attr.Invalidf("The document path provided in the update expression is invalid for update")
 )
 
-// Apply returns the updated item. It never changes old; if there was no item,
-// old holds the key's attributes only. All operands are read from old, so that
-// the order of the actions does not matter. It does not check the item's size.
+// Apply returns the updated item and does not change old. If there is no item,
+// old holds the key attributes only. All operands are read from old, so the
+// order of the actions does not matter. Apply does not check the size of the
+// item.
 func (u *Update) Apply(old attr.Item) (attr.Item, error) {
 	updated := maps.Clone(old)
 	if updated == nil {
@@ -48,7 +49,7 @@ func (u *Update) Apply(old attr.Item) (attr.Item, error) {
 }
 
 // Attributes returns the top-level attributes that the update writes, in the
-// expression's order, so that the engine can refuse a change of the key.
+// order of the expression. The engine uses them to refuse a change of the key.
 func (u *Update) Attributes() []string {
 	names := make([]string, len(u.touched.tree))
 	for i, n := range u.touched.tree {
@@ -57,27 +58,28 @@ func (u *Update) Attributes() []string {
 	return names
 }
 
-// Paths returns the document paths that the update writes, in the expression's
-// order.
+// Paths returns the document paths that the update writes, in the order of the
+// expression.
 func (u *Update) Paths() []Path { return u.touched.Paths() }
 
-// UpdatedOld returns what ReturnValues UPDATED_OLD shows, given the item before
-// the update: what stood at the paths that the update wrote. If it is empty,
-// DynamoDB leaves Attributes out of the answer.
+// UpdatedOld returns the attributes for ReturnValues UPDATED_OLD: the old
+// values at the paths of the update. old is the item before the update. If the
+// result is empty, DynamoDB leaves Attributes out of the response.
 func (u *Update) UpdatedOld(old attr.Item) attr.Item { return u.touched.Apply(old) }
 
-// UpdatedNew returns what ReturnValues UPDATED_NEW shows, given the item after
-// the update: what now stands at the paths that the update wrote. As in
-// DynamoDB, an element put beyond a list's end does not show, and in the place
-// of a removed element the one that moved there does.
+// UpdatedNew returns the attributes for ReturnValues UPDATED_NEW: the new
+// values at the paths of the update. updated is the item after the update. As
+// in DynamoDB, the result does not contain an element that was set beyond the
+// end of a list, and contains the next element in place of a removed one.
 func (u *Update) UpdatedNew(updated attr.Item) attr.Item { return u.touched.Apply(updated) }
 
-// rewrite applies the actions below n to v, the zero Value if there is none.
+// rewrite applies the actions below n to v, which is the zero Value if there is
+// none.
 func (u *Update) rewrite(n *node, v attr.Value, item attr.Item) (attr.Value, error) {
 	switch {
 	case n.isLeaf():
 		return u.actions[n.leaf].apply(v, item)
-	case n.intoList():
+	case n.isList():
 		return u.rewriteList(n.children, v, item)
 	}
 	if v.Kind() != attr.M {
@@ -98,15 +100,15 @@ func (u *Update) rewrite(n *node, v attr.Value, item attr.Item) (attr.Value, err
 	return attr.Map(fields), nil
 }
 
-// rewriteList applies the actions to the elements of v. Indexes mean the list
-// as it was; what is set beyond its end is appended in the order of the
-// indexes.
+// rewriteList applies the actions to the elements of v. Indexes refer to the
+// old list. Elements that are set beyond its end are appended in the order of
+// their indexes.
 func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (attr.Value, error) {
 	if v.Kind() != attr.L {
 		return attr.Value{}, errPath
 	}
 	elems := make([]attr.Value, 0, v.Len()+len(children))
-	keep := func(e attr.Value) {
+	add := func(e attr.Value) {
 		if !e.IsZero() {
 			elems = append(elems, e)
 		}
@@ -120,7 +122,7 @@ func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (at
 			}
 			children = children[1:]
 		}
-		keep(e)
+		add(e)
 		i++
 	}
 	for _, c := range children {
@@ -128,7 +130,7 @@ func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (at
 		if err != nil {
 			return attr.Value{}, err
 		}
-		keep(e)
+		add(e)
 	}
 	return attr.List(elems...), nil
 }
@@ -136,7 +138,7 @@ func (u *Update) rewriteList(children []*node, v attr.Value, item attr.Item) (at
 type (
 	setAction struct {
 		value source
-		outer int // levels above the value
+		outer int // the number of levels around the value
 	}
 	removeAction struct{}
 	addAction    struct{ value attr.Value }
@@ -178,11 +180,10 @@ func (a deleteAction) apply(v attr.Value, _ attr.Item) (attr.Value, error) {
 	return rest, nil
 }
 
-// source is what SET assigns.
+// source is the right side of an assignment in SET.
 type source interface {
 	read(old attr.Item) (attr.Value, error)
-	// kind is the type of the value if the expression alone tells it, else
-	// zero.
+	// kind returns the type of the value, or zero if it depends on the item.
 	kind() attr.Kind
 }
 
@@ -203,7 +204,7 @@ func (ifNotExistsSource) kind() attr.Kind { return 0 }
 func (listAppendSource) kind() attr.Kind  { return attr.L }
 
 func (o pathOperand) read(old attr.Item) (attr.Value, error) {
-	v, ok := o.path.lookup(old)
+	v, ok := o.path.Lookup(old)
 	if !ok {
 		return attr.Value{}, errMissing
 	}
@@ -221,7 +222,7 @@ func (s sumSource) read(old attr.Item) (attr.Value, error) {
 }
 
 func (s ifNotExistsSource) read(old attr.Item) (attr.Value, error) {
-	if v, ok := s.path.lookup(old); ok {
+	if v, ok := s.path.Lookup(old); ok {
 		return v, nil
 	}
 	return s.otherwise.read(old)
@@ -253,7 +254,7 @@ func readBoth(left, right source, old attr.Item) (l, r attr.Value, err error) {
 	return l, r, err
 }
 
-// sum adds or subtracts two numbers.
+// sum returns left + right, or left - right if minus is true.
 func sum(left, right attr.Value, minus bool) (attr.Value, error) {
 	if left.Kind() != attr.N || right.Kind() != attr.N {
 		return attr.Value{}, errOperand

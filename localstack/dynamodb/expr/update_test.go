@@ -25,7 +25,7 @@ func applyUpdate(t *testing.T, src, item string) (attr.Item, error) {
 	old := parseItem(t, item)
 	updated, err := u.Apply(old)
 	if !old.Equal(parseItem(t, item)) {
-		t.Errorf("%s changed the old item to %s", src, old)
+		t.Errorf("update %s changed the old item to %s", src, old)
 	}
 	return updated, err
 }
@@ -74,19 +74,19 @@ func TestUpdateApply(t *testing.T) {
 		{"DELETE ss :all", `{"ss":{"SS":["a","b"]}}`, `{}`},
 		{"DELETE ss :ss", `{}`, `{}`},
 		{"DELETE m.ss :all", `{"m":{"M":{"ss":{"SS":["a"]}}}}`, `{"m":{"M":{}}}`},
-		// All at once.
+		// All sections in one expression.
 		{"SET #n = :1 REMOVE s ADD c :1 DELETE ss :ss", updateItem,
 			`{"c":{"N":"1"},"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"},{"N":"3"}]},` +
 				`"m":{"M":{"a":{"N":"5"},"b":{"M":{"c":{"S":"deep"}}},"l":{"L":[{"S":"e"}]}}},"n":{"N":"1"},"pk":{"S":"key"},"ss":{"SS":["a"]}}`},
 	} {
 		updated, err := applyUpdate(t, test.src, test.item)
 		if err != nil || updated.String() != test.want {
-			t.Errorf("%s on %s makes %s, %v, want %s", test.src, test.item, updated, err, test.want)
+			t.Errorf("update %s of %s: got %s, %v, want %s", test.src, test.item, updated, err, test.want)
 		}
 	}
 }
 
-func TestUpdateFails(t *testing.T) {
+func TestUpdateApplyErrors(t *testing.T) {
 	const (
 		operand = "An operand in the update expression has an incorrect data type"
 		missing = "The provided expression refers to an attribute that does not exist in the item"
@@ -128,12 +128,12 @@ func TestUpdateFails(t *testing.T) {
 		updated, err := applyUpdate(t, src, updateItem)
 		wantInvalid(t, src, err, want)
 		if updated != nil {
-			t.Errorf("%s fails, but makes %s", src, updated)
+			t.Errorf("update %s: got %s with the error, want none", src, updated)
 		}
 	}
 }
 
-// An item cannot grow deeper than DynamoDB's limit by way of paths.
+// An update cannot nest values deeper than DynamoDB's limit.
 func TestUpdateDepth(t *testing.T) {
 	deep := `{"N":"1"}`
 	for range attr.MaxDepth - 2 {
@@ -147,7 +147,7 @@ func TestUpdateDepth(t *testing.T) {
 		}
 		_, err = u.Apply(parseItem(t, `{"m":{"M":{"m":{"M":{}}}}}`))
 		if (err == nil) != fits {
-			t.Errorf("%s: %v", src, err)
+			t.Errorf("update %s: got %v, want success %t", src, err, fits)
 		}
 	}
 }
@@ -173,10 +173,10 @@ func TestUpdateReturnValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := u.UpdatedOld(old).String(); got != test.before {
-			t.Errorf("%s: UPDATED_OLD is %s, want %s", test.src, got, test.before)
+			t.Errorf("%s: UPDATED_OLD: got %s, want %s", test.src, got, test.before)
 		}
 		if got := u.UpdatedNew(updated).String(); got != test.after {
-			t.Errorf("%s: UPDATED_NEW is %s, want %s", test.src, got, test.after)
+			t.Errorf("%s: UPDATED_NEW: got %s, want %s", test.src, got, test.after)
 		}
 	}
 }
@@ -187,12 +187,12 @@ func TestUpdateAttributes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := u.Attributes(); !slices.Equal(got, []string{"b", "a", "k.1", "d"}) {
-		t.Errorf("Attributes = %q", got)
+	if got, want := u.Attributes(), []string{"b", "a", "k.1", "d"}; !slices.Equal(got, want) {
+		t.Errorf("Attributes = %q, want %q", got, want)
 	}
 }
 
-func TestUpdateRefused(t *testing.T) {
+func TestUpdateParseErrors(t *testing.T) {
 	const (
 		syntax   = "Syntax error; token: "
 		name     = "Invalid function name; function: "

@@ -6,7 +6,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// ParseUpdate reads an UpdateExpression.
+// ParseUpdate parses an UpdateExpression.
 func (c *Context) ParseUpdate(src string) (*Update, error) {
 	p, err := c.newParser("UpdateExpression", src, "SET", "REMOVE", "ADD", "DELETE")
 	if err != nil {
@@ -22,29 +22,29 @@ func (c *Context) ParseUpdate(src string) (*Update, error) {
 	return &Update{actions: u.actions, touched: newProjection(u.paths)}, nil
 }
 
-// updateParser collects the actions of an update and the path of each.
+// updateParser collects the actions of an update and their paths.
 type updateParser struct {
 	*parser
 	actions  []action
 	paths    []Path
-	sections []string
+	sections []string // the keywords so far
 }
 
-// section reads a keyword and its actions.
+// section parses a keyword and its actions.
 func (u *updateParser) section() {
 	keyword := u.keyword(u.peek())
-	var read func(Path) action
+	var parse func(Path) action // parses an action after its path
 	switch keyword {
 	case "SET":
-		read = u.set
+		parse = u.set
 	case "REMOVE":
-		read = func(Path) action { return removeAction{} }
+		parse = func(Path) action { return removeAction{} }
 	case "ADD":
-		read = func(Path) action {
+		parse = func(Path) action {
 			return addAction{u.operand(keyword, attr.N, attr.SS, attr.NS, attr.BS)}
 		}
 	case "DELETE":
-		read = func(Path) action {
+		parse = func(Path) action {
 			return deleteAction{u.operand(keyword, attr.SS, attr.NS, attr.BS)}
 		}
 	default:
@@ -58,7 +58,7 @@ func (u *updateParser) section() {
 	u.sections = append(u.sections, keyword)
 	for {
 		path := u.path()
-		u.actions = append(u.actions, read(path))
+		u.actions = append(u.actions, parse(path))
 		u.paths = append(u.paths, path)
 		if !u.accept(",") {
 			return
@@ -66,7 +66,7 @@ func (u *updateParser) section() {
 	}
 }
 
-// operand reads the value of ADD or DELETE.
+// operand parses the value of ADD or DELETE.
 func (u *updateParser) operand(keyword string, allowed ...attr.Kind) attr.Value {
 	v := u.value()
 	if !v.IsZero() && !slices.Contains(allowed, v.Kind()) {
@@ -75,8 +75,8 @@ func (u *updateParser) operand(keyword string, allowed ...attr.Kind) attr.Value 
 	return v
 }
 
-// typeWord is how the messages about ADD and DELETE, and no others, name a
-// type.
+// typeWord returns the name of a type in the messages for ADD and DELETE. Other
+// messages use the short names.
 func typeWord(kind attr.Kind) string {
 	switch kind {
 	case attr.S:
@@ -95,11 +95,11 @@ func typeWord(kind attr.Kind) string {
 	return kind.String()
 }
 
-// setTerm is a source on the right of an assignment.
+// setTerm is a part of the right side of an assignment.
 type setTerm struct {
 	source
-	sum    bool // an addition or subtraction, which is no operand
-	parens bool
+	sum    bool // a sum or difference, which cannot be an operand
+	parens bool // the term is in parentheses
 }
 
 func (u *updateParser) set(path Path) action {
@@ -107,7 +107,7 @@ func (u *updateParser) set(path Path) action {
 	return setAction{value: u.setValue().source, outer: len(path) - 1}
 }
 
-// setValue reads one operand, or two with + or - between them.
+// setValue parses one operand, or two with + or - between them.
 func (u *updateParser) setValue() setTerm {
 	left := u.setPrimary()
 	op := u.peek()
@@ -124,7 +124,7 @@ func (u *updateParser) setValue() setTerm {
 	return setTerm{source: sumSource{op.text == "-", l, r}, sum: true}
 }
 
-// setOperand demands an operand where the term has been read.
+// setOperand returns the term as an operand. Another term is a mistake.
 func (u *updateParser) setOperand(t setTerm) source {
 	if t.sum {
 		u.syntaxError()
@@ -142,16 +142,16 @@ func (u *updateParser) setPrimary() setTerm {
 		}
 		inner.parens = true
 		return inner
-	case u.beginsCall():
+	case u.atCall():
 		name, args := call(u.parser, func() source { return u.setOperand(u.setPrimary()) })
 		return setTerm{source: u.function(name, args)}
-	case u.beginsPath():
+	case u.atPath():
 		return setTerm{source: pathOperand{u.path()}}
 	}
 	return setTerm{source: valueOperand{u.value()}}
 }
 
-// function makes the source for a call.
+// function returns the source for a function call.
 func (u *updateParser) function(name string, args []source) source {
 	want, known := updateFunctions[name]
 	if !known {
