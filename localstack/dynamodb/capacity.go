@@ -136,8 +136,8 @@ func (m *meter) report(ctx context.Context, mode string) *consumedCapacity {
 		}
 	}
 	if mode == reportIndexes {
-		own := m.base
-		out.Table, out.Local, out.Global = &own, m.local, m.global
+		base := m.base
+		out.Table, out.Local, out.Global = &base, m.local, m.global
 	}
 	return out
 }

@@ -35,42 +35,42 @@ func (c *checks) required(member string, present bool) {
 }
 
 // length bounds the length of an optional string, in bytes.
-func (c *checks) length(member string, value *string, least, most int) {
+func (c *checks) length(member string, value *string, minimum, maximum int) {
 	if value == nil {
 		return
 	}
 	switch n := len(*value); {
-	case n < least:
-		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
-	case n > most:
-		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	case n < minimum:
+		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length greater than or equal to %d", minimum))
+	case n > maximum:
+		c.fail(quoted(*value), member, fmt.Sprintf("Member must have length less than or equal to %d", maximum))
 	}
 }
 
 // count bounds the number of elements of a list or map. There is no upper bound
-// if most is 0.
-func (c *checks) count(member string, n, least, most int) {
+// if maximum is 0.
+func (c *checks) count(member string, n, minimum, maximum int) {
 	switch {
-	case n < least:
-		c.fail("'[]'", member, fmt.Sprintf("Member must have length greater than or equal to %d", least))
-	case most > 0 && n > most:
+	case n < minimum:
+		c.fail("'[]'", member, fmt.Sprintf("Member must have length greater than or equal to %d", minimum))
+	case maximum > 0 && n > maximum:
 		c.fail(fmt.Sprintf("'[%d elements]'", n), member,
-			fmt.Sprintf("Member must have length less than or equal to %d", most))
+			fmt.Sprintf("Member must have length less than or equal to %d", maximum))
 	}
 }
 
-// value bounds an optional number. There is no upper bound if most is 0.
-func (c *checks) value(member string, value *int64, least, most int64) {
+// value bounds an optional number. There is no upper bound if maximum is 0.
+func (c *checks) value(member string, value *int64, minimum, maximum int64) {
 	if value == nil {
 		return
 	}
 	switch {
-	case *value < least:
+	case *value < minimum:
 		c.fail(fmt.Sprintf("'%d'", *value), member,
-			fmt.Sprintf("Member must have value greater than or equal to %d", least))
-	case most > 0 && *value > most:
+			fmt.Sprintf("Member must have value greater than or equal to %d", minimum))
+	case maximum > 0 && *value > maximum:
 		c.fail(fmt.Sprintf("'%d'", *value), member,
-			fmt.Sprintf("Member must have value less than or equal to %d", most))
+			fmt.Sprintf("Member must have value less than or equal to %d", maximum))
 	}
 }
 

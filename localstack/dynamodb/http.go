@@ -35,10 +35,10 @@ const codeDropped = "ConnectionDropped"
 // event for every request, also when the connection is dropped on purpose.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID, began := awsname.NewDynamoDBRequestID(), time.Now()
-	seen := &observation{operation: operationName(r)}
-	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, seen))
-	event := trace.Event{At: began, RequestID: requestID, Operation: seen.operation, Status: http.StatusOK}
-	answer, err := e.handle(r)
+	observed := &observation{operation: operationName(r)}
+	r = r.WithContext(context.WithValue(r.Context(), observationKey{}, observed))
+	event := trace.Event{At: began, RequestID: requestID, Operation: observed.operation, Status: http.StatusOK}
+	body, err := e.handle(r)
 	dropped := false
 	if lost, ok := errors.AsType[lostAnswer](err); ok {
 		lost.wait(r.Context())
@@ -49,16 +49,16 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		event.Status, event.Error = 0, codeDropped
 	case err != nil:
 		var api *apiError
-		api, answer = e.errorBody(err, r, requestID)
+		api, body = e.errorBody(err, r, requestID)
 		event.Status, event.Error = api.status, api.code
 	}
 	// Emit before responding, so that a client that has the response, or has
 	// lost its connection, finds the event.
-	e.emit(r.Context(), seen, event)
+	e.emit(r.Context(), observed, event)
 	if dropped {
 		panic(http.ErrAbortHandler) // net/http closes the connection
 	}
-	respond(w, event.Status, requestID, answer)
+	respond(w, event.Status, requestID, body)
 }
 
 func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
@@ -72,7 +72,9 @@ func respond(w http.ResponseWriter, status int, requestID string, body []byte) {
 	w.Write(body)
 }
 
-func (e *Engine) handle(r *http.Request) (answer []byte, err error) {
+// handle runs the operation that r asks for and returns the body of its
+// response. A panic of the operation becomes an error.
+func (e *Engine) handle(r *http.Request) (result []byte, err error) {
 	name, run, err := route(r)
 	if err != nil {
 		return nil, err
@@ -102,13 +104,13 @@ func (e *Engine) handle(r *http.Request) (answer []byte, err error) {
 			return nil, err
 		}
 	}
-	answer, err = run(e, context.WithValue(r.Context(), hostKey{}, r.Host), body)
+	result, err = run(e, context.WithValue(r.Context(), hostKey{}, r.Host), body)
 	if err == nil && e.opts.Faults != nil {
 		if l := e.opts.Faults.After(name, Request{body}); l.Lost {
 			return nil, lostAnswer{l}
 		}
 	}
-	return answer, err
+	return result, err
 }
 
 // operationName returns the operation that the request names, whether or not it

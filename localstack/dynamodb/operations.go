@@ -105,10 +105,10 @@ func serve[In, Out any](run func(*Engine, context.Context, *In) (*Out, error)) o
 		if a, ok := any(out).(appender); ok {
 			return a.appendJSON()
 		}
-		answer, err := json.Marshal(out)
+		text, err := json.Marshal(out)
 		if err != nil {
 			return nil, fmt.Errorf("encode the response: %w", err)
 		}
-		return answer, nil
+		return text, nil
 	}
 }

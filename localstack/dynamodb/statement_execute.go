@@ -274,13 +274,13 @@ func (e *Engine) readStatements(ctx context.Context, in *executeTransactionInput
 func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionInput,
 	statements []*statement) (*executeTransactionOutput, error) {
 	mutations, refused := make([]store.Mutation, len(statements)), make(reasons, len(statements))
-	var once distinctItems
+	var distinct distinctItems
 	for i, s := range statements {
 		m, _, err := s.write()
 		if refused[i] = reasonOf(err); refused[i].failed() {
 			continue
 		}
-		if err := once.add(m.Table, m.Row); err != nil {
+		if err := distinct.add(m.Table, m.Row); err != nil {
 			return nil, err
 		}
 		mutations[i] = m

@@ -97,7 +97,7 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 		return nil, nil, err
 	}
 	reads, refused := make([]transactRead, len(names)), make(reasons, len(names))
-	var once distinctItems
+	var distinct distinctItems
 	for i, item := range in.TransactItems {
 		r := &reads[i]
 		var err error
@@ -114,7 +114,7 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 			continue
 		}
 		r.row = def.Row(item.Get.Key)
-		if err := once.add(r.table, r.row); err != nil {
+		if err := distinct.add(r.table, r.row); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -154,7 +154,7 @@ func newToken(id string, actions jsontext.Value, now time.Time) (*store.Token, e
 
 func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, reasons, error) {
 	mutations, refused := make([]store.Mutation, len(items)), make(reasons, len(items))
-	var once distinctItems
+	var distinct distinctItems
 	for i, item := range items {
 		plan, err := e.planAction(ctx, item)
 		if err != nil {
@@ -165,7 +165,7 @@ func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]s
 		if refused[i].failed() {
 			continue
 		}
-		if err := once.add(m.Table, m.Row); err != nil {
+		if err := distinct.add(m.Table, m.Row); err != nil {
 			return nil, nil, err
 		}
 		mutations[i] = m

@@ -192,7 +192,9 @@ func TestSameSeedSameDecisions(t *testing.T) {
 	if slices.Equal(once, run(43)) {
 		t.Error("another seed decides the same way")
 	}
-	for _, want := range []dynamodb.Refusal{dynamodb.RefuseNothing, dynamodb.RefuseThroughput, dynamodb.RefuseInternal} {
+	for _, want := range []dynamodb.Refusal{
+		dynamodb.RefuseNothing, dynamodb.RefuseThroughput, dynamodb.RefuseInternal,
+	} {
 		if !slices.Contains(once, want) {
 			t.Errorf("got the decisions %v, want some %d", once, want)
 		}
