@@ -9,9 +9,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
-// additional is the data that is authenticated with an entry at rest, so that
-// rows cannot be swapped or given another sender, place or time. No field can
-// contain the separator: names, thumbprints, base64url and ULIDs have none.
+// additional returns the data that is authenticated with an entry at rest, so
+// that nobody can swap rows or change a row's sender, place or time. No field
+// can contain the separator: names, thumbprints, base64url and ULIDs have none.
 func additional(e *Entry) []byte {
 	return []byte(strings.Join([]string{
 		"sotto-entry-v1", string(e.Room), string(e.Epoch), strconv.FormatInt(int64(e.Seq), 10), string(e.ID),
@@ -19,8 +19,8 @@ func additional(e *Entry) []byte {
 	}, "|"))
 }
 
-// sealEntry encrypts a sender's token into the entry, in its packed form: two
-// thirds of the write units of a message are its size.
+// sealEntry encrypts a sender's token into the entry. The token is packed
+// first, since two thirds of the write units of a message depend on its size.
 func (s *Service) sealEntry(ctx context.Context, e *Entry, jws string) error {
 	packed, err := envelope.PackSigned(jws)
 	if err != nil {

@@ -13,18 +13,19 @@ import (
 )
 
 // ChunkSize is how many listeners one instance posts a message to. A poster has
-// as many posts under way at a time, so in a chunk nobody waits for anybody;
-// and sealing to a hundred takes a core 5 to 30 ms, by the size of their keys,
-// which is about what a hand-over takes. A larger room is cut into chunks.
+// as many concurrent posts, so that no listener of a chunk waits for another.
+// To seal to a hundred listeners takes one core 5 to 30 ms, depending on their
+// keys, which is about the time of a hand-over. A larger room is split into
+// chunks.
 const ChunkSize = 100
 
 // handOvers bounds how many chunks are handed over at the same time: a room of
-// 10,000 takes seven rounds of one Lambda request each.
+// 10,000 listeners takes seven rounds of one Lambda request each.
 const handOvers = 16
 
-// Chunk is one message for a part of its room's listeners: those whose
-// connections' ids lie from First to Last, both included. It says where the
-// message stands and nothing of what it says, so it may rest in a queue.
+// Chunk is one message for a part of its room's listeners: those with
+// connection ids from First to Last, both included. It has the place of the
+// message and not its text, so that it may wait in a queue.
 type Chunk struct {
 	Room  chat.Room       `json:"room"`
 	Epoch chat.Epoch      `json:"epoch"`
@@ -33,12 +34,12 @@ type Chunk struct {
 	Last  chat.Connection `json:"last"`
 }
 
-// Deliver posts a stored message to a chunk's listeners as they are now, under
-// the keys that they have now. Doing it twice does no harm, since clients drop
-// what they have seen. A message that is not there any more is no error; an
-// error means that nothing was posted.
+// Deliver posts a stored message to the current listeners of a chunk, under
+// their current keys. It may be called twice, since clients drop messages that
+// they have seen. It is no error if the message has expired. After an error
+// nothing was posted.
 func (s *Service) Deliver(ctx context.Context, c Chunk) error {
-	d, err := s.stored(ctx, c.Room, c.Epoch, c.Seq)
+	d, err := s.loadDelivery(ctx, c.Room, c.Epoch, c.Seq)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -53,9 +54,9 @@ func (s *Service) Deliver(ctx context.Context, c Chunk) error {
 	return nil
 }
 
-// deliver brings a message to all who hear its room. Of a large room it keeps
-// the chunk of its caller and hands over the others. What cannot be handed over
-// it posts as well, as far as time allows.
+// deliver posts a message to all listeners of its room. In a large room it
+// posts to the chunk of its caller and hands over the others. It also posts to
+// the chunks that it could not hand over, as far as time allows.
 func (s *Service) deliver(ctx context.Context, d *delivery) error {
 	listeners, err := s.store.Listeners(ctx, d.entry.Room)
 	if err != nil {
@@ -66,8 +67,8 @@ func (s *Service) deliver(ctx context.Context, d *delivery) error {
 		return nil
 	}
 	var own []Listener
-	chunks := slices.DeleteFunc(cut(listeners), func(chunk []Listener) bool {
-		if !holds(chunk, d.caller) {
+	chunks := slices.DeleteFunc(split(listeners), func(chunk []Listener) bool {
+		if !spans(chunk, d.caller) {
 			return false
 		}
 		own = chunk
@@ -81,8 +82,8 @@ func (s *Service) deliver(ctx context.Context, d *delivery) error {
 	return posted()
 }
 
-// handOver gives chunks to the courier and returns the listeners of those that
-// it did not take.
+// handOver hands over chunks and returns the listeners of those for which that
+// failed.
 func (s *Service) handOver(ctx context.Context, e *Entry, chunks [][]Listener) (left []Listener) {
 	var g errgroup.Group
 	g.SetLimit(handOvers)
@@ -102,7 +103,7 @@ func (s *Service) handOver(ctx context.Context, e *Entry, chunks [][]Listener) (
 		})
 	}
 	if err := g.Wait(); err != nil {
-		s.log.WarnContext(ctx, "not all chunks were handed over", "err", err, "room", e.Room, "seq", e.Seq,
+		s.log.WarnContext(ctx, "failed to hand over some chunks", "err", err, "room", e.Room, "seq", e.Seq,
 			recovery.StackOf(err))
 	}
 	for i, chunk := range chunks {
@@ -113,9 +114,9 @@ func (s *Service) handOver(ctx context.Context, e *Entry, chunks [][]Listener) (
 	return left
 }
 
-// cut divides listeners, in the order of their ids, into the fewest chunks, of
-// nearly the same size.
-func cut(listeners []Listener) [][]Listener {
+// split divides listeners, which are in the order of their ids, into as few
+// chunks as possible, of nearly the same size.
+func split(listeners []Listener) [][]Listener {
 	n := (len(listeners) + ChunkSize - 1) / ChunkSize
 	chunks := make([][]Listener, n)
 	for i := range n {
@@ -124,12 +125,13 @@ func cut(listeners []Listener) [][]Listener {
 	return chunks
 }
 
-func holds(chunk []Listener, id chat.Connection) bool {
+// spans reports whether id lies within a chunk.
+func spans(chunk []Listener, id chat.Connection) bool {
 	return chunk[0].Connection <= id && id <= chunk[len(chunk)-1].Connection
 }
 
-// callerFirst moves the caller's own connection to the front, since somebody
-// looks at the text just written and waits for it to appear.
+// callerFirst moves the caller's connection to the front, since a user waits
+// for the text just written to appear.
 func callerFirst(listeners []Listener, caller chat.Connection) []Listener {
 	i := slices.IndexFunc(listeners, func(l Listener) bool { return l.Connection == caller })
 	if i > 0 {

@@ -60,7 +60,7 @@ func TestRotationThatDiedIsFinished(t *testing.T) {
 			w := newWorld(t)
 			ada := newDevice(t, "ada")
 			a, other := w.enter(ada), w.enter(ada)
-			w.once("Listen", func() error { return errDied })
+			w.once("AddListener", func() error { return errDied })
 			rotate(a)
 			w.enter(ada) // the client comes back with the pair that it has
 			w.enter(newDevice(t, "bob")).say("under the newest key", nil)
@@ -92,7 +92,7 @@ func TestDisconnectDuringTheHandshake(t *testing.T) {
 	w := newWorld(t)
 	c := w.dial(newDevice(t, "ada"))
 	c.begin()
-	w.once("Listen", func() error { c.raw("$disconnect", ""); return nil })
+	w.once("AddListener", func() error { c.raw("$disconnect", ""); return nil })
 	c.prove(c.proof(nil))
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)

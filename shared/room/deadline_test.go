@@ -194,7 +194,7 @@ func TestFanOutThatRunsOutOfTime(t *testing.T) {
 	if _, body := b.read(b.take()[0]); body != "hello" {
 		t.Errorf("bob reads %q", body)
 	}
-	if log := w.log.String(); !strings.Contains(log, `msg="not all listeners were reached" missed=1 of=3`) {
+	if log := w.log.String(); !strings.Contains(log, `msg="failed to post to some listeners" failed=1 listeners=3`) {
 		t.Errorf("the log says %s", log)
 	}
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)

@@ -14,28 +14,30 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// youngConnection is the age below which a connection that posts find gone is
-// left alone: API Gateway answers 410 until `$connect` has returned everywhere.
+// youngConnection is the age up to which a connection keeps its listeners
+// although posts find it gone: API Gateway answers 410 until $connect has
+// returned in all its parts.
 const youngConnection = 5 * time.Second
 
-// freshRepeat is the age up to which a repeat is delivered to the whole room:
-// the first delivery may have died half way, and a client repeats within
-// seconds. Later ones would only be a way round the room's rate.
+// freshRepeat is the age up to which a repeated message is delivered to the
+// whole room: the first delivery may have died, and clients repeat within
+// seconds. To deliver older ones again would be a way around the room's rate.
 const freshRepeat = 2 * time.Minute
 
-// delivery is a stored message on its way to those who hear its room.
+// delivery is a stored message that is being delivered to a room's listeners.
 type delivery struct {
 	entry *Entry
 	plain []byte // the plaintext, the same for every recipient
-	// caller is the connection that is to get its ack before its message, and
-	// acked waits for that; both are zero where nobody waits.
+	// caller is the connection that gets its ack before its copy of the
+	// message, and acked waits for that ack. Both are zero if there is no
+	// caller.
 	caller chat.Connection
 	acked  func() error
 }
 
-// prepare makes the plaintext. Error: ErrDamaged.
-func prepare(e *Entry, jws string) (*delivery, error) {
-	message, err := plain(e, jws)
+// newDelivery makes the delivery of an entry. Error: ErrDamaged.
+func newDelivery(e *Entry, jws string) (*delivery, error) {
+	message, err := messagePlain(e, jws)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +48,9 @@ func prepare(e *Entry, jws string) (*delivery, error) {
 	return &delivery{entry: e, plain: data}, nil
 }
 
-// plain makes the plaintext of a message, the same for every recipient. Error:
-// ErrDamaged.
-func plain(e *Entry, jws string) (frame.MessagePlain, error) {
+// messagePlain makes the plaintext of a message, which is the same for every
+// recipient. Error: ErrDamaged.
+func messagePlain(e *Entry, jws string) (frame.MessagePlain, error) {
 	key, err := envelope.VerifyKeyFromBytes(e.SenderKey)
 	if err != nil {
 		return frame.MessagePlain{}, fmt.Errorf("%w: the sender's key: %w", ErrDamaged, err)
@@ -66,7 +68,7 @@ func plain(e *Entry, jws string) (frame.MessagePlain, error) {
 	}, nil
 }
 
-// frameFor re-encrypts the message under a listener's newest key.
+// frameFor encrypts the message under a listener's newest key.
 func (d *delivery) frameFor(l Listener) ([]byte, error) {
 	enc, err := envelope.EncryptionKeyFromModulus(l.Enc)
 	if err != nil {
@@ -85,9 +87,9 @@ func (d *delivery) frameFor(l Listener) ([]byte, error) {
 	return strict.Marshal(frame.Message{Type: frame.TypeMessage, Room: e.Room, Epoch: e.Epoch, Seq: e.Seq, JWE: token})
 }
 
-// stored reads a message back from the log. Errors: ErrNotFound, also when it
-// is past its retention; ErrDamaged.
-func (s *Service) stored(ctx context.Context, room chat.Room, epoch chat.Epoch, seq chat.Seq) (*delivery, error) {
+// loadDelivery reads a message from the log. Errors: ErrNotFound, also if the
+// message is past its retention; ErrDamaged.
+func (s *Service) loadDelivery(ctx context.Context, room chat.Room, epoch chat.Epoch, seq chat.Seq) (*delivery, error) {
 	e, err := s.store.Entry(ctx, room, epoch, seq)
 	if err != nil {
 		return nil, fmt.Errorf("read the entry: %w", err)
@@ -99,13 +101,13 @@ func (s *Service) stored(ctx context.Context, room chat.Room, epoch chat.Epoch, 
 	if err != nil {
 		return nil, err
 	}
-	return prepare(e, jws)
+	return newDelivery(e, jws)
 }
 
 // deliverNew delivers a message that has just been appended.
 func (s *Service) deliverNew(ctx context.Context, e *Entry, jws string, caller chat.Connection,
 	acked func() error) error {
-	d, err := prepare(e, jws)
+	d, err := newDelivery(e, jws)
 	if err != nil {
 		return err
 	}
@@ -113,11 +115,11 @@ func (s *Service) deliverNew(ctx context.Context, e *Entry, jws string, caller c
 	return s.deliver(ctx, d)
 }
 
-// redeliver delivers what is stored under a repeated id, never what came with
-// the repeat: one id must not show two texts. An old message goes to the
-// connection that repeated it alone, one past its retention to nobody.
+// redeliver delivers the message that is stored under a repeated id, and never
+// the text of the repeat: one id must not show two texts. An old message goes
+// only to the connection that repeated it, an expired one to none.
 func (s *Service) redeliver(ctx context.Context, repeated *Entry, caller chat.Connection, acked func() error) error {
-	d, err := s.stored(ctx, repeated.Room, repeated.Epoch, repeated.Seq)
+	d, err := s.loadDelivery(ctx, repeated.Room, repeated.Epoch, repeated.Seq)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -136,46 +138,48 @@ func (s *Service) redeliver(ctx context.Context, repeated *Entry, caller chat.Co
 	return nil
 }
 
-// postMessage posts a message to listeners, each under its newest key.
+// postMessage posts a message to listeners, to each under its newest key.
 func (s *Service) postMessage(ctx context.Context, d *delivery, listeners []Listener) {
 	s.postAll(ctx, d.entry.Room, listeners, d.frameFor)
 }
 
-// postAll posts one frame to each listener and removes exactly the rows of
-// those that are gone. Who is not reached is counted and not waited for: the
-// next message, or a ping, shows a client what it lacks.
+// postAll posts one frame to each listener and removes the listeners that are
+// gone. Failed posts are counted and logged, not retried here: clients find the
+// gap with the next message or ping.
 func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Listener,
-	make func(Listener) ([]byte, error)) {
-	var missed atomic.Int64
+	frameFor func(Listener) ([]byte, error)) {
+	var failed atomic.Int64
 	var cause atomic.Pointer[error]
 	s.post.PostAll(ctx, len(listeners),
 		func(i int) chat.Connection { return listeners[i].Connection },
-		func(i int) ([]byte, error) { return make(listeners[i]) },
+		func(i int) ([]byte, error) { return frameFor(listeners[i]) },
 		func(i int, err error) {
 			switch {
 			case err == nil:
 			case errors.Is(err, ErrGone):
-				if err := recovery.Call(func() error { return s.bury(ctx, room, listeners[i]) }); err != nil {
-					s.log.WarnContext(ctx, "a gone listener was not removed", "err", err, "room", room,
-						"connection", listeners[i].Connection, recovery.StackOf(err))
-				}
+				s.removeListener(ctx, room, listeners[i])
 			default:
-				missed.Add(1)
+				failed.Add(1)
 				cause.CompareAndSwap(nil, &err)
 			}
 		})
-	if n := missed.Load(); n > 0 {
+	if n := failed.Load(); n > 0 {
 		err := *cause.Load()
-		s.log.WarnContext(ctx, "not all listeners were reached", "missed", n, "of", len(listeners), "room",
-			room, "err", err, recovery.StackOf(err))
+		s.log.WarnContext(ctx, "failed to post to some listeners", "failed", n, "listeners", len(listeners),
+			"room", room, "err", err, recovery.StackOf(err))
 	}
 }
 
-// bury removes a gone listener's row, unless its connection is too young to be
-// believed gone.
-func (s *Service) bury(ctx context.Context, room chat.Room, l Listener) error {
+// removeListener removes a listener whose connection is gone, unless the
+// connection is so young that it may only seem to be gone. It is best effort:
+// the next post tries again.
+func (s *Service) removeListener(ctx context.Context, room chat.Room, l Listener) {
 	if s.now().Sub(l.ConnectedAt) < youngConnection {
-		return nil
+		return
 	}
-	return s.store.Unlisten(ctx, room, l.Connection)
+	err := recovery.Call(func() error { return s.store.RemoveListener(ctx, room, l.Connection) })
+	if err != nil {
+		s.log.WarnContext(ctx, "failed to remove a gone listener", "err", err, "room", room,
+			"connection", l.Connection, recovery.StackOf(err))
+	}
 }

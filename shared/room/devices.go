@@ -6,15 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Devices answers with the user's own devices, so that a user sees what speaks
-// in their name: those in use first, the newest first among each, and of the
-// revoked ones as many as fit. Errors: those of admit.
+// Devices answers with the user's devices, so that users see which devices can
+// act in their name. Those in use come first, then the revoked ones; in both
+// groups the newest comes first. The list has at most chat.MaxDevicesListed.
+// Errors: those of admit.
 func (s *Service) Devices(ctx context.Context, c Call) error {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {
@@ -46,15 +48,19 @@ func (s *Service) Devices(ctx context.Context, c Call) error {
 	return s.answer(ctx, c, reply)
 }
 
-// Revoke bars another device of the user for ever. Its connections stop hearing
-// first, so that a call that dies leaves a device that is deaf, and not one
-// that is barred and hears. From the tombstone on no frame of the device passes
-// and no handshake binds it. Then what was bound in between stops hearing, too,
-// and all its connections are closed: no send that begins after the answer
-// seals to it. A repeat does what is left of that and answers again. No device
-// revokes itself, so that one always remains (protocol §11). Errors: those of
-// admit, chat.BadProof, chat.BadSignature, chat.SessionMismatch,
-// chat.DeviceUnknown.
+// Revoke bars another device of the user for ever.
+//
+// First it unsubscribes the device's connections: a call that dies then leaves
+// a device that gets no messages, and never a revoked device that still gets
+// them. Then it writes the tombstone, after which no frame of the device is
+// admitted and no handshake binds it. Finally it unsubscribes the connections
+// that were bound meanwhile and closes all of them. No send that begins after
+// the answer seals to the device. A repeat completes what is missing and
+// answers again.
+//
+// No device can revoke itself, so that one always remains (protocol §11).
+// Errors: those of admit, chat.BadProof, chat.BadSignature,
+// chat.SessionMismatch, chat.DeviceUnknown.
 func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	conn, device, err := s.admit(ctx, c)
 	if err != nil {
@@ -74,7 +80,7 @@ func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	if barred == conn.Device {
 		return chat.BadProof
 	}
-	if _, err := s.mute(ctx, conn.User, barred); err != nil {
+	if _, err := s.unsubscribeDevice(ctx, conn.User, barred); err != nil {
 		return err
 	}
 	err = s.store.Revoke(ctx, conn.User, barred, conn.Device, s.now())
@@ -82,18 +88,19 @@ func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
 	case errors.Is(err, ErrNotFound):
 		return chat.DeviceUnknown
 	case errors.Is(err, ErrConflict):
-		return chat.DeviceRevoked // the caller itself, meanwhile
+		return chat.DeviceRevoked // the caller was revoked meanwhile
 	case err != nil:
 		return fmt.Errorf("revoke the device: %w", err)
 	}
-	if err := s.expel(ctx, conn.User, barred); err != nil {
+	if err := s.disconnectDevice(ctx, conn.User, barred); err != nil {
 		return err
 	}
 	return s.answer(ctx, c, frame.Revoked{Type: frame.TypeRevoked, Ref: c.Ref, Device: barred})
 }
 
-// mute makes all connections of a device hear nothing any more, and lists them.
-func (s *Service) mute(ctx context.Context, user chat.User, device chat.Device) ([]UserConnection, error) {
+// unsubscribeDevice removes the listeners of all connections of a device, and
+// returns these connections.
+func (s *Service) unsubscribeDevice(ctx context.Context, user chat.User, device chat.Device) ([]UserConnection, error) {
 	rooms, err := s.roomsOf(ctx, user)
 	if err != nil {
 		return nil, err
@@ -103,39 +110,40 @@ func (s *Service) mute(ctx context.Context, user chat.User, device chat.Device) 
 		return nil, err
 	}
 	return connections, each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
-		return s.silence(ctx, rooms, uc.ID)
+		return s.unsubscribeConnection(ctx, rooms, uc.ID)
 	})
 }
 
-// expel ends all connections of a device that is revoked. All of them hear
-// nothing before the first is closed, and one that cannot be closed does not
-// stand before the others. Each is forgotten only once it is closed, so that a
-// call that died half way finds its work again. A handshake, join or rotation
-// that runs meanwhile finds the tombstone and undoes itself (listen).
-func (s *Service) expel(ctx context.Context, user chat.User, device chat.Device) error {
-	connections, err := s.mute(ctx, user, device)
+// disconnectDevice closes all connections of a revoked device, after it has
+// unsubscribed all of them. A handshake, join or rotation that runs
+// concurrently reads the tombstone and removes its own listeners
+// (subscribeConnection).
+func (s *Service) disconnectDevice(ctx context.Context, user chat.User, device chat.Device) error {
+	connections, err := s.unsubscribeDevice(ctx, user, device)
 	if err != nil {
 		return err
 	}
-	return s.end(ctx, connections)
+	return s.closeConnections(ctx, connections)
 }
 
-// end closes connections and forgets them. It tries all and returns what
-// failed.
-func (s *Service) end(ctx context.Context, connections []UserConnection) error {
-	failed := make([]error, len(connections))
-	places := make([]int, len(connections))
-	for i := range places {
-		places[i] = i
-	}
-	_ = each(ctx, places, func(ctx context.Context, i int) error {
-		if failed[i] = s.post.Close(ctx, connections[i].ID); failed[i] == nil {
-			failed[i] = s.Disconnect(ctx, Call{Connection: connections[i].ID})
+// closeConnections closes connections and removes their rows. It tries all of
+// them and returns all errors. The rows of a connection are removed only after
+// it is closed, so that another call can complete one that died.
+func (s *Service) closeConnections(ctx context.Context, connections []UserConnection) error {
+	var mu sync.Mutex
+	var failed []error
+	err := each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
+		err := s.post.Close(ctx, uc.ID)
+		if err == nil {
+			err = s.Disconnect(ctx, Call{Connection: uc.ID})
 		}
-		return nil
+		mu.Lock()
+		defer mu.Unlock()
+		failed = append(failed, err)
+		return nil // an error would cancel the others
 	})
-	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("end the connections: %w", err)
+	if err := errors.Join(append(failed, err)...); err != nil {
+		return fmt.Errorf("close the connections: %w", err)
 	}
 	return nil
 }

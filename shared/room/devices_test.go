@@ -36,18 +36,18 @@ func (s interrupted) ReplaceKey(ctx context.Context, d *room.Device) error {
 	return s.Store.ReplaceKey(ctx, d)
 }
 
-func (s interrupted) Unlisten(ctx context.Context, name chat.Room, id chat.Connection) error {
-	if err := s.step("Unlisten"); err != nil {
+func (s interrupted) RemoveListener(ctx context.Context, name chat.Room, id chat.Connection) error {
+	if err := s.step("RemoveListener"); err != nil {
 		return err
 	}
-	return s.Store.Unlisten(ctx, name, id)
+	return s.Store.RemoveListener(ctx, name, id)
 }
 
-func (s interrupted) ForgetConnection(ctx context.Context, c *room.Connection) error {
-	if err := s.step("ForgetConnection"); err != nil {
+func (s interrupted) RemoveConnection(ctx context.Context, c *room.Connection) error {
+	if err := s.step("RemoveConnection"); err != nil {
 		return err
 	}
-	return s.Store.ForgetConnection(ctx, c)
+	return s.Store.RemoveConnection(ctx, c)
 }
 
 func (d *device) thumbprint() chat.Device { return chat.Device(d.signing.Thumbprint()) }
@@ -389,7 +389,7 @@ func TestRevokedMeanwhile(t *testing.T) {
 // Whatever call of a revocation is the last before its instance dies, the
 // repeat leaves nothing of the device behind.
 func TestRevocationThatDiedIsFinished(t *testing.T) {
-	for _, call := range []string{"Unlisten", "after Revoke", "ForgetConnection"} {
+	for _, call := range []string{"RemoveListener", "after Revoke", "RemoveConnection"} {
 		t.Run(call, func(t *testing.T) {
 			w := newWorld(t)
 			ada := newDevice(t, "ada")
@@ -435,17 +435,17 @@ func TestRevocationDuringWhatMakesItHear(t *testing.T) {
 			c.begin()
 			c.expect(c.prove(c.proof(nil)), chat.DeviceRevoked)
 		}},
-		"its handshake, before it hears": {"Listen", func(a, b *conn) {
+		"its handshake, before it hears": {"AddListener", func(a, b *conn) {
 			c := b.dial(b.device)
 			c.begin()
 			if got := c.prove(c.proof(nil)); len(got) != 0 {
 				b.t.Errorf("a closed connection got %+v", got)
 			}
 		}},
-		"its own join": {"Listen", func(a, b *conn) { b.do("joinRoom", frame.Request{Room: "den"}) }},
-		"a join of the other one": {"Listen",
+		"its own join": {"AddListener", func(a, b *conn) { b.do("joinRoom", frame.Request{Room: "den"}) }},
+		"a join of the other one": {"AddListener",
 			func(a, b *conn) { a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined) }},
-		"its rotation": {"Listen",
+		"its rotation": {"AddListener",
 			func(a, b *conn) { b.do("rotateKey", frame.Request{Proof: b.rotation(newKey(b.t), 2, nil)}) }},
 	} {
 		t.Run(name, func(t *testing.T) {

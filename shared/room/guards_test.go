@@ -19,7 +19,7 @@ func TestHandshakeDuringARotation(t *testing.T) {
 	c := w.dial(&same)
 	c.begin()
 	proof, next := c.proof(nil), newKey(t)
-	w.once("Listen", func() error {
+	w.once("AddListener", func() error {
 		a.expectOne(a.do("rotateKey", frame.Request{Proof: a.rotation(next, 2, nil)}), frame.TypeRotated)
 		return nil
 	})
@@ -47,7 +47,7 @@ func TestLeaveDuringAHandshake(t *testing.T) {
 	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	c := w.dial(ada)
 	c.begin()
-	w.once("Listen", func() error {
+	w.once("AddListener", func() error {
 		a.expectOne(a.do("leaveRoom", frame.Request{Room: "den"}), frame.TypeLeft)
 		return nil
 	})

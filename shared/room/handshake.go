@@ -14,12 +14,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// bindAttempts bounds how often a handshake reads back and decides anew after
-// a condition failed. Each failure means that somebody else got further.
+// bindAttempts bounds how often a handshake reads again after a condition
+// failed. Each failure means that another handshake has made progress.
 const bindAttempts = 4
 
-// Begin answers a handshake's first frame with a challenge. Whether the name
-// may be had is the proof's business. Error: chat.AlreadyBound.
+// Begin answers a handshake's first frame with a challenge. Begin does not
+// check whether the name is available; Prove does. Error: chat.AlreadyBound.
 func (s *Service) Begin(ctx context.Context, c Call, user chat.User) error {
 	keyset, err := s.keys.KeySet(ctx)
 	if err != nil {
@@ -60,16 +60,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 			return fmt.Errorf("read the connection: %w", err)
 		}
 		if conn.Bound() {
-			if conn.ProofHash != hash {
-				return chat.AlreadyBound
-			}
-			// The same proof again: an invocation delivered twice, or one
-			// that died after the transaction. It costs a token as any frame.
-			conn, device, err := s.admit(ctx, c)
-			if err != nil {
-				return err
-			}
-			return s.welcome(ctx, c, conn, device)
+			return s.welcomeAgain(ctx, c, conn, hash)
 		}
 		binding, err := s.verify(ctx, conn, proof)
 		if errors.Is(err, ErrConflict) {
@@ -87,7 +78,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 		binding.ProofHash = hash
 		err = s.store.Bind(ctx, *binding)
 		if errors.Is(err, ErrConflict) {
-			continue // read back: one's own thumbprint there means success
+			continue // another handshake was first, perhaps with this very proof
 		}
 		if err != nil {
 			return fmt.Errorf("bind the connection: %w", err)
@@ -100,8 +91,22 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 	return chat.TryAgain
 }
 
-// verify checks a proof against what is on record, cheapest first, and says
-// what to write. Error: ErrConflict when what it read does not hold any more.
+// welcomeAgain answers a proof on a bound connection. It is the proof that
+// bound it if the event was delivered twice or an invocation died after the
+// transaction. The repeat spends a token of the rate as any frame does.
+func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, proofHash string) error {
+	if conn.ProofHash != proofHash {
+		return chat.AlreadyBound
+	}
+	conn, device, err := s.admit(ctx, c)
+	if err != nil {
+		return err
+	}
+	return s.welcome(ctx, c, conn, device)
+}
+
+// verify checks a proof, the cheapest checks first, and returns the binding to
+// write. Error: ErrConflict if the rows that it read have changed.
 func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*Binding, error) {
 	if conn.Nonce == "" || !s.now().Before(conn.NonceExpires) {
 		return nil, chat.NonceExpired
@@ -110,10 +115,10 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if err != nil {
 		return nil, chat.BadProof
 	}
-	// Nothing in the token counts before its signature is verified, under the
-	// key on record for the name that the begin gave.
-	user := conn.Claimed
-	record, err := s.store.Device(ctx, user, chat.Device(token.KID))
+	// The name is the one from the begin. Nothing in the token counts before
+	// its signature is verified.
+	user, device := conn.Claimed, chat.Device(token.KID)
+	record, err := s.store.Device(ctx, user, device)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("read the device: %w", err)
 	}
@@ -121,40 +126,15 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if err != nil {
 		return nil, err
 	}
-	payload, err := token.Verify(key)
+	claims, err := s.proofClaims(conn, token, key)
 	if err != nil {
-		return nil, chat.BadProof
-	}
-	var claims frame.HandshakeClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
-		return nil, chat.BadProof
-	}
-	if err := claims.Check(); err != nil {
 		return nil, err
-	}
-	if claims.Sub != user || claims.Aud != s.audience {
-		return nil, chat.BadProof
-	}
-	if claims.Nonce != conn.Nonce {
-		// Two begins overlapped, or one was delivered twice: the device proved
-		// itself to the challenge that lost, which is no fault of its own.
-		return nil, chat.NonceExpired
 	}
 	if record != nil && record.Revoked {
 		return nil, chat.DeviceRevoked
 	}
-	accepted, err := s.keys.Accepts(ctx, claims.SKID)
+	enc, err := s.checkKeys(ctx, claims)
 	if err != nil {
-		return nil, fmt.Errorf("check the server key: %w", err)
-	}
-	if !accepted {
-		return nil, chat.StaleServerKey
-	}
-	enc, err := envelope.ParseEncryptionKey(claims.Enc)
-	if err != nil {
-		return nil, chat.KeyUnacceptable
-	}
-	if err := trySeal(enc, envelope.TypeWelcome); err != nil {
 		return nil, err
 	}
 	b := &Binding{
@@ -164,7 +144,7 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 		Session:     chat.NewSession(),
 		User:        user,
 		Device: Device{
-			ID:      chat.Device(token.KID),
+			ID:      device,
 			User:    user,
 			Key:     key.Bytes(),
 			Gen:     claims.Gen,
@@ -173,23 +153,13 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 		},
 	}
 	if record == nil {
-		return b, s.claim(ctx, b, claims.Link)
+		return b, s.bindNewDevice(ctx, b, claims.Link)
 	}
-	b.Device.AddedAt, b.Device.Spread = record.AddedAt, record.Spread
-	b.ReplacesGen = record.Gen
-	same := bytes.Equal(record.Enc, b.Device.Enc)
-	switch {
-	case claims.Gen == record.Gen && same, claims.Gen == record.Gen+1 && !same:
-		return b, nil
-	case claims.Gen <= record.Gen:
-		return nil, chat.StaleDeviceKey
-	default:
-		return nil, chat.BadProof
-	}
+	return b, bindKnownDevice(b, record)
 }
 
-// signer returns the key a proof must be signed with: the one on record for
-// (user, kid), and only for a device not on record the one it brought along.
+// signer returns the key that must have signed a proof: the one on record for
+// the device or, if there is none, the key within the proof.
 func signer(record *Device, token *envelope.Signed) (envelope.VerifyKey, error) {
 	if record != nil {
 		key, err := envelope.VerifyKeyFromBytes(record.Key)
@@ -204,47 +174,109 @@ func signer(record *Device, token *envelope.Signed) (envelope.VerifyKey, error) 
 	return token.JWK, nil
 }
 
-// claim decides about a device that is not on record: a free name is bound to
-// it, a taken one wants a link. A link to a free name has nobody who could have
-// signed it, and must not take the name.
-func (s *Service) claim(ctx context.Context, b *Binding, link string) error {
+// proofClaims verifies a proof's signature and returns its claims, which are
+// those of this deployment, this name and the open challenge.
+func (s *Service) proofClaims(conn *Connection, token *envelope.Signed,
+	key envelope.VerifyKey) (*frame.HandshakeClaims, error) {
+	payload, err := token.Verify(key)
+	if err != nil {
+		return nil, chat.BadProof
+	}
+	var claims frame.HandshakeClaims
+	if err := strict.Unmarshal(payload, &claims); err != nil {
+		return nil, chat.BadProof
+	}
+	if err := claims.Check(); err != nil {
+		return nil, err
+	}
+	if claims.Sub != conn.Claimed || claims.Aud != s.audience {
+		return nil, chat.BadProof
+	}
+	if claims.Nonce != conn.Nonce {
+		// Two begins overlapped, or one was delivered twice: the device has
+		// answered the challenge that was replaced, which is not its fault.
+		return nil, chat.NonceExpired
+	}
+	return &claims, nil
+}
+
+// checkKeys checks the server key that a proof names, and returns the device's
+// encryption key. Errors: chat.StaleServerKey, chat.KeyUnacceptable.
+func (s *Service) checkKeys(ctx context.Context, claims *frame.HandshakeClaims) (*envelope.EncryptionKey, error) {
+	accepted, err := s.keys.Accepts(ctx, claims.SKID)
+	if err != nil {
+		return nil, fmt.Errorf("check the server key: %w", err)
+	}
+	if !accepted {
+		return nil, chat.StaleServerKey
+	}
+	enc, err := envelope.ParseEncryptionKey(claims.Enc)
+	if err != nil {
+		return nil, chat.KeyUnacceptable
+	}
+	return enc, trySeal(enc, envelope.TypeWelcome)
+}
+
+// bindKnownDevice completes the binding of a device that is on record: its
+// proof has the encryption key on record, or the next one under the next
+// generation. Errors: chat.StaleDeviceKey, chat.BadProof.
+func bindKnownDevice(b *Binding, record *Device) error {
+	b.Device.AddedAt, b.Device.Propagated = record.AddedAt, record.Propagated
+	b.ReplacesGen = record.Gen
+	same := bytes.Equal(record.Enc, b.Device.Enc)
+	switch gen := b.Device.Gen; {
+	case gen == record.Gen && same, gen == record.Gen+1 && !same:
+		return nil
+	case gen <= record.Gen:
+		return chat.StaleDeviceKey
+	default:
+		return chat.BadProof
+	}
+}
+
+// bindNewDevice completes the binding of a device that is not on record: it
+// gets a name that is free, and needs a link for one that is taken. A link to a
+// free name is refused, since no device of that name can have signed it.
+// Errors: chat.NameTaken, and those of verifyLink; ErrConflict.
+func (s *Service) bindNewDevice(ctx context.Context, b *Binding, link string) error {
 	owner, err := s.store.Owner(ctx, b.User)
 	switch {
 	case errors.Is(err, ErrNotFound) && link == "":
-		b.NewUser, b.Device.Spread = true, b.Device.Gen
+		b.NewUser, b.Device.Propagated = true, b.Device.Gen
 		return nil
 	case errors.Is(err, ErrNotFound):
 		return chat.DeviceUnknown
 	case err != nil:
 		return fmt.Errorf("read the name: %w", err)
 	case owner == b.Device.ID:
-		return ErrConflict // it was put on record since verify looked
+		return ErrConflict // the device was recorded after verify had read it
 	case link == "":
 		return chat.NameTaken
 	}
-	return s.vouched(ctx, b, link)
+	return s.verifyLink(ctx, b, link)
 }
 
-// welcome makes the connection hear the user's rooms and then reads where they
-// stand, in this order: what is appended in between is posted or read. Where a
-// rotation has not reached the device's other connections yet, it does now.
+// welcome subscribes the connection to the user's rooms and then reads their
+// states, in this order: a message that is appended in between is posted or
+// part of a state. It also completes a rotation whose key has not reached the
+// device's other connections.
 func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device *Device) error {
-	if err := s.spread(ctx, device); err != nil {
+	if err := s.propagateKey(ctx, device); err != nil {
 		return err
 	}
 	rooms, err := s.roomsOf(ctx, conn.User)
 	if err != nil {
 		return err
 	}
-	device, err = s.listen(ctx, conn.ID, conn.ConnectedAt, device, rooms)
+	device, err = s.subscribeConnection(ctx, conn.ID, conn.ConnectedAt, device, rooms)
 	if err != nil {
 		return err
 	}
 	s.prune(ctx, device)
-	// The connection may have ended meanwhile, and its $disconnect have found
-	// less than stands there now.
+	// The connection may have ended meanwhile, before its $disconnect could see
+	// the listeners.
 	if _, err := s.store.Connection(ctx, conn.ID); errors.Is(err, ErrNotFound) {
-		return s.forget(ctx, conn)
+		return s.removeConnection(ctx, conn)
 	} else if err != nil {
 		return fmt.Errorf("read the connection again: %w", err)
 	}
@@ -283,8 +315,8 @@ func seal(to *envelope.EncryptionKey, typ envelope.Type, plain any) (string, err
 	return token, nil
 }
 
-// trySeal seals to a key once before it goes on record: a key that cannot be
-// sealed to never reaches a fan-out (protocol §2).
+// trySeal seals to a key once before it is recorded, so that no delivery meets
+// a key that it cannot seal to (protocol §2). Error: chat.KeyUnacceptable.
 func trySeal(key *envelope.EncryptionKey, typ envelope.Type) error {
 	if _, err := envelope.Seal(key, typ, []byte("{}")); err != nil {
 		return chat.KeyUnacceptable

@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	// presenceReach is how many connections Presence looks at: twice as many as
-	// it lists, since some people have several. It is one read of 200 KB at
-	// most.
-	presenceReach = 2 * chat.MaxPresence
-	// hintPatience bounds the posting of a hint. Later it would be wrong.
-	hintPatience = 2 * time.Second
+	// presenceRead is how many listeners Presence reads: twice as many as the
+	// users it lists, since some users have several connections. It is one read
+	// of at most 200 KB.
+	presenceRead = 2 * chat.MaxPresence
+	// hintTimeout bounds the posting of a hint, which is wrong when it is late.
+	hintTimeout = 2 * time.Second
 )
 
-// Presence answers with the users who hear a room now, as the rows of its
-// listeners say: a connection whose end nobody reported counts until a post
+// Presence answers with the users who are connected to a room, according to its
+// listeners: a connection that ended without a $disconnect counts until a post
 // finds it gone. Errors: those of admit, chat.NotAMember.
 func (s *Service) Presence(ctx context.Context, c Call, room chat.Room) error {
 	if _, err := s.admitMember(ctx, c, room); err != nil {
 		return err
 	}
-	listeners, more, err := s.store.FirstListeners(ctx, room, presenceReach)
+	listeners, more, err := s.store.FirstListeners(ctx, room, presenceRead)
 	if err != nil {
 		return fmt.Errorf("list the listeners: %w", err)
 	}
@@ -43,24 +43,24 @@ func (s *Service) Presence(ctx context.Context, c Call, room chat.Room) error {
 	return s.answer(ctx, c, frame.Presence{Type: frame.TypePresence, Ref: c.Ref, Room: room, Users: users, More: more})
 }
 
-// Typing tells the room that the user is writing. Errors: those of admit,
+// Typing posts to the room that the user is writing. Errors: those of admit,
 // chat.NotAMember.
 func (s *Service) Typing(ctx context.Context, c Call, room chat.Room) error {
 	conn, err := s.admitMember(ctx, c, room)
 	if err != nil {
 		return err
 	}
-	return s.hint(ctx, c, room, frame.Typing{Type: frame.TypeTyping, Room: room, User: conn.User})
+	return s.postHint(ctx, c, room, frame.Typing{Type: frame.TypeTyping, Room: room, User: conn.User})
 }
 
-// Mark tells the room how far the user's client has it, and how far it was
-// shown. Errors: those of admit, chat.NotAMember.
+// Mark posts to the room up to which seq the user's client has it, and up to
+// which seq it was shown. Errors: those of admit, chat.NotAMember.
 func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, read chat.Seq) error {
 	conn, err := s.admitMember(ctx, c, room)
 	if err != nil {
 		return err
 	}
-	return s.hint(ctx, c, room, frame.Mark{
+	return s.postHint(ctx, c, room, frame.Mark{
 		Type:      frame.TypeMark,
 		Room:      room,
 		User:      conn.User,
@@ -69,18 +69,19 @@ func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, r
 	})
 }
 
-// admitMember is admit for what members of a room alone may do.
+// admitMember is admit followed by checkMember.
 func (s *Service) admitMember(ctx context.Context, c Call, room chat.Room) (*Connection, error) {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return conn, s.member(ctx, room, conn.User)
+	return conn, s.checkMember(ctx, room, conn.User)
 }
 
-// hint posts a frame to the room's other connections, and to none of a large
-// room: what everybody sends to everybody costs the square of their number.
-func (s *Service) hint(ctx context.Context, c Call, room chat.Room, hint any) error {
+// postHint posts a frame to the room's other connections. It posts nothing in a
+// large room, where hints from every member to every member would cost the
+// square of their number.
+func (s *Service) postHint(ctx context.Context, c Call, room chat.Room, hint any) error {
 	listeners, large, err := s.store.FirstListeners(ctx, room, ChunkSize)
 	if err != nil {
 		return fmt.Errorf("list the listeners: %w", err)
@@ -92,7 +93,7 @@ func (s *Service) hint(ctx context.Context, c Call, room chat.Room, hint any) er
 	if err != nil {
 		return fmt.Errorf("encode the hint: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, hintPatience)
+	ctx, cancel := context.WithTimeout(ctx, hintTimeout)
 	defer cancel()
 	others := slices.DeleteFunc(listeners, func(l Listener) bool { return l.Connection == c.Connection })
 	s.postAll(ctx, room, others, func(Listener) ([]byte, error) { return data, nil })

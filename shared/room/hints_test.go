@@ -110,7 +110,7 @@ func TestPresenceOfALargeRoom(t *testing.T) {
 	d := newDevice(t, "crowd")
 	listen := func(n int, user string) {
 		t.Helper()
-		must(t, w.store.Listen(t.Context(), chat.Lobby, room.Listener{
+		must(t, w.store.AddListener(t.Context(), chat.Lobby, room.Listener{
 			Connection:  chat.Connection(fmt.Sprintf("zz-%04d=", n)),
 			ConnectedAt: w.clock.Now(),
 			User:        chat.User(user),

@@ -11,13 +11,14 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// pagePlain bounds a page's plaintext so that its token stays within
-// chat.MaxHistoryPage: base64 takes four bytes for three, and header, wrapped
-// key, nonce and tag of a 3072-bit recipient fit in 1 KiB.
+// pagePlain bounds a page's plaintext in bytes so that its token stays within
+// chat.MaxHistoryPage: base64 takes four bytes for three, and the header,
+// wrapped key, nonce and tag for a recipient with 3072 bits fit in 1 KiB.
 const pagePlain = (chat.MaxHistoryPage - 1024) / 4 * 3
 
-// readBatch is how many entries are read at a time: a page holds some ten short
-// messages of 1 KB or one of 16 KB, and what does not fit was read in vain.
+// readBatch is how many entries are read at a time: a page has room for about
+// ten messages of 1 KB or one of 16 KB, and entries that do not fit were read
+// for nothing.
 const readBatch = 16
 
 // History answers with one page of a room's log, sealed to the caller's newest
@@ -27,10 +28,10 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	if err != nil {
 		return err
 	}
-	if err := s.member(ctx, room, conn.User); err != nil {
+	if err := s.checkMember(ctx, room, conn.User); err != nil {
 		return err
 	}
-	meta, err := s.open(ctx, room)
+	meta, err := s.loadRoom(ctx, room)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	if err != nil {
 		return err
 	}
-	if read { // what was appended since the head was read may be on the page
+	if read { // the page may have entries that are newer than the head
 		page.Head = max(page.Head, page.To)
 	}
 	page.More = page.To < page.Head && read
@@ -77,10 +78,9 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	return s.answer(ctx, c, page)
 }
 
-// fill reads and opens entries in order until the page is full, and sets where
-// it ends; it says whether there were any. An entry that is damaged is left out
-// and logged, so that one damaged row does not stand before all that
-// follow it.
+// fill reads and opens entries in order until the page is full, and sets
+// page.To. It reports whether it has read any entries. A damaged entry is
+// logged and skipped, so that it does not block the entries after it.
 func (s *Service) fill(ctx context.Context, page *frame.History,
 	limit int) (messages []frame.MessagePlain, read bool, err error) {
 	size := 0
@@ -94,12 +94,12 @@ func (s *Service) fill(ctx context.Context, page *frame.History,
 		}
 		for i := range entries {
 			e := &entries[i]
-			message, length, err := s.readable(ctx, e)
+			message, length, err := s.openForPage(ctx, e)
 			switch {
 			case errors.Is(err, ErrDamaged):
-				s.log.ErrorContext(ctx, "an entry cannot be read", "err", err, "room", e.Room, "seq", e.Seq)
+				s.log.ErrorContext(ctx, "failed to open a damaged entry", "err", err, "room", e.Room, "seq", e.Seq)
 			case err != nil:
-				return nil, false, err // it passes, and the client asks again
+				return nil, false, err // temporary: the client asks again
 			case len(messages) > 0 && size+length > pagePlain:
 				return messages, true, nil
 			default:
@@ -113,13 +113,13 @@ func (s *Service) fill(ctx context.Context, page *frame.History,
 	return messages, read, nil
 }
 
-// readable opens one entry and tells how many bytes it takes in a page.
-func (s *Service) readable(ctx context.Context, e *Entry) (frame.MessagePlain, int, error) {
+// openForPage opens one entry and returns how many bytes it takes in a page.
+func (s *Service) openForPage(ctx context.Context, e *Entry) (frame.MessagePlain, int, error) {
 	jws, err := s.openEntry(ctx, e)
 	if err != nil {
 		return frame.MessagePlain{}, 0, err
 	}
-	message, err := plain(e, jws)
+	message, err := messagePlain(e, jws)
 	if err != nil {
 		return frame.MessagePlain{}, 0, err
 	}

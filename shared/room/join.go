@@ -10,8 +10,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Join makes the user a member of a room, which it creates if there is none,
-// and lets all of the user's connections hear it.
+// Join makes the user a member of a room and subscribes all of the user's
+// connections to it. It creates the room if there is none.
 // Errors: those of admit, chat.TooManyRooms.
 func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 	conn, _, err := s.admit(ctx, c)
@@ -19,11 +19,11 @@ func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 		return err
 	}
 	if room != chat.Lobby {
-		if err := s.enter(ctx, room, conn.User); err != nil {
+		if err := s.addMember(ctx, room, conn.User); err != nil {
 			return err
 		}
 	}
-	if err := s.hear(ctx, conn, room); err != nil {
+	if err := s.subscribeUser(ctx, conn, room); err != nil {
 		return err
 	}
 	state, err := s.state(ctx, room)
@@ -33,10 +33,10 @@ func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 	return s.answer(ctx, c, frame.Joined{Type: frame.TypeJoined, Ref: c.Ref, RoomState: state})
 }
 
-// hear lets all connections of the caller's user hear a room. Membership stands
-// first and the connections are listed second: a handshake at this moment sees
-// the one or is seen among the others.
-func (s *Service) hear(ctx context.Context, caller *Connection, room chat.Room) error {
+// subscribeUser subscribes all connections of the caller's user to a room. The
+// membership is written before the connections are listed: a concurrent
+// handshake either sees the membership or is among these connections.
+func (s *Service) subscribeUser(ctx context.Context, caller *Connection, room chat.Room) error {
 	connections, err := s.store.ConnectionsOf(ctx, caller.User)
 	if err != nil {
 		return fmt.Errorf("list the user's connections: %w", err)
@@ -46,18 +46,18 @@ func (s *Service) hear(ctx context.Context, caller *Connection, room chat.Room) 
 		if err != nil {
 			return fmt.Errorf("read a device of the user: %w", err)
 		}
-		_, err = s.listen(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
+		_, err = s.subscribeConnection(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
 		if errors.Is(err, chat.DeviceRevoked) && uc.Device != caller.Device {
-			return nil // another device's end is no matter of this call's
+			return nil // ignore: a different device was revoked concurrently
 		}
 		return err
 	})
 }
 
-// enter creates the room if need be and adds the member. Joins at the same time
-// may pass the bound by their number: it is there against piles of rows, not
-// for a property that anything relies on.
-func (s *Service) enter(ctx context.Context, room chat.Room, user chat.User) error {
+// addMember creates the room if need be and adds the member. Concurrent joins
+// may exceed chat.MaxRooms by their number: the bound limits the number of
+// rows, and nothing relies on its exact value.
+func (s *Service) addMember(ctx context.Context, room chat.Room, user chat.User) error {
 	rooms, err := s.roomsOf(ctx, user)
 	if err != nil {
 		return err
@@ -82,9 +82,9 @@ func (s *Service) enter(ctx context.Context, room chat.Room, user chat.User) err
 	return nil
 }
 
-// Leave ends the user's membership of a room. Leaving a room one is not in is
-// no error, so that a repeat is none. Errors: those of admit,
-// chat.RoomInvalid for the lobby and for a room that does not exist.
+// Leave ends the user's membership of a room. It is no error if the user is not
+// a member, so that a repeat succeeds. Errors: those of admit, chat.RoomInvalid
+// for the lobby and for a room that does not exist.
 func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {
@@ -93,39 +93,41 @@ func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
 	if room == chat.Lobby {
 		return chat.RoomInvalid
 	}
-	if _, err := s.open(ctx, room); err != nil {
+	if _, err := s.loadRoom(ctx, room); err != nil {
 		return err
 	}
-	// The listeners go before the membership, so that a call that dies leaves a
-	// member who does not hear, which history mends, and never a listener who
-	// is no member; and again after it, for a handshake that ran in between.
-	if err := s.deafen(ctx, room, conn.User); err != nil {
+	// The listeners are removed before the membership: a call that dies between
+	// the two leaves a member without a subscription, who reads the history,
+	// and never a listener who is no member. They are removed again after it,
+	// for a handshake that subscribed in between.
+	if err := s.unsubscribeUser(ctx, room, conn.User); err != nil {
 		return err
 	}
 	if err := s.store.RemoveMember(ctx, room, conn.User); err != nil {
 		return fmt.Errorf("remove the member: %w", err)
 	}
-	if err := s.deafen(ctx, room, conn.User); err != nil {
+	if err := s.unsubscribeUser(ctx, room, conn.User); err != nil {
 		return err
 	}
-	// A join that overlapped may have been deafened with the rest.
+	// The second removal may have undone a concurrent join.
 	if again, err := s.store.IsMember(ctx, room, conn.User); err != nil {
 		return fmt.Errorf("read the membership again: %w", err)
 	} else if again {
-		if err := s.hear(ctx, conn, room); err != nil {
+		if err := s.subscribeUser(ctx, conn, room); err != nil {
 			return err
 		}
 	}
 	return s.answer(ctx, c, frame.Left{Type: frame.TypeLeft, Ref: c.Ref, Room: room})
 }
 
-// deafen removes the listeners of all the user's connections from a room.
-func (s *Service) deafen(ctx context.Context, room chat.Room, user chat.User) error {
+// unsubscribeUser removes the listeners of all the user's connections from a
+// room.
+func (s *Service) unsubscribeUser(ctx context.Context, room chat.Room, user chat.User) error {
 	connections, err := s.store.ConnectionsOf(ctx, user)
 	if err != nil {
 		return fmt.Errorf("list the user's connections: %w", err)
 	}
 	return each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
-		return s.silence(ctx, []chat.Room{room}, uc.ID)
+		return s.unsubscribeConnection(ctx, []chat.Room{room}, uc.ID)
 	})
 }

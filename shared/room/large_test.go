@@ -29,7 +29,7 @@ func (w *world) crowd(n int, d *device) []*conn {
 // listen writes the connection's row with the device's newest key.
 func (c *conn) listen() {
 	c.t.Helper()
-	must(c.t, c.store.Listen(c.t.Context(), chat.Lobby, room.Listener{
+	must(c.t, c.store.AddListener(c.t.Context(), chat.Lobby, room.Listener{
 		Connection:  c.id,
 		ConnectedAt: c.at,
 		User:        c.user,
@@ -138,7 +138,7 @@ func TestChunkGoesToWhoListensThen(t *testing.T) {
 	next.enc, next.gen = newKey(t), 2
 	rotated.device = &next
 	rotated.listen()
-	must(t, w.store.Unlisten(t.Context(), chat.Lobby, left.id))
+	must(t, w.store.RemoveListener(t.Context(), chat.Lobby, left.id))
 	must(t, w.hub.Close(t.Context(), gone.id))
 	young.at = w.clock.Now()
 	young.listen()
@@ -176,7 +176,7 @@ func TestChunkThatIsNotHandedOver(t *testing.T) {
 		t.Fatalf("got chunks %+v", chunks)
 	}
 	heard(t, crowd, 1, "hello")
-	if !strings.Contains(w.log.String(), "not all chunks were handed over") {
+	if !strings.Contains(w.log.String(), "failed to hand over some chunks") {
 		t.Error("nothing was logged")
 	}
 }

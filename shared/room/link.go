@@ -11,12 +11,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// vouched checks the link that a new device of a known user brings: another
-// device of the user has signed for this very one, here and just now. That it
-// is still good when the binding is written is the transaction's to say.
-// Errors: chat.DeviceUnknown for a link that does not hold, whatever is wrong
-// with it; chat.TooManyDevices.
-func (s *Service) vouched(ctx context.Context, b *Binding, link string) error {
+// verifyLink checks the link of a new device of a known user: another device of
+// the user must have signed it for this device, at this deployment, at most
+// chat.LinkLifetime ago. The transaction that writes the binding checks again
+// that the other device is not revoked. Errors: chat.DeviceUnknown for every
+// link that is not valid; chat.TooManyDevices.
+func (s *Service) verifyLink(ctx context.Context, b *Binding, link string) error {
 	token, err := envelope.ParseSigned(link, envelope.TypeLink)
 	if err != nil {
 		return chat.DeviceUnknown
@@ -47,7 +47,7 @@ func (s *Service) vouched(ctx context.Context, b *Binding, link string) error {
 		claims.Exp <= now.Unix(), claims.Exp > now.Add(chat.LinkLifetime).Unix():
 		return chat.DeviceUnknown
 	}
-	// Links at the same time may pass the bound by their number, as joins may.
+	// Concurrent links may exceed the bound by their number, as joins may.
 	devices, err := s.store.DevicesOf(ctx, b.User)
 	if err != nil {
 		return fmt.Errorf("list the user's devices: %w", err)
@@ -61,6 +61,6 @@ func (s *Service) vouched(ctx context.Context, b *Binding, link string) error {
 	if inUse >= chat.MaxDevices {
 		return chat.TooManyDevices
 	}
-	b.LinkedBy, b.Device.Spread = by.ID, b.Device.Gen
+	b.LinkedBy, b.Device.Propagated = by.ID, b.Device.Gen
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func TestPanicInAGoroutineIsAnError(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
-	w.once("Listen", func() error { panic("a text") })
+	w.once("AddListener", func() error { panic("a text") })
 	c.expect(c.do("joinRoom", frame.Request{Room: "den"}), chat.Internal)
 	log := w.log.String()
 	for _, want := range []string{"panic of type string", "stack=", "TestPanicInAGoroutineIsAnError"} {
@@ -60,7 +60,7 @@ func TestPanicCostsOneRecipient(t *testing.T) {
 	}
 	eve.expectOne(eve.take(), frame.TypeMessage)
 	log := w.log.String()
-	for _, want := range []string{"panic of type string", "missed=1", "stack="} {
+	for _, want := range []string{"panic of type string", "failed=1", "stack="} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}

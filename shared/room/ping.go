@@ -9,9 +9,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Ping answers with the heads of the user's rooms, or of those among them that
-// were asked about, so that a client finds a lost last message.
-// Errors: those of admit.
+// Ping answers with the heads of the user's rooms, so that a client notices
+// that a room's last message was lost. If asked names rooms, the answer has
+// only those of them that the user is in. Errors: those of admit.
 func (s *Service) Ping(ctx context.Context, c Call, asked []chat.Room) error {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Service) Ping(ctx context.Context, c Call, asked []chat.Room) error {
 	var mu sync.Mutex
 	heads := make(map[chat.Room]frame.Head, len(rooms))
 	err = each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-		meta, err := s.open(ctx, room)
+		meta, err := s.loadRoom(ctx, room)
 		if err != nil {
 			return err
 		}

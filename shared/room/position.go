@@ -11,26 +11,28 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// The database may delete an entry once it has expired. keepLonger makes that
-// later than the end of retention, and expirySlack, which covers the skew of
-// instances' clocks, is less: so an entry that may stand before one already
-// deleted is itself past retention, and nothing retained is ever in doubt.
+// The database may delete an entry once it has expired.
 const (
+	// keepLonger is the time from the end of an entry's retention to its
+	// expiry.
+	keepLonger = 2 * time.Hour
+	// expirySlack covers the difference between instances' clocks. It is less
+	// than keepLonger: an entry that expires within expirySlack, so that
+	// entries after it may be deleted already, is past its retention.
 	expirySlack = time.Hour
-	keepLonger  = 2 * time.Hour
 )
 
-// position is where a room's log stands.
+// position is the state of a room's log as it was read.
 type position struct {
 	meta *Meta
 	tail Tail
 	head chat.Seq
 }
 
-// position reads the head. The newest entry says it exactly, since expiries
-// never decrease along a log: while that entry is not about to expire, none
-// behind it can have been deleted. Otherwise the room's ceiling is the head,
-// and the seqs between count as expired.
+// position reads the head. It is the newest entry's seq unless that entry is
+// about to expire: expiries never decrease along a log, so no later entry can
+// have been deleted before. Otherwise the head is the room's ceiling, and the
+// seqs in between count as expired.
 func (s *Service) position(ctx context.Context, meta *Meta) (position, error) {
 	tail, err := s.store.Tail(ctx, meta.Room, meta.Epoch)
 	if err != nil {
@@ -43,10 +45,10 @@ func (s *Service) position(ctx context.Context, meta *Meta) (position, error) {
 	return p, nil
 }
 
-// floor finds the lowest seq still retained, head+1 when none is. Rows past
-// retention may wait days for the database to delete them, so it does not
-// walk over them but bisects: the times along a log never decrease by more
-// than the skew of clocks. A row that is missing has expired.
+// floor returns the lowest seq that is still retained, head+1 if there is none.
+// The database may delete rows days after their retention, so floor does not
+// read them one by one but bisects: the times along a log never decrease by
+// more than the difference between clocks. A missing row has expired.
 func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 	low, err := s.store.First(ctx, p.meta.Room, p.meta.Epoch)
 	if err != nil {
@@ -69,7 +71,7 @@ func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 		return low, err
 	}
 	high := p.head + 1
-	for high-low > 1 { // low has expired; high is retained, or behind the head
+	for high-low > 1 { // low has expired; high is retained or head+1
 		middle := low + (high-low)/2
 		ok, err := retained(middle)
 		if err != nil {
@@ -84,17 +86,17 @@ func (s *Service) floor(ctx context.Context, p position) (chat.Seq, error) {
 	return high, nil
 }
 
-// expired says whether an entry is past its retention: the one in force now, or
-// the one that it was stored under if that was shorter, since the database may
-// have begun to delete its neighbours.
+// expired reports whether an entry is past the retention of now or, if that was
+// shorter, the one at the time it was stored: the database may already delete
+// the entries around it.
 func (s *Service) expired(t Times) bool {
 	now := s.now()
 	return t.StoredAt.Before(now.Add(-s.retention)) || t.Expires.Add(-keepLonger).Before(now)
 }
 
-// state reads what a client needs to know about a room.
+// state returns the part of a room's state that clients need.
 func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, error) {
-	meta, err := s.open(ctx, room)
+	meta, err := s.loadRoom(ctx, room)
 	if err != nil {
 		return frame.RoomState{}, err
 	}
@@ -109,7 +111,7 @@ func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, e
 	return frame.RoomState{Room: room, Epoch: meta.Epoch, Head: p.head, Floor: floor}, nil
 }
 
-// states reads several rooms' states, in the order of rooms.
+// states returns the states of rooms, in their order.
 func (s *Service) states(ctx context.Context, rooms []chat.Room) ([]frame.RoomState, error) {
 	var mu sync.Mutex
 	found := make(map[chat.Room]frame.RoomState, len(rooms))

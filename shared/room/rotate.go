@@ -12,12 +12,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// Rotate makes a device's next encryption key the newest. From its answer on,
-// everything is sealed to the new key: the device's row is written first, then
-// the rows of its connections. Repeating the current pair does what is left of
-// the second part and answers again.
-// Errors: those of admit, chat.BadProof, chat.BadSignature,
-// chat.SessionMismatch, chat.KeyUnacceptable, chat.StaleDeviceKey.
+// Rotate makes a device's next encryption key the newest. It writes the
+// device's row first and then the listeners of its connections, so that every
+// message after its answer is sealed to the new key. A repeat with the current
+// key completes the listeners and answers again. Errors: those of admit,
+// chat.BadProof, chat.BadSignature, chat.SessionMismatch, chat.KeyUnacceptable,
+// chat.StaleDeviceKey.
 func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 	conn, device, err := s.admit(ctx, c)
 	if err != nil {
@@ -28,25 +28,11 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 		return err
 	}
 	if next.Gen != device.Gen {
-		err := s.store.ReplaceKey(ctx, next)
-		if errors.Is(err, ErrConflict) {
-			// A rotation at the same time, perhaps this very one delivered
-			// twice.
-			now, err := s.store.Device(ctx, conn.User, conn.Device)
-			if err != nil {
-				return fmt.Errorf("read the device again: %w", err)
-			}
-			if now.Revoked {
-				return chat.DeviceRevoked
-			}
-			if now.Gen != next.Gen || !bytes.Equal(now.Enc, next.Enc) {
-				return chat.StaleDeviceKey
-			}
-		} else if err != nil {
-			return fmt.Errorf("replace the key: %w", err)
+		if err := s.replaceKey(ctx, next); err != nil {
+			return err
 		}
 	}
-	if err := s.spread(ctx, next); err != nil {
+	if err := s.propagateKey(ctx, next); err != nil {
 		return err
 	}
 	enc, err := envelope.EncryptionKeyFromModulus(next.Enc)
@@ -60,7 +46,30 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 	return s.answer(ctx, c, frame.Rotated{Type: frame.TypeRotated, Ref: c.Ref, Gen: next.Gen, JWE: token})
 }
 
-// nextKey verifies a rotation's proof and returns the device as it shall be.
+// replaceKey writes the device's next key. Errors: chat.DeviceRevoked,
+// chat.StaleDeviceKey.
+func (s *Service) replaceKey(ctx context.Context, next *Device) error {
+	err := s.store.ReplaceKey(ctx, next)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrConflict) {
+		return fmt.Errorf("replace the key: %w", err)
+	}
+	// A concurrent rotation was first, or this one was delivered twice.
+	now, err := s.store.Device(ctx, next.User, next.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the device again: %w", err)
+	case now.Revoked:
+		return chat.DeviceRevoked
+	case now.Gen != next.Gen || !bytes.Equal(now.Enc, next.Enc):
+		return chat.StaleDeviceKey
+	}
+	return nil
+}
+
+// nextKey verifies a rotation's proof and returns the device with its next key.
 func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Device, error) {
 	var claims frame.RotateClaims
 	if err := signedBy(device, proof, envelope.TypeRotate, &claims); err != nil {
@@ -90,8 +99,8 @@ func (s *Service) nextKey(conn *Connection, device *Device, proof string) (*Devi
 	return &next, trySeal(enc, envelope.TypeRotated)
 }
 
-// signedBy reads the claims of a token that the device has signed. Errors:
-// chat.BadProof, chat.BadSignature.
+// signedBy verifies a token that the device has signed and decodes its claims.
+// Errors: chat.BadProof, chat.BadSignature.
 func signedBy(device *Device, proof string, typ envelope.Type, claims any) error {
 	token, err := envelope.ParseSigned(proof, typ)
 	if err != nil {
@@ -111,8 +120,8 @@ func signedBy(device *Device, proof string, typ envelope.Type, claims any) error
 	return nil
 }
 
-// Announce tells every connected client of a new key set. Everybody hears the
-// lobby, so its listeners are all there are.
+// Announce posts a new key set to every connected client. All of them are
+// listeners of the lobby.
 func (s *Service) Announce(ctx context.Context) error {
 	keyset, err := s.keys.KeySet(ctx)
 	if err != nil {

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// appendAttempts bounds how often an append looks for the next free slot.
-	// Every conflict means that another message got in, so the room moves.
+	// appendAttempts bounds how often an append tries to take the next seq.
+	// Each conflict means that another message was appended.
 	appendAttempts = 64
 	// ceilingStep is how far a room's ceiling is raised at a time: one message
-	// in so many pays two write units more.
+	// in ceilingStep costs two more write units.
 	ceilingStep = 64
 )
 
-// Send takes one message: it opens and checks the token, appends it to the
-// room's log, acknowledges it, and posts it to every device that hears the
-// room. The checks stand in the order of protocol §5, cheapest first; nothing
-// is stored unless all pass.
+// Send handles one message: it opens and checks the token, appends it to the
+// room's log, acks it, and posts it to every listener of the room. The checks
+// are in the order of protocol §5, the cheapest first. Nothing is stored unless
+// all of them pass.
 // Errors: those of admit, chat.StaleServerKey, chat.BadEnvelope,
 // chat.BadSignature, chat.SessionMismatch, chat.RoomInvalid,
 // chat.BodyTooLarge, chat.NotAMember, chat.RateLimited, chat.TryAgain.
@@ -38,7 +38,7 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.member(ctx, claims.Room, conn.User); err != nil {
+	if err := s.checkMember(ctx, claims.Room, conn.User); err != nil {
 		return err
 	}
 	entry := &Entry{
@@ -52,8 +52,8 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err != nil {
 		return err
 	}
-	// The message is in the log for good. What fails from here on is logged
-	// and not the sender's business: recipients fill the gap by history.
+	// The message is stored. Later failures are logged and not reported to the
+	// sender: recipients fill the gap from the history.
 	ack := frame.Ack{
 		Type:      frame.TypeAck,
 		Ref:       c.Ref,
@@ -71,21 +71,22 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 		err = s.deliverNew(ctx, entry, jws, c.Connection, acked)
 	}
 	if err != nil {
-		s.log.ErrorContext(ctx, "the message was not delivered to all", "err", err, "room", entry.Room,
+		s.log.ErrorContext(ctx, "failed to deliver the message to all listeners", "err", err, "room", entry.Room,
 			"seq", entry.Seq, recovery.StackOf(err))
 	}
 	if err := acked(); err != nil {
-		s.log.ErrorContext(ctx, "the ack was not posted", "err", err, "room", entry.Room, "seq", entry.Seq,
+		s.log.ErrorContext(ctx, "failed to post the ack", "err", err, "room", entry.Room, "seq", entry.Seq,
 			recovery.StackOf(err))
 		if ctx.Err() != nil {
-			return chat.TryAgain // for want of time: the repeat is acked
+			return chat.TryAgain // out of time: the repeat will be acked
 		}
 	}
 	return nil
 }
 
 // inBackground starts do and returns a function that waits for its result. A
-// sender whose own socket is clogged must not hold up what others get.
+// panic in do is an error. A sender that reads slowly must not delay the
+// deliveries to others.
 func inBackground(do func() error) (wait func() error) {
 	done := make(chan struct{})
 	var err error
@@ -96,7 +97,8 @@ func inBackground(do func() error) (wait func() error) {
 	return func() error { <-done; return err }
 }
 
-// openMessage turns what came into a sender's verified token and its claims.
+// openMessage opens a sealed message and returns the sender's verified token
+// and its claims.
 func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Device,
 	jwe string) (string, *frame.MessageClaims, error) {
 	plain, skid, err := s.keys.OpenSend(ctx, jwe)
@@ -131,10 +133,11 @@ func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Dev
 	return jws, &claims, claims.Check()
 }
 
-// append finds the entry's place and stores it there, or says that its id is in
-// the log already; epoch, seq and storedAt of e are then those in the log.
-func (s *Service) append(ctx context.Context, e *Entry, jws string) (duplicate bool, err error) {
-	meta, err := s.open(ctx, e.Room)
+// append stores the entry at the end of its room's log and sets its epoch, seq
+// and times. If the log already has an entry with its id, append reports a
+// duplicate and sets the epoch, seq and StoredAt of that entry.
+func (s *Service) append(ctx context.Context, e *Entry, jws string) (isDuplicate bool, err error) {
+	meta, err := s.loadRoom(ctx, e.Room)
 	if err != nil {
 		return false, err
 	}
@@ -151,7 +154,7 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (duplicate b
 		e.StoredAt = now.Truncate(time.Millisecond)
 		e.Expires = now.Add(s.retention + keepLonger)
 		if p.tail.Expires.After(e.Expires) {
-			e.Expires = p.tail.Expires // never before that of an earlier entry
+			e.Expires = p.tail.Expires // expiries never decrease along a log
 		}
 		var raise chat.Seq
 		if e.Seq > meta.Ceiling {
@@ -161,15 +164,15 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (duplicate b
 			return false, err
 		}
 		err = s.store.Append(ctx, e, raise)
-		var there *DuplicateError
+		var duplicate *DuplicateError
 		switch {
 		case err == nil:
 			return false, nil
-		case errors.As(err, &there):
-			e.Seq, e.StoredAt = there.Seq, there.StoredAt
+		case errors.As(err, &duplicate):
+			e.Seq, e.StoredAt = duplicate.Seq, duplicate.StoredAt
 			return true, nil
 		case errors.Is(err, ErrConflict):
-			if meta, err = s.open(ctx, e.Room); err != nil { // the ceiling may have risen
+			if meta, err = s.loadRoom(ctx, e.Room); err != nil { // the ceiling may have risen
 				return false, err
 			}
 		default:
@@ -179,8 +182,9 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (duplicate b
 	return false, chat.TryAgain
 }
 
-// roomRate reads the room's rate off its log: the message RoomRate places back
-// must be older than the window. It costs one small read and no write.
+// roomRate checks the room's rate: the message that is chat.RoomRate seqs back
+// must be older than the window. That costs one small read and no write. Error:
+// chat.RateLimited.
 func (s *Service) roomRate(ctx context.Context, p position) error {
 	if p.tail.Seq < chat.RoomRate {
 		return nil

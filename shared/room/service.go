@@ -11,21 +11,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// Options are what a Service needs. A function that never touches a part may
-// leave it nil.
+// Options are the parts of a Service. A function leaves the parts nil that its
+// use case does not need.
 type Options struct {
 	Store     Store
 	Keys      Keys
 	Poster    Poster
-	Courier   Courier // nil where large rooms are not cut
-	Log       *slog.Logger
-	Audience  string        // `aud`: host and stage of the WebSocket URL
-	Retention time.Duration // how long messages are kept
-	Now       func() time.Time
+	Courier   Courier          // nil: one instance posts to large rooms as well
+	Log       *slog.Logger     // nil: slog.Default
+	Audience  string           // `aud`: host and stage of the WebSocket URL
+	Retention time.Duration    // how long messages are kept
+	Now       func() time.Time // nil: time.Now
 }
 
-// Service holds the use cases. It keeps nothing between calls: any instance may
-// take any call, and any may die at any point.
+// Service holds the use cases. It keeps nothing between calls: any instance can
+// handle any call, and can end at any point of it.
 type Service struct {
 	store     Store
 	keys      Keys
@@ -37,7 +37,7 @@ type Service struct {
 	now       func() time.Time
 }
 
-// New composes a Service. Now is time.Now and Log slog.Default by default.
+// New returns a Service with the given parts.
 func New(o Options) *Service {
 	s := &Service{
 		store:     o.Store,
@@ -58,7 +58,8 @@ func New(o Options) *Service {
 	return s
 }
 
-// Call is who speaks: the connection a frame came on, and the frame's ref.
+// Call identifies the caller: the connection that a frame came on, and the
+// frame's ref.
 type Call struct {
 	Connection  chat.Connection
 	ConnectedAt time.Time
@@ -66,7 +67,8 @@ type Call struct {
 }
 
 // admit finds the connection's session and spends one token of its device's
-// rate. Errors: chat.HandshakeRequired, chat.RateLimited, chat.DeviceRevoked.
+// rate. Errors: chat.HandshakeRequired, chat.RateLimited, chat.DeviceUnknown,
+// chat.DeviceRevoked.
 func (s *Service) admit(ctx context.Context, c Call) (*Connection, *Device, error) {
 	conn, err := s.store.Connection(ctx, c.Connection)
 	if errors.Is(err, ErrNotFound) || err == nil && !conn.Bound() {
@@ -89,8 +91,8 @@ func (s *Service) admit(ctx context.Context, c Call) (*Connection, *Device, erro
 	return conn, device, nil
 }
 
-// answer posts one frame to the connection that called. A caller that has gone
-// meanwhile is no error: it resumes on its next connection.
+// answer posts one frame to the calling connection. It is no error if that
+// connection is gone: the client resumes on its next one.
 func (s *Service) answer(ctx context.Context, c Call, reply any) error {
 	data, err := strict.Marshal(reply)
 	if err != nil {

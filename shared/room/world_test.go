@@ -81,11 +81,11 @@ func (s interrupted) Device(ctx context.Context, user chat.User, id chat.Device)
 	return d, err
 }
 
-func (s interrupted) Listen(ctx context.Context, name chat.Room, l room.Listener) error {
-	if err := s.step("Listen"); err != nil {
+func (s interrupted) AddListener(ctx context.Context, name chat.Room, l room.Listener) error {
+	if err := s.step("AddListener"); err != nil {
 		return err
 	}
-	return s.Store.Listen(ctx, name, l)
+	return s.Store.AddListener(ctx, name, l)
 }
 
 func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat.User) error {

@@ -122,8 +122,8 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 	return err
 }
 
-// ForgetConnection implements room.Connections.
-func (s *Store) ForgetConnection(ctx context.Context, c *room.Connection) error {
+// RemoveConnection implements room.Connections.
+func (s *Store) RemoveConnection(ctx context.Context, c *room.Connection) error {
 	if c.Bound() {
 		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &s.names.Users,

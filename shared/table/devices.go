@@ -89,7 +89,7 @@ func readDevice(it item) *room.Device {
 		Key:        binary(it, "key"),
 		Gen:        number[int64](it, "gen"),
 		Enc:        binary(it, "enc"),
-		Spread:     number[int64](it, "spread"),
+		Propagated:     number[int64](it, "spread"),
 		AddedAt:    moment(it, "addedAt"),
 		LastSeenAt: moment(it, "lastSeenAt"),
 		Revoked:    revoked,
@@ -164,8 +164,8 @@ func (s *Store) ReplaceKey(ctx context.Context, d *room.Device) error {
 	return outcome(err)
 }
 
-// MarkSpread implements room.Devices.
-func (s *Store) MarkSpread(ctx context.Context, user chat.User, device chat.Device, gen int64) error {
+// MarkPropagated implements room.Devices.
+func (s *Store) MarkPropagated(ctx context.Context, user chat.User, device chat.Device, gen int64) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &s.names.Users,
 		Key:                       deviceKey(user, device),

@@ -14,8 +14,8 @@ func listenerKey(name chat.Room, id chat.Connection) item {
 	return item{"room": str(name), "item": str(connectionItem + id)}
 }
 
-// Listen implements room.Listeners.
-func (s *Store) Listen(ctx context.Context, name chat.Room, l room.Listener) error {
+// AddListener implements room.Listeners.
+func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener) error {
 	it := listenerKey(name, l.Connection)
 	it["user"], it["device"] = str(l.User), str(l.Device)
 	it["gen"], it["enc"] = num(l.Gen), bin(l.Enc)
@@ -31,8 +31,8 @@ func (s *Store) Listen(ctx context.Context, name chat.Room, l room.Listener) err
 	return unless(room.ErrConflict, outcome(err)) // a newer key stands there already
 }
 
-// Unlisten implements room.Listeners.
-func (s *Store) Unlisten(ctx context.Context, name chat.Room, id chat.Connection) error {
+// RemoveListener implements room.Listeners.
+func (s *Store) RemoveListener(ctx context.Context, name chat.Room, id chat.Connection) error {
 	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Rooms, Key: listenerKey(name, id)})
 	return outcome(err)
 }

@@ -42,6 +42,8 @@ var ownLogKeys = map[string][]string{
 	"localstack/fault":    {"id", "seed", "struck"},
 	"localstack/iam":      {"action", "policy", "remedy"},
 	"localstack/dynamodb": {"readUnits", "writeUnits"},
+	"shared/recovery":     {"stack"},
+	"shared/room":         {"failed", "listeners"},
 }
 
 // loggers are the names under which the module keeps a *slog.Logger.

@@ -153,7 +153,7 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 		}
 		s.owners[b.User] = b.Device.ID
 		d := &device{Device: b.Device}
-		d.Spread = d.Gen
+		d.Propagated = d.Gen
 		d.LastSeenAt = s.now()
 		s.devices[key] = d
 	} else if b.LinkedBy != "" {
@@ -163,7 +163,7 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 			return room.ErrConflict
 		}
 		d := &device{Device: b.Device}
-		d.Spread, d.LastSeenAt = d.Gen, s.now()
+		d.Propagated, d.LastSeenAt = d.Gen, s.now()
 		s.devices[key] = d
 	} else {
 		d := s.devices[key]
@@ -182,8 +182,8 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 	return nil
 }
 
-// ForgetConnection implements room.Connections.
-func (s *Store) ForgetConnection(_ context.Context, c *room.Connection) error {
+// RemoveConnection implements room.Connections.
+func (s *Store) RemoveConnection(_ context.Context, c *room.Connection) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if there := s.connections[c.ID]; there != nil && there.Session != c.Session {
@@ -294,12 +294,12 @@ func (s *Store) ReplaceKey(_ context.Context, next *room.Device) error {
 	return nil
 }
 
-// MarkSpread implements room.Devices.
-func (s *Store) MarkSpread(_ context.Context, user chat.User, id chat.Device, gen int64) error {
+// MarkPropagated implements room.Devices.
+func (s *Store) MarkPropagated(_ context.Context, user chat.User, id chat.Device, gen int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.devices[deviceKey{user, id}]; d != nil {
-		d.Spread = max(d.Spread, gen)
+		d.Propagated = max(d.Propagated, gen)
 	}
 	return nil
 }
@@ -360,8 +360,8 @@ func (s *Store) RoomsOf(_ context.Context, user chat.User) ([]chat.Room, error) 
 	return slices.Sorted(maps.Keys(s.members[user])), nil
 }
 
-// Listen implements room.Listeners.
-func (s *Store) Listen(_ context.Context, name chat.Room, l room.Listener) error {
+// AddListener implements room.Listeners.
+func (s *Store) AddListener(_ context.Context, name chat.Room, l room.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners[name] == nil {
@@ -373,8 +373,8 @@ func (s *Store) Listen(_ context.Context, name chat.Room, l room.Listener) error
 	return nil
 }
 
-// Unlisten implements room.Listeners.
-func (s *Store) Unlisten(_ context.Context, name chat.Room, id chat.Connection) error {
+// RemoveListener implements room.Listeners.
+func (s *Store) RemoveListener(_ context.Context, name chat.Room, id chat.Connection) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.listeners[name], id)

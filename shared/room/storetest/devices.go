@@ -47,7 +47,7 @@ func linkAddsADevice(t *testing.T, s room.Store, clock *Clock) {
 	found, err := s.Device(t.Context(), first.User, second.ID)
 	ok(t, err)
 	equal(t, "gen", found.Gen, 3)
-	equal(t, "spread", found.Spread, 3)
+	equal(t, "spread", found.Propagated, 3)
 	equal(t, "key", bytes.Equal(found.Key, second.Key), true)
 	equal(t, "added", found.AddedAt.UnixMilli(), second.AddedAt.UnixMilli())
 	equal(t, "last seen", found.LastSeenAt.UnixMilli(), clock.Now().UnixMilli())

@@ -26,8 +26,8 @@ func connectionIsForgotten(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "listed connection", listed[0].ID, id)
 	equal(t, "listed device", listed[0].Device, d.ID)
 
-	ok(t, s.ForgetConnection(t.Context(), conn))
-	ok(t, s.ForgetConnection(t.Context(), conn))
+	ok(t, s.RemoveConnection(t.Context(), conn))
+	ok(t, s.RemoveConnection(t.Context(), conn))
 	_, err = s.Connection(t.Context(), id)
 	want(t, err, room.ErrNotFound)
 	listed, err = s.ConnectionsOf(t.Context(), d.User)
@@ -52,21 +52,21 @@ func forgettingWantsTheSession(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	ok(t, s.OpenChallenge(t.Context(), id, d.User, "nonce", clock.Now().Add(time.Minute)))
 	ok(t, s.Bind(t.Context(), binding(id, clock, d, true)))
-	want(t, s.ForgetConnection(t.Context(), before), room.ErrConflict)
+	want(t, s.RemoveConnection(t.Context(), before), room.ErrConflict)
 	now, err := s.Connection(t.Context(), id)
 	ok(t, err)
-	ok(t, s.ForgetConnection(t.Context(), now))
-	ok(t, s.ForgetConnection(t.Context(), before))
+	ok(t, s.RemoveConnection(t.Context(), now))
+	ok(t, s.RemoveConnection(t.Context(), before))
 }
 
-func spreadOnlyRises(t *testing.T, s room.Store, clock *Clock) {
+func propagatedOnlyRises(t *testing.T, s room.Store, clock *Clock) {
 	d := device(fresh[chat.User]("user"))
 	bind(t, s, clock, d, true)
 	for _, step := range []struct{ mark, want int64 }{{1, 1}, {3, 3}, {2, 3}} {
-		ok(t, s.MarkSpread(t.Context(), d.User, d.ID, step.mark))
+		ok(t, s.MarkPropagated(t.Context(), d.User, d.ID, step.mark))
 		found, err := s.Device(t.Context(), d.User, d.ID)
 		ok(t, err)
-		equal(t, "spread", found.Spread, step.want)
+		equal(t, "spread", found.Propagated, step.want)
 	}
 }
 

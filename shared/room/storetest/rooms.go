@@ -67,10 +67,10 @@ func listener(clock *Clock, gen int64) room.Listener {
 func listenersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
 	name := fresh[chat.Room]("room")
 	a, b := listener(clock, 1), listener(clock, 1)
-	ok(t, s.Listen(t.Context(), name, a))
-	ok(t, s.Listen(t.Context(), name, b))
-	ok(t, s.Unlisten(t.Context(), name, a.Connection))
-	ok(t, s.Unlisten(t.Context(), name, a.Connection))
+	ok(t, s.AddListener(t.Context(), name, a))
+	ok(t, s.AddListener(t.Context(), name, b))
+	ok(t, s.RemoveListener(t.Context(), name, a.Connection))
+	ok(t, s.RemoveListener(t.Context(), name, a.Connection))
 	found, err := s.Listeners(t.Context(), name)
 	ok(t, err)
 	equal(t, "listeners", len(found), 1)
@@ -88,9 +88,9 @@ func newerListenerKeyStays(t *testing.T, s room.Store, clock *Clock) {
 	newer := listener(clock, 2)
 	older := newer
 	older.Gen, older.Enc = 1, bytes.Repeat([]byte{1}, 256)
-	ok(t, s.Listen(t.Context(), name, older))
-	ok(t, s.Listen(t.Context(), name, newer))
-	ok(t, s.Listen(t.Context(), name, older))
+	ok(t, s.AddListener(t.Context(), name, older))
+	ok(t, s.AddListener(t.Context(), name, newer))
+	ok(t, s.AddListener(t.Context(), name, older))
 	found, err := s.Listeners(t.Context(), name)
 	ok(t, err)
 	equal(t, "listeners", len(found), 1)
@@ -103,10 +103,10 @@ func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 	for _, id := range []chat.Connection{"b=", "D=", "a=", "-=", "c=", "Zz="} { // written in no order
 		l := listener(clock, 1)
 		l.Connection = id
-		ok(t, s.Listen(t.Context(), name, l))
-		ok(t, s.Listen(t.Context(), other, l))
+		ok(t, s.AddListener(t.Context(), name, l))
+		ok(t, s.AddListener(t.Context(), other, l))
 	}
-	ok(t, s.Unlisten(t.Context(), name, "a="))
+	ok(t, s.RemoveListener(t.Context(), name, "a="))
 	ids := func(found []room.Listener, err error) string {
 		t.Helper()
 		ok(t, err)

@@ -47,7 +47,7 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 		"ConnectionIsForgotten":         connectionIsForgotten,
 		"LateConnectChangesNothing":     lateConnectChangesNothing,
 		"ForgettingWantsTheSession":     forgettingWantsTheSession,
-		"SpreadOnlyRises":               spreadOnlyRises,
+		"PropagatedOnlyRises":           propagatedOnlyRises,
 		"ConnectionExpires":             connectionExpires,
 		"BeginsAreCounted":              beginsAreCounted,
 		"ChallengeWantsAConnection":     challengeWantsAConnection,
@@ -112,13 +112,13 @@ func device(user chat.User) room.Device {
 	key := make([]byte, 32)
 	rand.Read(key)
 	return room.Device{
-		ID:      fresh[chat.Device]("device"),
-		User:    user,
-		Key:     key,
-		Gen:     1,
-		Spread:  1,
-		Enc:     bytes.Repeat([]byte{7}, 256),
-		AddedAt: time.Now().Truncate(time.Millisecond),
+		ID:         fresh[chat.Device]("device"),
+		User:       user,
+		Key:        key,
+		Gen:        1,
+		Propagated: 1,
+		Enc:        bytes.Repeat([]byte{7}, 256),
+		AddedAt:    time.Now().Truncate(time.Millisecond),
 	}
 }
 

@@ -13,27 +13,31 @@ import (
 	"github.com/sotto-chat/sotto/shared/recovery"
 )
 
-// readers bounds how many rows one call reads or writes at the same time.
-const readers = 8
+// rowsAtOnce bounds how many rows one call reads or writes at the same time.
+const rowsAtOnce = 8
 
-// listen makes a connection hear rooms, and leaves behind what is true even
-// when the device's key or the memberships change meanwhile: a rotation or a
-// revocation writes the device's row first and then the rows it finds, a leave
-// removes the membership first and then the rows it finds; so whoever writes a
-// row reads both afterwards and repairs (protocol §7).
-// It returns the device as it is then. Error: chat.DeviceRevoked.
-func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device,
+// subscribeConnection writes a connection's listeners in rooms, and corrects
+// them if the device's key or the memberships change meanwhile.
+//
+// A rotation or revocation writes the device's row and then the listeners that
+// it finds. A leave removes the listeners before the membership and once more
+// after it. A listener that is written concurrently may be missed by either, so
+// every writer reads the device and the memberships after its own write
+// (protocol §7).
+//
+// It returns the device as it was read last. Error: chat.DeviceRevoked.
+func (s *Service) subscribeConnection(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device,
 	rooms []chat.Room) (*Device, error) {
 	for {
 		if d.Revoked {
-			if err := s.silence(ctx, rooms, id); err != nil {
+			if err := s.unsubscribeConnection(ctx, rooms, id); err != nil {
 				return nil, err
 			}
 			return nil, chat.DeviceRevoked
 		}
 		l := Listener{Connection: id, ConnectedAt: connectedAt, User: d.User, Device: d.ID, Gen: d.Gen, Enc: d.Enc}
 		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-			return s.store.Listen(ctx, room, l)
+			return s.store.AddListener(ctx, room, l)
 		}); err != nil {
 			return nil, fmt.Errorf("write the listener: %w", err)
 		}
@@ -52,29 +56,29 @@ func (s *Service) listen(ctx context.Context, id chat.Connection, connectedAt ti
 	}
 	for _, room := range rooms {
 		if !slices.Contains(memberships, room) {
-			if err := s.store.Unlisten(ctx, room, id); err != nil {
-				return nil, fmt.Errorf("take back the listener: %w", err)
+			if err := s.store.RemoveListener(ctx, room, id); err != nil {
+				return nil, fmt.Errorf("remove the listener again: %w", err)
 			}
 		}
 	}
 	return d, nil
 }
 
-// silence makes a connection hear rooms no longer.
-func (s *Service) silence(ctx context.Context, rooms []chat.Room, id chat.Connection) error {
+// unsubscribeConnection removes a connection's listeners from rooms.
+func (s *Service) unsubscribeConnection(ctx context.Context, rooms []chat.Room, id chat.Connection) error {
 	if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-		return s.store.Unlisten(ctx, room, id)
+		return s.store.RemoveListener(ctx, room, id)
 	}); err != nil {
-		return fmt.Errorf("stop listening: %w", err)
+		return fmt.Errorf("remove the connection's listeners: %w", err)
 	}
 	return nil
 }
 
-// spread writes the device's newest key into the rows of all its connections,
-// unless that is known to be done. The mark on the device's row makes whoever
-// comes next finish what a call that died has left.
-func (s *Service) spread(ctx context.Context, d *Device) error {
-	if d.Spread >= d.Gen {
+// propagateKey writes the device's newest key into the listeners of all its
+// connections, unless its row says that this is done. Because of that mark the
+// next call completes one that died.
+func (s *Service) propagateKey(ctx context.Context, d *Device) error {
+	if d.Propagated >= d.Gen {
 		return nil
 	}
 	rooms, err := s.roomsOf(ctx, d.User)
@@ -86,13 +90,13 @@ func (s *Service) spread(ctx context.Context, d *Device) error {
 		return err
 	}
 	if err := each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
-		_, err := s.listen(ctx, uc.ID, uc.ConnectedAt, d, rooms)
+		_, err := s.subscribeConnection(ctx, uc.ID, uc.ConnectedAt, d, rooms)
 		return err
 	}); err != nil {
 		return err
 	}
-	if err := s.store.MarkSpread(ctx, d.User, d.ID, d.Gen); err != nil {
-		return fmt.Errorf("mark the key as spread: %w", err)
+	if err := s.store.MarkPropagated(ctx, d.User, d.ID, d.Gen); err != nil {
+		return fmt.Errorf("mark the key as propagated: %w", err)
 	}
 	return nil
 }
@@ -108,33 +112,33 @@ func (s *Service) connectionsOf(ctx context.Context, user chat.User, device chat
 	return connections, nil
 }
 
-// prune ends a device's oldest connections above chat.MaxConnections. Most of
-// these are rows of connections whose end nobody reported. What fails is left
-// to the next handshake.
+// prune closes a device's oldest connections above chat.MaxConnections. Most of
+// them have ended already without a $disconnect. It is best effort: the next
+// handshake tries again.
 func (s *Service) prune(ctx context.Context, d *Device) {
 	connections, err := s.connectionsOf(ctx, d.User, d.ID)
 	if err == nil && len(connections) > chat.MaxConnections {
-		err = s.end(ctx, connections[:len(connections)-chat.MaxConnections])
+		err = s.closeConnections(ctx, connections[:len(connections)-chat.MaxConnections])
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "the device's oldest connections were not all ended", "err", err)
+		s.log.WarnContext(ctx, "failed to close the device's oldest connections", "err", err, recovery.StackOf(err))
 	}
 }
 
-// each runs do for every item, a bounded number at a time, and returns the
-// first error.
+// each calls do for every item, a bounded number at a time, and returns the
+// first error. A panic in do is an error.
 func each[T any](ctx context.Context, items []T, do func(context.Context, T) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readers)
+	g.SetLimit(rowsAtOnce)
 	for _, item := range items {
 		g.Go(func() error { return recovery.Call(func() error { return do(ctx, item) }) })
 	}
 	return g.Wait()
 }
 
-// open reads a room, and creates the lobby, which exists always. Error:
+// loadRoom reads a room. It creates the lobby, which always exists. Error:
 // chat.RoomInvalid.
-func (s *Service) open(ctx context.Context, room chat.Room) (*Meta, error) {
+func (s *Service) loadRoom(ctx context.Context, room chat.Room) (*Meta, error) {
 	meta, err := s.store.Room(ctx, room)
 	if errors.Is(err, ErrNotFound) && room == chat.Lobby {
 		meta, err = s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now())
@@ -148,8 +152,9 @@ func (s *Service) open(ctx context.Context, room chat.Room) (*Meta, error) {
 	return meta, nil
 }
 
-// member checks that the user is a member of the room. Error: chat.NotAMember.
-func (s *Service) member(ctx context.Context, room chat.Room, user chat.User) error {
+// checkMember checks that the user is a member of the room. Error:
+// chat.NotAMember.
+func (s *Service) checkMember(ctx context.Context, room chat.Room, user chat.User) error {
 	if room == chat.Lobby {
 		return nil
 	}
