@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
 
 // FuzzLoad feeds arbitrary text to the loader. Whatever it is, the loader
@@ -52,7 +54,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := load(&diagnostics{file: "t.yaml"}, data, dir, Options{Path: "t.yaml"}, nil)
+		p, err := load(&template.Report{File: "t.yaml"}, data, dir, Options{Path: "t.yaml"}, nil)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("plan %v with error %v", p, err)
 		}

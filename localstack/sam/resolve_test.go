@@ -3,14 +3,17 @@ package sam
 import (
 	"strings"
 	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/sam/eval"
+	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
 
 // loadText loads a template given as text. No test that uses it has functions,
 // so no folder is needed.
-func loadText(t *testing.T, text string, o Options, overrides map[string]override) (*Plan, error) {
+func loadText(t *testing.T, text string, o Options, overrides map[string]eval.Override) (*Plan, error) {
 	t.Helper()
 	o.Path = "template.yaml"
-	return load(&diagnostics{file: o.Path}, []byte(text), t.TempDir(), o, overrides)
+	return load(&template.Report{File: o.Path}, []byte(text), t.TempDir(), o, overrides)
 }
 
 func TestIntrinsicFunctions(t *testing.T) {
@@ -223,7 +226,7 @@ func TestDepthIsBounded(t *testing.T) {
 }
 
 func TestSizeIsBounded(t *testing.T) {
-	_, err := loadText(t, "# "+strings.Repeat("x", maxTemplate), Options{}, nil)
+	_, err := loadText(t, "# "+strings.Repeat("x", template.MaxSize), Options{}, nil)
 	if err == nil || err.Error() != "template.yaml:1:1: the template is larger than 1 MiB, CloudFormation's limit; split it" {
 		t.Errorf("got %v", err)
 	}

@@ -1,12 +1,12 @@
 package sam
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sotto-chat/sotto/localstack/sam/eval"
 )
 
 // project writes a template that shows its parameters, and a samconfig.toml.
@@ -187,7 +187,7 @@ Parameters:
 Resources: {Logs: {Type: AWS::Logs::LogGroup}}
 Outputs: {Secret: {Value: !Ref Secret}, List: {Value: !Select [1, !Ref List]}, Name: {Value: !Ref Name}}
 `
-	p, err := loadText(t, text, Options{}, map[string]override{"Secret": {text: "s"}, "List": {text: "a,b"}})
+	p, err := loadText(t, text, Options{}, map[string]eval.Override{"Secret": {Text: "s"}, "List": {Text: "a,b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,24 +195,12 @@ Outputs: {Secret: {Value: !Ref Secret}, List: {Value: !Select [1, !Ref List]}, N
 		t.Errorf("got %s, want %s", got, want)
 	}
 	want := "template.yaml:3:18: Parameters.Secret.Type: parameters from SSM cannot be read locally; give the value itself, as a parameter of this run"
-	_, err = loadText(t, text, Options{}, map[string]override{"Secret": {
-		text: "/other",
-		file: "samconfig.toml",
-		line: 3,
-	}, "List": {text: "a"}})
+	_, err = loadText(t, text, Options{}, map[string]eval.Override{"Secret": {
+		Text: "/other",
+		File: "samconfig.toml",
+		Line: 3,
+	}, "List": {Text: "a"}})
 	if err == nil || strings.Split(err.Error(), "\n")[0] != want {
 		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestSplitOverrides(t *testing.T) {
-	got := map[string]string{}
-	if problem := splitOverrides(` A=1	B='x "y" z'
-C="a \"b\" c" D=http://x?a=b,c=d `, got); problem != "" {
-		t.Fatal(problem)
-	}
-	want := map[string]string{"A": "1", "B": `x "y" z`, "C": `a "b" c`, "D": "http://x?a=b,c=d"}
-	if !maps.Equal(got, want) {
-		t.Errorf("got %q, want %q (keys %q)", got, want, slices.Sorted(maps.Keys(got)))
 	}
 }

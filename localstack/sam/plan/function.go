@@ -1,0 +1,79 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
+)
+
+// Function is a Lambda function.
+type Function struct {
+	Origin
+	LogicalID, Name, ARN string
+	// CodeURI is the absolute path of the source folder.
+	CodeURI string
+	Handler string
+	// Runtime is provided.al2023 or provided.al2.
+	Runtime string
+	// Architectures holds x86_64 (Lambda's default) or arm64.
+	Architectures []string
+	// Timeout bounds one invocation, 1 s to 900 s.
+	Timeout time.Duration
+	// MemoryMB is 128 to 10,240 MB.
+	MemoryMB    int
+	Environment map[string]string
+	// BuildMethod is Metadata.BuildMethod: "go1.x", "makefile", or "" if it is
+	// not set.
+	BuildMethod string
+	// BuildProperties is Metadata.BuildProperties, such as TrimGoPath: "true".
+	BuildProperties map[string]string
+	// ReservedConcurrency is the maximum of concurrent invocations; nil is
+	// unlimited, zero refuses every invocation.
+	ReservedConcurrency *int
+	// Async configures asynchronous invocations.
+	Async AsyncConfig
+	// Role is the execution role with every policy the template attaches to it.
+	Role Role
+	// Permissions is the resource-based policy.
+	Permissions []Permission
+}
+
+// AsyncConfig configures asynchronous invocations (API reference,
+// PutFunctionEventInvokeConfig).
+type AsyncConfig struct {
+	// MaxAge bounds the age of an event, 60 s to 6 h (the default).
+	MaxAge time.Duration
+	// Retries is how often a failed event is retried, 0 to 2 (the default).
+	Retries int
+	// OnSuccess and OnFailure are ARNs of destinations, DeadLetter is the ARN
+	// of the dead-letter queue; empty if not set.
+	OnSuccess, OnFailure, DeadLetter string
+}
+
+// Permission is one statement of a function's resource-based policy
+// (AWS::Lambda::Permission).
+type Permission struct {
+	LogicalID string
+	// Action is lambda:InvokeFunction or a pattern.
+	Action string
+	// Principal is a service such as apigateway.amazonaws.com, an account, an
+	// ARN or *.
+	Principal string
+	// SourceARN may contain the wildcards * and ?; empty matches every source.
+	SourceARN string
+	// SourceAccount is the account of the source; empty matches every account.
+	SourceAccount string
+}
+
+// Allows reports whether the function's resource-based policy lets a service of
+// the given account invoke it on behalf of a source.
+func (f *Function) Allows(principal, sourceARN, account string) bool {
+	return slices.ContainsFunc(f.Permissions, func(p Permission) bool {
+		return awsname.Match(strings.ToLower(p.Action), "lambda:invokefunction") &&
+			(p.Principal == principal || p.Principal == "*") &&
+			(p.SourceARN == "" || awsname.Match(p.SourceARN, sourceARN)) &&
+			(p.SourceAccount == "" || p.SourceAccount == account)
+	})
+}

@@ -1,0 +1,128 @@
+package samconfig
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/sam/template"
+)
+
+// parseOverrides reads parameter_overrides in each of its forms: a string, a
+// list of strings or tables, a table. The problem is empty if there is none.
+func parseOverrides(raw any) (values map[string]string, problem string) {
+	switch v := raw.(type) {
+	case string:
+		return splitOverrides(v)
+	case []any:
+		return mergeOverrides(v)
+	case []map[string]any: // an array of tables
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = item
+		}
+		return mergeOverrides(items)
+	case map[string]any:
+		values = map[string]string{}
+		for k, s := range v {
+			values[k] = overrideText(s)
+		}
+		return values, ""
+	}
+	return nil, fmt.Sprintf("is %v", raw)
+}
+
+// mergeOverrides reads a list of overrides. A later item wins.
+func mergeOverrides(items []any) (values map[string]string, problem string) {
+	values = map[string]string{}
+	for _, item := range items {
+		more, problem := parseOverrides(item)
+		if problem != "" {
+			return nil, problem
+		}
+		maps.Copy(values, more)
+	}
+	return values, ""
+}
+
+// overrideText returns a TOML value as CloudFormation reads it: a list has
+// commas.
+func overrideText(v any) string {
+	items, ok := v.([]any)
+	if !ok {
+		return fmt.Sprint(v)
+	}
+	parts := make([]string, len(items))
+	for i, item := range items {
+		parts[i] = overrideText(item)
+	}
+	return strings.Join(parts, ",")
+}
+
+var (
+	overridePair   = regexp.MustCompile(`^(?:ParameterKey=([A-Za-z0-9"']+),ParameterValue=|"?([A-Za-z0-9]+)=)`)
+	overrideEscape = strings.NewReplacer(`\\`, `\`, `\ `, ` `, `\"`, `"`, `\'`, `'`)
+)
+
+// splitOverrides reads Key=value pairs, and
+// ParameterKey=Key,ParameterValue=value of the AWS CLI. Quotes around the value
+// or the whole pair keep spaces; a backslash keeps the next character.
+func splitOverrides(s string) (values map[string]string, problem string) {
+	values = map[string]string{}
+	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
+		if strings.HasPrefix(s, "file://") {
+			return nil, "refers to a file, which is not supported"
+		}
+		m := overridePair.FindStringSubmatch(s)
+		if m == nil {
+			return nil, "has no Key=value at " + template.Quote(s)
+		}
+		rest := s[len(m[0]):]
+		if strings.HasPrefix(m[0], `"`) {
+			rest = `"` + rest
+		}
+		n := valueLength(rest)
+		if n < 0 {
+			return nil, "has a quote that does not end at " + template.Quote(s)
+		}
+		key := strings.Trim(cmp.Or(m[1], m[2]), `"'`)
+		values[key] = overrideEscape.Replace(unquote(rest[:n]))
+		s = rest[n:]
+	}
+	return values, ""
+}
+
+// unquote removes the quotes around s, if there are any.
+func unquote(s string) string {
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
+}
+
+// valueLength returns the length of a value: up to the next space outside of
+// quotes. It is -1 if a quote does not end.
+func valueLength(s string) int {
+	quote := byte(0)
+	if s != "" && (s[0] == '"' || s[0] == '\'') {
+		quote = s[0]
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && i+1 < len(s):
+			i++
+		case quote != 0:
+			if c == quote && i > 0 {
+				quote = 0
+			}
+		case c == ' ' || c == '\t' || c == '\n':
+			return i
+		}
+	}
+	if quote != 0 {
+		return -1
+	}
+	return len(s)
+}
