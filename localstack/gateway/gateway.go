@@ -65,6 +65,10 @@ type Gateway struct {
 	// stopSweep is closed to end sweep.
 	stopSweep chan struct{}
 
+	// opening is held for reading to count a handshake in, and by Disconnect to
+	// keep handshakes waiting.
+	opening sync.RWMutex
+
 	mu          sync.Mutex
 	connections map[string]*connection   // that can be posted to, by id
 	sockets     map[*connection]struct{} // whose $disconnect has not begun

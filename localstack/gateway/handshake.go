@@ -65,6 +65,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // startHandler makes Shutdown wait for a handler. It returns false if the
 // gateway is shutting down.
 func (g *Gateway) startHandler() bool {
+	g.opening.RLock() // Disconnect holds it
+	defer g.opening.RUnlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopping {

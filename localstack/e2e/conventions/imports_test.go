@@ -51,6 +51,12 @@ var importRules = []importRule{
 	},
 	{
 		of:     []string{"..."},
+		except: []string{"localstack/stacktest"},
+		never:  []string{"localstack/stacktest"},
+		why:    "it imports testing, whose flags a program must not have; programs use localstack/stack",
+	},
+	{
+		of:     []string{"..."},
 		except: []string{"functions/...", "shared/app"},
 		never:  []string{"shared/app"},
 		tests:  true,
@@ -272,6 +278,7 @@ func TestRulesFindWhatBreaksThem(t *testing.T) {
 	for _, p := range []listed{
 		{ImportPath: module + "localstack/gateway", TestImports: []string{module + "shared/frame"}},
 		{ImportPath: module + "localstack", Deps: []string{module + "shared/chat"}},
+		{ImportPath: module + "localstack/stack", Imports: []string{module + "localstack/stacktest"}},
 		{ImportPath: module + "shared/client/device", Deps: []string{"github.com/aws/smithy-go"}},
 		{ImportPath: module + "shared/route", Imports: []string{module + "shared/app"}},
 		{ImportPath: module + "shared/envelope", Imports: []string{"net/http"}},
