@@ -9,11 +9,13 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // APIHandler serves the Lambda API at the paths of AWS: Invoke, ListFunctions,
-// GetFunction and GetFunctionConfiguration. It takes any signature: whoever
-// reaches the local stack may invoke. InvokeWithResponseStream is not served.
+// GetFunction and GetFunctionConfiguration. It does not check signatures.
+// InvokeWithResponseStream is not implemented locally.
 func (s *Service) APIHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2015-03-31/functions/{function}/invocations", s.serveInvoke)
@@ -70,7 +72,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 			writeError(w, err)
 			return
 		}
-		h.Set("X-Amzn-RequestId", newRequestID())
+		h.Set("X-Amzn-RequestId", awsname.NewRequestID())
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		writeError(w, invalidParameter("invocation type "+strconv.Quote(kind)+
@@ -78,11 +80,11 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// maxClientContext bounds the client context, in base64 (API reference,
+// maxClientContext bounds the client context in bytes of base64 (API reference,
 // Invoke).
 const maxClientContext = 3583
 
-// readInvoke reads all of an Invoke request but its type.
+// readInvoke reads an Invoke request, except for its invocation type.
 func readInvoke(r *http.Request) (Request, error) {
 	payload, err := io.ReadAll(io.LimitReader(r.Body, maxSyncPayload+1))
 	if err != nil {
@@ -161,12 +163,12 @@ func (s *Service) find(ref string) (Function, error) {
 	return f.fn, nil
 }
 
-// writeError answers as Lambda's API does: the exception's name in a header,
+// writeError answers as Lambda's API does: the exception's name is in a header,
 // the rest in the body.
 func writeError(w http.ResponseWriter, err error) {
-	var e *Error
+	e, ok := errors.AsType[*Error](err)
 	switch {
-	case errors.As(err, &e):
+	case ok:
 	case errors.Is(err, ErrClosed):
 		e = &Error{
 			Code:    "ServiceException",
@@ -174,7 +176,8 @@ func writeError(w http.ResponseWriter, err error) {
 			Message: "The local stack is shutting down.",
 		}
 	default:
-		// The caller went away while the function ran: nobody reads this.
+		// The caller went away while the function ran, so it does not read
+		// this.
 		e = &Error{
 			Code:    "ServiceException",
 			Status:  http.StatusInternalServerError,
@@ -186,16 +189,17 @@ func writeError(w http.ResponseWriter, err error) {
 		body["Type"] = "Service"
 	}
 	if e.Code == CodeThrottled {
-		// This one exception writes the member in lower case (API reference).
+		// This exception alone has the member in lower case (API reference).
 		body = map[string]string{"Type": "User", "message": e.Message, "Reason": e.Reason}
 	}
 	w.Header().Set("X-Amzn-Errortype", e.Code)
 	writeJSON(w, e.Status, body)
 }
 
+// writeJSON answers with a JSON body and a request id.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	if w.Header().Get("X-Amzn-RequestId") == "" {
-		w.Header().Set("X-Amzn-RequestId", newRequestID())
+		w.Header().Set("X-Amzn-RequestId", awsname.NewRequestID())
 	}
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -28,11 +28,11 @@ func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 			Payload:      []byte(`{"Text":"hello"}`),
 		})
 		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatalf("invoke %s: %v", name, err)
 		}
 		if string(out.Payload) != `"hello"` || out.StatusCode != 200 || out.FunctionError != nil ||
 			aws.ToString(out.ExecutedVersion) != "$LATEST" {
-			t.Errorf("%s: %s, %+v", name, out.Payload, out)
+			t.Errorf("invoke %s: got %s, %+v, want \"hello\" from $LATEST with status 200", name, out.Payload, out)
 		}
 	}
 
@@ -46,14 +46,14 @@ func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 	}
 	if out.StatusCode != 200 || aws.ToString(out.FunctionError) != "Unhandled" ||
 		string(out.Payload) != `{"errorMessage":"no such room","errorType":"errorString"}` {
-		t.Errorf("failing function: %s, %+v", out.Payload, out)
+		t.Errorf("a failing function: got %s, %+v, want its error as Unhandled with status 200", out.Payload, out)
 	}
 	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !regexp.MustCompile(`(?s)^START RequestId: (\S+) Version: \$LATEST\n.*no such room.*\nEND RequestId: (\S+)\nREPORT RequestId: .*\n$`).Match(log) {
-		t.Errorf("log %q", log)
+		t.Errorf("got the log %q, want START, the error, END and REPORT", log)
 	}
 
 	out, err = client.Invoke(t.Context(), &sdk.InvokeInput{
@@ -61,7 +61,7 @@ func TestD2_5_InvokeWithTheSDK(t *testing.T) {
 		InvocationType: types.InvocationTypeDryRun,
 	})
 	if err != nil || out.StatusCode != http.StatusNoContent {
-		t.Errorf("dry run: %v, %+v", err, out)
+		t.Errorf("dry run: got %v, %+v, want status 204", err, out)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestD5_1_InvokeEventWithTheSDK(t *testing.T) {
 		Payload:        marshal(t, event{Do: "record", File: file}),
 	})
 	if err != nil || out.StatusCode != http.StatusAccepted || len(out.Payload) != 0 {
-		t.Fatalf("%v, %+v", err, out)
+		t.Fatalf("got %v, %+v, want status 202 without a payload", err, out)
 	}
 	eventually(t, "the event is delivered", func() bool { return len(lines(t, file)) == 1 })
 }
@@ -87,7 +87,7 @@ func TestD2_5_RefusalsAreTypedForTheSDK(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		input sdk.InvokeInput
-		is    func(error) bool
+		want  func(error) bool
 	}{
 		{"unknown function", sdk.InvokeInput{FunctionName: aws.String("absent")},
 			isA[*types.ResourceNotFoundException]},
@@ -106,8 +106,8 @@ func TestD2_5_RefusalsAreTypedForTheSDK(t *testing.T) {
 			InvocationType: types.InvocationTypeEvent,
 		}, isA[*types.ResourceNotFoundException]},
 		{"no concurrency", sdk.InvokeInput{FunctionName: aws.String("off")}, func(err error) bool {
-			var e *types.TooManyRequestsException
-			return errors.As(err, &e) && e.Reason == types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
+			e, ok := errors.AsType[*types.TooManyRequestsException](err)
+			return ok && e.Reason == types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded
 		}},
 		{"too large", sdk.InvokeInput{
 			FunctionName: aws.String("f"),
@@ -135,15 +135,16 @@ func TestD2_5_RefusalsAreTypedForTheSDK(t *testing.T) {
 			LogType:      "Head",
 		}, isA[*types.InvalidParameterValueException]},
 	} {
-		if _, err := client.Invoke(t.Context(), &test.input); !test.is(err) {
-			t.Errorf("%s: %v", test.name, err)
+		if _, err := client.Invoke(t.Context(), &test.input); !test.want(err) {
+			t.Errorf("%s: got %T: %[2]v, want another exception", test.name, err)
 		}
 	}
 }
 
+// isA reports whether err is or wraps an E.
 func isA[E error](err error) bool {
-	var e E
-	return errors.As(err, &e)
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 func TestFunctionsAreListed(t *testing.T) {
@@ -154,7 +155,7 @@ func TestFunctionsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(list.Functions) != 2 || *list.Functions[0].FunctionName != "a" || *list.Functions[1].FunctionName != "b" {
-		t.Fatalf("listed %+v", list.Functions)
+		t.Fatalf("got the functions %+v, want a and b", list.Functions)
 	}
 	got, err := client.GetFunction(t.Context(), &sdk.GetFunctionInput{FunctionName: aws.String("b")})
 	if err != nil {
@@ -165,11 +166,12 @@ func TestFunctionsAreListed(t *testing.T) {
 		c.Runtime != types.RuntimeProvidedal2023 ||
 		*c.MemorySize != 128 || *c.Timeout != 60 || c.Environment.Variables["TABLE"] != "rooms" ||
 		*got.Concurrency.ReservedConcurrentExecutions != 3 {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want the configuration of b", got)
 	}
-	if _, err := client.GetFunctionConfiguration(t.Context(),
-		&sdk.GetFunctionConfigurationInput{FunctionName: aws.String("c")}); !isA[*types.ResourceNotFoundException](err) {
-		t.Errorf("unknown function: %v", err)
+	_, err = client.GetFunctionConfiguration(t.Context(),
+		&sdk.GetFunctionConfigurationInput{FunctionName: aws.String("c")})
+	if !isA[*types.ResourceNotFoundException](err) {
+		t.Errorf("unknown function: got %v, want ResourceNotFoundException", err)
 	}
 }
 
@@ -185,7 +187,7 @@ func TestD4_4_Defaults(t *testing.T) {
 		got.State != types.StateActive || got.LastUpdateStatus != types.LastUpdateStatusSuccessful ||
 		got.CodeSize == 0 ||
 		*got.LoggingConfig.LogGroup != "/aws/lambda/f" || got.DeadLetterConfig != nil || got.LastModified == nil {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want Lambda's defaults", got)
 	}
 }
 
@@ -197,7 +199,7 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 	}
 	defer res.Body.Close()
 	if got := res.Header.Get("X-Amzn-Errortype"); res.StatusCode != 404 || got != "UnknownOperationException" {
-		t.Errorf("status %d, type %q", res.StatusCode, got)
+		t.Errorf("got status %d, type %q, want 404 UnknownOperationException", res.StatusCode, got)
 	}
 }
 
@@ -208,9 +210,9 @@ func TestNothingIsServedAfterClose(t *testing.T) {
 	}
 	_, err := st.client().Invoke(t.Context(), &sdk.InvokeInput{FunctionName: aws.String("f")})
 	if !isA[*types.ServiceException](err) {
-		t.Errorf("invoke: %v", err)
+		t.Errorf("invoke: got %v, want ServiceException", err)
 	}
 	if err := st.Deploy(nil); !errors.Is(err, lambda.ErrClosed) {
-		t.Errorf("deploy: %v", err)
+		t.Errorf("deploy: got %v, want ErrClosed", err)
 	}
 }

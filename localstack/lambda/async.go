@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // maxThrottleFactor bounds the doubling of Options.ThrottleDelay: from 1 s to
 // 5 min (LDG "Asynchronous invocation").
 const maxThrottleFactor = 300
 
-// event is an asynchronous invocation on its way. The request id is the same
-// in all attempts.
+// event is an asynchronous invocation with its retries. All attempts have the
+// same request id.
 type event struct {
 	id, name string
 	payload  []byte
@@ -20,9 +22,10 @@ type event struct {
 }
 
 // InvokeAsync accepts an event of at most 1 MB for a function and returns the
-// request id that all its attempts have. A function error is tried again twice,
-// a throttled invocation until the event is too old; then the function's
-// destinations are told, and the log of what is discarded.
+// request id of all its attempts. A function error is retried up to twice; a
+// throttled invocation is retried until the event is too old. Then the
+// function's destination gets a record, and the log a line for a discarded
+// event.
 func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte) (requestID string, err error) {
 	return s.enqueue(function, payload, newTraceID())
 }
@@ -36,7 +39,7 @@ func (s *Service) enqueue(function string, payload []byte, traceID string) (requ
 	if err != nil {
 		return "", err
 	}
-	ev := &event{id: newRequestID(), name: name, payload: payload, traceID: traceID, born: time.Now()}
+	ev := &event{id: awsname.NewRequestID(), name: name, payload: payload, traceID: traceID, born: time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -49,71 +52,94 @@ func (s *Service) enqueue(function string, payload []byte, traceID string) (requ
 	return ev.id, nil
 }
 
-// deliver takes an event to its end.
+// deliver invokes the function until the event is handled or discarded.
 func (s *Service) deliver(ev *event) {
-	var last *Result // of an attempt that ran
-	failed, throttleDelay := 0, s.opt.ThrottleDelay
-	for attempt := 1; ; attempt++ {
-		f, err := s.slot(ev.name)
-		if err != nil {
-			s.conclude(ev, Function{}, serviceClosed, attempt-1, last)
-			return
+	d := delivery{s: s, ev: ev, throttleDelay: s.opt.ThrottleDelay}
+	for {
+		fn, end := d.attempt()
+		if end == "" {
+			end = d.pause(fn)
 		}
-		if f == nil {
-			s.conclude(ev, Function{}, functionRemoved, attempt-1, last)
-			return
-		}
-		if n := f.fn.ReservedConcurrency; n != nil && *n == 0 {
-			<-f.events
-			s.conclude(ev, f.fn, zeroConcurrency, attempt-1, last)
-			return
-		}
-		inv := newInvocation(ev.id, ev.payload)
-		inv.traceID = ev.traceID
-		result, err := s.await(context.Background(), ev.name, inv)
-		<-f.events
-
-		var pause time.Duration
-		var refusal *Error
-		switch {
-		case err == nil && result.FunctionError == "":
-			s.conclude(ev, f.fn, succeeded, attempt, &result)
-			return
-		case err == nil:
-			last = &result
-			if failed == f.retries() {
-				s.conclude(ev, f.fn, retriesExhausted, attempt, last)
-				return
-			}
-			if n := len(s.opt.RetryDelays); n > 0 {
-				pause = s.opt.RetryDelays[min(failed, n-1)]
-			}
-			failed++
-		case errors.As(err, &refusal) && refusal.Code == CodeThrottled:
-			pause = throttleDelay
-			throttleDelay = min(2*throttleDelay, maxThrottleFactor*s.opt.ThrottleDelay)
-		case errors.As(err, &refusal): // there is no such function any more
-			s.conclude(ev, f.fn, functionRemoved, attempt-1, last)
-			return
-		default: // nothing else can happen to who does not go away
-			s.conclude(ev, f.fn, serviceClosed, attempt, last)
-			return
-		}
-		if time.Since(ev.born)+pause > f.fn.Async.MaximumEventAge {
-			s.conclude(ev, f.fn, tooOld, attempt, last)
-			return
-		}
-		select {
-		case <-time.After(pause):
-		case <-s.stopped.Done():
-			s.conclude(ev, f.fn, serviceClosed, attempt, last)
+		if end != "" {
+			s.finishEvent(ev, fn, end, d.attempts, d.last)
 			return
 		}
 	}
 }
 
-// slot waits until one more asynchronous invocation of a function may run. The
-// fleet is nil if there is no such function any more.
+// delivery is the state of an event between its attempts.
+type delivery struct {
+	s        *Service
+	ev       *event
+	attempts int
+	failures int     // function errors
+	last     *Result // of the last attempt that ran, or nil
+
+	next          time.Duration // the pause before the next attempt
+	throttleDelay time.Duration // the pause after the next throttled attempt
+}
+
+// attempt invokes the function once. It returns how the event ended, or "" if
+// another attempt follows. The function is empty if it was removed or the
+// service closed before the attempt.
+func (d *delivery) attempt() (fn Function, end condition) {
+	f, err := d.s.slot(d.ev.name)
+	if err != nil {
+		return Function{}, serviceClosed
+	}
+	if f == nil {
+		return Function{}, functionRemoved
+	}
+	defer func() { <-f.events }()
+	if n := f.fn.ReservedConcurrency; n != nil && *n == 0 {
+		return f.fn, zeroConcurrency
+	}
+	inv := newInvocation(d.ev.id, d.ev.payload)
+	inv.traceID = d.ev.traceID
+	result, err := d.s.await(context.Background(), d.ev.name, inv)
+	refusal, refused := errors.AsType[*Error](err)
+	if refused && refusal.Code != CodeThrottled { // the function was removed
+		return f.fn, functionRemoved
+	}
+	d.attempts++
+	switch {
+	case refused:
+		d.next = d.throttleDelay
+		d.throttleDelay = min(2*d.throttleDelay, maxThrottleFactor*d.s.opt.ThrottleDelay)
+		return f.fn, ""
+	case err != nil: // the context never ends, so the service was closed
+		return f.fn, serviceClosed
+	}
+	d.last = &result
+	if result.FunctionError == "" {
+		return f.fn, succeeded
+	}
+	if d.failures == f.retries() {
+		return f.fn, retriesExhausted
+	}
+	d.next = 0
+	if n := len(d.s.opt.RetryDelays); n > 0 {
+		d.next = d.s.opt.RetryDelays[min(d.failures, n-1)]
+	}
+	d.failures++
+	return f.fn, ""
+}
+
+// pause waits before the next attempt. It returns how the event ended, or "".
+func (d *delivery) pause(fn Function) (end condition) {
+	if time.Since(d.ev.born)+d.next > fn.Async.MaximumEventAge {
+		return tooOld
+	}
+	select {
+	case <-time.After(d.next):
+		return ""
+	case <-d.s.stopped.Done():
+		return serviceClosed
+	}
+}
+
+// slot waits until another asynchronous invocation of a function may run. The
+// fleet is nil if the function was removed.
 func (s *Service) slot(name string) (*fleet, error) {
 	s.mu.Lock()
 	f := s.fleets[name]
@@ -129,9 +155,10 @@ func (s *Service) slot(name string) (*fleet, error) {
 	}
 }
 
+// retries returns how often an event is retried after a function error.
 func (f *fleet) retries() int {
 	if n := f.fn.Async.MaximumRetryAttempts; n != nil {
 		return *n
 	}
-	return 2
+	return awsname.DefaultRetries
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// hasty makes asynchronous retries come at once.
+// hasty makes the pauses between asynchronous retries short.
 func hasty(o *lambda.Options) {
 	o.RetryDelays = []time.Duration{time.Millisecond, 2 * time.Millisecond}
 	o.ThrottleDelay = time.Millisecond
@@ -25,12 +25,12 @@ func TestD5_1_EventIsDeliveredOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it ran", func() bool { return len(lines(t, filepath.Join(dir, "one"))) > 0 })
+	eventually(t, "the function runs", func() bool { return len(lines(t, filepath.Join(dir, "one"))) > 0 })
 	if err := st.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := lines(t, filepath.Join(dir, "one")); !slices.Equal(got, []string{id}) {
-		t.Errorf("attempts %q, want one with %s", got, id)
+		t.Errorf("got the attempts %q, want one with %s", got, id)
 	}
 }
 
@@ -48,14 +48,14 @@ func TestD5_1_FunctionErrorsAreRetriedUnderTheSameID(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "the event is discarded", func() bool {
-			return strings.Contains(st.log.String(), "requestId="+id+" condition=RetriesExhausted")
+			return strings.Contains(st.log.String(), "invocation="+id+" condition=RetriesExhausted")
 		})
 		if got := lines(t, file); !slices.Equal(got, slices.Repeat([]string{id}, attempts)) {
-			t.Errorf("%s: attempts %q, want %d with %s", name, got, attempts, id)
+			t.Errorf("%s: got the attempts %q, want %d with %s", name, got, attempts, id)
 		}
 	}
 	if !strings.Contains(st.log.String(), "destination="+destination) {
-		t.Error("the log does not name the destination")
+		t.Errorf("got the log\n%s\nwant the destination %s in it", st.log, destination)
 	}
 }
 
@@ -65,13 +65,13 @@ func TestD5_3_LargestEventPasses(t *testing.T) {
 	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest)); err != nil {
 		t.Fatal(err)
 	}
-	var refused *lambda.Error
-	if _, err := st.InvokeAsync(t.Context(), "sink", []byte(largest+"1")); !errors.As(err, &refused) ||
-		refused.Code != lambda.CodeTooLarge || refused.Status != 413 {
-		t.Errorf("one byte more: %v", err)
+	_, err := st.InvokeAsync(t.Context(), "sink", []byte(largest+"1"))
+	if refused, ok := errors.AsType[*lambda.Error](err); !ok || refused.Code != lambda.CodeTooLarge ||
+		refused.Status != 413 {
+		t.Errorf("one byte more: got %v, want %s with status 413", err, lambda.CodeTooLarge)
 	}
 	if got := delivered(t, st, "of no request"); got != largest {
-		t.Errorf("%d bytes arrived", len(got))
+		t.Errorf("got an event of %d bytes, want %d", len(got), len(largest))
 	}
 }
 
@@ -81,7 +81,7 @@ func TestD5_1_ThrottledEventsWait(t *testing.T) {
 	release := filepath.Join(dir, "release")
 	var busy sync.WaitGroup
 	busy.Go(func() { st.invoke(t, "f", event{Do: "block", File: release}) })
-	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	eventually(t, "the function runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
 
 	const n = 5
 	record := filepath.Join(dir, "record")
@@ -90,9 +90,8 @@ func TestD5_1_ThrottledEventsWait(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var refused *lambda.Error
-	if _, err := st.Invoke(t.Context(), "f", nil); !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled {
-		t.Errorf("while it is busy: %v", err)
+	if _, err := st.Invoke(t.Context(), "f", nil); !isRefusal(err, lambda.CodeThrottled) {
+		t.Errorf("while the function is busy: got %v, want %s", err, lambda.CodeThrottled)
 	}
 	touch(t, release)
 	busy.Wait()
@@ -107,7 +106,7 @@ func TestD5_1_EventsTooOldAreDiscarded(t *testing.T) {
 	defer busy.Wait()
 	defer touch(t, release)
 	busy.Go(func() { st.invoke(t, "f", event{Do: "block", File: release}) })
-	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	eventually(t, "the function runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
 	if _, err := st.InvokeAsync(t.Context(), "f", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +122,7 @@ func TestD5_2_EventsThatCannotRunAreDiscarded(t *testing.T) {
 	eventually(t, "the event is discarded",
 		func() bool { return strings.Contains(st.log.String(), "condition=ZeroReservedConcurrency") })
 
-	// With AWS's delays this one waits a minute for its second attempt.
+	// With AWS's delays this event waits a minute for its second attempt.
 	file := filepath.Join(t.TempDir(), "record")
 	if _, err := st.InvokeAsync(t.Context(), "failing", marshal(t, event{
 		Do:   "record",
@@ -137,6 +136,7 @@ func TestD5_2_EventsThatCannotRunAreDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(st.log.String(), "condition=ServiceClosed attempts=1") || len(lines(t, file)) != 1 {
-		t.Errorf("%d attempts", len(lines(t, file)))
+		t.Errorf("got %d attempts and the log\n%s\nwant 1 attempt, discarded as ServiceClosed",
+			len(lines(t, file)), st.log)
 	}
 }

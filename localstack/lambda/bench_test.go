@@ -9,9 +9,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// BenchmarkWarmInvoke is the way of an event to a function that waits, and
-// back: one invocation after the other, and with time in between, in which the
-// instance is frozen or, for comparison, is not.
+// BenchmarkWarmInvoke measures the invocation of a function with a warm instance:
+// one invocation after the other, or with pauses in which the instance is frozen
+// or, for comparison, is not.
 func BenchmarkWarmInvoke(b *testing.B) {
 	b.Run("busy", func(b *testing.B) { warmInvoke(b, false, false) })
 	b.Run("frozen", func(b *testing.B) { warmInvoke(b, true, false) })
@@ -42,8 +42,8 @@ func warmInvoke(b *testing.B, rest, noFreeze bool) {
 	b.ReportMetric(float64(len(st.Instances())), "instances")
 }
 
-// BenchmarkColdInvoke is the time from nothing to the first response: every
-// invocation has a function of its own.
+// BenchmarkColdInvoke measures the first invocation of a function, which starts
+// its process.
 func BenchmarkColdInvoke(b *testing.B) {
 	st := serve(b, nil)
 	var took []time.Duration

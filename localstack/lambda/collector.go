@@ -13,29 +13,29 @@ import (
 	"time"
 )
 
-// maxLine is where a line of output is cut into two, in bytes: the size of a
-// CloudWatch Logs event.
+// maxLine is the length in bytes at which a line of output is split: the size
+// of a CloudWatch Logs event.
 const maxLine = 256 << 10
 
-// collector passes an instance's output on, line by line, with the lines that
+// collector passes on an instance's output line by line, with the lines that
 // Lambda adds.
 //
-// To know when all that a process wrote has been read, it writes a mark into
-// the same pipe: when the mark comes out, so has everything before it. That
-// holds on every system, needs no end of file (a grandchild may keep the pipe
-// open), and lets END follow the invocation's last line.
+// To find out when everything that a process wrote has been read, the collector
+// writes a mark into the same pipe and waits until it reads the mark. So END
+// can follow the invocation's last line. This works on every system and needs
+// no end of file, which may never come: a grandchild may keep the pipe open.
 type collector struct {
 	s    *Service
 	fn   Function
 	r, w *os.File
-	mark []byte // random, so that no output can be taken for it
+	mark []byte // random, so no output can contain it by accident
 
 	syncing sync.Mutex
 	synced  chan struct{}
 	done    chan struct{} // the reader has ended
 
 	mu  sync.Mutex
-	inv *invocation // to which lines belong now, or nil
+	inv *invocation // the invocation that lines belong to now, or nil
 }
 
 func newCollector(s *Service, fn Function) (*collector, error) {
@@ -44,7 +44,7 @@ func newCollector(s *Service, fn Function) (*collector, error) {
 		return nil, fmt.Errorf("make pipe for output: %w", err)
 	}
 	mark := make([]byte, 16)
-	rand.Read(mark) // never fails
+	_, _ = rand.Read(mark) // never fails (crypto/rand)
 	c := &collector{
 		s:      s,
 		fn:     fn,
@@ -62,7 +62,7 @@ func newCollector(s *Service, fn Function) (*collector, error) {
 func (c *collector) sync() {
 	c.syncing.Lock()
 	defer c.syncing.Unlock()
-	// Shorter than PIPE_BUF, so nothing can come in between.
+	// The mark is shorter than PIPE_BUF, so the write is atomic.
 	if _, err := c.w.Write(append(bytes.Clone(c.mark), '\n')); err != nil {
 		return
 	}
@@ -93,7 +93,7 @@ func (c *collector) read() {
 			c.line(pending[:i])
 			pending = pending[i+1:]
 		}
-		// Keep what may be the beginning of the mark.
+		// Keep the end of a long line: it may be the beginning of the mark.
 		for len(pending) > maxLine+len(c.mark) {
 			c.line(pending[:maxLine])
 			pending = pending[maxLine:]
@@ -107,8 +107,7 @@ func (c *collector) read() {
 	}
 }
 
-// line takes a line of the process, or the mark behind what it has written of
-// one.
+// line handles a line of the process. It may end in the mark, or be the mark.
 func (c *collector) line(text []byte) {
 	text, marked := bytes.CutSuffix(text, c.mark)
 	if !marked || len(text) > 0 {
@@ -121,7 +120,7 @@ func (c *collector) line(text []byte) {
 	}
 }
 
-// begin attributes what follows to an invocation.
+// begin makes the lines from here on belong to an invocation.
 func (c *collector) begin(inv *invocation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,8 +131,8 @@ func (c *collector) begin(inv *invocation) {
 	c.write(inv, "START RequestId: "+inv.id+" Version: "+latest)
 }
 
-// report ends an invocation's log (LDG "Lambda log formats"). memory is the
-// instance's peak in bytes, or 0 if unknown.
+// report writes the end of an invocation's log (LDG "Lambda log formats").
+// memory is the instance's peak in bytes, 0 if unknown.
 func (c *collector) report(inv *invocation, memory int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,8 +150,8 @@ func (c *collector) report(inv *invocation, memory int64) {
 	}
 	c.write(inv, "END RequestId: "+inv.id)
 	ms := milliseconds(inv.used)
-	// Initialization is billed (AWS Lambda standardizes billing for INIT phase,
-	// 2025).
+	// Initialization is billed since 2025 (AWS Compute Blog, "AWS Lambda
+	// standardizes billing for INIT Phase").
 	billed := math.Ceil(milliseconds(inv.used + inv.initDuration))
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
 		inv.id, ms, billed, c.fn.MemoryMB)
@@ -165,8 +164,8 @@ func (c *collector) report(inv *invocation, memory int64) {
 	c.write(inv, line+status)
 }
 
-// initFailed reports an initialization that led nowhere: a first one, or the
-// second attempt, which is part of an invocation.
+// initFailed reports a failed initialization: a first attempt, or the second
+// one, which is part of an invocation.
 func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +181,8 @@ func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 		milliseconds(took), phase, status))
 }
 
-// write passes one line on, to the service's output and to a caller who asked.
+// write passes on one line, to the service's output and to the log tail of a
+// caller that asked for it.
 func (c *collector) write(inv *invocation, line string) {
 	id, short := "", "-"
 	if inv != nil {
@@ -197,17 +197,17 @@ func (c *collector) write(inv *invocation, line string) {
 		c.s.opt.Line(c.fn.Name, id, line)
 		return
 	}
-	// Whoever reads the log may be gone; the functions go on.
+	// The reader of the log may be gone; the functions run on without it.
 	_, _ = io.WriteString(c.s.opt.Output, c.fn.Name+" "+short+" "+line+"\n")
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// maxTail is how much of an invocation's log its caller can have (API
+// maxTail bounds the part of the log that a caller gets, in bytes (API
 // reference, Invoke, X-Amz-Log-Result).
 const maxTail = 4 << 10
 
-// tail keeps the end of a log.
+// tail keeps the last maxTail bytes of a log.
 type tail struct{ text []byte }
 
 func (t *tail) add(line string) {

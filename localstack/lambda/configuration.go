@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// configuration is the part of FunctionConfiguration that is known here (API
-// reference).
+// configuration is the part of FunctionConfiguration that this service knows
+// (API reference).
 type configuration struct {
 	FunctionName     string
 	FunctionArn      string
@@ -30,6 +30,7 @@ type configuration struct {
 
 type deadLetterConfig struct{ TargetArn string }
 
+// describe returns the configuration of a function.
 func describe(fn Function) configuration {
 	c := configuration{
 		FunctionName:     fn.Name,
@@ -47,7 +48,7 @@ func describe(fn Function) configuration {
 	if runtime.GOARCH == "arm64" {
 		c.Architectures[0] = "arm64"
 	}
-	if info, err := os.Stat(fn.Binary); err == nil { // it may be being built anew
+	if info, err := os.Stat(fn.Binary); err == nil { // the file is missing during a build
 		c.CodeSize = info.Size()
 		c.LastModified = info.ModTime().UTC().Format("2006-01-02T15:04:05.000-0700")
 	}

@@ -21,7 +21,7 @@ type cron struct {
 type field struct {
 	name     string
 	min, max int
-	names    []string // of min, min+1, …
+	names    []string // names of min, min+1, …
 }
 
 var (
@@ -41,7 +41,8 @@ var (
 func parseCron(text string, location *time.Location) (*cron, error) {
 	parts := strings.Fields(strings.ToUpper(text))
 	if len(parts) != 6 {
-		return nil, fmt.Errorf("cron has %d fields, not the six: minutes, hours, day of month, month, day of week, year", len(parts))
+		return nil, fmt.Errorf("cron has %d fields, want six: minutes, hours, day of month, month, day of week, year",
+			len(parts))
 	}
 	c := &cron{location: location}
 	var err error
@@ -62,7 +63,7 @@ func parseCron(text string, location *time.Location) (*cron, error) {
 	dayOfMonth, dayOfWeek := parts[2], parts[4]
 	switch {
 	case (dayOfMonth == "?") == (dayOfWeek == "?"):
-		return nil, errors.New("exactly one of day of month and day of week has to be ?")
+		return nil, errors.New("exactly one of day of month and day of week must be ?")
 	case dayOfWeek == "?":
 		c.day, err = parseDayOfMonth(dayOfMonth)
 	default:
@@ -74,12 +75,12 @@ func parseCron(text string, location *time.Location) (*cron, error) {
 	return c, nil
 }
 
-// next searches day by day. A time that does not exist, when clocks go
-// forward, is skipped; one that exists twice occurs once.
+// next searches day by day. A local time that does not exist, because clocks go
+// forward, is skipped. One that exists twice occurs once.
 func (c *cron) next(after time.Time) (time.Time, bool) {
 	after = after.In(c.location)
 	year, month, d := after.Date()
-	// Noon exists on every day; midnight does not.
+	// Every day has a noon; not every day has a midnight.
 	for day := time.Date(year, month, d, 12, 0, 0, 0,
 		c.location); day.Year() <= yearField.max; day = day.AddDate(0, 0, 1) {
 		if !slices.Contains(c.years, day.Year()) || !slices.Contains(c.months, int(day.Month())) || !c.day(day) {
@@ -97,8 +98,8 @@ func (c *cron) next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// parse takes lists of values, ranges and steps: "0/15", "MON-FRI", "20-2",
-// "1,3", "*".
+// parse returns the values of a list of values, ranges and steps: "0/15",
+// "MON-FRI", "20-2", "1,3", "*".
 func (f field) parse(text string) ([]int, error) {
 	var values []int
 	for item := range strings.SplitSeq(text, ",") {
@@ -127,7 +128,7 @@ func (f field) parse(text string) ([]int, error) {
 		if from > to && f.name == yearField.name {
 			return nil, fmt.Errorf("%s: range %q is empty", f.name, span)
 		}
-		if from > to { // over the end, such as the hours 20-2 or the days FRI-MON
+		if from > to { // wraps around, such as the hours 20-2 or the days FRI-MON
 			to += f.max - f.min + 1
 		}
 		for v := from; v <= to; v += step {
@@ -138,18 +139,19 @@ func (f field) parse(text string) ([]int, error) {
 	return slices.Compact(values), nil
 }
 
+// value parses one value, a number or a name.
 func (f field) value(text string) (int, error) {
 	if i := slices.Index(f.names, text); i >= 0 {
 		return f.min + i, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < f.min || n > f.max {
-		return 0, fmt.Errorf("%s: %q is not within %d and %d", f.name, text, f.min, f.max)
+		return 0, fmt.Errorf("%s: %q is not between %d and %d", f.name, text, f.min, f.max)
 	}
 	return n, nil
 }
 
-// parseDayOfMonth knows, besides lists: L, the last day; 15W, the weekday
+// parseDayOfMonth parses a list or one of L, the last day; 15W, the weekday
 // nearest to the 15th in its month; LW, the last weekday.
 func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	switch {
@@ -173,8 +175,8 @@ func parseDayOfMonth(text string) (func(time.Time) bool, error) {
 	return func(day time.Time) bool { return slices.Contains(days, day.Day()) }, nil
 }
 
-// parseDayOfWeek knows, besides lists: L, Saturday; 6L, the last Friday of the
-// month; 3#2, its second Tuesday.
+// parseDayOfWeek parses a list or one of L, Saturday; 6L, the last Friday of
+// the month; 3#2, its second Tuesday.
 func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	if text == "L" {
 		text = "7"
@@ -204,14 +206,15 @@ func parseDayOfWeek(text string) (func(time.Time) bool, error) {
 	return func(day time.Time) bool { return slices.Contains(days, weekday(day)) }, nil
 }
 
-// weekday counts from Sunday, which is 1.
+// weekday returns 1 for Sunday to 7 for Saturday.
 func weekday(day time.Time) int { return int(day.Weekday()) + 1 }
 
+// lastDay returns the number of days of the month.
 func lastDay(day time.Time) int {
 	return time.Date(day.Year(), day.Month()+1, 0, 12, 0, 0, 0, time.UTC).Day()
 }
 
-// nearestWeekday is the weekday nearest to the nth day, within the month.
+// nearestWeekday returns the weekday nearest to the nth day, within the month.
 func nearestWeekday(day time.Time, n int) int {
 	last := lastDay(day)
 	switch time.Date(day.Year(), day.Month(), n, 12, 0, 0, 0, time.UTC).Weekday() {

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Deploy replaces the set of functions. Instances of functions that stayed the
-// same are kept; those of changed or removed functions finish what they have
-// accepted and go. An invalid function is an error and changes nothing.
+// Deploy replaces the set of functions. Instances of unchanged functions are
+// kept. Those of changed or removed functions finish the invocations that they
+// have accepted, then stop. An invalid function is an error and changes
+// nothing.
 func (s *Service) Deploy(functions []Function) error {
 	fleets, err := s.newFleets(functions)
 	if err != nil {
@@ -19,10 +20,10 @@ func (s *Service) Deploy(functions []Function) error {
 	return s.replaceFleets(fleets)
 }
 
-// StartSchedules replaces the running schedules. The first occurrence of a
-// rate is one period from now. Occurrences that pass while the machine sleeps
-// are made up for by one. An expression that AWS would not take is an error
-// and changes nothing.
+// StartSchedules replaces the running schedules. The first occurrence of a rate
+// is one period from now. If several occurrences pass while the machine sleeps,
+// the schedule fires once afterwards. An expression that AWS would refuse is an
+// error and changes nothing.
 func (s *Service) StartSchedules(schedules []Schedule) error {
 	timed, err := s.parseSchedules(schedules, func(name string) bool {
 		_, err := s.find(name)
@@ -34,9 +35,9 @@ func (s *Service) StartSchedules(schedules []Schedule) error {
 	return s.replaceSchedules(timed)
 }
 
-// Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]
-// together: it checks functions and schedules and changes nothing. commit is
-// the second half; it may be dropped, and has no effect after Close.
+// Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]:
+// it checks functions and schedules and changes nothing. The second half is
+// commit, which has no effect after Close. To give up, do not call it.
 func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func(), err error) {
 	fleets, err := s.newFleets(functions)
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit fu
 	}, nil
 }
 
-// newFleets checks functions and makes their fleets, by name.
+// newFleets checks functions and returns their fleets by name.
 func (s *Service) newFleets(functions []Function) (map[string]*fleet, error) {
 	fleets := make(map[string]*fleet, len(functions))
 	reserved := 0
@@ -71,13 +72,14 @@ func (s *Service) newFleets(functions []Function) (map[string]*fleet, error) {
 		}
 	}
 	if reserved > s.opt.Concurrency {
-		return nil, fmt.Errorf("reserved concurrency of all functions is %d, the account's limit %d", reserved,
+		return nil, fmt.Errorf("reserved concurrency of all functions is %d, more than the account's limit %d",
+			reserved,
 			s.opt.Concurrency)
 	}
 	return fleets, nil
 }
 
-// replaceFleets keeps the fleets of functions that stayed the same.
+// replaceFleets replaces all fleets but those of unchanged functions.
 func (s *Service) replaceFleets(fleets map[string]*fleet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +104,7 @@ type timedSchedule struct {
 }
 
 // parseSchedules checks schedules, fills in their defaults and returns those
-// that are enabled. exists reports whether there is a function of that name.
+// that are enabled. exists reports whether a function of that name is deployed.
 func (s *Service) parseSchedules(schedules []Schedule, exists func(name string) bool) ([]timedSchedule, error) {
 	var list []timedSchedule
 	for _, sch := range schedules {

@@ -13,8 +13,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// install puts a copy of the test function at a path, as a build does: beside
-// it first, and then in its place.
+// install puts a copy of the test function at a path as a build does: it writes
+// another file and renames it.
 func install(t *testing.T, path string, modified time.Time) {
 	t.Helper()
 	code, err := os.ReadFile(binary)
@@ -32,8 +32,8 @@ func install(t *testing.T, path string, modified time.Time) {
 	}
 }
 
-// New code takes over while invocations go on: none fails, and those that the
-// old code has begun it finishes.
+// New code takes over while clients invoke the function. No invocation fails,
+// and the old code finishes those that it has begun.
 func TestDeployReloadsWithoutAFailure(t *testing.T) {
 	path := filepath.Join(t.TempDir(), filepath.Base(binary))
 	start := time.Now().Add(-time.Hour).Truncate(time.Second)
@@ -44,7 +44,7 @@ func TestDeployReloadsWithoutAFailure(t *testing.T) {
 	release := filepath.Join(t.TempDir(), "release")
 	long := make(chan lambda.Result, 1)
 	go func() { long <- st.invoke(t, "f", event{Do: "block", File: release}) }()
-	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	eventually(t, "the function runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
 	old := st.Instances()[0].PID
 
 	var stop atomic.Bool
@@ -55,14 +55,14 @@ func TestDeployReloadsWithoutAFailure(t *testing.T) {
 				text := fmt.Sprint(i)
 				if result, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text})); err != nil ||
 					string(result.Payload) != `"`+text+`"` {
-					t.Errorf("during a deployment: %s, %v", result.Payload, err)
+					t.Errorf("during a deployment: got %s, %v, want %q", result.Payload, err, text)
 					return
 				}
 			}
 		})
 	}
 	for version := range 5 {
-		stale := make(map[string]bool) // which have the code of before, whenever the others have begun
+		stale := make(map[string]bool) // instances with the previous code, except for the busy one
 		for _, in := range st.Instances() {
 			stale[in.ID] = in.PID != old
 		}
@@ -82,13 +82,13 @@ func TestDeployReloadsWithoutAFailure(t *testing.T) {
 	stop.Store(true)
 	clients.Wait()
 	if in := st.Instances(); in[0].PID != old || in[0].State != lambda.StateRunning {
-		t.Errorf("the instance that was at work is not any more: %+v", in)
+		t.Errorf("got the instances %+v, want the busy process %d to run on", in, old)
 	}
 	touch(t, release)
 	if got := value[string](t, <-long); got != "released" {
-		t.Errorf("the old code answered %q", got)
+		t.Errorf("the old code answered %q, want \"released\"", got)
 	}
-	eventually(t, "the old instance goes", func() bool {
+	eventually(t, "the old instance ends", func() bool {
 		return !slices.ContainsFunc(st.Instances(), func(in lambda.Instance) bool { return in.PID == old })
 	})
 }

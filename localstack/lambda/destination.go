@@ -10,7 +10,8 @@ import (
 )
 
 // condition is how an asynchronous event ended (LDG "Asynchronous invocation",
-// invocation records). The last two exist here only, and reach no destination.
+// invocation records). AWS does not have the last two; records with them are
+// not sent.
 type condition string
 
 const (
@@ -22,35 +23,35 @@ const (
 	functionRemoved  condition = "FunctionRemoved"
 )
 
-// conclude ends an event: it tells the function's destinations, and the log if
-// the event is lost. result is that of the last attempt that ran, or nil.
-func (s *Service) conclude(ev *event, fn Function, how condition, attempts int, result *Result) {
-	if how != succeeded {
+// finishEvent sends the record of an event to the function's destination and
+// logs a discarded event. result is that of the last attempt that ran, or nil.
+func (s *Service) finishEvent(ev *event, fn Function, end condition, attempts int, result *Result) {
+	if end != succeeded {
 		level := slog.LevelError
-		if how == serviceClosed {
+		if end == serviceClosed {
 			level = slog.LevelWarn
 		}
 		s.log.Log(context.Background(), level, "asynchronous event discarded",
-			"function", ev.name, "requestId", ev.id, "condition", string(how), "attempts", attempts)
+			"function", ev.name, "invocation", ev.id, "condition", string(end), "attempts", attempts)
 	}
-	switch how {
+	switch end {
 	case serviceClosed, functionRemoved:
 	case succeeded:
-		s.send(fn.Async.OnSuccess, ev, fn, how, attempts, result)
+		s.sendRecord(fn.Async.OnSuccess, ev, fn, end, attempts, result)
 	default:
-		s.send(fn.Async.OnFailure, ev, fn, how, attempts, result)
-		s.deadLetter(ev, fn, result)
+		s.sendRecord(fn.Async.OnFailure, ev, fn, end, attempts, result)
+		s.logDeadLetter(ev, fn, result)
 	}
 }
 
-// record is what a destination gets (LDG "Asynchronous invocation", example
-// invocation record).
+// record is the document for a destination (LDG "Asynchronous invocation",
+// example invocation record).
 type record struct {
 	Version         string           `json:"version"`
 	Timestamp       string           `json:"timestamp"`
 	RequestContext  requestContext   `json:"requestContext"`
 	RequestPayload  json.RawMessage  `json:"requestPayload"`
-	ResponseContext *responseContext `json:"responseContext,omitempty"` // absent if it never ran, as is the payload
+	ResponseContext *responseContext `json:"responseContext,omitempty"` // absent, with the payload, if it never ran
 	ResponsePayload json.RawMessage  `json:"responsePayload,omitempty"`
 }
 
@@ -67,15 +68,17 @@ type responseContext struct {
 	FunctionError   string `json:"functionError,omitempty"`
 }
 
-// send gives a destination the record of an event, if there is a destination.
-func (s *Service) send(destination string, ev *event, fn Function, how condition, attempts int, result *Result) {
+// sendRecord sends the record of an event to a destination. It does nothing if
+// the destination is empty.
+func (s *Service) sendRecord(destination string, ev *event, fn Function, end condition, attempts int,
+	result *Result) {
 	if destination == "" {
 		return
 	}
 	rec := record{
 		Version:        "1.0",
 		Timestamp:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{ev.id, fn.ARN + ":" + latest, how, attempts},
+		RequestContext: requestContext{ev.id, fn.ARN + ":" + latest, end, attempts},
 		RequestPayload: ev.payload,
 	}
 	if result != nil {
@@ -85,7 +88,7 @@ func (s *Service) send(destination string, ev *event, fn Function, how condition
 			FunctionError:   result.FunctionError,
 		}
 		rec.ResponsePayload = result.Payload
-		if !json.Valid(rec.ResponsePayload) { // a runtime may answer with anything
+		if !json.Valid(rec.ResponsePayload) { // a runtime may answer with any bytes
 			rec.ResponsePayload, _ = json.Marshal(string(result.Payload))
 		}
 	}
@@ -94,12 +97,12 @@ func (s *Service) send(destination string, ev *event, fn Function, how condition
 		err = s.deliverTo(destination, text)
 	}
 	if err != nil {
-		s.log.Error("destination not reached", "function", ev.name, "requestId", ev.id,
-			"condition", string(how), "destination", destination, "bytes", len(text), "error", err)
+		s.log.Error("record not sent to the destination", "function", ev.name, "invocation", ev.id,
+			"condition", string(end), "destination", destination, "bytes", len(text), "err", err)
 	}
 }
 
-// deliverTo invokes a destination, which has to be a function of this service.
+// deliverTo invokes a destination, which must be a function of this service.
 func (s *Service) deliverTo(destination string, text []byte) error {
 	if !strings.Contains(destination, ":lambda:") {
 		return fmt.Errorf("the local stack has no %s", serviceOf(destination))
@@ -108,28 +111,28 @@ func (s *Service) deliverTo(destination string, text []byte) error {
 	return err
 }
 
-// deadLetter says what the function's dead-letter queue would have got: the
-// event, and the attributes RequestID, ErrorCode and ErrorMessage.
-func (s *Service) deadLetter(ev *event, fn Function, result *Result) {
+// logDeadLetter logs the sizes of what the function's dead-letter queue would
+// have got: the event and the attributes RequestID, ErrorCode and ErrorMessage.
+func (s *Service) logDeadLetter(ev *event, fn Function, result *Result) {
 	if fn.DeadLetter == "" {
 		return
 	}
-	code, size := 429, 0 // it never ran
+	code, messageSize := 429, 0 // it never ran
 	if result != nil {
 		var failure runtimeError
-		_ = json.Unmarshal(result.Payload, &failure) // whatever it is
-		code, size = 200, min(len(failure.Message), maxErrorMessage)
+		_ = json.Unmarshal(result.Payload, &failure) // a runtime may answer with any bytes
+		code, messageSize = 200, min(len(failure.Message), maxErrorMessage)
 	}
-	s.log.Error("dead letter not sent", "function", ev.name, "target", fn.DeadLetter, "bytes", len(ev.payload),
-		"RequestID", ev.id, "ErrorCode", code, "ErrorMessage.bytes", size,
-		"error", "the local stack has no "+serviceOf(fn.DeadLetter))
+	s.log.Error("dead letter not sent", "function", ev.name, "invocation", ev.id, "destination", fn.DeadLetter,
+		"bytes", len(ev.payload), "code", code, "messageBytes", messageSize,
+		"err", "the local stack has no "+serviceOf(fn.DeadLetter))
 }
 
-// maxErrorMessage is how much of an error's message a dead letter has, in bytes
-// (LDG "Asynchronous invocation").
+// maxErrorMessage bounds the ErrorMessage of a dead letter in bytes (LDG
+// "Asynchronous invocation").
 const maxErrorMessage = 1 << 10
 
-// serviceOf is the third part of an ARN.
+// serviceOf returns the service in an ARN.
 func serviceOf(arn string) string {
 	parts := strings.SplitN(arn, ":", 4)
 	if len(parts) < 4 {

@@ -13,16 +13,17 @@ const (
 	queueARN = "arn:aws:sqs:us-east-1:000000000000:failures"
 )
 
+// destinations sets the destinations of a function.
 func destinations(success, failure string) func(*lambda.Function) {
 	return func(fn *lambda.Function) { fn.Async.OnSuccess, fn.Async.OnFailure = success, failure }
 }
 
-// delivered is the record that the function sink gets, with what differs from
-// run to run replaced.
+// delivered returns the event that the function sink gets. The timestamp is
+// replaced by NOW and id by ID.
 func delivered(t *testing.T, st *stack, id string) string {
 	t.Helper()
 	var sink lambda.Instance
-	eventually(t, "the destination is invoked, and its process runs", func() bool {
+	eventually(t, "the destination is invoked and its process runs", func() bool {
 		for _, in := range st.Instances() {
 			if in.Function == "sink" && in.PID != 0 {
 				sink = in
@@ -62,14 +63,14 @@ func TestD5_1_DestinationGetsARecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := delivered(t, st, id); got != test.want {
-				t.Errorf("record %s\nwant %s", got, test.want)
+				t.Errorf("got the record\n%s\nwant\n%s", got, test.want)
 			}
 		})
 	}
 }
 
-// Queues, topics and buses are not here: the log says what is missing from
-// them, and nothing of what it would hold.
+// Queues, topics and event buses are not implemented locally. The log has the
+// sizes of what they would get, but not the contents.
 func TestD5_2_DeadLetterIsNamedInTheLog(t *testing.T) {
 	st := serve(t, hasty,
 		function("f",
@@ -90,19 +91,19 @@ func TestD5_2_DeadLetterIsNamedInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`msg="dead letter not sent" function=f target=` + queueARN + ` bytes=3023 RequestID=` + failed +
-			` ErrorCode=200 ErrorMessage.bytes=1024`,
-		`msg="dead letter not sent" function=off target=` + queueARN + ` bytes=2 RequestID=` + never +
-			` ErrorCode=429 ErrorMessage.bytes=0`,
-		`msg="destination not reached" function=f requestId=` + failed +
+		`msg="dead letter not sent" function=f invocation=` + failed + ` destination=` + queueARN +
+			` bytes=3023 code=200 messageBytes=1024`,
+		`msg="dead letter not sent" function=off invocation=` + never + ` destination=` + queueARN +
+			` bytes=2 code=429 messageBytes=0`,
+		`msg="record not sent to the destination" function=f invocation=` + failed +
 			` condition=RetriesExhausted destination=arn:aws:sns:us-east-1:000000000000:alarms bytes=`,
-		`msg="destination not reached" function=f requestId=` + done +
+		`msg="record not sent to the destination" function=f invocation=` + done +
 			` condition=Success destination=arn:aws:events:us-east-1:000000000000:event-bus/default bytes=`,
 	} {
 		eventually(t, want, func() bool { return strings.Contains(st.log.String(), want) })
 	}
 	if strings.Contains(st.log.String(), "secret") {
-		t.Error("the log holds a payload")
+		t.Errorf("got the log\n%s\nwant no payload in it", st.log)
 	}
 }
 
@@ -113,6 +114,6 @@ func TestD5_2_ZeroConcurrencyIsNotRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the event is discarded", func() bool {
-		return strings.Contains(st.log.String(), "requestId="+id+" condition=ZeroReservedConcurrency attempts=0")
+		return strings.Contains(st.log.String(), "invocation="+id+" condition=ZeroReservedConcurrency attempts=0")
 	})
 }

@@ -7,23 +7,23 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Credentials are what an instance signs its requests with. They open nothing:
-// they tell who is calling.
+// Credentials are the credentials with which an instance signs its requests.
+// They identify the caller and protect nothing.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
 // newCredentials derives the credentials of an instance from its function and
-// its id, which nobody else knows.
+// its secret id.
 func (s *Service) newCredentials(function, instance string) Credentials {
 	derive := func(use string) []byte {
 		sum := sha256.Sum256([]byte(strings.Join([]string{use, s.opt.Account, s.opt.Region, function,
@@ -37,7 +37,7 @@ func (s *Service) newCredentials(function, instance string) Credentials {
 	}
 }
 
-// Credentials returns the credentials of an instance that runs.
+// Credentials returns the credentials of a running instance, by its id.
 func (s *Service) Credentials(instance string) (c Credentials, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,9 +48,9 @@ func (s *Service) Credentials(instance string) (c Credentials, ok bool) {
 	return in.creds, true
 }
 
-// Caller returns whose access key id it is: the function, and the invocation
-// that its instance works on right now. False means that no instance has it, or
-// not any more.
+// Caller returns the owner of an access key id: the function, and the
+// invocation that its instance works on now. It returns false if no running
+// instance has the key.
 func (s *Service) Caller(accessKeyID string) (trace.Caller, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,43 +65,27 @@ func (s *Service) Caller(accessKeyID string) (trace.Caller, bool) {
 	return c, true
 }
 
-// maxEnv bounds a function's Environment, keys and values, in bytes (Lambda
-// quotas).
-const maxEnv = 4 << 10
-
-var envKey = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
-
-// reservedEnv are the variables that a template cannot set (LDG "Defined
-// runtime environment variables").
-var reservedEnv = []string{
-	"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
-	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
-	"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-	"AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-	"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
-}
-
-// checkEnv refuses an Environment that Lambda would refuse, so that it shows
-// here and not at deployment.
+// checkEnv returns an error for an Environment that Lambda would refuse at
+// deployment.
 func checkEnv(env map[string]string) error {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(env)) {
-		if slices.Contains(reservedEnv, key) {
+		if slices.Contains(awsname.ReservedVariables, key) {
 			return fmt.Errorf("environment variable %s is reserved by Lambda", key)
 		}
-		if !envKey.MatchString(key) {
+		if !awsname.VariableName.MatchString(key) {
 			return fmt.Errorf("environment variable %q is not a letter followed by letters, digits and _", key)
 		}
 		size += len(key) + len(env[key])
 	}
-	if size > maxEnv {
-		return fmt.Errorf("environment variables take %d bytes, Lambda allows %d", size, maxEnv)
+	if size > awsname.MaxEnvironmentBytes {
+		return fmt.Errorf("environment variables take %d bytes, Lambda allows %d", size, awsname.MaxEnvironmentBytes)
 	}
 	return nil
 }
 
-// environment is what an instance's process sees, and all it sees: the host's
-// own variables stay outside but for what the system itself needs.
+// environment returns all variables of an instance's process. It has none of
+// the host's variables, except for those that Windows needs.
 func (in *instance) environment() []string {
 	f := in.fleet
 	opt := f.s.opt
@@ -117,9 +101,9 @@ func (in *instance) environment() []string {
 	maps.Copy(env, map[string]string{
 		"LANG": "en_US.UTF-8",
 		"TZ":   ":UTC",
-		// Nothing listens there: the X-Ray SDK sends datagrams and asks no
-		// more. On AWS the address is link-local, which here could leave the
-		// machine.
+		// Nothing listens there; the X-Ray SDK sends datagrams without waiting
+		// for an answer. On AWS the address is link-local. That could be
+		// another machine here, so it is the loopback address.
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
 		"AWS_XRAY_DAEMON_ADDRESS":  "127.0.0.1:2000",
 		"_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrClosed is returned for work that comes, or still waits, when the service
+// ErrClosed is returned for work that arrives or still waits when the service
 // is closed.
 var ErrClosed = errors.New("lambda service is closed")
 
-// Error is a refusal of the Lambda API, before any function has run.
+// Error is a refusal of the Lambda API. The function has not run.
 type Error struct {
-	// Code is AWS's name of the exception, such as ResourceNotFoundException.
+	// Code is the exception's name on AWS, such as ResourceNotFoundException.
 	Code string
 	// Status is the HTTP status of the Lambda API.
 	Status  int
 	Message string
-	// Reason says which limit was hit, for TooManyRequestsException.
+	// Reason is the limit that was reached, for TooManyRequestsException.
 	Reason string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// The exceptions of Invoke (API reference, Invoke) that can happen here.
+// The exceptions of Invoke (API reference, Invoke) that this service returns.
 const (
 	CodeNotFound         = "ResourceNotFoundException"
 	CodeThrottled        = "TooManyRequestsException"
@@ -63,19 +63,19 @@ func invalidParameter(message string) *Error {
 	return &Error{Code: CodeInvalidParameter, Status: http.StatusBadRequest, Message: message}
 }
 
-// outcome is how an invocation ended: with a payload of the function, with one
-// that Lambda made for it, or with an error of the service.
+// outcome is how an invocation ended: with a payload from the function, with an
+// error object from Lambda, or with an error of the service.
 type outcome struct {
 	payload   []byte
-	errorType string // not empty: a function error, for the REPORT line
-	crash     string // not empty: how the process failed, for the log
-	reported  string // not empty: the REPORT line's error type instead
+	errorType string // of a function error, otherwise empty
+	crash     string // how the process failed, for the log
+	reported  string // the error type in the REPORT line, if another one
 	timedOut  bool
 	err       error
 }
 
-func timedOut(requestID string, after time.Duration) *outcome {
-	o := faulted(requestID, "Sandbox.Timedout", timeoutText(after))
+func timeoutOutcome(requestID string, after time.Duration) *outcome {
+	o := crashOutcome(requestID, "Sandbox.Timedout", timeoutText(after))
 	o.crash, o.timedOut = "", true
 	return o
 }
@@ -84,9 +84,9 @@ func timeoutText(after time.Duration) string {
 	return fmt.Sprintf("Task timed out after %.2f seconds", after.Seconds())
 }
 
-// exited is the outcome of an invocation whose process ended under it.
-func exited(requestID string, state *os.ProcessState) *outcome {
-	return faulted(requestID, "Runtime.ExitError", exitText(state))
+// exitOutcome is the outcome of an invocation whose process has ended.
+func exitOutcome(requestID string, state *os.ProcessState) *outcome {
+	return crashOutcome(requestID, "Runtime.ExitError", exitText(state))
 }
 
 func exitText(state *os.ProcessState) string {
@@ -96,24 +96,27 @@ func exitText(state *os.ProcessState) string {
 	return "Runtime exited with error: " + state.String()
 }
 
-// outOfMemory is the outcome of an invocation whose process used more memory
-// than the function has: what its caller sees is a process that was killed.
-func outOfMemory(requestID string) *outcome {
-	o := faulted(requestID, "Runtime.ExitError", "Runtime exited with error: signal: killed")
+// memoryOutcome is the outcome of an invocation whose process used more memory
+// than the function has. The caller sees that the process was killed.
+func memoryOutcome(requestID string) *outcome {
+	o := crashOutcome(requestID, "Runtime.ExitError", "Runtime exited with error: signal: killed")
 	o.reported = "Runtime.OutOfMemory"
 	return o
 }
 
-func faulted(requestID, errorType, text string) *outcome {
-	payload, _ := json.Marshal(struct { // two strings
+// crashOutcome is an outcome with an error object from Lambda.
+func crashOutcome(requestID, errorType, text string) *outcome {
+	payload, _ := json.Marshal(struct { // cannot fail: two strings
 		Type    string `json:"errorType"`
 		Message string `json:"errorMessage"`
 	}{errorType, "RequestId: " + requestID + " Error: " + text})
 	return &outcome{payload: payload, errorType: errorType, crash: text}
 }
 
-func responseTooLarge() *outcome {
-	payload, _ := json.Marshal(runtimeError{ // two strings
+// tooLargeOutcome is the outcome of an invocation with a response above
+// maxResponse.
+func tooLargeOutcome() *outcome {
+	payload, _ := json.Marshal(runtimeError{ // cannot fail: two strings
 		Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse),
 		Type:    "Function.ResponseSizeTooLarge",
 	})

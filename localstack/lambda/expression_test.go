@@ -33,7 +33,7 @@ func TestExpressions(t *testing.T) {
 			[]string{"2026-11-27T01:00:00", "2026-11-28T01:00:00", "2026-11-29T01:00:00"}},
 		{"cron(50-10/10 0 1 1 ? 2027)", "", "2026-11-23T00:00:00",
 			[]string{"2027-01-01T00:00:00", "2027-01-01T00:10:00", "2027-01-01T00:50:00"}},
-		// Its wildcards.
+		// The wildcards.
 		{"cron(0 0 L * ? *)", "", "2028-02-01T00:00:00", []string{"2028-02-29T00:00:00", "2028-03-31T00:00:00"}},
 		{"cron(0 0 3W * ? *)", "", "2026-09-30T00:00:00", []string{"2026-10-02T00:00:00", "2026-11-03T00:00:00"}},
 		{"cron(0 0 1W * ? *)", "", "2026-07-31T00:00:00", []string{"2026-08-03T00:00:00"}},
@@ -69,7 +69,7 @@ func TestExpressions(t *testing.T) {
 				got = next.UTC().Format(layout)
 			}
 			if got != want {
-				t.Errorf("%s %s after %s: %q, want %q", test.expression, test.zone, at.Format(layout), got, want)
+				t.Errorf("%s %s after %s: got %q, want %q", test.expression, test.zone, at.Format(layout), got, want)
 				break
 			}
 			at = next
@@ -86,10 +86,10 @@ func TestInvalidExpressions(t *testing.T) {
 		"rate(1 hours)":             "do not agree in number",
 		"rate(10 seconds)":          `unit "seconds" is not minute`,
 		"at(tomorrow)":              "cannot parse",
-		"cron(* * * * *)":           "5 fields",
-		"cron(0 0 * * * *)":         "exactly one of day of month and day of week",
-		"cron(0 0 ? * ? *)":         "exactly one of day of month and day of week",
-		"cron(60 0 * * ? *)":        `minutes: "60" is not within 0 and 59`,
+		"cron(* * * * *)":           "5 fields, want six",
+		"cron(0 0 * * * *)":         "exactly one of day of month and day of week must be ?",
+		"cron(0 0 ? * ? *)":         "exactly one of day of month and day of week must be ?",
+		"cron(60 0 * * ? *)":        `minutes: "60" is not between 0 and 59`,
 		"cron(0 24 * * ? *)":        `hours: "24"`,
 		"cron(0 0 32 * ? *)":        `day of month: "32"`,
 		"cron(0 0 xW * ? *)":        `day of month: "X"`,
@@ -105,10 +105,10 @@ func TestInvalidExpressions(t *testing.T) {
 		"cron(,5 0 * * ? *)":        `minutes: ""`,
 	} {
 		if _, err := parseSchedule(expression, ""); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", expression, err, want)
+			t.Errorf("%q: got %v, want an error with %q", expression, err, want)
 		}
 	}
 	if _, err := parseSchedule("rate(1 day)", "Moon/Tycho"); err == nil {
-		t.Error("an unknown time zone was accepted")
+		t.Error("parseSchedule accepted an unknown time zone, want an error")
 	}
 }

@@ -7,23 +7,30 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// maxExtensions bounds the extensions of one function (Lambda quotas).
-const maxExtensions = 10
+const (
+	// maxExtensions bounds the extensions of one function (Lambda quotas).
+	maxExtensions = 10
+	// identifierLength is the length of an extension's identifier, a UUID.
+	identifierLength = 36
+)
 
-// extension is an internal one, a part of the function's process that registers
-// during its initialization (LDG "Lambda Extensions API"). External ones come
-// in layers, which there are none of.
+// extension is an internal extension: a part of the function's process that
+// registers during its initialization (LDG "Lambda Extensions API"). External
+// extensions come in layers, which are not implemented locally.
 type extension struct {
 	name   string
 	invoke bool // registered for INVOKE events
-	idle   bool // asks for an event, or has asked
+	idle   bool // has asked for its next event
 	wake   chan []byte
 }
 
-// serveRegister registers an internal extension: aws-lambda-go does so for
-// WithEnableSIGTERM, to be warned before it is stopped.
+// serveRegister registers an internal extension. aws-lambda-go registers one
+// for WithEnableSIGTERM, because only functions with extensions get SIGTERM
+// before they are stopped.
 func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request, in *instance) {
 	name := r.Header.Get("Lambda-Extension-Name")
 	if name == "" {
@@ -40,7 +47,7 @@ func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request, in *inst
 	for _, event := range body.Events {
 		switch event {
 		case "INVOKE":
-		case "SHUTDOWN": // an external extension's; this one gets SIGTERM
+		case "SHUTDOWN": // for external extensions; internal ones get SIGTERM
 			runtimeFail(w, http.StatusForbidden, "Extension.InvalidEventType",
 				event+": ShutdownEventNotSupportedForInternalExtension")
 			return
@@ -49,7 +56,7 @@ func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request, in *inst
 			return
 		}
 	}
-	id := newRequestID()
+	id := awsname.NewRequestID()
 	if kind, message := s.register(in, id, name, slices.Contains(body.Events, "INVOKE")); kind != "" {
 		runtimeFail(w, http.StatusForbidden, kind, message)
 		return
@@ -65,13 +72,14 @@ func (s *Service) serveRegister(w http.ResponseWriter, r *http.Request, in *inst
 			answer.AccountID = s.opt.Account
 		}
 	}
-	text, _ := json.Marshal(answer) // strings only
+	text, _ := json.Marshal(answer) // cannot fail: strings
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Lambda-Extension-Identifier", id)
 	_, _ = w.Write(text)
 }
 
-// register adds an extension, or says why not.
+// register adds an extension. It returns the type and the message of an error,
+// or two empty strings.
 func (s *Service) register(in *instance, id, name string, invoke bool) (kind, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +101,8 @@ func (s *Service) register(in *instance, id, name string, invoke bool) (kind, me
 	return "", ""
 }
 
-// extensionOf finds the extension that a request names, or refuses it.
+// extensionOf returns the extension that a request names, or refuses the
+// request and returns nil.
 func (s *Service) extensionOf(w http.ResponseWriter, r *http.Request, in *instance) *extension {
 	id := r.Header.Get("Lambda-Extension-Identifier")
 	if id == "" {
@@ -105,7 +114,7 @@ func (s *Service) extensionOf(w http.ResponseWriter, r *http.Request, in *instan
 	e := in.extensions[id]
 	s.mu.Unlock()
 	switch {
-	case e == nil && len(id) != len(newRequestID()):
+	case e == nil && len(id) != identifierLength:
 		runtimeFail(w, http.StatusForbidden, "Extension.InvalidExtensionIdentifier",
 			"Invalid Lambda-Extension-Identifier")
 	case e == nil:
@@ -115,17 +124,18 @@ func (s *Service) extensionOf(w http.ResponseWriter, r *http.Request, in *instan
 }
 
 // serveExtensionNext blocks until there is an event that the extension has
-// registered for. By asking it says that it is done with the one before.
+// registered for. The request also means that the extension has finished the
+// previous event.
 func (s *Service) serveExtensionNext(w http.ResponseWriter, r *http.Request, in *instance) {
 	e := s.extensionOf(w, r, in)
 	if e == nil {
 		return
 	}
 	s.mu.Lock()
-	e.idle = len(e.wake) == 0 // else there is one already, whose reader went away
-	if in.quiet != nil && in.extensionsIdle() {
-		close(in.quiet)
-		in.quiet = nil
+	e.idle = len(e.wake) == 0 // otherwise an event waits whose reader went away
+	if in.whenIdle != nil && in.extensionsIdle() {
+		close(in.whenIdle)
+		in.whenIdle = nil
 	}
 	s.mu.Unlock()
 	select {
@@ -137,8 +147,8 @@ func (s *Service) serveExtensionNext(w http.ResponseWriter, r *http.Request, in 
 	}
 }
 
-// serveExtensionError ends an instance whose extension says that it cannot
-// start or go on.
+// serveExtensionError ends an instance whose extension reports that it cannot
+// start or continue.
 func (s *Service) serveExtensionError(kind string) func(http.ResponseWriter, *http.Request, *instance) {
 	return func(w http.ResponseWriter, r *http.Request, in *instance) {
 		e := s.extensionOf(w, r, in)
@@ -155,13 +165,13 @@ func (s *Service) serveExtensionError(kind string) func(http.ResponseWriter, *ht
 		flush(w)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		in.fault = func(requestID string) *outcome { return faulted(requestID, kind, cause) }
+		in.cause = func(requestID string) *outcome { return crashOutcome(requestID, kind, cause) }
 		in.kill()
 	}
 }
 
-// extensionsIdle reports whether all extensions wait for their next event.
-// Under Service.mu, as the rest.
+// extensionsIdle reports whether all extensions wait for their next event. The
+// caller holds Service.mu, as for the functions below.
 func (in *instance) extensionsIdle() bool {
 	for _, e := range in.extensions {
 		if !e.idle {
@@ -171,22 +181,22 @@ func (in *instance) extensionsIdle() bool {
 	return true
 }
 
-// untilQuiet is closed when all extensions wait for their next event: that ends
-// the initialization or an invocation as much as the runtime's own request
-// does.
-func (in *instance) untilQuiet() <-chan struct{} {
+// untilExtensionsIdle returns a channel that is closed when all extensions wait
+// for their next event. An initialization or invocation ends only when both the
+// runtime and all extensions have asked for the next event.
+func (in *instance) untilExtensionsIdle() <-chan struct{} {
 	c := make(chan struct{})
 	if in.extensionsIdle() {
 		close(c)
 	} else {
-		in.quiet = c
+		in.whenIdle = c
 	}
 	return c
 }
 
-// tellExtensions gives the extensions that registered for it the event of an
-// invocation.
-func (in *instance) tellExtensions(inv *invocation) {
+// notifyExtensions sends the event of an invocation to the extensions that
+// registered for INVOKE.
+func (in *instance) notifyExtensions(inv *invocation) {
 	var event []byte
 	for _, e := range in.extensions {
 		if !e.invoke {
@@ -196,16 +206,17 @@ func (in *instance) tellExtensions(inv *invocation) {
 			event = invokeEvent(inv, in.fleet.fn.ARN)
 		}
 		e.idle = false
-		e.wake <- event // empty, as the extension was idle
+		e.wake <- event // does not block: the extension was idle
 	}
 }
 
+// invokeEvent returns the INVOKE event of an invocation.
 func invokeEvent(inv *invocation, arn string) []byte {
 	type tracing struct {
 		Type  string `json:"type"`
 		Value string `json:"value"`
 	}
-	event, _ := json.Marshal(struct { // strings and a number
+	event, _ := json.Marshal(struct { // cannot fail: strings and a number
 		EventType  string  `json:"eventType"`
 		DeadlineMs int64   `json:"deadlineMs"`
 		RequestID  string  `json:"requestId"`
@@ -215,6 +226,6 @@ func invokeEvent(inv *invocation, arn string) []byte {
 	return event
 }
 
-// shutdownGrace is what a process with a registered internal extension has
-// between SIGTERM and SIGKILL (LDG "Lambda Extensions API", shutdown phase).
+// shutdownGrace is the time between SIGTERM and SIGKILL for a process with an
+// internal extension (LDG "Lambda Extensions API", shutdown phase).
 const shutdownGrace = 500 * time.Millisecond

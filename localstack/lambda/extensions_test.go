@@ -14,14 +14,17 @@ import (
 
 const extensionPath = "/2020-01-01/extension"
 
+// named sets the name of an extension in a request.
 func named(name string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Lambda-Extension-Name", name) }
 }
 
+// identified sets the identifier of an extension in a request.
 func identified(id string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Lambda-Extension-Identifier", id) }
 }
 
+// register registers an extension and returns its identifier.
 func (rt *runtimeClient) register(name, events string) (id string) {
 	rt.t.Helper()
 	res, body := rt.do("POST", extensionPath+"/register", strings.NewReader(`{"events":`+events+`}`), named(name))
@@ -31,11 +34,12 @@ func (rt *runtimeClient) register(name, events string) (id string) {
 	return res.Header.Get("Lambda-Extension-Identifier")
 }
 
-// event asks for an extension's next event, and sends it when it comes.
+// event asks for an extension's next event and sends it to the channel.
 func (rt *runtimeClient) event(id string) <-chan string {
 	return rt.ask(extensionPath+"/event/next", id)
 }
 
+// ask sends a GET and sends the body of the answer to the channel.
 func (rt *runtimeClient) ask(path, id string) <-chan string {
 	got := make(chan string, 1)
 	go func() {
@@ -75,7 +79,7 @@ func TestD4_6_Registration(t *testing.T) {
 	})
 	if res.StatusCode != 200 || len(res.Header.Get("Lambda-Extension-Identifier")) != 36 ||
 		body != `{"functionName":"f","functionVersion":"$LATEST","handler":"bootstrap","accountId":"000000000000"}` {
-		t.Errorf("register: %s %s", res.Status, body)
+		t.Errorf("register: got %s %s, want 200 with the function and the account", res.Status, body)
 	}
 	rt.event(res.Header.Get("Lambda-Extension-Identifier"))
 	rt.want(403, "Extension.InvalidExtensionState", "POST", register, `{}`, named("mine"))
@@ -87,7 +91,7 @@ func TestD4_6_Registration(t *testing.T) {
 	rt.want(403, "Extension.RegistrationClosed", "POST", register, `{}`, named("late"))
 }
 
-// An invocation ends when the extension, too, has asked for its next event.
+// An invocation ends only when the extension has asked for its next event too.
 func TestD4_6_InvokeEvents(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	id := rt.register("watcher", `["INVOKE"]`)
@@ -98,21 +102,21 @@ func TestD4_6_InvokeEvents(t *testing.T) {
 	request := <-asked
 	if got := <-first; !regexp.MustCompile(`^{"eventType":"INVOKE","deadlineMs":\d{13},"requestId":"` + request +
 		`","invokedFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-[^"]*"}}$`).MatchString(got) {
-		t.Errorf("the extension got %s", got)
+		t.Errorf("the extension got %s, want the INVOKE event of %s", got, request)
 	}
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+request+"/response", `"done"`)
 	if got := <-result; string(got.Payload) != `"done"` {
-		t.Errorf("result %s", got.Payload)
+		t.Errorf("got the result %s, want \"done\"", got.Payload)
 	}
 	rt.ask(apiPath+"/invocation/next", "")
 	if state := rt.st.Instances()[0].State; state != lambda.StateResponded {
-		t.Errorf("the instance is %s before its extension is done", state)
+		t.Errorf("before the extension asks: got state %s, want %s", state, lambda.StateResponded)
 	}
 	rt.event(id)
 	eventually(t, "the instance is idle", func() bool { return rt.st.states("f")[lambda.StateIdle] == 1 })
 	select {
 	case got := <-none:
-		t.Errorf("the extension without events got %s", got)
+		t.Errorf("the extension without events got %s, want nothing", got)
 	default:
 	}
 }
@@ -129,19 +133,19 @@ func TestD4_6_ExtensionErrors(t *testing.T) {
 			cause := func(r *http.Request) {
 				r.Header.Set("Lambda-Extension-Function-Error-Type", "Extension.NoLicence")
 			}
-			if path == "/exit/error" { // in the middle of an invocation
+			if path == "/exit/error" { // during an invocation
 				rt.event(id)
 				rt.next()
 			}
 			rt.want(202, ok, "POST", extensionPath+path, "{}", identified(id), cause)
-			if path == "/init/error" { // a failed initialization is tried again
+			if path == "/init/error" { // a failed initialization is retried
 				again := rt.another()
 				again.want(202, ok, "POST", extensionPath+path, "{}",
 					identified(again.register("watcher", `[]`)), cause)
 			}
 			got := <-result
 			if text := strings.ReplaceAll(string(got.Payload), got.RequestID, "ID"); text != want {
-				t.Errorf("result %s", text)
+				t.Errorf("got the result %s, want %s", text, want)
 			}
 		})
 	}
@@ -150,11 +154,11 @@ func TestD4_6_ExtensionErrors(t *testing.T) {
 func TestD4_5_SIGTERMIsForExtensions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	said, ignored, unheard := filepath.Join(dir, "said"), filepath.Join(dir, "ignored"), filepath.Join(dir, "unheard")
+	warned, ignored, unsent := filepath.Join(dir, "warned"), filepath.Join(dir, "ignored"), filepath.Join(dir, "unsent")
 	st := serve(t, nil,
-		function("warned", env("SIGTERM", said)),
+		function("warned", env("SIGTERM", warned)),
 		function("stubborn", env("SIGTERM", ignored), env("STUBBORN", "1")),
-		function("plain", env("NOTIFY", unheard)))
+		function("plain", env("NOTIFY", unsent)))
 	for _, name := range []string{"warned", "stubborn", "plain"} {
 		st.invoke(t, name, event{})
 	}
@@ -163,17 +167,17 @@ func TestD4_5_SIGTERMIsForExtensions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if took := time.Since(begun); took < 500*time.Millisecond {
-		t.Errorf("the process that stayed had %v", took)
+		t.Errorf("Close took %v, want at least 500ms for the process that ignores SIGTERM", took)
 	}
-	for _, path := range []string{said, ignored} {
+	for _, path := range []string{warned, ignored} {
 		if text, err := os.ReadFile(path); err != nil || string(text) != "terminated" {
-			t.Errorf("the handler of SIGTERM left %q, %v", text, err)
+			t.Errorf("the handler of SIGTERM wrote %q, %v, want \"terminated\"", text, err)
 		}
 	}
-	if _, err := os.Stat(unheard); err == nil {
-		t.Error("a function without an extension got SIGTERM")
+	if _, err := os.Stat(unsent); err == nil {
+		t.Error("a function without an extension got SIGTERM, want SIGKILL alone")
 	}
 	if strings.Contains(st.output.String(), "Failed to register") {
-		t.Error("the extension could not register")
+		t.Errorf("got the output\n%s\nwant the extension registered", st.output)
 	}
 }

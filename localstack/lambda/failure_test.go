@@ -9,31 +9,32 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// failure is one way to end badly.
+// failure is one way in which an invocation can fail.
 type failure struct {
 	event   event
-	payload string // pattern of what the caller gets, with ID for the request's
-	dies    bool   // the next invocation is another process's first
+	payload string // pattern of the caller's payload, with ID for the request id
+	dies    bool   // the process ends, so another one runs the next invocation
 }
 
+// check invokes a function that fails in this way.
 func (f failure) check(t *testing.T, change ...func(*lambda.Function)) {
 	t.Helper()
 	st := serve(t, nil, function("f", change...))
 	before := value[int](t, st.invoke(t, "f", event{Do: "count"}))
 	result := st.invoke(t, "f", f.event)
 	if result.FunctionError != "Unhandled" {
-		t.Errorf("function error %q", result.FunctionError)
+		t.Errorf("got the function error %q, want Unhandled", result.FunctionError)
 	}
 	if want := "^" + strings.ReplaceAll(f.payload, "ID", result.RequestID) +
 		"$"; !regexp.MustCompile(want).Match(result.Payload) {
-		t.Errorf("payload %s\nwant %s", result.Payload, want)
+		t.Errorf("got the payload\n%s\nwant\n%s", result.Payload, want)
 	}
 	want := before + 2
 	if f.dies {
 		want = 1
 	}
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != want {
-		t.Errorf("afterwards invocation %d of its instance, want %d", n, want)
+		t.Errorf("the next invocation: got number %d of its instance, want %d", n, want)
 	}
 }
 
@@ -74,7 +75,7 @@ func TestD2_4_ResponseTooLarge(t *testing.T) {
 	failure{event{Do: "large", N: 7 << 20}, tooLarge, true}.check(t, memory(512))
 }
 
-// aws-lambda-go exits when a response is not accepted, and with it the process.
+// aws-lambda-go ends the process when a response is not accepted.
 func TestD1_4b_ResponseTooLargeEndsTheProcess(t *testing.T) {
 	failure{event{Do: "large", N: 6_291_557}, tooLarge, true}.check(t, memory(512))
 }
@@ -82,9 +83,9 @@ func TestD1_4b_ResponseTooLargeEndsTheProcess(t *testing.T) {
 func TestD1_1_AnythingBut202IsFatal(t *testing.T) {
 	st := serve(t, nil, function("f", memory(512)))
 	st.invoke(t, "f", event{Do: "large", N: 7 << 20})
-	eventually(t, "the process ends by itself", func() bool { return len(st.Instances()) == 0 })
+	eventually(t, "the process ends itself", func() bool { return len(st.Instances()) == 0 })
 	if !strings.Contains(st.output.String(), "unexpected status code: 413") {
-		t.Error("the function's library does not say why it exits")
+		t.Errorf("got the output\n%s\nwant the reason of the function's library", st.output)
 	}
 }
 

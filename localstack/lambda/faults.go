@@ -2,31 +2,31 @@ package lambda
 
 import "time"
 
-// Faults says which invocations go wrong on purpose, so that tests see what
-// becomes of them. Its methods may be called concurrently and must not block:
-// some are called under the service's lock.
+// Faults decides which invocations fail on purpose. Its methods are called
+// concurrently and must not block, since the service may hold its lock.
 type Faults interface {
-	// Submitted is asked about an invocation that no limit refused. It is held
-	// back for a time before any instance may have it. With twice, the same
-	// event goes, under the same request id, to another instance as well, and
-	// what comes of that is dropped.
+	// Submitted is called for each invocation that no limit has refused. The
+	// invocation waits for hold before an instance gets it. If twice is not
+	// nil, a second instance gets the same event under the same request id, and
+	// its result is dropped.
 	Submitted(function string) (hold time.Duration, twice Strike)
-	// Delivered is asked when an instance is given an event. With kill, its
-	// process ends that much later; at 0 before it has seen any of the event.
+	// Delivered is called when an instance is given an event. If kill is not
+	// nil, the process is killed after this time; with 0, before it has read
+	// any of the event.
 	Delivered(function string) (after time.Duration, kill Strike)
-	// Answered is asked when the response has arrived. With kill, the process
-	// ends now; with lost as well, the response is as if it had never come.
+	// Answered is called when a response has arrived. With kill, the process is
+	// killed now. With kill and lost, the response is dropped too.
 	Answered(function string) (kill, lost bool)
 }
 
-// Strike is nil where no fault is to be. Otherwise it is called once, with
-// whether the fault has taken effect: a function that has answered before it
-// was to be killed, for one, goes unharmed.
+// Strike ends a fault; nil means no fault. The service calls it once and
+// reports whether the fault has taken effect. For example, a function that
+// answers before it would have been killed is not hit.
 type Strike func(hit bool)
 
-// Kill ends the processes of all instances of a function, or of all functions
-// for "", at once. What they were doing fails as it does when they crash. It
-// returns how many there were.
+// Kill kills the processes of all instances of a function, or of all functions
+// for "", and returns how many there were. Their invocations fail as after a
+// crash.
 func (s *Service) Kill(function string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,8 +40,8 @@ func (s *Service) Kill(function string) int {
 	return killed
 }
 
-// submit dispatches an invocation that no limit refused, now or later, once or
-// twice. Under Service.mu.
+// submit dispatches an invocation that no limit has refused, with the faults
+// for it. The caller holds Service.mu.
 func (f *fleet) submit(inv *invocation) {
 	if f.s.opt.Faults == nil {
 		f.dispatch(inv)
@@ -49,18 +49,18 @@ func (f *fleet) submit(inv *invocation) {
 	}
 	hold, twice := f.s.opt.Faults.Submitted(f.fn.Name)
 	if hold > 0 {
-		f.holdBack(inv, hold)
+		f.dispatchAfter(inv, hold)
 	} else {
 		f.dispatch(inv)
 	}
 	if twice != nil {
-		twice(f.repeat(inv))
+		twice(f.dispatchTwin(inv))
 	}
 }
 
-// holdBack dispatches an invocation after a time, or when the service begins to
-// close. Whoever waits for it does not see a difference to a slow start.
-func (f *fleet) holdBack(inv *invocation, d time.Duration) {
+// dispatchAfter dispatches an invocation after a time, or when the service
+// begins to close. To the caller this looks like a slow start.
+func (f *fleet) dispatchAfter(inv *invocation, d time.Duration) {
 	go func() {
 		select {
 		case <-time.After(d):
@@ -77,26 +77,27 @@ func (f *fleet) holdBack(inv *invocation, d time.Duration) {
 	}()
 }
 
-// repeat dispatches an invocation a second time, for nobody, unless a limit
-// forbids.
-func (f *fleet) repeat(inv *invocation) bool {
-	again := newInvocation(inv.id, inv.payload)
-	again.clientContext, again.traceID = inv.clientContext, inv.traceID
-	if f.admit(again) != nil {
+// dispatchTwin dispatches a second delivery of an invocation, whose result is
+// dropped. It returns false if a limit refuses it.
+func (f *fleet) dispatchTwin(inv *invocation) bool {
+	twin := newInvocation(inv.id, inv.payload)
+	twin.clientContext, twin.traceID = inv.clientContext, inv.traceID
+	if f.admit(twin) != nil {
 		return false
 	}
-	again.twin, inv.twin = inv, again
-	f.dispatch(again)
+	twin.twin, inv.twin = inv, twin
+	f.dispatch(twin)
 	return true
 }
 
-// shuns reports whether the instance has run the other one of two deliveries,
-// which are for two instances.
-func (inv *invocation) shuns(in *instance) bool { return inv.twin != nil && inv.twin.ranOn == in }
+// excludes reports whether the instance has run the other delivery of the same
+// event. The two deliveries must run in two instances.
+func (inv *invocation) excludes(in *instance) bool { return inv.twin != nil && inv.twin.ranOn == in }
 
-// delivered is called between an instance's taking an event and its process's
-// getting it. False means that it does not get it.
-func (in *instance) delivered(inv *invocation) bool {
+// mayDeliver applies the faults between the assignment of an event and its
+// delivery to the process. It returns false if the process must not get the
+// event.
+func (in *instance) mayDeliver(inv *invocation) bool {
 	s := in.fleet.s
 	if s.opt.Faults == nil {
 		return true
@@ -106,15 +107,15 @@ func (in *instance) delivered(inv *invocation) bool {
 		return true
 	}
 	if after == 0 {
-		kill(in.killDuring(inv))
+		kill(in.killIfRunning(inv))
 		return false
 	}
-	time.AfterFunc(after, func() { kill(in.killDuring(inv)) })
+	time.AfterFunc(after, func() { kill(in.killIfRunning(inv)) })
 	return true
 }
 
-// killDuring ends the process if it still works on the invocation.
-func (in *instance) killDuring(inv *invocation) bool {
+// killIfRunning kills the process if it still works on the invocation.
+func (in *instance) killIfRunning(inv *invocation) bool {
 	in.fleet.s.mu.Lock()
 	defer in.fleet.s.mu.Unlock()
 	if in.ending || in.state != StateRunning || in.inv != inv {

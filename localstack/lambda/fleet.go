@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -8,71 +9,57 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 // settleGrace is how long an invocation waits for an instance that has just
-// responded and is about to ask for more work, before one is started for it.
-// The function library takes well under a millisecond, on a machine that is
-// not busy; a process takes tens. Who is slower than this does other things.
+// responded, before another instance is started. On an idle machine the
+// function library asks for the next event in less than a millisecond, while a
+// new process takes tens of milliseconds. An instance that takes longer than
+// this is doing other work.
 const settleGrace = 100 * time.Millisecond
 
-// maxStarting bounds the instances of one function that initialize at once. In
-// a burst the first ones to be ready serve the queue sooner than a hundred
-// processes that compete for the processor would.
+// maxStarting bounds the instances of one function that initialize
+// concurrently. In a burst, a few instances that are ready soon serve the queue
+// faster than a hundred processes that compete for the processor.
 var maxStarting = max(4, 2*runtime.GOMAXPROCS(0))
 
-// fleet is one function with its instances and queue. Everything but s and fn
-// is guarded by Service.mu, which all methods but same and newFleet expect to
-// be held.
+// fleet is a function with its instances and queue. Service.mu guards all
+// fields except s, fn and binary. Callers of its methods hold Service.mu,
+// except for same.
 type fleet struct {
 	s      *Service
 	fn     Function
 	binary fileID
 
-	idle     []*instance   // the most recently used last
-	settling []*instance   // responded, not yet back for more
-	waiting  []*invocation // the oldest first
+	idle     []*instance   // the most recently used is last
+	settling []*instance   // have responded, but not asked for the next event
+	waiting  []*invocation // the oldest is first
 	starting int
 	inFlight int
-	retired  bool
+	retired  bool // the function was changed or removed
 
-	sandboxes []sandbox     // of ended instances, for the next ones
-	events    chan struct{} // slots of asynchronous invocations
+	sandboxes []sandbox     // sandboxes of ended instances, for the next ones
+	events    chan struct{} // slots for asynchronous invocations
 }
 
-// fileID tells whether an executable was built anew.
+// fileID changes when an executable is built again.
 type fileID struct {
 	size     int64
 	modified time.Time
 }
 
-// newFleet validates a function and fills in its defaults.
+// newFleet checks a function and fills in its defaults.
 func (s *Service) newFleet(fn Function) (*fleet, error) {
-	switch {
-	case fn.Name == "":
-		return nil, fmt.Errorf("name is empty")
-	case fn.Timeout < 0 || fn.Timeout > maxTimeout:
-		return nil, fmt.Errorf("timeout %v is not within 1 s and %v", fn.Timeout, maxTimeout)
-	case fn.ReservedConcurrency != nil && *fn.ReservedConcurrency < 0:
-		return nil, fmt.Errorf("reserved concurrency %d is negative", *fn.ReservedConcurrency)
-	}
-	if n := fn.Async.MaximumRetryAttempts; n != nil && (*n < 0 || *n > 2) {
-		return nil, fmt.Errorf("maximum retry attempts %d is not within 0 and 2", *n)
-	}
-	if age := fn.Async.MaximumEventAge; age != 0 && (age < minEventAge || age > maxEventAge) {
-		return nil, fmt.Errorf("maximum event age %v is not within %v and %v", age, minEventAge, maxEventAge)
-	}
-	if mb := fn.MemoryMB; mb != 0 && (mb < minMemoryMB || mb > maxMemoryMB) {
-		return nil, fmt.Errorf("memory size %d MB is not within %d and %d", mb, minMemoryMB, maxMemoryMB)
-	}
-	if err := checkEnv(fn.Env); err != nil {
+	if err := fn.check(); err != nil {
 		return nil, err
 	}
 	setDefault(&fn.ARN, s.arn(fn.Name))
 	setDefault(&fn.Handler, "bootstrap")
-	setDefault(&fn.MemoryMB, defaultMemoryMB)
-	setDefault(&fn.Timeout, defaultTimeout)
-	setDefault(&fn.Async.MaximumEventAge, maxEventAge)
+	setDefault(&fn.MemoryMB, awsname.DefaultMemoryMB)
+	setDefault(&fn.Timeout, awsname.DefaultTimeout)
+	setDefault(&fn.Async.MaximumEventAge, awsname.MaxEventAge)
 	binary, err := filepath.Abs(fn.Binary)
 	if err != nil {
 		return nil, fmt.Errorf("locate executable: %w", err)
@@ -92,7 +79,31 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	}, nil
 }
 
-// same reports whether two fleets run the same code in the same way.
+// check returns an error for a function that Lambda would refuse.
+func (fn Function) check() error {
+	switch {
+	case fn.Name == "":
+		return errors.New("name is empty")
+	case fn.Timeout < 0 || fn.Timeout > awsname.MaxTimeout:
+		return fmt.Errorf("timeout %v is not between 1 s and %v", fn.Timeout, awsname.MaxTimeout)
+	case fn.ReservedConcurrency != nil && *fn.ReservedConcurrency < 0:
+		return fmt.Errorf("reserved concurrency %d is negative", *fn.ReservedConcurrency)
+	}
+	if mb := fn.MemoryMB; mb != 0 && (mb < awsname.MinMemoryMB || mb > awsname.MaxMemoryMB) {
+		return fmt.Errorf("memory size %d MB is not between %d and %d", mb, awsname.MinMemoryMB, awsname.MaxMemoryMB)
+	}
+	if n := fn.Async.MaximumRetryAttempts; n != nil && (*n < 0 || *n > awsname.DefaultRetries) {
+		return fmt.Errorf("maximum retry attempts %d is not between 0 and %d", *n, awsname.DefaultRetries)
+	}
+	age := fn.Async.MaximumEventAge
+	if age != 0 && (age < awsname.MinEventAge || age > awsname.MaxEventAge) {
+		return fmt.Errorf("maximum event age %v is not between %v and %v", age, awsname.MinEventAge,
+			awsname.MaxEventAge)
+	}
+	return checkEnv(fn.Env)
+}
+
+// same reports whether two fleets have the same code and configuration.
 func (f *fleet) same(other *fleet) bool {
 	a, b := f.fn, other.fn
 	return f.binary == other.binary &&
@@ -104,15 +115,16 @@ func (f *fleet) same(other *fleet) bool {
 		a.Async.OnSuccess == b.Async.OnSuccess && a.DeadLetter == b.DeadLetter
 }
 
+// equal compares the values of two pointers.
 func equal(a, b *int) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
-// dispatch gives an invocation to the instance that was used last, or queues
-// it and starts an instance.
+// dispatch assigns an invocation to the idle instance that was used last.
+// Without one it queues the invocation and may start an instance.
 func (f *fleet) dispatch(inv *invocation) {
 	for i, in := range slices.Backward(f.idle) {
-		if !inv.shuns(in) {
+		if !inv.excludes(in) {
 			f.idle = slices.Delete(f.idle, i, i+1)
 			in.assign(inv)
 			return
@@ -129,9 +141,9 @@ func (f *fleet) dispatch(inv *invocation) {
 	f.grow()
 }
 
-// offer gives an instance that is ready the oldest invocation that waits.
+// offer assigns the oldest waiting invocation to an instance that is ready.
 func (f *fleet) offer(in *instance) {
-	next := slices.IndexFunc(f.waiting, func(inv *invocation) bool { return !inv.shuns(in) })
+	next := slices.IndexFunc(f.waiting, func(inv *invocation) bool { return !inv.excludes(in) })
 	switch {
 	case next >= 0:
 		inv := f.waiting[next]
@@ -141,12 +153,13 @@ func (f *fleet) offer(in *instance) {
 		in.shutdown()
 	default:
 		f.idle = append(f.idle, in)
-		in.rest()
+		in.markIdle()
 	}
 	f.grow()
 }
 
-// grow starts instances for the invocations that no instance is about to take.
+// grow starts instances for the waiting invocations that no settling instance
+// is about to take.
 func (f *fleet) grow() {
 	now := time.Now()
 	soon := 0
@@ -160,19 +173,20 @@ func (f *fleet) grow() {
 			f.start(nil)
 			continue
 		}
-		// A reset environment initializes as a part of its next invocation.
+		// After a reset, the initialization is part of the next invocation.
 		inv := f.waiting[0]
 		f.waiting = f.waiting[1:]
 		f.start(inv)
 	}
 }
 
-// startFailed decides what a failed initialization means: the oldest waiting
-// invocation tries again under its own time limit (LDG "Lambda execution
-// environment lifecycle"), and the failure of that attempt is its outcome.
-func (f *fleet) startFailed(in *instance, why func(requestID string) *outcome) {
+// startFailed handles a failed initialization. After a first attempt, the
+// oldest waiting invocation initializes another instance under its own time
+// limit (LDG "Lambda execution environment lifecycle"). If that fails too, the
+// failure is the invocation's outcome.
+func (f *fleet) startFailed(in *instance, cause func(requestID string) *outcome) {
 	if inv := in.bound; inv != nil {
-		inv.settle(why(inv.id))
+		inv.settle(cause(inv.id))
 		return
 	}
 	if len(f.waiting) > 0 && !f.s.halted {
@@ -182,14 +196,14 @@ func (f *fleet) startFailed(in *instance, why func(requestID string) *outcome) {
 	}
 }
 
-// remove forgets an instance that is neither idle nor settling any more.
+// remove removes an instance that is no longer idle or settling.
 func (f *fleet) remove(in *instance) {
 	is := func(other *instance) bool { return other == in }
 	f.idle = slices.DeleteFunc(f.idle, is)
 	f.settling = slices.DeleteFunc(f.settling, is)
 }
 
-// retire lets the instances go as soon as the queue is empty.
+// retire stops the instances as soon as the queue is empty.
 func (f *fleet) retire() {
 	f.retired = true
 	for _, in := range slices.Clone(f.idle) {
@@ -198,8 +212,8 @@ func (f *fleet) retire() {
 	f.dropSandboxes()
 }
 
-// abandon answers what still waits when the service is closed.
-func (f *fleet) abandon() {
+// refuseWaiting ends the waiting invocations with ErrClosed.
+func (f *fleet) refuseWaiting() {
 	for _, inv := range f.waiting {
 		inv.settle(&outcome{err: ErrClosed})
 		inv.finish()

@@ -1,22 +1,22 @@
 package lambda
 
-// An environment is frozen between an invocation and the next one (LDG "Lambda
-// execution environment lifecycle"): what a function leaves running in the
-// background stands still, here because its process group is stopped by a
-// signal.
+// An environment is frozen between one invocation and the next (LDG "Lambda
+// execution environment lifecycle"): background work of a function stands
+// still. Here a signal stops the instance's process group.
 //
-// It is stopped when the runtime's request for the next event has arrived and
-// all extensions wait for theirs, and only if there is no event for it. Until
-// then nothing is stopped, and an event is written only after the processes
-// have been continued; Service.mu orders the two. What else happens to an
-// instance while it is frozen needs no care. SIGKILL ends stopped processes,
-// too, and the kernel keeps their connections. If the stack itself is killed,
-// Linux ends its children; elsewhere the kernel hangs up on, and continues, a
-// process group that is stopped when its last relative dies (POSIX, orphaned
-// process group).
+// The group is stopped when the runtime has asked for its next event and all
+// extensions have asked for theirs, and only if there is no event. An event is
+// written only after the processes have been continued. Service.mu orders the
+// two.
+//
+// Other events need no care while an instance is frozen. SIGKILL ends stopped
+// processes too, and the kernel keeps their connections. If the stack is
+// killed, Linux kills its children. Elsewhere the kernel sends SIGHUP and
+// SIGCONT to a stopped process group whose parent dies (POSIX, orphaned process
+// group).
 
-// freeze stops the instance's processes, unless somebody debugs them. Under
-// Service.mu, as thaw.
+// freeze stops the instance's processes, unless a debugger is attached or
+// Options.NoFreeze is set. The caller holds Service.mu, as for thaw.
 func (in *instance) freeze() {
 	if in.fleet.s.opt.NoFreeze || in.frozen || in.ending || in.traced || in.pid == 0 {
 		return
@@ -24,7 +24,7 @@ func (in *instance) freeze() {
 	in.frozen = pause(in.pid)
 }
 
-// thaw lets the processes go on.
+// thaw continues the processes.
 func (in *instance) thaw() {
 	if in.frozen {
 		in.frozen = false

@@ -38,28 +38,28 @@ func size(tb testing.TB, path string) int64 {
 func TestD4_2_NothingRunsBetweenInvocations(t *testing.T) {
 	st := serve(t, nil, function("f"), function("other"))
 	ticks := filepath.Join(t.TempDir(), "ticks")
-	st.invoke(t, "f", event{Do: "background", File: ticks}) // writes there, and starts a child, until it ends
+	st.invoke(t, "f", event{Do: "background", File: ticks}) // the process and a child write there until they end
 	in := st.Instances()[0]
 	eventually(t, "the process is stopped", func() bool { return stopped(in.PID) })
 	if !in.Frozen || in.State != lambda.StateIdle {
-		t.Errorf("the instance is %+v", in)
+		t.Errorf("got the instance %+v, want it frozen and idle", in)
 	}
 	before := size(t, ticks)
-	for range 100 { // time passes
+	for range 100 { // takes some time
 		st.invoke(t, "other", event{})
 	}
 	if after := size(t, ticks); after != before {
-		t.Errorf("the frozen function wrote %d bytes", after-before)
+		t.Errorf("the frozen function wrote %d bytes, want 0", after-before)
 	}
 
-	// During an invocation the background goes on.
+	// During an invocation the background work continues.
 	release := filepath.Join(t.TempDir(), "release")
 	done := make(chan lambda.Result, 1)
 	go func() { done <- st.invoke(t, "f", event{Do: "block", File: release}) }()
-	eventually(t, "the background goes on", func() bool { return size(t, ticks) > before+10 })
+	eventually(t, "the background work continues", func() bool { return size(t, ticks) > before+10 })
 	touch(t, release)
 	if got := value[string](t, <-done); got != "released" {
-		t.Errorf("got %s", got)
+		t.Errorf("got %s, want released", got)
 	}
 }
 
@@ -68,13 +68,13 @@ func TestD4_2_FreezingCanBeLeftOff(t *testing.T) {
 	ticks := filepath.Join(t.TempDir(), "ticks")
 	st.invoke(t, "f", event{Do: "background", File: ticks})
 	before := size(t, ticks)
-	eventually(t, "the idle function goes on", func() bool { return size(t, ticks) > before+10 })
+	eventually(t, "the idle function runs on", func() bool { return size(t, ticks) > before+10 })
 	if st.Instances()[0].Frozen {
-		t.Error("the instance is frozen")
+		t.Error("got a frozen instance, want it not frozen")
 	}
 }
 
-// A connection that a function keeps for its next invocation is still there.
+// A connection that a function keeps for its next invocation stays open.
 func TestD4_2_ConnectionsSurviveTheFreeze(t *testing.T) {
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -88,10 +88,10 @@ func TestD4_2_ConnectionsSurviveTheFreeze(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	for range 50 {
 		value[int](t, st.invoke(t, "f", event{Do: "fetch", Text: server.URL}))
-		eventually(t, "it is frozen", func() bool { return st.Instances()[0].Frozen })
+		eventually(t, "the instance is frozen", func() bool { return st.Instances()[0].Frozen })
 	}
 	if n := connections.Load(); n != 1 {
-		t.Errorf("%d connections for 50 requests", n)
+		t.Errorf("got %d connections for 50 requests, want 1", n)
 	}
 }
 
@@ -100,15 +100,14 @@ func TestD4_2_FrozenInstanceCanBeKilled(t *testing.T) {
 	for range 20 {
 		st.invoke(t, "f", event{})
 		if n := st.Kill("f"); n != 1 {
-			t.Fatalf("%d instances killed", n)
+			t.Fatalf("got %d instances killed, want 1", n)
 		}
 		eventually(t, "the instance is gone", func() bool { return len(st.Instances()) == 0 })
 	}
 }
 
-// Thousands of invocations at mixed concurrency, so that instances are frozen
-// and thawed at every moment there is; each says something in the log, and each
-// has to be answered.
+// Thousands of invocations with varying concurrency freeze and thaw instances
+// at many different moments. Each one writes a line and must be answered.
 func TestD4_2_FreezingUnderLoad(t *testing.T) {
 	const workers, each = 6, 200
 	st := serve(t, nil, function("f"))
@@ -123,13 +122,14 @@ func TestD4_2_FreezingUnderLoad(t *testing.T) {
 					Tail:     i%8 == 0,
 				})
 				if err != nil || string(result.Payload) != `"`+text+`"` {
-					t.Errorf("%s: got %s, %v", text, result.Payload, err)
+					t.Errorf("got %s, %v, want %q", result.Payload, err, text)
 					return
 				}
 				if i%8 == 0 && !strings.Contains(result.LogTail, "\nsays "+text+"\n") {
-					t.Errorf("%s: log %q", text, result.LogTail)
+					t.Errorf("got the log %q, want the line of %s", result.LogTail, text)
 				}
-				// Some come at once, some when the instances have come to rest.
+				// Some invocations follow at once, some when instances are
+				// idle.
 				for range (w * i) % 7 {
 					runtime.Gosched()
 				}
@@ -143,7 +143,7 @@ func TestD4_2_FreezingUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
-	eventually(t, "all are frozen", func() bool {
+	eventually(t, "all instances are frozen", func() bool {
 		for _, in := range st.Instances() {
 			if !in.Frozen {
 				return false
@@ -152,6 +152,6 @@ func TestD4_2_FreezingUnderLoad(t *testing.T) {
 		return true
 	})
 	if said := strings.Count(st.output.String(), " says "); said != workers*each {
-		t.Errorf("%d lines for %d invocations", said, workers*each)
+		t.Errorf("got %d lines for %d invocations", said, workers*each)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,7 +24,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// binary is testdata/function, built once by the package that builds them all.
+// binary is the executable of testdata/function.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -63,11 +64,11 @@ type stack struct {
 	url    string
 	output *buffer
 	log    *buffer
-	// deadlines holds what the Runtime API said, by request id.
+	// deadlines are those that the Runtime API has sent, by request id.
 	deadlines sync.Map
 }
 
-// observe remembers what instances are told.
+// observe records the deadlines that h sends to instances.
 func (st *stack) observe(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
@@ -77,7 +78,7 @@ func (st *stack) observe(h http.Handler) http.Handler {
 	})
 }
 
-// buffer is written by the service and read by the test.
+// buffer is a bytes.Buffer for concurrent use.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -97,8 +98,8 @@ func (b *buffer) String() string {
 
 const runtimePath = "/_runtime"
 
-// serve starts a stack; configure may change its options, which are complete
-// but for what a test is about.
+// serve starts a stack with these functions. configure, if not nil, changes the
+// options.
 func serve(tb testing.TB, configure func(*lambda.Options), functions ...lambda.Function) *stack {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,7 +127,7 @@ func serve(tb testing.TB, configure func(*lambda.Options), functions ...lambda.F
 	go server.Serve(listener)
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // what a test has left running is not waited for
+		cancel() // does not wait for what a test has left running
 		if err := st.Close(ctx); err != nil {
 			tb.Error(err)
 		}
@@ -141,7 +142,7 @@ func serve(tb testing.TB, configure func(*lambda.Options), functions ...lambda.F
 	return st
 }
 
-// function is one with the defaults of a template and generous time.
+// function returns a function with Lambda's defaults and a generous timeout.
 func function(name string, change ...func(*lambda.Function)) lambda.Function {
 	fn := lambda.Function{Name: name, Binary: binary, Timeout: time.Minute}
 	for _, c := range change {
@@ -171,7 +172,7 @@ func reserved(n int) func(*lambda.Function) {
 	return func(fn *lambda.Function) { fn.ReservedConcurrency = &n }
 }
 
-// client is AWS's own, pointed at the stack and without retries.
+// client returns an SDK client for the stack, without retries.
 func (st *stack) client() *sdk.Client {
 	return sdk.New(sdk.Options{
 		Region:       "us-east-1",
@@ -181,8 +182,9 @@ func (st *stack) client() *sdk.Client {
 	})
 }
 
-// invoke fails the test if the invocation did not happen. It returns when the
-// instance is ready for the next one, so that a test can tell which it will be.
+// invoke invokes a function and fails the test if the function did not run. It
+// returns when the instance is ready again, so that the next invocation reuses
+// it.
 func (st *stack) invoke(tb testing.TB, name string, event any) lambda.Result {
 	tb.Helper()
 	result, err := st.Invoke(context.Background(), name, marshal(tb, event))
@@ -193,7 +195,7 @@ func (st *stack) invoke(tb testing.TB, name string, event any) lambda.Result {
 	return result
 }
 
-// value is the response of an invocation that has to succeed.
+// value returns the response of an invocation that must succeed.
 func value[T any](tb testing.TB, result lambda.Result) T {
 	tb.Helper()
 	if result.FunctionError != "" {
@@ -220,7 +222,7 @@ func unmarshal[T any](tb testing.TB, text []byte) T {
 	return v
 }
 
-// event is what testdata/function understands.
+// event is an event of testdata/function.
 type event struct {
 	Do   string `json:",omitempty"`
 	Text string `json:",omitempty"`
@@ -228,19 +230,19 @@ type event struct {
 	File string `json:",omitempty"`
 }
 
-// eventually waits for a condition of the world outside this process.
+// eventually polls until the condition holds.
 func eventually(tb testing.TB, what string, condition func() bool) {
 	tb.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			tb.Fatalf("gave up waiting: %s", what)
+			tb.Fatalf("timed out waiting for: %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-// lines of a file, none if there is none.
+// lines returns the lines of a file, none if the file does not exist.
 func lines(tb testing.TB, path string) []string {
 	tb.Helper()
 	text, err := os.ReadFile(path)
@@ -257,7 +259,13 @@ func touch(tb testing.TB, path string) {
 	}
 }
 
-// states counts a function's instances by what they do.
+// isRefusal reports whether err is a refusal with this code.
+func isRefusal(err error, code string) bool {
+	refusal, ok := errors.AsType[*lambda.Error](err)
+	return ok && refusal.Code == code
+}
+
+// states counts a function's instances by state.
 func (st *stack) states(name string) map[lambda.State]int {
 	counts := make(map[lambda.State]int)
 	for _, in := range st.Instances() {

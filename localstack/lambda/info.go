@@ -7,44 +7,44 @@ import (
 	"time"
 )
 
-// Instance says what one instance is doing.
+// Instance is the state of one instance.
 type Instance struct {
 	ID       string
 	Function string
-	// PID is 0 while the process is being started.
+	// PID is 0 until the process has started.
 	PID   int
 	State State
-	// Frozen says that the process is stopped until the next event.
+	// Frozen is true while the process is stopped, until the next event.
 	Frozen bool
-	// RequestID is that of the invocation it runs or has just answered.
+	// RequestID is the request id of the invocation that the instance runs or
+	// has just answered.
 	RequestID   string
 	Created     time.Time
 	LastUsed    time.Time
 	Invocations int
-	// Init is how long the initialization took, 0 while it lasts; LastDuration
-	// is that of the last invocation that has ended.
+	// Init is how long the initialization took, 0 until it has ended.
+	// LastDuration is how long the last ended invocation took.
 	Init, LastDuration time.Duration
 	// Memory is the largest resident size so far in bytes, 0 if unknown.
 	Memory int64
-	// AccessKeyID is that of the credentials the process has.
+	// AccessKeyID is the access key id of the process's credentials.
 	AccessKeyID string
 }
 
-// Instances lists all instances by function and age.
+// Instances returns all instances, sorted by function and age.
 func (s *Service) Instances() []Instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Instance, 0, len(s.instances))
 	for _, in := range s.instances {
 		info := Instance{
-			ID:          in.id,
-			Function:    in.fleet.fn.Name,
-			PID:         in.pid,
-			State:       in.state,
-			Created:     in.created,
-			LastUsed:    in.lastUsed,
-			Invocations: in.invocations,
-
+			ID:           in.id,
+			Function:     in.fleet.fn.Name,
+			PID:          in.pid,
+			State:        in.state,
+			Created:      in.created,
+			LastUsed:     in.lastUsed,
+			Invocations:  in.invocations,
 			Frozen:       in.frozen,
 			Init:         in.initDuration,
 			LastDuration: in.lastDuration,
@@ -62,7 +62,7 @@ func (s *Service) Instances() []Instance {
 	return list
 }
 
-// Functions lists the deployed functions by name, with defaults filled in.
+// Functions returns the deployed functions with their defaults, sorted by name.
 func (s *Service) Functions() []Function {
 	s.mu.Lock()
 	defer s.mu.Unlock()

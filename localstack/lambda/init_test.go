@@ -14,11 +14,11 @@ import (
 func TestD4_1_FailedInitializationIsTriedAgain(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "once"), env("MARK", filepath.Join(t.TempDir(), "mark"))))
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
-		t.Errorf("got %d", n)
+		t.Errorf("got invocation %d of its instance, want 1", n)
 	}
-	if report := of(st.output, "f - INIT_REPORT "); len(report) != 1 ||
+	if report := linesWith(st.output, "f - INIT_REPORT "); len(report) != 1 ||
 		!strings.HasSuffix(report[0], "Phase: init\tStatus: error\tError Type: Runtime.ExitError") {
-		t.Errorf("initializations reported: %q", report)
+		t.Errorf("got the reports %q, want one failed initialization with Runtime.ExitError", report)
 	}
 }
 
@@ -45,19 +45,19 @@ func TestD4_1_FunctionThatCannotInitialize(t *testing.T) {
 		}
 		result := on.invoke(t, name, event{})
 		if !regexp.MustCompile(want).Match(result.Payload) || result.FunctionError != "Unhandled" {
-			t.Errorf("%s: %s", name, result.Payload)
+			t.Errorf("%s: got %s, want %s", name, result.Payload, want)
 		}
 	}
-	if got := of(hasty.output, "hangs - "); len(got) != 1 ||
+	if got := linesWith(hasty.output, "hangs - "); len(got) != 1 ||
 		!strings.HasSuffix(got[0], "Phase: init\tStatus: timeout") {
-		t.Errorf("output of the initialization that hangs: %q", got)
+		t.Errorf("output of the initialization that hangs: got %q, want one report with Status: timeout", got)
 	}
-	if got := of(st.output, "exits - "); len(got) < 2 || got[0] != "no configuration" {
-		t.Errorf("output of the initialization: %q", got)
+	if got := linesWith(st.output, "exits - "); len(got) < 2 || got[0] != "no configuration" {
+		t.Errorf("output of the initialization that exits: got %q, want \"no configuration\" and a report", got)
 	}
 }
 
-func TestBurstIsServedByTheFirstInstancesThatAreReady(t *testing.T) {
+func TestFirstInstancesServeABurst(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "mark")
 	st := serve(t, nil, function("f", env("INIT", "slow"), env("MARK", mark)))
 	const n = 100
@@ -71,6 +71,6 @@ func TestBurstIsServedByTheFirstInstancesThatAreReady(t *testing.T) {
 		value[int](t, <-done)
 	}
 	if got := len(st.Instances()); got >= n/2 {
-		t.Errorf("%d instances for a burst of %d short invocations", got, n)
+		t.Errorf("got %d instances for a burst of %d short invocations, want fewer than %d", got, n, n/2)
 	}
 }

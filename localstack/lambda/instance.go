@@ -10,59 +10,59 @@ import (
 	"time"
 )
 
-// State is what an instance is doing.
+// State is the state of an instance.
 type State string
 
 const (
 	StateStarting  State = "starting"  // until it asks for its first event
-	StateIdle      State = "idle"      // asks for an event
-	StateRunning   State = "running"   // has one
-	StateResponded State = "responded" // has answered it, not yet asked for more
+	StateIdle      State = "idle"      // waits for an event
+	StateRunning   State = "running"   // works on an event
+	StateResponded State = "responded" // has responded, not yet asked for the next event
 	stateGone      State = "gone"
 )
 
 // instance is one process of a function. Service.mu guards its fields from
-// state on, and all its methods expect it to be held, but for run and process.
+// state on. Callers of its methods hold Service.mu, except for run and process.
 type instance struct {
-	id      string // the Runtime API's path and so its only secret
+	id      string // part of the Runtime API's path, and its only secret
 	fleet   *fleet
-	bound   *invocation // whose time limit this initialization runs under, or nil
+	bound   *invocation // the invocation that the initialization is part of, or nil
 	created time.Time
 	sandbox
 	creds   Credentials
 	out     *collector       // set before the process starts
 	wake    chan *invocation // the event for the pending /next
 	started chan struct{}    // closed when pid is known
-	gone    chan struct{}    // closed when all is over
+	gone    chan struct{}    // closed when the end of the process has been handled
 
 	state        State
 	pid          int // 0 before the start and after the end
 	inv          *invocation
-	asking       bool // a /next is being served
-	frozen       bool // its processes are stopped
-	traced       bool // a debugger is attached
-	ending       bool // is to be, or has been, stopped
-	stopping     bool // is no longer needed
-	fault        func(requestID string) *outcome
-	extensions   map[string]*extension // by identifier
-	quiet        chan struct{}         // to be closed when they are idle, or nil
-	kept         bool                  // its sandbox goes to another instance
+	asking       bool                            // a /next is being served
+	frozen       bool                            // its processes are stopped
+	traced       bool                            // a debugger is attached
+	ending       bool                            // is being stopped or has ended
+	stopping     bool                            // is being stopped by shutdown
+	cause        func(requestID string) *outcome // why it ends, or nil
+	extensions   map[string]*extension           // by identifier
+	whenIdle     chan struct{}                   // closed when all extensions are idle, or nil
+	kept         bool                            // another instance gets its sandbox
 	timer        *time.Timer
 	responded    time.Time
 	lastUsed     time.Time
 	initDuration time.Duration
-	lastDuration time.Duration // of the last invocation that has ended
+	lastDuration time.Duration // of the last ended invocation
 	memory       int64         // peak resident size in bytes, 0 if unknown
-	children     int64         // resident size of the process's children, the last that is known
+	children     int64         // resident size of the process's children when last measured
 	invocations  int
 }
 
-// start begins an instance. With an invocation given, its initialization is a
-// part of that one, under its time limit: after a reset, or when a first
+// start starts an instance. If bound is not nil, the initialization is part of
+// that invocation and under its time limit: after a reset, or when a first
 // attempt has failed.
 func (f *fleet) start(bound *invocation) {
 	id := make([]byte, 16)
-	rand.Read(id) // never fails
+	_, _ = rand.Read(id) // never fails (crypto/rand)
 	now := time.Now()
 	in := &instance{
 		id:       hex.EncodeToString(id),
@@ -86,8 +86,8 @@ func (f *fleet) start(bound *invocation) {
 		bound.begin()
 		limit = f.fn.Timeout
 	}
-	in.after(limit, func() {
-		in.fault = func(requestID string) *outcome { return timedOut(requestID, limit) }
+	in.setTimer(limit, func() {
+		in.cause = func(requestID string) *outcome { return timeoutOutcome(requestID, limit) }
 		in.kill()
 	})
 	if bound == nil {
@@ -98,7 +98,7 @@ func (f *fleet) start(bound *invocation) {
 	go in.run()
 }
 
-// run is the instance's life.
+// run starts the process, waits for its end and handles it.
 func (in *instance) run() {
 	s := in.fleet.s
 	defer s.processes.Done()
@@ -106,7 +106,7 @@ func (in *instance) run() {
 	state, err := in.process()
 
 	s.mu.Lock()
-	inv, initFailure := in.over(state, err)
+	inv, initFailure := in.handleExit(state, err)
 	memory, kept := in.memory, in.kept
 	s.mu.Unlock()
 	if in.out != nil {
@@ -119,8 +119,8 @@ func (in *instance) run() {
 		in.out.close()
 	}
 	if initFailure != nil {
-		s.log.Warn("function did not initialize", "function", in.fleet.fn.Name,
-			"error", initFailure.errorType, "detail", initFailure.crash)
+		s.log.Warn("failed to initialize the function", "function", in.fleet.fn.Name,
+			"code", initFailure.errorType, "err", initFailure.crash)
 	}
 	if inv != nil {
 		inv.finish()
@@ -130,8 +130,8 @@ func (in *instance) run() {
 	}
 }
 
-// process runs the executable and returns when it has ended and all that it
-// wrote has been passed on.
+// process runs the executable. It returns when the process has ended and all
+// its output has been passed on.
 func (in *instance) process() (*os.ProcessState, error) {
 	s, fn := in.fleet.s, in.fleet.fn
 	if err := os.MkdirAll(in.tempDir, 0o700); err != nil {
@@ -150,7 +150,7 @@ func (in *instance) process() (*os.ProcessState, error) {
 	cmd := exec.Command(fn.Binary)
 	cmd.Dir = fn.Dir
 	cmd.Env = in.environment()
-	// One pipe for both, as on Lambda: it keeps the order of their lines.
+	// One pipe for both keeps the order of their lines, as on Lambda.
 	cmd.Stdout, cmd.Stderr = out.w, out.w
 	cmd.SysProcAttr = sysProcAttr()
 	if err := s.launcher.start(cmd); err != nil {
@@ -160,7 +160,7 @@ func (in *instance) process() (*os.ProcessState, error) {
 	s.mu.Lock()
 	in.pid = pid
 	close(in.started)
-	s.working()
+	s.wakeMemoryWatch()
 	if in.ending {
 		kill(pid)
 	}
@@ -178,9 +178,10 @@ func (in *instance) process() (*os.ProcessState, error) {
 	return cmd.ProcessState, nil
 }
 
-// over draws the consequences of the process's end. It returns the invocation
-// whose log is to be finished, and the failure of an initialization, if any.
-func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, initFailure *outcome) {
+// handleExit updates the state after the process has ended. It returns the
+// invocation whose log must be finished, or nil, and the failure of the
+// initialization, or nil.
+func (in *instance) handleExit(state *os.ProcessState, err error) (inv *invocation, initFailure *outcome) {
 	f := in.fleet
 	was, stopping := in.state, in.stopping
 	in.state, in.ending = stateGone, true
@@ -189,13 +190,13 @@ func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, in
 	delete(f.s.keys, in.creds.AccessKeyID)
 	f.remove(in)
 
-	why := in.fault
-	if why == nil {
-		why = func(requestID string) *outcome {
+	cause := in.cause
+	if cause == nil {
+		cause = func(requestID string) *outcome {
 			if err != nil {
-				return faulted(requestID, "Runtime.InvalidEntrypoint", err.Error())
+				return crashOutcome(requestID, "Runtime.InvalidEntrypoint", err.Error())
 			}
-			return exited(requestID, state)
+			return exitOutcome(requestID, state)
 		}
 	}
 	inv = in.inv
@@ -208,24 +209,25 @@ func (in *instance) over(state *os.ProcessState, err error) (inv *invocation, in
 			f.starting--
 		}
 		if !f.s.halted {
-			initFailure = why("")
+			initFailure = cause("")
 		}
-		f.startFailed(in, why)
+		f.startFailed(in, cause)
 		inv = in.bound
 	case StateRunning:
-		if in.reclaim() {
+		if in.requeue() {
 			inv = nil
 			break
 		}
 		if inv != nil {
-			inv.settle(why(inv.id))
+			inv.settle(cause(inv.id))
 		}
 	}
 	f.grow()
 	return inv, initFailure
 }
 
-// assign gives an invocation to the instance's pending, or coming, /next.
+// assign gives an invocation to the instance, for its current or next request
+// of /next.
 func (in *instance) assign(inv *invocation) {
 	if inv.start.IsZero() {
 		inv.begin()
@@ -236,28 +238,30 @@ func (in *instance) assign(inv *invocation) {
 	in.invocations++
 	inv.ranOn = in
 	in.state, in.inv, in.lastUsed = StateRunning, inv, time.Now()
-	in.after(time.Until(inv.deadline), func() {
-		in.fault = func(requestID string) *outcome { return timedOut(requestID, in.fleet.fn.Timeout) }
+	in.setTimer(time.Until(inv.deadline), func() {
+		in.cause = func(requestID string) *outcome { return timeoutOutcome(requestID, in.fleet.fn.Timeout) }
 		in.kill()
 	})
 	in.thaw()
-	in.fleet.s.working()
-	in.tellExtensions(inv)
+	in.fleet.s.wakeMemoryWatch()
+	in.notifyExtensions(inv)
 	in.wake <- inv
 }
 
-// answered settles the running invocation. The instance is free as soon as it
-// asks for the next event, which it must before the invocation's deadline.
-func (in *instance) answered(o *outcome) {
-	in.after(time.Until(in.inv.deadline), in.kill)
+// handleResponse settles the running invocation. The instance is available when
+// it asks for the next event; it is killed if it does not do so before the
+// invocation's deadline.
+func (in *instance) handleResponse(o *outcome) {
+	in.setTimer(time.Until(in.inv.deadline), in.kill)
 	in.state, in.responded = StateResponded, time.Now()
 	in.fleet.settling = append(in.fleet.settling, in)
 	in.inv.settle(o)
 }
 
-// reclaim puts an invocation that never reached the process back in front of
-// the queue: the instance died while idle, which is not the event's fault.
-func (in *instance) reclaim() bool {
+// requeue puts an invocation that has not reached the process back at the head
+// of the queue. It returns false if there is none. The process died while idle,
+// so the invocation must not fail.
+func (in *instance) requeue() bool {
 	select {
 	case inv := <-in.wake:
 		in.inv = nil
@@ -274,16 +278,16 @@ func (in *instance) reclaim() bool {
 	}
 }
 
-// rest marks the instance idle, and freezes it, until it is used again or too
-// old.
-func (in *instance) rest() {
+// markIdle marks the instance idle and freezes it. It stops after IdleTimeout
+// without another invocation.
+func (in *instance) markIdle() {
 	in.freeze()
 	in.state, in.lastUsed = StateIdle, time.Now()
-	in.after(in.fleet.s.opt.IdleTimeout, in.shutdown)
+	in.setTimer(in.fleet.s.opt.IdleTimeout, in.shutdown)
 }
 
-// shutdown stops the instance as Lambda does: with a warning if an extension
-// is registered, at once otherwise.
+// shutdown stops the instance as Lambda does: with SIGTERM and a grace period
+// if an extension is registered, otherwise with SIGKILL.
 func (in *instance) shutdown() {
 	if in.ending {
 		return
@@ -291,17 +295,17 @@ func (in *instance) shutdown() {
 	in.ending, in.stopping = true, true
 	in.fleet.remove(in)
 	if in.fleet.s.halted {
-		in.fault = func(string) *outcome { return &outcome{err: ErrClosed} }
+		in.cause = func(string) *outcome { return &outcome{err: ErrClosed} }
 	}
 	if len(in.extensions) > 0 && in.pid != 0 && terminate(in.pid) {
-		in.thaw() // to get the signal
-		in.after(shutdownGrace, in.kill)
+		in.thaw() // a stopped process does not handle the signal
+		in.setTimer(shutdownGrace, in.kill)
 		return
 	}
 	in.kill()
 }
 
-// kill ends the process at once, or as soon as it has been started.
+// kill kills the process now, or as soon as it has started.
 func (in *instance) kill() {
 	in.ending = true
 	in.fleet.remove(in)
@@ -310,15 +314,15 @@ func (in *instance) kill() {
 	}
 }
 
-// after replaces the instance's timer; what runs holds Service.mu.
-func (in *instance) after(d time.Duration, what func()) {
+// setTimer replaces the instance's timer. f is called with Service.mu held.
+func (in *instance) setTimer(d time.Duration, f func()) {
 	in.cancelTimer()
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
 		in.fleet.s.mu.Lock()
 		defer in.fleet.s.mu.Unlock()
 		if in.timer == t {
-			what()
+			f()
 		}
 	})
 	in.timer = t

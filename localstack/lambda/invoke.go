@@ -10,49 +10,52 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Result is the end of a synchronous invocation.
+// Result is the result of a synchronous invocation.
 type Result struct {
-	// Payload is the function's response, or the error object if
-	// FunctionError is set.
+	// Payload is the function's response, or an error object if FunctionError
+	// is set.
 	Payload []byte
-	// FunctionError is empty, or "Unhandled" if the function failed.
+	// FunctionError is "Unhandled" if the function failed, otherwise empty.
 	FunctionError string
 	RequestID     string
-	// LogTail is the last 4 KB of the invocation's log, if it was asked for.
+	// LogTail is the last 4 KB of the invocation's log, if Request.Tail was
+	// set.
 	LogTail string
 	// Duration is the time from the event's delivery to the response.
 	Duration time.Duration
-	// InitDuration is the instance's initialization, if this was its first
-	// invocation.
+	// InitDuration is how long the instance's initialization took, if this was
+	// its first invocation.
 	InitDuration time.Duration
 }
 
-// Request is a synchronous invocation with all that may be said about it.
+// Request is a synchronous invocation with all its options.
 type Request struct {
 	// Function is a name, a partial ARN or an ARN.
 	Function string
 	// Payload is a JSON text of at most 6 MB; empty means {}.
 	Payload []byte
-	// ClientContext is the JSON that the function finds in its context.
+	// ClientContext is the client context that the function gets, as JSON.
 	ClientContext string
-	// TraceID is the X-Ray header to pass on; a new one when empty.
+	// TraceID is the X-Ray tracing header to pass on; a new one if empty.
 	TraceID string
-	// Tail asks for Result.LogTail, for which the call waits a moment longer.
+	// Tail asks for Result.LogTail. The call then returns a little later, when
+	// the log is complete.
 	Tail bool
 }
 
-// Invoke runs a function, named by name or ARN, and waits for its response.
-// What the function does wrong is in the result; an error means that it did
-// not run (*Error), that the service was closed (ErrClosed), or that ctx ended,
-// in which case the function finishes all the same, as on AWS.
+// Invoke runs a function, given by name or ARN, and waits for its response. A
+// failure of the function is in the result. An error means that it did not run
+// ([*Error]), that the service was closed ([ErrClosed]), or that ctx is done.
+// In the last case the function still finishes, as on AWS.
 func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {
 	return s.Do(ctx, Request{Function: function, Payload: payload})
 }
 
-// Do is Invoke with all its options.
+// Do is [Service.Invoke] with all options.
 func (s *Service) Do(ctx context.Context, req Request) (Result, error) {
 	name, err := s.resolve(req.Function)
 	if err != nil {
@@ -62,7 +65,7 @@ func (s *Service) Do(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	inv := newInvocation(newRequestID(), payload)
+	inv := newInvocation(awsname.NewRequestID(), payload)
 	inv.clientContext, inv.wantTail = req.ClientContext, req.Tail
 	if req.TraceID != "" {
 		inv.traceID = req.TraceID
@@ -97,7 +100,8 @@ func (s *Service) await(ctx context.Context, name string, inv *invocation) (Resu
 	return result, nil
 }
 
-// submit hands an invocation to its function's fleet, unless a limit forbids.
+// submit passes an invocation to its function's fleet, unless a limit refuses
+// it.
 func (s *Service) submit(name string, inv *invocation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +119,8 @@ func (s *Service) submit(name string, inv *invocation) error {
 	return nil
 }
 
-// admit counts an invocation in, unless a limit forbids. Under Service.mu.
+// admit counts an invocation, unless a limit refuses it. The caller holds
+// Service.mu.
 func (f *fleet) admit(inv *invocation) error {
 	s := f.s
 	if limit := f.fn.ReservedConcurrency; limit != nil {
@@ -134,7 +139,8 @@ func (f *fleet) admit(inv *invocation) error {
 	return nil
 }
 
-// unreservedLimit is what reserved concurrency leaves of the account's.
+// unreservedLimit returns the account's concurrency without the reserved
+// concurrency.
 func (s *Service) unreservedLimit() int {
 	limit := s.opt.Concurrency
 	for _, f := range s.fleets {
@@ -145,8 +151,8 @@ func (s *Service) unreservedLimit() int {
 	return limit
 }
 
-// invocation is one run of a function. Its fields are set before it is
-// submitted or under Service.mu; done is closed after the last change.
+// invocation is one call of a function. Its fields are set before it is
+// submitted or under Service.mu. done is closed after the last change.
 type invocation struct {
 	id            string
 	payload       []byte
@@ -156,11 +162,11 @@ type invocation struct {
 
 	fleet        *fleet
 	twin         *invocation // the other delivery of the same event, or nil
-	ranOn        *instance   // the last to which it was given, or nil
-	start        time.Time   // of the time that Timeout bounds
+	ranOn        *instance   // the last instance that it was assigned to, or nil
+	start        time.Time   // when the time that Timeout bounds began
 	deadline     time.Time
-	duration     time.Duration // until the outcome
-	used         time.Duration // until the process was done with it
+	duration     time.Duration // from start to the outcome
+	used         time.Duration // from start until the process asked for the next event
 	initDuration time.Duration
 	outcome      *outcome
 	tail         tail // written by the instance's collector
@@ -171,14 +177,15 @@ func newInvocation(id string, payload []byte) *invocation {
 	return &invocation{id: id, payload: payload, traceID: newTraceID(), done: make(chan struct{})}
 }
 
-// begin starts the invocation's clock. Under Service.mu.
+// begin starts the invocation's clock. The caller holds Service.mu.
 func (inv *invocation) begin() {
 	inv.start = time.Now()
 	inv.deadline = inv.start.Add(inv.fleet.fn.Timeout)
 }
 
-// settle decides an invocation, once: a later outcome is dropped. Under
-// Service.mu. The caller gets it now unless he waits for the log's end.
+// settle sets the outcome of an invocation; a later outcome is dropped. The
+// caller of the function gets it now, unless it waits for the end of the log.
+// The caller of settle holds Service.mu.
 func (inv *invocation) settle(o *outcome) {
 	if inv.outcome != nil {
 		return
@@ -200,8 +207,9 @@ func (inv *invocation) settle(o *outcome) {
 	}
 }
 
-// finish tells about an invocation whose process is done with it, and releases
-// a caller who waits for the log. Not under Service.mu, unless it never began.
+// finish traces an invocation when its process is done with it, and releases a
+// caller that waits for the log. The caller of finish must not hold Service.mu,
+// unless the invocation never began.
 func (inv *invocation) finish() {
 	if !inv.start.IsZero() {
 		fn := inv.fleet.fn
@@ -228,7 +236,8 @@ func (inv *invocation) finish() {
 	}
 }
 
-// checkPayload accepts JSON within the limit, as Lambda does.
+// checkPayload accepts JSON of at most limit bytes, as Lambda does. An empty
+// payload becomes {}.
 func checkPayload(payload []byte, limit int) ([]byte, error) {
 	if len(payload) > limit {
 		return nil, tooLarge(limit)
@@ -243,13 +252,13 @@ func checkPayload(payload []byte, limit int) ([]byte, error) {
 	return payload, nil
 }
 
-// arn is a function's ARN in this account and region.
+// arn returns a function's ARN in the service's account and region.
 func (s *Service) arn(name string) string {
-	return "arn:aws:lambda:" + s.opt.Region + ":" + s.opt.Account + ":function:" + name
+	return awsname.ARN("lambda", s.opt.Region, s.opt.Account, "function:"+name)
 }
 
-// resolve finds the name in any of the forms that Lambda takes: name,
-// account:function:name, ARN, each with :$LATEST or not.
+// resolve returns the name in any form that Lambda accepts: name,
+// account:function:name or ARN, each with or without :$LATEST.
 func (s *Service) resolve(ref string) (string, error) {
 	parts := strings.Split(ref, ":")
 	i := 0
@@ -268,23 +277,13 @@ func (s *Service) resolve(ref string) (string, error) {
 	return name, nil
 }
 
-// latest is the only version there is.
+// latest is the only version of a function here.
 const latest = "$LATEST"
 
-// newRequestID is a random UUID (RFC 9562 §5.4), the form of Lambda's ids.
-func newRequestID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-// newTraceID is an X-Ray tracing header of a request that is not sampled.
+// newTraceID returns an X-Ray tracing header for a request that is not sampled.
 func newTraceID() string {
 	var b [20]byte
-	rand.Read(b[:]) // never fails
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	h := hex.EncodeToString(b[:])
 	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), h[:24], h[24:])
 }

@@ -3,7 +3,6 @@ package lambda_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -23,14 +22,14 @@ func TestD4_2_SequentialInvocationsShareOneInstance(t *testing.T) {
 	for i := 1; i <= 50; i++ {
 		result := st.invoke(t, "counter", event{Do: "count"})
 		if n := value[int](t, result); n != i {
-			t.Fatalf("invocation %d ran in an instance that had seen %d", i, n-1)
+			t.Fatalf("invocation %d: got number %d of its instance, want %[1]d", i, n)
 		}
 		if (result.InitDuration > 0) != (i == 1) {
-			t.Errorf("invocation %d: init duration %v", i, result.InitDuration)
+			t.Errorf("invocation %d: got the init duration %v, want one for the first only", i, result.InitDuration)
 		}
 	}
 	if n := len(st.Instances()); n != 1 {
-		t.Errorf("%d instances, want 1", n)
+		t.Errorf("got %d instances, want 1", n)
 	}
 }
 
@@ -42,44 +41,47 @@ func TestD4_2_ConcurrentInvocationsRunInInstancesOfTheirOwn(t *testing.T) {
 	for range n {
 		all.Go(func() {
 			if got := value[string](t, st.invoke(t, "f", event{Do: "block", File: release})); got != "released" {
-				t.Errorf("got %q", got)
+				t.Errorf("got %q, want \"released\"", got)
 			}
 		})
 	}
-	eventually(t, "all run at once", func() bool { return st.states("f")[lambda.StateRunning] == n })
+	eventually(t, "all run concurrently", func() bool { return st.states("f")[lambda.StateRunning] == n })
 	touch(t, release)
 	all.Wait()
-	eventually(t, "all idle", func() bool { return st.states("f")[lambda.StateIdle] == n })
+	eventually(t, "all are idle", func() bool { return st.states("f")[lambda.StateIdle] == n })
 
-	// The one used last is used again, so that the others can grow old.
+	// The instance that was used last is used again, so that the others can
+	// end.
 	first := pid(t, st)
 	for range 5 {
 		if p := pid(t, st); p != first {
-			t.Fatalf("process %d answered after %d", p, first)
+			t.Fatalf("process %d answered, want %d again", p, first)
 		}
 	}
 	if got := len(st.Instances()); got != n {
-		t.Errorf("%d instances, want %d", got, n)
+		t.Errorf("got %d instances, want %d", got, n)
 	}
 }
 
+// seen is what the action context of the function returns.
 type seen struct {
 	RequestID, Arn, Dir, Trace, Client string
 	Deadline                           string
 	PID                                int
 }
 
+// pid returns the process that runs an invocation of f.
 func pid(t *testing.T, st *stack) int {
 	t.Helper()
 	return value[seen](t, st.invoke(t, "f", event{Do: "context"})).PID
 }
 
-func TestIdleInstancesAreReaped(t *testing.T) {
+func TestIdleInstancesEnd(t *testing.T) {
 	st := serve(t, func(o *lambda.Options) { o.IdleTimeout = 20 * time.Millisecond }, function("f"))
 	st.invoke(t, "f", event{})
 	eventually(t, "no instance is left", func() bool { return len(st.Instances()) == 0 })
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
-		t.Errorf("the next invocation is number %d of its instance", n)
+		t.Errorf("the next invocation: got number %d of its instance, want 1", n)
 	}
 }
 
@@ -88,12 +90,11 @@ func TestD5_3_LargestPayloadsPass(t *testing.T) {
 	frame := len(marshal(t, event{Text: "x"})) - 1
 	text := strings.Repeat("a", 6<<20-frame)
 	if got := value[string](t, st.invoke(t, "f", event{Text: text})); got != text {
-		t.Errorf("got %d bytes back, want %d", len(got), len(text))
+		t.Errorf("got %d bytes, want %d", len(got), len(text))
 	}
-	var refused *lambda.Error
-	if _, err := st.Invoke(t.Context(), "f",
-		marshal(t, event{Text: text + "a"})); !errors.As(err, &refused) || refused.Code != lambda.CodeTooLarge {
-		t.Errorf("one byte more: %v", err)
+	_, err := st.Invoke(t.Context(), "f", marshal(t, event{Text: text + "a"}))
+	if !isRefusal(err, lambda.CodeTooLarge) {
+		t.Errorf("one byte more: got %v, want %s", err, lambda.CodeTooLarge)
 	}
 }
 
@@ -112,23 +113,23 @@ func TestD1_5_WhatAFunctionIsTold(t *testing.T) {
 	got := value[seen](t, result)
 	if got.RequestID != result.RequestID ||
 		!regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]`).MatchString(got.RequestID) {
-		t.Errorf("request id %q, result has %q", got.RequestID, result.RequestID)
+		t.Errorf("the function got the request id %q, want %q, a UUID", got.RequestID, result.RequestID)
 	}
 	if got.Arn != "arn:aws:lambda:us-east-1:000000000000:function:f" || got.Client != "tests" ||
 		got.Trace != "Root=1-00000000-000000000000000000000000" {
-		t.Errorf("got %+v", got)
+		t.Errorf("the function got %+v, want the ARN of f, the client \"tests\" and the trace id of the request", got)
 	}
 	if real, _ := filepath.EvalSymlinks(dir); got.Dir != real && got.Dir != dir {
-		t.Errorf("works in %s, want %s", got.Dir, dir)
+		t.Errorf("the function works in %s, want %s", got.Dir, dir)
 	}
-	told, _ := st.deadlines.Load(result.RequestID)
+	sent, _ := st.deadlines.Load(result.RequestID)
 	ms, err := strconv.ParseInt(got.Deadline, 10, 64)
-	if told != got.Deadline || err != nil {
-		t.Errorf("the deadline is %s, the Runtime API said %v", got.Deadline, told)
+	if sent != got.Deadline || err != nil {
+		t.Errorf("the function got the deadline %s, want %v, which the Runtime API sent", got.Deadline, sent)
 	}
 	if limit := time.UnixMilli(ms); limit.Before(before.Add(90*time.Second).Truncate(time.Millisecond)) ||
 		limit.After(time.Now().Add(90*time.Second)) {
-		t.Errorf("the deadline %v is not 90 s from %v", limit, before)
+		t.Errorf("got the deadline %v, want 90 s after %v", limit, before)
 	}
 }
 
@@ -174,40 +175,42 @@ func TestD3_Environment(t *testing.T) {
 	}
 	for key, value := range want {
 		if got[key] != value {
-			t.Errorf("%s=%q, want %q", key, got[key], value)
+			t.Errorf("got %s=%q, want %q", key, got[key], value)
 		}
 	}
 	if !regexp.MustCompile(`^\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}$`).MatchString(got["AWS_LAMBDA_LOG_STREAM_NAME"]) {
-		t.Errorf("log stream %q", got["AWS_LAMBDA_LOG_STREAM_NAME"])
+		t.Errorf("got the log stream %q, want date, version and 32 hexadecimal digits",
+			got["AWS_LAMBDA_LOG_STREAM_NAME"])
 	}
 	for _, key := range []string{"HOST_SECRET", "HOME", "AWS_EXECUTION_ENV"} {
 		if _, ok := got[key]; ok {
-			t.Errorf("%s is set", key)
+			t.Errorf("got %s=%q, want it not set", key, got[key])
 		}
 	}
-	if !strings.HasPrefix(got["_X_AMZN_TRACE_ID"], "Root=1-") { // by the function's library
-		t.Errorf("trace id %q", got["_X_AMZN_TRACE_ID"])
+	if !strings.HasPrefix(got["_X_AMZN_TRACE_ID"], "Root=1-") { // set by the function's library
+		t.Errorf("got the trace id %q, want one that starts with Root=1-", got["_X_AMZN_TRACE_ID"])
 	}
 	creds, ok := st.Credentials(st.Instances()[0].ID)
 	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
 		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 ||
 		len(creds.SecretAccessKey) != 40 {
-		t.Errorf("credentials %+v", creds)
+		t.Errorf("the function got other credentials than %+v (%t)", creds, ok)
 	}
 	if other := read("other")["AWS_ACCESS_KEY_ID"]; other == creds.AccessKeyID {
-		t.Error("two functions have the same credentials")
+		t.Errorf("two functions got the access key id %s, want different ones", other)
 	}
 	if caller, ok := st.Caller(creds.AccessKeyID); !ok || caller != (trace.Caller{Function: "f"}) {
-		t.Errorf("the key belongs to %+v", caller)
+		t.Errorf("got the caller %+v (%t), want f", caller, ok)
 	}
 }
 
-// The Go library would run several invocations at once in one instance.
+// With AWS_LAMBDA_MAX_CONCURRENCY the Go library would run several invocations
+// concurrently in one instance.
 func TestD4_7_NoConcurrencyWithinAnInstance(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	for _, kv := range value[[]string](t, st.invoke(t, "f", event{Do: "env"})) {
 		if strings.HasPrefix(kv, "AWS_LAMBDA_MAX_CONCURRENCY=") {
-			t.Errorf("the function sees %s", kv)
+			t.Errorf("got %s, want it not set", kv)
 		}
 	}
 }
@@ -216,7 +219,7 @@ func TestD4_4_InvalidFunctionsAreRefused(t *testing.T) {
 	st := serve(t, nil, function("kept"))
 	minus := -1
 	three := 3
-	for name, fn := range map[string]lambda.Function{
+	for want, fn := range map[string]lambda.Function{
 		"reserved by Lambda":                  function("f", env("AWS_REGION", "x")),
 		"allows 4096":                         function("f", env("BIG", strings.Repeat("x", 4094))),
 		`"1X" is not a letter`:                function("f", env("1X", "")),
@@ -243,17 +246,17 @@ func TestD4_4_InvalidFunctionsAreRefused(t *testing.T) {
 			Async:  lambda.AsyncConfig{MaximumEventAge: 6*time.Hour + time.Second},
 		},
 	} {
-		if err := st.Deploy([]lambda.Function{fn}); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("deploy: %v, want an error with %q", err, name)
+		if err := st.Deploy([]lambda.Function{fn}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("deploy: got %v, want an error with %q", err, want)
 		}
 	}
 	if err := st.Deploy([]lambda.Function{function("a"), function("a")}); err == nil {
-		t.Error("two functions of one name were deployed")
+		t.Error("Deploy accepted two functions of one name, want an error")
 	}
 	st.invoke(t, "kept", event{})
 }
 
-func TestD4_8_CallerWhoLeavesLetsTheFunctionFinish(t *testing.T) {
+func TestD4_8_FunctionFinishesWithoutItsCaller(t *testing.T) {
 	st := serve(t, nil, function("f"))
 	release := filepath.Join(t.TempDir(), "release")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -262,15 +265,15 @@ func TestD4_8_CallerWhoLeavesLetsTheFunctionFinish(t *testing.T) {
 		_, err := st.Invoke(ctx, "f", marshal(t, event{Do: "block", File: release}))
 		failed <- err
 	}()
-	eventually(t, "it runs", func() bool { return strings.Contains(st.output.String(), "waiting") })
+	eventually(t, "the function runs", func() bool { return strings.Contains(st.output.String(), "waiting") })
 	cancel()
 	if err := <-failed; !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled invocation: %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 	touch(t, release)
-	eventually(t, "it is idle again", func() bool { return st.states("f")[lambda.StateIdle] == 1 })
+	eventually(t, "the instance is idle again", func() bool { return st.states("f")[lambda.StateIdle] == 1 })
 	if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 2 {
-		t.Errorf("invocation %d of its instance, want 2", n)
+		t.Errorf("got invocation %d of its instance, want 2", n)
 	}
 }
 
@@ -282,25 +285,23 @@ func TestDeployReplacesInstancesOfChangedFunctions(t *testing.T) {
 	release := filepath.Join(t.TempDir(), "release")
 	busy := make(chan lambda.Result, 1)
 	go func() { busy <- st.invoke(t, "changed", event{Do: "block", File: release}) }()
-	eventually(t, "it runs", func() bool { return st.states("changed")[lambda.StateRunning] == 1 })
+	eventually(t, "the function runs", func() bool { return st.states("changed")[lambda.StateRunning] == 1 })
 
 	if err := st.Deploy([]lambda.Function{function("same"), function("changed", env("CODE", "2"))}); err != nil {
 		t.Fatal(err)
 	}
 	if n := value[int](t, st.invoke(t, "same", event{Do: "count"})); n != 2 {
-		t.Errorf("the unchanged function starts anew: %d", n)
+		t.Errorf("the unchanged function: got invocation %d of its instance, want 2", n)
 	}
 	if list := value[[]string](t, st.invoke(t, "changed", event{Do: "env"})); !slices.Contains(list, "CODE=2") {
-		t.Errorf("the changed function runs with %q", list)
+		t.Errorf("the changed function got %q, want CODE=2", list)
 	}
-	var refused *lambda.Error
-	if _, err := st.Invoke(t.Context(), "removed", nil); !errors.As(err, &refused) ||
-		refused.Code != lambda.CodeNotFound {
-		t.Errorf("the removed function: %v", err)
+	if _, err := st.Invoke(t.Context(), "removed", nil); !isRefusal(err, lambda.CodeNotFound) {
+		t.Errorf("the removed function: got %v, want %s", err, lambda.CodeNotFound)
 	}
 	touch(t, release)
 	if got := value[string](t, <-busy); got != "released" {
-		t.Errorf("the busy instance answered %q", got)
+		t.Errorf("the busy instance answered %q, want \"released\"", got)
 	}
 	eventually(t, "old instances are gone", func() bool { return len(st.Instances()) == 2 })
 }
@@ -323,11 +324,10 @@ func TestReservedConcurrency(t *testing.T) {
 		"off":  "ReservedFunctionConcurrentInvocationLimitExceeded",
 		"rest": "ConcurrentInvocationLimitExceeded",
 	} {
-		var refused *lambda.Error
 		_, err := st.Invoke(t.Context(), name, nil)
-		if !errors.As(err, &refused) || refused.Code != lambda.CodeThrottled || refused.Reason != reason ||
-			refused.Status != 429 {
-			t.Errorf("%s: %v", name, fmt.Sprintf("%#v", err))
+		refused, ok := errors.AsType[*lambda.Error](err)
+		if !ok || refused.Code != lambda.CodeThrottled || refused.Reason != reason || refused.Status != 429 {
+			t.Errorf("%s: got %#v, want %s with status 429 and the reason %s", name, err, lambda.CodeThrottled, reason)
 		}
 	}
 }
@@ -337,7 +337,7 @@ func TestClosedServiceRefusesWork(t *testing.T) {
 	release := filepath.Join(t.TempDir(), "release")
 	running := make(chan lambda.Result, 1)
 	go func() { running <- st.invoke(t, "f", event{Do: "block", File: release}) }()
-	eventually(t, "it runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
+	eventually(t, "the function runs", func() bool { return st.states("f")[lambda.StateRunning] == 1 })
 
 	closed := make(chan error, 1)
 	go func() { closed <- st.Close(t.Context()) }()
@@ -346,16 +346,16 @@ func TestClosedServiceRefusesWork(t *testing.T) {
 		return errors.Is(err, lambda.ErrClosed)
 	})
 	if _, err := st.Invoke(t.Context(), "f", nil); !errors.Is(err, lambda.ErrClosed) {
-		t.Errorf("invoke: %v", err)
+		t.Errorf("invoke: got %v, want ErrClosed", err)
 	}
 	select {
 	case err := <-closed:
-		t.Fatalf("closed under a running invocation: %v", err)
+		t.Fatalf("Close returned %v during an invocation, want it to wait", err)
 	default:
 	}
 	touch(t, release)
 	if got := value[string](t, <-running); got != "released" {
-		t.Errorf("the running invocation got %q", got)
+		t.Errorf("the running invocation got %q, want \"released\"", got)
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)

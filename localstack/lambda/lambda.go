@@ -1,23 +1,25 @@
-// Package lambda is a local Lambda service: it runs unmodified functions as
+// Package lambda is a local Lambda service. It runs unmodified functions as
 // processes of this machine and serves them the Runtime API and the Extensions
 // API.
 //
-// Use it to invoke, in process or with any AWS SDK over HTTP, what would run
-// as a provided.al2023 function on Lambda: one invocation at a time per
-// instance, as many instances as there are concurrent invocations, warm ones
-// reused and frozen in between, time, memory and payload limits, throttling,
-// asynchronous retries, destinations and schedules as on AWS.
+// Use it to invoke, in process or with any AWS SDK over HTTP, what would run as
+// a provided.al2023 function on Lambda. As on AWS, an instance runs one
+// invocation at a time, concurrent invocations run in several instances, and
+// warm instances are reused and frozen in between. Time, memory and payload
+// limits, throttling, asynchronous retries, destinations and schedules follow
+// AWS as well.
 //
-// Some of it depends on the operating system. Instances are frozen on Unix, by
-// signals, not on Windows; clocks go on meanwhile, so that timers of a function
-// which run out while it is frozen fire when it is thawed. Memory is known and
-// bounded on Linux only: elsewhere REPORT lines do not say how much was used.
-// SIGTERM, which announces the end to extensions, does not exist on Windows.
+// Some of this depends on the operating system. Instances are frozen by
+// signals, on Unix only. Clocks do not stop meanwhile, so a timer of a function
+// that expires while it is frozen fires when it is resumed. Memory is measured
+// and limited on Linux only; elsewhere REPORT lines do not say how much was
+// used. SIGTERM, which warns extensions of the end, does not exist on Windows.
 //
-// It never runs containers, layers or external extensions, never checks
-// permissions or bounds the size of temporary files (TMPDIR is an instance's
-// own, /tmp is the machine's), never sends anything to queues, topics or event
-// buses, never streams responses, and keeps asynchronous events in memory only.
+// The package never runs containers, layers or external extensions, never
+// checks permissions and never sends anything to queues, topics or event buses.
+// It does not stream responses or limit the size of temporary files: each
+// instance has its own TMPDIR, but /tmp is that of the machine. Asynchronous
+// events are in memory only.
 package lambda
 
 import (
@@ -31,113 +33,113 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/awsname"
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Function is what a template says of one function, with its executable.
+// Function is the configuration of a function in a template, with its
+// executable.
 type Function struct {
 	Name string
-	// ARN is made of the service's account and region when empty.
+	// ARN is derived from the service's account and region if empty.
 	ARN string
-	// Binary is the path of the executable, Dir the artifact directory: the
-	// process's working directory and LAMBDA_TASK_ROOT.
+	// Binary is the path of the executable. Dir is the artifact directory,
+	// which is the process's working directory and LAMBDA_TASK_ROOT; it is
+	// Binary's if empty.
 	Binary, Dir string
-	// Handler is passed as _HANDLER; "bootstrap" when empty.
+	// Handler is passed as _HANDLER; "bootstrap" if empty.
 	Handler string
-	// Env is the template's Environment: at most 4 KB, without the variables
-	// that Lambda reserves.
+	// Env is the template's Environment: at most 4 KB, without reserved
+	// variables.
 	Env map[string]string
 	// MemoryMB is 128 to 10,240; 0 means 128, Lambda's default. On Linux a
-	// process that uses more is killed; elsewhere nobody can tell.
+	// process that uses more is killed. Other systems have no limit.
 	MemoryMB int
-	// Timeout bounds one invocation: 0 means 3 s, Lambda's default; at most 900
-	// s.
+	// Timeout bounds one invocation, at most 900 s; 0 means 3 s, Lambda's
+	// default.
 	Timeout time.Duration
-	// ReservedConcurrency bounds the concurrent invocations of this function;
-	// nil means that it shares the account's, 0 that it is never invoked.
+	// ReservedConcurrency bounds the concurrent invocations of this function.
+	// With nil the function shares the account's concurrency; with 0 it is
+	// never invoked.
 	ReservedConcurrency *int
 	// Async configures asynchronous invocations (EventInvokeConfig).
 	Async AsyncConfig
-	// DeadLetter is the ARN of the queue or topic that gets the discarded
-	// events of asynchronous invocations (DeadLetterConfig); the log says what
-	// would have been sent there.
+	// DeadLetter is the ARN of the queue or topic for discarded asynchronous
+	// events (DeadLetterConfig). Nothing is sent there; the log has a line for
+	// each event instead.
 	DeadLetter string
 }
 
 // AsyncConfig is a function's EventInvokeConfig.
 type AsyncConfig struct {
-	// MaximumRetryAttempts after a function error: 0 to 2; nil means 2.
+	// MaximumRetryAttempts is how often an event is retried after a function
+	// error: 0 to 2; nil means 2.
 	MaximumRetryAttempts *int
-	// MaximumEventAge is how long a throttled event is kept: 60 s to 6 h;
-	// 0 means 6 h.
+	// MaximumEventAge is how long an event is retried: 60 s to 6 h; 0 means
+	// 6 h.
 	MaximumEventAge time.Duration
-	// OnSuccess and OnFailure are the ARNs of the destinations that get a
-	// record of an event which has been handled, or discarded. A function of
-	// this service is invoked with it, asynchronously; for any other the log
-	// says what would have been sent.
+	// OnSuccess and OnFailure are the ARNs of the destinations for the records
+	// of events that were handled or discarded. A function of this service is
+	// invoked with the record, asynchronously. Any other destination gets
+	// nothing; the log has a line for the record instead.
 	OnSuccess, OnFailure string
 }
 
 // Options configure a Service. RuntimeAPI is required.
 type Options struct {
-	// Account and Region name what the service makes: "000000000000" and
-	// "us-east-1" when empty.
+	// Account and Region are those of the ARNs; awsname.DefaultAccount and
+	// awsname.DefaultRegion if empty.
 	Account, Region string
-	// RuntimeAPI is host[:port][/prefix] under which RuntimeHandler is served.
+	// RuntimeAPI is the host[:port][/prefix] at which RuntimeHandler is served.
 	RuntimeAPI string
-	// Env has variables for all functions, such as AWS_ENDPOINT_URL. They win
-	// over a template's, and lose against Lambda's own.
+	// Env has variables for all functions, such as AWS_ENDPOINT_URL. They
+	// override those of the template; Lambda's own variables override both.
 	Env map[string]string
-	// FunctionEnv has more such variables for one function, by its name, such
-	// as a proxy that is told who asks. They win over Env.
+	// FunctionEnv returns further variables for one function, by its name. They
+	// override Env.
 	FunctionEnv func(function string) map[string]string
-	// Log gets what the operator of the stack should know; nil discards it.
+	// Log gets messages for the operator of the stack; nil discards them.
 	Log *slog.Logger
 	// Output gets the functions' log: one Write per line, "<function> <first 8
-	// digits of the request id, or -> <line>". nil discards it.
+	// digits of the request id, or -> <line>"; nil discards it.
 	Output io.Writer
-	// Line gets the functions' log instead of Output, in parts, for machines;
-	// requestID is empty outside invocations. Calls do not overlap.
+	// Line, if not nil, gets the functions' log instead of Output. requestID is
+	// empty outside invocations. Calls do not overlap.
 	Line func(function, requestID, line string)
 	// Trace gets a trace.Invoke event for each invocation that has ended; nil
-	// discards them. It is not called under any lock.
+	// discards them. The service holds no lock during the call.
 	Trace trace.Sink
-	// NoFreeze lets instances run on between invocations. It is of use with
-	// programs that cannot bear to be stopped, such as debuggers of other
-	// systems than Linux: there a traced process is recognized, and left alone.
+	// NoFreeze lets instances run between invocations, for debuggers that
+	// cannot handle stopped processes. On Linux it is not needed: an instance
+	// with a debugger is never frozen.
 	NoFreeze bool
-	// TempDir is where every instance gets a directory of its own for
-	// temporary files, removed with it; the system's place when empty.
+	// TempDir is where each instance gets its own directory for temporary
+	// files, which is removed with it; os.TempDir if empty.
 	TempDir string
-	// IdleTimeout is how long an instance is kept without work; 0 means 10 min.
+	// IdleTimeout is how long an idle instance is kept; 0 means 10 min.
 	IdleTimeout time.Duration
 	// InitTimeout bounds the initialization of an instance; 0 means 10 s (LDG
 	// "Lambda execution environment lifecycle").
 	InitTimeout time.Duration
 	// Concurrency is the account's limit; 0 means 1000 (Lambda quotas).
 	Concurrency int
-	// AsyncConcurrency bounds the asynchronous invocations of one function that
-	// run at once; 0 means 32, a number for a laptop: AWS has no such bound.
+	// AsyncConcurrency bounds the concurrent asynchronous invocations of one
+	// function; 0 means 32, enough for a laptop. AWS has no such bound.
 	AsyncConcurrency int
-	// RetryDelays are the pauses before an asynchronous invocation is repeated
+	// RetryDelays are the pauses before an asynchronous invocation is retried
 	// after a function error; nil means 1 and 2 minutes, as on AWS.
 	RetryDelays []time.Duration
-	// Faults makes invocations go wrong on purpose; nil leaves them alone.
+	// Faults injects faults; nil injects none.
 	Faults Faults
 	// ThrottleDelay is the first pause after a throttled asynchronous
-	// invocation, doubled up to 300 times itself; 0 means 1 s, as on AWS.
+	// invocation. It doubles each time, up to 300 times its value; 0 means 1 s,
+	// as on AWS.
 	ThrottleDelay time.Duration
 }
 
-// Defaults and bounds of Lambda (Lambda quotas; API reference, CreateFunction).
+// Defaults and bounds that only this package needs; package awsname has the
+// others (Lambda quotas; API reference, CreateFunction).
 const (
-	defaultTimeout     = 3 * time.Second
-	maxTimeout         = 900 * time.Second
-	defaultMemoryMB    = 128
-	minMemoryMB        = 128
-	maxMemoryMB        = 10_240
-	minEventAge        = time.Minute
-	maxEventAge        = 6 * time.Hour
 	defaultInitTimeout = 10 * time.Second
 	defaultConcurrency = 1000
 	maxSyncPayload     = 6 << 20   // request of a synchronous invocation, bytes
@@ -151,28 +153,28 @@ type Service struct {
 	log       *slog.Logger
 	tempDir   string
 	launcher  *launcher
-	stopped   context.Context // ends when Close begins
+	stopped   context.Context // done when Close begins
 	stop      context.CancelFunc
 	processes sync.WaitGroup // one per instance, until its process is gone
 	events    sync.WaitGroup // asynchronous invocations and schedules
 
 	outputMu sync.Mutex // one line at a time
 
-	work  chan struct{}   // an instance has something to do
-	ended context.Context // ends when no instance is left
+	work  chan struct{}   // wakes watchMemory: an instance is at work
+	ended context.Context // done when no instance is left
 	end   context.CancelFunc
 
-	mu         sync.Mutex // all below, and the state of fleets and instances
-	changed    *sync.Cond // inFlight went down
+	mu         sync.Mutex // guards all below and the state of fleets and instances
+	changed    *sync.Cond // inFlight has decreased
 	fleets     map[string]*fleet
 	instances  map[string]*instance
 	keys       map[string]*instance // by access key id
-	inFlight   int                  // invocations not yet answered
-	unreserved int                  // those of functions without reserved concurrency
-	closing    bool                 // no new work
-	halted     bool                 // no new instances either
+	inFlight   int                  // invocations without an outcome
+	unreserved int                  // of these, those of functions without reserved concurrency
+	closing    bool                 // new work is refused
+	halted     bool                 // new instances are not started either
 
-	schedules     *sync.WaitGroup // the running schedules, or nil
+	schedules     *sync.WaitGroup // counts the running schedules, or nil
 	stopSchedules context.CancelFunc
 }
 
@@ -183,8 +185,8 @@ func New(opt Options) (*Service, error) {
 		return nil, errors.New("lambda: Options.RuntimeAPI is required")
 	}
 	opt.RuntimeAPI = strings.TrimSuffix(opt.RuntimeAPI, "/")
-	setDefault(&opt.Account, "000000000000")
-	setDefault(&opt.Region, "us-east-1")
+	setDefault(&opt.Account, awsname.DefaultAccount)
+	setDefault(&opt.Region, awsname.DefaultRegion)
 	setDefault(&opt.Log, slog.New(slog.DiscardHandler))
 	setDefault(&opt.IdleTimeout, 10*time.Minute)
 	setDefault(&opt.InitTimeout, defaultInitTimeout)
@@ -226,6 +228,7 @@ func New(opt Options) (*Service, error) {
 	return s, nil
 }
 
+// setDefault replaces a zero value.
 func setDefault[T comparable](value *T, fallback T) {
 	var zero T
 	if *value == zero {
@@ -233,10 +236,10 @@ func setDefault[T comparable](value *T, fallback T) {
 	}
 }
 
-// Close refuses new work, waits for invocations in progress until ctx ends,
-// and stops every instance; when it returns none of their processes is left.
-// Asynchronous events that wait for a retry are dropped, which the log says.
-// Close may be called again, to wait less long.
+// Close refuses new work, waits for invocations in progress until ctx is done,
+// and stops every instance. When it returns, no process is left. Asynchronous
+// events that wait for a retry are dropped, with a line in the log. Close may
+// be called again with another context, to stop the wait of the first call.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
@@ -252,10 +255,10 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.halted = true
 	for _, f := range s.fleets {
-		f.abandon()
+		f.refuseWaiting()
 	}
 	for _, in := range s.instances {
-		in.fleet.abandon() // also those that Deploy has replaced
+		in.fleet.refuseWaiting() // also fleets that Deploy has replaced
 		in.shutdown()
 	}
 	s.mu.Unlock()

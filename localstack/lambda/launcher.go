@@ -6,12 +6,13 @@ import (
 	"sync"
 )
 
-// launcher starts all processes from one thread that lives as long as they do.
+// launcher starts all processes from one thread, which lives as long as they
+// do.
 //
-// On Linux a child asks to be killed when its parent dies (Pdeathsig), so that
-// nothing is left behind when the stack itself is killed; but the kernel means
-// the thread that forked it, and Go ends threads at will unless a goroutine is
-// locked to them.
+// On Linux, Pdeathsig kills a child when its parent dies, so no process remains
+// when the stack is killed. But for the kernel the parent is the thread that
+// forked the child, and Go may end a thread at any time unless a goroutine is
+// locked to it.
 type launcher struct {
 	starts chan launch
 	ended  sync.Once
@@ -26,18 +27,18 @@ func newLauncher() *launcher {
 	l := &launcher{starts: make(chan launch)}
 	go func() {
 		runtime.LockOSThread()
-		for s := range l.starts {
-			s.done <- s.cmd.Start()
+		for request := range l.starts {
+			request.done <- request.cmd.Start()
 		}
 	}()
 	return l
 }
 
 func (l *launcher) start(cmd *exec.Cmd) error {
-	s := launch{cmd: cmd, done: make(chan error, 1)}
-	l.starts <- s
-	return <-s.done
+	request := launch{cmd: cmd, done: make(chan error, 1)}
+	l.starts <- request
+	return <-request.done
 }
 
-// close ends the thread: every process that was started must be gone.
+// close ends the thread. All processes that it started must have ended.
 func (l *launcher) close() { l.ended.Do(func() { close(l.starts) }) }

@@ -2,25 +2,25 @@ package lambda
 
 import "time"
 
-// memoryInterval is how often the memory of instances that are at work is
-// looked at. On AWS the kernel enforces the limit. Here a function may exceed
-// it for less than this, unless it is its process's peak: that is looked at
-// once more when it responds.
+// memoryInterval is the interval at which the memory of working instances is
+// measured. On AWS the kernel enforces the limit. Here a process may exceed it
+// for up to this long. Its peak is checked once more when the function
+// responds, so a short excess is detected too.
 const memoryInterval = 20 * time.Millisecond
 
-// childrenEvery is how many looks pass until children are looked for again,
-// which costs more than all the rest.
+// childrenEvery is the number of measurements after which the children of the
+// process are measured again, which is more expensive.
 const childrenEvery = 10
 
-// usage is what the system tells about a process. The zero value means that it
-// does not tell, or that the process is gone.
+// usage is what the system reports about a process. It is zero if the system
+// reports nothing or the process has ended.
 type usage struct {
-	peak   int64 // largest resident size so far, bytes
+	peak   int64 // largest resident size so far, in bytes
 	traced bool  // a debugger is attached
 }
 
-// watchMemory ends instances that use more memory than their function has. It
-// sleeps while none is at work.
+// watchMemory kills instances that use more memory than their function has. It
+// sleeps while no instance works.
 func (s *Service) watchMemory() {
 	for {
 		select {
@@ -34,62 +34,64 @@ func (s *Service) watchMemory() {
 			case <-s.ended.Done():
 				return
 			}
-			busy = s.lookAtMemory(n%childrenEvery == 0)
+			busy = s.measureAll(n%childrenEvery == 0)
 		}
 	}
 }
 
-// lookAtMemory looks at the instances that are at work, and reports whether
+// measureAll measures the memory of all working instances and reports whether
 // there are any.
-func (s *Service) lookAtMemory(withChildren bool) bool {
-	type look struct {
+func (s *Service) measureAll(withChildren bool) bool {
+	type process struct {
 		in  *instance
 		pid int
 	}
-	var busy []look
+	var busy []process
 	s.mu.Lock()
 	for _, in := range s.instances {
 		if in.pid != 0 && in.state != StateIdle && !in.ending {
-			busy = append(busy, look{in, in.pid})
+			busy = append(busy, process{in, in.pid})
 		}
 	}
 	s.mu.Unlock()
-	for _, l := range busy {
-		own, children := residentMemory(l.pid), int64(-1)
+	for _, p := range busy {
+		own, children := residentMemory(p.pid), int64(-1)
 		if withChildren {
-			children = childrenMemory(l.pid)
+			children = childrenMemory(p.pid)
 		}
 		s.mu.Lock()
 		if children >= 0 {
-			l.in.children = children
+			p.in.children = children
 		}
-		if l.in.pid == l.pid {
-			l.in.uses(own + l.in.children)
+		if p.in.pid == p.pid {
+			p.in.recordMemory(own + p.in.children)
 		}
 		s.mu.Unlock()
 	}
 	return len(busy) > 0
 }
 
-// working wakes the watch, if it sleeps. Under Service.mu or not.
-func (s *Service) working() {
+// wakeMemoryWatch wakes watchMemory if it sleeps. The caller may hold
+// Service.mu.
+func (s *Service) wakeMemoryWatch() {
 	select {
 	case s.work <- struct{}{}:
 	default:
 	}
 }
 
-// uses records that the instance has, or had, a resident size in bytes, and
-// ends it if that is too much. Under Service.mu.
-func (in *instance) uses(size int64) {
+// recordMemory records a resident size in bytes and kills the instance if it is
+// above the function's limit. The caller holds Service.mu.
+func (in *instance) recordMemory(size int64) {
 	in.memory = max(in.memory, size)
 	if in.memory > int64(in.fleet.fn.MemoryMB)<<20 && !in.ending {
-		in.fault = outOfMemory
+		in.cause = memoryOutcome
 		in.kill()
 	}
 }
 
-// measure looks at the peak of the process, and whether it is debugged.
+// measure records the peak memory of the process and whether a debugger is
+// attached.
 func (in *instance) measure() {
 	s := in.fleet.s
 	s.mu.Lock()
@@ -102,5 +104,5 @@ func (in *instance) measure() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.traced = u.traced
-	in.uses(u.peak) // its children may be gone
+	in.recordMemory(u.peak) // without children, which may have ended
 }

@@ -2,8 +2,7 @@
 
 package lambda
 
-// knowsMemory says whether the system tells how much memory another process
-// uses.
+// knowsMemory reports whether the memory of other processes can be measured.
 const knowsMemory = false
 
 func measure(int) usage { return usage{} }

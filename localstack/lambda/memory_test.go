@@ -25,14 +25,14 @@ func TestD4_4_MemoryLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := strings.ReplaceAll(string(result.Payload), result.RequestID, "ID"); got != killed {
-				t.Errorf("payload %s", got)
+				t.Errorf("got the payload %s, want %s", got, killed)
 			}
 			report := regexp.MustCompile(`Memory Size: 128 MB\tMax Memory Used: (\d+) MB\tStatus: error\tError Type: Runtime.OutOfMemory\n$`).FindStringSubmatch(result.LogTail)
 			if report == nil || len(report[1]) != 3 || report[1] <= "128" {
-				t.Errorf("log %q", result.LogTail)
+				t.Errorf("got the log %q, want a report with more than 128 MB and Runtime.OutOfMemory", result.LogTail)
 			}
 			if n := value[int](t, st.invoke(t, "f", event{Do: "count"})); n != 1 {
-				t.Errorf("the next invocation is number %d of its instance", n)
+				t.Errorf("the next invocation: got number %d of its instance, want 1", n)
 			}
 		})
 	}
@@ -43,6 +43,6 @@ func TestD4_4_MemoryWithinTheLimit(t *testing.T) {
 	value[int](t, st.invoke(t, "f", event{Do: "allocate", N: 200}))
 	in := st.Instances()[0]
 	if in.Memory < 200<<20 || in.Memory > 512<<20 {
-		t.Errorf("the instance has used %d bytes", in.Memory)
+		t.Errorf("got a peak of %d bytes, want between 200 and 512 MiB", in.Memory)
 	}
 }

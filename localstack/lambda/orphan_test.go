@@ -17,12 +17,12 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// TestNoProcessOutlivesAKilledStack kills a stack that has an idle instance,
-// which notices that its Runtime API is gone, and one in the middle of an
-// invocation, which cannot notice: on Linux the kernel ends it.
+// TestNoProcessOutlivesAKilledStack kills a stack with an idle instance, which
+// notices that its Runtime API is gone, and a busy one, which does not. On
+// Linux the kernel kills the busy one.
 func TestNoProcessOutlivesAKilledStack(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("looks at processes with signals")
+		t.Skip("needs ps to look at processes")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -42,7 +42,7 @@ func TestNoProcessOutlivesAKilledStack(t *testing.T) {
 	defer stack.Process.Kill()
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the stack said nothing: %v", err)
+		t.Fatalf("the stack printed nothing: %v", err)
 	}
 	instances := unmarshal[[]lambda.Instance](t, []byte(line))
 	if err := stack.Process.Kill(); err != nil {
@@ -50,25 +50,25 @@ func TestNoProcessOutlivesAKilledStack(t *testing.T) {
 	}
 	for _, in := range instances {
 		if in.State == lambda.StateRunning && runtime.GOOS != "linux" {
-			continue // it ends with its invocation
+			continue // ends only with its invocation
 		}
 		eventually(t, fmt.Sprintf("%s instance %d ends", in.State, in.PID), func() bool { return !alive(in.PID) })
 	}
 	if len(instances) != 2 {
-		t.Errorf("instances: %+v", instances)
+		t.Errorf("got the instances %+v, want 2", instances)
 	}
 }
 
-// alive reports whether a process exists and is not a zombie that only waits
-// for whoever has inherited it.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	out, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
 	stat := strings.TrimSpace(string(out))
 	return err == nil && stat != "" && !strings.HasPrefix(stat, "Z")
 }
 
-// runStack is the stack of that test, in a process of its own: it prints its
-// instances when one is idle and one runs, and waits to be killed.
+// runStack runs the stack of TestNoProcessOutlivesAKilledStack in its own
+// process. It prints its instances when one is idle and one runs, and waits to
+// be killed.
 func runStack() {
 	fail := func(err error) {
 		if err != nil {
@@ -95,7 +95,7 @@ func runStack() {
 		list := service.Instances()
 		if len(list) == 2 && list[0].State == lambda.StateRunning && list[1].State == lambda.StateIdle {
 			fail(json.NewEncoder(os.Stdout).Encode(list))
-			select {} // there is a listener, so this is no deadlock
+			select {} // not a deadlock: the listener's goroutine runs
 		}
 		time.Sleep(time.Millisecond)
 	}

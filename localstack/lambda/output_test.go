@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// of returns the lines of the output with a prefix, without it.
-func of(output *buffer, prefix string) []string {
+// linesWith returns the lines of the output that have a prefix, without it.
+func linesWith(output *buffer, prefix string) []string {
 	var list []string
 	for line := range strings.Lines(output.String()) {
 		if rest, ok := strings.CutPrefix(line, prefix); ok {
@@ -47,18 +47,19 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 				want = append(want, fmt.Sprint(text, " ", n))
 			}
 			want = append(want, "END RequestId: "+id)
-			got := of(st.output, "f "+id[:8]+" ")
+			got := linesWith(st.output, "f "+id[:8]+" ")
 			if len(got) != len(want)+1 || !slices.Equal(got[:len(want)], want) {
-				t.Errorf("output of %s:\n%s", id, strings.Join(got, "\n"))
+				t.Errorf("got the output of %s\n%s\nwant\n%s\nand a report", id, strings.Join(got, "\n"),
+					strings.Join(want, "\n"))
 				return
 			}
 			report := regexp.MustCompile(`^REPORT RequestId: ` + id +
 				`\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t(Max Memory Used: \d+ MB\t)?(Init Duration: \d+\.\d\d ms\t)?$`)
 			if !report.MatchString(got[len(want)]) {
-				t.Errorf("report %q", got[len(want)])
+				t.Errorf("got the report %q, want the form of Lambda", got[len(want)])
 			}
 			if all := strings.Join(got, "\n") + "\n"; result.LogTail != all[len(all)-4096:] {
-				t.Errorf("tail of %d bytes is not the end of the output", len(result.LogTail))
+				t.Errorf("got a tail of %d bytes, want the last 4096 bytes of the output", len(result.LogTail))
 			}
 		})
 	}
@@ -67,7 +68,7 @@ func TestD6_OutputBelongsToItsInvocation(t *testing.T) {
 
 func TestD6_ReportLines(t *testing.T) {
 	t.Parallel()
-	st := serve(t, nil, function("f", memory(256), timeout(3*time.Second))) // in which a process starts, too
+	st := serve(t, nil, function("f", memory(256), timeout(3*time.Second))) // includes the start of a process
 	memoryUsed := `Max Memory Used: \d+ MB\t`
 	if runtime.GOOS != "linux" {
 		memoryUsed = ""
@@ -94,17 +95,17 @@ func TestD6_ReportLines(t *testing.T) {
 		id := result.RequestID
 		if !regexp.MustCompile(`^START RequestId: ` + id + ` Version: \$LATEST\n(?s:.*)END RequestId: ` +
 			id + `\nREPORT RequestId: ` + id + `\t` + test.want + `\n$`).MatchString(result.LogTail) {
-			t.Errorf("%+v: log %q", test.event, result.LogTail)
+			t.Errorf("%+v: got the log %q, want START, END and a REPORT with %s", test.event, result.LogTail, test.want)
 		}
 		if used, billed := reported(t, result.LogTail); billed < used-0.01 ||
-			billed > used+1.01 { // used is rounded, twice
-			t.Errorf("%.2f ms are billed as %.0f ms", used, billed)
+			billed > used+1.01 { // used is the sum of two rounded values
+			t.Errorf("got %.0f ms billed for %.2f ms, want it rounded up", billed, used)
 		}
 	}
 }
 
-// reported are the milliseconds that a REPORT line has: duration and
-// initialization together, and what is billed.
+// reported returns the milliseconds in a REPORT line: the sum of duration and
+// initialization, and the billed duration.
 func reported(t *testing.T, log string) (used, billed float64) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`(Billed )?(?:Init )?Duration: ([0-9.]+) ms`).FindAllStringSubmatch(log, -1) {
@@ -121,7 +122,7 @@ func reported(t *testing.T, log string) (used, billed float64) {
 	return used, billed
 }
 
-func TestD6_LastWordsAreKept(t *testing.T) {
+func TestD6_LastLinesAreKept(t *testing.T) {
 	t.Parallel()
 	st := serve(t, nil, function("f"), function("brief", timeout(time.Second)))
 	for _, test := range []struct {
@@ -147,13 +148,13 @@ func TestD6_LastWordsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := result.RequestID
-		got := strings.Join(of(st.output, test.function+" "+id[:8]+" "), "\n")
+		got := strings.Join(linesWith(st.output, test.function+" "+id[:8]+" "), "\n")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 256<<10), "<256K>")
 		got = strings.ReplaceAll(got, strings.Repeat("y", 88<<10), "<88K>")
 		want := `^START RequestId: ID Version: \$LATEST\n` + test.want +
 			`\n?END RequestId: ID\nREPORT RequestId: ID\t.*$`
 		if !regexp.MustCompile(strings.ReplaceAll(want, "ID", id)).MatchString(got) {
-			t.Errorf("%+v: %.2000s", test.event, got)
+			t.Errorf("%+v: got %.2000s, want %s", test.event, got, want)
 		}
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"syscall"
 )
 
-// sysProcAttr gives the process a group of its own, so that a Ctrl-C meant for
-// the stack does not reach it and its children can be killed with it, and ties
-// its life to the launcher's thread.
+// sysProcAttr puts the process into a new process group, so that a Ctrl-C for
+// the stack does not reach it and its children can be killed with it. The
+// process is killed when the launcher's thread ends.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// knowsMemory says whether the system tells how much memory another process
-// uses.
+// knowsMemory reports whether the memory of other processes can be measured.
 const knowsMemory = true
 
 var pageSize = int64(os.Getpagesize())
 
+// measure returns the peak memory of a process and whether it is debugged.
 func measure(pid int) usage {
 	status, err := os.ReadFile(proc(pid, "status"))
 	if err != nil {
@@ -29,7 +29,7 @@ func measure(pid int) usage {
 	return usage{peak: number(status, "VmHWM:") << 10, traced: number(status, "TracerPid:") != 0}
 }
 
-// number reads a line of /proc/<pid>/status, 0 if there is none.
+// number returns the value of a line of /proc/<pid>/status, 0 if there is none.
 func number(status []byte, name string) int64 {
 	_, rest, _ := bytes.Cut(status, []byte("\n"+name))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
@@ -40,7 +40,7 @@ func number(status []byte, name string) int64 {
 	return n
 }
 
-// residentMemory is a process's resident size in bytes, 0 if it is gone.
+// residentMemory returns a process's resident size in bytes, 0 if it has ended.
 func residentMemory(pid int) int64 {
 	statm, err := os.ReadFile(proc(pid, "statm"))
 	if err != nil {
@@ -57,8 +57,8 @@ func residentMemory(pid int) int64 {
 	return pages * pageSize
 }
 
-// childrenMemory is the resident size of all that a process has started, in
-// bytes.
+// childrenMemory returns the resident size in bytes of all descendants of a
+// process.
 func childrenMemory(pid int) int64 {
 	var sum int64
 	lists, err := filepath.Glob(proc(pid, "task/*/children"))

@@ -4,9 +4,10 @@ package lambda
 
 import "syscall"
 
-// sysProcAttr gives the process a group of its own, so that a Ctrl-C meant for
+// sysProcAttr puts the process into a new process group, so that a Ctrl-C for
 // the stack does not reach it and its children can be killed with it. When the
-// stack dies the function's Runtime API connection breaks, which ends it.
+// stack dies, the function's connection to the Runtime API breaks, which ends
+// it.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

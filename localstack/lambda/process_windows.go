@@ -5,14 +5,14 @@ import (
 	"syscall"
 )
 
-// sysProcAttr gives the process a group of its own, so that a Ctrl-C meant for
-// the stack does not reach it. When the stack dies the function's Runtime API
-// connection breaks, which ends it.
+// sysProcAttr puts the process into a new process group, so that a Ctrl-C for
+// the stack does not reach it. When the stack dies, the function's connection
+// to the Runtime API breaks, which ends it.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// kill ends a process at once.
+// kill kills a process.
 func kill(pid int) {
 	if p, err := os.FindProcess(pid); err == nil {
 		_ = p.Kill()
@@ -20,14 +20,14 @@ func kill(pid int) {
 	}
 }
 
-// terminate asks a process to end; false if the system has no such request.
+// terminate returns false: Windows has no SIGTERM.
 func terminate(int) bool { return false }
 
-// pause stops a process; false if the system cannot do so.
+// pause returns false: Windows cannot stop a process.
 func pause(int) bool { return false }
 
-// resume continues what pause has stopped: nothing.
+// resume does nothing, since pause stops nothing.
 func resume(int) {}
 
-// killChildren does nothing: there is no group to kill.
+// killChildren does nothing: there is no process group to kill.
 func killChildren(int) {}

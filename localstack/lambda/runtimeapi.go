@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,18 +13,18 @@ import (
 )
 
 // RuntimeHandler serves the Runtime API and the Extensions API to instances,
-// under /<instance id>/ below the path of Options.RuntimeAPI. It may be mounted
-// with that path stripped or not. Its server must have no read or write
-// timeouts, as a request for the next event waits for one, and should take
-// headers of 2 MiB (http.Server.MaxHeaderBytes): the X-Ray cause of an error is
-// one, of up to 1 MiB.
+// under /<instance id>/ below the path of Options.RuntimeAPI. It works with and
+// without that path stripped. Its server must have no read or write timeouts,
+// because a request for the next event blocks until there is one. It should
+// accept headers of 2 MiB (http.Server.MaxHeaderBytes), because the X-Ray cause
+// of an error is a header of up to 1 MiB.
 func (s *Service) RuntimeHandler() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, serve func(http.ResponseWriter, *http.Request, *instance)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()
 			in := s.instances[r.PathValue("instance")]
-			known := in != nil && in.out != nil // nobody asks before the process is about to start
+			known := in != nil && in.out != nil // out is set before the process starts
 			s.mu.Unlock()
 			if !known {
 				runtimeFail(w, http.StatusForbidden, "InvalidStateTransition",
@@ -58,42 +59,70 @@ func (s *Service) RuntimeHandler() http.Handler {
 	})
 }
 
-// serveNext ends the instance's previous invocation, or its initialization,
-// and blocks until there is an event for it.
+// serveNext ends the instance's initialization or previous invocation, and
+// blocks until there is an event for it.
 func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance) {
-	s.mu.Lock()
-	if in.asking || in.state != StateStarting && in.state != StateResponded {
-		s.mu.Unlock()
+	first, idle, ok := s.beginNext(in)
+	if !ok {
 		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The runtime has not answered its event yet")
 		return
 	}
-	in.asking = true
-	first := in.state == StateStarting
-	quiet := in.untilQuiet()
-	s.mu.Unlock()
-	select {
-	case <-in.started: // on a busy machine a process asks before its parent has come to know its id
-	case <-in.gone:
-		return
-	}
-	select {
-	case <-quiet:
-	case <-in.gone:
-		return
-	case <-r.Context().Done():
-		s.mu.Lock()
-		in.kill()
-		s.mu.Unlock()
+	if !s.awaitExtensions(r.Context(), in, idle) {
 		return
 	}
 	if first {
 		in.measure()
 	}
+	if !s.finishPhase(in, first) {
+		return
+	}
+	if !s.ready(in) {
+		<-in.gone
+		return
+	}
+	s.serveEvent(w, r, in)
+}
 
+// beginNext starts a request for the next event. idle is closed when all
+// extensions are idle. ok is false if the runtime must not ask now.
+func (s *Service) beginNext(in *instance) (first bool, idle <-chan struct{}, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in.asking || in.state != StateStarting && in.state != StateResponded {
+		return false, nil, false
+	}
+	in.asking = true
+	return in.state == StateStarting, in.untilExtensionsIdle(), true
+}
+
+// awaitExtensions waits until the extensions are idle. It returns false if the
+// instance ends first.
+func (s *Service) awaitExtensions(ctx context.Context, in *instance, idle <-chan struct{}) bool {
+	select {
+	case <-in.started: // on a busy machine the process asks before its pid is recorded
+	case <-in.gone:
+		return false
+	}
+	select {
+	case <-idle:
+		return true
+	case <-in.gone:
+	case <-ctx.Done():
+		s.mu.Lock()
+		in.kill()
+		s.mu.Unlock()
+	}
+	return false
+}
+
+// finishPhase ends the initialization (first) or the previous invocation: it
+// records the durations and writes the end of the invocation's log. It returns
+// false if the instance has ended.
+func (s *Service) finishPhase(in *instance, first bool) bool {
 	s.mu.Lock()
 	if in.state == stateGone {
 		s.mu.Unlock()
-		return
+		return false
 	}
 	finished, memory := in.inv, in.memory
 	in.inv = nil
@@ -111,32 +140,11 @@ func (s *Service) serveNext(w http.ResponseWriter, r *http.Request, in *instance
 		in.out.report(finished, memory)
 		finished.finish()
 	}
-	if !s.ready(in) {
-		<-in.gone
-		return
-	}
-	select {
-	case inv := <-in.wake:
-		in.out.begin(inv)
-		s.mu.Lock()
-		in.asking = false
-		s.mu.Unlock()
-		if !in.delivered(inv) {
-			<-in.gone
-			return
-		}
-		writeEvent(w, in, inv)
-	case <-r.Context().Done():
-		// The connection is gone, and with it, as a rule, the process.
-		s.mu.Lock()
-		in.reclaim()
-		in.kill()
-		s.mu.Unlock()
-	case <-in.gone:
-	}
+	return true
 }
 
-// ready puts an instance at its fleet's disposal, unless it is to end.
+// ready makes an instance available to its fleet. It returns false if the
+// instance is ending.
 func (s *Service) ready(in *instance) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,22 +153,45 @@ func (s *Service) ready(in *instance) bool {
 	}
 	f := in.fleet
 	f.remove(in)
-	starting := in.state == StateStarting
 	if in.ending {
 		return false
 	}
 	in.cancelTimer()
-	if starting && in.bound == nil {
+	if in.state == StateStarting {
+		if in.bound != nil {
+			in.assign(in.bound)
+			return true
+		}
 		f.starting--
-	}
-	if starting && in.bound != nil {
-		in.assign(in.bound)
-		return true
 	}
 	f.offer(in)
 	return true
 }
 
+// serveEvent waits for an event and writes it to the process.
+func (s *Service) serveEvent(w http.ResponseWriter, r *http.Request, in *instance) {
+	select {
+	case inv := <-in.wake:
+		in.out.begin(inv)
+		s.mu.Lock()
+		in.asking = false
+		s.mu.Unlock()
+		if !in.mayDeliver(inv) {
+			<-in.gone
+			return
+		}
+		writeEvent(w, in, inv)
+	case <-r.Context().Done():
+		// The connection is closed, usually because the process has ended.
+		s.mu.Lock()
+		in.requeue()
+		in.kill()
+		s.mu.Unlock()
+	case <-in.gone:
+	}
+}
+
+// writeEvent writes an event with its headers.
 func writeEvent(w http.ResponseWriter, in *instance, inv *invocation) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -172,15 +203,17 @@ func writeEvent(w http.ResponseWriter, in *instance, inv *invocation) {
 	if inv.clientContext != "" {
 		h.Set("Lambda-Runtime-Client-Context", inv.clientContext)
 	}
-	// If this fails the process has ended, which answers the invocation.
+	// If this fails, the process has ended, and handleExit settles the
+	// invocation.
 	_, _ = w.Write(inv.payload)
 }
 
+// serveResponse handles the response to an event.
 func (s *Service) serveResponse(w http.ResponseWriter, r *http.Request, in *instance) {
 	payload, err := readBody(r)
 	if errors.Is(err, errBodyTooLarge) {
-		// The library exits when it is told; the caller gets a reason.
-		if s.accept(w, r, in, responseTooLarge()) {
+		// The library exits after this answer; the caller gets an error object.
+		if s.accept(w, r, in, tooLargeOutcome()) {
 			runtimeFail(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
 				"Exceeded maximum allowed payload size ("+strconv.Itoa(maxResponse)+" bytes).")
 		}
@@ -192,7 +225,7 @@ func (s *Service) serveResponse(w http.ResponseWriter, r *http.Request, in *inst
 	}
 	in.measure()
 	o := &outcome{payload: payload}
-	// A response that failed midway says so behind its body.
+	// A streamed response that fails reports its error in trailers.
 	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
 		o.errorType = kind
 		o.payload, err = base64.StdEncoding.DecodeString(r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
@@ -205,6 +238,7 @@ func (s *Service) serveResponse(w http.ResponseWriter, r *http.Request, in *inst
 	}
 }
 
+// serveError handles the error of a handler.
 func (s *Service) serveError(w http.ResponseWriter, r *http.Request, in *instance) {
 	o, ok := readError(w, r)
 	if ok {
@@ -215,7 +249,7 @@ func (s *Service) serveError(w http.ResponseWriter, r *http.Request, in *instanc
 	}
 }
 
-// serveInitError ends an instance that says it cannot start.
+// serveInitError ends an instance whose runtime reports that it cannot start.
 func (s *Service) serveInitError(w http.ResponseWriter, r *http.Request, in *instance) {
 	o, ok := readError(w, r)
 	if !ok {
@@ -229,23 +263,24 @@ func (s *Service) serveInitError(w http.ResponseWriter, r *http.Request, in *ins
 	}
 	runtimeOK(w)
 	flush(w)
-	in.fault = func(string) *outcome { return o }
+	in.cause = func(string) *outcome { return o }
 	in.kill()
 }
 
-// accept settles the invocation that a runtime answers, or refuses: what it
-// returns is whether the request is still to be answered.
+// accept settles the invocation that a runtime answers, or refuses the request.
+// It returns true if the caller must still answer the request.
 func (s *Service) accept(w http.ResponseWriter, r *http.Request, in *instance, o *outcome) bool {
-	accepted, lost := s.take(w, r, in, o)
+	accepted, lost := s.settleResponse(w, r, in, o)
 	if lost {
-		<-in.gone // its process is not to learn anything any more
+		<-in.gone // the process must not get an answer
 	}
 	return accepted
 }
 
-// take is accept but for waiting. A response that is lost is not accepted, and
-// its process is about to end.
-func (s *Service) take(w http.ResponseWriter, r *http.Request, in *instance, o *outcome) (accepted, lost bool) {
+// settleResponse is accept without the wait. A lost response is not accepted,
+// and its process is about to end.
+func (s *Service) settleResponse(w http.ResponseWriter, r *http.Request, in *instance,
+	o *outcome) (accepted, lost bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	inv := in.inv
@@ -254,7 +289,7 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, in *instance, o *
 		runtimeFail(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return false, false
 	case in.ending && !in.stopping:
-		return false, true // as it used too much memory, for one
+		return false, true // for example because it used too much memory
 	case in.state == StateResponded || inv.outcome != nil:
 		runtimeFail(w, http.StatusForbidden, "InvalidStateTransition", "The event has been answered")
 		return false, false
@@ -266,12 +301,12 @@ func (s *Service) take(w http.ResponseWriter, r *http.Request, in *instance, o *
 		}
 	}
 	if !lost {
-		in.answered(o)
+		in.handleResponse(o)
 	}
 	return !lost, lost
 }
 
-// runtimeError is an error object as runtimes write it.
+// runtimeError is an error object in the form of the runtimes.
 type runtimeError struct {
 	Message string `json:"errorMessage"`
 	Type    string `json:"errorType"`
@@ -279,7 +314,7 @@ type runtimeError struct {
 
 var errBodyTooLarge = errors.New("body is too large")
 
-// readBody reads a body, chunked or not, and with it its trailers.
+// readBody reads a body, chunked or not, together with its trailers.
 func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxResponse+1))
 	if err == nil && len(body) > maxResponse {
@@ -292,7 +327,7 @@ func readBody(r *http.Request) ([]byte, error) {
 func readError(w http.ResponseWriter, r *http.Request) (o *outcome, ok bool) {
 	body, err := readBody(r)
 	if errors.Is(err, errBodyTooLarge) {
-		return responseTooLarge(), true
+		return tooLargeOutcome(), true
 	}
 	if err != nil {
 		runtimeFail(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
@@ -317,11 +352,11 @@ func runtimeOK(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }
 
-// flush sends an answer before its reader is ended.
+// flush sends the answer before its reader is killed.
 func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
 func runtimeFail(w http.ResponseWriter, status int, kind, message string) {
-	body, _ := json.Marshal(runtimeError{Message: message, Type: kind}) // two strings
+	body, _ := json.Marshal(runtimeError{Message: message, Type: kind}) // cannot fail: two strings
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

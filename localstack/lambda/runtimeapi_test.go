@@ -16,7 +16,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// runtimeClient speaks the Runtime API by hand, in the place of a function
+// runtimeClient is a client of the Runtime API. It stands in for a function
 // whose process does nothing.
 type runtimeClient struct {
 	t    *testing.T
@@ -24,7 +24,7 @@ type runtimeClient struct {
 	base string
 }
 
-// puppet starts a stack with one such instance, at work on one invocation.
+// puppet starts a stack with one such instance and one invocation.
 func puppet(t *testing.T, payload string) (rt *runtimeClient, result <-chan lambda.Result) {
 	st := serve(t, nil, function("f", env("INIT", "hang")))
 	answer := make(chan lambda.Result, 1)
@@ -37,7 +37,7 @@ func puppet(t *testing.T, payload string) (rt *runtimeClient, result <-chan lamb
 	return &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[0].ID}, answer
 }
 
-// another speaks for the instance that comes after this one.
+// another returns a client for the instance that replaces this one.
 func (rt *runtimeClient) another() *runtimeClient {
 	rt.t.Helper()
 	var next string
@@ -54,6 +54,7 @@ func (rt *runtimeClient) another() *runtimeClient {
 
 const apiPath = "/2018-06-01/runtime"
 
+// do sends a request and returns the response and its body.
 func (rt *runtimeClient) do(method, path string, body io.Reader,
 	change ...func(*http.Request)) (*http.Response, string) {
 	rt.t.Helper()
@@ -76,19 +77,21 @@ func (rt *runtimeClient) do(method, path string, body io.Reader,
 	return res, string(text)
 }
 
+// want sends a request and checks the status and a part of the body.
 func (rt *runtimeClient) want(status int, body, method, path, send string, change ...func(*http.Request)) {
 	rt.t.Helper()
 	res, got := rt.do(method, path, strings.NewReader(send), change...)
 	if res.StatusCode != status || !strings.Contains(got, body) {
-		rt.t.Errorf("%s %s: %d %s, want %d %s", method, path, res.StatusCode, got, status, body)
+		rt.t.Errorf("%s %s: got %d %s, want %d %s", method, path, res.StatusCode, got, status, body)
 	}
 }
 
+// next asks for an event and returns its request id.
 func (rt *runtimeClient) next() (id string) {
 	rt.t.Helper()
 	res, _ := rt.do("GET", apiPath+"/invocation/next", nil)
 	if res.StatusCode != http.StatusOK {
-		rt.t.Fatalf("next: %s", res.Status)
+		rt.t.Fatalf("next: got %s, want 200", res.Status)
 	}
 	return res.Header.Get("Lambda-Runtime-Aws-Request-Id")
 }
@@ -107,18 +110,18 @@ func TestD1_StatusesAndHeadersOfTheRuntimeAPI(t *testing.T) {
 		!strings.HasPrefix(res.Header.Get("Lambda-Runtime-Trace-Id"), "Root=1-") ||
 		res.Header["Lambda-Runtime-Aws-Tenant-Id"] != nil || res.Header["Lambda-Runtime-Cognito-Identity"] != nil ||
 		res.Header["Lambda-Runtime-Client-Context"] != nil {
-		t.Errorf("next: %s %s %v", res.Status, body, res.Header)
+		t.Errorf("next: got %s %s %v, want the event with its headers", res.Status, body, res.Header)
 	}
 	if d := time.UnixMilli(deadline); d.Before(before.Add(time.Minute).Truncate(time.Millisecond)) ||
 		d.After(time.Now().Add(time.Minute)) {
-		t.Errorf("deadline %v is not a minute from %v", d, before)
+		t.Errorf("got the deadline %v, want a minute after %v", d, before)
 	}
 
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+id+"/response", `{"b":2}`, func(r *http.Request) {
 		r.ContentLength = -1 // chunked
 	})
 	if got := <-result; string(got.Payload) != `{"b":2}` || got.FunctionError != "" || got.RequestID != id {
-		t.Errorf("result %+v", got)
+		t.Errorf("got the result %+v, want {\"b\":2} for %s", got, id)
 	}
 }
 
@@ -143,7 +146,7 @@ func TestD1_3_ErrorWithALargeHeader(t *testing.T) {
 		r.Header.Set("Lambda-Runtime-Function-Xray-Error-Cause", strings.Repeat("x", 1<<20-1))
 	})
 	if got := <-result; string(got.Payload) != `{"errorType":"Mine"}` || got.FunctionError != "Unhandled" {
-		t.Errorf("result %+v", got)
+		t.Errorf("got the result %+v, want the error object", got)
 	}
 }
 
@@ -158,7 +161,7 @@ func TestD1_2_ErrorInTrailers(t *testing.T) {
 		}
 	})
 	if got := <-result; string(got.Payload) != object || got.FunctionError != "Unhandled" {
-		t.Errorf("result %+v", got)
+		t.Errorf("got the result %+v, want %s", got, object)
 	}
 }
 
@@ -167,18 +170,18 @@ func TestD1_4_TooLarge(t *testing.T) {
 	id := rt.next()
 	res, body := rt.do("POST", apiPath+"/invocation/"+id+"/response", bytes.NewReader(make([]byte, 6_291_557)))
 	if res.StatusCode != 413 || !strings.Contains(body, `"errorType":"RequestEntityTooLarge"`) {
-		t.Errorf("%s %s", res.Status, body)
+		t.Errorf("got %s %s, want 413 RequestEntityTooLarge", res.Status, body)
 	}
 	if got := <-result; !strings.Contains(string(got.Payload), `"Function.ResponseSizeTooLarge"`) {
-		t.Errorf("result %s", got.Payload)
+		t.Errorf("got the result %s, want Function.ResponseSizeTooLarge", got.Payload)
 	}
 }
 
-func TestD1_4_AsLargeAsItMay(t *testing.T) {
+func TestD1_4_LargestResponsePasses(t *testing.T) {
 	rt, result := puppet(t, "{}")
 	rt.want(202, ok, "POST", apiPath+"/invocation/"+rt.next()+"/response", strings.Repeat("1", 6_291_556))
 	if got := <-result; len(got.Payload) != 6_291_556 || got.FunctionError != "" {
-		t.Errorf("%d bytes, function error %q", len(got.Payload), got.FunctionError)
+		t.Errorf("got %d bytes and the function error %q, want 6291556 bytes", len(got.Payload), got.FunctionError)
 	}
 }
 
@@ -186,19 +189,19 @@ func TestD1_6_ProcessWithoutRuntimeAPIExits(t *testing.T) {
 	cmd := exec.Command(binary)
 	cmd.Env = []string{"SystemRoot=" + os.Getenv("SystemRoot")}
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || !strings.Contains(string(out),
-		"expected AWS Lambda environment variables") || !strings.Contains(string(out), "AWS_LAMBDA_RUNTIME_API") {
-		t.Errorf("without the variables: %v, %s", err, out)
+	_, exited := errors.AsType[*exec.ExitError](err)
+	if !exited || !strings.Contains(string(out), "expected AWS Lambda environment variables") ||
+		!strings.Contains(string(out), "AWS_LAMBDA_RUNTIME_API") {
+		t.Errorf("without the variables: got %v, %s, want an exit that names them", err, out)
 	}
 	st := serve(t, nil, function("f"))
 	if got := value[int](t, st.invoke(t, "f", event{Do: "count"})); got != 1 {
-		t.Errorf("with them: %d", got)
+		t.Errorf("with them: got %d, want 1", got)
 	}
 }
 
-// An invocation waits a moment for an instance that has responded, and takes
-// another one if it does something else first.
+// An invocation waits a moment for an instance that has responded. If the
+// instance does not ask for the next event, another one is started.
 func TestInstanceThatDoesNotComeBack(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "hang")))
 	first := make(chan lambda.Result, 1)
@@ -222,10 +225,10 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 	quick := &runtimeClient{t, st, st.url + runtimePath + "/" + st.Instances()[1].ID}
 	quick.want(202, ok, "POST", apiPath+"/invocation/"+quick.next()+"/response", `"quick"`)
 	if got := <-second; string(got.Payload) != `"quick"` {
-		t.Errorf("the second invocation got %s", got.Payload)
+		t.Errorf("the second invocation got %s, want \"quick\"", got.Payload)
 	}
 
-	// The first one comes back for a third.
+	// The first instance asks again and gets the third invocation.
 	third := make(chan lambda.Result, 1)
 	go func() {
 		if r, err := st.Invoke(t.Context(), "f", nil); err == nil {
@@ -234,14 +237,15 @@ func TestInstanceThatDoesNotComeBack(t *testing.T) {
 	}()
 	slow.want(202, ok, "POST", apiPath+"/invocation/"+slow.next()+"/response", `"third"`)
 	if got := <-third; string(got.Payload) != `"third"` {
-		t.Errorf("the third invocation got %s", got.Payload)
+		t.Errorf("the third invocation got %s, want \"third\"", got.Payload)
 	}
 	if got := <-first; string(got.Payload) != `"slow"` {
-		t.Errorf("the first invocation got %s", got.Payload)
+		t.Errorf("the first invocation got %s, want \"slow\"", got.Payload)
 	}
 }
 
-// The first attempt is not the caller's business, the second one is.
+// The caller does not see the failure of the first attempt, but that of the
+// second one.
 func TestD4_1_InitializationThatReportsItsFailure(t *testing.T) {
 	st := serve(t, nil, function("f", env("INIT", "hang")))
 	answer := make(chan lambda.Result, 1)
@@ -258,7 +262,7 @@ func TestD4_1_InitializationThatReportsItsFailure(t *testing.T) {
 		rt.want(202, ok, "POST", apiPath+"/init/error", object)
 	}
 	if got := <-answer; string(got.Payload) != object || got.FunctionError != "Unhandled" {
-		t.Errorf("result %+v", got)
+		t.Errorf("got the result %+v, want %s", got, object)
 	}
 	eventually(t, "the instances are gone", func() bool { return len(st.Instances()) == 0 })
 	rt := &runtimeClient{t, st, st.url + runtimePath + "/" + previous}

@@ -6,35 +6,34 @@ import (
 	"slices"
 )
 
-// sandbox is what outlives the process of an execution environment: after a
-// crash or a timeout the runtime is started anew in the same one, with the
-// files that its predecessor has left in its temporary directory and the same
-// log stream (LDG "Lambda execution environment lifecycle", failures during the
-// invoke phase).
+// sandbox is the part of an execution environment that outlives its process.
+// After a crash or a timeout, a new process gets the same temporary directory,
+// with the files in it, and the same log stream (LDG "Lambda execution
+// environment lifecycle", failures during the invoke phase).
 type sandbox struct {
 	tempDir   string
 	logStream string
 }
 
-// newSandbox makes one for the first process in it. Its directory does not
-// exist yet.
+// newSandbox returns a new sandbox. Its directory does not exist yet.
 func newSandbox(in *instance) sandbox {
 	return sandbox{
 		tempDir: filepath.Join(in.fleet.s.tempDir, in.id),
-		// The form of CloudWatch's: date, version, 32 hex digits.
+		// The form of CloudWatch: date, version, 32 hexadecimal digits.
 		logStream: in.created.UTC().Format("2006/01/02/") + "[" + latest + "]" + in.id,
 	}
 }
 
-// keep holds a sandbox ready for another process. Under Service.mu, as all of
-// these.
+// keep keeps the sandbox of an instance for another process. The caller holds
+// Service.mu, as for takeSandbox and
+// dropSandboxes.
 func (f *fleet) keep(in *instance) {
 	in.kept = true
 	f.sandboxes = append(f.sandboxes, in.sandbox)
 }
 
-// takeSandbox returns the sandbox that was used last, if one waits for a
-// process.
+// takeSandbox returns the kept sandbox that was used last. It returns false if
+// there is none.
 func (f *fleet) takeSandbox() (box sandbox, ok bool) {
 	if len(f.sandboxes) == 0 {
 		return sandbox{}, false
@@ -44,7 +43,7 @@ func (f *fleet) takeSandbox() (box sandbox, ok bool) {
 	return box, true
 }
 
-// dropSandboxes removes those that nobody will use.
+// dropSandboxes removes the kept sandboxes.
 func (f *fleet) dropSandboxes() {
 	boxes := slices.Clone(f.sandboxes)
 	f.sandboxes = nil
@@ -55,8 +54,9 @@ func (f *fleet) dropSandboxes() {
 	})
 }
 
+// removeAll removes a directory of a function. An error is only logged.
 func (s *Service) removeAll(function, dir string) {
 	if err := os.RemoveAll(dir); err != nil {
-		s.log.Warn("remove temporary files", "function", function, "error", err)
+		s.log.Warn("failed to remove temporary files", "function", function, "err", err)
 	}
 }

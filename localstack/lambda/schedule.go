@@ -8,42 +8,45 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// Schedule invokes a function, asynchronously, at the times of an expression.
+// Schedule invokes a function asynchronously at the times of an expression.
 type Schedule struct {
-	// Name is the rule's or the schedule's, for its ARN in the event and for
-	// the log; the function's name when empty.
+	// Name is the name of the rule or schedule, for the ARN in the event and
+	// for the log; Function if empty.
 	Name string
-	// Source is the service that invokes: aws.events for a rule of EventBridge,
-	// aws.scheduler for a schedule of EventBridge Scheduler in its default
-	// group; aws.events when empty.
+	// Source is aws.events for a rule of EventBridge or aws.scheduler for a
+	// schedule of EventBridge Scheduler in the default group; aws.events if
+	// empty.
 	Source string
-	// Expression is rate(value unit), cron(six fields) or at(local time), as in
-	// EventBridge.
+	// Expression is rate(value unit), cron(six fields) or at(local time), as
+	// for EventBridge.
 	Expression string
-	// Timezone is an IANA name for cron and at; UTC when empty.
+	// Timezone is an IANA time zone for cron and at; UTC if empty.
 	Timezone string
 	// Function is a name or ARN.
 	Function string
-	// Input is the JSON text that the function gets, with the Scheduler's
-	// context attributes such as <aws.scheduler.scheduled-time> filled in; the
-	// service's own "Scheduled Event" when empty.
+	// Input is the JSON text that the function gets. For aws.scheduler, context
+	// attributes such as <aws.scheduler.scheduled-time> are replaced. If Input
+	// is empty, the function gets the service's "Scheduled Event".
 	Input   string
 	Enabled bool
 }
 
-// maxSleep is how long a schedule trusts a timer: those stand still while a
-// laptop sleeps, the wall clock does not.
+// maxSleep bounds the timers of a schedule. Timers stop while a laptop sleeps,
+// so a schedule compares the wall clock with the next occurrence this often.
 const maxSleep = 30 * time.Second
 
+// runSchedule invokes the function at each occurrence after last.
 func (s *Service) runSchedule(ctx context.Context, sch Schedule, t trigger, last time.Time) {
 	for {
 		next, ok := t.next(last)
 		if !ok {
 			return
 		}
-		next = next.Round(0) // by the wall clock
+		next = next.Round(0) // removes the monotonic clock, which stops with the timers
 		for wait := time.Until(next); wait > 0; wait = time.Until(next) {
 			select {
 			case <-time.After(min(wait, maxSleep)):
@@ -59,26 +62,26 @@ func (s *Service) runSchedule(ctx context.Context, sch Schedule, t trigger, last
 			last = late
 		}
 		if _, err := s.InvokeAsync(ctx, sch.Function, s.scheduledInput(sch, next)); err != nil {
-			s.log.Error("scheduled invocation refused", "schedule", sch.Name, "function", sch.Function, "error", err)
+			s.log.Error("scheduled invocation refused", "schedule", sch.Name, "function", sch.Function, "err", err)
 		}
 	}
 }
 
-// Where an event may come from.
+// The sources of scheduled events.
 const (
 	fromEvents    = "aws.events"
 	fromScheduler = "aws.scheduler"
 )
 
-// scheduledInput is what the function gets at one time: the Input, or the event
+// scheduledInput returns the event for one occurrence: the Input or the event
 // of the service (EventBridge user guide; EventBridge Scheduler user guide,
 // "Adding context attributes").
 func (s *Service) scheduledInput(sch Schedule, at time.Time) []byte {
-	arn := "arn:aws:events:" + s.opt.Region + ":" + s.opt.Account + ":rule/" + sch.Name
+	arn := awsname.ARN("events", s.opt.Region, s.opt.Account, "rule/"+sch.Name)
 	var detail any = struct{}{}
 	if sch.Source == fromScheduler {
-		arn = "arn:aws:scheduler:" + s.opt.Region + ":" + s.opt.Account + ":schedule/default/" + sch.Name
-		detail = "{}" // a string, other than a rule's
+		arn = awsname.ARN("scheduler", s.opt.Region, s.opt.Account, "schedule/default/"+sch.Name)
+		detail = "{}" // a string; the detail of a rule is an object
 	}
 	stamp := at.UTC().Format(time.RFC3339)
 	switch {
@@ -86,13 +89,13 @@ func (s *Service) scheduledInput(sch Schedule, at time.Time) []byte {
 		return []byte(strings.NewReplacer(
 			"<aws.scheduler.schedule-arn>", arn,
 			"<aws.scheduler.scheduled-time>", stamp,
-			"<aws.scheduler.execution-id>", newRequestID()[:8]+newRequestID()[:8],
+			"<aws.scheduler.execution-id>", awsname.NewRequestID()[:8]+awsname.NewRequestID()[:8],
 			"<aws.scheduler.attempt-number>", "1",
 		).Replace(sch.Input))
 	case sch.Input != "":
 		return []byte(sch.Input)
 	}
-	event, _ := json.Marshal(struct { // strings only
+	event, _ := json.Marshal(struct { // cannot fail: strings
 		Version    string   `json:"version"`
 		ID         string   `json:"id"`
 		DetailType string   `json:"detail-type"`
@@ -104,7 +107,7 @@ func (s *Service) scheduledInput(sch Schedule, at time.Time) []byte {
 		Detail     any      `json:"detail"`
 	}{
 		Version:    "0",
-		ID:         newRequestID(),
+		ID:         awsname.NewRequestID(),
 		DetailType: "Scheduled Event",
 		Source:     sch.Source,
 		Account:    s.opt.Account,
@@ -118,12 +121,14 @@ func (s *Service) scheduledInput(sch Schedule, at time.Time) []byte {
 
 // trigger is a parsed expression.
 type trigger interface {
-	// next is the first occurrence after a time, if there is one.
+	// next returns the first occurrence after a time. It returns false if there
+	// is none.
 	next(after time.Time) (time.Time, bool)
 }
 
 var expression = regexp.MustCompile(`^(rate|cron|at)\((.*)\)$`)
 
+// parseSchedule parses an expression.
 func parseSchedule(text, timezone string) (trigger, error) {
 	location := time.UTC
 	if timezone != "" {
@@ -154,18 +159,20 @@ func parseSchedule(text, timezone string) (trigger, error) {
 	return t, nil
 }
 
+// once is at(…).
 type once time.Time
 
 func (o once) next(after time.Time) (time.Time, bool) {
 	return time.Time(o), time.Time(o).After(after)
 }
 
+// rate is rate(…).
 type rate time.Duration
 
 func (r rate) next(after time.Time) (time.Time, bool) { return after.Add(time.Duration(r)), true }
 
-// parseRate takes "1 minute", "5 minutes" and the same of hours and days; the
-// plural has to fit the value, as in EventBridge.
+// parseRate parses "1 minute", "5 minutes" and the same with hours and days.
+// The unit must be singular for 1 and plural otherwise, as for EventBridge.
 func parseRate(text string) (rate, error) {
 	number, unit, _ := strings.Cut(text, " ")
 	n, err := strconv.Atoi(number)

@@ -10,8 +10,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// soon is an expression for the third second after this one: what has passed
-// when a schedule starts never comes.
+// soon returns an expression for a time in three seconds. An occurrence that
+// has passed when a schedule starts never fires.
 func soon() string {
 	return time.Now().Add(3 * time.Second).UTC().Format("at(2006-01-02T15:04:05)")
 }
@@ -39,15 +39,15 @@ func TestSchedulesInvoke(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the schedule has invoked", func() bool { return len(lines(t, filepath.Join(dir, "enabled"))) == 1 })
+	eventually(t, "the schedule fires", func() bool { return len(lines(t, filepath.Join(dir, "enabled"))) == 1 })
 	for _, name := range []string{"replaced", "disabled"} {
 		if n := len(lines(t, filepath.Join(dir, name))); n != 0 {
-			t.Errorf("the %s schedule has invoked", name)
+			t.Errorf("the %s schedule fired %d times, want 0", name, n)
 		}
 	}
 }
 
-// scheduled starts one schedule and returns what its function gets.
+// scheduled starts one schedule and returns the event that its function gets.
 func scheduled(t *testing.T, schedule lambda.Schedule) map[string]any {
 	t.Helper()
 	st := serve(t, nil, function("sink", env("INIT", "hang")))
@@ -58,11 +58,11 @@ func scheduled(t *testing.T, schedule lambda.Schedule) map[string]any {
 	return unmarshal[map[string]any](t, []byte(delivered(t, st, "of no request")))
 }
 
-func TestWhatSchedulesSend(t *testing.T) {
+func TestScheduledEvents(t *testing.T) {
 	const arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/nightly"
 	for name, test := range map[string]struct {
 		schedule lambda.Schedule
-		want     map[string]any // in these members
+		want     map[string]any // some members of the event
 	}{
 		"rule": {lambda.Schedule{}, map[string]any{
 			"version": "0", "source": "aws.events", "detail-type": "Scheduled Event",
@@ -86,12 +86,12 @@ func TestWhatSchedulesSend(t *testing.T) {
 			got := scheduled(t, test.schedule)
 			for key, want := range test.want {
 				if !reflect.DeepEqual(got[key], want) {
-					t.Errorf("%s: %v, want %v", key, got[key], want)
+					t.Errorf("%s: got %v, want %v", key, got[key], want)
 				}
 			}
 			if text, ok := got["time"].(string); ok {
 				if at, err := time.Parse(time.RFC3339, text); err != nil || time.Since(at) > time.Minute {
-					t.Errorf("time %q", text)
+					t.Errorf("got the time %q, want that of the occurrence", text)
 				}
 			}
 		})
@@ -107,7 +107,7 @@ func TestInvalidSchedulesAreRefused(t *testing.T) {
 		"schedule g: ResourceNotFound":   {Expression: "rate(1 day)", Function: "g"},
 	} {
 		if err := st.StartSchedules([]lambda.Schedule{schedule}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
+			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
 }

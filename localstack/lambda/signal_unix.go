@@ -4,17 +4,17 @@ package lambda
 
 import "syscall"
 
-// kill ends a process and its children at once.
+// kill kills a process and its children.
 func kill(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
-// terminate asks a process to end; false if the system has no such request.
+// terminate sends SIGTERM to a process and reports whether it succeeded.
 func terminate(pid int) bool { return syscall.Kill(pid, syscall.SIGTERM) == nil }
 
-// pause stops a process and its children; false if the system cannot do so.
+// pause stops a process and its children and reports whether it succeeded.
 func pause(pid int) bool { return syscall.Kill(-pid, syscall.SIGSTOP) == nil }
 
-// resume continues what pause has stopped.
+// resume continues a process and its children.
 func resume(pid int) { _ = syscall.Kill(-pid, syscall.SIGCONT) }
 
-// killChildren ends what an ended process has left in its group.
+// killChildren kills the children that an ended process has left in its group.
 func killChildren(pid int) { kill(pid) }

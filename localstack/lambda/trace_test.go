@@ -34,7 +34,7 @@ func TestInvocationsAreTraced(t *testing.T) {
 			e.MemoryMB != 256 || e.Status != 200 ||
 			e.Error != test.error || e.Bytes != len(marshal(t, test.event)) || (e.Init > 0) != test.cold ||
 			e.Duration < result.Duration || time.Since(e.At) > time.Minute {
-			t.Errorf("%d: traced as %+v, result %+v", i, e, result)
+			t.Errorf("%d: got the trace event %+v, want one for %+v with the error %q", i, e, result, test.error)
 		}
 	}
 	if more := events.Events(); len(more) > 0 {
@@ -42,7 +42,7 @@ func TestInvocationsAreTraced(t *testing.T) {
 	}
 }
 
-// A key names the function and what its process works on right now.
+// An access key id identifies the function and its current invocation.
 func TestCallerIsAnInvocation(t *testing.T) {
 	st := serve(t, nil, function("f"), function("g"))
 	release := filepath.Join(t.TempDir(), "release")
@@ -59,32 +59,32 @@ func TestCallerIsAnInvocation(t *testing.T) {
 			Function:   in.Function,
 			Invocation: in.RequestID,
 		}) {
-			t.Errorf("the key of %+v belongs to %+v", in, caller)
+			t.Errorf("got the caller %+v, want the function and invocation of %+v", caller, in)
 		}
 		seen[in.AccessKeyID], seen[in.RequestID] = true, true
 	}
 	if len(seen) != 6 {
-		t.Errorf("keys and invocations are not all different: %v", seen)
+		t.Errorf("got the keys and invocations %v, want 6 different ones", seen)
 	}
 	touch(t, release)
 	all.Wait()
 	list := st.Instances()
 	for _, in := range list {
 		if caller, ok := st.Caller(in.AccessKeyID); !ok || caller != (trace.Caller{Function: in.Function}) {
-			t.Errorf("the key of the idle %+v belongs to %+v", in, caller)
+			t.Errorf("got the caller %+v, want the function of the idle %+v", caller, in)
 		}
 		if in.Init <= 0 || in.LastDuration <= 0 || in.Invocations != 1 {
-			t.Errorf("instance %+v", in)
+			t.Errorf("got the instance %+v, want one invocation with durations", in)
 		}
 	}
 	if err := st.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := st.Caller(list[0].AccessKeyID); ok {
-		t.Error("the key of an ended instance is known")
+		t.Error("Caller knows the key of an ended instance, want false")
 	}
 	if _, ok := st.Caller("AKIDEXAMPLE"); ok {
-		t.Error("somebody's key is a function's")
+		t.Error("Caller knows a key of no instance, want false")
 	}
 }
 
@@ -110,11 +110,11 @@ func TestTraceHeaderIsPassedOn(t *testing.T) {
 	for i, kind := range []string{"RequestResponse", "Event"} {
 		res := post(string(marshal(t, event{Do: "trace", File: file})), kind)
 		if kind == "RequestResponse" && res.Header.Get("X-Amzn-Trace-Id") != header {
-			t.Errorf("answered with %q", res.Header.Get("X-Amzn-Trace-Id"))
+			t.Errorf("got X-Amzn-Trace-Id %q, want %q", res.Header.Get("X-Amzn-Trace-Id"), header)
 		}
 		eventually(t, "the function has run", func() bool { return len(lines(t, file)) == i+1 })
 		if got := lines(t, file)[i]; got != header {
-			t.Errorf("%s: the function saw %q", kind, got)
+			t.Errorf("%s: the function got %q, want %q", kind, got, header)
 		}
 	}
 }

@@ -44,6 +44,7 @@ var ownLogKeys = map[string][]string{
 	"localstack/dynamodb": {"readUnits", "writeUnits"},
 	"shared/recovery":     {"stack"},
 	"shared/room":         {"failed", "listeners"},
+	"localstack/lambda":   {"attempts", "condition", "destination", "messageBytes"},
 }
 
 // loggers are the names under which the module keeps a *slog.Logger.

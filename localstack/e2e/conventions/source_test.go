@@ -90,7 +90,6 @@ var pending = []string{
 	"localstack/fidelity/",
 	"localstack/gateway/",
 	"localstack/inspect/",
-	"localstack/lambda/",
 	"localstack/sam/",
 	"localstack/testdata/",
 	"shared/envelope/",
