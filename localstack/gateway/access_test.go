@@ -5,13 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
 )
 
-const signature = "AWS4-HMAC-SHA256 Credential=A/20241111/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
+// signature is an Authorization header with all parts of a SigV4 signature.
+const signature = "AWS4-HMAC-SHA256 Credential=A/20241111/us-east-1/execute-api/aws4_request, " +
+	"SignedHeaders=host, Signature=0"
 
 func TestA1_9_IAM(t *testing.T) {
 	t.Parallel()
@@ -24,8 +25,9 @@ func TestA1_9_IAM(t *testing.T) {
 			return refusal
 		}
 	})
-	for _, header := range []http.Header{nil, {"Authorization": {"Bearer x"}},
-		{"Authorization": {"AWS4-HMAC-SHA256 Credential=A"}}} {
+	for _, header := range []http.Header{
+		nil, {"Authorization": {"Bearer x"}}, {"Authorization": {"AWS4-HMAC-SHA256 Credential=A"}},
+	} {
 		s.wantRefusal("/prod", header, 403, `{"message":"Missing Authentication Token"}`)
 	}
 	query := url.Values{
@@ -35,7 +37,7 @@ func TestA1_9_IAM(t *testing.T) {
 	s.wantRefusal("/prod?"+query.Encode(), nil, 403, `{"message":"Missing Authentication Token"}`)
 	s.noEvent("$connect")
 	if asked[0] != "" {
-		t.Errorf("asked for %v", asked)
+		t.Errorf("got Permit called with %v, want no call", asked)
 	}
 
 	query.Set("X-Amz-Signature", "0")
@@ -46,11 +48,12 @@ func TestA1_9_IAM(t *testing.T) {
 		}
 		s.event("$connect")
 		if want := [2]string{"execute-api:Invoke", connectARN}; asked != want {
-			t.Errorf("asked for %v, want %v", asked, want)
+			t.Errorf("got Permit called with %v, want %v", asked, want)
 		}
 	}
 
-	refusal = errors.New("User: arn:aws:sts::000000000000:assumed-role/r/f is not authorized to perform: execute-api:Invoke")
+	refusal = errors.New("User: arn:aws:sts::000000000000:assumed-role/r/f " +
+		"is not authorized to perform: execute-api:Invoke")
 	s.wantRefusal("/prod", signed, 403, `{"Message":"`+refusal.Error()+`"}`)
 	s.noEvent("$connect")
 }
@@ -75,21 +78,22 @@ func TestAPIKeys(t *testing.T) {
 	}
 	s = start(t, map[string]function{"$connect": returns(ok)},
 		route("$connect", func(r *Route) { r.APIKeyRequired = true }))
-	s.wantRefusal("/prod", http.Header{"X-Api-Key": {""}}, 403, `{"message":"Forbidden"}`) // no keys: nobody
+	s.wantRefusal("/prod", http.Header{"X-Api-Key": {""}}, 403,
+		`{"message":"Forbidden"}`) // without keys every client is refused
 }
 
 func TestAPIKeyOfTheAuthorizer(t *testing.T) {
 	t.Parallel()
-	for key, admitted := range map[string]bool{"good": true, "bad": false, "": false} {
-		s := start(t, guarded(allows("*", `,"usageIdentifierKey":"`+key+`"`)), func(o *Options) {
-			behind()(o)
+	for key, want := range map[string]bool{"good": true, "bad": false, "": false} {
+		s := start(t, authorized(allows("*", `,"usageIdentifierKey":"`+key+`"`)), func(o *Options) {
+			withAuthorizer()(o)
 			route("$connect", func(r *Route) { r.APIKeyRequired = true })(o)
 			o.APIs[0].APIKeys = []string{"good"}
 			o.APIs[0].APIKeySelectionExpression = "$context.authorizer.usageIdentifierKey"
 		})
 		_, response, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"X-Api-Key": {"good"}}})
-		if (err == nil) != admitted || err != nil && response.StatusCode != 403 {
-			t.Errorf("%q: %v", key, response)
+		if (err == nil) != want || err != nil && response.StatusCode != 403 {
+			t.Errorf("key %q: got admitted %t (%v), want %t", key, err == nil, response, want)
 		}
 	}
 }
@@ -103,18 +107,13 @@ func TestF2_4_NotPermitted(t *testing.T) {
 	})
 	c := s.dial()
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); !strings.HasPrefix(got,
-		`{"message": "Internal server error", "connectionId":"`+c.id+`", "requestId":"`) {
-		t.Errorf("frame %s", got)
-	}
+	c.wantPrefix(`{"message": "Internal server error", "connectionId":"` + c.id + `", "requestId":"`)
 	c.Close(websocket.StatusNormalClosure, "")
 	eventually(t, "the connection is closed", func() bool { return len(s.gateway.openSockets()) == 0 })
 	s.noEvent("ask")
 	s.noEvent("$disconnect")
 
 	s = start(t, functions, route("$connect", func(r *Route) { r.Permitted = false }))
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("$connect: %d", got)
-	}
+	s.wantStatus("/prod", 500)
 	s.noEvent("$connect")
 }

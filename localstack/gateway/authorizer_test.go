@@ -15,17 +15,19 @@ import (
 	"github.com/coder/websocket"
 )
 
+// connectARN is the ARN of the $connect route of start.
 const connectARN = "arn:aws:execute-api:us-east-1:000000000000:api1/prod/$connect"
 
-// allows is an authorizer's result with one Allow statement for the resource;
-// more are further members, such as `,"context":{}`.
+// allows returns an authorizer's result with one Allow statement for the
+// resource. more has further members, such as `,"context":{}`.
 func allows(resource, more string) string {
 	return fmt.Sprintf(`{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[`+
 		`{"Action":"execute-api:Invoke","Effect":"Allow","Resource":%q}]}%s}`, resource, more)
 }
 
-// behind puts the function "authorizer" before $connect.
-func behind(sources ...string) func(*Options) {
+// withAuthorizer returns a change that gives $connect the function
+// "authorizer".
+func withAuthorizer(sources ...string) func(*Options) {
 	return func(o *Options) {
 		r := o.APIs[0].Routes[connectKey]
 		r.Authorizer = &Authorizer{Function: "authorizer", Permitted: true, IdentitySources: sources}
@@ -33,14 +35,19 @@ func behind(sources ...string) func(*Options) {
 	}
 }
 
-// guarded are functions with an authorizer that returns the result.
-func guarded(result string) map[string]function {
-	return map[string]function{"authorizer": returns(result), "$connect": returns(ok),
-		"$disconnect": returns(ok), "$default": returns(ok)}
+// authorized returns functions with an authorizer that returns the result.
+func authorized(result string) map[string]function {
+	return map[string]function{
+		"authorizer":  returns(result),
+		"$connect":    returns(ok),
+		"$disconnect": returns(ok),
+		"$default":    returns(ok),
+	}
 }
 
-// answer returns the answer to a handshake that is refused, and its body.
-func (s *stack) answer(path string, header http.Header) (*http.Response, string) {
+// refusedResponse returns the answer to a handshake that is refused, and its
+// body.
+func (s *stack) refusedResponse(path string, header http.Header) (*http.Response, string) {
 	s.t.Helper()
 	_, response, err := s.tryDial(path, &websocket.DialOptions{HTTPHeader: header})
 	if err == nil || response == nil {
@@ -53,33 +60,34 @@ func (s *stack) answer(path string, header http.Header) (*http.Response, string)
 	return response, string(body)
 }
 
+// wantRefusal opens a connection, which must be refused in this way.
 func (s *stack) wantRefusal(path string, header http.Header, status int, body string) {
 	s.t.Helper()
-	if response, got := s.answer(path, header); response.StatusCode != status || got != body {
-		s.t.Errorf("%s %v: %s %s, want %d %s", path, header, response.Status, got, status, body)
+	if response, got := s.refusedResponse(path, header); response.StatusCode != status || got != body {
+		s.t.Errorf("%s %v: got %s %s, want %d %s", path, header, response.Status, got, status, body)
 	}
 }
 
 func TestA1_9_AuthorizationFails(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(`{"principalId":"eve","policyDocument":{"Statement":[]}}`),
-		behind("route.request.header.Auth"))
+	s := start(t, authorized(`{"principalId":"eve","policyDocument":{"Statement":[]}}`),
+		withAuthorizer("route.request.header.Auth"))
 	s.wantRefusal("/prod", nil, 401, `{"message":"Unauthorized"}`)
-	s = start(t, guarded(strings.ReplaceAll(allows("*", ""), "Allow", "Deny")), behind())
-	s.wantRefusal("/prod",
-		nil, 403, `{"Message":"User is not authorized to access this resource with an explicit deny"}`)
+	s = start(t, authorized(strings.ReplaceAll(allows("*", ""), "Allow", "Deny")), withAuthorizer())
+	s.wantRefusal("/prod", nil, 403,
+		`{"Message":"User is not authorized to access this resource with an explicit deny"}`)
 	s.noEvent("$connect")
 	s.noEvent("$disconnect")
 }
 
 func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
 	t.Parallel()
-	who := &Authorizer{Function: "authorizer", Permitted: true}
+	authorizer := &Authorizer{Function: "authorizer", Permitted: true}
 	for name, routes := range map[string]map[string]Route{
-		"authorizer on a message":   {"$default": {Function: "f", Authorizer: who}},
-		"authorizer on $disconnect": {"$disconnect": {Function: "f", Authorizer: who}},
+		"authorizer on a message":   {"$default": {Function: "f", Authorizer: authorizer}},
+		"authorizer on $disconnect": {"$disconnect": {Function: "f", Authorizer: authorizer}},
 		"IAM on a message":          {"x": {Function: "f", IAM: true}},
-		"both":                      {"$connect": {Function: "f", Authorizer: who, IAM: true}},
+		"both":                      {"$connect": {Function: "f", Authorizer: authorizer, IAM: true}},
 		"no function":               {"$connect": {Authorizer: &Authorizer{}}},
 		"identity source": {"$connect": {Authorizer: &Authorizer{
 			Function:        "f",
@@ -91,13 +99,13 @@ func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
 			APIs:    []API{{ID: "a", Stage: "prod", RouteSelectionExpression: "x", Routes: routes}},
 		})
 		if err == nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("%s: got no error, want one", name)
 		}
 	}
 	for _, source := range []string{"", "context.", "context.a/b", "route.request.header.",
 		"route.request.body.x", "method.request.header.x"} {
 		if CheckIdentitySource(source) == nil {
-			t.Errorf("%q: accepted", source)
+			t.Errorf("identity source %q: got no error, want one", source)
 		}
 	}
 }
@@ -105,11 +113,11 @@ func TestA3_1_AuthorizersAreForConnect(t *testing.T) {
 func TestA3_2_MethodARN(t *testing.T) {
 	t.Parallel()
 	for region, want := range map[string]string{
-		"us-east-1": connectARN, "cn-north-1": strings.Replace(strings.Replace(connectARN, "aws", "aws-cn",
-			1), "us-east-1", "cn-north-1", 1),
+		"us-east-1":  connectARN,
+		"cn-north-1": strings.NewReplacer("aws", "aws-cn", "us-east-1", "cn-north-1").Replace(connectARN),
 	} {
-		s := start(t, guarded(allows("*", "")), func(o *Options) {
-			behind()(o)
+		s := start(t, authorized(allows("*", "")), func(o *Options) {
+			withAuthorizer()(o)
 			o.APIs[0].Region = region
 		})
 		s.dial()
@@ -119,7 +127,7 @@ func TestA3_2_MethodARN(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, ok := e["pathParameters"]; ok || e["methodArn"] != want {
-			t.Errorf("event %s", raw)
+			t.Errorf("got event %s, want methodArn %s and no pathParameters", raw, want)
 		}
 	}
 }
@@ -147,22 +155,23 @@ func TestA3_3_IdentitySources(t *testing.T) {
 		{"stageVariables.set", "/prod", nil, true},
 		{"stageVariables.unset", "/prod", nil, false},
 	} {
-		s := start(t, guarded(allows("*", "")), func(o *Options) {
-			behind(test.source)(o)
+		s := start(t, authorized(allows("*", "")), func(o *Options) {
+			withAuthorizer(test.source)(o)
 			o.APIs[0].StageVariables = map[string]string{"set": "x"}
 		})
 		_, response, err := s.tryDial(test.path, &websocket.DialOptions{HTTPHeader: test.header})
 		switch {
 		case test.found && err != nil:
-			t.Errorf("%s on %s %v: %v", test.source, test.path, test.header, err)
+			t.Errorf("%s on %s %v: got error %v, want a connection", test.source, test.path, test.header, err)
 		case !test.found && (err == nil || response.StatusCode != 401):
-			t.Errorf("%s on %s %v: %v, want 401", test.source, test.path, test.header, response)
+			t.Errorf("%s on %s %v: got %v, want 401", test.source, test.path, test.header, response)
 		case !test.found:
-			s.noEvent("authorizer") // nobody is asked
+			s.noEvent("authorizer")
 		}
 	}
-	// All of several have to be there.
-	s := start(t, guarded(allows("*", "")), behind("route.request.header.Auth", "route.request.querystring.token"))
+	// All identity sources are required.
+	s := start(t, authorized(allows("*", "")),
+		withAuthorizer("route.request.header.Auth", "route.request.querystring.token"))
 	s.wantRefusal("/prod?token=x", nil, 401, `{"message":"Unauthorized"}`)
 	if _, _, err := s.tryDial("/prod?token=x",
 		&websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"y"}}}); err != nil {
@@ -170,7 +179,7 @@ func TestA3_3_IdentitySources(t *testing.T) {
 	}
 }
 
-// raises is a function that ends with an error of that message.
+// raises returns a function that ends with an error with this message.
 func raises(message string) function {
 	return func(context.Context, []byte) ([]byte, string, error) {
 		return fmt.Appendf(nil, `{"errorMessage":%q,"errorType":"errorString"}`, message), "Unhandled", nil
@@ -179,10 +188,12 @@ func raises(message string) function {
 
 func TestA3_4_Unauthorized(t *testing.T) {
 	t.Parallel()
-	for message, want := range map[string]int{"Unauthorized": 401, "unauthorized": 500, "Unauthorized!": 500, "": 500} {
-		s := start(t, map[string]function{"authorizer": raises(message), "$connect": returns(ok)}, behind())
+	for message, want := range map[string]int{
+		"Unauthorized": 401, "unauthorized": 500, "Unauthorized!": 500, "": 500,
+	} {
+		s := start(t, map[string]function{"authorizer": raises(message), "$connect": returns(ok)}, withAuthorizer())
 		if got := s.refused("/prod"); got != want {
-			t.Errorf("%q: %d, want %d", message, got, want)
+			t.Errorf("error %q: got %d, want %d", message, got, want)
 		}
 		s.noEvent("$connect")
 	}
@@ -205,38 +216,35 @@ func TestA3_6_AuthorizerFails(t *testing.T) {
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}}`,
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Resource":"*"}]}}`,
 		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*"}]}}`,
-		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"x":"true"}}}]}}`,
+		`{"principalId":"a","policyDocument":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*",` +
+			`"Condition":{"Bool":{"x":"true"}}}]}}`,
 		strings.Replace(allows("*", ""), `"ada"`, `{}`, 1),
 		allows("*", `,"context":"x"`), allows("*", `,"usageIdentifierKey":1`),
 	} {
 		bad[result] = returns(result)
 	}
 	for name, f := range bad {
-		s := start(t, map[string]function{"authorizer": f, "$connect": returns(ok)}, behind())
-		if response, body := s.answer("/prod", nil); response.StatusCode != 500 ||
+		s := start(t, map[string]function{"authorizer": f, "$connect": returns(ok)}, withAuthorizer())
+		if response, body := s.refusedResponse("/prod", nil); response.StatusCode != 500 ||
 			body != `{"message":"Internal server error"}` {
-			t.Errorf("%s: %s %s", name, response.Status, body)
+			t.Errorf("%s: got %s %s, want 500 Internal server error", name, response.Status, body)
 		}
 		s.noEvent("$connect")
 	}
-	s := start(t, guarded(allows("*", "")), func(o *Options) {
-		behind()(o)
+	s := start(t, authorized(allows("*", "")), func(o *Options) {
+		withAuthorizer()(o)
 		o.APIs[0].Routes[connectKey].Authorizer.Permitted = false
 	})
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("without permission to invoke it: %d", got)
-	}
+	s.wantStatus("/prod", 500)
 	s.noEvent("authorizer")
 }
 
 func TestA3_7_SimpleResponsesAreForHTTPAPIs(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(`{"isAuthorized":true,"context":{}}`), behind())
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("isAuthorized: %d", got)
-	}
-	s = start(t, guarded(allows("*", "")), behind("route.request.header.Auth"))
-	for range 2 { // nothing is remembered for the next client with the same identity
+	s := start(t, authorized(`{"isAuthorized":true,"context":{}}`), withAuthorizer())
+	s.wantStatus("/prod", 500)
+	s = start(t, authorized(allows("*", "")), withAuthorizer("route.request.header.Auth"))
+	for range 2 { // results are not cached for the next client with the same identity
 		if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"Auth": {"x"}}}); err != nil {
 			t.Fatal(err)
 		}
@@ -250,17 +258,15 @@ func TestA3_8_ResultLimit(t *testing.T) {
 		empty := allows("*", `,"context":{"x":""}`)
 		return strings.Replace(empty, `"x":""`, `"x":"`+strings.Repeat("x", size-len(empty))+`"`, 1)
 	}
-	s := start(t, guarded(result(8<<10)), behind())
+	s := start(t, authorized(result(8<<10)), withAuthorizer())
 	s.dial()
-	s = start(t, guarded(result(8<<10+1)), behind())
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("8 KB and a byte: %d", got)
-	}
+	s = start(t, authorized(result(8<<10+1)), withAuthorizer())
+	s.wantStatus("/prod", 500)
 }
 
 func TestA3_9_ContextIsInAllEvents(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(allows("*", `,"context":{"room":"1234"}`)), behind())
+	s := start(t, authorized(allows("*", `,"context":{"room":"1234"}`)), withAuthorizer())
 	c := s.dialRaw()
 	connect, _ := s.event("$connect")
 	c.write(frame(fin|opText, []byte("x")))
@@ -268,14 +274,16 @@ func TestA3_9_ContextIsInAllEvents(t *testing.T) {
 	c.write(frame(fin|opClose, nil))
 	disconnect, _ := s.event("$disconnect")
 	for _, e := range []events.APIGatewayWebsocketProxyRequest{connect, message, disconnect} {
-		who, ok := e.RequestContext.Authorizer.(map[string]any)
-		if latency, isNumber := who["integrationLatency"].(float64); !ok || !isNumber || latency < 0 || len(who) != 3 ||
-			who["principalId"] != "ada" || who["room"] != "1234" {
-			t.Errorf("%s: authorizer %v", e.RequestContext.EventType, e.RequestContext.Authorizer)
+		values, ok := e.RequestContext.Authorizer.(map[string]any)
+		latency, isNumber := values["integrationLatency"].(float64)
+		if !ok || !isNumber || latency < 0 || len(values) != 3 ||
+			values["principalId"] != "ada" || values["room"] != "1234" {
+			t.Errorf("%s: got authorizer %v, want principalId ada, room 1234 and integrationLatency",
+				e.RequestContext.EventType, e.RequestContext.Authorizer)
 		}
 	}
 	s.event("authorizer")
-	s.noEvent("authorizer") // once
+	s.noEvent("authorizer") // it runs once
 }
 
 func TestA3_10_ContextValues(t *testing.T) {
@@ -285,44 +293,46 @@ func TestA3_10_ContextValues(t *testing.T) {
 		typed bool
 		want  string
 	}{
-		{false, `"flag":"true","fraction":"1.50","integrationLatency":N,"number":"12345678901234567890","principalId":"ada","text":"<a>"`},
-		{true, `"flag":true,"fraction":1.50,"integrationLatency":N,"number":12345678901234567890,"principalId":"ada","text":"<a>"`},
+		{false, `"flag":"true","fraction":"1.50","integrationLatency":N,` +
+			`"number":"12345678901234567890","principalId":"ada","text":"<a>"`},
+		{true, `"flag":true,"fraction":1.50,"integrationLatency":N,` +
+			`"number":12345678901234567890,"principalId":"ada","text":"<a>"`},
 	} {
-		s := start(t, guarded(allows("*", context)), func(o *Options) {
-			behind()(o)
+		s := start(t, authorized(allows("*", context)), func(o *Options) {
+			withAuthorizer()(o)
 			o.Inferred.TypedAuthorizerContext = test.typed
 		})
 		s.dialRaw()
 		_, raw := s.event("$connect")
 		got := regexp.MustCompile(`"integrationLatency":\d+`).ReplaceAllString(string(raw), `"integrationLatency":N`)
 		if !strings.Contains(got, `"routeKey":"$connect","authorizer":{`+test.want+`},`) {
-			t.Errorf("typed %v: %s", test.typed, got)
+			t.Errorf("typed %t: got event %s, want authorizer {%s}", test.typed, got, test.want)
 		}
 	}
 	for _, value := range []string{`{"a":1}`, `["a"]`, `{}`, `[]`} {
-		s := start(t, guarded(allows("*", `,"context":{"nested":`+value+`}`)), behind())
+		s := start(t, authorized(allows("*", `,"context":{"nested":`+value+`}`)), withAuthorizer())
 		if got := s.refused("/prod"); got != 500 {
-			t.Errorf("context %s: %d", value, got)
+			t.Errorf("context %s: got %d, want 500", value, got)
 		}
 	}
 }
 
 func TestA3_11_RefusalsAreNotCustomised(t *testing.T) {
 	t.Parallel()
-	// Whatever an authorizer says of the answer, it is API Gateway's.
+	// An authorizer cannot change the answer of API Gateway.
 	const custom = `,"context":{"message":"go away"},"statusCode":418,"headers":{"X-Custom":"1"},"body":"custom"`
-	s := start(t, guarded(strings.ReplaceAll(allows("*", custom), "Allow", "Deny")), behind())
-	response, body := s.answer("/prod", nil)
+	s := start(t, authorized(strings.ReplaceAll(allows("*", custom), "Allow", "Deny")), withAuthorizer())
+	response, body := s.refusedResponse("/prod", nil)
 	if response.StatusCode != 403 || response.Header.Get("X-Custom") != "" ||
 		response.Header.Get("Content-Type") != "application/json" ||
 		body != `{"Message":"User is not authorized to access this resource with an explicit deny"}` {
-		t.Errorf("%s %v %s", response.Status, response.Header, body)
+		t.Errorf("got %s %v %s, want 403 with API Gateway's headers and body", response.Status, response.Header, body)
 	}
 }
 
 func TestA3_12_AuthorizerEvent(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(allows("*", "")), behind())
+	s := start(t, authorized(allows("*", "")), withAuthorizer())
 	if _, _, err := s.tryDial("/prod?QueryString1=v&QueryString1=w", &websocket.DialOptions{HTTPHeader: http.Header{
 		"HeaderAuth1": {"headerValue1"}, "User-Agent": {"<wscat>"},
 	}}); err != nil {
@@ -343,20 +353,20 @@ func TestA3_12_AuthorizerEvent(t *testing.T) {
 		`"requestTimeEpoch":1731324924561,"identity":{"userAgent":"<wscat>","sourceIp":"127.0.0.1"},"requestId":"<id>",` +
 		`"domainName":"api1.execute-api.us-east-1.amazonaws.com","connectionId":"<id>","apiId":"api1"}}`
 	if got := withoutIDs(raw); got != want {
-		t.Errorf("event\n%s, want\n%s", got, want)
+		t.Errorf("got event\n%s\nwant\n%s", got, want)
 	}
-	// The CONNECT event has neither the headers of the hop nor the empty map.
+	// The CONNECT event has neither the hop-by-hop headers nor the empty map.
 	connect, raw := s.event("$connect")
 	if connect.Headers["Connection"] != "" || connect.Headers["Upgrade"] != "" ||
 		strings.Contains(string(raw), "stageVariables") {
-		t.Errorf("CONNECT event %s", raw)
+		t.Errorf("got CONNECT event %s, want no hop-by-hop headers and no stageVariables", raw)
 	}
 }
 
 func TestAuthorizerEventDecodesInGo(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(allows("*", "")), func(o *Options) {
-		behind()(o)
+	s := start(t, authorized(allows("*", "")), func(o *Options) {
+		withAuthorizer()(o)
 		o.APIs[0].StageVariables = map[string]string{"a": "b"}
 	})
 	if _, _, err := s.tryDial("/prod?token=x", nil); err != nil {
@@ -371,56 +381,63 @@ func TestAuthorizerEventDecodesInGo(t *testing.T) {
 		e.StageVariables["a"] != "b" ||
 		e.RequestContext.APIID != "api1" || e.RequestContext.Stage != "prod" ||
 		e.RequestContext.RequestID == "" || e.RequestContext.Identity.SourceIP != "127.0.0.1" {
-		t.Errorf("event %+v", e)
+		t.Errorf("got event %+v, want that of the handshake", e)
 	}
 }
 
-// aws-lambda-go writes what the function leaves out as null or empty.
+// aws-lambda-go writes missing members as null or empty.
 func TestAuthorizerResultOfAWSLambdaGo(t *testing.T) {
 	t.Parallel()
-	result, err := json.Marshal(events.APIGatewayCustomAuthorizerResponse{PrincipalID: "ada", PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
-		Version: "2012-10-17",
-		Statement: []events.IAMPolicyStatement{{
-			Action:   []string{"execute-api:Invoke"},
-			Effect:   "Allow",
-			Resource: []string{connectARN},
-		}},
-	}})
+	result, err := json.Marshal(events.APIGatewayCustomAuthorizerResponse{
+		PrincipalID: "ada",
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version: "2012-10-17",
+			Statement: []events.IAMPolicyStatement{{
+				Action:   []string{"execute-api:Invoke"},
+				Effect:   "Allow",
+				Resource: []string{connectARN},
+			}},
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, guarded(string(result)), behind())
+	s := start(t, authorized(string(result)), withAuthorizer())
 	s.dial()
 }
 
 func TestAuthorizerWithoutConnectFunction(t *testing.T) {
 	t.Parallel()
-	for result, want := range map[string]bool{allows("*", ""): true,
-		strings.ReplaceAll(allows("*", ""), "Allow", "Deny"): false} {
+	for result, want := range map[string]bool{
+		allows("*", ""): true,
+		strings.ReplaceAll(allows("*", ""), "Allow", "Deny"): false,
+	} {
 		s := start(t, map[string]function{"authorizer": returns(result)}, func(o *Options) {
 			o.APIs[0].Routes[connectKey] = Route{Authorizer: &Authorizer{Function: "authorizer", Permitted: true}}
 		})
 		if _, _, err := s.tryDial("/prod", nil); (err == nil) != want {
-			t.Errorf("%s: %v", result, err)
+			t.Errorf("%s: got admitted %t (%v), want %t", result, err == nil, err, want)
 		}
 	}
 }
 
 func FuzzAuthorization(f *testing.F) {
-	for _, result := range []string{allows("*", ""), allows("a?*", `,"context":{"a":1}`),
-		`{"principalId":"","policyDocument":{"Statement":{}}}`} {
+	for _, result := range []string{
+		allows("*", ""), allows("a?*", `,"context":{"a":1}`),
+		`{"principalId":"","policyDocument":{"Statement":{}}}`,
+	} {
 		f.Add([]byte(result))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		a, err := parseAuthorization(payload)
 		if err != nil {
 			if !errors.Is(err, errMalformed) {
-				t.Errorf("%v", err)
+				t.Errorf("got error %v, want errMalformed", err)
 			}
 			return
 		}
-		if what, err := a.Policy.evaluate(invokeAction, connectARN); err != nil && what != notAllowed {
-			t.Errorf("%s: %v, %v", payload, what, err)
+		if decision, err := a.Policy.evaluate(invokeAction, connectARN); err != nil && decision != notAllowed {
+			t.Errorf("%s: got decision %v with error %v, want notAllowed", payload, decision, err)
 		}
 	})
 }

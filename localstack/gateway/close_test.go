@@ -15,7 +15,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-var closing = map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
+// basicFunctions accept connections and messages.
+var basicFunctions = map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "$default": returns(ok)}
 
 func TestA2_6_PingIsAnswered(t *testing.T) {
 	t.Parallel()
@@ -23,17 +24,17 @@ func TestA2_6_PingIsAnswered(t *testing.T) {
 	c := s.dialRaw()
 	c.write(frame(fin|opPing, []byte("hello")))
 	if opcode, payload := c.readFrame(); opcode != opPong || string(payload) != "hello" {
-		t.Errorf("got frame %x %q", opcode, payload)
+		t.Errorf("got frame %x %q, want pong with hello", opcode, payload)
 	}
-	// Inside a fragmented message too.
+	// Also inside a fragmented message.
 	c.write(frame(opText, []byte("a")))
 	c.write(frame(fin|opPing, nil))
 	if opcode, _ := c.readFrame(); opcode != opPong {
-		t.Errorf("got frame %x", opcode)
+		t.Errorf("got frame %x, want pong", opcode)
 	}
 	c.write(frame(fin|opContinuation, []byte("b")))
 	if e, _ := s.event("$default"); e.Body != "ab" {
-		t.Errorf("body %q", e.Body)
+		t.Errorf("got body %q, want ab", e.Body)
 	}
 	s.noEvent("$default") // control frames reach no route
 }
@@ -41,12 +42,12 @@ func TestA2_6_PingIsAnswered(t *testing.T) {
 func TestA2_7_PingAndIdleness(t *testing.T) {
 	t.Parallel()
 	for _, resets := range []bool{false, true} {
-		s := start(t, closing, func(o *Options) { o.Inferred.PingResetsIdle = resets })
+		s := start(t, basicFunctions, func(o *Options) { o.Inferred.PingResetsIdle = resets })
 		c := s.dialRaw()
 		s.clock.Advance(9 * time.Minute)
 		c.write(frame(fin|opPing, nil))
 		if opcode, _ := c.readFrame(); opcode != opPong {
-			t.Fatalf("got frame %x", opcode)
+			t.Fatalf("got frame %x, want pong", opcode)
 		}
 		s.clock.Advance(time.Minute)
 		s.gateway.expire()
@@ -54,26 +55,24 @@ func TestA2_7_PingAndIdleness(t *testing.T) {
 		if resets {
 			want = 1
 		}
-		if n := s.gateway.Connections(); n != want {
-			t.Errorf("PingResetsIdle %v: %d connections", resets, n)
-		}
+		s.wantConnections(want)
 	}
 }
 
 func TestA8_3_Idle(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	const almost = 10*time.Minute - time.Millisecond
 	s.clock.Advance(almost)
 	s.gateway.expire()
-	c.send("x") // a message from the client counts
+	c.send("x") // a message from the client restarts the timeout
 	s.event("$default")
 	s.clock.Advance(almost)
 	s.gateway.expire()
-	s.mustPost(c.id, "x") // and one to it
+	s.mustPost(c.id, "x") // and so does one to it
 	c.receive()
-	eventually(t, "the post counts", func() bool {
+	eventually(t, "the post has restarted the timeout", func() bool {
 		s.gateway.mu.Lock()
 		defer s.gateway.mu.Unlock()
 		return s.gateway.connections[c.id].lastActive.Load() == s.clock.Now().UnixNano()
@@ -81,7 +80,7 @@ func TestA8_3_Idle(t *testing.T) {
 	s.clock.Advance(almost)
 	s.gateway.expire()
 	if n := s.gateway.Connections(); n != 1 {
-		t.Fatalf("%d connections before the idle time is over", n)
+		t.Fatalf("got %d connections before the idle timeout, want 1", n)
 	}
 	s.clock.Advance(time.Millisecond)
 	s.gateway.expire()
@@ -91,7 +90,7 @@ func TestA8_3_Idle(t *testing.T) {
 
 func TestA8_3_PostsDoNotCountWithTheOption(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) { o.Inferred.OnlyReceivedResetsIdle = true })
+	s := start(t, basicFunctions, func(o *Options) { o.Inferred.OnlyReceivedResetsIdle = true })
 	c := s.dial()
 	s.clock.Advance(9 * time.Minute)
 	s.mustPost(c.id, "x")
@@ -102,9 +101,9 @@ func TestA8_3_PostsDoNotCountWithTheOption(t *testing.T) {
 	s.wantDisconnect(1001, "Going away")
 }
 
-func TestA8_3_TheGatewayLooksByItself(t *testing.T) {
+func TestA8_3_SweepClosesIdleConnections(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) { o.Sweep = time.Millisecond })
+	s := start(t, basicFunctions, func(o *Options) { o.Sweep = time.Millisecond })
 	c := s.dial()
 	s.clock.Advance(10 * time.Minute)
 	c.wantClosed(1001, "Going away")
@@ -113,7 +112,7 @@ func TestA8_3_TheGatewayLooksByItself(t *testing.T) {
 func TestA8_4_Lifetime(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{0, 1000} {
-		s := start(t, closing, func(o *Options) { o.Inferred.LifetimeCloseCode = code })
+		s := start(t, basicFunctions, func(o *Options) { o.Inferred.LifetimeCloseCode = code })
 		c := s.dial()
 		for range 2*60 - 1 { // busy all the time
 			s.clock.Advance(time.Minute)
@@ -122,7 +121,7 @@ func TestA8_4_Lifetime(t *testing.T) {
 			s.gateway.expire()
 		}
 		if n := s.gateway.Connections(); n != 1 {
-			t.Fatalf("%d connections before the lifetime is over", n)
+			t.Fatalf("got %d connections before the end of the lifetime, want 1", n)
 		}
 		s.clock.Advance(time.Minute)
 		c.send("x")
@@ -139,22 +138,22 @@ func TestA8_4_Lifetime(t *testing.T) {
 
 func TestA8_6_ClientClosesWithoutStatus(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dialRaw()
 	c.write(frame(fin|opClose, nil))
 	if opcode, payload := c.readFrame(); opcode != opClose || len(payload) != 0 {
-		t.Errorf("answered with frame %x %q", opcode, payload)
+		t.Errorf("got frame %x %q, want a close frame without status", opcode, payload)
 	}
 	s.wantDisconnect(1005, "Client-side close frame status not set")
 }
 
-// wantClientClose closes from the client's side and compares what $disconnect
-// is told.
+// wantClientClose closes a connection from the client's side and compares the
+// $disconnect event.
 func (s *stack) wantClientClose(code websocket.StatusCode, reason, want string) {
 	s.t.Helper()
 	c := s.dial()
 	if err := c.Close(code, reason); err != nil {
-		s.t.Errorf("%d: %v", code, err)
+		s.t.Errorf("Close(%d): %v", code, err)
 	}
 	s.wantDisconnect(int64(code), want)
 	if n := s.gateway.Connections(); n != 0 {
@@ -164,7 +163,7 @@ func (s *stack) wantClientClose(code websocket.StatusCode, reason, want string) 
 
 func TestA8_7_BrowserNavigatesAway(t *testing.T) {
 	t.Parallel()
-	start(t, closing, nil).wantClientClose(websocket.StatusGoingAway, "", "")
+	start(t, basicFunctions, nil).wantClientClose(websocket.StatusGoingAway, "", "")
 }
 
 func TestA8_8_ClientCloses(t *testing.T) {
@@ -180,14 +179,14 @@ func TestA8_8_ClientCloses(t *testing.T) {
 		{4321, "<\"own\" & é>", false, "<\"own\" & é>"},
 		{4321, "bye", true, ""},
 	} {
-		s := start(t, closing, func(o *Options) { o.Inferred.OmitClientCloseReason = test.omit })
+		s := start(t, basicFunctions, func(o *Options) { o.Inferred.OmitClientCloseReason = test.omit })
 		s.wantClientClose(test.code, test.reason, test.want)
 	}
 }
 
 func TestA8_9_Dropped(t *testing.T) {
 	t.Parallel()
-	for _, how := range []struct {
+	for _, loss := range []struct {
 		name string
 		drop func(*net.TCPConn)
 	}{
@@ -198,14 +197,14 @@ func TestA8_9_Dropped(t *testing.T) {
 		{"inside a message", func(c *net.TCPConn) { c.Write(frame(opText, []byte("hello"))); c.Close() }},
 	} {
 		for _, code := range []int{0, 1001} {
-			s := start(t, closing, func(o *Options) { o.Inferred.DropCode = code })
-			how.drop(s.dialRaw().Conn.(*net.TCPConn))
+			s := start(t, basicFunctions, func(o *Options) { o.Inferred.DropCode = code })
+			loss.drop(s.dialRaw().Conn.(*net.TCPConn))
 			want := int64(1006)
 			if code != 0 {
 				want = int64(code)
 			}
 			if got, reason := s.disconnected(); got != want || reason != "" {
-				t.Errorf("%s: $disconnect got %d %q, want %d", how.name, got, reason, want)
+				t.Errorf("%s: got $disconnect event with %d %q, want %d without reason", loss.name, got, reason, want)
 			}
 			s.noEvent("$default")
 		}
@@ -216,45 +215,41 @@ func TestC7_PostsToALostClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok), "$default": returns(ok)},
 		func(o *Options) { o.Limits.Write = time.Hour })
-	deaf := s.dialDeaf() // as a client whose network has failed, which nobody has noticed
-	s.mustPost(deaf, "200 all the same")
+	stalled := s.dialStalled() // like a client whose network has failed
+	s.mustPost(stalled, "answered with 200")
 	for _, c := range s.gateway.openSockets() {
-		c.drop() // Shutdown would wait for it
+		c.drop() // Shutdown would wait for the client
 	}
 }
 
 func TestC7_DroppedConnectionStaysUntilIdle(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) { o.Inferred.DropUntilIdle = true })
+	s := start(t, basicFunctions, func(o *Options) { o.Inferred.DropUntilIdle = true })
 	c := s.dial()
 	c.CloseNow()
 	lost := s.gateway.openSockets()[0]
 	<-lost.writerEnded // the gateway has noticed
 	for range 20 {
-		s.mustPost(c.id, "nobody reads this")
+		s.mustPost(c.id, "discarded")
 	}
 	s.noEvent("$disconnect")
 	s.clock.Advance(10 * time.Minute)
 	s.gateway.expire()
 	s.wantDisconnect(1006, "")
-	if n := s.gateway.Connections(); n != 0 {
-		t.Errorf("%d connections", n)
-	}
+	s.wantConnections(0)
 }
 
 func TestA8_12_DisconnectRunsAfterTheClose(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x")},
-		nil) // A6.8: nobody sees its errors
+		nil) // its error has no effect (A6.8)
 	c := s.dial()
 	c.Close(1000, "")
 	e, _ := s.event("$disconnect")
 	if e.RequestContext.ConnectionID != c.id {
-		t.Errorf("$disconnect of %q", e.RequestContext.ConnectionID)
+		t.Errorf("got $disconnect event of %q, want %q", e.RequestContext.ConnectionID, c.id)
 	}
-	if n := s.gateway.Connections(); n != 0 {
-		t.Errorf("%d connections during $disconnect", n)
-	}
+	s.wantConnections(0)
 	s.noEvent("$disconnect")
 }
 
@@ -286,7 +281,7 @@ func TestA8_14_DisconnectMayOverlapMessages(t *testing.T) {
 
 func TestMessagesAfterACloseFrameAreNotHandled(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dialRaw()
 	c.write(append(frame(fin|opClose, []byte{3, 232}), frame(fin|opText, []byte("too late"))...))
 	s.wantDisconnect(1000, "")
@@ -298,7 +293,7 @@ func TestA8_14_ConnectEndsBeforeTheFirstMessage(t *testing.T) {
 	var connected atomic.Bool
 	s := start(t, map[string]function{
 		"$connect": func(context.Context, []byte) ([]byte, string, error) {
-			for range 1000 { // so that a message which does not wait is handled meanwhile
+			for range 1000 { // gives time to a message that would not wait
 				runtime.Gosched()
 			}
 			connected.Store(true)
@@ -306,7 +301,7 @@ func TestA8_14_ConnectEndsBeforeTheFirstMessage(t *testing.T) {
 		},
 		"$default": func(context.Context, []byte) ([]byte, string, error) {
 			if !connected.Load() {
-				t.Error("a message is handled before $connect has returned")
+				t.Error("got a message before $connect has returned, want it after")
 			}
 			return []byte(ok), "", nil
 		},
@@ -315,28 +310,28 @@ func TestA8_14_ConnectEndsBeforeTheFirstMessage(t *testing.T) {
 	s.event("$default")
 }
 
-func TestA8_10_NobodyChoosesTheCloseCode(t *testing.T) {
+func TestA8_10_CloseCodeIsFixed(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	path := "/prod/@connections/" + url.PathEscape(c.id) + "?code=4000&reason=mine"
 	if response, body := s.request(http.MethodDelete, path, `{"code":4000,"reason":"mine"}`,
 		true); response.StatusCode != 204 {
-		t.Errorf("%s %s", response.Status, body)
+		t.Errorf("got %s %s, want 204", response.Status, body)
 	}
 	c.wantClosed(1000, "Connection Closed Normally")
 }
 
 func TestA8_11_Never1008(t *testing.T) {
 	t.Parallel()
-	// Whatever a client does wrong, and whatever its functions return.
+	// The code is never 1008, whatever rule a client violates.
 	wrong := map[string][]byte{
 		"binary":      frame(fin|opBinary, nil),
-		"no UTF-8":    frame(fin|opText, []byte{0xff}),
+		"not UTF-8":   frame(fin|opText, []byte{0xff}),
 		"big frame":   frameHeader(fin|opText, 32<<10+1),
 		"big message": frameHeader(fin|opText, 1<<40),
 	}
-	for name, bytes := range brokenFrames {
+	for name, bytes := range invalidFrames {
 		wrong[name] = bytes
 	}
 	for name, bytes := range wrong {
@@ -345,32 +340,31 @@ func TestA8_11_Never1008(t *testing.T) {
 		c.write(bytes)
 		opcode, payload := c.readFrame()
 		if code := binary.BigEndian.Uint16(payload); opcode != opClose || code == 1008 {
-			t.Errorf("%s: frame %x %d", name, opcode, code)
+			t.Errorf("%s: got frame %x %d, want a close frame with another code than 1008", name, opcode, code)
 		}
 		c.Close()
 		if code, _ := s.disconnected(); code == 1008 {
-			t.Errorf("%s: $disconnect was told 1008", name)
+			t.Errorf("%s: got $disconnect event with 1008, want another code", name)
 		}
 	}
 }
 
-func TestA6_8_DisconnectErrorsAreSeenByNobody(t *testing.T) {
+func TestA6_8_DisconnectErrorsReachNoClient(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": fails("x"),
-		"$default": echoes}, twoWay("$default"))
+	s := start(t, map[string]function{
+		"$connect": returns(ok), "$disconnect": fails("x"), "$default": echoes,
+	}, twoWay("$default"))
 	other := s.dial()
 	c := s.dialRaw()
 	s.event("$connect")
 	c.write(frame(fin|opClose, []byte{3, 232}))
 	if opcode, payload := c.readFrame(); opcode != opClose || binary.BigEndian.Uint16(payload) != 1000 {
-		t.Errorf("frame %x %q", opcode, payload)
+		t.Errorf("got frame %x %q, want close frame 1000", opcode, payload)
 	}
 	if rest, err := io.ReadAll(c.reader); err != nil || len(rest) != 0 {
-		t.Errorf("after the close: %q, %v", rest, err)
+		t.Errorf("got %q, %v after the close frame, want nothing", rest, err)
 	}
 	s.event("$disconnect")
 	other.send("x")
-	if got := other.receive(); got != "x" {
-		t.Errorf("another client received %q", got)
-	}
+	other.wantReceive("x")
 }

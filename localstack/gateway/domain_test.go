@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// customDomains serve api1's prod as ws.example.com and as chat.example.com/v1.
+// customDomains maps ws.example.com and chat.example.com/v1 to the stage.
 func customDomains(o *Options) {
 	o.APIs[0].Domains = []Domain{{Name: "ws.example.com"}, {Name: "chat.example.com", BasePath: "v1"}}
 }
@@ -36,12 +36,12 @@ func TestA1_10_CustomDomains(t *testing.T) {
 		c, response, err := s.tryDial(test.path, &websocket.DialOptions{Host: test.host})
 		if test.domain == "" {
 			if err == nil || response.StatusCode != 403 {
-				t.Errorf("%s%s: %v", test.host, test.path, response)
+				t.Errorf("%s%s: got %v, want 403", test.host, test.path, response)
 			}
 			continue
 		}
 		if err != nil {
-			t.Errorf("%s%s: %v", test.host, test.path, err)
+			t.Errorf("%s%s: got error %v, want a connection", test.host, test.path, err)
 			continue
 		}
 		connect, _ := s.event("$connect")
@@ -50,15 +50,16 @@ func TestA1_10_CustomDomains(t *testing.T) {
 		if connect.RequestContext.DomainName != test.domain || connect.Headers["Host"] != test.domain ||
 			connect.RequestContext.Stage != "prod" ||
 			message.RequestContext.DomainName != test.domain {
-			t.Errorf("%s%s: %+v", test.host, test.path, connect.RequestContext)
+			t.Errorf("%s%s: got request context %+v, want domain %s and stage prod",
+				test.host, test.path, connect.RequestContext, test.domain)
 		}
 	}
 }
 
-// With a custom domain the stage is not part of the path when posting either.
+// With a custom domain, the path of a post has no stage.
 func TestA1_10_PostingByCustomDomain(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, customDomains)
+	s := start(t, basicFunctions, customDomains)
 	c := s.dial()
 	id := url.PathEscape(c.id)
 	for target, want := range map[string]int{
@@ -82,7 +83,7 @@ func TestA1_10_PostingByCustomDomain(t *testing.T) {
 		}
 		response.Body.Close()
 		if response.StatusCode != want {
-			t.Errorf("%s: %s, want %d", target, response.Status, want)
+			t.Errorf("%s: got %s, want %d", target, response.Status, want)
 		}
 	}
 }
@@ -95,20 +96,20 @@ func TestExecuteAPIEndpointDisabled(t *testing.T) {
 	})
 	_, response, err := s.tryDial("/prod", &websocket.DialOptions{Host: "api1.execute-api.us-east-1.amazonaws.com"})
 	if err == nil || response.StatusCode != 403 {
-		t.Errorf("execute-api name: %v", response)
+		t.Errorf("execute-api name: got %v, want 403", response)
 	}
 	s.dial()
 	if _, _, err := s.tryDial("/", &websocket.DialOptions{Host: "ws.example.com"}); err != nil {
 		t.Error(err)
 	}
 	if e, _ := s.event("$connect"); e.RequestContext.DomainName != "ws.example.com" {
-		t.Errorf("domainName %s", e.RequestContext.DomainName)
+		t.Errorf("got domainName %s, want ws.example.com", e.RequestContext.DomainName)
 	}
 }
 
-func TestC13_WhatARequestIsAbout(t *testing.T) {
+func TestC13_Resolve(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) {
+	s := start(t, basicFunctions, func(o *Options) {
 		customDomains(o)
 		second, third := o.APIs[0], o.APIs[0]
 		second.ID, second.Domains = "api2", nil
@@ -127,10 +128,11 @@ func TestC13_WhatARequestIsAbout(t *testing.T) {
 		{"localhost", "/dev", unknownID, "api1/dev"},
 		{"ws.example.com", "", unknownID, "api1/prod"},
 		{"chat.example.com", "/v1", unknownID, "api1/prod"},
-		{"localhost", "/prod", open, "api2/prod"}, // the connection says which
+		{"localhost", "/prod", open, "api2/prod"}, // the connection decides
 		{"localhost", "", open, "api2/prod"},
-		{"api1.execute-api.us-east-1.amazonaws.com", "/prod", open, "api1/prod"}, // not its API: as any unknown id
-		{"localhost", "/prod", unknownID, ""},                                    // two have it
+		{"api1.execute-api.us-east-1.amazonaws.com", "/prod", open,
+			"api1/prod"}, // not of this API, so like an unknown id
+		{"localhost", "/prod", unknownID, ""}, // two APIs have the stage
 		{"localhost", "/test", unknownID, ""},
 		{"localhost", "/prod/x", unknownID, ""},
 	} {
@@ -139,10 +141,10 @@ func TestC13_WhatARequestIsAbout(t *testing.T) {
 		r.Host = test.host
 		apiID, stage, id, ok := s.gateway.Resolve(r)
 		if got := fmt.Sprint(apiID, "/", stage); ok != (test.want != "") || ok && (got != test.want || id != test.id) {
-			t.Errorf("%s%s: %s %s %v, want %s", test.host, path, got, id, ok, test.want)
+			t.Errorf("%s%s: got %s %s %t, want %q", test.host, path, got, id, ok, test.want)
 		}
 	}
 	if _, _, _, ok := s.gateway.Resolve(httptest.NewRequest(http.MethodGet, "/prod", nil)); ok {
-		t.Error("/prod is a call of @connections")
+		t.Error("got /prod resolved as a call of @connections, want not")
 	}
 }

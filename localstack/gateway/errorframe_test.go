@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// wantFrame compares a frame with a text in which C stands for the connection's
-// id and R for the request id.
+// wantFrame compares a frame with a text in which <C> stands for the
+// connection's id and <R> for the request id.
 func wantFrame(t *testing.T, got, want, connectionID, requestID string) {
 	t.Helper()
 	if want = strings.NewReplacer("<C>", connectionID, "<R>", requestID).Replace(want); got != want {
-		t.Errorf("frame\n%s, want\n%s", got, want)
+		t.Errorf("got frame\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -22,7 +22,7 @@ func TestA6_1_ForbiddenFrame(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok), "join": returns(ok), "added": returns(ok)},
 		func(o *Options) {
-			delete(o.APIs[0].Routes, "added") // as a route that is not deployed to the stage (F2.2)
+			delete(o.APIs[0].Routes, "added") // like a route that is not deployed to the stage (F2.2)
 		})
 	c := s.dial()
 	form := regexp.MustCompile(`^\{"message": "Forbidden", "connectionId":"` + regexp.QuoteMeta(c.id) +
@@ -30,7 +30,7 @@ func TestA6_1_ForbiddenFrame(t *testing.T) {
 	for _, action := range []string{"leave", "added"} {
 		c.send(`{"action":"` + action + `"}`)
 		if got := c.receive(); !form.MatchString(got) {
-			t.Errorf("frame %s", got)
+			t.Errorf("got frame %s, want one like %s", got, form)
 		}
 	}
 	s.noEvent("added")
@@ -55,12 +55,10 @@ func TestA6_5_SocketStaysOpen(t *testing.T) {
 	c := s.dial()
 	for _, action := range []string{"raises", "malformed", "throttled", "slow", "none"} {
 		c.send(`{"action":"` + action + `"}`)
-		if got := c.receive(); !strings.HasPrefix(got, `{"message": "`) {
-			t.Errorf("%s: %s", action, got)
-		}
+		c.wantPrefix(`{"message": "`)
 		c.send(`{"action":"good"}`)
 		if got := c.receive(); got != `{"action":"good"}` {
-			t.Errorf("after %s: %s", action, got)
+			t.Errorf("after %s: got %s, want the echo", action, got)
 		}
 	}
 	s.noEvent("$disconnect")
@@ -100,7 +98,7 @@ func TestA6_3_TimedOutFrame(t *testing.T) {
 	s := start(t, map[string]function{"$connect": returns(ok),
 		"slow": func(ctx context.Context, _ []byte) ([]byte, string, error) {
 			<-release
-			return nil, "", ctx.Err() // the function's own context has not ended
+			return nil, "", ctx.Err() // the invocation's context has not ended
 		}}, route("slow", func(r *Route) { r.Timeout = minIntegrationTimeout }))
 	c := s.dial()
 	c.send(`{"action":"slow"}`)
@@ -117,9 +115,7 @@ func TestA6_7_NullResult(t *testing.T) {
 	s := start(t, functions, nil)
 	c := s.dial()
 	c.send(`{"action":"null"}`)
-	if got := c.receive(); !strings.Contains(got, "Internal server error") {
-		t.Errorf("received %s", got)
-	}
+	c.wantPrefix(`{"message": "Internal server error"`)
 
 	s = start(t, functions, func(o *Options) {
 		o.Inferred.NullResultAccepted = true
@@ -132,9 +128,7 @@ func TestA6_7_NullResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.send(`{"action":"echo"}`)
-	if got := c.receive(); got != `{"action":"echo"}` {
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive(`{"action":"echo"}`)
 }
 
 func TestA6_9_RequestIDOfTheFailingEvent(t *testing.T) {
@@ -146,7 +140,8 @@ func TestA6_9_RequestIDOfTheFailingEvent(t *testing.T) {
 		c.send(`{"action":"fails"}`)
 		got := c.receive()
 		if e, _ := s.event("fails"); strings.Contains(got, e.RequestContext.RequestID) == fresh {
-			t.Errorf("fresh %v: %s for the event %s", fresh, got, e.RequestContext.RequestID)
+			t.Errorf("fresh %t: got frame %s for event %s, want its request id only if not fresh",
+				fresh, got, e.RequestContext.RequestID)
 		}
 	}
 }

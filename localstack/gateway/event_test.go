@@ -17,8 +17,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// withoutIDs replaces what differs from run to run, so that events can be
-// compared to the byte.
+// withoutIDs replaces the parts of an event that differ from run to run.
 func withoutIDs(raw []byte) string {
 	text := string(raw)
 	for _, change := range [][2]string{
@@ -34,8 +33,11 @@ func withoutIDs(raw []byte) string {
 func TestB1_ConnectEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	header := http.Header{"User-Agent": {"wscat <1> & more"}, "X-Twice": {"a", "b"},
-		"Sec-Websocket-Extensions": {"permessage-deflate"}}
+	header := http.Header{
+		"User-Agent":               {"wscat <1> & more"},
+		"X-Twice":                  {"a", "b"},
+		"Sec-Websocket-Extensions": {"permessage-deflate"},
+	}
 	if _, _, err := s.tryDial("/prod?a=1&a=2&b=%20x", &websocket.DialOptions{HTTPHeader: header}); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestB1_ConnectEvent(t *testing.T) {
 		`"requestTimeEpoch":1731324924561,"identity":{"userAgent":"wscat <1> & more","sourceIp":"127.0.0.1"},"requestId":"<id>",` +
 		`"domainName":"api1.execute-api.us-east-1.amazonaws.com","connectionId":"<id>","apiId":"api1"},"isBase64Encoded":false}`
 	if got := withoutIDs(raw); got != want {
-		t.Errorf("event\n%s, want\n%s", got, want)
+		t.Errorf("got event\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -71,7 +73,7 @@ func TestB2_MessageEvent(t *testing.T) {
 		`"domainName":"api1.execute-api.us-east-1.amazonaws.com","connectionId":"<id>","apiId":"api1"},` +
 		`"body":"{\r\n\t\"a\": \"<&>\"\r\n}","isBase64Encoded":false}`
 	if got := withoutIDs(raw); got != want {
-		t.Errorf("event\n%s, want\n%s", got, want)
+		t.Errorf("got event\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -89,7 +91,7 @@ func TestB3_DisconnectEvent(t *testing.T) {
 		`"connectedAt":1731324924561,"requestTimeEpoch":1731328524561,"identity":{"sourceIp":"127.0.0.1"},"requestId":"<id>",` +
 		`"domainName":"api1.execute-api.us-east-1.amazonaws.com","connectionId":"<id>","apiId":"api1"},"isBase64Encoded":false}`
 	if got := withoutIDs(raw); got != want {
-		t.Errorf("event\n%s, want\n%s", got, want)
+		t.Errorf("got event\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -98,14 +100,14 @@ func TestB4_StageVariables(t *testing.T) {
 	for _, test := range []struct {
 		variables map[string]string
 		empty     bool
-		want      string // beside requestContext
+		want      string // before requestContext
 	}{
 		{nil, false, ``},
 		{map[string]string{}, false, ``},
 		{nil, true, `"stageVariables":{},`},
 		{map[string]string{"a": "b"}, false, `"stageVariables":{"a":"b"},`},
 	} {
-		s := start(t, closing, func(o *Options) {
+		s := start(t, basicFunctions, func(o *Options) {
 			o.APIs[0].StageVariables = test.variables
 			o.Inferred.EmptyStageVariables = test.empty
 		})
@@ -117,7 +119,7 @@ func TestB4_StageVariables(t *testing.T) {
 		for _, raw := range [][]byte{message, disconnect} {
 			has := strings.Contains(string(raw), `"stageVariables"`)
 			if has != (test.want != "") || !strings.Contains(string(raw), test.want+`"requestContext"`) {
-				t.Errorf("%v: %s", test, raw)
+				t.Errorf("variables %v: got event %s, want %q", test.variables, raw, test.want)
 			}
 		}
 	}
@@ -146,10 +148,11 @@ func TestA4_1_QueryStrings(t *testing.T) {
 		e, raw := s.event("$connect")
 		if !maps.Equal(e.QueryStringParameters, test.single) ||
 			!maps.EqualFunc(e.MultiValueQueryStringParameters, test.multi, slices.Equal) {
-			t.Errorf("%s: %v, %v", test.path, e.QueryStringParameters, e.MultiValueQueryStringParameters)
+			t.Errorf("%s: got %v, %v, want %v, %v", test.path, e.QueryStringParameters,
+				e.MultiValueQueryStringParameters, test.single, test.multi)
 		}
 		if got := strings.Contains(string(raw), "ueryStringParameters"); got != (test.single != nil) {
-			t.Errorf("%s: %s", test.path, raw)
+			t.Errorf("%s: got query parameters in the event %t, want %t: %s", test.path, got, !got, raw)
 		}
 	}
 }
@@ -158,20 +161,21 @@ func TestA4_2_HeaderNames(t *testing.T) {
 	t.Parallel()
 	for _, kept := range []bool{true, false} {
 		s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-		address, own := s.sockets.Listener.Addr().String(), "HeaderAuth1 x-own"
-		if !kept { // behind a server that does not keep names
+		address, custom := s.sockets.Listener.Addr().String(), "HeaderAuth1 x-own"
+		if !kept { // a server that does not keep names
 			plain := httptest.NewServer(s.gateway)
 			t.Cleanup(plain.Close)
-			address, own = plain.Listener.Addr().String(), "Headerauth1 X-Own"
+			address, custom = plain.Listener.Addr().String(), "Headerauth1 X-Own"
 		}
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		for _, part := range []string{ // which arrive as they like
-			"GET /prod HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n",
-			"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nuser-agent: a\r\norigin: https://b.example\r\nx-own: c\r\nx-forwarded-for: d\r\nHead",
+		for _, part := range []string{ // the server may read them together or one by one
+			"GET /prod HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n",
+			"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nuser-agent: a\r\n",
+			"origin: https://b.example\r\nx-own: c\r\nx-forwarded-for: d\r\nHead",
 			"erAuth1: e\r\n\r", "\n",
 		} {
 			if _, err := io.WriteString(conn, part); err != nil {
@@ -179,16 +183,17 @@ func TestA4_2_HeaderNames(t *testing.T) {
 			}
 		}
 		e, _ := s.event("$connect")
-		want := strings.Fields("Host Origin Sec-WebSocket-Key Sec-WebSocket-Version User-Agent X-Amzn-Trace-Id X-Forwarded-For X-Forwarded-Port X-Forwarded-Proto " + own)
+		want := strings.Fields("Host Origin Sec-WebSocket-Key Sec-WebSocket-Version User-Agent X-Amzn-Trace-Id " +
+			"X-Forwarded-For X-Forwarded-Port X-Forwarded-Proto " + custom)
 		single, multi := slices.Sorted(maps.Keys(e.Headers)), slices.Sorted(maps.Keys(e.MultiValueHeaders))
 		slices.Sort(want)
 		if !slices.Equal(single, want) || !slices.Equal(multi, want) {
-			t.Errorf("headers %v and %v, want %v", single, multi, want)
+			t.Errorf("got headers %v and %v, want %v", single, multi, want)
 		}
 	}
 }
 
-// The names of one request are not those of the next on the same socket.
+// The names of one request do not apply to the next on the same connection.
 func TestHeaderNamesOfALaterRequest(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
@@ -203,7 +208,7 @@ func TestHeaderNamesOfALaterRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e, _ := s.event("$connect"); e.Headers["X-Own"] != "2" {
-		t.Errorf("headers %v", e.Headers)
+		t.Errorf("got headers %v, want X-Own: 2", e.Headers)
 	}
 }
 
@@ -215,32 +220,35 @@ func TestLongHeads(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e, _ := s.event("$connect"); len(e.Headers["X-Long"]) != maxHead {
-		t.Errorf("headers %d", len(e.Headers))
+		t.Errorf("got X-Long of %d bytes, want %d", len(e.Headers["X-Long"]), maxHead)
 	}
 }
 
 func TestA4_3_ForwardedFor(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	header := http.Header{"X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Port": {"80"},
-		"X-Amzn-Trace-Id": {"Root=forged"}}
+	header := http.Header{
+		"X-Forwarded-For":  {"192.0.2.1"},
+		"X-Forwarded-Port": {"80"},
+		"X-Amzn-Trace-Id":  {"Root=forged"},
+	}
 	if _, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: header}); err != nil {
 		t.Fatal(err)
 	}
 	e, _ := s.event("$connect")
 	if got := e.Headers["X-Forwarded-For"]; got != "192.0.2.1, 127.0.0.1" {
-		t.Errorf("X-Forwarded-For %q", got)
+		t.Errorf("got X-Forwarded-For %q, want 192.0.2.1, 127.0.0.1", got)
 	}
 	if e.Headers["X-Forwarded-Port"] != "443" || e.Headers["X-Amzn-Trace-Id"] == "Root=forged" {
-		t.Errorf("headers %v", e.Headers)
+		t.Errorf("got headers %v, want X-Forwarded-Port 443 and a new X-Amzn-Trace-Id", e.Headers)
 	}
 	if e.RequestContext.Identity.SourceIP != "127.0.0.1" {
-		t.Errorf("source IP %q", e.RequestContext.Identity.SourceIP)
+		t.Errorf("got source IP %q, want 127.0.0.1", e.RequestContext.Identity.SourceIP)
 	}
 }
 
-// lifetime returns the three events of a connection that says one thing, as
-// given to the functions.
+// lifetime returns the three events of a connection with one message, as the
+// functions get them.
 func (s *stack) lifetime(header http.Header) (connect, message, disconnect []byte) {
 	s.t.Helper()
 	c, _, err := s.tryDial("/prod?a=b", &websocket.DialOptions{HTTPHeader: header})
@@ -258,23 +266,26 @@ func (s *stack) lifetime(header http.Header) (connect, message, disconnect []byt
 
 func TestB4_Presence(t *testing.T) {
 	t.Parallel()
-	functions := guarded(allows("*", ""))
+	functions := authorized(allows("*", ""))
 	s := start(t, functions, func(o *Options) {
-		behind()(o)
+		withAuthorizer()(o)
 		o.APIs[0].StageVariables = map[string]string{"a": "b"}
 	})
-	const everywhere = "isBase64Encoded stageVariables requestContext.apiId requestContext.authorizer.integrationLatency requestContext.authorizer.principalId " +
-		"requestContext.connectedAt requestContext.connectionId requestContext.domainName requestContext.eventType requestContext.extendedRequestId " +
-		"requestContext.identity.sourceIp requestContext.identity.userAgent requestContext.messageDirection requestContext.requestId " +
-		"requestContext.requestTime requestContext.requestTimeEpoch requestContext.routeKey requestContext.stage "
+	const everywhere = "isBase64Encoded stageVariables requestContext.apiId " +
+		"requestContext.authorizer.integrationLatency requestContext.authorizer.principalId " +
+		"requestContext.connectedAt requestContext.connectionId requestContext.domainName requestContext.eventType " +
+		"requestContext.extendedRequestId requestContext.identity.sourceIp requestContext.identity.userAgent " +
+		"requestContext.messageDirection requestContext.requestId requestContext.requestTime " +
+		"requestContext.requestTimeEpoch requestContext.routeKey requestContext.stage "
 	connect, message, disconnect := s.lifetime(http.Header{"User-Agent": {"wscat"}})
 	for name, test := range map[string]struct {
 		raw  []byte
 		more string
 	}{
-		"CONNECT":    {connect, "headers multiValueHeaders queryStringParameters multiValueQueryStringParameters"},
-		"MESSAGE":    {message, "body requestContext.messageId"},
-		"DISCONNECT": {disconnect, "headers multiValueHeaders requestContext.disconnectReason requestContext.disconnectStatusCode"},
+		"CONNECT": {connect, "headers multiValueHeaders queryStringParameters multiValueQueryStringParameters"},
+		"MESSAGE": {message, "body requestContext.messageId"},
+		"DISCONNECT": {disconnect, "headers multiValueHeaders " +
+			"requestContext.disconnectReason requestContext.disconnectStatusCode"},
 	} {
 		var e map[string]any
 		if err := json.Unmarshal(test.raw, &e); err != nil {
@@ -284,20 +295,20 @@ func TestB4_Presence(t *testing.T) {
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s has\n%v, want\n%v", name, got, want)
+			t.Errorf("%s: got members\n%v\nwant\n%v", name, got, want)
 		}
 		rc := e["requestContext"].(map[string]any)
 		connectedAt, epoch := rc["connectedAt"].(float64), rc["requestTimeEpoch"].(float64)
 		at, err := time.Parse(requestTimeLayout, rc["requestTime"].(string))
 		if err != nil || connectedAt != 1731324924561 || epoch < connectedAt ||
 			at.Unix() != int64(epoch)/1000 || e["isBase64Encoded"] != false {
-			t.Errorf("%s: %s", name, test.raw)
+			t.Errorf("%s: got event %s, want consistent times and isBase64Encoded false", name, test.raw)
 		}
 	}
 }
 
-// memberNames lists an event's members: those of requestContext and of objects
-// in it by their path.
+// memberNames returns the names of an event's members. Those of requestContext
+// and of the objects in it are paths.
 func memberNames(prefix string, object map[string]any) []string {
 	var names []string
 	for name, value := range object {
@@ -312,7 +323,7 @@ func memberNames(prefix string, object map[string]any) []string {
 
 func TestB5_NothingIsNull(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dialRaw() // without a User-Agent
 	_, connect := s.event("$connect")
 	c.write(frame(fin|opText, nil))
@@ -321,31 +332,31 @@ func TestB5_NothingIsNull(t *testing.T) {
 	_, disconnect := s.event("$disconnect")
 	for _, raw := range [][]byte{connect, message, disconnect} {
 		if strings.Contains(string(raw), "null") || strings.Contains(string(raw), "userAgent") {
-			t.Errorf("event %s", raw)
+			t.Errorf("got event %s, want no null and no userAgent", raw)
 		}
 	}
 }
 
 func TestB6_EventsInGo(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(allows("*", `,"context":{"room":"1"}`)), behind())
+	s := start(t, authorized(allows("*", `,"context":{"room":"1"}`)), withAuthorizer())
 	connect, message, disconnect := s.lifetime(nil)
 	for i, raw := range [][]byte{connect, message, disconnect} {
 		decoder := json.NewDecoder(strings.NewReader(string(raw)))
 		decoder.DisallowUnknownFields()
 		var e events.APIGatewayWebsocketProxyRequest
 		if err := decoder.Decode(&e); err != nil {
-			t.Errorf("%s: %v", raw, err)
+			t.Errorf("got event %s with an unknown member: %v", raw, err)
 			continue
 		}
 		rc := e.RequestContext
 		if authorizer, ok := rc.Authorizer.(map[string]any); !ok || authorizer["room"] != "1" {
-			t.Errorf("authorizer %v", rc.Authorizer)
+			t.Errorf("got authorizer %v, want room 1", rc.Authorizer)
 		}
 		if (rc.MessageID != nil) != (i == 1) || (rc.DisconnectReason != nil) != (i == 2) ||
 			rc.DisconnectStatusCode != []int64{0, 0, 1000}[i] ||
 			rc.ConnectedAt != 1731324924561 || rc.RequestTimeEpoch-rc.ConnectedAt != []int64{0, 60000, 60000}[i] {
-			t.Errorf("event %+v", rc)
+			t.Errorf("got request context %+v, want that of event %d of the connection", rc, i)
 		}
 	}
 }

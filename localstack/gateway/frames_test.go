@@ -24,7 +24,7 @@ func TestA8_2_FrameLimit(t *testing.T) {
 	c := s.dialRaw()
 	c.write(frame(fin|opText, bytes.Repeat([]byte("x"), limit)))
 	if e, _ := s.event("$default"); len(e.Body) != limit {
-		t.Errorf("body of %d bytes", len(e.Body))
+		t.Errorf("got body of %d bytes, want %d", len(e.Body), limit)
 	}
 	c.write(frame(fin|opText, bytes.Repeat([]byte("x"), limit+1)))
 	c.wantClose(1009)
@@ -37,7 +37,7 @@ func TestA8_2_FrameLimitInsideAMessage(t *testing.T) {
 	s := start(t, map[string]function{"$disconnect": returns(ok)}, nil)
 	c := s.dialRaw()
 	c.write(frame(opText, []byte("x")))
-	c.write(frameHeader(fin|opContinuation, 32<<10+1)) // no byte of it is waited for
+	c.write(frameHeader(fin|opContinuation, 32<<10+1)) // refused before its payload comes
 	c.wantClose(1009)
 	c.Close()
 	s.wantDisconnect(1009, "")
@@ -58,7 +58,7 @@ func TestA8_2_MessageLimit(t *testing.T) {
 	}
 	sendMessage('x')
 	if e, _ := s.event("$default"); len(e.Body) != 128<<10 {
-		t.Errorf("body of %d bytes", len(e.Body))
+		t.Errorf("got body of %d bytes, want %d", len(e.Body), 128<<10)
 	}
 	sendMessage('x', 'x')
 	c.wantClose(1009)
@@ -66,9 +66,9 @@ func TestA8_2_MessageLimit(t *testing.T) {
 	s.noEvent("$default")
 }
 
-// The close frame must arrive even if the client goes on sending: a reset could
-// overtake it.
-func TestA8_2_CloseFrameOutlivesTheFlood(t *testing.T) {
+// The close frame must arrive even if the client continues to send. Without
+// reading on, a reset could overtake it.
+func TestA8_2_CloseFrameArrivesDuringAFlood(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$disconnect": returns(ok)}, nil)
 	c := s.dialRaw()
@@ -78,20 +78,20 @@ func TestA8_2_CloseFrameOutlivesTheFlood(t *testing.T) {
 	s.wantDisconnect(1009, "")
 }
 
-func TestEarlierMessagesOfARuleBreakerAreHandled(t *testing.T) {
+func TestMessagesBeforeAViolationAreHandled(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$default": returns(ok), "$disconnect": returns(ok)}, nil)
 	c := s.dialRaw()
 	c.write(append(frame(fin|opText, []byte("first")), frame(fin|opBinary, []byte("second"))...))
 	c.wantClose(1003)
 	if e, _ := s.event("$default"); e.Body != "first" {
-		t.Errorf("body %q", e.Body)
+		t.Errorf("got body %q, want first", e.Body)
 	}
 	s.wantDisconnect(1003, "")
 }
 
-// brokenFrames break the framing itself (RFC 6455 §5).
-var brokenFrames = map[string][]byte{
+// invalidFrames violate the framing (RFC 6455 §5).
+var invalidFrames = map[string][]byte{
 	"reserved bit 1":              frame(fin|0x40|opText, []byte("x")),
 	"reserved bit 2":              frame(fin|0x20|opText, []byte("x")),
 	"reserved bit 3":              frame(fin|0x10|opText, []byte("x")),
@@ -108,9 +108,9 @@ var brokenFrames = map[string][]byte{
 	"ping with length above 2^63": frameHeader(fin|opPing, 1<<63),
 }
 
-func TestBrokenFramesClose1002(t *testing.T) {
+func TestInvalidFramesClose1002(t *testing.T) {
 	t.Parallel()
-	for name, bytes := range brokenFrames {
+	for name, bytes := range invalidFrames {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, map[string]function{"$disconnect": returns(ok)}, nil)
@@ -139,7 +139,7 @@ func TestInvalidCloseFrames(t *testing.T) {
 		c := s.dialRaw()
 		c.write(frame(fin|opClose, payload))
 		if opcode, payload := c.readFrame(); opcode != opClose || binary.BigEndian.Uint16(payload) != 1002 {
-			t.Errorf("%s: answered with frame %x %q", name, opcode, payload)
+			t.Errorf("%s: got frame %x %q, want close frame 1002", name, opcode, payload)
 		}
 		s.wantDisconnect(1002, "")
 	}
@@ -158,23 +158,23 @@ func TestScannerDoesNotDependOnReadSizes(t *testing.T) {
 		at := 0
 		for at < len(stream) {
 			chunk := stream[at:min(at+size, len(stream))]
-			good, broken := s.scan(chunk)
+			good, violation := s.scan(chunk)
 			at += good
-			if broken != nil {
-				if broken != unsupportedData {
-					t.Errorf("chunks of %d: %v", size, broken)
+			if violation != nil {
+				if violation != unsupportedData {
+					t.Errorf("chunks of %d: got %v, want %v", size, violation, unsupportedData)
 				}
 				break
 			}
 		}
 		if at != want {
-			t.Errorf("chunks of %d: stopped at %d, want %d", size, at, want)
+			t.Errorf("chunks of %d: got stopped at %d, want %d", size, at, want)
 		}
 	}
 }
 
 func FuzzScanner(f *testing.F) {
-	for _, bytes := range brokenFrames {
+	for _, bytes := range invalidFrames {
 		f.Add(bytes, uint8(3))
 	}
 	f.Add(append(frame(opText, []byte("ab")), frame(fin|opContinuation, []byte("cd"))...), uint8(1))
@@ -182,16 +182,16 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, size uint8) {
 		step := int(size) + 1
 		whole := frameScanner{maxFrame: 100, maxMessage: 200}
-		wantAt, wantBroken := whole.scan(stream)
+		wantAt, want := whole.scan(stream)
 		parts := frameScanner{maxFrame: 100, maxMessage: 200}
-		at, broken := 0, (*closure)(nil)
-		for at < len(stream) && broken == nil {
+		at, violation := 0, (*closure)(nil)
+		for at < len(stream) && violation == nil {
 			var n int
-			n, broken = parts.scan(stream[at:min(at+step, len(stream))])
+			n, violation = parts.scan(stream[at:min(at+step, len(stream))])
 			at += n
 		}
-		if at != wantAt || broken != wantBroken {
-			t.Errorf("whole: %d %v; in parts of %d: %d %v", wantAt, wantBroken, step, at, broken)
+		if at != wantAt || violation != want {
+			t.Errorf("in parts of %d: got %d %v, want %d %v as for the whole", step, at, violation, wantAt, want)
 		}
 	})
 }

@@ -12,34 +12,30 @@ import (
 	"github.com/coder/websocket"
 )
 
-func TestA1_1_UpgradeHeldUntilConnectAnswers(t *testing.T) {
+func TestA1_1_UpgradeWaitsForConnect(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	s := start(t, map[string]function{"$connect": func(context.Context, []byte) ([]byte, string, error) {
 		<-release
 		return []byte(ok), "", nil
 	}}, nil)
-	dialled := make(chan error, 1)
+	dialed := make(chan error, 1)
 	go func() {
 		_, _, err := s.tryDial("/prod", nil)
-		dialled <- err
+		dialed <- err
 	}()
 	s.event("$connect")
 	select {
-	case err := <-dialled:
-		t.Errorf("the handshake was answered before $connect: %v", err)
+	case err := <-dialed:
+		t.Errorf("got handshake answered before $connect returned (%v), want after", err)
 	default:
 	}
-	if n := s.gateway.Connections(); n != 0 {
-		t.Errorf("%d connections while $connect runs", n)
-	}
+	s.wantConnections(0)
 	close(release)
-	if err := <-dialled; err != nil {
+	if err := <-dialed; err != nil {
 		t.Error(err)
 	}
-	if n := s.gateway.Connections(); n != 1 {
-		t.Errorf("%d connections", n)
-	}
+	s.wantConnections(1)
 }
 
 func TestA1_2_ConnectRouteIsOptional(t *testing.T) {
@@ -56,12 +52,13 @@ func TestA1_3_ConnectAccepts(t *testing.T) {
 	t.Parallel()
 	for _, result := range []string{
 		ok, `{"statusCode":201}`, `{"statusCode":"200"}`,
-		`{"statusCode":200,"headers":{"a":1,"b":true},"multiValueHeaders":{"c":["d"]},"body":"x","isBase64Encoded":false}`,
+		`{"statusCode":200,"headers":{"a":1,"b":true},"multiValueHeaders":{"c":["d"]},` +
+			`"body":"x","isBase64Encoded":false}`,
 	} {
 		s := start(t, map[string]function{"$connect": returns(result)}, nil)
 		if _, response, err := s.tryDial("/prod", nil); err != nil ||
 			response.StatusCode != http.StatusSwitchingProtocols {
-			t.Errorf("%s: %v", result, err)
+			t.Errorf("%s: got error %v, want 101", result, err)
 		}
 	}
 }
@@ -73,21 +70,15 @@ func TestA1_4_ConnectRefusesWithItsStatus(t *testing.T) {
 			"$connect":    returns(fmt.Sprintf(`{"statusCode":%d}`, status)),
 			"$disconnect": returns(ok),
 		}, nil)
-		if got := s.refused("/prod"); got != status {
-			t.Errorf("$connect returned %d, the handshake %d", status, got)
-		}
-		if n := s.gateway.Connections(); n != 0 {
-			t.Errorf("%d connections", n)
-		}
+		s.wantStatus("/prod", status)
+		s.wantConnections(0)
 	}
 }
 
 func TestA1_5_ConnectFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": fails("errorString")}, nil)
-	if got := s.refused("/prod"); got != 502 {
-		t.Errorf("handshake answered %d", got)
-	}
+	s.wantStatus("/prod", 502)
 }
 
 func TestF2_4_ConnectCannotBeInvoked(t *testing.T) {
@@ -95,12 +86,10 @@ func TestF2_4_ConnectCannotBeInvoked(t *testing.T) {
 	s := start(t, map[string]function{"$connect": func(context.Context, []byte) ([]byte, string, error) {
 		return nil, "", errors.New("no such function")
 	}}, nil)
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("handshake answered %d", got)
-	}
+	s.wantStatus("/prod", 500)
 }
 
-// malformed are results that are no proxy response.
+// malformed are results that are not proxy responses.
 var malformed = []string{
 	`null`, ``, `"ok"`, `[]`, `{}`, `{"body":"x"}`, `{"statusCode":null}`, `{"statusCode":"two hundred"}`,
 	`{"statusCode":200.5}`,
@@ -116,21 +105,19 @@ func TestA1_6_MalformedConnectResult(t *testing.T) {
 	for _, result := range malformed {
 		s := start(t, map[string]function{"$connect": returns(result)}, nil)
 		if got := s.refused("/prod"); got != 502 {
-			t.Errorf("%s: handshake answered %d", result, got)
+			t.Errorf("%s: got %d, want 502", result, got)
 		}
 	}
 	s := start(t, map[string]function{"$connect": returns(`{}`)},
 		func(o *Options) { o.Inferred.MalformedConnectStatus = 500 })
-	if got := s.refused("/prod"); got != 500 {
-		t.Errorf("with the option: %d", got)
-	}
+	s.wantStatus("/prod", 500)
 }
 
 func TestA1_7_ConnectTimesOut(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	sleeps := func(context.Context, []byte) ([]byte, string, error) {
-		<-release // the function runs on after the gateway has answered
+		<-release // the function continues after the gateway has answered
 		return []byte(ok), "", nil
 	}
 	for _, test := range []struct {
@@ -139,21 +126,19 @@ func TestA1_7_ConnectTimesOut(t *testing.T) {
 		inferred Inferred
 		status   int
 	}{
-		{"its own timeout", fails("Sandbox.Timedout"), Inferred{}, 502},
-		{"its own timeout, with the option", fails("Sandbox.Timedout"), Inferred{ConnectTaskTimeoutStatus: 504}, 504},
+		{"function timeout", fails("Sandbox.Timedout"), Inferred{}, 502},
+		{"function timeout, with the option", fails("Sandbox.Timedout"), Inferred{ConnectTaskTimeoutStatus: 504}, 504},
 		{"integration timeout", sleeps, Inferred{}, 504},
 		{"integration timeout, with the option", sleeps, Inferred{ConnectTimeoutStatus: 502}, 502},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, map[string]function{"$connect": test.f}, func(o *Options) {
-				if strings.HasPrefix(test.name, "integration") { // the others have time, on a slow machine too
+				if strings.HasPrefix(test.name, "integration") { // others keep the long timeout, for slow machines
 					route("$connect", func(r *Route) { r.Timeout = minIntegrationTimeout })(o)
 				}
 				o.Inferred = test.inferred
 			})
-			if got := s.refused("/prod"); got != test.status {
-				t.Errorf("handshake answered %d, want %d", got, test.status)
-			}
+			s.wantStatus("/prod", test.status)
 			if strings.HasPrefix(test.name, "integration") {
 				release <- struct{}{}
 			}
@@ -161,18 +146,18 @@ func TestA1_7_ConnectTimesOut(t *testing.T) {
 	}
 }
 
-func TestA1_8_ConnectHeadersAndBodyStayInside(t *testing.T) {
+func TestA1_8_ConnectHeadersAndBodyAreNotSent(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 401} {
 		result := fmt.Sprintf(`{"statusCode":%d,"headers":{"X-Secret":"1","Set-Cookie":"a=b"},"body":"secret"}`, status)
 		s := start(t, map[string]function{"$connect": returns(result)}, nil)
 		_, response, _ := s.tryDial("/prod", nil)
 		if response.Header.Get("X-Secret") != "" || response.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%d: headers passed: %v", status, response.Header)
+			t.Errorf("status %d: got headers %v, want none of the function's", status, response.Header)
 		}
 		if status == 401 {
 			if body, _ := io.ReadAll(response.Body); len(body) != 0 {
-				t.Errorf("body passed: %q", body)
+				t.Errorf("got body %q, want none", body)
 			}
 		}
 	}
@@ -188,7 +173,7 @@ func TestA1_11_PlainGet(t *testing.T) {
 	} {
 		response := s.get(t, "/prod", "", header)
 		if response.StatusCode != http.StatusUpgradeRequired || response.Header.Get("Upgrade") != "websocket" {
-			t.Errorf("%v answered %s", header, response.Status)
+			t.Errorf("%v: got %s, want 426 with Upgrade: websocket", header, response.Status)
 		}
 	}
 	s.noEvent("$connect")
@@ -208,13 +193,13 @@ func TestMalformedHandshakeNeverReachesConnect(t *testing.T) {
 		header.Set("Connection", "keep-alive, Upgrade")
 		header.Set("Upgrade", "WebSocket")
 		if response := s.get(t, "/prod", "", header); response.StatusCode != http.StatusBadRequest {
-			t.Errorf("%v answered %s", header, response.Status)
+			t.Errorf("%v: got %s, want 400", header, response.Status)
 		}
 	}
 	s.noEvent("$connect")
 }
 
-// get sends a request that the HTTP client leaves as it is.
+// get sends a GET with only this header.
 func (s *stack) get(t *testing.T, path, host string, header http.Header) *http.Response {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodGet, s.sockets.URL+path, nil)
@@ -236,22 +221,20 @@ func TestA1_12_UnknownStage(t *testing.T) {
 	for _, path := range []string{"/", "/dev", "/prod/x", "//prod", "/prod//", "/PROD"} {
 		_, response, err := s.tryDial(path, nil)
 		if err == nil {
-			t.Errorf("%s: connected", path)
+			t.Errorf("%s: got a connection, want 403", path)
 			continue
 		}
 		body, _ := io.ReadAll(response.Body)
 		if response.StatusCode != 403 || string(body) != `{"message":"Forbidden"}` {
-			t.Errorf("%s: %s %s", path, response.Status, body)
+			t.Errorf("%s: got %s %s, want 403 Forbidden", path, response.Status, body)
 		}
 	}
 	s.noEvent("$connect")
 	s = start(t, nil, func(o *Options) { o.Inferred.UnknownStageStatus = 404 })
-	if got := s.refused("/dev"); got != 404 {
-		t.Errorf("with the option: %d", got)
-	}
+	s.wantStatus("/dev", 404)
 }
 
-func TestHostAndStagePickTheAPI(t *testing.T) {
+func TestHostAndStageSelectTheAPI(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, func(o *Options) {
 		second, third := o.APIs[0], o.APIs[0]
@@ -264,26 +247,26 @@ func TestHostAndStagePickTheAPI(t *testing.T) {
 		{"API2.execute-api.us-east-1.amazonaws.com:4566", "/prod", "api2"},
 		{"api2.execute-api.us-east-1.amazonaws.com", "/dev", "api2"},
 		{"localhost:4566", "/dev", "api2"},
-		{"localhost:4566", "/prod", ""}, // two have it
+		{"localhost:4566", "/prod", ""}, // two APIs have the stage
 		{"api3.execute-api.us-east-1.amazonaws.com", "/prod", ""},
 		{"api1.execute-api.us-east-1.amazonaws.com", "/dev", ""},
 	} {
 		_, response, err := s.tryDial(test.path, &websocket.DialOptions{Host: test.host})
 		if test.api == "" {
 			if err == nil || response.StatusCode != 403 {
-				t.Errorf("%s%s: %v", test.host, test.path, response)
+				t.Errorf("%s%s: got %v, want 403", test.host, test.path, response)
 			}
 			continue
 		}
 		if err != nil {
-			t.Errorf("%s%s: %v", test.host, test.path, err)
+			t.Errorf("%s%s: got error %v, want a connection", test.host, test.path, err)
 			continue
 		}
 		e, _ := s.event("$connect")
 		want := test.api + ".execute-api.us-east-1.amazonaws.com"
 		if e.RequestContext.APIID != test.api || e.RequestContext.DomainName != want || e.Headers["Host"] != want {
-			t.Errorf("%s%s: went to %s as %s", test.host, test.path, e.RequestContext.APIID,
-				e.RequestContext.DomainName)
+			t.Errorf("%s%s: got API %s with domain %s, want %s with %s", test.host, test.path,
+				e.RequestContext.APIID, e.RequestContext.DomainName, test.api, want)
 		}
 	}
 }
@@ -297,7 +280,7 @@ func TestA2_1_HeadersOf101(t *testing.T) {
 	}
 	for _, name := range []string{"Date", "Connection", "Upgrade", "Sec-WebSocket-Accept"} {
 		if response.Header.Get(name) == "" {
-			t.Errorf("no %s: %v", name, response.Header)
+			t.Errorf("got headers %v, want %s", response.Header, name)
 		}
 	}
 }
@@ -307,11 +290,9 @@ func TestA4_4_LongURL(t *testing.T) {
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
 	rest := 4096 - len("wss://") - len(s.sockets.Listener.Addr().String()) - len("/prod?a=")
 	if _, _, err := s.tryDial("/prod?a="+strings.Repeat("x", rest), nil); err != nil {
-		t.Errorf("4096 characters: %v", err)
+		t.Errorf("4096 characters: got error %v, want a connection", err)
 	}
-	if got := s.refused("/prod?a=" + strings.Repeat("x", rest+1)); got != http.StatusRequestURITooLong {
-		t.Errorf("4097 characters answered %d", got)
-	}
+	s.wantStatus("/prod?a="+strings.Repeat("x", rest+1), http.StatusRequestURITooLong)
 }
 
 func TestOriginIsNotChecked(t *testing.T) {
@@ -323,7 +304,7 @@ func TestOriginIsNotChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e, _ := s.event("$connect"); e.Headers["Origin"] != "https://elsewhere.example" {
-		t.Errorf("the function saw %v", e.Headers)
+		t.Errorf("got headers %v in the event, want the Origin", e.Headers)
 	}
 }
 
@@ -332,7 +313,7 @@ func TestA8_13_NoDisconnectAfterRefusal(t *testing.T) {
 	functions := map[string]function{"$connect": returns(`{"statusCode":401}`), "$disconnect": returns(ok)}
 	s := start(t, functions, nil)
 	s.refused("/prod")
-	if err := s.gateway.Shutdown(t.Context()); err != nil { // the handler has returned
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // returns after the handler
 		t.Fatal(err)
 	}
 	s.noEvent("$disconnect")
@@ -342,17 +323,17 @@ func TestA8_13_NoDisconnectAfterRefusal(t *testing.T) {
 	s.wantDisconnect(1006, "")
 }
 
-func TestEarlyFramesPassTheInspector(t *testing.T) {
+func TestEarlyFramesAreInspected(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"echo": echoes, "$disconnect": returns(ok)}, twoWay("echo"))
 	c := s.dialRaw(append(frame(fin|opText, []byte(`{"action":"echo"}`)), frame(fin|opBinary, []byte("x"))...)...)
 	if opcode, payload := c.readFrame(); opcode == opText {
 		if string(payload) != `{"action":"echo"}` {
-			t.Errorf("received %q", payload)
+			t.Errorf("got message %q, want the echo", payload)
 		}
 		c.wantClose(1003)
 	} else if opcode != opClose {
-		t.Errorf("received frame %x %q", opcode, payload)
+		t.Errorf("got frame %x %q, want a close frame", opcode, payload)
 	}
 	c.Close()
 	s.wantDisconnect(1003, "")

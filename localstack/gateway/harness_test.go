@@ -21,14 +21,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// patience is how long a test waits for what must happen before it fails.
+// patience is how long a test waits for an event before it fails.
 const patience = time.Minute
 
-// function stands for one Lambda function.
+// function is a Lambda function.
 type function func(ctx context.Context, event []byte) (result []byte, functionError string, err error)
 
-// lambdas is the Lambda service of these tests: a table of functions, and the
-// events each was given.
+// lambdas is the Lambda service of these tests. It keeps the events of each
+// function.
 type lambdas struct {
 	functions   map[string]function
 	invocations atomic.Int64
@@ -40,7 +40,7 @@ func (l *lambdas) Invoke(ctx context.Context, name string, event []byte) (Result
 	result := Result{RequestID: fmt.Sprint("invocation-", l.invocations.Add(1))}
 	select {
 	case l.queue(name) <- event:
-	default: // more events than any test looks at
+	default: // more events than any test reads
 	}
 	f, ok := l.functions[name]
 	if !ok {
@@ -51,6 +51,7 @@ func (l *lambdas) Invoke(ctx context.Context, name string, event []byte) (Result
 	return result, err
 }
 
+// queue returns the events of a function.
 func (l *lambdas) queue(name string) chan []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,19 +61,19 @@ func (l *lambdas) queue(name string) chan []byte {
 	return l.events[name]
 }
 
-// returns is a function with a constant result.
+// returns returns a function with a constant result.
 func returns(result string) function {
 	return func(context.Context, []byte) ([]byte, string, error) { return []byte(result), "", nil }
 }
 
-// fails is a function that ends in a function error.
+// fails returns a function that ends with a function error of this type.
 func fails(errorType string) function {
 	return func(context.Context, []byte) ([]byte, string, error) {
 		return fmt.Appendf(nil, `{"errorMessage":"the text of a message","errorType":%q}`, errorType), "Unhandled", nil
 	}
 }
 
-// echoes returns the message's body, as a two-way route does.
+// echoes is a function that returns the body of its event.
 func echoes(_ context.Context, event []byte) ([]byte, string, error) {
 	var e events.APIGatewayWebsocketProxyRequest
 	if err := json.Unmarshal(event, &e); err != nil {
@@ -82,9 +83,10 @@ func echoes(_ context.Context, event []byte) ([]byte, string, error) {
 	return result, "", err
 }
 
+// ok is the smallest valid result of a function.
 const ok = `{"statusCode":200}`
 
-// clock is an adjustable Options.Now.
+// clock is an Options.Now that tests advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -102,8 +104,8 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// stack is a gateway on two real listeners: sockets on one, @connections on the
-// other.
+// stack is a gateway with two real listeners: one for WebSockets, one for
+// @connections.
 type stack struct {
 	t       *testing.T
 	gateway *Gateway
@@ -113,8 +115,9 @@ type stack struct {
 	posts   *httptest.Server
 }
 
-// start serves an API "api1" with stage "prod" whose routes are the functions,
-// by route key; "authorizer" is no route. change may alter the options.
+// start serves the API "api1" with the stage "prod" until the end of the test.
+// It has a route for each function, by route key, except for "authorizer".
+// change, if not nil, changes the options.
 func start(t *testing.T, functions map[string]function, change func(*Options)) *stack {
 	t.Helper()
 	s := &stack{
@@ -135,7 +138,7 @@ func start(t *testing.T, functions map[string]function, change func(*Options)) *
 			api.Routes[key] = Route{Key: key, Function: key, Permitted: true}
 		}
 	}
-	// Tests call expire themselves, except for the one that shows the ticker.
+	// Tests call expire themselves, except the one about the ticker.
 	options := Options{APIs: []API{api}, Invoker: s.lambdas, Now: s.clock.Now, Sweep: time.Hour}
 	if change != nil {
 		change(&options)
@@ -162,7 +165,7 @@ func start(t *testing.T, functions map[string]function, change func(*Options)) *
 	return s
 }
 
-// route alters one route.
+// route returns a change of one route.
 func route(key string, change func(*Route)) func(*Options) {
 	return func(o *Options) {
 		r := o.APIs[0].Routes[key]
@@ -171,7 +174,7 @@ func route(key string, change func(*Route)) func(*Options) {
 	}
 }
 
-// twoWay makes routes answer their callers.
+// twoWay returns a change that gives routes a route response.
 func twoWay(keys ...string) func(*Options) {
 	return func(o *Options) {
 		for _, key := range keys {
@@ -180,7 +183,7 @@ func twoWay(keys ...string) func(*Options) {
 	}
 }
 
-// event waits for the next event given to a function.
+// event waits for the next event of a function.
 func (s *stack) event(name string) (events.APIGatewayWebsocketProxyRequest, []byte) {
 	s.t.Helper()
 	select {
@@ -191,22 +194,22 @@ func (s *stack) event(name string) (events.APIGatewayWebsocketProxyRequest, []by
 		}
 		return e, raw
 	case <-time.After(patience):
-		s.t.Fatalf("%s was not invoked", name)
+		s.t.Fatalf("got no event for %s in %v, want one", name, patience)
 	}
 	panic("unreachable")
 }
 
-// noEvent says that a function was not invoked so far.
+// noEvent fails the test if a function has another event now.
 func (s *stack) noEvent(name string) {
 	s.t.Helper()
 	select {
 	case raw := <-s.lambdas.queue(name):
-		s.t.Errorf("%s was invoked: %s", name, raw)
+		s.t.Errorf("got event for %s, want none: %s", name, raw)
 	default:
 	}
 }
 
-// disconnected waits for $disconnect and returns what it was told.
+// disconnected waits for the $disconnect event and returns its code and reason.
 func (s *stack) disconnected() (int64, string) {
 	s.t.Helper()
 	e, _ := s.event("$disconnect")
@@ -217,10 +220,11 @@ func (s *stack) disconnected() (int64, string) {
 	return e.RequestContext.DisconnectStatusCode, reason
 }
 
+// wantDisconnect waits for the $disconnect event and compares it.
 func (s *stack) wantDisconnect(code int64, reason string) {
 	s.t.Helper()
 	if gotCode, gotReason := s.disconnected(); gotCode != code || gotReason != reason {
-		s.t.Errorf("$disconnect got %d %q, want %d %q", gotCode, gotReason, code, reason)
+		s.t.Errorf("got $disconnect event with %d %q, want %d %q", gotCode, gotReason, code, reason)
 	}
 }
 
@@ -228,7 +232,7 @@ func (s *stack) wantDisconnect(code int64, reason string) {
 type client struct {
 	*websocket.Conn
 	t  *testing.T
-	id string // of the connection, known if there is a $connect function
+	id string // of the connection; empty without a $connect function
 }
 
 // dial opens a connection to /prod.
@@ -245,6 +249,7 @@ func (s *stack) dial() *client {
 	return c
 }
 
+// tryDial opens a connection, or returns the answer that refuses it.
 func (s *stack) tryDial(path string, options *websocket.DialOptions) (*client, *http.Response, error) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -258,12 +263,12 @@ func (s *stack) tryDial(path string, options *websocket.DialOptions) (*client, *
 	return &client{Conn: conn, t: s.t}, response, nil
 }
 
-// refused returns the status of a handshake that does not succeed.
+// refused returns the status of a handshake that is refused.
 func (s *stack) refused(path string) int {
 	s.t.Helper()
 	_, response, err := s.tryDial(path, nil)
 	if err == nil {
-		s.t.Fatalf("GET %s: the handshake succeeded", path)
+		s.t.Fatalf("GET %s: the handshake succeeded, want a refusal", path)
 	}
 	if response == nil {
 		s.t.Fatalf("GET %s: %v", path, err)
@@ -271,6 +276,23 @@ func (s *stack) refused(path string) int {
 	return response.StatusCode
 }
 
+// wantStatus opens a connection, which must be refused with this status.
+func (s *stack) wantStatus(path string, want int) {
+	s.t.Helper()
+	if got := s.refused(path); got != want {
+		s.t.Errorf("GET %s: got %d, want %d", path, got, want)
+	}
+}
+
+// wantConnections compares the number of open connections.
+func (s *stack) wantConnections(want int) {
+	s.t.Helper()
+	if got := s.gateway.Connections(); got != want {
+		s.t.Errorf("got %d connections, want %d", got, want)
+	}
+}
+
+// send sends a text message.
 func (c *client) send(text string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -290,13 +312,29 @@ func (c *client) receive() string {
 		c.t.Fatalf("receive: %v", err)
 	}
 	if kind != websocket.MessageText {
-		c.t.Fatalf("received a message of kind %v", kind)
+		c.t.Fatalf("got message of kind %v, want text", kind)
 	}
 	return string(data)
 }
 
-// closed reads until the connection is closed and returns the close frame's
-// code and reason, or 1006.
+// wantReceive receives a text message and compares it.
+func (c *client) wantReceive(want string) {
+	c.t.Helper()
+	if got := c.receive(); got != want {
+		c.t.Errorf("got message %.200q, want %.200q", got, want)
+	}
+}
+
+// wantPrefix receives a text message and compares its beginning.
+func (c *client) wantPrefix(want string) {
+	c.t.Helper()
+	if got := c.receive(); !strings.HasPrefix(got, want) {
+		c.t.Errorf("got message %.200q, want one that begins with %q", got, want)
+	}
+}
+
+// closed reads until the connection is closed. It returns the code and reason
+// of the close frame, or 1006.
 func (c *client) closed() (websocket.StatusCode, string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -307,7 +345,7 @@ func (c *client) closed() (websocket.StatusCode, string) {
 			return closing.Code, closing.Reason
 		}
 		if ctx.Err() != nil {
-			c.t.Fatal("the connection was not closed")
+			c.t.Fatalf("connection still open after %v, want it closed", patience)
 		}
 		if err != nil {
 			return websocket.StatusAbnormalClosure, ""
@@ -315,34 +353,36 @@ func (c *client) closed() (websocket.StatusCode, string) {
 	}
 }
 
+// wantClosed waits for the close frame and compares it.
 func (c *client) wantClosed(code websocket.StatusCode, reason string) {
 	c.t.Helper()
 	if gotCode, gotReason := c.closed(); gotCode != code || gotReason != reason {
-		c.t.Errorf("closed with %d %q, want %d %q", gotCode, gotReason, code, reason)
+		c.t.Errorf("got close frame %d %q, want %d %q", gotCode, gotReason, code, reason)
 	}
 }
 
-// eventually polls until the condition holds.
+// eventually waits until the condition is true.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }
 
-// management is the AWS SDK's client for /prod.
+// management returns a client of the AWS SDK for /prod.
 func (s *stack) management() *apigatewaymanagementapi.Client {
 	return apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(s.posts.URL + "/prod"),
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		Retryer:      aws.NopRetryer{},
-		HTTPClient:   s.posts.Client(), // one for all, so that sockets are used again
+		HTTPClient:   s.posts.Client(), // one for all tests, so that connections are reused
 	})
 }
 
+// post posts to a connection and returns the SDK's error.
 func (s *stack) post(id, data string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -353,6 +393,7 @@ func (s *stack) post(id, data string) error {
 	return err
 }
 
+// mustPost posts to a connection.
 func (s *stack) mustPost(id, data string) {
 	s.t.Helper()
 	if err := s.post(id, data); err != nil {
@@ -360,8 +401,8 @@ func (s *stack) mustPost(id, data string) {
 	}
 }
 
-// request calls @connections without an SDK; the answer's body is returned
-// beside it.
+// request calls @connections without an SDK. It returns the answer and its
+// body.
 func (s *stack) request(method, path, body string, signed bool) (*http.Response, string) {
 	s.t.Helper()
 	r, err := http.NewRequest(method, s.posts.URL+path, strings.NewReader(body))
@@ -369,8 +410,7 @@ func (s *stack) request(method, path, body string, signed bool) (*http.Response,
 		s.t.Fatal(err)
 	}
 	if signed {
-		r.Header.Set("Authorization",
-			"AWS4-HMAC-SHA256 Credential=A/20241111/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
+		r.Header.Set("Authorization", signature)
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

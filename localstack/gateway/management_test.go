@@ -16,32 +16,30 @@ import (
 	"github.com/coder/websocket"
 )
 
-// unknownID could name a connection and does not.
+// unknownID is a valid id of no connection.
 const unknownID = "eHrdFcnvvHcCE-w="
 
 func TestC1_Requests(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	path := "/prod/@connections/" + url.PathEscape(c.id)
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
 		response, body := s.request(method, path, "x", false)
 		if response.StatusCode != 403 || body != `{"message":"Missing Authentication Token"}` {
-			t.Errorf("%s unsigned: %s %s", method, response.Status, body)
+			t.Errorf("%s, unsigned: got %s %s, want 403 Missing Authentication Token", method, response.Status, body)
 		}
 		if response, body := s.request(method, path, "x", true); response.StatusCode >= 300 {
-			t.Errorf("%s: %s %s", method, response.Status, body)
+			t.Errorf("%s: got %s %s, want success", method, response.Status, body)
 		}
 	}
-	if got := c.receive(); got != "x" {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive("x")
 	c.wantClosed(1000, "Connection Closed Normally")
 }
 
 func TestC2_PathForms(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	plain, encoded := c.id, url.PathEscape(c.id)
 	twice := ""
@@ -56,18 +54,18 @@ func TestC2_PathForms(t *testing.T) {
 		text := fmt.Sprint("message ", i)
 		response, body := s.request(http.MethodPost, path, text, true)
 		if response.StatusCode != 200 || body != "" {
-			t.Errorf("%s: %s %q", path, response.Status, body)
+			t.Errorf("%s: got %s %q, want 200 without a body", path, response.Status, body)
 			continue
 		}
 		if got := c.receive(); got != text {
-			t.Errorf("%s: received %q", path, got)
+			t.Errorf("%s: got message %q, want %q", path, got, text)
 		}
 	}
 }
 
 func TestC3_Success(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	path := "/prod/@connections/" + url.PathEscape(c.id)
 	for _, test := range []struct {
@@ -78,17 +76,16 @@ func TestC3_Success(t *testing.T) {
 		response, body := s.request(test.method, path, "hello", true)
 		if response.StatusCode != test.status || (body == "") != test.empty ||
 			!test.empty && response.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("%s: %s %v %q", test.method, response.Status, response.Header, body)
+			t.Errorf("%s: got %s %v %q, want %d, empty body %t", test.method, response.Status,
+				response.Header, body, test.status, test.empty)
 		}
 	}
-	if got := c.receive(); got != "hello" {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive("hello")
 }
 
 func TestC4_GetConnection(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c, _, err := s.tryDial("/prod", &websocket.DialOptions{HTTPHeader: http.Header{"User-Agent": {"tester"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -99,9 +96,10 @@ func TestC4_GetConnection(t *testing.T) {
 	s.event("$default")
 	id := e.RequestContext.ConnectionID
 	_, body := s.request(http.MethodGet, "/prod/@connections/"+url.PathEscape(id), "", true)
-	const want = `{"connectedAt":"2024-11-11T11:35:24.561Z","identity":{"userAgent":"tester","sourceIp":"127.0.0.1"},"lastActiveAt":"2024-11-11T11:36:54.561Z"}`
+	const want = `{"connectedAt":"2024-11-11T11:35:24.561Z",` +
+		`"identity":{"userAgent":"tester","sourceIp":"127.0.0.1"},"lastActiveAt":"2024-11-11T11:36:54.561Z"}`
 	if strings.TrimSpace(body) != want {
-		t.Errorf("body %s", body)
+		t.Errorf("got body %s, want %s", body, want)
 	}
 	out, err := s.management().GetConnection(t.Context(),
 		&apigatewaymanagementapi.GetConnectionInput{ConnectionId: &id})
@@ -111,13 +109,13 @@ func TestC4_GetConnection(t *testing.T) {
 	if out.ConnectedAt == nil || out.ConnectedAt.UnixMilli() != 1731324924561 || out.LastActiveAt == nil ||
 		out.LastActiveAt.Sub(*out.ConnectedAt) != 90*time.Second ||
 		*out.Identity.SourceIp != "127.0.0.1" || *out.Identity.UserAgent != "tester" {
-		t.Errorf("output %+v", out)
+		t.Errorf("got output %+v, want the times and identity of %s", out, want)
 	}
 }
 
 func TestC5_Gone(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	c.Close(1000, "")
 	s.event("$disconnect")
@@ -132,12 +130,13 @@ func TestC5_Gone(t *testing.T) {
 			&apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &id})
 		for _, err := range []error{posting, getting, deleting} {
 			if gone := (*types.GoneException)(nil); !errors.As(err, &gone) {
-				t.Errorf("%s: %v", id, err)
+				t.Errorf("%s: got error %v, want GoneException", id, err)
 			}
 		}
 		response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(id), "x", true)
 		if response.StatusCode != 410 || response.Header.Get("x-amzn-ErrorType") != "GoneException" || body != "" {
-			t.Errorf("%s: %s %v %q", id, response.Status, response.Header, body)
+			t.Errorf("%s: got %s %v %q, want 410 GoneException without a body", id, response.Status,
+				response.Header, body)
 		}
 	}
 }
@@ -149,27 +148,27 @@ func TestC5_InvalidID(t *testing.T) {
 		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
 			response, body := s.request(method, "/prod/@connections/"+url.PathEscape(id), "x", true)
 			if response.StatusCode != 400 || !strings.HasPrefix(body, `{"message": "Invalid connectionId: `) {
-				t.Errorf("%s %q: %s %s", method, id, response.Status, body)
+				t.Errorf("%s %q: got %s %s, want 400 Invalid connectionId", method, id, response.Status, body)
 			}
 		}
 		var failure smithy.APIError
 		if err := s.post(id, "x"); !errors.As(err, &failure) || failure.ErrorCode() != "BadRequestException" ||
 			failure.ErrorMessage() != "Invalid connectionId: "+id {
-			t.Errorf("%q: %v", id, err)
+			t.Errorf("%q: got error %v, want BadRequestException with the id", id, err)
 		}
 	}
 
 	s = start(t, nil, func(o *Options) { o.Inferred.MalformedIDGone = true })
 	for method, want := range map[string]int{http.MethodPost: 400, http.MethodGet: 410, http.MethodDelete: 410} {
 		if response, _ := s.request(method, "/prod/@connections/abc", "x", true); response.StatusCode != want {
-			t.Errorf("%s with the option: %s", method, response.Status)
+			t.Errorf("%s with the option: got %s, want %d", method, response.Status, want)
 		}
 	}
 }
 
 func TestC5_Forbidden(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	id := url.PathEscape(c.id)
 	for _, request := range [][2]string{
@@ -182,7 +181,8 @@ func TestC5_Forbidden(t *testing.T) {
 		response, body := s.request(request[0], request[1], "x", true)
 		if response.StatusCode != 403 || response.Header.Get("x-amzn-ErrorType") != "ForbiddenException" ||
 			body != `{"message":"Forbidden"}` {
-			t.Errorf("%v: %s %v %q", request, response.Status, response.Header, body)
+			t.Errorf("%v: got %s %v %q, want 403 ForbiddenException", request, response.Status,
+				response.Header, body)
 		}
 	}
 	client := apigatewaymanagementapi.New(s.management().Options(), func(o *apigatewaymanagementapi.Options) {
@@ -194,13 +194,13 @@ func TestC5_Forbidden(t *testing.T) {
 		Data:         []byte("x"),
 	})
 	if forbidden := (*types.ForbiddenException)(nil); !errors.As(err, &forbidden) {
-		t.Errorf("SDK: %v", err)
+		t.Errorf("SDK: got error %v, want ForbiddenException", err)
 	}
 }
 
 func TestSigV4MustBePresent(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	for _, authorization := range []string{
 		"", "Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=A",
@@ -219,46 +219,47 @@ func TestSigV4MustBePresent(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if response.StatusCode != 403 || response.Header.Get("x-amzn-ErrorType") != "MissingAuthenticationTokenException" {
-			t.Errorf("%q: %s", authorization, response.Status)
+		errorType := response.Header.Get("x-amzn-ErrorType")
+		if response.StatusCode != 403 || errorType != "MissingAuthenticationTokenException" {
+			t.Errorf("Authorization %q: got %s, want 403 MissingAuthenticationTokenException",
+				authorization, response.Status)
 		}
 	}
 	response, body := s.request(http.MethodPost, "/prod/@connections/x", "x", false)
 	if response.StatusCode != 403 || body != `{"message":"Missing Authentication Token"}` {
-		t.Errorf("%s %s", response.Status, body)
+		t.Errorf("got %s %s, want 403 Missing Authentication Token", response.Status, body)
 	}
 }
 
 func TestConnectionsBelongToTheirAPI(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) {
+	s := start(t, basicFunctions, func(o *Options) {
 		second := o.APIs[0]
 		second.ID, second.Stage = "api2", "dev"
 		o.APIs = append(o.APIs, second)
 	})
 	c := s.dial() // of api1, prod
 	id := url.PathEscape(c.id)
-	for path, want := range map[string]int{"/prod/@connections/": 200, "/@connections/": 200,
-		"/dev/@connections/": 410} {
+	for path, want := range map[string]int{
+		"/prod/@connections/": 200, "/@connections/": 200, "/dev/@connections/": 410,
+	} {
 		if response, _ := s.request(http.MethodPost, path+id, "x", true); response.StatusCode != want {
-			t.Errorf("%s: %s", path, response.Status)
+			t.Errorf("%s: got %s, want %d", path, response.Status, want)
 		}
 	}
 }
 
 func TestC5_PayloadTooLarge(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	most := strings.Repeat("x", 131072)
 	s.mustPost(c.id, most)
-	if got := c.receive(); got != most {
-		t.Errorf("received %d bytes", len(got))
-	}
+	c.wantReceive(most)
 	for _, size := range []int{131073, 10 << 20} {
 		err := s.post(c.id, strings.Repeat("x", size))
 		if large := (*types.PayloadTooLargeException)(nil); !errors.As(err, &large) || large.ErrorMessage() == "" {
-			t.Errorf("%d bytes: %v", size, err)
+			t.Errorf("%d bytes: got error %v, want PayloadTooLargeException", size, err)
 		}
 	}
 }
@@ -280,27 +281,23 @@ func TestC6_GoneDuringConnect(t *testing.T) {
 	close(ready)
 	c := s.dial()
 	if gone, err := (*types.GoneException)(nil), <-posted; !errors.As(err, &gone) {
-		t.Errorf("post from $connect: %v", err)
+		t.Errorf("post during $connect: got error %v, want GoneException", err)
 	}
-	s.mustPost(c.id, "in time") // whoever has seen the 101 can be posted to
-	if got := c.receive(); got != "in time" {
-		t.Errorf("received %q", got)
-	}
+	s.mustPost(c.id, "in time") // a client that has the 101 can be posted to
+	c.wantReceive("in time")
 }
 
 func TestC9_EmptyPost(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	s.mustPost(c.id, "")
-	if got := c.receive(); got != "" {
-		t.Errorf("received %q", got)
-	}
-	s = start(t, closing, func(o *Options) { o.Inferred.EmptyPostRefused = true })
+	c.wantReceive("")
+	s = start(t, basicFunctions, func(o *Options) { o.Inferred.EmptyPostRefused = true })
 	c = s.dial()
 	if failure := smithy.APIError(nil); !errors.As(s.post(c.id, ""), &failure) ||
 		failure.ErrorCode() != "BadRequestException" {
-		t.Errorf("with the option: %v", failure)
+		t.Errorf("with the option: got error %v, want BadRequestException", failure)
 	}
 }
 
@@ -318,7 +315,7 @@ func TestC10_PostsAreTextFrames(t *testing.T) {
 				want = opBinary
 			}
 			if opcode, payload := c.readFrame(); opcode != want || string(payload) != data {
-				t.Errorf("posted %q, got frame %x %q", data, opcode, payload)
+				t.Errorf("posted %q: got frame %x %q, want opcode %x", data, opcode, payload, want)
 			}
 		}
 	}
@@ -326,7 +323,7 @@ func TestC10_PostsAreTextFrames(t *testing.T) {
 
 func TestA8_5_Delete(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	for i := range 50 {
 		s.mustPost(c.id, fmt.Sprint(i))
@@ -336,12 +333,10 @@ func TestA8_5_Delete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if gone := (*types.GoneException)(nil); !errors.As(s.post(c.id, "too late"), &gone) {
-		t.Error("a deleted connection can be posted to")
+		t.Error("got no GoneException for a post to a deleted connection, want one")
 	}
-	for i := range 50 { // what was posted before comes before the close
-		if got := c.receive(); got != fmt.Sprint(i) {
-			t.Errorf("received %q, want %d", got, i)
-		}
+	for i := range 50 { // earlier posts come before the close frame
+		c.wantReceive(fmt.Sprint(i))
 	}
 	c.wantClosed(1000, "Connection Closed Normally")
 	s.wantDisconnect(1000, "Connection Closed Normally")

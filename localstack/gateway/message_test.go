@@ -24,7 +24,7 @@ func TestA5_3_Routing(t *testing.T) {
 	c := s.dial()
 	for _, test := range []struct{ body, route string }{
 		{`{"action":"join"}`, "join"},
-		{`{"action":"Join"}`, "Join"}, // A5.2: case counts
+		{`{"action":"Join"}`, "Join"}, // A5.2: case-sensitive
 		{`{"action":"JOIN"}`, "$default"},
 		{`{"action":"leave"}`, "$default"},
 		{`{"action":" join"}`, "$default"},
@@ -36,7 +36,8 @@ func TestA5_3_Routing(t *testing.T) {
 		c.send(test.body)
 		e, _ := s.event(test.route)
 		if e.Body != test.body || e.RequestContext.RouteKey != test.route {
-			t.Errorf("%q went to %q with %q", test.body, e.RequestContext.RouteKey, e.Body)
+			t.Errorf("%q: got route %q with body %q, want route %q", test.body, e.RequestContext.RouteKey,
+				e.Body, test.route)
 		}
 	}
 }
@@ -48,7 +49,7 @@ func TestA5_4_RouteKeyAfterTheFallback(t *testing.T) {
 	for _, body := range []string{`{"action":"leave"}`, `{"action":"$default"}`, `{}`, `no JSON`} {
 		c.send(body)
 		if e, _ := s.event("$default"); e.RequestContext.RouteKey != "$default" {
-			t.Errorf("%s: routeKey %q", body, e.RequestContext.RouteKey)
+			t.Errorf("%s: got routeKey %q, want $default", body, e.RequestContext.RouteKey)
 		}
 	}
 }
@@ -66,17 +67,19 @@ func TestA5_5_DollarKeys(t *testing.T) {
 				want = key
 			}
 			if e, _ := s.event(want); e.RequestContext.EventType != "MESSAGE" || e.RequestContext.RouteKey != want {
-				t.Errorf("%s, selects %v: %+v", key, selects, e.RequestContext)
+				t.Errorf("%s, selects %t: got request context %+v, want MESSAGE of %s", key, selects,
+					e.RequestContext, want)
 			}
 		}
 	}
 }
 
-func TestA5_6_SelectionHasNoPartInConnect(t *testing.T) {
+func TestA5_6_SelectionDoesNotApplyToConnect(t *testing.T) {
 	t.Parallel()
 	for _, expression := range []string{"$request.body.action", "other", `\$default`} {
-		s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok),
-			"other": returns(ok)}, func(o *Options) {
+		s := start(t, map[string]function{
+			"$connect": returns(ok), "$disconnect": returns(ok), "other": returns(ok),
+		}, func(o *Options) {
 			o.APIs[0].RouteSelectionExpression = expression
 		})
 		c, _, err := s.tryDial("/prod?action=other", nil)
@@ -84,7 +87,7 @@ func TestA5_6_SelectionHasNoPartInConnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e, _ := s.event("$connect"); e.RequestContext.RouteKey != "$connect" {
-			t.Errorf("%s: %+v", expression, e.RequestContext)
+			t.Errorf("%s: got request context %+v, want route $connect", expression, e.RequestContext)
 		}
 		c.Close(websocket.StatusNormalClosure, "")
 		s.event("$disconnect")
@@ -97,7 +100,7 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 	const secret = "what a user wrote"
 	var log bytes.Buffer
 	s := start(t, map[string]function{
-		"raises":    fails("errorString"), // its error message quotes a text too
+		"raises":    fails("errorString"), // its error message has a text too
 		"malformed": returns(`{"statusCode":200,"body":{"text":"` + secret + `"}}`),
 	}, func(o *Options) {
 		o.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -108,13 +111,13 @@ func TestPayloadsAreNotLogged(t *testing.T) {
 		c.receive()
 	}
 	c.CloseNow()
-	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes to the log any more
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // afterwards nothing is logged
 		t.Fatal(err)
 	}
 	text := log.String()
 	if strings.Count(text, "integration failed") != 2 || strings.Contains(text, secret) ||
 		strings.Contains(text, "the text of a message") {
-		t.Errorf("log %s", text)
+		t.Errorf("got log %s, want two failures without the texts", text)
 	}
 }
 
@@ -122,7 +125,7 @@ func TestA6_6_NoAnswerWithoutRouteResponse(t *testing.T) {
 	t.Parallel()
 	functions := map[string]function{"last": echoes}
 	for _, status := range []int{200, 301, 401, 500, 501} {
-		functions[fmt.Sprint(status)] = returns(fmt.Sprintf(`{"statusCode":%d,"body":"nobody sees this"}`, status))
+		functions[fmt.Sprint(status)] = returns(fmt.Sprintf(`{"statusCode":%d,"body":"not sent"}`, status))
 	}
 	s := start(t, functions, twoWay("last"))
 	c, _, err := s.tryDial("/prod", nil)
@@ -139,9 +142,7 @@ func TestA6_6_NoAnswerWithoutRouteResponse(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.send(`{"action":"last"}`)
-	if got := c.receive(); got != `{"action":"last"}` {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive(`{"action":"last"}`)
 }
 
 // awaitIdle waits until no message of any connection is being handled.
@@ -180,13 +181,13 @@ func TestInFlightIsBounded(t *testing.T) {
 	for range messages {
 		c.send(`{"action":"work"}`)
 	}
-	eventually(t, "the bound is used", func() bool { return running.Load() == bound })
+	eventually(t, "as many functions run as the limit allows", func() bool { return running.Load() == bound })
 	close(release)
 	for range messages {
 		s.event("work")
 	}
 	if most.Load() != bound {
-		t.Errorf("%d functions at once, want %d", most.Load(), bound)
+		t.Errorf("got %d functions at once, want %d", most.Load(), bound)
 	}
 }
 
@@ -207,14 +208,10 @@ func TestFunctionAfterIntegrationTimeoutKeepsItsSlot(t *testing.T) {
 	c := s.dial()
 	c.send(`{"action":"slow"}`)
 	c.send(`{"action":"fast"}`)
-	if got := c.receive(); !strings.Contains(got, "timed out") {
-		t.Errorf("received %q", got)
-	}
+	c.wantPrefix(`{"message": "Endpoint request timed out"`)
 	s.noEvent("fast")
 	close(release)
-	if got := c.receive(); got != `{"action":"fast"}` {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive(`{"action":"fast"}`)
 }
 
 func TestInvalidUTF8(t *testing.T) {
@@ -231,11 +228,11 @@ func TestInvalidUTF8(t *testing.T) {
 	c = s.dialRaw()
 	c.write(frame(fin|opText, []byte("a\xffb")))
 	if e, _ := s.event("$default"); e.Body != "a\uFFFDb" {
-		t.Errorf("body %q", e.Body)
+		t.Errorf("got body %q, want %q", e.Body, "a\uFFFDb")
 	}
 }
 
-func TestFragmentsMayCutCharacters(t *testing.T) {
+func TestFragmentsMaySplitCharacters(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
 	c := s.dialRaw()
@@ -249,7 +246,7 @@ func TestFragmentsMayCutCharacters(t *testing.T) {
 	}
 	c.write(frame(fin|opContinuation, nil))
 	if _, got := c.readFrame(); string(got) != text {
-		t.Errorf("received %q", got)
+		t.Errorf("got message %q, want %q", got, text)
 	}
 }
 
@@ -257,38 +254,38 @@ func FuzzProxyResponse(f *testing.F) {
 	for _, result := range malformed {
 		f.Add([]byte(result))
 	}
-	f.Add([]byte(`{"statusCode":200,"headers":{"a":1},"multiValueHeaders":{"a":["b"]},"body":"x","isBase64Encoded":true}`))
+	f.Add([]byte(`{"statusCode":200,"headers":{"a":1},"multiValueHeaders":{"a":["b"]},` +
+		`"body":"x","isBase64Encoded":true}`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		response, err := parseProxyResponse(payload, false)
 		if err != nil {
 			if !errors.Is(err, errMalformed) {
-				t.Errorf("%v", err)
+				t.Errorf("got error %v, want errMalformed", err)
 			}
 			return
 		}
 		if response.status < 200 || response.status > 599 || !utf8.ValidString(response.body) || !json.Valid(payload) {
-			t.Errorf("%q accepted as %+v", payload, response)
+			t.Errorf("got %q accepted as %+v, want errMalformed", payload, response)
 		}
 	})
 }
 
-// FuzzMessages sends arbitrary text over a real socket; whatever it is, the
-// connection lives and the next message is answered.
+// FuzzMessages sends arbitrary text over a real socket. Any text must be
+// echoed.
 func FuzzMessages(f *testing.F) {
-	for _, text := range []string{``, `{`, a51Payload, `{"action":"$connect"}`, `{"action":["x",{}]}`,
-		"\x00", strings.Repeat("[", 20000)} {
+	for _, text := range []string{
+		``, `{`, a51Payload, `{"action":"$connect"}`, `{"action":["x",{}]}`, "\x00", strings.Repeat("[", 20000),
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) || len(text) > 32<<10 {
-			t.Skip()
+			t.Skip("not a text message of one frame")
 		}
 		s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
 		c := s.dial()
 		c.send(text)
-		if got := c.receive(); got != text {
-			t.Errorf("sent %q, received %q", text, got)
-		}
+		c.wantReceive(text)
 		c.Close(websocket.StatusNormalClosure, "")
 	})
 }
@@ -305,15 +302,11 @@ func TestD5_4_ProxyIntegrationsAreSynchronous(t *testing.T) {
 	}, twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"raises"}`)
-	if got := c.receive(); !strings.Contains(got, "Internal server error") {
-		t.Errorf("received %s", got)
-	}
+	c.wantPrefix(`{"message": "Internal server error"`)
 	c.send(`{"action":"ask"}`)
 	s.event("ask")
 	close(release)
-	if got := c.receive(); got != "answer" { // the function's, for which the gateway has waited
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive("answer") // the gateway has waited for the function
 	s.event("raises")
-	s.noEvent("raises") // as asynchronous invocations are, it is not tried again
+	s.noEvent("raises") // unlike an asynchronous invocation, it is not retried
 }

@@ -7,16 +7,18 @@ import (
 	"testing"
 )
 
+// sendModels are the models of startValidating.
 var sendModels = map[string][]byte{
 	"Send": []byte(`{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","required":["text"],
 		"properties":{"text":{"type":"string","maxLength":5},"n":{"type":"number","minimum":0,"exclusiveMinimum":true}}}`),
-	"Address": []byte(`{"type":"object","required":["to"],"properties":{"to":{"$ref":"https://apigateway.amazonaws.com/restapis/api1/models/Name"}}}`),
-	"Name":    []byte(`{"type":"string","minLength":1}`),
+	"Address": []byte(`{"type":"object","required":["to"],
+		"properties":{"to":{"$ref":"https://apigateway.amazonaws.com/restapis/api1/models/Name"}}}`),
+	"Name": []byte(`{"type":"string","minLength":1}`),
 }
 
-// validating serves a two-way route "send" with models by the message's member
-// "type".
-func validating(t *testing.T, byKey map[string]string) *stack {
+// startValidating serves a two-way route "send" whose models are selected by
+// the member "type" of messages.
+func startValidating(t *testing.T, byKey map[string]string) *stack {
 	t.Helper()
 	return start(t, map[string]function{"$connect": returns(ok), "send": echoes}, func(o *Options) {
 		twoWay("send")(o)
@@ -27,23 +29,22 @@ func validating(t *testing.T, byKey map[string]string) *stack {
 
 func TestA5_7_BadRequestFrame(t *testing.T) {
 	t.Parallel()
-	s := validating(t, map[string]string{"$default": "Send"})
+	s := startValidating(t, map[string]string{"$default": "Send"})
 	c := s.dial()
 	form := regexp.MustCompile(`^\{"message" : "Bad request body", "connectionId": "` +
 		regexp.QuoteMeta(c.id) + `", "messageId": "([A-Za-z0-9_-]{15}=)"\}$`)
 	c.send(`{"action":"send"}`)
-	got := form.FindStringSubmatch(c.receive())
+	text := c.receive()
+	got := form.FindStringSubmatch(text)
 	if got == nil {
-		t.Fatalf("frame %v", got)
+		t.Fatalf("got frame %s, want one like %s", text, form)
 	}
 	if !strings.HasSuffix(got[1], c.id[len(c.id)-7:]) {
-		t.Errorf("message id %s of connection %s", got[1], c.id)
+		t.Errorf("got message id %s, want the ending of connection %s", got[1], c.id)
 	}
 	s.noEvent("send")
 	c.send(`{"action":"send","text":"hello"}`) // the socket stays open
-	if got := c.receive(); got != `{"action":"send","text":"hello"}` {
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive(`{"action":"send","text":"hello"}`)
 }
 
 func TestA5_7_Models(t *testing.T) {
@@ -62,17 +63,17 @@ func TestA5_7_Models(t *testing.T) {
 		{both, `{"action":"send","type":"text","text":"x","n":0}`, false}, // draft 4's exclusiveMinimum is a boolean
 		{both, `{"action":"send","type":"address","to":"ada"}`, true},
 		{both, `{"action":"send","type":"address","to":""}`, false},
-		{both, `{"action":"send","type":"other"}`, false}, // $default wants a string
-		{some, `{"action":"send","type":"other"}`, false}, // no model at all is no pass
+		{both, `{"action":"send","type":"other"}`, false}, // $default requires a string
+		{some, `{"action":"send","type":"other"}`, false}, // a message without a model is refused
 		{some, `{"action":"send","type":{}}`, false},
 		{some, `{"action":"send"}`, false},
 		{nil, `{"action":"send"}`, false},
 	} {
-		s := validating(t, test.models)
+		s := startValidating(t, test.models)
 		c := s.dial()
 		c.send(test.body)
 		if got := c.receive(); (got == test.body) != test.valid {
-			t.Errorf("%v, %s: received %s", test.models, test.body, got)
+			t.Errorf("%v, %s: got message %s, want valid %t", test.models, test.body, got, test.valid)
 		}
 	}
 }
@@ -86,9 +87,7 @@ func TestA5_7_OnlyWithASelectionExpression(t *testing.T) {
 	})
 	c := s.dial()
 	c.send(`{"action":"send"}`)
-	if got := c.receive(); got != `{"action":"send"}` {
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive(`{"action":"send"}`)
 }
 
 func TestBadModelsAreRefused(t *testing.T) {
@@ -102,7 +101,7 @@ func TestBadModelsAreRefused(t *testing.T) {
 	} {
 		err := CheckModel("api1", "M", map[string][]byte{"M": []byte(schema)})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v, want %q", schema, err, want)
+			t.Errorf("%s: got error %v, want one line with %q", schema, err, want)
 		}
 		_, err = New(Options{Invoker: &lambdas{}, APIs: []API{{
 			ID:                       "a",
@@ -116,11 +115,11 @@ func TestBadModelsAreRefused(t *testing.T) {
 			}},
 		}}})
 		if err == nil {
-			t.Errorf("%s: accepted", schema)
+			t.Errorf("%s: got no error from New, want one", schema)
 		}
 	}
 	if err := CheckModel("api1", "Missing", sendModels); err == nil {
-		t.Error("a missing model is accepted")
+		t.Error("got no error for a missing model, want one")
 	}
 	for name := range sendModels {
 		if err := CheckModel("api1", name, sendModels); err != nil {

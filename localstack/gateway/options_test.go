@@ -18,7 +18,7 @@ func TestA1_13_StageNames(t *testing.T) {
 			APIs:    []API{{ID: "a", Stage: stage, RouteSelectionExpression: "$request.body.action"}},
 		})
 		if (err == nil) != valid {
-			t.Errorf("stage %q: %v", stage, err)
+			t.Errorf("stage %q: got error %v, want valid %t", stage, err, valid)
 		}
 		if err == nil {
 			g.Shutdown(context.Background())
@@ -40,7 +40,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		"no invoker":    func(o *Options) { o.Invoker = nil },
 		"no APIs":       func(o *Options) { o.APIs = nil },
 		"no id":         func(o *Options) { o.APIs[0].ID = "" },
-		"twice":         func(o *Options) { o.APIs = append(o.APIs, o.APIs[0]) },
+		"stage twice":   func(o *Options) { o.APIs = append(o.APIs, o.APIs[0]) },
 		"no expression": func(o *Options) { o.APIs[0].RouteSelectionExpression = "" },
 		"expression":    func(o *Options) { o.APIs[0].RouteSelectionExpression = "${context.x}" },
 		"no function":   func(o *Options) { o.APIs[0].Routes["x"] = Route{} },
@@ -63,7 +63,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		options := valid()
 		change(&options)
 		if _, err := New(options); err == nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("%s: got no error, want one", name)
 		}
 	}
 	g, err := New(valid())

@@ -17,9 +17,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// dialDeaf opens a connection that never reads, and returns its id. Its small
-// window makes the kernel's buffers fill soon.
-func (s *stack) dialDeaf() string {
+// dialStalled opens a connection whose client never reads, and returns its id.
+// With a small window the kernel's buffers are full soon.
+func (s *stack) dialStalled() string {
 	s.t.Helper()
 	c := s.dialRaw()
 	c.Conn.(*net.TCPConn).SetReadBuffer(4096)
@@ -27,13 +27,13 @@ func (s *stack) dialDeaf() string {
 	return e.RequestContext.ConnectionID
 }
 
-// fill posts until nothing more goes in: a run of refusals, since one alone may
-// find the writer between two messages.
+// fill posts until the buffer is full: until 50 posts in a row are refused,
+// because a single one can come between two writes.
 func (s *stack) fill(id string) {
 	s.t.Helper()
 	message := strings.Repeat("x", 128<<10)
 	refusals := 0
-	eventually(s.t, "the client-side buffer is full", func() bool {
+	eventually(s.t, "the send buffer is full", func() bool {
 		err := s.post(id, message)
 		if limit := (*types.LimitExceededException)(nil); errors.As(err, &limit) {
 			refusals++
@@ -52,40 +52,38 @@ func TestC5_LimitExceededWhenTheBufferIsFull(t *testing.T) {
 		o.Limits.SendBuffer = 256 << 10
 		o.Limits.Write = time.Hour
 	})
-	deaf := s.dialDeaf()
+	stalled := s.dialStalled()
 	quick := s.dial()
-	s.fill(deaf)
-	response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(deaf),
+	s.fill(stalled)
+	response, body := s.request(http.MethodPost, "/prod/@connections/"+url.PathEscape(stalled),
 		strings.Repeat("x", 128<<10), true)
 	if response.StatusCode != 429 || !strings.HasPrefix(body, `{"message":"`) {
-		t.Errorf("%s %s", response.Status, body)
+		t.Errorf("got %s %s, want 429 with a message", response.Status, body)
 	}
-	s.mustPost(quick.id, "hello") // a slow client delays nobody
-	if got := quick.receive(); got != "hello" {
-		t.Errorf("received %q", got)
-	}
+	s.mustPost(quick.id, "hello") // a slow client does not delay another
+	quick.wantReceive("hello")
 	for _, c := range s.gateway.openSockets() {
-		c.drop() // Shutdown would wait for the deaf one
+		c.drop() // Shutdown would wait for the stalled client
 	}
 }
 
-func TestDeadClientIsDropped(t *testing.T) {
+func TestLostClientIsDropped(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) {
+	s := start(t, basicFunctions, func(o *Options) {
 		o.Limits.SendBuffer = 256 << 10
 		o.Limits.Write = 50 * time.Millisecond
 	})
-	deaf := s.dialDeaf()
+	stalled := s.dialStalled()
 	eventually(t, "the connection is gone", func() bool {
 		gone := (*types.GoneException)(nil)
-		return errors.As(s.post(deaf, strings.Repeat("x", 128<<10)), &gone)
+		return errors.As(s.post(stalled, strings.Repeat("x", 128<<10)), &gone)
 	})
 	s.wantDisconnect(1006, "")
 }
 
 func TestPostsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	const posts = 100
 	go func() {
@@ -96,15 +94,13 @@ func TestPostsKeepTheirOrder(t *testing.T) {
 		}
 	}()
 	for i := range posts {
-		if got := c.receive(); got != fmt.Sprint(i) {
-			t.Fatalf("received %q, want %d", got, i)
-		}
+		c.wantReceive(fmt.Sprint(i))
 	}
 }
 
-// A client that asks and never reads is held back by its own full buffer;
-// nothing is lost and nobody else waits.
-func TestAnswersWaitForRoom(t *testing.T) {
+// A client that does not read its answers is held back when its buffer is full.
+// No answer is lost.
+func TestAnswersWaitForSpace(t *testing.T) {
 	t.Parallel()
 	body := strings.Repeat("x", 64<<10)
 	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"` + body + `"}`)}, func(o *Options) {
@@ -123,15 +119,13 @@ func TestAnswersWaitForRoom(t *testing.T) {
 		}
 	}()
 	for range asks {
-		if got := c.receive(); got != body {
-			t.Fatalf("received %d bytes", len(got))
-		}
+		c.wantReceive(body)
 	}
 }
 
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	clients := []*client{s.dial(), s.dial(), s.dial()}
 	done := make(chan error, 1)
 	go func() { done <- s.gateway.Shutdown(t.Context()) }()
@@ -142,12 +136,8 @@ func TestShutdown(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if n := s.gateway.Connections(); n != 0 {
-		t.Errorf("%d connections", n)
-	}
-	if got := s.refused("/prod"); got != http.StatusServiceUnavailable {
-		t.Errorf("a handshake after shutdown answered %d", got)
-	}
+	s.wantConnections(0)
+	s.wantStatus("/prod", http.StatusServiceUnavailable)
 	s.noEvent("$connect")
 	if err := s.gateway.Shutdown(t.Context()); err != nil { // again
 		t.Error(err)
@@ -159,12 +149,12 @@ func TestShutdownIsBounded(t *testing.T) {
 	s := start(t, map[string]function{
 		"$connect": returns(ok),
 		"$disconnect": func(ctx context.Context, _ []byte) ([]byte, string, error) {
-			<-ctx.Done() // a function that hangs until the gateway gives up
+			<-ctx.Done() // hangs until the gateway cancels it
 			return nil, "", ctx.Err()
 		},
 	}, nil)
 	c := s.dial()
-	s.dialDeaf() // and a client that does not answer the close
+	s.dialStalled() // does not answer the close frame
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.gateway.Shutdown(ctx) }()
@@ -172,9 +162,9 @@ func TestShutdownIsBounded(t *testing.T) {
 	s.event("$disconnect")
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("Shutdown: %v", err)
+		t.Errorf("got error %v from Shutdown, want context.Canceled", err)
 	}
-	s.event("$disconnect") // the deaf client's
+	s.event("$disconnect") // of the stalled client
 }
 
 func TestShutdownDuringConnect(t *testing.T) {
@@ -187,24 +177,24 @@ func TestShutdownDuringConnect(t *testing.T) {
 			return []byte(ok), "", nil
 		},
 	}, nil)
-	dialled := make(chan *client, 1)
+	dialed := make(chan *client, 1)
 	go func() {
 		c, _, err := s.tryDial("/prod", nil)
 		if err != nil {
 			t.Errorf("dial: %v", err)
 		}
-		dialled <- c
+		dialed <- c
 	}()
 	s.event("$connect")
 	done := make(chan error, 1)
 	go func() { done <- s.gateway.Shutdown(t.Context()) }()
-	eventually(t, "the gateway stops", func() bool {
+	eventually(t, "the gateway is stopping", func() bool {
 		s.gateway.mu.Lock()
 		defer s.gateway.mu.Unlock()
 		return s.gateway.stopping
 	})
 	close(release)
-	if c := <-dialled; c != nil {
+	if c := <-dialed; c != nil {
 		c.wantClosed(1001, "Going away")
 	}
 	s.wantDisconnect(1001, "Going away") // its $connect has run
@@ -213,8 +203,8 @@ func TestShutdownDuringConnect(t *testing.T) {
 	}
 }
 
-// hijackHook calls before in the moment between a connection's being listed and
-// its having a socket.
+// hijackHook calls before when a connection is registered but has no socket
+// yet.
 type hijackHook struct {
 	http.ResponseWriter
 	before func()
@@ -227,11 +217,11 @@ func (w hijackHook) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func TestDroppedBeforeTheSocketIsOpen(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	sockets := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.gateway.ServeHTTP(hijackHook{w, func() {
 			if !s.gateway.Drop(s.gateway.ConnectionIDs()[0]) {
-				t.Error("the connection is not listed yet")
+				t.Error("got no registered connection, want one")
 			}
 		}}, r)
 	}))

@@ -14,7 +14,7 @@ func TestA3_5_Policies(t *testing.T) {
 	const api = "arn:aws:execute-api:us-east-1:000000000000:api1"
 	for _, test := range []struct {
 		statements string
-		status     int // 0: let in
+		status     int // 0: admitted
 	}{
 		{statement("Allow", invoke, `"`+connectARN+`"`), 0},
 		{statement("Allow", invoke, `["x","`+connectARN+`"]`), 0},
@@ -23,7 +23,8 @@ func TestA3_5_Policies(t *testing.T) {
 		{statement("Allow", `"EXECUTE-API:invoke"`, `"`+api+`/????/$c*t"`), 0},
 		{statement("Allow", invoke, `"`+api+`/*/$connect"`), 0},
 		{statement("Allow", invoke, `"arn:aws:execute-api:*:*:*/*"`), 0},
-		{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}},{"Effect":"Allow","Action":"*","Resource":"*","Condition":null}`, 0},
+		{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}},` +
+			`{"Effect":"Allow","Action":"*","Resource":"*","Condition":null}`, 0},
 		{`{"Effect":"Allow","NotAction":"execute-api:ManageConnections","NotResource":"` + api + `/dev/*"}`, 0},
 		{statement("Allow", invoke, `"`+api+`/prod/*/*"`), 403},
 		{statement("Allow", invoke, `"`+api+`/dev/*"`), 403},
@@ -39,16 +40,16 @@ func TestA3_5_Policies(t *testing.T) {
 	} {
 		result := `{"principalId":"ada","policyDocument":{"Version":"2012-10-17","Statement":[` +
 			test.statements + `]}}`
-		s := start(t, guarded(result), behind())
+		s := start(t, authorized(result), withAuthorizer())
 		_, response, err := s.tryDial("/prod", nil)
 		if test.status == 0 && err != nil || test.status != 0 && (err == nil || response.StatusCode != test.status) {
-			t.Errorf("%s: %v, want %d", test.statements, response, test.status)
+			t.Errorf("%s: got %v, want %d", test.statements, response, test.status)
 		}
 	}
-	s := start(t, guarded(allows("arn:aws:execute-api:us-east-1:000000000000:api1/prod/*/*", "")), behind())
+	s := start(t, authorized(allows("arn:aws:execute-api:us-east-1:000000000000:api1/prod/*/*", "")), withAuthorizer())
 	s.wantRefusal("/prod", nil, 403, `{"Message":"User is not authorized to access this resource"}`)
 	// A statement may stand without brackets.
-	s = start(t, guarded(`{"principalId":"a","policyDocument":{"Statement":`+
-		statement("Allow", invoke, `"*"`)+`}}`), behind())
+	s = start(t, authorized(`{"principalId":"a","policyDocument":{"Statement":`+
+		statement("Allow", invoke, `"*"`)+`}}`), withAuthorizer())
 	s.dial()
 }

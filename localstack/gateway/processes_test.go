@@ -23,10 +23,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// The main shapes with real functions: processes that speak the Runtime API.
-// The executable is this test's own, so that nothing has to be built.
+// functionVariable makes the test binary the process of a real function that
+// uses the Runtime API. So these tests need no other executable.
 const functionVariable = "GATEWAY_TEST_FUNCTION"
 
+// patience is how long a test waits for an event before it fails.
 const patience = time.Minute
 
 func TestMain(m *testing.M) {
@@ -40,26 +41,32 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// authorize lets everybody in who says "good", and knows nobody who says
-// "nobody".
-func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
-	who := e.QueryStringParameters["who"]
+// authorize allows the user "good" and denies all others. For "unknown" it
+// returns the error Unauthorized.
+func authorize(_ context.Context,
+	e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
+	user := e.QueryStringParameters["user"]
 	effect := "Deny"
-	switch who {
+	switch user {
 	case "good":
 		effect = "Allow"
-	case "nobody":
+	case "unknown":
 		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized")
 	}
 	return events.APIGatewayCustomAuthorizerResponse{
-		PrincipalID: who,
-		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{Version: "2012-10-17", Statement: []events.IAMPolicyStatement{
-			{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: []string{e.MethodArn}},
-		}},
+		PrincipalID: user,
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version: "2012-10-17",
+			Statement: []events.IAMPolicyStatement{{
+				Action:   []string{"execute-api:Invoke"},
+				Effect:   effect,
+				Resource: []string{e.MethodArn},
+			}},
+		},
 	}, nil
 }
 
-// chat does what its route and its query say.
+// chat is the function of all routes.
 func chat(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ok := events.APIGatewayProxyResponse{StatusCode: 200}
 	switch e.RequestContext.RouteKey {
@@ -68,8 +75,8 @@ func chat(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events
 			return events.APIGatewayProxyResponse{StatusCode: 409}, nil
 		}
 	case "ask":
-		who, _ := e.RequestContext.Authorizer.(map[string]any)
-		ok.Body = fmt.Sprint("hello ", who["principalId"])
+		authorizer, _ := e.RequestContext.Authorizer.(map[string]any)
+		ok.Body = fmt.Sprint("hello ", authorizer["principalId"])
 	case "post":
 		management := apigatewaymanagementapi.New(apigatewaymanagementapi.Options{
 			Region:       "us-east-1",
@@ -82,11 +89,12 @@ func chat(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events
 		})
 		return ok, err
 	case "raise":
-		return ok, errors.New("as asked")
+		return ok, errors.New("requested by the test")
 	}
 	return ok, nil
 }
 
+// invoker adapts the Lambda service to the gateway.
 type invoker struct{ *lambda.Service }
 
 func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (gateway.Result, error) {
@@ -94,7 +102,8 @@ func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (g
 	return gateway.Result{Payload: r.Payload, FunctionError: r.FunctionError, RequestID: r.RequestID}, err
 }
 
-// serve starts gateway and functions behind one port and returns its address.
+// serve serves a gateway and functions on one port until the end of the test.
+// It returns the address.
 func serve(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +120,7 @@ func serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
+	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,20 +128,24 @@ func serve(t *testing.T) string {
 	for _, name := range []string{"authorizer", "chat"} {
 		list = append(list, lambda.Function{
 			Name:     name,
-			Binary:   self,
+			Binary:   executable,
 			Timeout:  patience,
-			MemoryMB: 2048, // under the race detector it is large
+			MemoryMB: 2048, // enough for the race detector
 			Env:      map[string]string{functionVariable: name, "MANAGEMENT": "http://" + address},
 		})
 	}
 	if err := functions.Deploy(list); err != nil {
 		t.Fatal(err)
 	}
-	routes := map[string]gateway.Route{"$connect": {Function: "chat", Permitted: true, Authorizer: &gateway.Authorizer{
-		Function:        "authorizer",
-		Permitted:       true,
-		IdentitySources: []string{"route.request.querystring.who"},
-	}}}
+	routes := map[string]gateway.Route{"$connect": {
+		Function:  "chat",
+		Permitted: true,
+		Authorizer: &gateway.Authorizer{
+			Function:        "authorizer",
+			Permitted:       true,
+			IdentitySources: []string{"route.request.querystring.user"},
+		},
+	}}
 	for _, key := range []string{"ask", "post", "raise"} {
 		routes[key] = gateway.Route{Function: "chat", Permitted: true, RouteResponse: key == "ask"}
 	}
@@ -169,14 +182,14 @@ func TestRealFunctions(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for query, want := range map[string]int{
-		"": 401, "?who=nobody": 401, "?who=bad": 403, "?who=good&room=full": 409,
+		"": 401, "?user=unknown": 401, "?user=bad": 403, "?user=good&room=full": 409,
 	} {
 		_, response, err := websocket.Dial(ctx, "ws://"+address+"/prod"+query, nil)
 		if err == nil || response == nil || response.StatusCode != want {
-			t.Errorf("%s: %v, %v; want %d", query, response, err, want)
+			t.Errorf("%s: got %v, %v, want %d", query, response, err, want)
 		}
 	}
-	c, _, err := websocket.Dial(ctx, "ws://"+address+"/prod?who=good", nil)
+	c, _, err := websocket.Dial(ctx, "ws://"+address+"/prod?user=good", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +216,7 @@ func TestRealFunctions(t *testing.T) {
 			got = frame.Message
 		}
 		if got != test.want {
-			t.Errorf("%s: received %s, want %s", test.send, data, test.want)
+			t.Errorf("%s: got message %s, want %s", test.send, data, test.want)
 		}
 	}
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// What the Go SDK makes of each error, and how often it tries.
+// TestC8_TypedErrors shows the error type of the Go SDK for each error, and how
+// often the SDK tries.
 func TestC8_TypedErrors(t *testing.T) {
 	t.Parallel()
 	as := func(target any) func(error) bool { return func(err error) bool { return errors.As(err, target) } }
@@ -31,22 +32,35 @@ func TestC8_TypedErrors(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name     string
-		id       string // empty: of the open connection
+		id       string // empty: that of the open connection
 		size     int
 		stage    string
 		change   func(*Options)
 		attempts int64
+		want     string // the error's name
 		is       func(error) bool
 	}{
-		{name: "gone", id: unknownID, attempts: 1, is: as(new(*types.GoneException))},
-		{name: "stage", stage: "dev", attempts: 1, is: as(new(*types.ForbiddenException))},
-		{name: "id", id: "abc", attempts: 1, is: code("BadRequestException")},
-		{name: "size", size: 128<<10 + 1, attempts: 1, is: as(new(*types.PayloadTooLargeException))},
-		{name: "rate", attempts: 3, is: as(new(*types.LimitExceededException)), change: func(o *Options) {
-			o.Limits.AccountRate, o.Limits.AccountBurst = 1e-9, 1 // which the handshake takes
-		}},
+		{name: "gone", id: unknownID, attempts: 1, want: "GoneException", is: as(new(*types.GoneException))},
+		{name: "stage", stage: "dev", attempts: 1, want: "ForbiddenException", is: as(new(*types.ForbiddenException))},
+		{name: "id", id: "abc", attempts: 1, want: "BadRequestException", is: code("BadRequestException")},
+		{
+			name:     "size",
+			size:     128<<10 + 1,
+			attempts: 1,
+			want:     "PayloadTooLargeException",
+			is:       as(new(*types.PayloadTooLargeException)),
+		},
+		{
+			name:     "rate",
+			attempts: 3,
+			want:     "LimitExceededException",
+			is:       as(new(*types.LimitExceededException)),
+			change: func(o *Options) {
+				o.Limits.AccountRate, o.Limits.AccountBurst = 1e-9, 1 // the handshake takes the token
+			},
+		},
 	} {
-		s := start(t, closing, test.change)
+		s := start(t, basicFunctions, test.change)
 		c := s.dial()
 		var attempts atomic.Int64
 		posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,13 +86,14 @@ func TestC8_TypedErrors(t *testing.T) {
 			Data:         []byte(strings.Repeat("x", max(test.size, 1))),
 		})
 		if err == nil || !test.is(err) || attempts.Load() != test.attempts {
-			t.Errorf("%s: %v after %d attempts, want %d", test.name, err, attempts.Load(), test.attempts)
+			t.Errorf("%s: got error %v after %d attempts, want %s after %d", test.name, err,
+				attempts.Load(), test.want, test.attempts)
 		}
 	}
 }
 
-// environment is where the SDK's configuration finds endpoints, as its config
-// package reads them.
+// environment reads endpoints from the environment, as the SDK's config package
+// does.
 type environment struct{}
 
 func (environment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
@@ -88,7 +103,7 @@ func (environment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (stri
 }
 
 func TestC11_EndpointFromTheEnvironment(t *testing.T) {
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	c := s.dial()
 	t.Setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", s.posts.URL+"/prod")
 	config := aws.Config{
@@ -101,15 +116,13 @@ func TestC11_EndpointFromTheEnvironment(t *testing.T) {
 	if _, err := apigatewaymanagementapi.NewFromConfig(config).PostToConnection(t.Context(), input); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.receive(); got != "hello" {
-		t.Errorf("received %q", got)
-	}
-	// A program's own endpoint wins.
+	c.wantReceive("hello")
+	// An endpoint in the program has precedence.
 	own := apigatewaymanagementapi.NewFromConfig(config, func(o *apigatewaymanagementapi.Options) {
 		o.BaseEndpoint = aws.String(s.posts.URL + "/own")
 	})
 	var forbidden *types.ForbiddenException
 	if _, err := own.PostToConnection(t.Context(), input); !errors.As(err, &forbidden) {
-		t.Errorf("with an endpoint of its own: %v", err)
+		t.Errorf("with an endpoint in the program: got error %v, want ForbiddenException", err)
 	}
 }

@@ -5,19 +5,20 @@ import (
 	"testing"
 )
 
+// a51Payload is a message like that of the developer guide (A5.1).
 const a51Payload = `{"service":"chat","action":"join","data":{"room":"room1234"}}`
 
 func TestA5_1_SelectionExpressions(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ expression, want string }{
-		// The table of the developer guide.
+		// From the table of the developer guide.
 		{`$request.body.action`, "join"},
 		{`${request.body.action}`, "join"},
 		{`${request.body.service}/${request.body.action}`, "chat/join"},
 		{`${request.body.action}-${request.body.invalidPath}`, "join-"},
 		{`action`, "action"},
 		{`\$default`, "$default"},
-		// What follows from it.
+		// Not in the table.
 		{`$request.body.data.room`, "room1234"},
 		{`$request.body['data']["room"]`, "room1234"},
 		{`$request.body.data.room.x`, ""},
@@ -32,12 +33,12 @@ func TestA5_1_SelectionExpressions(t *testing.T) {
 			continue
 		}
 		if got, err := selector.selectKey(parseBody([]byte(a51Payload))); err != nil || got != test.want {
-			t.Errorf("%s: %q, %v; want %q", test.expression, got, err, test.want)
+			t.Errorf("%s: got %q, %v, want %q", test.expression, got, err, test.want)
 		}
 	}
 }
 
-// The developer guide's table, by which route a real message takes.
+// The developer guide's table, shown by the routes of real messages.
 func TestA5_1_RoutesByExpression(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
@@ -59,7 +60,7 @@ func TestA5_1_RoutesByExpression(t *testing.T) {
 		c := s.dial()
 		c.send(`{"service":"chat","action":"join","data":{"room":"room1234"},"list":["item1","item2"]}`)
 		if e, _ := s.event(want); e.RequestContext.RouteKey != want {
-			t.Errorf("%s: routeKey %q, want %q", expression, e.RequestContext.RouteKey, want)
+			t.Errorf("%s: got routeKey %q, want %q", expression, e.RequestContext.RouteKey, want)
 		}
 	}
 }
@@ -74,7 +75,7 @@ func TestA5_1_InvalidExpressions(t *testing.T) {
 		`$request.body.a/b`, `$request.body.a ${request.body.b}`, `x$`,
 	} {
 		if selector, err := parseSelection(expression); err == nil {
-			t.Errorf("%q: accepted as %v", expression, selector)
+			t.Errorf("%q: got %v, want an error", expression, selector)
 		}
 	}
 }
@@ -103,7 +104,7 @@ func TestA5_2_ValuesAreStringified(t *testing.T) {
 		`{"a":1,"a":2}`:           "2",
 	} {
 		if got, err := selector.selectKey(parseBody([]byte(body))); err != nil || got != want {
-			t.Errorf("%s: %q, %v; want %q", body, got, err, want)
+			t.Errorf("%s: got %q, %v, want %q", body, got, err, want)
 		}
 	}
 }
@@ -117,14 +118,14 @@ func TestA5_3_NotEvaluated(t *testing.T) {
 		}
 		for _, body := range []string{``, ` `, `hello`, `{"a":1`, `{"a":1}{"a":1}`, `{"a":1} x`, "\x00"} {
 			if got, err := selector.selectKey(parseBody([]byte(body))); !errors.Is(err, errNotEvaluated) {
-				t.Errorf("%s on %q: %q, %v", expression, body, got, err)
+				t.Errorf("%s on %q: got %q, %v, want errNotEvaluated", expression, body, got, err)
 			}
 		}
 	}
 	selector, _ := parseSelection(`$request.body.a`)
 	for _, body := range []string{`{"a":{}}`, `{"a":[{}]}`} {
 		if got, err := selector.selectKey(parseBody([]byte(body))); !errors.Is(err, errNotEvaluated) {
-			t.Errorf("%q: %q, %v", body, got, err)
+			t.Errorf("%q: got %q, %v, want errNotEvaluated", body, got, err)
 		}
 	}
 }
@@ -141,7 +142,7 @@ func FuzzSelection(f *testing.F) {
 		first, err := selector.selectKey(parseBody([]byte(body)))
 		second, err2 := selector.selectKey(parseBody([]byte(body)))
 		if first != second || (err == nil) != (err2 == nil) {
-			t.Errorf("%q, %v then %q, %v", first, err, second, err2)
+			t.Errorf("got %q, %v and then %q, %v, want the same", first, err, second, err2)
 		}
 	})
 }

@@ -24,26 +24,24 @@ func TestA2_2_Compression(t *testing.T) {
 		}
 		if extension := response.Header.Get("Sec-WebSocket-Extensions"); strings.HasPrefix(extension,
 			"permessage-deflate") != negotiates || !negotiates && extension != "" {
-			t.Errorf("negotiated %q", extension)
+			t.Errorf("got extension %q, want permessage-deflate %t", extension, negotiates)
 		}
 		text := strings.Repeat("x", 20_000)
 		c.send(text)
-		if got := c.receive(); got != text {
-			t.Errorf("received %q", got)
-		}
-		if negotiates { // a message of 128 KB and more is too big however small its frame is
+		c.wantReceive(text)
+		if negotiates { // the limit of 128 KB is for the decompressed message
 			c.send(strings.Repeat("x", 128<<10+1))
 			if code, _ := c.closed(); code != websocket.StatusMessageTooBig {
-				t.Errorf("closed with %d", code)
+				t.Errorf("got close code %d, want 1009", code)
 			}
 			s.wantDisconnect(1009, "")
 		}
 	}
 }
 
-// offered opens a connection that offers two subprotocols and returns the
-// answer to the handshake.
-func offered(s *stack) *http.Response {
+// offerSubprotocols opens a connection that offers two subprotocols. It returns
+// the answer to the handshake.
+func offerSubprotocols(s *stack) *http.Response {
 	s.t.Helper()
 	return s.get(s.t, "/prod", "", http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
@@ -53,17 +51,17 @@ func offered(s *stack) *http.Response {
 
 func TestA2_3_SubprotocolIsNotEchoed(t *testing.T) {
 	t.Parallel()
-	response := offered(start(t, map[string]function{"$connect": returns(ok)}, nil))
+	response := offerSubprotocols(start(t, map[string]function{"$connect": returns(ok)}, nil))
 	if _, echoed := response.Header["Sec-Websocket-Protocol"]; response.StatusCode != 101 || echoed {
-		t.Errorf("%s %v", response.Status, response.Header)
+		t.Errorf("got %s %v, want 101 without a subprotocol", response.Status, response.Header)
 	}
-	response = offered(start(t, nil, nil))
+	response = offerSubprotocols(start(t, nil, nil))
 	if _, echoed := response.Header["Sec-Websocket-Protocol"]; response.StatusCode != 101 || echoed {
-		t.Errorf("without $connect: %s %v", response.Status, response.Header)
+		t.Errorf("without $connect: got %s %v, want 101 without a subprotocol", response.Status, response.Header)
 	}
 }
 
-func TestA2_4_FunctionPicksTheSubprotocol(t *testing.T) {
+func TestA2_4_FunctionSelectsTheSubprotocol(t *testing.T) {
 	t.Parallel()
 	for result, want := range map[string]string{
 		`{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"chat2"}}`:              "chat2",
@@ -71,10 +69,10 @@ func TestA2_4_FunctionPicksTheSubprotocol(t *testing.T) {
 		`{"statusCode":200,"multiValueHeaders":{"Sec-WebSocket-Protocol":["chat2"]}}`:  "chat2",
 		`{"statusCode":200,"headers":{"Sec-WebSocket-Protocol":"a\r\nX-Injected: 1"}}`: "a  X-Injected: 1",
 	} {
-		response := offered(start(t, map[string]function{"$connect": returns(result)}, nil))
+		response := offerSubprotocols(start(t, map[string]function{"$connect": returns(result)}, nil))
 		if got := response.Header.Get("Sec-WebSocket-Protocol"); response.StatusCode != 101 ||
 			got != want || response.Header.Get("X-Injected") != "" {
-			t.Errorf("%s: %s %v", result, response.Status, response.Header)
+			t.Errorf("%s: got %s %v, want 101 with subprotocol %q", result, response.Status, response.Header, want)
 		}
 	}
 }
@@ -82,8 +80,8 @@ func TestA2_4_FunctionPicksTheSubprotocol(t *testing.T) {
 func TestA2_5_OfferIsOneString(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$connect": returns(ok)}, nil)
-	offered(s)
+	offerSubprotocols(s)
 	if e, _ := s.event("$connect"); e.Headers["Sec-WebSocket-Protocol"] != "chat1, chat2" {
-		t.Errorf("the function saw %v", e.Headers)
+		t.Errorf("got headers %v in the event, want Sec-WebSocket-Protocol: chat1, chat2", e.Headers)
 	}
 }

@@ -27,19 +27,16 @@ func TestA6_4_ThrottledMessage(t *testing.T) {
 		ask := func(admitted bool) {
 			t.Helper()
 			c.send(`{"action":"ask"}`)
-			got := c.receive()
-			if admitted && got != `{"action":"ask"}` ||
-				!admitted && !strings.HasPrefix(got,
-					`{"message": "`+want+`", "connectionId":"`+c.id+`", "requestId":"`) {
-				t.Errorf("admitted %v: frame %s", admitted, got)
+			if admitted {
+				c.wantReceive(`{"action":"ask"}`)
+			} else {
+				c.wantPrefix(`{"message": "` + want + `", "connectionId":"` + c.id + `", "requestId":"`)
 			}
 		}
 		ask(true)
 		ask(false)
-		c.send(`{"action":"other"}`) // another route has its own bucket
-		if got := c.receive(); got != `{"action":"other"}` {
-			t.Errorf("other: %s", got)
-		}
+		c.send(`{"action":"other"}`) // another route has another bucket
+		c.wantReceive(`{"action":"other"}`)
 		s.clock.Advance(499 * time.Millisecond)
 		ask(false)
 		s.clock.Advance(time.Millisecond)
@@ -50,8 +47,8 @@ func TestA6_4_ThrottledMessage(t *testing.T) {
 	}
 }
 
-// A stage's default is for each route by itself; a route's own replaces it, as
-// far as it is set.
+// A stage's throttle is the default of each single route. A route's throttle
+// replaces the values that it sets.
 func TestRouteAndStageThrottles(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -82,7 +79,7 @@ func TestRouteAndStageThrottles(t *testing.T) {
 			}
 		}
 		if admitted != test.admitted {
-			t.Errorf("%s: %d admitted, want %d", test.name, admitted, test.admitted)
+			t.Errorf("%s: got %d admitted, want %d", test.name, admitted, test.admitted)
 		}
 	}
 }
@@ -97,19 +94,15 @@ func TestA6_4_HandshakeThrottled(t *testing.T) {
 	s.clock.Advance(500 * time.Millisecond)
 	s.dial()
 
-	s = start(t, map[string]function{"$connect": returns(ok)}, route("$connect", func(r *Route) {
-		r.Throttle = &Throttle{
-			Rate:  1,
-			Burst: 1,
-		}
-	}))
+	s = start(t, map[string]function{"$connect": returns(ok)},
+		route("$connect", func(r *Route) { r.Throttle = &Throttle{Rate: 1, Burst: 1} }))
 	s.dial()
 	s.wantRefusal("/prod", nil, 429, `{"message":"Too Many Requests"}`)
 }
 
 func TestC5_LimitExceededOfTheAccount(t *testing.T) {
 	t.Parallel()
-	// The account's bucket is for handshakes, messages and posts together.
+	// Handshakes, messages and posts share the account's bucket.
 	s := start(t, map[string]function{"$connect": returns(ok), "ask": echoes}, func(o *Options) {
 		o.Limits.AccountRate, o.Limits.AccountBurst = 1, 3
 		twoWay("ask")(o)
@@ -120,23 +113,22 @@ func TestC5_LimitExceededOfTheAccount(t *testing.T) {
 	s.mustPost(c.id, "hello")
 	c.receive()
 
-	if limit := (*types.LimitExceededException)(nil); !errors.As(s.post(c.id, "too much"), &limit) {
-		t.Error("the post is not throttled")
+	limit := (*types.LimitExceededException)(nil)
+	if err := s.post(c.id, "too much"); !errors.As(err, &limit) {
+		t.Errorf("got error %v, want LimitExceededException", err)
 	}
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
 		response, body := s.request(method, "/prod/@connections/"+url.PathEscape(c.id), "x", true)
-		if response.StatusCode != 429 || response.Header.Get("x-amzn-ErrorType") != "LimitExceededException" || !strings.HasPrefix(body, `{"message":"`) {
-			t.Errorf("%s: %s %v %s", method, response.Status, response.Header, body)
+		if response.StatusCode != 429 || !strings.HasPrefix(body, `{"message":"`) ||
+			response.Header.Get("x-amzn-ErrorType") != "LimitExceededException" {
+			t.Errorf("%s: got %s %v %s, want 429 LimitExceededException", method, response.Status,
+				response.Header, body)
 		}
 	}
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); !strings.HasPrefix(got, `{"message": "Too Many Requests"`) {
-		t.Errorf("received %s", got)
-	}
+	c.wantPrefix(`{"message": "Too Many Requests"`)
 	s.wantRefusal("/prod", nil, 429, `{"message":"Too Many Requests"}`)
 	s.clock.Advance(time.Second)
 	s.mustPost(c.id, "again")
-	if got := c.receive(); got != "again" {
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive("again")
 }

@@ -24,25 +24,25 @@ func nextEvent(t *testing.T, r *tracetest.Recorder, kind trace.Kind) trace.Event
 	return r.Next(t, "kind "+string(kind), func(e trace.Event) bool { return e.Kind == kind })
 }
 
-// wantTrace compares what does not depend on the moment.
+// wantTrace compares all fields except the times, which must be plausible.
 func wantTrace(t *testing.T, got, want trace.Event) {
 	t.Helper()
 	if got.At.IsZero() || got.Duration < 0 || got.Duration > patience {
-		t.Errorf("%s at %v for %v", got.Kind, got.At, got.Duration)
+		t.Errorf("%s: got time %v and duration %v, want a time and up to %v", got.Kind, got.At, got.Duration, patience)
 	}
 	got.At, got.Duration = time.Time{}, 0
 	if got != want {
-		t.Errorf("trace\n%+v, want\n%+v", got, want)
+		t.Errorf("got event\n%+v\nwant\n%+v", got, want)
 	}
 }
 
 func TestTrace(t *testing.T) {
 	t.Parallel()
 	r := new(tracetest.Recorder)
-	functions := guarded(allows("*", ""))
+	functions := authorized(allows("*", ""))
 	functions["$default"] = echoes
 	s := start(t, functions, func(o *Options) {
-		behind()(o)
+		withAuthorizer()(o)
 		twoWay("$default")(o)
 		o.Trace = r
 	})
@@ -51,15 +51,17 @@ func TestTrace(t *testing.T) {
 
 	authorize, connect := nextEvent(t, r, trace.Authorize), nextEvent(t, r, trace.Connect)
 	want := here
-	want.Kind, want.Route, want.Function, want.Invocation, want.Status, want.RequestID = trace.Connect, "$connect", "$connect", "invocation-2", 101, connect.RequestID
+	want.Kind, want.Route, want.Function, want.Invocation = trace.Connect, "$connect", "$connect", "invocation-2"
+	want.Status, want.RequestID = 101, connect.RequestID
 	wantTrace(t, connect, want)
-	want.Kind, want.Function, want.Invocation, want.Status, want.Bytes = trace.Authorize, "authorizer", "invocation-1", 200, authorize.Bytes
+	want.Kind, want.Function, want.Invocation = trace.Authorize, "authorizer", "invocation-1"
+	want.Status, want.Bytes = 200, authorize.Bytes
 	wantTrace(t, authorize, want)
 	if connect.RequestID == "" || authorize.Bytes == 0 {
-		t.Errorf("%+v, %+v", connect, authorize)
+		t.Errorf("got %+v and %+v, want a request id and a size", connect, authorize)
 	}
 	if connect.At.After(authorize.At) {
-		t.Errorf("the handshake began at %v, its authorizer at %v", connect.At, authorize.At)
+		t.Errorf("got handshake at %v and authorizer at %v, want the handshake first", connect.At, authorize.At)
 	}
 
 	c.send("hello")
@@ -76,12 +78,13 @@ func TestTrace(t *testing.T) {
 	c.receive()
 	post := nextEvent(t, r, trace.Post)
 	want = here
-	want.Kind, want.Operation, want.Status, want.Bytes, want.RequestID = trace.Post, "PostToConnection", 200, 2, post.RequestID
+	want.Kind, want.Operation, want.Status, want.Bytes = trace.Post, "PostToConnection", 200, 2
+	want.RequestID = post.RequestID
 	wantTrace(t, post, want)
 	want.Kind, want.Status = trace.Sent, 0
 	wantTrace(t, nextEvent(t, r, trace.Sent), want)
 	if post.RequestID == "" {
-		t.Error("no request id")
+		t.Error("got no request id, want one")
 	}
 
 	c.Close(websocket.StatusCode(4000), "")
@@ -125,25 +128,26 @@ func TestTraceOfFailures(t *testing.T) {
 		if message.Status != test.status || message.Error != test.code || sent.Error != test.code ||
 			sent.Bytes != len(got) ||
 			sent.RequestID != message.RequestID || (message.Invocation != "") != (test.action == "raises") {
-			t.Errorf("%s: %+v, %+v", test.action, message, sent)
+			t.Errorf("%s: got %+v and %+v, want %d %s in both", test.action, message, sent,
+				test.status, test.code)
 		}
 	}
 
 	s = start(t, map[string]function{"$connect": returns(`{"statusCode":401}`)}, func(o *Options) { o.Trace = r })
 	s.refused("/prod")
-	if got := nextEvent(t, r, trace.Connect); got.Status != 101 { // the first stack's
-		t.Errorf("%+v", got)
+	if got := nextEvent(t, r, trace.Connect); got.Status != 101 { // of the first stack
+		t.Errorf("got %+v, want status 101", got)
 	}
 	if got := nextEvent(t, r, trace.Connect); got.Status != 401 || got.Invocation == "" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want status 401 and an invocation", got)
 	}
 }
 
-// A post says on whose behalf it was made.
+// The event of a post names the function that made it.
 func TestTraceNamesThePostingFunction(t *testing.T) {
 	t.Parallel()
 	r := new(tracetest.Recorder)
-	s := start(t, closing, func(o *Options) { o.Trace = r })
+	s := start(t, basicFunctions, func(o *Options) { o.Trace = r })
 	c := s.dial()
 	posts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := trace.WithCaller(r.Context(), trace.Caller{Function: "chat", Invocation: "abc"})
@@ -154,12 +158,12 @@ func TestTraceNamesThePostingFunction(t *testing.T) {
 	s.mustPost(c.id, "hi")
 	for _, kind := range []trace.Kind{trace.Post, trace.Sent} {
 		if got := nextEvent(t, r, kind); got.Function != "chat" || got.Invocation != "abc" {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want function chat and invocation abc", got)
 		}
 	}
 }
 
-// One line for each frame, with the ids that link it; failures are louder.
+// The log has one line for each frame, with ids; failures are warnings.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -175,51 +179,51 @@ func TestLogLines(t *testing.T) {
 	c.receive()
 	c.Close(websocket.StatusNormalClosure, "")
 	s.event("$disconnect")
-	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes any more
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // afterwards nothing is logged
 		t.Fatal(err)
 	}
 	good, _ := s.event("good")
 	bad, _ := s.event("bad")
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	if len(lines) != 6 { // opened, message, sent, failed, sent, closed
-		t.Errorf("%d lines: %s", len(lines), log.String())
+		t.Errorf("got %d log lines, want 6:\n%s", len(lines), log.String())
 	}
 	for _, want := range []string{
-		fmt.Sprintf(`level=DEBUG msg=message api=api1 stage=prod route=good connection=%q request=%q function=good invocation=invocation-2 status=200 bytes=17`,
-			c.id, good.RequestContext.RequestID),
-		fmt.Sprintf(`level=WARN msg="integration failed" api=api1 stage=prod route=bad connection=%q request=%q function=bad invocation=invocation-3 status=500 bytes=16`,
-			c.id, bad.RequestContext.RequestID),
+		fmt.Sprintf(`level=DEBUG msg=message api=api1 stage=prod route=good connection=%q request=%q `+
+			`function=good invocation=invocation-2 status=200 bytes=17`, c.id, good.RequestContext.RequestID),
+		fmt.Sprintf(`level=WARN msg="integration failed" api=api1 stage=prod route=bad connection=%q request=%q `+
+			`function=bad invocation=invocation-3 status=500 bytes=16`, c.id, bad.RequestContext.RequestID),
 		`level=DEBUG msg="connection opened"`, `level=DEBUG msg="connection closed"`,
 	} {
 		if strings.Count(log.String(), want) != 1 {
-			t.Errorf("log lacks %s:\n%s", want, log.String())
+			t.Errorf("got log\n%s\nwant one line with %s", log.String(), want)
 		}
 	}
 }
 
-// What an authorizer does wrong is said once, and $connect is not named, as it
-// was not asked.
+// The failure of an authorizer is logged once. The event of the handshake does
+// not name $connect, which did not run.
 func TestAuthorizerFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	r := new(tracetest.Recorder)
 	s := start(t, map[string]function{"authorizer": fails("x"), "$connect": returns(ok)}, func(o *Options) {
-		behind()(o)
+		withAuthorizer()(o)
 		o.Trace = r
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	s.refused("/prod")
 	if got := nextEvent(t, r, trace.Authorize); got.Status != 500 || got.Error != "AuthorizerFailureException" ||
 		got.Function != "authorizer" || got.Invocation == "" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 500 AuthorizerFailureException of authorizer", got)
 	}
 	if got := nextEvent(t, r, trace.Connect); got.Status != 500 || got.Function != "" || got.Invocation != "" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want status 500 without a function", got)
 	}
-	if err := s.gateway.Shutdown(t.Context()); err != nil { // nobody writes any more
+	if err := s.gateway.Shutdown(t.Context()); err != nil { // afterwards nothing is logged
 		t.Fatal(err)
 	}
 	if text := log.String(); strings.Count(text, "level=WARN msg=authorizer ") != 1 || strings.Count(text, "\n") != 1 {
-		t.Errorf("log %s", text)
+		t.Errorf("got log %s, want one warning of the authorizer", text)
 	}
 }

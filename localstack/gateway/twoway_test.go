@@ -12,8 +12,10 @@ import (
 
 func TestA7_1_OnlyWithARouteResponse(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"tell": returns(`{"statusCode":200,"body":"nobody sees this"}`),
-		"ask": echoes}, twoWay("ask"))
+	s := start(t, map[string]function{
+		"tell": returns(`{"statusCode":200,"body":"not sent"}`),
+		"ask":  echoes,
+	}, twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"tell"}`)
 	s.event("tell")
@@ -21,9 +23,7 @@ func TestA7_1_OnlyWithARouteResponse(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); got != `{"action":"ask"}` {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive(`{"action":"ask"}`)
 }
 
 func TestA7_3_BodyIsTheMessage(t *testing.T) {
@@ -40,15 +40,13 @@ func TestA7_3_BodyIsTheMessage(t *testing.T) {
 		c := s.dial()
 		c.send(`{"action":"ask"}`)
 		if got := c.receive(); got != test.want {
-			t.Errorf("%.80s: received %.80q", test.result, got)
+			t.Errorf("%.80s: got message %.80q, want %.80q", test.result, got, test.want)
 		}
 	}
 	s := start(t, map[string]function{"ask": returns(`{"statusCode":200,"body":"x` + long + `"}`)}, twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); !strings.Contains(got, "Internal server error") {
-		t.Errorf("a body over 128 KB: received %.80q", got)
-	}
+	c.wantPrefix(`{"message": "Internal server error"`)
 }
 
 func TestB8_NullMapsAreAccepted(t *testing.T) {
@@ -58,20 +56,19 @@ func TestB8_NullMapsAreAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := `{"statusCode":200,"headers":null,"multiValueHeaders":null,"body":""}`; string(result) != want {
-		t.Errorf("aws-lambda-go writes %s", result)
+		t.Errorf("got %s from aws-lambda-go, want %s", result, want)
 	}
 	s := start(t, map[string]function{"$connect": returns(string(result)), "ask": returns(string(result))},
 		twoWay("ask"))
 	c := s.dial()
 	c.send(`{"action":"ask"}`)
-	if got := c.receive(); got != "" {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive("")
 }
 
 func TestB9_ProxyResponseIsStrict(t *testing.T) {
 	t.Parallel()
-	const known = `{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["b"]},"body":"x","isBase64Encoded":false`
+	const known = `{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["b"]},` +
+		`"body":"x","isBase64Encoded":false`
 	for _, test := range []struct {
 		result  string
 		lenient bool
@@ -90,7 +87,7 @@ func TestB9_ProxyResponseIsStrict(t *testing.T) {
 		c.send(`{"action":"ask"}`)
 		if got := c.receive(); (got == "x") != test.good ||
 			!test.good && !strings.HasPrefix(got, `{"message": "Internal server error"`) {
-			t.Errorf("%s, lenient %v: received %q", test.result, test.lenient, got)
+			t.Errorf("%s, lenient %t: got message %q, want accepted %t", test.result, test.lenient, got, test.good)
 		}
 	}
 }
@@ -100,28 +97,28 @@ func TestA7_4_DisconnectCannotAnswer(t *testing.T) {
 	s := start(t, map[string]function{"$disconnect": returns(`{"statusCode":200,"body":"bye"}`)}, twoWay("$disconnect"))
 	c := s.dialRaw()
 	c.write(frame(fin|opClose, []byte{3, 232}))
-	c.readFrame() // the close frame's answer
+	c.readFrame() // the answer to the close frame
 	s.event("$disconnect")
 	if rest, err := io.ReadAll(c.reader); err != nil || len(rest) != 0 {
-		t.Errorf("after the close: %q, %v", rest, err)
+		t.Errorf("got %q, %v after the close frame, want nothing", rest, err)
 	}
 }
 
-func TestA7_4_ConnectResultIsNoMessage(t *testing.T) {
+func TestA7_4_ConnectResultIsNotSent(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(`{"statusCode":200,"body":"welcome"}`),
-		"echo": echoes}, twoWay("$connect", "echo"))
+	s := start(t, map[string]function{
+		"$connect": returns(`{"statusCode":200,"body":"welcome"}`),
+		"echo":     echoes,
+	}, twoWay("$connect", "echo"))
 	c := s.dial()
 	c.send(`{"action":"echo"}`)
-	if got := c.receive(); got != `{"action":"echo"}` {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive(`{"action":"echo"}`)
 }
 
 func TestA7_5_MessagesRunConcurrently(t *testing.T) {
 	t.Parallel()
-	// The first message's function ends only when the second's runs, and the
-	// second answers first.
+	// The function of the first message ends after that of the second has
+	// answered.
 	second, answered := make(chan struct{}), make(chan struct{})
 	s := start(t, map[string]function{
 		"first": func(context.Context, []byte) ([]byte, string, error) {
@@ -137,13 +134,9 @@ func TestA7_5_MessagesRunConcurrently(t *testing.T) {
 	c := s.dial()
 	c.send(`{"action":"first"}`)
 	c.send(`{"action":"second"}`)
-	if got := c.receive(); got != "second" {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive("second")
 	close(answered)
-	if got := c.receive(); got != "first" {
-		t.Errorf("received %q", got)
-	}
+	c.wantReceive("first")
 }
 
 func TestA7_5_SerialWithTheOption(t *testing.T) {
@@ -166,8 +159,6 @@ func TestA7_5_SerialWithTheOption(t *testing.T) {
 	s.noEvent("second")
 	close(release)
 	for _, want := range []string{"first", `{"action":"second"}`} {
-		if got := c.receive(); got != want {
-			t.Errorf("received %q, want %q", got, want)
-		}
+		c.wantReceive(want)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// updated is the APIs that a stack began with, changed.
+// updated returns the APIs of the stack with a change.
 func (s *stack) updated(change func(*API)) []API {
 	api := s.gateway.opts.APIs[0]
 	routes := make(map[string]Route, len(api.Routes))
@@ -23,16 +23,15 @@ func (s *stack) updated(change func(*API)) []API {
 
 func TestUpdateKeepsSockets(t *testing.T) {
 	t.Parallel()
-	s := start(t, map[string]function{"$connect": returns(ok), "$disconnect": returns(ok), "old": echoes,
-		"new": echoes}, func(o *Options) {
+	s := start(t, map[string]function{
+		"$connect": returns(ok), "$disconnect": returns(ok), "old": echoes, "new": echoes,
+	}, func(o *Options) {
 		delete(o.APIs[0].Routes, "new")
 		twoWay("old")(o)
 	})
 	c := s.dial()
 	c.send(`{"action":"new"}`)
-	if got := c.receive(); !strings.HasPrefix(got, `{"message": "Forbidden"`) {
-		t.Errorf("before: %s", got)
-	}
+	c.wantPrefix(`{"message": "Forbidden"`)
 	if err := s.gateway.Update(s.updated(func(a *API) {
 		delete(a.Routes, "old")
 		a.Routes["new"] = Route{Function: "new", Permitted: true, RouteResponse: true}
@@ -41,25 +40,19 @@ func TestUpdateKeepsSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.send(`{"action":"new"}`)
-	if got := c.receive(); got != `{"action":"new"}` {
-		t.Errorf("after: %s", got)
-	}
+	c.wantReceive(`{"action":"new"}`)
 	if e, _ := s.event("new"); e.StageVariables["version"] != "2" {
-		t.Errorf("stage variables %v", e.StageVariables)
+		t.Errorf("got stage variables %v, want version 2", e.StageVariables)
 	}
 	c.send(`{"action":"old"}`)
-	if got := c.receive(); !strings.HasPrefix(got, `{"message": "Forbidden"`) {
-		t.Errorf("after: %s", got)
-	}
+	c.wantPrefix(`{"message": "Forbidden"`)
 	s.mustPost(c.id, "hello")
-	if got := c.receive(); got != "hello" {
-		t.Errorf("received %s", got)
-	}
+	c.wantReceive("hello")
 }
 
-func TestUpdateClosesWhatIsGone(t *testing.T) {
+func TestUpdateClosesConnectionsOfRemovedStages(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, func(o *Options) {
+	s := start(t, basicFunctions, func(o *Options) {
 		second := o.APIs[0]
 		second.Stage = "dev"
 		o.APIs = append(o.APIs, second)
@@ -75,14 +68,10 @@ func TestUpdateClosesWhatIsGone(t *testing.T) {
 	}
 	dev.wantClosed(1001, "Going away")
 	s.wantDisconnect(1001, "Going away")
-	if got := s.refused("/dev"); got != 403 {
-		t.Errorf("/dev: %d", got)
-	}
+	s.wantStatus("/dev", 403)
 	s.mustPost(stays.id, "hello")
-	if got := stays.receive(); got != "hello" {
-		t.Errorf("received %s", got)
-	}
-	if err := s.gateway.Update(nil); err != nil { // an app may have no API any more
+	stays.wantReceive("hello")
+	if err := s.gateway.Update(nil); err != nil { // an app may remove its last API
 		t.Fatal(err)
 	}
 	stays.wantClosed(1001, "Going away")
@@ -98,28 +87,28 @@ func TestUpdateDuringConnect(t *testing.T) {
 			return []byte(ok), "", nil
 		},
 	}, nil)
-	dialled := make(chan *client, 1)
+	dialed := make(chan *client, 1)
 	go func() {
 		c, _, err := s.tryDial("/prod", nil)
 		if err != nil {
 			t.Errorf("dial: %v", err)
 		}
-		dialled <- c
+		dialed <- c
 	}()
 	s.event("$connect")
 	if err := s.gateway.Update(s.updated(func(a *API) { a.Stage = "other" })); err != nil {
 		t.Error(err)
 	}
 	close(release)
-	if c := <-dialled; c != nil {
+	if c := <-dialed; c != nil {
 		c.wantClosed(1001, "Going away")
 	}
 	s.wantDisconnect(1001, "Going away")
 }
 
-func TestUpdateRefusesWholly(t *testing.T) {
+func TestRefusedUpdateChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := start(t, closing, nil)
+	s := start(t, basicFunctions, nil)
 	s.dial()
 	for name, change := range map[string]func(*API){
 		"expression": func(a *API) { a.RouteSelectionExpression = "${" },
@@ -127,23 +116,22 @@ func TestUpdateRefusesWholly(t *testing.T) {
 		"route":      func(a *API) { a.Routes["x"] = Route{} },
 	} {
 		if err := s.gateway.Update(s.updated(change)); err == nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("%s: got no error, want one", name)
 		}
 	}
-	if n := s.gateway.Connections(); n != 1 {
-		t.Errorf("%d connections", n)
-	}
+	s.wantConnections(1)
 	s.dial()
 }
 
-// Updates while clients come, talk and go: nobody is dropped whose stage stays.
+// TestUpdateUnderLoad updates while clients connect, send and close. No
+// connection is dropped, because the stage stays.
 func TestUpdateUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := start(t, map[string]function{"$default": echoes}, twoWay("$default"))
-	said, updates := make(chan struct{}, 1), make(chan struct{})
+	sent, updates := make(chan struct{}, 1), make(chan struct{})
 	go func() {
 		defer close(updates)
-		for range said {
+		for range sent {
 			if err := s.gateway.Update(s.updated(func(*API) {})); err != nil {
 				t.Error(err)
 			}
@@ -152,28 +140,26 @@ func TestUpdateUnderLoad(t *testing.T) {
 	for range 20 {
 		c := s.dial()
 		for range 10 {
-			said <- struct{}{}
+			sent <- struct{}{}
 			c.send("x")
-			if got := c.receive(); got != "x" {
-				t.Errorf("received %q", got)
-			}
+			c.wantReceive("x")
 		}
 		c.Close(websocket.StatusNormalClosure, "")
 	}
-	close(said)
+	close(sent)
 	<-updates
 }
 
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	s := start(t, guarded(allows("*", "")), func(o *Options) {
-		behind()(o)
+	s := start(t, authorized(allows("*", "")), func(o *Options) {
+		withAuthorizer()(o)
 		twoWay("$default")(o)
 		route("$default", func(r *Route) { r.Function = "arn:aws:lambda:us-east-1:000000000000:function:chat:live" })(o)
 		o.Invoker = renamed{o.Invoker}
 	})
 	if n := len(s.gateway.Snapshot().Connections); n != 0 {
-		t.Errorf("%d connections", n)
+		t.Errorf("got %d connections, want 0", n)
 	}
 	first := s.dial()
 	s.clock.Advance(time.Second)
@@ -208,10 +194,10 @@ func TestSnapshot(t *testing.T) {
 	} {
 		c := got.Connections[i]
 		if !c.LastActive.Equal(want.LastActive) {
-			t.Errorf("connection %d was last active at %v", i, c.LastActive)
+			t.Errorf("connection %d: got last active at %v, want %v", i, c.LastActive, want.LastActive)
 		}
 		if c.LastActive = want.LastActive; c != want {
-			t.Errorf("connection %d: %+v, want %+v", i, c, want)
+			t.Errorf("connection %d: got %+v, want %+v", i, c, want)
 		}
 	}
 	want := []RouteInfo{
@@ -220,16 +206,16 @@ func TestSnapshot(t *testing.T) {
 		{API: "api1", Stage: "prod", Key: "$disconnect", Function: "$disconnect"},
 	}
 	if len(got.Routes) != len(want) {
-		t.Fatalf("routes %+v", got.Routes)
+		t.Fatalf("got routes %+v, want %+v", got.Routes, want)
 	}
 	for i := range want {
 		if got.Routes[i] != want[i] {
-			t.Errorf("route %+v, want %+v", got.Routes[i], want[i])
+			t.Errorf("got route %+v, want %+v", got.Routes[i], want[i])
 		}
 	}
 }
 
-// renamed runs the function "$default" for every ARN.
+// renamed invokes the function "$default" for every ARN.
 type renamed struct{ Invoker }
 
 func (r renamed) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {

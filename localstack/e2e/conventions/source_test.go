@@ -88,7 +88,6 @@ var pending = []string{
 	"localstack/e2e/",
 	"localstack/eventsource/",
 	"localstack/fidelity/",
-	"localstack/gateway/",
 	"localstack/inspect/",
 	"localstack/sam/",
 	"localstack/testdata/",
