@@ -70,13 +70,13 @@ func (p policyDocument) evaluate(action, resource string) (decision, error) {
 func (s policyStatement) applies(action, resource string) (bool, error) {
 	switch {
 	case s.Effect != "Allow" && s.Effect != "Deny":
-		return false, errors.New("Effect is neither Allow nor Deny")
+		return false, errors.New("want Effect Allow or Deny")
 	case len(s.Action) == 0 == (len(s.NotAction) == 0):
 		return false, errors.New("want either Action or NotAction")
 	case len(s.Resource) == 0 == (len(s.NotResource) == 0):
 		return false, errors.New("want either Resource or NotResource")
 	case len(s.Condition) > 0:
-		return false, errors.New("Condition is not implemented locally")
+		return false, errors.New("conditions are not implemented locally")
 	}
 	lower := strings.ToLower(action) // actions are case-insensitive, unlike ARNs (IAM policy elements)
 	onAction := s.NotAction != nil && !matchesAny(s.NotAction, lower, strings.ToLower) ||
