@@ -1,11 +1,10 @@
-// Package builder turns the sources of a template's functions into executables
-// that run on this machine.
+// Package builder builds the functions of a template for this machine.
 //
-// Use it where `sam build` would build for Lambda: the same two build methods,
-// but for the operating system and processor of the host and without
-// containers. It runs the go and make commands that are on PATH; it never
-// downloads a toolchain, never runs the functions and never writes outside the
-// output directory (and Go's own caches).
+// Use it instead of `sam build`, which builds for Lambda. It has the same two
+// build methods, but builds for the operating system and processor of the host
+// and without containers. It runs the go and make commands of PATH. It never
+// downloads a toolchain, never runs a function, and writes only to the output
+// directory and to Go's caches.
 package builder
 
 import (
@@ -19,8 +18,7 @@ import (
 	"sync"
 )
 
-// The build methods of a template's `Metadata: BuildMethod` that are known
-// here.
+// The supported values of a template's `Metadata: BuildMethod`.
 const (
 	// MethodGo runs `go build` in the target's directory.
 	MethodGo = "go1.x"
@@ -30,8 +28,8 @@ const (
 
 // Target is one function to build.
 type Target struct {
-	// Name is the function's name: the key of Build's result, the name in
-	// errors and the artifact directory below the output directory.
+	// Name is the function's name: the key in Build's result, the name in
+	// errors, and the folder of its artifacts below the output directory.
 	Name string
 	// LogicalID is the function's key in the template's Resources; the make
 	// target is build-<LogicalID>.
@@ -40,8 +38,8 @@ type Target struct {
 	Dir string
 	// Method is MethodGo or MethodMakefile.
 	Method string
-	// Properties are the template's `Metadata: BuildProperties`. MethodGo knows
-	// TrimGoPath (a bool), as SAM does; others are ignored.
+	// Properties are the template's `Metadata: BuildProperties`. MethodGo uses
+	// TrimGoPath (a bool), as SAM does, and ignores the others.
 	Properties map[string]any
 }
 
@@ -94,11 +92,11 @@ func Build(ctx context.Context, outDir string, targets []Target,
 	return b.built, nil
 }
 
-// builder collects what the concurrent steps of one Build find out.
+// builder collects the results of the concurrent steps of one Build.
 type builder struct {
 	outDir   string
 	reporter reporter
-	slots    chan struct{} // bounds the commands that run at once
+	slots    chan struct{} // limits the commands that run at once
 
 	mu       sync.Mutex
 	built    map[string]string
@@ -123,14 +121,14 @@ func (b *builder) failAll(targets []Target, message string) {
 	}
 }
 
-// failed are those of targets, all of them done with, that were not built.
+// failed returns the targets that were not built. All of them must be done.
 func (b *builder) failed(targets []Target) []Target {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return b.built[t.Name] != "" })
 }
 
-// check refuses what cannot be built before anything is started.
+// check returns an error for targets that cannot be built.
 func check(targets []Target) error {
 	seen := make(map[string]bool, len(targets))
 	for _, t := range targets {
@@ -140,7 +138,7 @@ func check(targets []Target) error {
 		case seen[strings.ToLower(t.Name)]:
 			return fmt.Errorf("function %s is listed twice", t.Name)
 		case t.Method != MethodGo && t.Method != MethodMakefile:
-			return fmt.Errorf("function %s: build method %q is not supported here: use %s or %s",
+			return fmt.Errorf("function %s: build method %q is not supported; use %s or %s",
 				t.Name, t.Method, MethodGo, MethodMakefile)
 		case !filepath.IsAbs(t.Dir):
 			return fmt.Errorf("function %s: source directory %q is not absolute", t.Name, t.Dir)

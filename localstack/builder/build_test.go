@@ -77,7 +77,7 @@ func TestBuildGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(built) != len(want) {
-		t.Errorf("built %v", built)
+		t.Errorf("built %v, want %d functions", built, len(want))
 	}
 	words := map[string]string{
 		"Root": "root", "Send": "send", "A": "a", "B": "b", "C": "c", "V2": "v2", "Other": "other",
@@ -85,14 +85,14 @@ func TestBuildGo(t *testing.T) {
 	}
 	for name, path := range built {
 		if got := says(t, path); got != words[name] {
-			t.Errorf("%s says %q", name, got)
+			t.Errorf("%s prints %q, want %q", name, got, words[name])
 		}
 		if filepath.Dir(filepath.Dir(path)) != filepath.Join(out, name) ||
 			!strings.HasPrefix(filepath.Base(path), "bootstrap") {
-			t.Errorf("%s is at %s", name, path)
+			t.Errorf("%s is at %s, want %s/*/bootstrap", name, path, filepath.Join(out, name))
 		}
 		if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
-			t.Errorf("artifact directory of %s: %v, %v", name, files, err)
+			t.Errorf("artifact directory of %s has %v, %v, want one file", name, files, err)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	second := stat()
 	for name := range first {
 		if !same(first[name], second[name]) {
-			t.Errorf("%s was built again without a change", name)
+			t.Errorf("%s was built again, although its source did not change", name)
 		}
 		if built[name] != before[name] {
 			t.Errorf("%s is at %s, want %s as before", name, built[name], before[name])
@@ -139,13 +139,13 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	}
 	third := stat()
 	if !same(first["join"], third["join"]) {
-		t.Error("join was built again, its source is the same")
+		t.Error("join was built again, although its source did not change")
 	}
 	if got := says(t, built["send"]); same(first["send"], third["send"]) || got != "two" {
-		t.Errorf("send says %q after its source changed, want two", got)
+		t.Errorf("send prints %q after its source changed, want two", got)
 	}
 	if got := says(t, before["send"]); got != "one" {
-		t.Errorf("the executable of the build before says %q, want one", got)
+		t.Errorf("the executable of the build before prints %q, want one", got)
 	}
 	if err := builder.Clean(out, []string{built["send"], built["join"]}); err != nil {
 		t.Fatal(err)
@@ -160,8 +160,8 @@ func TestRebuildChangesOnlyWhatChanged(t *testing.T) {
 	}
 }
 
-// Many templates have one program for several functions. go build puts it into
-// one place, so builds of each of them would trip over one another.
+// Many templates have one program for several functions. Separate builds would
+// write the same file at the same time.
 func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("one"), "g/f/main.go": program("other")})
 	targets := []builder.Target{goTarget(root, "other", "g/f")}
@@ -184,14 +184,14 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 		for i := range 6 {
 			path := built[fmt.Sprint("f", i)]
 			if got := says(t, path); got != want {
-				t.Errorf("f%d says %q, want %q", i, got, want)
+				t.Errorf("f%d prints %q, want %q", i, got, want)
 			}
 			if info, err := os.Stat(path); err != nil || !os.SameFile(first, info) {
-				t.Errorf("f%d is another file than f0: %v", i, err)
+				t.Errorf("f%d is not the same file as f0: %v", i, err)
 			}
 		}
 		if got := says(t, built["other"]); got != "other" {
-			t.Errorf("other says %q", got)
+			t.Errorf("other prints %q, want other", got)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(root, "f", "main.go"), []byte("package main\n\nfunc main() {\n"),
@@ -200,10 +200,10 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 	}
 	built, err := builder.Build(t.Context(), out, targets, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "functions f0, f1, f2, f3, f4, f5:\n") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want one failure of f0 to f5", err)
 	}
 	if len(built) != 1 || built["other"] == "" {
-		t.Errorf("built %v", built)
+		t.Errorf("built %v, want other", built)
 	}
 }
 
@@ -224,9 +224,9 @@ func TestOldRuntimeClientsAreNamed(t *testing.T) {
 		}
 		old := version == "v1.9.0" || version == "v1.17.0"
 		said := strings.Contains(strings.Join(lines, "\n"),
-			"f: aws-lambda-go "+version+" knows the retired go1.x runtime only")
+			"f: aws-lambda-go "+version+" supports only the retired go1.x runtime")
 		if said != old {
-			t.Errorf("%s: %q", version, lines)
+			t.Errorf("%s: the progress is %q, want a warning: %t", version, lines, old)
 		}
 	}
 }
@@ -250,7 +250,7 @@ func TestEveryFailureNamesItsFunctions(t *testing.T) {
 	built, err := builder.Build(t.Context(), t.TempDir(), targets, nil)
 	var failed *builder.Error
 	if !errors.As(err, &failed) {
-		t.Fatalf("got %v", err)
+		t.Fatalf("got %v, want an *Error", err)
 	}
 	messages := make(map[string]string)
 	for _, f := range failed.Failures {
@@ -268,15 +268,15 @@ func TestEveryFailureNamesItsFunctions(t *testing.T) {
 		}
 	}
 	if len(messages) != 5 || len(built) != 1 || says(t, built["good"]) != "good" {
-		t.Errorf("failures %q, built %v", messages, built)
+		t.Errorf("failures %q, built %v, want five failures and good", messages, built)
 	}
 	if text := err.Error(); !strings.Contains(text, "functions one, two:\n") ||
 		!strings.Contains(text, "function typo:\n") {
-		t.Errorf("error reads:\n%s", text)
+		t.Errorf("error reads:\n%s\nwant the functions before their messages", text)
 	}
 }
 
-func TestPackageThatIsNoProgram(t *testing.T) {
+func TestPackageThatIsNotMain(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "g/main.go": program("g")})
 	targets := []builder.Target{goTarget(root, "f", "f"), goTarget(root, "g", "g")}
 	out := t.TempDir()
@@ -289,14 +289,14 @@ func TestPackageThatIsNoProgram(t *testing.T) {
 	built, err := builder.Build(t.Context(), out, targets, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "function g: ") ||
 		!strings.Contains(err.Error(), "is not a main package") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want that g is not a main package", err)
 	}
 	if len(built) != 1 || built["f"] == "" {
-		t.Errorf("built %v", built)
+		t.Errorf("built %v, want f", built)
 	}
 }
 
-func TestAFailureKeepsTheLastGoodExecutable(t *testing.T) {
+func TestFailureKeepsTheLastExecutable(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("good")})
 	targets := []builder.Target{goTarget(root, "f", "f")}
 	out := t.TempDir()
@@ -311,19 +311,19 @@ func TestAFailureKeepsTheLastGoodExecutable(t *testing.T) {
 		t.Error("a program without main was built")
 	}
 	if got := says(t, built["f"]); got != "good" {
-		t.Errorf("the executable says %q", got)
+		t.Errorf("the executable prints %q, want good", got)
 	}
 }
 
 func TestInvalidTargets(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f")})
 	for want, targets := range map[string][]builder.Target{
-		"cannot name a directory": {goTarget(root, "../f", "f")},
-		"is listed twice":         {goTarget(root, "f", "f"), goTarget(root, "F", "f")},
-		"is not absolute":         {{Name: "f", Dir: "f", Method: builder.MethodGo}},
-		"does not exist":          {goTarget(root, "f", "g")},
-		`method "dotnet7" is not`: {{Name: "f", Dir: root, Method: "dotnet7"}},
-		"needs a logical id":      {{Name: "f", Dir: root, Method: builder.MethodMakefile}},
+		"cannot name a directory":           {goTarget(root, "../f", "f")},
+		"is listed twice":                   {goTarget(root, "f", "f"), goTarget(root, "F", "f")},
+		"is not absolute":                   {{Name: "f", Dir: "f", Method: builder.MethodGo}},
+		"does not exist":                    {goTarget(root, "f", "g")},
+		`method "dotnet7" is not supported`: {{Name: "f", Dir: root, Method: "dotnet7"}},
+		"needs a logical id":                {{Name: "f", Dir: root, Method: builder.MethodMakefile}},
 	} {
 		if _, err := builder.Build(t.Context(), t.TempDir(), targets, nil); err == nil ||
 			!strings.Contains(err.Error(), want) {
@@ -332,7 +332,7 @@ func TestInvalidTargets(t *testing.T) {
 	}
 }
 
-func TestMissingToolsAreNamed(t *testing.T) {
+func TestMissingTools(t *testing.T) {
 	root := tree(t, map[string]string{"go.mod": module, "f/main.go": program("f"), "Makefile": ""})
 	t.Setenv("PATH", t.TempDir())
 	_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{
@@ -352,6 +352,6 @@ func TestCancelledBuild(t *testing.T) {
 	cancel()
 	_, err := builder.Build(ctx, t.TempDir(), []builder.Target{goTarget(root, "f", "f")}, nil)
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

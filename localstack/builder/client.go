@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// Lambda's library for Go speaks the Runtime API since v1.18.0. Earlier ones
-// know the go1.x runtime only: on any other they wait for ever, and the
-// function runs into the limit of its initialization without a word.
+// Lambda's library for Go uses the Runtime API since v1.18.0. Earlier versions
+// support only the go1.x runtime: on any other they wait forever, and the
+// function's initialization times out without an explanation.
 const (
 	clientModule   = "github.com/aws/aws-lambda-go"
 	clientMinMinor = 18 // of v1
 )
 
-// oldClient is the version of aws-lambda-go in an executable if it cannot speak
-// the Runtime API, or empty.
+// oldClient returns the version of aws-lambda-go in an executable if it cannot
+// use the Runtime API, or "".
 func oldClient(executable string) string {
 	info, err := buildinfo.ReadFile(executable)
 	if err != nil {
-		return "" // not a Go program, which is no concern of ours
+		return "" // not a Go program
 	}
 	for _, dep := range info.Deps {
 		if dep.Path != clientModule {
 			continue
 		}
 		version := dep.Version
-		if dep.Replace != nil && strings.HasPrefix(dep.Replace.Version, "v") { // else a folder
+		if dep.Replace != nil && strings.HasPrefix(dep.Replace.Version, "v") { // otherwise a folder
 			version = dep.Replace.Version
 		}
 		var minor int
@@ -37,11 +37,11 @@ func oldClient(executable string) string {
 	return ""
 }
 
-// warnOfOldClient is a warning and no failure: a program may use the library's
-// types only and bring a runtime client of its own.
+// warnOfOldClient reports an old client. It is not an error, because a program
+// may use only the library's types and another runtime client.
 func (b *builder) warnOfOldClient(functions []Target, executable string) {
 	if version := oldClient(executable); version != "" {
-		b.reporter.line("%s: aws-lambda-go %s knows the retired go1.x runtime only, and does not start on provided.al2023; run go get %s@latest",
+		b.reporter.line("%s: aws-lambda-go %s supports only the retired go1.x runtime and does not start on provided.al2023; run go get %s@latest",
 			describe(functions), version, clientModule)
 	}
 }

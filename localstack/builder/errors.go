@@ -5,17 +5,18 @@ import (
 	"strings"
 )
 
-// Error says which functions could not be built and why.
+// Error has the functions that could not be built, and why.
 type Error struct {
 	// Failures has one entry per distinct message, in the order of the first
 	// function's name.
 	Failures []Failure
 }
 
-// Failure is one message of a compiler or of make, and whom it concerns.
+// Failure is a message of a compiler or of make, with the functions that it
+// stopped.
 type Failure struct {
 	// Functions are the names of all functions that failed with this message,
-	// sorted. Several share one when they import the same broken package.
+	// sorted. Functions that import the same broken package share one.
 	Functions []string
 	// Message is the tool's own output, without surrounding blank lines.
 	Message string

@@ -20,25 +20,25 @@ import (
 
 const missingGo = "the go command is not on PATH: install Go from https://go.dev/dl/ and start again"
 
-// goBatch is a set of programs that one `go build` serves: packages of one
-// module, same flags, whose executables have distinct names.
+// goBatch is a set of programs that one `go build` can build: packages of one
+// module with the same flags, whose executables have different names.
 type goBatch struct {
 	module   string // directory of go.mod, where the command runs
 	trim     bool
 	programs []*program
 }
 
-// program is one executable, and the functions that run it: in many templates
-// several have the same code and differ in their environment.
+// program is one executable and the functions that use it. In many templates
+// several functions have the same code and differ in their environment.
 type program struct {
 	pkg       string // package argument, relative to the module
 	exec      string // the name that go build gives the executable in its -o directory
 	functions []Target
 }
 
-// goBatches groups the go1.x targets. Loading a module's packages costs more
-// than linking a small one, so the fewer commands the better; executables of
-// the same name would overwrite one another and so go to a second batch.
+// goBatches groups the go1.x targets. Few commands are better, since loading a
+// module's packages costs more than linking a small program. Executables of the
+// same name would overwrite each other, so they go to different batches.
 func goBatches(targets []Target) []*goBatch {
 	var batches []*goBatch
 	for _, t := range targets {
@@ -61,8 +61,9 @@ func goBatches(targets []Target) []*goBatch {
 	return batches
 }
 
-// takes compares names without case, as the file systems of two of our hosts
-// do.
+// takes reports whether the batch has no other executable of that name. Names
+// are compared without case, because the file systems of macOS and Windows
+// ignore it.
 func (g *goBatch) takes(pkg, exec string) bool {
 	return !slices.ContainsFunc(g.programs, func(p *program) bool {
 		return strings.EqualFold(p.exec, exec) && p.pkg != pkg
@@ -78,7 +79,7 @@ func (g *goBatch) add(t Target, pkg, exec string) {
 	g.programs[i].functions = append(g.programs[i].functions, t)
 }
 
-// functions are those of all the batch's programs.
+// functions returns the functions of all programs of the batch.
 func (g *goBatch) functions() []Target {
 	var all []Target
 	for _, p := range g.programs {
@@ -89,8 +90,8 @@ func (g *goBatch) functions() []Target {
 
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^"\s]+)`)
 
-// locate finds the module around a target. Without one the target is a module
-// of its own and the go command says what is missing.
+// locate returns the module of a target. Without a go.mod the target's folder
+// counts as one, and the go command reports what is missing.
 func locate(t Target) (module, pkg, exec string) {
 	pkg, exec = ".", filepath.Base(t.Dir)
 	for dir := t.Dir; ; dir = filepath.Dir(dir) {
@@ -116,7 +117,7 @@ func locate(t Target) (module, pkg, exec string) {
 
 var majorVersion = regexp.MustCompile(`^v[1-9][0-9]*$`)
 
-// execName is the go command's default name of a package's executable: the
+// execName returns the go command's default name of a package's executable: the
 // last element of the import path, or the one before a major version.
 func execName(importPath string) string {
 	dir, name := path.Split(importPath)
@@ -129,9 +130,9 @@ func execName(importPath string) string {
 	return name
 }
 
-// goBatch builds a whole batch with one command and, if that fails, every
-// program alone, so that each failure has its functions' names. What compiled
-// the first time comes out of Go's cache the second time.
+// goBatch builds a whole batch with one command. If that fails, it builds every
+// program alone, so that each failure has the names of its functions. Go's
+// cache makes the second attempt fast.
 func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 	functions := batch.functions()
 	if _, err := exec.LookPath("go"); err != nil {
@@ -166,8 +167,8 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 	each.Wait()
 }
 
-// batchDir is where go build keeps a batch's executables between builds: it
-// does not link again what is there and up to date.
+// batchDir makes the folder in which go build keeps a batch's executables
+// between builds. It does not link an executable again that is up to date.
 func (b *builder) batchDir(batch *goBatch) (string, error) {
 	key := sha256.New()
 	fmt.Fprintln(key, batch.module, batch.trim)
@@ -181,7 +182,7 @@ func (b *builder) batchDir(batch *goBatch) (string, error) {
 	return dir, nil
 }
 
-// stamps are the executables of a batch as they are before a build.
+// stamps returns the executables of a batch before a build.
 func stamps(batch *goBatch, dir string) map[string]os.FileInfo {
 	infos := make(map[string]os.FileInfo, len(batch.programs))
 	for _, p := range batch.programs {
@@ -192,10 +193,10 @@ func stamps(batch *goBatch, dir string) map[string]os.FileInfo {
 	return infos
 }
 
-// goBuild runs one command, which puts executables into dir; the string is
-// what the user should read if it failed. Debug information is left out: that
-// halves the time of linking, which is most of a rebuild's, and stack traces
-// do not need it.
+// goBuild runs one command, which writes executables to dir. It returns the
+// output, the message for the user if it failed. Debug information is left out:
+// linking, most of the time of a rebuild, is then twice as fast, and stack
+// traces do not need it.
 func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, programs []*program) (string, error) {
 	args := []string{"build", "-ldflags=-w", "-o", dir + string(filepath.Separator)}
 	if batch.trim {
@@ -207,14 +208,15 @@ func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, progr
 	return b.run(ctx, batch.module, []string{"CGO_ENABLED=0"}, "go", args...)
 }
 
-// run executes a command of the host's toolchain for the host's platform.
+// run runs a command that builds for the host's platform, and returns its
+// output.
 func (b *builder) run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
 	b.slots <- struct{}{}
 	defer func() { <-b.slots }()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH), env...)
-	cmd.WaitDelay = time.Second // of a cancelled command whose children hold the pipe
+	cmd.WaitDelay = time.Second // for a cancelled command whose children keep the pipe open
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err := cmd.Run()

@@ -14,7 +14,7 @@ import (
 const missingMake = "the make command is not on PATH: install it " +
 	"(Debian, Ubuntu: apt install make; macOS: xcode-select --install; Windows: winget install ezwinports.make)"
 
-// makeDirs groups the makefile targets by directory: recipes of one Makefile
+// makeDirs groups the makefile targets by directory. Recipes of one Makefile
 // often share files, so they run one after the other.
 func makeDirs(targets []Target) [][]Target {
 	var dirs [][]Target
@@ -72,26 +72,26 @@ func (b *builder) makeOne(ctx context.Context, t Target) (message string, err er
 	return "", nil
 }
 
-// checkBootstrap sees to it that the recipe left an executable of this
-// platform: one that names Lambda's platform itself would only fail at the
-// first request, with a message that explains nothing.
+// checkBootstrap returns an error unless the recipe made an executable for this
+// platform. One for Lambda's platform would fail only at the first invocation,
+// with a message that explains nothing.
 func checkBootstrap(dir, logicalID string) error {
 	bootstrap := filepath.Join(dir, bootstrapName())
 	if runtime.GOOS == "windows" {
-		// Recipes are written for Lambda and name the file without a suffix.
+		// Recipes are written for Lambda, where the file has no suffix.
 		if err := os.Rename(filepath.Join(dir, "bootstrap"), bootstrap); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("rename executable: %w", err)
 		}
 	}
 	if info, err := os.Stat(bootstrap); err != nil || info.IsDir() {
-		return fmt.Errorf("make build-%s left no file bootstrap in $(ARTIFACTS_DIR)", logicalID)
+		return fmt.Errorf("make build-%s made no file bootstrap in $(ARTIFACTS_DIR)", logicalID)
 	}
 	if err := os.Chmod(bootstrap, 0o755); err != nil {
 		return fmt.Errorf("make bootstrap executable: %w", err)
 	}
 	info, err := buildinfo.ReadFile(bootstrap)
 	if err != nil {
-		return nil // not a Go program: a script or another language's, which is as good
+		return nil // a script or a program in another language
 	}
 	goos, goarch := runtime.GOOS, runtime.GOARCH
 	for _, s := range info.Settings {
@@ -103,7 +103,7 @@ func checkBootstrap(dir, logicalID string) error {
 		}
 	}
 	if goos != runtime.GOOS || goarch != runtime.GOARCH {
-		return fmt.Errorf("make build-%s built for %s/%s, this machine is %s/%s: "+
+		return fmt.Errorf("make build-%s built for %s/%s, but this machine is %s/%s; "+
 			"let the Makefile take GOOS and GOARCH from the environment (`GOOS ?= linux`)",
 			logicalID, goos, goarch, runtime.GOOS, runtime.GOARCH)
 	}

@@ -46,7 +46,7 @@ func TestBuildMakefile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := says(t, built["good"]); got != "good" {
-			t.Errorf("good says %q", got)
+			t.Errorf("good prints %q, want good", got)
 		}
 		if _, err := os.Stat(filepath.Join(filepath.Dir(built["good"]), "data.txt")); err != nil {
 			t.Error(err)
@@ -57,14 +57,14 @@ func TestBuildMakefile(t *testing.T) {
 		makeTarget(root, "Absent"),
 	}, nil)
 	for _, want := range []string{
-		"function foreign: make build-Foreign built for plan9/386, this machine is " + runtime.GOOS + "/" +
+		"function foreign: make build-Foreign built for plan9/386, but this machine is " + runtime.GOOS + "/" +
 			runtime.GOARCH,
-		"function forgets: make build-Forgets left no file bootstrap in $(ARTIFACTS_DIR)",
+		"function forgets: make build-Forgets made no file bootstrap in $(ARTIFACTS_DIR)",
 		"function main is undeclared in the main package",
 		"build-Absent",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error reads:\n%v\nwithout %q", err, want)
+			t.Errorf("error reads:\n%v\nwant %q in it", err, want)
 		}
 	}
 	if left, err := filepath.Glob(filepath.Join(out, "*", "*")); err != nil || len(left) != 2 {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// quiet is how long a step may take before it is worth a line of its own.
+// quiet is how long a step may take before a line reports it.
 const quiet = time.Second
 
-// reporter passes lines about slow steps on, one at a time.
+// reporter prints lines about slow steps, one at a time.
 type reporter struct {
 	mu    sync.Mutex
 	print func(string)
@@ -27,9 +27,9 @@ func (r *reporter) line(format string, args ...any) {
 	r.print(fmt.Sprintf(format, args...))
 }
 
-// step announces the targets after the quiet time unless the returned function
-// was called by then; that function reports the end of what was announced, with
-// those that failed.
+// step prints a line about the targets after the quiet time, unless done was
+// called before. Then done prints a line about the end, with the targets that
+// failed.
 func (r *reporter) step(ctx context.Context, targets []Target) (done func(failed []Target)) {
 	start := time.Now()
 	timer := time.AfterFunc(quiet, func() { r.line("building %s", describe(targets)) })
@@ -49,9 +49,10 @@ func (r *reporter) step(ctx context.Context, targets []Target) (done func(failed
 	}
 }
 
-// few is how many functions a line of progress names rather than counts.
+// few is up to how many functions a line names; it counts more.
 const few = 3
 
+// describe names the targets, or counts them.
 func describe(targets []Target) string {
 	if len(targets) > few {
 		return fmt.Sprintf("%d functions", len(targets))

@@ -19,7 +19,8 @@ func TestSlowStepsAreReported(t *testing.T) {
 	needMake(t)
 	root := tree(t, map[string]string{
 		"go.mod": module, "main.go": program("slow"),
-		// It waits until the progress line has made the test write the file.
+		// The recipe waits until the test has received a line and written the
+		// file.
 		"Makefile": "build-Slow:\n\twhile [ ! -e go ]; do sleep 0.05; done\n\tgo build -o \"$(ARTIFACTS_DIR)/bootstrap\" .\n",
 	})
 	var mu sync.Mutex
@@ -36,19 +37,18 @@ func TestSlowStepsAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "built slow in ") {
-		t.Errorf("progress %q", slices.Clone(lines))
+		t.Errorf("progress is %q, want the beginning and the end of slow", slices.Clone(lines))
 	}
 }
 
-func TestProgressNamesOnlyWhatFailed(t *testing.T) {
-	needMake(t) // as a sign of a POSIX shell
+func TestProgressOfFailures(t *testing.T) {
+	needMake(t) // systems with make have a POSIX shell
 	files := map[string]string{"go.mod": module, "d/main.go": "package main\n"}
 	for _, name := range []string{"a", "b", "c"} {
 		files[name+"/main.go"] = program(name)
 	}
 	root := tree(t, files)
-	// Every tool waits until the progress line has made the test write the
-	// file.
+	// Every tool waits until the test has received a line and written the file.
 	seen, tool := filepath.Join(t.TempDir(), "seen"), filepath.Join(t.TempDir(), "tool")
 	script := fmt.Sprintf("#!/bin/sh\nwhile [ ! -e %s ]; do sleep 0.05; done\nexec \"$@\"\n", seen)
 	if err := os.WriteFile(tool, []byte(script), 0o755); err != nil {
@@ -61,29 +61,29 @@ func TestProgressNamesOnlyWhatFailed(t *testing.T) {
 	}
 	lines, err := progress(t, t.Context(), targets, func() { touch(t, seen) })
 	if err == nil {
-		t.Error("d was built")
+		t.Error("d was built, want an error")
 	}
 	if len(lines) != 2 || lines[0] != "building 4 functions" || !strings.HasPrefix(lines[1], "could not build d in ") {
-		t.Errorf("progress %q, error %v", lines, err)
+		t.Errorf("progress is %q, error %v, want that only d failed", lines, err)
 	}
 }
 
-func TestInterruptedBuildIsNoFailure(t *testing.T) {
+func TestProgressOfAnInterruptedBuild(t *testing.T) {
 	needMake(t)
 	root := tree(t, map[string]string{"Makefile": "build-Slow:\n\twhile true; do sleep 0.05; done\n"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	lines, err := progress(t, ctx, []builder.Target{makeTarget(root, "Slow")}, cancel)
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "interrupted building slow ") {
-		t.Errorf("progress %q", lines)
+		t.Errorf("progress is %q, want that the build was interrupted", lines)
 	}
 }
 
-// progress builds and returns the lines of progress; announced is called with
-// every one.
+// progress builds and returns the lines of progress. It calls announced after
+// each.
 func progress(t *testing.T, ctx context.Context, targets []builder.Target, announced func()) ([]string, error) {
 	var lines []string // calls do not overlap
 	_, err := builder.Build(ctx, t.TempDir(), targets, func(line string) {

@@ -8,13 +8,13 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// usage is what AWS would have counted since the start.
+// usage is what AWS would have charged for since the start.
 type usage struct {
 	since                   time.Time
 	messagesIn              float64 // in steps of 32 KB
 	messagesOut             float64
 	connected               time.Duration        // of connections that have ended
-	open                    map[string]time.Time // when the others were opened, by id
+	open                    map[string]time.Time // when each open connection was opened, by id
 	invocations             float64
 	gbSecondsArm, gbSeconds float64
 	readUnits, writeUnits   float64
@@ -22,7 +22,7 @@ type usage struct {
 	keyRequests             float64
 }
 
-// add counts one event. arm says whether a function runs on arm64 on AWS.
+// add counts one event. arm reports whether a function runs on arm64 on AWS.
 func (u *usage) add(e trace.Event, arm func(function string) bool) {
 	switch e.Kind {
 	case trace.Message:
@@ -60,13 +60,13 @@ func (u *usage) add(e trace.Event, arm func(function string) bool) {
 	}
 }
 
-// messages is how many messages AWS counts for one of that size.
+// messages returns how many messages AWS counts for one of that size.
 func messages(bytes int) float64 {
 	return max(1, math.Ceil(float64(bytes)/meter))
 }
 
-// keyOperations are the requests that KMS charges for; reading settings is free
-// of charge here as it is rare.
+// keyOperations are the cryptographic operations that the bill counts. Others
+// also cost money but are rare.
 var keyOperations = map[string]bool{
 	"Encrypt": true, "Decrypt": true, "ReEncrypt": true, "GenerateDataKey": true,
 	"GenerateDataKeyWithoutPlaintext": true,
@@ -74,17 +74,17 @@ var keyOperations = map[string]bool{
 	"GenerateRandom": true,
 }
 
-// Bill is what a run would have cost on AWS.
+// Bill is the cost that a run would have had on AWS.
 type Bill struct {
 	Since, Until time.Time
-	// PricesOf is the date of the price table, Region where it holds.
+	// PricesOf is the date of the price list, Region its region.
 	PricesOf, Region string
 	Lines            []BillLine
 	// Total is the sum of the lines in US dollars.
 	Total float64
 }
 
-// BillLine is one thing that AWS counts.
+// BillLine is one item that AWS charges for.
 type BillLine struct {
 	Service, Item string
 	// Quantity in units of Unit; Price of one, and Cost, in US dollars.
@@ -93,7 +93,7 @@ type BillLine struct {
 	Price, Cost float64
 }
 
-// Bill adds up the run so far.
+// Bill returns the cost of the run so far.
 func (in *Inspector) Bill() Bill {
 	now := in.opts.Now()
 	in.mu.Lock()

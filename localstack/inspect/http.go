@@ -15,23 +15,23 @@ import (
 var pageFiles embed.FS
 
 const (
-	// keepAlive is how often an idle event stream says that it is alive, so
-	// that the page notices a stack that is gone.
+	// keepAlive is how often an idle event stream sends a comment, so that the
+	// page notices when the stack has ended.
 	keepAlive = 15 * time.Second
 	// maxItems bounds the items that one request shows.
 	maxItems = 100
 )
 
-// policy lets the page load its own files and ask its own server, no more.
+// policy lets the page load its own files and call its own server only.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Handler serves the page at base, which ends in a slash, and below it: state
-// (JSON), bill (JSON), events (a stream of server-sent events, from number
-// ?after=) and items?table=NAME (JSON).
+// Handler serves the page at base, which ends in a slash. Below base it serves
+// state and bill (JSON), events (server-sent events with numbers above ?after=)
+// and items?table=NAME (JSON).
 func (in *Inspector) Handler(base string) http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
-		panic(err) // the name is in this file
+		panic(err) // the folder is embedded above
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
@@ -53,15 +53,15 @@ func (in *Inspector) Handler(base string) http.Handler {
 func answer(w http.ResponseWriter, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		http.Error(w, "cannot be shown: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "failed to encode the answer: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(append(body, '\n'))
 }
 
-// serveEvents streams events from the number in after, or Last-Event-ID, on,
-// until the client goes.
+// serveEvents streams the events above the number in after or Last-Event-ID
+// until the client disconnects.
 func (in *Inspector) serveEvents(w http.ResponseWriter, r *http.Request) {
 	var seen uint64
 	for _, from := range []string{r.URL.Query().Get("after"), r.Header.Get("Last-Event-ID")} {
@@ -111,7 +111,7 @@ func (in *Inspector) serveItems(w http.ResponseWriter, r *http.Request) {
 	items := in.source.Items
 	in.mu.Unlock()
 	if items == nil {
-		http.Error(w, "there are no tables yet", http.StatusServiceUnavailable)
+		http.Error(w, "the tables are not open yet", http.StatusServiceUnavailable)
 		return
 	}
 	list, err := items(r.Context(), r.URL.Query().Get("table"), maxItems)

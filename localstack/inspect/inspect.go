@@ -1,13 +1,13 @@
-// Package inspect shows what a running local stack does: a page with its
-// connections, functions and tables, the path of each message through all of
-// them, and what the run would have cost on AWS.
+// Package inspect serves the page of a running local stack: its connections,
+// functions and tables, the path of each message through them, and what the run
+// would have cost on AWS.
 //
-// An [Inspector] is the trace.Sink of every service and an http.Handler. It
-// keeps the latest events and adds up the bill; what exists right now it asks
-// the services for, through [Source]. It only reads, keeps nothing on disk, and
-// sees names, sizes and times; items of tables are read when somebody asks to
-// see them. It must stand behind a handler that refuses foreign Host names, as
-// the edge does.
+// Use an [Inspector] as the trace.Sink of every service and as an http.Handler.
+// It keeps the latest events and adds up the bill; through [Source] it reads
+// what exists now. It changes nothing and stores nothing on disk. It sees
+// names, sizes and times, and reads items of a table only when a user opens
+// them. Put it behind a handler that refuses foreign Host names, as package
+// edge does.
 package inspect
 
 import (
@@ -34,11 +34,11 @@ type Inspector struct {
 
 // Options configure an Inspector. Every field has a default.
 type Options struct {
-	// Prices is what the bill is made with; the zero value means [ListPrices].
+	// Prices are the prices of the bill; the zero value means [ListPrices].
 	Prices Prices
-	// Keep is how many events are kept: 2,000.
+	// Keep is how many events are kept; 0 means 2,000.
 	Keep int
-	// Now is the clock; time.Now.
+	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -57,7 +57,7 @@ type FunctionStats struct {
 
 const defaultKeep = 2000
 
-// New returns an inspector that has seen nothing yet.
+// New returns an inspector without events.
 func New(opts Options) *Inspector {
 	if opts.Prices == (Prices{}) {
 		opts.Prices = ListPrices
@@ -76,17 +76,17 @@ func New(opts Options) *Inspector {
 	}
 }
 
-// Watch says whom to ask for what exists. Until it is called the page shows
-// events only.
-func (in *Inspector) Watch(s Source) {
+// SetSource replaces the source of what exists. Until it is called, the page
+// shows events only.
+func (in *Inspector) SetSource(s Source) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.source = s
 }
 
-// Trace takes an event. It implements [trace.Sink].
+// Trace records an event. It implements [trace.Sink].
 func (in *Inspector) Trace(e trace.Event) {
-	// What comes from a request's header may be of any length.
+	// They come from request headers and may be of any length.
 	e.Operation, e.Resource = shortened(e.Operation), shortened(e.Resource)
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -106,8 +106,8 @@ func (in *Inspector) Trace(e trace.Event) {
 	in.more = make(chan struct{})
 }
 
-// longestName bounds the names that are kept, in bytes: no name of AWS's is
-// longer.
+// longestName is the longest name that is kept, in bytes. AWS has no longer
+// ones.
 const longestName = 512
 
 func shortened(name string) string { return name[:min(len(name), longestName)] }
@@ -130,7 +130,7 @@ func (in *Inspector) count(e trace.Event) {
 }
 
 // after returns the kept entries with a number above n, oldest first, and a
-// channel that is closed when there are more.
+// channel that is closed when there is another one.
 func (in *Inspector) after(n uint64) ([]Entry, <-chan struct{}) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

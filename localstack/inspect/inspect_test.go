@@ -19,13 +19,13 @@ import (
 
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// serve serves an inspector whose clock stands an hour after its start.
+// serve serves an inspector whose clock is stopped an hour after its start.
 func serve(t *testing.T, s Source) (*Inspector, string) {
 	t.Helper()
 	now := start
 	in := New(Options{Keep: 5, Now: func() time.Time { return now }})
 	now = start.Add(time.Hour)
-	in.Watch(s)
+	in.SetSource(s)
 	server := httptest.NewServer(in.Handler("/_localstack/"))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -99,17 +99,18 @@ func TestBillCountsAsAWSDoes(t *testing.T) {
 		sum += l.Quantity * l.Price
 	}
 	if len(want) > 0 {
-		t.Errorf("missing: %v", want)
+		t.Errorf("the bill lacks %v", want)
 	}
 	if sum == 0 || math.Abs(bill.Total-sum) > 1e-12 {
 		t.Errorf("total %v, want %v", bill.Total, sum)
 	}
 	if bill.PricesOf == "" || bill.Region != "us-east-1" || !bill.Since.Equal(start) {
-		t.Errorf("%+v", bill)
+		t.Errorf("bill since %v for %s of %q, want since %v for us-east-1 with a date", bill.Since,
+			bill.Region, bill.PricesOf, start)
 	}
 }
 
-func TestEventsStreamFromANumberOn(t *testing.T) {
+func TestEventsAfterANumber(t *testing.T) {
 	t.Parallel()
 	in, url := serve(t, Source{})
 	for i := range 7 { // of which five are kept
@@ -150,7 +151,7 @@ func TestEventsStreamFromANumberOn(t *testing.T) {
 		t.Errorf("received %+v, want the new event", e)
 	}
 	if response, _ := get(t, url+"events?after=x"); response.StatusCode != http.StatusBadRequest {
-		t.Errorf("a bad number: %d", response.StatusCode)
+		t.Errorf("after=x is answered %d, want 400", response.StatusCode)
 	}
 }
 
@@ -183,34 +184,34 @@ func TestStateAndItems(t *testing.T) {
 		t.Errorf("stats %+v, want %+v", s.Functions[0].Stats, want)
 	}
 	if s.Functions[1].Stats != (FunctionStats{}) || s.Tables[0].Items != 2 || s.Bill.Total == 0 {
-		t.Errorf("%+v", s)
+		t.Errorf("state %+v, want no statistics of idle, two items and a cost", s)
 	}
 	if _, body := get(t, url+"items?table=rooms"); strings.TrimSpace(body) != `[{"id":{"S":"1"}}]` {
-		t.Errorf("items: %s", body)
+		t.Errorf("items are %s, want one", body)
 	}
 	if response, _ := get(t, url+"items?table=other"); response.StatusCode != http.StatusBadRequest {
-		t.Errorf("an unknown table: %d", response.StatusCode)
+		t.Errorf("an unknown table is answered %d, want 400", response.StatusCode)
 	}
 }
 
-func TestThePageLoadsOnlyItsOwnFiles(t *testing.T) {
+func TestPageLoadsOnlyItsOwnFiles(t *testing.T) {
 	t.Parallel()
 	_, url := serve(t, Source{})
 	response, body := get(t, url)
 	if response.StatusCode != http.StatusOK || !strings.Contains(body, "<title>Local stack</title>") {
-		t.Errorf("%d %.80s", response.StatusCode, body)
+		t.Errorf("the page is %d %.80s, want 200 and its title", response.StatusCode, body)
 	}
 	if p := response.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") ||
 		strings.Contains(p, "unsafe") {
-		t.Errorf("policy %q", p)
+		t.Errorf("Content-Security-Policy is %q, want default-src 'none' and nothing unsafe", p)
 	}
 	for _, name := range []string{"page.js", "page.css"} {
 		if response, _ := get(t, url+name); response.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", name, response.StatusCode)
+			t.Errorf("%s is answered %d, want 200", name, response.StatusCode)
 		}
 	}
 	if response, err := http.Post(url+"state", "text/plain", nil); err != nil ||
 		response.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %v %v", response, err)
+		t.Errorf("POST is answered %v, %v, want 405", response, err)
 	}
 }

@@ -3,14 +3,14 @@ package inspect
 // Prices are what AWS charges, in US dollars, without free tiers, volume
 // discounts and taxes.
 type Prices struct {
-	// Date and Region say which prices these are.
+	// Date and Region are when and where the prices were published.
 	Date, Region string
 	// Message is for one message of up to 32 KB in either direction, posts
 	// included; a larger one counts once for each 32 KB begun.
 	Message float64
 	// ConnectionMinute is for one minute of one open connection.
 	ConnectionMinute float64
-	// Invocation is for one run of a function.
+	// Invocation is for one invocation of a function.
 	Invocation float64
 	// GBSecondArm and GBSecondX86 are for 1 GB of function memory for a second,
 	// initialization included.
@@ -42,5 +42,5 @@ var ListPrices = Prices{
 	KeyRequest:       0.03 / 1e4,
 }
 
-// meter is the size in which API Gateway counts messages, in bytes.
+// meter is the size that API Gateway counts as one message, in bytes.
 const meter = 32 << 10

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Source is whom an [Inspector] asks for what exists now. A nil function has
-// nothing to show. They may be called concurrently.
+// Source has the functions with which an [Inspector] reads what exists now. A
+// nil function shows nothing. They may be called concurrently.
 type Source struct {
 	APIs        func() []API
 	Connections func() []Connection
 	Functions   func() []Function
 	Tables      func() []Table
-	// Items returns some items of a table, in DynamoDB's JSON, at most limit.
+	// Items returns at most limit items of a table, as DynamoDB JSON.
 	Items func(ctx context.Context, table string, limit int) ([]json.RawMessage, error)
-	// Arm says whether a function runs on arm64 on AWS, which costs less. It
+	// Arm reports whether a function runs on arm64 on AWS, which costs less. It
 	// must not call the Inspector.
 	Arm func(function string) bool
 }
@@ -26,10 +26,10 @@ type API struct {
 	Routes         []Route
 }
 
-// Route leads to a function.
+// Route is a route and its function.
 type Route struct {
 	Key, Function string
-	// Note is such as "two-way" or "authorizer: NAME"; may be empty.
+	// Note describes it further, such as "two-way"; it may be empty.
 	Note string
 }
 
@@ -57,9 +57,9 @@ type Instance struct {
 	State       string
 	Created     time.Time
 	Invocations int
-	// MemoryMB is what it uses now; 0 is unknown.
+	// MemoryMB is the memory in use; 0 means unknown.
 	MemoryMB int
-	// Invocation is the request id of what it works on, or empty.
+	// Invocation is the Lambda request id of the current invocation, or empty.
 	Invocation string
 }
 
@@ -83,7 +83,7 @@ type State struct {
 	Bill        Bill
 }
 
-// State asks the services.
+// State reads the source and adds the bill and the functions' statistics.
 func (in *Inspector) State() State {
 	in.mu.Lock()
 	source := in.source

@@ -94,7 +94,7 @@ func (s *services) commit(d *deployment) {
 		targets.Connections = s.gateway
 	}
 	routes.Faults = s.faults.Handler(edge.FaultsPath, targets)
-	s.inspector.Watch(view{
+	s.inspector.SetSource(view{
 		plan:    d.plan,
 		address: s.address,
 		lambda:  s.lambda,

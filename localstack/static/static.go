@@ -1,11 +1,11 @@
 // Package static serves a folder of static files, such as a web client's build,
-// in the way that a store behind a CDN does: index.html at /, the type by the
-// name's ending, byte ranges, and headers that let a page do nothing but run
-// its own scripts and speak to its own origin.
+// as a bucket behind a CDN does: index.html at /, content types by file name
+// extension, byte ranges, and headers that let a page run only its own scripts
+// and connect only to its own origin.
 //
-// Use it on the origin that also serves the page's WebSocket. What the folder
-// lacks, and whatever would lead out of it, is left to another handler. It
-// lists no folders and changes nothing.
+// Use it on the origin that also serves the page's WebSocket. Requests for
+// files that the folder does not have, or that are outside of it, go to another
+// handler. It lists no folders and changes nothing.
 package static
 
 import (
@@ -22,7 +22,7 @@ import (
 
 const (
 	index = "index.html"
-	// ConfigPath tells a page what its files cannot know.
+	// ConfigPath has the page's configuration: the URL of its WebSocket.
 	ConfigPath = "/config.json"
 )
 
@@ -31,8 +31,8 @@ const (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// headers are what every file is served with; infra/web.yaml sets the same
-// where CloudFront serves it.
+// headers are set for every file. infra/web.yaml sets the same for
+// CloudFront.
 var headers = map[string]string{
 	"Content-Security-Policy":      policy,
 	"X-Content-Type-Options":       "nosniff",
@@ -42,8 +42,8 @@ var headers = map[string]string{
 	"Cross-Origin-Resource-Policy": "same-origin",
 }
 
-// types are those of a web page's files by the ending of their names. The
-// system's own table is not asked: what it says differs between machines.
+// types are content types by file name extension. The system's table is not
+// used, because it differs between machines.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 	".json": "application/json", ".map": "application/json", ".mjs": "text/javascript; charset=utf-8",
@@ -52,27 +52,26 @@ var types = map[string]string{
 	".svg": "image/svg+xml", ".webp": "image/webp", ".woff2": "font/woff2",
 }
 
-// hashed matches the names of files that a build names after their content, of
-// at least eight characters behind a dash or a dot, as bundlers do.
+// hashed matches file names with a hash of the content, as bundlers make them:
+// at least eight characters after a dash or a dot.
 var hashed = regexp.MustCompile(`^.*[.-][A-Za-z0-9_-]{8,}\.[a-z0-9]+$`)
 
-// Options say what to serve.
+// Options configure [Handler].
 type Options struct {
-	// Dir is the folder. It may be built anew at any time.
+	// Dir is the folder. Its files may be replaced at any time.
 	Dir string
-	// WebSocket returns the URL of the WebSocket for whoever made the request,
-	// "" if there is none. ConfigPath tells it, unless the folder has a file
-	// of that name.
+	// WebSocket returns the URL of the WebSocket for the client of a request,
+	// or "". ConfigPath has it, unless the folder has a file of that name.
 	WebSocket func(*http.Request) string
-	// Else answers for what is not there; nil is 404.
+	// Else answers requests for files that do not exist; nil answers 404.
 	Else http.Handler
 }
 
-// ErrNoPage is that a folder is not there or has no index.html.
+// ErrNoPage is the error of a folder that does not exist or has no index.html.
 var ErrNoPage = errors.New("there is no index.html")
 
-// Handler serves a folder to GET and HEAD. Its error, which wraps ErrNoPage, is
-// that the folder has no page now.
+// Handler returns a handler for GET and HEAD of the files in a folder. The
+// error wraps [ErrNoPage] if the folder has no page now.
 func Handler(o Options) (http.Handler, error) {
 	f, _, err := open(o.Dir, index)
 	if err != nil {
@@ -100,7 +99,7 @@ func (s *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Else.ServeHTTP(w, r)
 		return
 	}
-	defer func() { _ = f.Close() }() // nothing was written
+	defer func() { _ = f.Close() }() // read only
 	setHeaders(w.Header())
 	w.Header().Set("Content-Type", typeOf(name))
 	w.Header().Set("Cache-Control", cacheControl(name))
@@ -122,11 +121,11 @@ func (s *folder) serveConfig(w http.ResponseWriter, url string) {
 	setHeaders(w.Header())
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(append(body, '\n')) // fails only for a client that has gone
+	_, _ = w.Write(append(body, '\n')) // fails only when the client has disconnected
 }
 
-// open opens a file in dir by a slashed name. A symbolic link that leads out of
-// dir is not there, nor is a folder.
+// open opens a file in dir by its slash-separated name. Symbolic links that
+// lead out of dir and folders do not exist for it.
 func open(dir, name string) (*os.File, os.FileInfo, error) {
 	f, err := os.OpenInRoot(dir, filepath.FromSlash(name))
 	if err != nil {
@@ -155,8 +154,8 @@ func typeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// cacheControl lets what is named after its content be kept for a year, and has
-// everything else asked for each time.
+// cacheControl lets clients keep a file with a hash in its name for a year and
+// makes them revalidate every other file.
 func cacheControl(name string) string {
 	if strings.HasPrefix(name, "assets/") && hashed.MatchString(path.Base(name)) {
 		return "public, max-age=31536000, immutable"

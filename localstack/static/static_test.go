@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// site lays out a folder beside a secret and serves it.
+// site makes a folder beside a secret file and serves the folder.
 func site(t *testing.T, files map[string]string) (dir string, handler http.Handler) {
 	t.Helper()
 	above := t.TempDir()
@@ -44,7 +44,7 @@ func write(t *testing.T, path, text string) {
 
 func get(handler http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://127.0.0.1:4566/", nil)
-	r.URL.Path = target // as it is, without cleaning
+	r.URL.Path = target // not cleaned
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -63,7 +63,7 @@ var files = map[string]string{
 	"odd.xyz":                   "?",
 }
 
-func TestEachFileHasItsTypeAndCaching(t *testing.T) {
+func TestContentTypeAndCaching(t *testing.T) {
 	_, handler := site(t, files)
 	const forever = "public, max-age=31536000, immutable"
 	for _, c := range []struct{ path, body, contentType, cache string }{
@@ -80,7 +80,7 @@ func TestEachFileHasItsTypeAndCaching(t *testing.T) {
 		t.Run(c.path, func(t *testing.T) {
 			w := get(handler, http.MethodGet, c.path)
 			if w.Code != http.StatusOK || w.Body.String() != c.body {
-				t.Fatalf("%d %q", w.Code, w.Body)
+				t.Fatalf("got %d %q, want 200 %q", w.Code, w.Body, c.body)
 			}
 			if got := w.Header().Get("Content-Type"); got != c.contentType {
 				t.Errorf("Content-Type %q, want %q", got, c.contentType)
@@ -95,16 +95,17 @@ func TestEachFileHasItsTypeAndCaching(t *testing.T) {
 			}
 			head := get(handler, http.MethodHead, c.path)
 			if head.Code != http.StatusOK || head.Header().Get("Content-Type") != c.contentType {
-				t.Errorf("HEAD: %d %v", head.Code, head.Header())
+				t.Errorf("HEAD is answered %d %v, want 200 and Content-Type %q", head.Code, head.Header(),
+					c.contentType)
 			}
 		})
 	}
 }
 
-func TestTheFoldersOwnConfigWins(t *testing.T) {
+func TestConfigOfTheFolder(t *testing.T) {
 	_, handler := site(t, map[string]string{"index.html": "x", "config.json": `{"url":"ws://localhost:1/own"}`})
 	if got := get(handler, http.MethodGet, "/config.json").Body.String(); got != `{"url":"ws://localhost:1/own"}` {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want the file of the folder", got)
 	}
 }
 
@@ -112,21 +113,21 @@ func TestRangesAndRevalidation(t *testing.T) {
 	_, handler := site(t, files)
 	if w := get(handler, http.MethodGet, "/assets/index-BxY12_z-.js", "Range",
 		"bytes=0-3"); w.Code != http.StatusPartialContent || w.Body.String() != "expo" {
-		t.Errorf("range: %d %q", w.Code, w.Body)
+		t.Errorf("the range is %d %q, want 206 \"expo\"", w.Code, w.Body)
 	}
 	modified := get(handler, http.MethodGet, "/").Header().Get("Last-Modified")
 	if w := get(handler, http.MethodGet, "/", "If-Modified-Since", modified); w.Code != http.StatusNotModified {
-		t.Errorf("not modified since %q: %d", modified, w.Code)
+		t.Errorf("a request with If-Modified-Since %q is answered %d, want 304", modified, w.Code)
 	}
 }
 
 // Vulnerability: a path with dots, or a link in the folder, reads any file of
-// the machine. Attack: ask for them as they are. Verifies that neither leads
-// out.
+// the machine. Attack: request such paths. Verifies that neither leads out of
+// the folder.
 func TestNothingOutsideTheFolder(t *testing.T) {
 	dir, handler := site(t, files)
 	if err := os.Symlink(filepath.Join("..", "secret.txt"), filepath.Join(dir, "link.txt")); err != nil {
-		t.Skipf("no symbolic links here: %v", err)
+		t.Skipf("cannot make symbolic links: %v", err)
 	}
 	if err := os.Symlink("..", filepath.Join(dir, "up")); err != nil {
 		t.Fatal(err)
@@ -138,39 +139,39 @@ func TestNothingOutsideTheFolder(t *testing.T) {
 	} {
 		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden ||
 			strings.Contains(w.Body.String(), "secret") {
-			t.Errorf("%s: %d %q", target, w.Code, w.Body)
+			t.Errorf("%s is answered %d %q, want 403 without the secret", target, w.Code, w.Body)
 		}
 	}
 }
 
-func TestWhatIsNotThereIsLeftToTheOther(t *testing.T) {
+func TestOtherHandlerForMissingFiles(t *testing.T) {
 	_, handler := site(t, files)
 	for _, target := range []string{"/none", "/assets", "/assets/", "/index.html/x"} {
 		if w := get(handler, http.MethodGet, target); w.Code != http.StatusForbidden ||
 			w.Header().Get("Content-Security-Policy") != "" {
-			t.Errorf("%s: %d %v", target, w.Code, w.Header())
+			t.Errorf("%s is answered %d %v, want the other handler's 403", target, w.Code, w.Header())
 		}
 	}
 }
 
-func TestABuildThatComesLaterIsServed(t *testing.T) {
+func TestFolderThatIsReplaced(t *testing.T) {
 	dir, handler := site(t, files)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	if w := get(handler, http.MethodGet, "/"); w.Code != http.StatusForbidden {
-		t.Errorf("while it is away: %d", w.Code)
+		t.Errorf("a removed folder is answered %d, want 403", w.Code)
 	}
 	write(t, filepath.Join(dir, "index.html"), "new")
 	if w := get(handler, http.MethodGet, "/"); w.Body.String() != "new" {
-		t.Errorf("got %q", w.Body)
+		t.Errorf("got %q, want the new page", w.Body)
 	}
 }
 
-func TestAFolderWithoutAPageIsRefused(t *testing.T) {
+func TestFolderWithoutAPage(t *testing.T) {
 	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
 		if _, err := Handler(Options{Dir: dir}); !errors.Is(err, ErrNoPage) || !strings.Contains(err.Error(), dir) {
-			t.Errorf("%s: %v", dir, err)
+			t.Errorf("%s: %v, want ErrNoPage with the folder", dir, err)
 		}
 	}
 }

@@ -1,11 +1,12 @@
-// Package trace is what the services of the local stack tell about each
-// request: who made it, what it did, how long it took and what AWS would have
-// counted. The page at /_localstack/ shows it, the bill adds it up, and the log
-// has one line of it.
+// Package trace defines the event that each service of the local stack emits
+// for a request: who made it, what it did, how long it took and what AWS would
+// have charged for. The page at /_localstack/ shows the events, the bill adds
+// them up, and the log has a line for each.
 //
-// Use it in a service to report ([Sink]) and to learn who calls ([CallerOf]).
-// It never carries a key, a text or an item: names, sizes, times and ids only.
-// It imports nothing of the stack, so that every service can import it.
+// Use it in a service to emit events ([Sink]) and to find the caller of a
+// request ([CallerOf]). An event has names, sizes, times and ids, never a key,
+// a text or an item. The package imports nothing of the stack, so that every
+// service can import it.
 package trace
 
 import (
@@ -13,98 +14,100 @@ import (
 	"time"
 )
 
-// Kind says what an [Event] is about.
+// Kind is the kind of an [Event].
 type Kind string
 
 // The kinds, by service.
 const (
-	// Connect, Message and Disconnect are what clients do (execute-api).
-	// Message is one frame's worth, to the end of its integration.
+	// Connect, Message and Disconnect are caused by clients (execute-api). A
+	// Message lasts until its integration has ended.
 	Connect    Kind = "CONNECT"
 	Message    Kind = "MESSAGE"
 	Disconnect Kind = "DISCONNECT"
-	// Sent is one message written to a client: by a post, a two-way route or
-	// as an error frame.
+	// Sent is one message written to a client: a post, the answer of a two-way
+	// route or an error frame.
 	Sent Kind = "SENT"
-	// Post is one call of @connections; Operation says which.
+	// Post is one call of @connections; Operation is its name.
 	Post Kind = "POST"
-	// Authorize is one run of a Lambda authorizer.
+	// Authorize is one invocation of a Lambda authorizer.
 	Authorize Kind = "AUTHORIZE"
-	// Invoke is one invocation of a function that has ended (lambda).
+	// Invoke is one invocation of a function, emitted when it has ended
+	// (lambda).
 	Invoke Kind = "INVOKE"
-	// Request is one request to a database or key service (dynamodb, kms);
-	// Operation says which.
+	// Request is one request to DynamoDB or KMS; Operation is its name.
 	Request Kind = "REQUEST"
 )
 
-// Event is one thing that happened. Fields without meaning for the kind are
-// zero. It holds no payload.
+// Event describes one request. Fields that its kind does not use are zero. It
+// has no payload.
 type Event struct {
 	Kind     Kind
-	At       time.Time // when it began
+	At       time.Time // the beginning
 	Duration time.Duration
 
-	// RequestID is the service's own id of it.
+	// RequestID is the request id of the service that emits the event.
 	RequestID string
-	// Invocation is the Lambda request id that links the lines of a message on
-	// its way: of the function that a frame ran, of the invocation itself, of
-	// the function that made a request or a post. Empty for callers outside
-	// functions.
+	// Invocation is the Lambda request id that links the events of one message.
+	// It belongs to the function that a frame invoked, to the invocation
+	// itself, or to the function that made a request or a post. It is empty for
+	// callers that are not functions.
 	Invocation string
 	// Function is the name of the function that goes with Invocation.
 	Function string
 
 	API, Stage, Route, ConnectionID string // execute-api
 
-	// Operation is such as PutItem, Decrypt or PostToConnection.
+	// Operation is the name of an API operation, such as PutItem, Decrypt or
+	// PostToConnection.
 	Operation string
 	// Resource is the table or key that the operation names first.
 	Resource string
 	// Status is the HTTP status of the answer, or a close code.
 	Status int
-	// Error is a code such as ConditionalCheckFailedException, never a text.
+	// Error is an error code such as ConditionalCheckFailedException, never a
+	// text.
 	Error string
 	// Bytes is the size of the message, post or payload.
 	Bytes int
 
-	// Init is the initialization's duration of a cold start, or zero; MemoryMB
-	// the function's size (lambda).
+	// Init is how long the initialization of a cold start took, or zero.
+	// MemoryMB is the function's configured memory (lambda).
 	Init     time.Duration
 	MemoryMB int
-	// ReadUnits and WriteUnits are consumed capacity, on-demand (dynamodb).
+	// ReadUnits and WriteUnits are the consumed on-demand capacity (dynamodb).
 	ReadUnits, WriteUnits float64
 }
 
-// Sink takes events. It may be called concurrently and must not block.
+// Sink receives events. It may be called concurrently and must not block.
 type Sink interface {
 	Trace(Event)
 }
 
-// Discard is the sink for who does not care.
+// Discard is a sink that ignores all events.
 var Discard Sink = discard{}
 
 type discard struct{}
 
 func (discard) Trace(Event) {}
 
-// Caller is a function's process that makes a request. The zero value is a
-// caller from outside, who may do everything.
+// Caller identifies the function whose process makes a request. The zero value
+// is a caller outside the stack, which may do everything.
 type Caller struct {
-	// Function is the function's name; empty from outside.
+	// Function is the function's name; empty for a caller outside.
 	Function string
-	// Invocation is the Lambda request id of what the process works on; empty
-	// during its initialization.
+	// Invocation is the Lambda request id of the current invocation; empty
+	// during initialization.
 	Invocation string
 }
 
 type callerKey struct{}
 
-// WithCaller says who makes the request that ctx belongs to.
+// WithCaller returns a context for a request of the caller.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf returns who makes the request; the zero value is somebody outside.
+// CallerOf returns the caller of the request that ctx belongs to.
 func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c

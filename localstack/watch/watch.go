@@ -1,10 +1,10 @@
-// Package watch tells when source files change, so that a running stack can
-// rebuild what they are the source of.
+// Package watch reports changes of source files, so that a running stack can
+// build and deploy again.
 //
-// It watches whole folders, with what is made in them later, and waits until a
-// burst of changes (an editor's save, a checkout) is over. Folders that hold no
-// sources (.git, node_modules, what builds leave behind) are left out. It never
-// reads a file and never decides what a change means.
+// Use it for whole folders, including folders that are created later. It waits
+// until a burst of changes, such as a checkout, is over, and ignores folders
+// without sources, such as .git, node_modules and build output. It never reads
+// a file and never decides what a change means.
 package watch
 
 import (
@@ -24,16 +24,16 @@ import (
 type Options struct {
 	// Folders are watched with everything below.
 	Folders []string
-	// Files are watched one by one, such as a template outside the folders.
+	// Files are single files to watch, such as a template outside the folders.
 	Files []string
-	// Ignore are folders below Folders to leave out, such as the data folder.
+	// Ignore are folders below Folders to ignore, such as a data folder.
 	Ignore []string
-	// Quiet is how long nothing may change before a burst counts as over; 0
-	// means 200 ms.
+	// Quiet is the time without a change after which a burst is over; 0 means
+	// 200 ms.
 	Quiet time.Duration
 }
 
-// Watcher is a running watch. Close it.
+// Watcher watches files. Make one with [New] and end it with [Watcher.Close].
 type Watcher struct {
 	notify  *fsnotify.Watcher
 	opts    Options
@@ -44,10 +44,10 @@ type Watcher struct {
 
 const defaultQuiet = 200 * time.Millisecond
 
-// skipped are names of folders without sources.
+// skipped are the names of folders without sources.
 var skipped = []string{".git", ".aws-sam", ".sotto", "node_modules", "vendor", "testdata"}
 
-// New starts to watch. A folder that does not exist is an error.
+// New starts to watch. It returns an error if a folder does not exist.
 func New(opts Options) (*Watcher, error) {
 	if opts.Quiet <= 0 {
 		opts.Quiet = defaultQuiet
@@ -74,7 +74,8 @@ func New(opts Options) (*Watcher, error) {
 		}
 	}
 	for _, file := range w.opts.Files {
-		// The folder, because editors replace files instead of writing them.
+		// Watch the folder, because editors replace files instead of writing
+		// them.
 		if err := notify.Add(filepath.Dir(file)); err != nil {
 			return nil, errors.Join(fmt.Errorf("watch %s: %w", file, err), notify.Close())
 		}
@@ -95,27 +96,27 @@ func absolute(paths []string) ([]string, error) {
 	return list, nil
 }
 
-// Changes gives the files of each burst of changes, sorted. While nobody
-// receives, bursts are joined.
+// Changes returns the channel of bursts: the paths of the changed files,
+// sorted. Bursts are joined until they are received.
 func (w *Watcher) Changes() <-chan []string { return w.changes }
 
-// Errors gives what keeps the watch from seeing everything, such as the
-// system's limit of watches. It may be left unread.
+// Errors returns the channel of errors after which changes may be missed, such
+// as the system's limit on watches. It need not be received from.
 func (w *Watcher) Errors() <-chan error { return w.errs }
 
-// Close ends the watch.
+// Close stops watching.
 func (w *Watcher) Close() error {
 	err := w.notify.Close()
 	<-w.done
 	return err
 }
 
-// add watches a folder and those below it.
+// add watches a folder and the folders below it.
 func (w *Watcher) add(root string) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if path != root && errors.Is(err, fs.ErrNotExist) {
-				return nil // gone again
+				return nil // removed since it was listed
 			}
 			return fmt.Errorf("watch %s: %w", root, err)
 		}
@@ -136,14 +137,14 @@ func (w *Watcher) ignored(folder string) bool {
 	return slices.Contains(skipped, filepath.Base(folder)) || slices.Contains(w.opts.Ignore, folder)
 }
 
-// counts reports whether a change of path is one to tell.
+// counts reports whether a change of path has to be reported.
 func (w *Watcher) counts(path string) bool {
 	if slices.Contains(w.opts.Files, path) {
 		return true
 	}
 	name := filepath.Base(path)
 	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") || w.ignored(path) {
-		return false // what editors leave while they write
+		return false // temporary files of editors
 	}
 	return slices.ContainsFunc(w.opts.Folders, func(folder string) bool {
 		return strings.HasPrefix(path, folder+string(filepath.Separator))
@@ -153,9 +154,9 @@ func (w *Watcher) counts(path string) bool {
 func (w *Watcher) run() {
 	defer close(w.done)
 	changed := make(map[string]bool)
-	var quiet <-chan time.Time // runs while a burst does
-	var out chan<- []string    // w.changes while there is something to tell
-	var burst []string         // what out gives
+	var quiet <-chan time.Time // fires when the burst is over
+	var out chan<- []string    // w.changes while a burst waits to be received
+	var burst []string         // the burst that waits
 	for {
 		select {
 		case event, ok := <-w.notify.Events:
@@ -163,11 +164,11 @@ func (w *Watcher) run() {
 				return
 			}
 			if event.Op == fsnotify.Chmod {
-				continue // also what backup programs and indexers do
+				continue // also caused by backup programs and indexers
 			}
 			if info, err := os.Stat(event.Name); err == nil && info.IsDir() {
 				if event.Has(fsnotify.Create) && !w.ignored(event.Name) && w.counts(event.Name) {
-					w.tell(w.add(event.Name))
+					w.report(w.add(event.Name))
 				} else {
 					continue
 				}
@@ -180,7 +181,7 @@ func (w *Watcher) run() {
 			if !ok {
 				return
 			}
-			w.tell(fmt.Errorf("watch files: %w", err))
+			w.report(fmt.Errorf("watch files: %w", err))
 		case <-quiet:
 			burst = nil
 			for path := range changed {
@@ -195,12 +196,12 @@ func (w *Watcher) run() {
 	}
 }
 
-func (w *Watcher) tell(err error) {
+func (w *Watcher) report(err error) {
 	if err == nil {
 		return
 	}
 	select {
 	case w.errs <- err:
-	default: // one is enough to say that the watch is not whole
+	default: // one unread error is enough
 	}
 }

@@ -34,7 +34,7 @@ func write(t *testing.T, path string) {
 	}
 }
 
-// until receives bursts until one has the file, and returns all the files seen.
+// until receives bursts until one has the file, and returns all files received.
 func until(t *testing.T, w *Watcher, file string) (seen []string) {
 	t.Helper()
 	deadline := time.After(patience)
@@ -48,12 +48,12 @@ func until(t *testing.T, w *Watcher, file string) (seen []string) {
 		case err := <-w.Errors():
 			t.Fatal(err)
 		case <-deadline:
-			t.Fatalf("no change of %s, but of %q", file, seen)
+			t.Fatalf("timed out waiting for a change of %s; received %q", file, seen)
 		}
 	}
 }
 
-func TestChangesInFoldersOldAndNew(t *testing.T) {
+func TestChangesInOldAndNewFolders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a", "a.go"))
@@ -74,7 +74,7 @@ func TestChangesInFoldersOldAndNew(t *testing.T) {
 	until(t, w, filepath.Join(dir, "a", "a.go"))
 }
 
-func TestWhatIsLeftOut(t *testing.T) {
+func TestIgnoredFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	outside := t.TempDir()
@@ -102,11 +102,11 @@ func TestWhatIsLeftOut(t *testing.T) {
 	write(t, template)
 	if seen := until(t, w, template); slices.ContainsFunc(seen,
 		func(s string) bool { return slices.Contains(quiet, s) }) {
-		t.Errorf("told of %q", seen)
+		t.Errorf("received %q, want only %s", seen, template)
 	}
 }
 
-func TestBurstsAreJoinedWhileNobodyListens(t *testing.T) {
+func TestBurstsAreJoinedUntilReceived(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := start(t, Options{Folders: []string{dir}, Quiet: time.Millisecond})
@@ -124,14 +124,14 @@ func TestBurstsAreJoinedWhileNobodyListens(t *testing.T) {
 				seen[file] = true
 			}
 		case <-deadline:
-			t.Fatalf("saw %v", seen)
+			t.Fatalf("timed out with the changes of %v, want %v", seen, all)
 		}
 	}
 }
 
-func TestAFolderThatIsNotThere(t *testing.T) {
+func TestMissingFolder(t *testing.T) {
 	t.Parallel()
 	if _, err := New(Options{Folders: []string{filepath.Join(t.TempDir(), "none")}}); err == nil {
-		t.Error("accepted")
+		t.Error("New accepts a folder that does not exist")
 	}
 }

@@ -1,5 +1,5 @@
-// The page of a local stack. It asks for the state each second while it is looked at, and hears events
-// as they happen. What it shows is only ever set as text.
+// The page of a local stack. It requests the state each second while it is visible, and receives events
+// as they happen. It sets everything as text, never as HTML.
 "use strict";
 
 const ms = 1e6; // durations come in nanoseconds
@@ -45,7 +45,7 @@ const since = (now, then) => span(Math.max(0, (new Date(now) - new Date(then)) /
 const clock = (at) => new Date(at).toLocaleTimeString(undefined, { hour12: false }) + "." + String(new Date(at).getMilliseconds()).padStart(3, "0");
 const number = (n) => n.toLocaleString(undefined, { maximumFractionDigits: n < 10 ? 3 : 0 });
 
-// what says in a few words what an event is about.
+// what names the target of an event: its route, function, connection or resource.
 function what(e) {
   switch (e.Kind) {
     case "CONNECT": case "MESSAGE": case "DISCONNECT": return e.Route || e.Kind;
@@ -59,9 +59,9 @@ function what(e) {
 const result = (e) => e.Error || (e.Status && e.Status !== 200 ? String(e.Status) : "");
 const failed = (e) => Boolean(e.Error) || e.Status >= 400 && e.Status < 1000;
 
-// A path begins with what a client did, or with an invocation that no client
-// caused, and holds every event with the same Lambda request id. An authorizer
-// has an invocation of its own, and the request id of the connection it is for.
+// A path begins with an event of a client, or with an invocation that no client
+// caused. It has all events with the same Lambda request id. An authorizer has
+// another invocation, and the request id of the handshake that it decides.
 function paths() {
   const byInvocation = new Map(), authorizers = new Map();
   const roots = [];
@@ -100,7 +100,7 @@ function renderPaths() {
     return d;
   });
   const focused = $("path-list").contains(document.activeElement) ? document.activeElement.dataset.number : undefined;
-  $("path-list").replaceChildren(...(list.length ? list : [el("p", "Nothing yet: connect a client, or invoke a function.", "dim")]));
+  $("path-list").replaceChildren(...(list.length ? list : [el("p", "No messages yet. Connect a client or invoke a function.", "dim")]));
   if (focused) $("path-list").querySelector(`summary[data-number="${focused}"]`)?.focus();
 }
 function timeline(root, steps) {
@@ -125,27 +125,27 @@ function timeline(root, steps) {
 }
 
 function renderEvents() {
-  fill("event-rows", entries.slice(-100).reverse().map((e) => row(clock(e.At), e.Kind, [what(e), failed(e) ? "bad" : ""], e.Kind === "INVOKE" ? "" : e.Function || "", [took(e.Duration), "n"], [result(e), failed(e) ? "bad" : ""])), 6, "None yet.");
+  fill("event-rows", entries.slice(-100).reverse().map((e) => row(clock(e.At), e.Kind, [what(e), failed(e) ? "bad" : ""], e.Kind === "INVOKE" ? "" : e.Function || "", [took(e.Duration), "n"], [result(e), failed(e) ? "bad" : ""])), 6, "No requests yet.");
 }
 
 function renderState(s) {
   $("connection-count").textContent = s.Connections ? s.Connections.length : 0;
-  fill("connection-rows", (s.Connections || []).map((c) => row(el("code", c.ID), c.API + "/" + c.Stage, c.SourceIP, since(s.Now, c.ConnectedAt), since(s.Now, c.LastActive), [c.In, "n"], [c.Out, "n"])), 7, "Nobody is connected.");
+  fill("connection-rows", (s.Connections || []).map((c) => row(el("code", c.ID), c.API + "/" + c.Stage, c.SourceIP, since(s.Now, c.ConnectedAt), since(s.Now, c.LastActive), [c.In, "n"], [c.Out, "n"])), 7, "No connections.");
   fill("route-rows", (s.APIs || []).flatMap((a) => (a.Routes || []).map((r) => row(el("code", a.URL), r.Key, r.Function, r.Note))), 4, "The template has no WebSocket API.");
   fill("function-rows", (s.Functions || []).map((f) => {
     const t = f.Stats;
     const instances = (f.Instances || []).map((i) => `${i.State} (pid ${i.PID}, ${i.Invocations}${i.MemoryMB ? ", " + i.MemoryMB + " MB" : ""})`).join("; ");
     return row(f.Name, [f.MemoryMB, "n"], [t.Invocations, "n"], [t.Errors, t.Errors ? "n bad" : "n"], [t.ColdStarts, "n"], [took(t.Invocations ? t.Busy / t.Invocations : 0), "n"], [took(t.ColdStarts ? t.InitTime / t.ColdStarts : 0), "n"], [instances, "wrap"]);
   }), 8, "The template has no functions.");
-  // A button that is about to be pressed must not be replaced under the pointer.
+  // A button that has the focus must not be replaced before it is pressed.
   if (!$("table-rows").contains(document.activeElement)) fill("table-rows", (s.Tables || []).map((t) => {
     const show = el("button", "Show items"); show.type = "button";
     show.addEventListener("click", () => showItems(t.Name));
     return row(t.Name, t.Key, [number(t.Items), "n"], [number(t.Bytes), "n"], (t.Indexes || []).join(", "), t.Stream ? "yes" : "", show);
-  }), 7, "There are no tables.");
+  }), 7, "No tables.");
   const b = s.Bill;
-  $("bill-hint").textContent = `Counted since ${new Date(b.Since).toLocaleString()}, at the list prices of ${b.Region} on ${b.PricesOf}, without free tiers; storage and keys, which are paid by the month, are not in it.`;
-  fill("bill-rows", (b.Lines || []).map((l) => row(l.Service, l.Item, [number(l.Quantity), "n"], l.Unit, [(l.Price * 1e6).toFixed(3), "n"], [l.Cost.toFixed(8), "n"])), 6, "Nothing yet.");
+  $("bill-hint").textContent = `Since ${new Date(b.Since).toLocaleString()}, at the list prices of ${b.Region} on ${b.PricesOf}, without free tiers and without monthly prices (storage, keys).`;
+  fill("bill-rows", (b.Lines || []).map((l) => row(l.Service, l.Item, [number(l.Quantity), "n"], l.Unit, [(l.Price * 1e6).toFixed(3), "n"], [l.Cost.toFixed(8), "n"])), 6, "No cost yet.");
   $("bill-total").textContent = b.Total.toFixed(8);
 }
 
@@ -181,7 +181,7 @@ function listen() {
   stream = new EventSource("events?after=" + (entries.length ? entries[entries.length - 1].Number : 0));
   stream.onmessage = (m) => {
     const e = JSON.parse(m.data);
-    if (entries.length && e.Number <= entries[entries.length - 1].Number) entries.length = 0; // another run
+    if (entries.length && e.Number <= entries[entries.length - 1].Number) entries.length = 0; // the stack was restarted
     entries.push(e);
     if (entries.length > keep) entries.splice(0, entries.length - keep);
     dirty = true;
