@@ -103,7 +103,7 @@ func read(t *testing.T, response *http.Response) string {
 
 func TestRequestsReachTheirServices(t *testing.T) {
 	_, server := start(t, allServices())
-	upgrade := headers("Connection", "keep-alive, Upgrade", "Upgrade", "websocket")
+	keptAlive := headers("Connection", "keep-alive, Upgrade", "Upgrade", "websocket")
 	for _, c := range []struct {
 		name string
 		request
@@ -127,10 +127,10 @@ func TestRequestsReachTheirServices(t *testing.T) {
 			headers("X-Localstack-Faults", "1")}, "faults /_localstack/faults"},
 		{"faults, signed", request{"DELETE", "/_localstack/faults/3", "", signedFor("lambda")},
 			"faults /_localstack/faults/3"},
-		{"upgrade of a stage", request{"GET", "/local", "", upgrade}, "gateway /local"},
-		{"upgrade of the root", request{"GET", "/", "", upgrade}, "gateway /"},
+		{"upgrade of a stage", request{"GET", "/local", "", keptAlive}, "gateway /local"},
+		{"upgrade of the root", request{"GET", "/", "", keptAlive}, "gateway /"},
 		{"upgrade by AWS's name", request{"GET", "/prod", "a1b2c3.execute-api.us-east-1.amazonaws.com",
-			upgrade}, "gateway /prod"},
+			keptAlive}, "gateway /prod"},
 		{"plain GET of a stage", request{"GET", "/local", "", nil}, "gateway /local"},
 		{"post with a stage", request{"POST", "/local/@connections/eHr%3D", "", signedFor("execute-api")},
 			"management /local/@connections/eHr%3D"},

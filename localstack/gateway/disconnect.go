@@ -12,7 +12,7 @@ func (g *Gateway) Disconnect(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		g.opening.Lock() // nothing is added to running from zero while Wait waits
+		g.opening.Lock() // running.Add from zero must not happen during running.Wait
 		defer g.opening.Unlock()
 		for _, c := range g.openSockets() {
 			c.end(goingAway)

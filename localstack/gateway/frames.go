@@ -155,17 +155,32 @@ func headerLength(second byte) int {
 	return n
 }
 
+// payloadLength returns the length in the complete header (RFC 6455 §5.2).
+func (s *frameScanner) payloadLength() uint64 {
+	switch length := s.header[1] & 0x7f; length {
+	case 126:
+		return uint64(binary.BigEndian.Uint16(s.header[2:]))
+	case 127:
+		return binary.BigEndian.Uint64(s.header[2:])
+	default:
+		return uint64(length)
+	}
+}
+
+// reservedBits returns the reserved bits that have no meaning for a frame.
+func (s *frameScanner) reservedBits(first byte) byte {
+	reserved := first & 0x70
+	if opcode := first & 0x0f; s.compressed && (opcode == opText || opcode == opBinary) {
+		reserved &^= rsv1 // a compressed message (RFC 7692 §6)
+	}
+	return reserved
+}
+
 // beginFrame reads the complete header and sets the payload to expect. It
 // returns the closure for a violation, or nil.
 func (s *frameScanner) beginFrame() *closure {
 	first, second := s.header[0], s.header[1]
-	length := uint64(second & 0x7f)
-	switch length {
-	case 126:
-		length = uint64(binary.BigEndian.Uint16(s.header[2:]))
-	case 127:
-		length = binary.BigEndian.Uint64(s.header[2:])
-	}
+	length := s.payloadLength()
 	fin, opcode, masked := first&0x80 != 0, first&0x0f, second&0x80 != 0
 	s.payload = length
 	if masked && length <= math.MaxUint64-maskLength {
@@ -173,11 +188,7 @@ func (s *frameScanner) beginFrame() *closure {
 	}
 	s.closed = opcode == opClose
 
-	reserved := first & 0x70
-	if s.compressed && (opcode == opText || opcode == opBinary) {
-		reserved &^= rsv1 // a compressed message (RFC 7692 §6)
-	}
-	if reserved != 0 || !masked || length>>63 != 0 {
+	if s.reservedBits(first) != 0 || !masked || length>>63 != 0 {
 		return protocolError
 	}
 	switch opcode {
