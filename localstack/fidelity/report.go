@@ -15,7 +15,7 @@ Made by ` + "`make fidelity`" + ` from the tests; do not edit. Each statement ab
 
 Marks: **D** documented by AWS; **O** observed on AWS by somebody and published; **C** read in source code that AWS owns;
 **X** our own experiment with an AWS SDK; **I** inferred: no source confirms it. For an inferred statement the named setting
-(a field of ` + "`gateway.Inferred`" + `) turns on the other behaviour, and the tests show both; where none is
+(` + "`-inferred NAME=VALUE`" + `) turns on the other behaviour, and the tests show both; where none is
 named there is no other behaviour to turn on. Nothing here was run against an AWS account: the tests
 show that the stack does what the statement says, not that AWS does.
 `)

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sotto-chat/sotto/localstack/gateway"
 )
 
 // test is a test function that shows a statement.
@@ -73,36 +75,14 @@ func findTests(root string, known map[string]bool) (map[string][]test, error) {
 	return found, err
 }
 
-var statementNumber = regexp.MustCompile(`\b[A-F]\d+(?:\.\d+b?)?\b`)
-
-// findSettings returns the fields of the gateway's Inferred by the statements
-// that their comments name.
-func findSettings(root string) (map[string][]string, error) {
-	sources, err := filepath.Glob(filepath.Join(root, "localstack", "gateway", "*.go"))
-	if err != nil {
-		return nil, err
-	}
-	settings := make(map[string][]string)
-	for _, source := range sources {
-		parsed, err := parser.ParseFile(token.NewFileSet(), source, nil,
-			parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			return nil, fmt.Errorf("read settings: %w", err)
+// settings returns the names that -inferred takes, by the statements that they
+// change.
+func settings() map[string][]string {
+	names := make(map[string][]string)
+	for _, s := range gateway.InferredSettings() {
+		for _, id := range s.Statements {
+			names[id] = append(names[id], s.Name)
 		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			t, ok := n.(*ast.TypeSpec)
-			if !ok || t.Name.Name != "Inferred" {
-				return true
-			}
-			for _, field := range t.Type.(*ast.StructType).Fields.List {
-				for _, id := range statementNumber.FindAllString(field.Doc.Text(), -1) {
-					for _, name := range field.Names {
-						settings[id] = append(settings[id], name.Name)
-					}
-				}
-			}
-			return false
-		})
 	}
-	return settings, nil
+	return names
 }

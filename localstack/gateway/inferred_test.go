@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -100,5 +101,26 @@ func TestInferredNamesAreUnique(t *testing.T) {
 	slices.Sort(names)
 	if got, want := len(slices.Compact(names)), len(InferredSettings()); got != want {
 		t.Errorf("got %d different names, want %d", got, want)
+	}
+}
+
+// TestInferredDocument compares the table for users with the settings.
+func TestInferredDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/local-stack-inferred.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "| `") {
+			got = append(got, line)
+		}
+	}
+	var want []string
+	for _, s := range InferredSettings() {
+		want = append(want, "| `"+s.Name+"="+s.Value+"` | "+strings.Join(s.Statements, ", ")+" | "+s.Help+" |")
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got table\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
