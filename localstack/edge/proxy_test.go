@@ -285,8 +285,8 @@ func TestProxyIsForFunctionsOnly(t *testing.T) {
 	})
 }
 
-// TestProxyRefusesOtherMachines is the part of TestProxyIsForFunctionsOnly about
-// other machines.
+// TestProxyRefusesOtherMachines is the part of TestProxyIsForFunctionsOnly
+// about other machines.
 func TestProxyRefusesOtherMachines(t *testing.T) {
 	e, err := edge.New("0.0.0.0:4566")
 	if err != nil {
