@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// The algorithm of SigV4 signatures (IAM User Guide, "Elements of an AWS API
-// request signature").
+// algorithm is that of SigV4 signatures (IAM User Guide, "Elements of an AWS
+// API request signature").
 const algorithm = "AWS4-HMAC-SHA256"
 
 // Credential is the credential scope of a SigV4 signature,

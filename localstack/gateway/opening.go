@@ -206,7 +206,7 @@ func (o *opening) connect() *refusal {
 	}
 }
 
-// traced returns an event of this handshake.
+// traceEvent returns an event of this handshake.
 func (o *opening) traceEvent(kind trace.Kind) trace.Event {
 	return o.connection.traceEvent(kind, o.event)
 }

@@ -133,8 +133,8 @@ func (o *outbox) release(m outgoing) {
 	o.changed.Broadcast()
 }
 
-// enter moves to a later state and drops the messages that it does not write.
-// A move to an earlier state has no effect.
+// setState moves to a later state and drops the messages that it does not
+// write. A move to an earlier state has no effect.
 func (o *outbox) setState(state outboxState) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -82,8 +82,8 @@ func (all stages) find(apiID, name string) *stage {
 	return nil
 }
 
-// handshake returns the stage that the host and path of a handshake name, and
-// the domain name for events. The stage is nil if none or more than one
+// forHandshake returns the stage that the host and path of a handshake name,
+// and the domain name for events. The stage is nil if none or more than one
 // matches.
 func (all stages) forHandshake(host, path string) (*stage, string) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
@@ -110,7 +110,7 @@ func (all stages) forHandshake(host, path string) (*stage, string) {
 	return match, match.defaultDomain()
 }
 
-// management returns the stages that a host and the part of a path before
+// forManagement returns the stages that a host and the part of a path before
 // @connections name. Without a stage in the path these are all stages with that
 // host.
 func (all stages) forManagement(host, path string) stages {
@@ -154,7 +154,7 @@ func (all stages) byDomain(host string) []domainStage {
 func (all stages) has(apiID, name string) bool { return all.find(apiID, name) != nil }
 
 // servesHost reports whether a host that is not a custom domain can mean this
-// stage: the API's execute-api name, or any name that has not that form.
+// stage: the API's execute-api name, or any name that does not have that form.
 func (s *stage) servesHost(host string) bool {
 	id := apiID(host)
 	return id == "" || strings.EqualFold(id, s.ID) && !s.DisableExecuteAPIEndpoint

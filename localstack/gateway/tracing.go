@@ -10,8 +10,8 @@ import (
 // integrationFailed is the text of the log line for a failed integration.
 const integrationFailed = "integration failed"
 
-// traced returns an event of the connection. e is the Lambda event that belongs
-// to it, or nil.
+// traceEvent returns an event of the connection. e is the Lambda event that
+// belongs to it, or nil.
 func (c *connection) traceEvent(kind trace.Kind, e *event) trace.Event {
 	t := trace.Event{Kind: kind, At: c.gateway.opts.Now(), API: c.apiID, Stage: c.stageName, ConnectionID: c.id}
 	if e != nil {
