@@ -9,9 +9,9 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// BenchmarkWarmInvoke measures the invocation of a function with a warm instance:
-// one invocation after the other, or with pauses in which the instance is frozen
-// or, for comparison, is not.
+// BenchmarkWarmInvoke measures the invocation of a function with a warm
+// instance: one invocation after the other, or with pauses in which the
+// instance is frozen or, for comparison, is not.
 func BenchmarkWarmInvoke(b *testing.B) {
 	b.Run("busy", func(b *testing.B) { warmInvoke(b, false, false) })
 	b.Run("frozen", func(b *testing.B) { warmInvoke(b, true, false) })
