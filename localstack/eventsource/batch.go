@@ -1,17 +1,15 @@
 package eventsource
 
-import (
-	"time"
-)
+import "time"
 
 const (
-	// maxPayload is the most bytes of an event (Lambda quotas: 6 MB).
+	// maxPayload bounds an event in bytes (Lambda quotas: 6 MB).
 	maxPayload = 6 << 20
-	// eventFrame is what an event has around its records.
+	// eventFrame is the size of an event without records.
 	eventFrame = len(`{"Records":[]}`)
 )
 
-// eventOf makes the event of a batch.
+// eventOf returns the event of a batch.
 func eventOf(batch []Record) []byte {
 	b := make([]byte, 0, payloadSize(batch))
 	b = append(b, `{"Records":[`...)
@@ -24,6 +22,7 @@ func eventOf(batch []Record) []byte {
 	return append(b, ']', '}')
 }
 
+// payloadSize returns the size of the event of a batch in bytes, or one more.
 func payloadSize(batch []Record) int {
 	size := eventFrame
 	for _, r := range batch {
@@ -32,7 +31,8 @@ func payloadSize(batch []Record) int {
 	return size
 }
 
-// cut takes a batch of at most size records from the front, within the payload.
+// cut takes a batch of at most size records and maxPayload bytes from the
+// front.
 func cut(held []Record, size int) (batch, rest []Record) {
 	bytes := eventFrame
 	for i, r := range held {
@@ -43,8 +43,8 @@ func cut(held []Record, size int) (batch, rest []Record) {
 	return held, nil
 }
 
-// lane delivers the records that come in, batch after batch, until the poller
-// stops. Records that it has not begun with by then are read again.
+// lane delivers the records from in, batch by batch, until the poller stops.
+// Records that it has not delivered by then are read again after a restart.
 func (p *poller) lane(in <-chan []Record) {
 	var held []Record
 	for p.stopped.Err() == nil {
@@ -65,17 +65,17 @@ func (p *poller) lane(in <-chan []Record) {
 	}
 }
 
-// gather adds to held what has come in, and with a window what comes until the
-// batch is full or the window over.
+// gather adds records from in to held: those that are there or, with a batching
+// window, those that arrive until the batch is full or the window ends.
 func (p *poller) gather(held []Record, in <-chan []Record) []Record {
-	var over <-chan time.Time
+	var windowEnd <-chan time.Time
 	if p.config.MaximumBatchingWindow > 0 {
 		t := time.NewTimer(p.config.MaximumBatchingWindow)
 		defer t.Stop()
-		over = t.C
+		windowEnd = t.C
 	}
 	for len(held) < p.config.BatchSize && payloadSize(held) < maxPayload {
-		if over == nil {
+		if windowEnd == nil {
 			select {
 			case page := <-in:
 				held = append(held, page...)
@@ -87,7 +87,7 @@ func (p *poller) gather(held []Record, in <-chan []Record) []Record {
 		select {
 		case page := <-in:
 			held = append(held, page...)
-		case <-over:
+		case <-windowEnd:
 			return held
 		case <-p.stopped.Done():
 			return held

@@ -18,10 +18,10 @@ const (
 	maxRecordAge     = 7 * 24 * time.Hour
 )
 
-// uuidPattern admits what can be the name of a file on every system.
+// uuidPattern matches only valid file names on every system.
 var uuidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// check says what is wrong with the mapping, all of it.
+// check returns all errors in the mapping.
 func (c Config) check() error {
 	var errs []error
 	refuse := func(wrong bool, format string, args ...any) {
@@ -29,19 +29,20 @@ func (c Config) check() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	refuse(!uuidPattern.MatchString(c.UUID), "UUID %q is not one", c.UUID)
+	refuse(!uuidPattern.MatchString(c.UUID),
+		"UUID %q is not 1 to 64 letters, digits and hyphens", c.UUID)
 	refuse(c.StreamARN == "", "StreamARN is empty")
 	refuse(c.Function == "", "Function is empty")
 	refuse(c.StartingPosition != TrimHorizon && c.StartingPosition != Latest,
-		"StartingPosition is %q, not %s or %s", c.StartingPosition, TrimHorizon, Latest)
-	refuse(c.BatchSize < 1 || c.BatchSize > maxBatchSize, "BatchSize is %d, not 1 to %d", c.BatchSize, maxBatchSize)
+		"StartingPosition is %q, want %s or %s", c.StartingPosition, TrimHorizon, Latest)
+	refuse(c.BatchSize < 1 || c.BatchSize > maxBatchSize, "BatchSize is %d, want 1 to %d", c.BatchSize, maxBatchSize)
 	refuse(c.MaximumBatchingWindow < 0 || c.MaximumBatchingWindow > maxWindow,
-		"MaximumBatchingWindow is %v, not 0 s to %v", c.MaximumBatchingWindow, maxWindow)
+		"MaximumBatchingWindow is %v, want 0 s to %v", c.MaximumBatchingWindow, maxWindow)
 	refuse(c.ParallelizationFactor < 1 || c.ParallelizationFactor > maxParallel,
-		"ParallelizationFactor is %d, not 1 to %d", c.ParallelizationFactor, maxParallel)
-	refuse(c.MaximumRetryAttempts > maxRetryAttempts, "MaximumRetryAttempts is %d, more than %d",
+		"ParallelizationFactor is %d, want 1 to %d", c.ParallelizationFactor, maxParallel)
+	refuse(c.MaximumRetryAttempts > maxRetryAttempts, "MaximumRetryAttempts is %d, want at most %d",
 		c.MaximumRetryAttempts, maxRetryAttempts)
 	refuse(c.MaximumRecordAge != 0 && (c.MaximumRecordAge < minRecordAge || c.MaximumRecordAge > maxRecordAge),
-		"MaximumRecordAge is %v, not %v to %v", c.MaximumRecordAge, minRecordAge, maxRecordAge)
+		"MaximumRecordAge is %v, want %v to %v", c.MaximumRecordAge, minRecordAge, maxRecordAge)
 	return errors.Join(errs...)
 }

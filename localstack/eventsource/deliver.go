@@ -5,36 +5,36 @@ import (
 	"time"
 )
 
-// retention is how long a stream keeps a record: an older one is given up
-// ("DynamoDB Streams" in the Developer Guide: 24 hours).
+// retention is how long a stream keeps a record; an older one is discarded
+// (DynamoDB Developer Guide, "DynamoDB Streams": 24 hours).
 const retention = 24 * time.Hour
 
 // maxDelayFactor bounds the doubling of Options.RetryDelay.
 const maxDelayFactor = 64
 
-// part is a batch, or what bisecting and partial success have left of one.
+// part is a batch, or the rest of one after a split or a partial success.
 type part struct {
 	records  []Record
 	invoked  int // how often the function has failed with it
-	retries  int // of these, how many count as attempts
+	retries  int // how many of these failures led to a retry
 	response Response
 }
 
-// deliver brings a batch to its end: every record is delivered or given up,
-// unless the poller stops.
+// deliver delivers or discards every record of a batch, unless the poller stops
+// first.
 func (p *poller) deliver(batch []Record) {
 	parts := []part{{records: batch}}
-	refused := 0 // attempts in a row in which the function did not run
+	refused := 0 // successive attempts in which the function did not run
 	for len(parts) > 0 {
 		t := parts[0]
-		if t.records = p.dropOld(t); len(t.records) == 0 {
+		if t.records = p.discardOld(t); len(t.records) == 0 {
 			parts = parts[1:]
 			continue
 		}
-		response, err := p.s.opts.Invoker.Invoke(p.s.hard, p.config.Function, eventOf(t.records))
+		response, err := p.s.opts.Invoker.Invoke(p.s.running, p.config.Function, eventOf(t.records))
 		if err != nil {
-			if p.s.hard.Err() == nil && refused == 0 {
-				p.s.log.Warn("function of an event source mapping cannot run", "mapping", p.config.UUID,
+			if p.s.running.Err() == nil && refused == 0 {
+				p.s.log.Warn("the function of an event source mapping did not run", "mapping", p.config.UUID,
 					"function", p.config.Function, "err", err)
 			}
 			parts[0] = t
@@ -78,7 +78,7 @@ func (p *poller) deliver(batch []Record) {
 	}
 }
 
-// delay is the pause after n others in a row.
+// delay returns the pause before the next attempt, after n pauses.
 func (p *poller) delay(n int) time.Duration {
 	factor := maxDelayFactor
 	if n < 6 {
@@ -87,9 +87,9 @@ func (p *poller) delay(n int) time.Duration {
 	return time.Duration(factor) * p.s.opts.RetryDelay
 }
 
-// dropOld gives up the records of a part that are too old, and returns the
-// others.
-func (p *poller) dropOld(t part) []Record {
+// discardOld discards the records of a part that are too old and returns the
+// rest.
+func (p *poller) discardOld(t part) []Record {
 	limit := retention
 	if p.config.MaximumRecordAge != 0 {
 		limit = min(limit, p.config.MaximumRecordAge)
@@ -105,7 +105,8 @@ func (p *poller) dropOld(t part) []Record {
 	return t.records[n:]
 }
 
-// succeeded says how many records from the first on the function has done.
+// succeeded returns how many records, from the first, the function has
+// processed.
 func (p *poller) succeeded(batch []Record, r Response) int {
 	switch {
 	case r.FunctionError != "":
@@ -116,10 +117,10 @@ func (p *poller) succeeded(batch []Record, r Response) int {
 	return reported(batch, r.Payload)
 }
 
-// reported reads a partial batch response ("Configuring partial batch response
-// with DynamoDB and Lambda"): without failures the batch has succeeded, with a
-// failure that names no record of it all has failed, else all before the first
-// record that is named.
+// reported returns how many records succeeded according to a partial batch
+// response (Lambda Developer Guide, "Configuring partial batch response with
+// DynamoDB and Lambda"): all if there are no failures, none if a failure names
+// no record of the batch, otherwise those before the first failed record.
 func reported(batch []Record, payload []byte) int {
 	var answer *struct {
 		BatchItemFailures []struct {

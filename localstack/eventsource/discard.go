@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// failure is the document for a destination ("Retain discarded records for a
-// DynamoDB event source in Lambda").
+// failure is the document for a destination (Lambda Developer Guide, "Retain
+// discarded records for a DynamoDB event source in Lambda").
 type failure struct {
 	RequestContext struct {
 		RequestID              string `json:"requestId"`
@@ -34,7 +34,7 @@ type failureResponse struct {
 	FunctionError   string `json:"functionError,omitempty"`
 }
 
-// discard gives up records of a part, tells where they would have gone, and
+// discard logs discarded records of a part, passes their document on and
 // settles them.
 func (p *poller) discard(t part, records []Record, condition string) {
 	first, last := records[0], records[len(records)-1]
@@ -44,7 +44,7 @@ func (p *poller) discard(t part, records []Record, condition string) {
 	if p.config.OnFailure != "" && p.s.opts.Discarded != nil {
 		document, err := json.Marshal(p.failure(t, records, condition))
 		if err != nil {
-			p.s.log.Error("document for a destination", "mapping", p.config.UUID, "err", err)
+			p.s.log.Error("failed to encode the document for a destination", "mapping", p.config.UUID, "err", err)
 		} else {
 			p.s.opts.Discarded(p.config.OnFailure, document)
 		}
@@ -52,6 +52,7 @@ func (p *poller) discard(t part, records []Record, condition string) {
 	p.settle(records)
 }
 
+// failure returns the document about discarded records.
 func (p *poller) failure(t part, records []Record, condition string) *failure {
 	first, last := records[0], records[len(records)-1]
 	f := &failure{Version: "1.0", Timestamp: p.s.opts.Now().UTC().Format("2006-01-02T15:04:05.000Z")}

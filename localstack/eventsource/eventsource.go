@@ -1,14 +1,15 @@
-// Package eventsource feeds functions with the records of DynamoDB streams, as
-// Lambda's event source mappings do: batches in the order of each item's
-// changes, at least once, retried until they succeed, expire or are given up.
+// Package eventsource invokes functions with the records of DynamoDB streams,
+// as Lambda's event source mappings do. The changes of an item arrive in order
+// and at least once. A batch is retried until it succeeds, expires or has used
+// up its attempts.
 //
-// Use it between an engine that has streams ([Reader]) and a service that runs
-// functions ([Invoker]), of which it knows nothing else. Where it has got to is
-// in a file for each mapping, so that a restart goes on from there.
+// Use it between a source of streams ([Reader]) and a service that runs
+// functions ([Invoker]). It knows nothing else about either. The position of
+// each mapping is in a file, so a restart continues there.
 //
-// It never polls an idle stream, never runs two batches with changes of one
-// item at once, and has no tumbling windows. A batch may come again after a
-// crash.
+// It never polls an idle stream, never runs two batches with changes of the
+// same item concurrently, and has no tumbling windows. A crash may deliver a
+// batch again.
 package eventsource
 
 import (
@@ -21,45 +22,44 @@ import (
 	"time"
 )
 
-// Starting positions of a mapping that has not read yet.
+// The starting positions of a mapping that has no position yet.
 const (
-	TrimHorizon = "TRIM_HORIZON" // the oldest record that is left
-	Latest      = "LATEST"       // what is written after [Service.Set]
+	TrimHorizon = "TRIM_HORIZON" // the oldest record in the stream
+	Latest      = "LATEST"       // the first record after [Service.Set]
 )
 
-// Config is one event source mapping. Defaults are the template reader's to
-// apply: zero means zero. The bounds are Lambda's (API reference,
-// CreateEventSourceMapping).
+// Config configures one event source mapping. It has no defaults: zero means
+// zero. The bounds are Lambda's (API reference, CreateEventSourceMapping).
 type Config struct {
-	UUID      string // identifies the mapping and its position
+	UUID      string // identifies the mapping and its position file
 	StreamARN string
 	Function  string // name or ARN, for the Invoker
 	// StartingPosition is TrimHorizon or Latest.
 	StartingPosition string
-	// BatchSize is the most records in an invocation, 1 to 10,000.
+	// BatchSize is the maximum number of records in an invocation, 1 to 10,000.
 	BatchSize int
-	// MaximumBatchingWindow is how long records are gathered until there are
-	// BatchSize of them, 0 s to 300 s.
+	// MaximumBatchingWindow is how long a batch waits until it has BatchSize
+	// records, 0 s to 300 s.
 	MaximumBatchingWindow time.Duration
-	// ParallelizationFactor is how many batches may run at once, 1 to 10.
+	// ParallelizationFactor is how many batches may run concurrently, 1 to 10.
 	ParallelizationFactor int
-	// MaximumRetryAttempts is how often a batch is tried again after the
-	// function failed, up to 10,000; negative is until its records expire.
+	// MaximumRetryAttempts is how often a batch is retried after the function
+	// failed, up to 10,000; negative means until its records expire.
 	MaximumRetryAttempts int
-	// MaximumRecordAge is the age at which records are given up, 60 s to 7
-	// days; zero leaves them the 24 hours that a stream keeps them.
+	// MaximumRecordAge is the age at which records are discarded, 60 s to 7
+	// days; 0 means 24 hours, for which a stream keeps them.
 	MaximumRecordAge time.Duration
-	// BisectBatchOnFunctionError halves a batch that failed, to find the record
-	// at fault. It costs no retry attempt.
+	// BisectBatchOnFunctionError splits a failed batch in two, to isolate the
+	// record that fails. A split does not count as a retry.
 	BisectBatchOnFunctionError bool
-	// ReportBatchItemFailures takes the first record that failed from the
-	// function's response, and retries from there.
+	// ReportBatchItemFailures reads the failed records from the function's
+	// response and retries from the first of them.
 	ReportBatchItemFailures bool
-	// FilterPatterns are event patterns in JSON: a record that matches none of
-	// them is passed over. Without patterns every record is delivered.
+	// FilterPatterns are event patterns in JSON. A record that matches none is
+	// not delivered. Without patterns all records are delivered.
 	FilterPatterns []string
-	// OnFailure is the ARN of the destination for what is known of batches that
-	// were given up; empty for none.
+	// OnFailure is the ARN of the destination for the documents about discarded
+	// batches; empty for none.
 	OnFailure string
 	Enabled   bool
 }
@@ -69,67 +69,66 @@ type Record struct {
 	SequenceNumber string
 	ShardID        string
 	Created        time.Time
-	// Item is the same for all records of one item.
+	// Item identifies the item: it is the same in all its records.
 	Item string
-	// Event is the JSON of the record, an element of the event's Records.
+	// Event is the record in JSON, an element of the event's Records.
 	Event []byte
 }
 
 // Reader reads streams.
 type Reader interface {
-	// Read returns at most limit records after a sequence number, in order;
-	// from the oldest on if after is empty. It returns none if there are none
-	// yet.
+	// Read returns at most limit records after a sequence number, in order, or
+	// from the oldest if after is empty. It does not wait for records.
 	Read(stream, after string, limit int) ([]Record, error)
-	// End is the sequence number after which only new records come.
+	// End returns the sequence number of the last record.
 	End(stream string) (string, error)
-	// Changed returns a channel that is closed when there are new records. It
-	// is asked for before Read, so that nothing comes between.
+	// Changed returns a channel that is closed when new records arrive. Call it
+	// before Read, so that no record is missed in between.
 	Changed(stream string) (<-chan struct{}, error)
 }
 
 // Invoker runs functions.
 type Invoker interface {
-	// Invoke runs a function and waits for its end. An error means that it did
-	// not run, for example because it was throttled.
+	// Invoke runs a function and waits for its end. An error means that the
+	// function did not run, for example because it was throttled.
 	Invoke(ctx context.Context, function string, payload []byte) (Response, error)
 }
 
-// Response is the end of an invocation.
+// Response is the result of an invocation.
 type Response struct {
 	Payload       []byte
 	FunctionError string // empty if the function succeeded
 	RequestID     string
 }
 
-// Options say how a [Service] works. Dir, Reader and Invoker are required.
+// Options configure a [Service]. Dir, Reader and Invoker are required.
 type Options struct {
-	Dir     string // folder of the positions; made if need be
+	Dir     string // folder of the position files; created if absent
 	Reader  Reader
 	Invoker Invoker
 	// Discarded gets the JSON document that AWS would send to a mapping's
-	// destination when a batch is given up: sequence numbers and times, no
-	// items. nil leaves it to the log, which has the essentials anyway.
+	// destination when a batch is discarded: sequence numbers and times, no
+	// items. It may be nil; the log has a line in any case.
 	Discarded func(destination string, document []byte)
 	Log       *slog.Logger // nil discards it
-	// Now is the clock for the age of records; default time.Now.
+	// Now is the clock for the age of records; nil means time.Now.
 	Now func() time.Time
-	// RetryDelay is the pause before a batch is tried again, doubled each time
-	// up to 64 times itself; default 1 s. AWS backs off too, and does not say
-	// how.
+	// RetryDelay is the pause before the first retry of a batch. It doubles
+	// each time, up to 64 times its value; 0 means 1 s. AWS backs off as well,
+	// but does not document the pauses.
 	RetryDelay time.Duration
 }
 
 // Service runs event source mappings. Its methods may be called concurrently.
 type Service struct {
-	opts Options
-	log  *slog.Logger
-	hard context.Context // ends what runs, at the end of Close
-	cut  context.CancelFunc
+	opts    Options
+	log     *slog.Logger
+	running context.Context // done at the end of Close; ends invocations
+	abandon context.CancelFunc
 
 	mu      sync.Mutex
 	closed  bool
-	pollers map[string]*poller // by UUID: the latest, also one that leaves or has left
+	pollers map[string]*poller // by UUID: the latest, even if it is stopping or has ended
 }
 
 var errClosed = errors.New("event sources are closed")
@@ -149,41 +148,41 @@ func New(opts Options) (*Service, error) {
 		opts.RetryDelay = time.Second
 	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("event sources: make folder for positions: %w", err)
+		return nil, fmt.Errorf("event sources: create the folder for positions: %w", err)
 	}
 	s := &Service{opts: opts, log: opts.Log, pollers: make(map[string]*poller)}
-	s.hard, s.cut = context.WithCancel(context.Background())
+	s.running, s.abandon = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// remove ends a mapping and forgets its position. Under mu.
+// remove stops a mapping and removes its position. The caller holds mu.
 func (s *Service) remove(uuid string) {
 	before := s.pollers[uuid]
 	if before.removed {
 		return
 	}
-	before.leave()
+	before.retire()
 	last := &poller{removed: true, stop: func() {}, done: make(chan struct{})}
 	s.pollers[uuid] = last
 	go func() {
 		defer close(last.done)
 		<-before.done
 		if err := s.removePosition(uuid); err != nil {
-			s.log.Error("event source mapping is not forgotten", "mapping", uuid, "err", err)
+			s.log.Error("failed to remove the position of an event source mapping", "mapping", uuid, "err", err)
 		}
 	}()
 }
 
-// Close reads no further, waits for the batches that run until ctx ends, and
-// gives up those that are left: they come again at the next start.
+// Close stops reading and waits for the running batches until ctx is done. It
+// abandons the rest, which the next start delivers again.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	for _, p := range s.pollers {
-		p.leave()
+		p.retire()
 	}
 	s.mu.Unlock()
-	// Nothing is added to pollers any more.
+	// From here on pollers does not change.
 	abandoned := 0
 	for _, p := range s.pollers {
 		select {
@@ -196,11 +195,11 @@ func (s *Service) Close(ctx context.Context) error {
 			continue
 		default:
 		}
-		s.cut()
+		s.abandon()
 		<-p.done
 		abandoned++
 	}
-	s.cut()
+	s.abandon()
 	if abandoned > 0 {
 		return fmt.Errorf("close event sources: %d were still running: %w", abandoned, context.Cause(ctx))
 	}

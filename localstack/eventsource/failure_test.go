@@ -14,7 +14,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/eventsource"
 )
 
-// failOn fails batches that have a record of the item.
+// failOn returns a handler that fails for batches with a record of the item.
 func failOn(pk string) func(int, []string) (eventsource.Response, error) {
 	return func(_ int, batch []string) (eventsource.Response, error) {
 		if slices.ContainsFunc(batch, func(r string) bool { return strings.HasPrefix(r, pk+"=") }) {
@@ -24,8 +24,8 @@ func failOn(pk string) func(int, []string) (eventsource.Response, error) {
 	}
 }
 
-// E12: by default a failing batch comes again until it succeeds, and what is
-// behind it waits.
+// E12: by default a failing batch is retried until it succeeds, and later
+// records wait.
 func TestE12_RetriesUntilSuccess(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "b", "c")
@@ -43,7 +43,7 @@ func TestE12_RetriesUntilSuccess(t *testing.T) {
 	s.waitForCalls(first, first, first, first, first, first, "c=2")
 }
 
-// E12: … or until it is 24 hours old.
+// E12: by default a failing batch is retried until it is 24 hours old.
 func TestE12_RetriesUntilExpiry(t *testing.T) {
 	s := newStack(t)
 	var elapsed atomic.Int64
@@ -53,12 +53,12 @@ func TestE12_RetriesUntilExpiry(t *testing.T) {
 	s.start(s.mapping(func(c *eventsource.Config) { c.OnFailure = "arn:aws:sqs:us-east-1:000000000000:q" }))
 	s.waitFor("some attempts", func() bool { return len(s.calls()) > 8 })
 	if d := s.discards(); len(d) != 0 {
-		t.Errorf("discarded %v", d)
+		t.Errorf("got the discards %v, want none", d)
 	}
 	elapsed.Store(int64(24 * time.Hour))
-	s.waitFor("it is given up", func() bool { return len(s.discards()) == 1 })
+	s.waitFor("the batch is discarded", func() bool { return len(s.discards()) == 1 })
 	if d := s.discards()[0]; !strings.Contains(d, `"condition":"RecordAgeExceeded"`) {
-		t.Errorf("document %s", d)
+		t.Errorf("got the document %s, want the condition RecordAgeExceeded", d)
 	}
 	elapsed.Store(0)
 	s.put("good")
@@ -72,10 +72,10 @@ func TestE12_MaximumRecordAge(t *testing.T) {
 	s.start(s.mapping(func(c *eventsource.Config) {
 		c.MaximumRecordAge, c.OnFailure = time.Minute, "arn:aws:sns:us-east-1:000000000000:t"
 	}))
-	s.waitFor("it is given up", func() bool { return len(s.discards()) == 1 })
+	s.waitFor("the batch is discarded", func() bool { return len(s.discards()) == 1 })
 	if d := s.discards()[0]; !strings.Contains(d, `"approximateInvokeCount":0`) ||
 		strings.Contains(d, "responseContext") || len(s.calls()) != 0 {
-		t.Errorf("document %s after %v", d, s.calls())
+		t.Errorf("got the document %s after the calls %v, want one without an invocation", d, s.calls())
 	}
 }
 
@@ -85,7 +85,7 @@ func TestE12_MaximumRetryAttempts(t *testing.T) {
 	s.put("bad", "b", "c")
 	refused := 0
 	s.handle = func(call int, batch []string) (eventsource.Response, error) {
-		if call == 1 && refused == 0 { // that it does not run is no attempt
+		if call == 1 && refused == 0 { // does not count as an attempt
 			refused++
 			return eventsource.Response{}, errNotRun
 		}
@@ -96,7 +96,7 @@ func TestE12_MaximumRetryAttempts(t *testing.T) {
 	}))
 	first := "bad=0 b=1"
 	s.waitForCalls(first, first, first, first, "c=2")
-	s.waitFor("it is given up", func() bool { return len(s.discards()) == 1 })
+	s.waitFor("the batch is discarded", func() bool { return len(s.discards()) == 1 })
 
 	var event events.DynamoDBEvent
 	if err := json.Unmarshal(s.payloads[0], &event); err != nil {
@@ -104,7 +104,7 @@ func TestE12_MaximumRetryAttempts(t *testing.T) {
 	}
 	to, document, _ := strings.Cut(s.discards()[0], " ")
 	if to != destination {
-		t.Errorf("sent to %s", to)
+		t.Errorf("got the destination %s, want %s", to, destination)
 	}
 	var parts map[string]any
 	if err := json.Unmarshal([]byte(document), &parts); err != nil {
@@ -131,25 +131,27 @@ func TestE12_MaximumRetryAttempts(t *testing.T) {
 		{"DDBStreamBatchInfo", "streamArn", s.stream},
 	} {
 		if v := member(tt.part, tt.member); v != tt.want {
-			t.Errorf("%s.%s is %v, want %v", tt.part, tt.member, v, tt.want)
+			t.Errorf("%s.%s: got %v, want %v", tt.part, tt.member, v, tt.want)
 		}
 	}
 	if shard, _ := member("DDBStreamBatchInfo", "shardId").(string); !strings.HasPrefix(shard, "shardId-") {
-		t.Errorf("shard %q", shard)
+		t.Errorf("got the shard %q, want one that starts with shardId-", shard)
 	}
 }
 
-// E12: halves are tried before the next attempt, and cost none.
+// E12: the halves of a batch are delivered before its retries, and a split does
+// not count as a retry.
 func TestE12_BisectBatchOnFunctionError(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "b", "bad", "d", "e")
 	s.handle = failOn("bad")
 	s.start(s.mapping(func(c *eventsource.Config) {
-		c.BisectBatchOnFunctionError, c.MaximumRetryAttempts, c.OnFailure = true, 1, "arn:aws:sqs:us-east-1:000000000000:q"
+		c.BisectBatchOnFunctionError, c.MaximumRetryAttempts = true, 1
+		c.OnFailure = "arn:aws:sqs:us-east-1:000000000000:q"
 	}))
 	s.waitForCalls("a=0 b=1 bad=2 d=3 e=4", "a=0 b=1", "bad=2 d=3 e=4", "bad=2", "bad=2", "d=3 e=4")
 	if d := s.discards(); len(d) != 1 || !strings.Contains(d[0], `"batchSize":1`) {
-		t.Errorf("discarded %v", d)
+		t.Errorf("got the discards %v, want one of batch size 1", d)
 	}
 }
 
@@ -158,8 +160,8 @@ func TestE12_ReportBatchItemFailures(t *testing.T) {
 	all, none := "a=0 b=1 c=2 d=3", ""
 	for _, tt := range []struct {
 		name     string
-		response string // %[1]s is the sequence number of a, and so on
-		again    string
+		response string // %[1]s is the sequence number of a, %[2]s of b, …
+		again    string // the records that are delivered again
 	}{
 		{"empty list", `{"batchItemFailures":[]}`, none},
 		{"null list", `{"batchItemFailures":null}`, none},
@@ -173,7 +175,7 @@ func TestE12_ReportBatchItemFailures(t *testing.T) {
 		{"null item", `{"batchItemFailures":[{"itemIdentifier":null}]}`, all},
 		{"another member", `{"batchItemFailures":[{"id":"%[2]s"}]}`, all},
 		{"a record of another batch", `{"batchItemFailures":[{"itemIdentifier":"100000000000000000001"}]}`, all},
-		{"no such response", `"ok"`, all},
+		{"another type", `"ok"`, all},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStack(t)
@@ -205,7 +207,8 @@ func TestE12_ReportBatchItemFailures(t *testing.T) {
 	}
 }
 
-// With both, what is before the failure is done, and the rest comes whole.
+// With bisecting and partial responses, the records before the failure are
+// settled and the rest is retried without a split.
 func TestE12_BisectAtReportedRecord(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "b", "c", "d")

@@ -7,21 +7,21 @@ import (
 	"slices"
 )
 
-// filter is a mapping's FilterCriteria: a record needs to match one pattern.
+// filter is a mapping's FilterCriteria: a record must match one pattern.
 type filter []*pattern
 
-// pattern is an event pattern: in an object, what each of its fields must be;
-// in a leaf, what a value may be. ("Filter rule syntax" in the Lambda Developer
-// Guide, which is a part of EventBridge's.)
+// pattern is an event pattern: a pattern for each field of an object, or the
+// conditions of a leaf (Lambda Developer Guide, "Filter rule syntax", a part of
+// EventBridge's).
 type pattern struct {
 	fields map[string]*pattern
-	either [][]*pattern // of each group under $or one pattern has to match
+	either [][]*pattern // one pattern of each group under $or must match
 	leaf   []condition  // nil in an object
 }
 
-// condition is what one element of a leaf's list asks of a value.
+// condition is one element of the list of a leaf. One of them must match.
 type condition interface {
-	// matches judges a scalar: a string, float64, bool or nil.
+	// matches reports whether a scalar matches: a string, float64, bool or nil.
 	matches(v any) bool
 }
 
@@ -34,7 +34,7 @@ func parseFilter(texts []string) (filter, error) {
 		}
 		object, ok := v.(map[string]any)
 		if !ok {
-			return nil, errors.New("filter pattern: it is no JSON object")
+			return nil, errors.New("filter pattern: not a JSON object")
 		}
 		p, err := parsePattern(object)
 		if err != nil {
@@ -70,7 +70,8 @@ func parsePattern(object map[string]any) (*pattern, error) {
 	return p, nil
 }
 
-// alternativesOf says whether a field is the operator $or: a list of patterns.
+// alternativesOf returns the patterns of the operator $or. It returns false if
+// the field is not $or with a list of patterns.
 func alternativesOf(name string, list []any) ([]map[string]any, bool) {
 	if name != "$or" {
 		return nil, false
@@ -99,8 +100,8 @@ func (p *pattern) addEither(alternatives []map[string]any) error {
 	return nil
 }
 
-// admits says whether a record matches.
-func (f filter) admits(event []byte) bool {
+// matches reports whether a record matches.
+func (f filter) matches(event []byte) bool {
 	if len(f) == 0 {
 		return true
 	}
@@ -116,8 +117,8 @@ func (f filter) admits(event []byte) bool {
 	return false
 }
 
-// matches judges a value, or the absence of one. Of a list one element has to
-// match.
+// matches reports whether a value, or its absence, matches. One element of a
+// list must match.
 func (p *pattern) matches(v any, present bool) bool {
 	if list, ok := v.([]any); ok {
 		for _, element := range list {
@@ -145,7 +146,8 @@ func (p *pattern) matches(v any, present bool) bool {
 	return true
 }
 
-// matchesLeaf judges a scalar. An object is none: exists looks at leaves only.
+// matchesLeaf reports whether a scalar matches. An object counts as absent,
+// since exists applies to leaves only.
 func (p *pattern) matchesLeaf(v any, present bool) bool {
 	for _, c := range p.leaf {
 		if e, ok := c.(exists); ok {

@@ -21,7 +21,7 @@ func TestE12_FilterRules(t *testing.T) {
 		{`{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["102"]}}}}`, false},
 		{`{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"n":{"N":["101"]}}}}`, true}, // and
 		{`{"dynamodb":{"NewImage":{"n":{"N":[101]}}}}`,
-			false}, // a number is a string in a record
+			false}, // numbers are strings in records
 		{`{"dynamodb":{"NewImage":{"n":{"N":[{"numeric":[">",100]}]}}}}`, false},
 		{`{"dynamodb":{"SizeBytes":[26]}}`, true},
 		{`{"dynamodb":{"SizeBytes":[{"numeric":["=",26]}]}}`, true},
@@ -36,7 +36,7 @@ func TestE12_FilterRules(t *testing.T) {
 		{`{"dynamodb":{"Keys":{"pk":{"S":[{"anything-but":["Room#1","Room#2"]}]}}}}`, false},
 		{`{"dynamodb":{"Keys":{"pk":{"S":[{"anything-but":"Room#2"}]}}}}`, true},
 		{`{"dynamodb":{"Keys":{"pk":{"S":[{"anything-but":{"prefix":"Room"}}]}}}}`, false},
-		{`{"dynamodb":{"Keys":{"sk":{"S":[{"anything-but":"Room#2"}]}}}}`, false}, // it has to be there
+		{`{"dynamodb":{"Keys":{"sk":{"S":[{"anything-but":"Room#2"}]}}}}`, false}, // the field must exist
 		{`{"dynamodb":{"NewImage":{"open":{"BOOL":[true]}}}}`, true},
 		{`{"dynamodb":{"NewImage":{"open":{"BOOL":[false]}}}}`, false},
 		{`{"dynamodb":{"NewImage":{"none":{"NULL":[null]}}}}`, false},
@@ -55,36 +55,36 @@ func TestE12_FilterRules(t *testing.T) {
 	} {
 		f, err := parseFilter([]string{tt.pattern})
 		if err != nil {
-			t.Errorf("%s: %v", tt.pattern, err)
-		} else if got := f.admits([]byte(event)); got != tt.want {
-			t.Errorf("%s: %v, want %v", tt.pattern, got, tt.want)
+			t.Errorf("%s: got %v, want no error", tt.pattern, err)
+		} else if got := f.matches([]byte(event)); got != tt.want {
+			t.Errorf("%s: got %t, want %t", tt.pattern, got, tt.want)
 		}
 	}
 }
 
-func TestFilterMistakes(t *testing.T) {
+func TestInvalidFilters(t *testing.T) {
 	for _, tt := range []struct{ pattern, want string }{
 		{`{`, "unexpected end"},
-		{`[]`, "no JSON object"},
+		{`[]`, "not a JSON object"},
 		{`{"a":"x"}`, "a: a value is not in a list"},
 		{`{"a":{"b":[]}}`, "a: b: a list is empty"},
-		{`{"a":[["x"]]}`, "a list is in a list"},
+		{`{"a":[["x"]]}`, "a list is inside a list"},
 		{`{"a":[{}]}`, "0 operators"},
 		{`{"a":[{"prefix":"x","suffix":"y"}]}`, "2 operators"},
-		{`{"a":[{"wildcard":"x*"}]}`, "wildcard: it is no operator"},
-		{`{"a":[{"prefix":1}]}`, "prefix: it needs a string"},
-		{`{"a":[{"equals-ignore-case":1}]}`, "it needs a string"},
-		{`{"a":[{"exists":"true"}]}`, "it needs true or false"},
-		{`{"a":[{"numeric":[">"]}]}`, "numeric: it needs one or two operators"},
-		{`{"a":[{"numeric":["!=",1]}]}`, `"!=" is none of`},
-		{`{"a":[{"numeric":[">","1"]}]}`, "a limit is no number"},
+		{`{"a":[{"wildcard":"x*"}]}`, "wildcard: not an operator"},
+		{`{"a":[{"prefix":1}]}`, "prefix: needs a string"},
+		{`{"a":[{"equals-ignore-case":1}]}`, "needs a string"},
+		{`{"a":[{"exists":"true"}]}`, "needs true or false"},
+		{`{"a":[{"numeric":[">"]}]}`, "numeric: needs one or two operators"},
+		{`{"a":[{"numeric":["!=",1]}]}`, `operator "!=" is not one of`},
+		{`{"a":[{"numeric":[">","1"]}]}`, "a limit is not a number"},
 		{`{"a":[{"anything-but":[]}]}`, "the list is empty"},
 		{`{"a":[{"anything-but":[true]}]}`, "strings or numbers"},
-		{`{"a":[{"anything-but":{"numeric":["=",1]}}]}`, "it needs a string, a number"},
+		{`{"a":[{"anything-but":{"numeric":["=",1]}}]}`, "needs a string, a number"},
 		{`{"$or":[{"a":1}]}`, "$or: a: a value is not in a list"},
 	} {
 		if _, err := parseFilter([]string{tt.pattern}); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: error %v, want one about %q", tt.pattern, err, tt.want)
+			t.Errorf("%s: got %v, want an error with %q", tt.pattern, err, tt.want)
 		}
 	}
 }

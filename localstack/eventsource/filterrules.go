@@ -20,7 +20,7 @@ type (
 		text       string
 		ignoreCase bool
 	}
-	exists      bool        // matchesLeaf judges it
+	exists      bool        // evaluated by matchesLeaf
 	anythingBut []condition // none of them matches
 	numeric     []bound     // all of them hold
 )
@@ -92,7 +92,7 @@ func parseLeaf(list []any) ([]condition, error) {
 		case map[string]any:
 			leaf[i], err = parseRule(v)
 		case []any:
-			err = errors.New("a list is in a list")
+			err = errors.New("a list is inside a list")
 		default:
 			leaf[i] = equals{v}
 		}
@@ -106,7 +106,7 @@ func parseLeaf(list []any) ([]condition, error) {
 // parseRule reads an object with one operator.
 func parseRule(rule map[string]any) (condition, error) {
 	if len(rule) != 1 {
-		return nil, fmt.Errorf("a rule has %d operators, not one", len(rule))
+		return nil, fmt.Errorf("a rule has %d operators, want one", len(rule))
 	}
 	name := slices.Collect(maps.Keys(rule))[0]
 	c, err := parseOperator(name, rule[name])
@@ -126,7 +126,7 @@ func parseOperator(name string, v any) (condition, error) {
 			ignoreCase = isText
 		}
 		if !isText {
-			return nil, errors.New("it needs a string")
+			return nil, errors.New("needs a string")
 		}
 		if name == "prefix" {
 			return prefix{text, ignoreCase}, nil
@@ -134,13 +134,13 @@ func parseOperator(name string, v any) (condition, error) {
 		return suffix{text, ignoreCase}, nil
 	case "equals-ignore-case":
 		if !isText {
-			return nil, errors.New("it needs a string")
+			return nil, errors.New("needs a string")
 		}
 		return equalsIgnoreCase(text), nil
 	case "exists":
 		b, ok := v.(bool)
 		if !ok {
-			return nil, errors.New("it needs true or false")
+			return nil, errors.New("needs true or false")
 		}
 		return exists(b), nil
 	case "anything-but":
@@ -148,7 +148,7 @@ func parseOperator(name string, v any) (condition, error) {
 	case "numeric":
 		return parseNumeric(v)
 	}
-	return nil, errors.New("it is no operator of Lambda's filters")
+	return nil, errors.New("not an operator of Lambda's filters")
 }
 
 // parseAnythingBut reads a value, a list of values, or an operator on strings.
@@ -180,13 +180,13 @@ func parseAnythingBut(v any) (condition, error) {
 			return anythingBut{c}, nil
 		}
 	}
-	return nil, errors.New("it needs a string, a number, a list of them, or an operator on strings")
+	return nil, errors.New("needs a string, a number, a list of them, or an operator on strings")
 }
 
 func parseNumeric(v any) (condition, error) {
 	list, ok := v.([]any)
 	if !ok || len(list) != 2 && len(list) != 4 {
-		return nil, errors.New("it needs one or two operators, each with a number")
+		return nil, errors.New("needs one or two operators, each with a number")
 	}
 	var c numeric
 	for i := 0; i < len(list); i += 2 {
@@ -195,10 +195,10 @@ func parseNumeric(v any) (condition, error) {
 		switch operator {
 		case "=", "<", "<=", ">", ">=":
 		default:
-			return nil, fmt.Errorf("%q is none of = < <= > >=", operator)
+			return nil, fmt.Errorf("operator %q is not one of = < <= > >=", operator)
 		}
 		if !isNumber {
-			return nil, errors.New("a limit is no number")
+			return nil, errors.New("a limit is not a number")
 		}
 		c = append(c, bound{operator, limit})
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/eventsource"
 )
 
-// reader is the engine as the poller sees it.
+// reader adapts the engine.
 type reader struct{ engine *dynamodb.Engine }
 
 func (r reader) Read(stream, after string, limit int) ([]eventsource.Record, error) {
@@ -41,8 +41,8 @@ func (r reader) Changed(stream string) (<-chan struct{}, error) {
 	return r.engine.StreamChanged(stream)
 }
 
-// stack is a real engine with a table and its stream, and a service whose
-// function is Go code of the test.
+// stack is an engine with a table and its stream, and the options of a service
+// that invokes a Go function of the test.
 type stack struct {
 	t      *testing.T
 	client *sdk.Client
@@ -97,7 +97,7 @@ func newStack(t *testing.T) *stack {
 	return s
 }
 
-// put writes items with an increasing v, one record each.
+// put writes one item for each key, with v counting from 0.
 func (s *stack) put(pks ...string) {
 	s.t.Helper()
 	for i, pk := range pks {
@@ -105,6 +105,7 @@ func (s *stack) put(pks ...string) {
 	}
 }
 
+// putValue writes an item.
 func (s *stack) putValue(pk, v string) {
 	s.t.Helper()
 	_, err := s.client.PutItem(s.t.Context(), &sdk.PutItemInput{TableName: aws.String(table),
@@ -115,7 +116,7 @@ func (s *stack) putValue(pk, v string) {
 	}
 }
 
-// names are n keys: prefix0, prefix1 and so on.
+// names returns n keys: prefix0, prefix1 and so on.
 func names(prefix string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
@@ -124,8 +125,8 @@ func names(prefix string, n int) []string {
 	return out
 }
 
-// mapping is one with Lambda's defaults, but for where it begins and the size
-// of batches.
+// mapping returns a mapping with Lambda's defaults, except that it starts at
+// the oldest record. change, if not nil, changes it.
 func (s *stack) mapping(change func(*eventsource.Config)) eventsource.Config {
 	c := eventsource.Config{
 		UUID:                  "0e8a1d5f-3c5f-4ce0-8f1a-6a4b0a5f4a10",
@@ -143,7 +144,7 @@ func (s *stack) mapping(change func(*eventsource.Config)) eventsource.Config {
 	return c
 }
 
-// start runs a service with mappings, until the test ends or stop is called.
+// start runs a service with mappings until the test ends or stop is called.
 func (s *stack) start(configs ...eventsource.Config) (service *eventsource.Service, stop func()) {
 	s.t.Helper()
 	service, err := eventsource.New(s.opts)
@@ -164,16 +165,16 @@ func (s *stack) start(configs ...eventsource.Config) (service *eventsource.Servi
 	return service, stop
 }
 
-// function is an Invoker that keeps what it was invoked with.
+// function is an Invoker that records its invocations.
 type function struct {
-	// handle answers an invocation; nil succeeds. It is not called concurrently
-	// unless parallel is set.
+	// handle answers an invocation; nil means success. It is called
+	// concurrently only if parallel is set.
 	handle   func(call int, batch []string) (eventsource.Response, error)
 	parallel bool
 
 	running   sync.Mutex
 	mu        sync.Mutex
-	batches   [][]string // the keys of each batch, as key=v
+	batches   [][]string // the records of each batch, as key=v
 	payloads  [][]byte
 	documents []string
 }
@@ -208,7 +209,7 @@ func (f *function) discarded(destination string, document []byte) {
 	f.documents = append(f.documents, destination+" "+string(document))
 }
 
-// calls are the batches so far, each as its keys.
+// calls returns the batches so far, each in one string.
 func (f *function) calls() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -219,14 +220,14 @@ func (f *function) calls() []string {
 	return out
 }
 
-// seen are all records so far, in order.
+// seen returns all records so far, in order.
 func (f *function) seen() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Concat(f.batches...)
 }
 
-// discards are the documents so far.
+// discards returns the destinations and documents so far.
 func (f *function) discards() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -239,23 +240,24 @@ var (
 	longEnough = 30 * time.Second
 )
 
-// waitFor polls until done says so.
+// waitFor polls until done returns true.
 func (s *stack) waitFor(what string, done func() bool) {
 	s.t.Helper()
 	deadline := time.Now().Add(longEnough)
 	for !done() {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("still not: %s; calls %v, discards %v", what, s.calls(), s.discards())
+			s.t.Fatalf("timed out waiting for: %s; got the calls %v, discards %v", what, s.calls(), s.discards())
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-// waitForCalls waits until the batches are those.
+// waitForCalls waits for as many batches as in want and checks that they are
+// equal.
 func (s *stack) waitForCalls(want ...string) {
 	s.t.Helper()
 	s.waitFor(fmt.Sprintf("calls %v", want), func() bool { return len(s.calls()) >= len(want) })
 	if got := s.calls(); !slices.Equal(got, want) {
-		s.t.Fatalf("calls\ngot  %v\nwant %v", got, want)
+		s.t.Fatalf("calls:\ngot  %v\nwant %v", got, want)
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// idlePoll is how often WaitIdle looks.
+// idlePoll is the interval at which WaitIdle polls.
 const idlePoll = 5 * time.Millisecond
 
-// WaitIdle waits until every running mapping has dealt with all records of its
-// stream, or until ctx ends, which is an error.
+// WaitIdle waits until every running mapping has settled all records of its
+// stream. It returns an error if ctx is done first.
 func (s *Service) WaitIdle(ctx context.Context) error {
 	s.mu.Lock()
 	pollers := slices.Collect(maps.Values(s.pollers))

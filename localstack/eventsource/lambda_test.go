@@ -2,13 +2,13 @@ package eventsource_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +20,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/lambda"
 )
 
-// TestMain makes the test binary a function, where Lambda runs it as one.
+// TestMain runs the test binary as a function if Lambda has started it.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		os.Exit(m.Run())
@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	functions.Start(report)
 }
 
-// report is a function: it posts the keys of a batch to REPORT_TO, and fails
-// with the first record when the answer is not 200.
+// report is a function that posts the keys of a batch to REPORT_TO. On the
+// answer 409 it reports the record as failed, on any other but 200 it fails.
 func report(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	var response events.DynamoDBEventResponse
 	for _, r := range event.Records {
@@ -56,7 +56,7 @@ func report(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEve
 	return response, nil
 }
 
-// runner is the Lambda service as the poller sees it.
+// runner adapts the Lambda service.
 type runner struct{ *lambda.Service }
 
 func (r runner) Invoke(ctx context.Context, function string, payload []byte) (eventsource.Response, error) {
@@ -68,8 +68,8 @@ func (r runner) Invoke(ctx context.Context, function string, payload []byte) (ev
 	}, err
 }
 
-// From a write to a process that aws-lambda-go runs, and back: a record fails
-// by itself, then by the function's error, then is done.
+// A process with aws-lambda-go gets the records. One record is first reported
+// as failed, then fails with the function's error, then succeeds.
 func TestE12_FunctionProcess(t *testing.T) {
 	s := newStack(t)
 	reports := make(chan string, 100)
@@ -127,10 +127,10 @@ func TestE12_FunctionProcess(t *testing.T) {
 		case pk := <-reports:
 			got = append(got, pk)
 		case <-time.After(2 * longEnough):
-			t.Fatalf("only %v", got)
+			t.Fatalf("timed out waiting for 5 reports; got %v", got)
 		}
 	}
-	if text, _ := json.Marshal(got); string(text) != `["a","b","b","b","c"]` {
-		t.Errorf("the function saw %s", text)
+	if want := []string{"a", "b", "b", "b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("the function got %q, want %q", got, want)
 	}
 }

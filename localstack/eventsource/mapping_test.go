@@ -18,7 +18,7 @@ func TestE12_BatchSize(t *testing.T) {
 	s.put("a", "b", "c", "d", "e")
 	s.start(s.mapping(func(c *eventsource.Config) { c.BatchSize = 2 }))
 	s.waitForCalls("a=0 b=1", "c=2 d=3", "e=4")
-	s.put("f") // an idle stream is woken
+	s.put("f") // wakes the idle poller
 	s.waitForCalls("a=0 b=1", "c=2 d=3", "e=4", "f=0")
 }
 
@@ -36,8 +36,8 @@ func TestE12_BatchingWindowEnds(t *testing.T) {
 	s.waitForCalls("a=0 b=1")
 }
 
-// E12: an invocation's event is at most 6 MB, counted as it is sent: a control
-// character takes six bytes of JSON.
+// E12: an event has at most 6 MB of JSON, in which a control character takes
+// six bytes.
 func TestE12_PayloadLimit(t *testing.T) {
 	s := newStack(t)
 	for _, pk := range names("large", 5) {
@@ -50,16 +50,17 @@ func TestE12_PayloadLimit(t *testing.T) {
 		sizes = append(sizes, len(batch))
 	}
 	if !slices.Equal(sizes, []int{2, 2, 1}) {
-		t.Errorf("batches of %v records, want 2, 2 and 1", sizes)
+		t.Errorf("got batches of %v records, want [2 2 1]", sizes)
 	}
 	for i, payload := range s.payloads {
 		if len(payload) > 6<<20 {
-			t.Errorf("payload %d has %d bytes", i, len(payload))
+			t.Errorf("payload %d: got %d bytes, want at most %d", i, len(payload), 6<<20)
 		}
 	}
 }
 
-// E12: the changes of an item come in order, those of others beside it.
+// E12: the changes of an item arrive in order, those of other items
+// concurrently.
 func TestE12_ParallelizationFactor(t *testing.T) {
 	const factor, items, versions = 4, 12, 5
 	s := newStack(t)
@@ -72,12 +73,12 @@ func TestE12_ParallelizationFactor(t *testing.T) {
 	arrived := make(chan struct{}, items*versions)
 	s.handle = func(call int, _ []string) (eventsource.Response, error) {
 		arrived <- struct{}{}
-		if call == 0 { // goes on only when another has come, besides itself
+		if call == 0 { // waits for its own arrival and another one
 			for range 2 {
 				select {
 				case <-arrived:
 				case <-time.After(longEnough):
-					t.Error("nothing runs beside the first batch")
+					t.Error("timed out waiting for a batch that runs concurrently with the first")
 				}
 			}
 		}
@@ -89,7 +90,7 @@ func TestE12_ParallelizationFactor(t *testing.T) {
 	for _, record := range s.seen() {
 		pk, v, _ := strings.Cut(record, "=")
 		if want := fmt.Sprint(next[pk]); v != want {
-			t.Errorf("%s comes with version %s, want %s", pk, v, want)
+			t.Errorf("%s: got version %s, want %s", pk, v, want)
 		}
 		next[pk]++
 	}
@@ -113,7 +114,7 @@ func TestE12_StartingPosition(t *testing.T) {
 	}
 }
 
-// The event is what aws-lambda-go decodes, and has no other members.
+// The event has exactly the members that aws-lambda-go decodes.
 func TestE12_EventShape(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "a")
@@ -136,21 +137,26 @@ func TestE12_EventShape(t *testing.T) {
 		}
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
-			t.Errorf("members %v, want %v", got, want)
+			t.Errorf("got the members %v, want %v", got, want)
 		}
-		if name := []string{"INSERT", "MODIFY"}[i]; r.EventName != name || r.EventVersion != "1.1" ||
-			r.EventSource != "aws:dynamodb" ||
-			r.AWSRegion != "us-east-1" || r.EventSourceArn != s.stream || len(r.EventID) != 32 ||
-			r.UserIdentity != nil {
-			t.Errorf("record %+v", r)
-		}
-		d := r.Change
-		if time.Since(d.ApproximateCreationDateTime.Time) > time.Hour ||
-			d.StreamViewType != "NEW_AND_OLD_IMAGES" || len(d.SequenceNumber) < 21 ||
-			d.SizeBytes == 0 || d.Keys["pk"].String() != "a" ||
-			d.NewImage["v"].String() != fmt.Sprint(i) || len(d.OldImage) != 2*i {
-			t.Errorf("change %+v", d)
-		}
+		s.checkRecord(i, r)
+	}
+}
+
+// checkRecord checks the i-th record of an item: its INSERT or its MODIFY.
+func (s *stack) checkRecord(i int, r events.DynamoDBEventRecord) {
+	s.t.Helper()
+	if name := []string{"INSERT", "MODIFY"}[i]; r.EventName != name || r.EventVersion != "1.1" ||
+		r.EventSource != "aws:dynamodb" || r.AWSRegion != "us-east-1" || r.EventSourceArn != s.stream ||
+		len(r.EventID) != 32 || r.UserIdentity != nil {
+		s.t.Errorf("got the record %+v, want the %s of stream %s", r, name, s.stream)
+	}
+	change := r.Change
+	if time.Since(change.ApproximateCreationDateTime.Time) > time.Hour ||
+		change.StreamViewType != "NEW_AND_OLD_IMAGES" || len(change.SequenceNumber) < 21 ||
+		change.SizeBytes == 0 || change.Keys["pk"].String() != "a" ||
+		change.NewImage["v"].String() != fmt.Sprint(i) || len(change.OldImage) != 2*i {
+		s.t.Errorf("got the change %+v, want change %d of item a", change, i)
 	}
 }
 
@@ -170,7 +176,7 @@ func TestE12_FilterCriteria(t *testing.T) {
 	s.waitForCalls("order#1=1", "user#1=last")
 }
 
-func TestConfigs(t *testing.T) {
+func TestInvalidConfigs(t *testing.T) {
 	s := newStack(t)
 	service, _ := s.start()
 	for _, tt := range []struct {
@@ -191,12 +197,12 @@ func TestConfigs(t *testing.T) {
 	} {
 		if err := service.Set([]eventsource.Config{s.mapping(tt.change)}); err == nil ||
 			!strings.Contains(err.Error(), tt.want) {
-			t.Errorf("got the error %v, want one about %s", err, tt.want)
+			t.Errorf("got %v, want an error with %s", err, tt.want)
 		}
 	}
 	if err := service.Set([]eventsource.Config{s.mapping(nil), s.mapping(nil)}); err == nil ||
 		!strings.Contains(err.Error(), "twice") {
-		t.Errorf("the same mapping twice: %v", err)
+		t.Errorf("the same mapping twice: got %v, want an error with \"twice\"", err)
 	}
 	s.put("a")
 	if err := service.Set([]eventsource.Config{s.mapping(nil)}); err != nil {

@@ -10,35 +10,35 @@ import (
 )
 
 const (
-	// readLimit is how many records are read at once (GetRecords).
+	// readLimit bounds the records of one read (as for GetRecords).
 	readLimit = 1000
-	// readPause is the wait after a stream could not be read.
+	// readPause is the pause after a failed read.
 	readPause = time.Second
 )
 
-// poller runs one mapping: it reads the stream and hands the records to lanes,
-// by item.
+// poller runs one mapping: it reads the stream and distributes the records to
+// lanes by item.
 type poller struct {
 	s       *Service
 	config  Config
 	filter  filter
-	initial string // the position if there is none in the file
+	initial string // the position if there is no position file
 
-	stopped context.Context // no batch is begun after its end
+	stopped context.Context // when it is done, no further batch begins
 	stop    context.CancelFunc
-	leaving bool          // under Service.mu: stop was called
-	removed bool          // it only stands for a mapping that is gone
-	done    chan struct{} // closed when nothing of it runs any more
+	retired bool          // stop was called; guarded by Service.mu
+	removed bool          // only a placeholder for a removed mapping
+	done    chan struct{} // closed when everything has ended
 
-	mu        sync.Mutex
-	after     string   // the position
-	saved     string   // the position in the file
-	underway  []string // sequence numbers after the position, in order
-	dealtWith map[string]bool
+	mu      sync.Mutex
+	after   string   // the position
+	saved   string   // the position in the file
+	pending []string // sequence numbers after the position, in order
+	settled map[string]bool
 }
 
-// newPoller checks a mapping and makes a poller for it, unless it is disabled
-// or has one. Under Service.mu.
+// newPoller checks a mapping and returns a poller for it, or nil if the mapping
+// is disabled or unchanged. The caller holds Service.mu.
 func (s *Service) newPoller(c Config) (*poller, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -48,35 +48,36 @@ func (s *Service) newPoller(c Config) (*poller, error) {
 		return nil, err
 	}
 	old := s.pollers[c.UUID]
-	if !c.Enabled || old != nil && !old.leaving && reflect.DeepEqual(old.config, c) {
+	if !c.Enabled || old != nil && !old.retired && reflect.DeepEqual(old.config, c) {
 		return nil, nil
 	}
 	end, err := s.opts.Reader.End(c.StreamARN)
 	if err != nil {
 		return nil, err
 	}
-	p := &poller{s: s, config: c, filter: f, done: make(chan struct{}), dealtWith: make(map[string]bool)}
+	p := &poller{s: s, config: c, filter: f, done: make(chan struct{}), settled: make(map[string]bool)}
 	if c.StartingPosition == Latest {
 		p.initial = end
 	}
-	p.stopped, p.stop = context.WithCancel(s.hard)
+	p.stopped, p.stop = context.WithCancel(s.running)
 	return p, nil
 }
 
-// leave ends the poller once its batches are done. Under Service.mu.
-func (p *poller) leave() {
-	p.leaving = true
+// retire stops the poller; its running batches finish. The caller holds
+// Service.mu.
+func (p *poller) retire() {
+	p.retired = true
 	p.stop()
 }
 
-// run works until the poller leaves, after the one before it, if any, has
-// ended.
+// run runs the mapping until the poller stops. It first waits for the end of
+// the previous poller, which may be nil.
 func (p *poller) run(before *poller) {
 	defer close(p.done)
 	if before != nil {
 		<-before.done
 		if err := p.restore(); err != nil {
-			p.s.log.Error("event source mapping does not start", "mapping", p.config.UUID, "err", err)
+			p.s.log.Error("failed to start an event source mapping", "mapping", p.config.UUID, "err", err)
 			return
 		}
 	}
@@ -108,9 +109,9 @@ func (p *poller) restore() error {
 	return nil
 }
 
-// read hands on records until the poller stops.
+// read distributes records until the poller stops.
 func (p *poller) read(lanes []chan []Record) {
-	after, complaint := p.after, ""
+	after, logged := p.after, ""
 	for p.stopped.Err() == nil {
 		changed, err := p.s.opts.Reader.Changed(p.config.StreamARN)
 		var records []Record
@@ -119,10 +120,10 @@ func (p *poller) read(lanes []chan []Record) {
 		}
 		switch {
 		case err != nil:
-			if err.Error() != complaint { // once, not every second
-				p.s.log.Error("stream cannot be read", "mapping", p.config.UUID, "stream",
+			if err.Error() != logged { // not again every second
+				p.s.log.Error("failed to read a stream", "mapping", p.config.UUID, "stream",
 					p.config.StreamARN, "err", err)
-				complaint = err.Error()
+				logged = err.Error()
 			}
 			p.pause(readPause)
 		case len(records) == 0:
@@ -131,14 +132,14 @@ func (p *poller) read(lanes []chan []Record) {
 			case <-p.stopped.Done():
 			}
 		default:
-			complaint = ""
+			logged = ""
 			after = records[len(records)-1].SequenceNumber
 			p.distribute(records, lanes)
 		}
 	}
 }
 
-// pause waits for a time, or until the poller stops: then it returns false.
+// pause waits for d. It returns false if the poller stops first.
 func (p *poller) pause(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -150,18 +151,19 @@ func (p *poller) pause(d time.Duration) bool {
 	}
 }
 
-// distribute gives each lane its records: all those of an item to the same.
+// distribute sends the records to the lanes; those of an item always go to the
+// same lane.
 func (p *poller) distribute(records []Record, lanes []chan []Record) {
 	p.mu.Lock()
 	for _, r := range records {
-		p.underway = append(p.underway, r.SequenceNumber)
+		p.pending = append(p.pending, r.SequenceNumber)
 	}
 	p.mu.Unlock()
 	pages := make([][]Record, len(lanes))
-	var passedOver []Record
+	var filtered []Record
 	for _, r := range records {
-		if !p.filter.admits(r.Event) {
-			passedOver = append(passedOver, r)
+		if !p.filter.matches(r.Event) {
+			filtered = append(filtered, r)
 			continue
 		}
 		h := fnv.New32a()
@@ -169,8 +171,8 @@ func (p *poller) distribute(records []Record, lanes []chan []Record) {
 		i := int(h.Sum32() % uint32(len(lanes)))
 		pages[i] = append(pages[i], r)
 	}
-	if len(passedOver) > 0 {
-		p.settle(passedOver)
+	if len(filtered) > 0 {
+		p.settle(filtered)
 	}
 	for i, page := range pages {
 		if len(page) == 0 {
@@ -184,26 +186,26 @@ func (p *poller) distribute(records []Record, lanes []chan []Record) {
 	}
 }
 
-// settle says that records are dealt with: delivered, given up or passed over.
-// The position moves up to the first that is not.
+// settle marks records as delivered, discarded or filtered out. The position
+// moves to the last record before the first unsettled one.
 func (p *poller) settle(records []Record) {
 	p.mu.Lock()
 	for _, r := range records {
-		p.dealtWith[r.SequenceNumber] = true
+		p.settled[r.SequenceNumber] = true
 	}
 	n := 0
-	for n < len(p.underway) && p.dealtWith[p.underway[n]] {
-		delete(p.dealtWith, p.underway[n])
-		p.after = p.underway[n]
+	for n < len(p.pending) && p.settled[p.pending[n]] {
+		delete(p.settled, p.pending[n])
+		p.after = p.pending[n]
 		n++
 	}
-	p.underway = slices.Delete(p.underway, 0, n)
+	p.pending = slices.Delete(p.pending, 0, n)
 	p.mu.Unlock()
 	p.save()
 }
 
-// save brings the file up to date. What is lost when it fails is delivered
-// again.
+// save writes the position to its file. If that fails, a restart delivers
+// records again.
 func (p *poller) save() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,7 +213,7 @@ func (p *poller) save() {
 		return
 	}
 	if err := p.s.savePosition(p.config, p.after); err != nil {
-		p.s.log.Error("position of event source mapping is not saved", "mapping", p.config.UUID, "err", err)
+		p.s.log.Error("failed to save the position of an event source mapping", "mapping", p.config.UUID, "err", err)
 		return
 	}
 	p.saved = p.after

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// position is what a mapping's file says: every record of the stream up to
-// After is dealt with.
+// position is the content of a mapping's position file: all records of the
+// stream up to After are settled.
 type position struct {
 	StreamARN string
-	After     string // a sequence number; empty before the oldest record
+	After     string // a sequence number, or empty before the oldest record
 }
 
 const positionSuffix = ".json"
@@ -23,7 +23,8 @@ func (s *Service) positionFile(uuid string) string {
 	return filepath.Join(s.opts.Dir, uuid+positionSuffix)
 }
 
-// loadPosition reads a mapping's position; nil if it has none in that stream.
+// loadPosition reads a mapping's position. It returns nil if the mapping has no
+// position in its stream.
 func (s *Service) loadPosition(c Config) (*position, error) {
 	text, err := os.ReadFile(s.positionFile(c.UUID))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,8 +43,8 @@ func (s *Service) loadPosition(c Config) (*position, error) {
 	return &at, nil
 }
 
-// savePosition replaces a mapping's position: after a crash the file has the
-// old one or the new one.
+// savePosition replaces a mapping's position. After a crash the file has either
+// the old or the new position.
 func (s *Service) savePosition(c Config, after string) error {
 	text, err := json.Marshal(position{c.StreamARN, after})
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Service) savePosition(c Config, after string) error {
 	return nil
 }
 
-// removePosition forgets where a mapping is.
+// removePosition removes a mapping's position file.
 func (s *Service) removePosition(uuid string) error {
 	if err := os.Remove(s.positionFile(uuid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove position: %w", err)
@@ -73,9 +74,9 @@ func (s *Service) removePosition(uuid string) error {
 	return nil
 }
 
-// forget removes the positions of mappings of earlier runs that are gone.
-// Those of this run remove theirs when they have ended.
-func (s *Service) forget(wanted map[string]Config) error {
+// removeStale removes the position files of mappings of earlier runs that are
+// not wanted. Those of this run are removed when their pollers have ended.
+func (s *Service) removeStale(wanted map[string]Config) error {
 	files, err := os.ReadDir(s.opts.Dir)
 	if err != nil {
 		return fmt.Errorf("list positions: %w", err)

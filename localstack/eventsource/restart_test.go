@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/eventsource"
 )
 
-func TestRestartGoesOn(t *testing.T) {
+func TestRestartContinues(t *testing.T) {
 	s := newStack(t)
 	latest := s.mapping(func(c *eventsource.Config) { c.StartingPosition, c.BatchSize = eventsource.Latest, 2 })
 	s.put("before")
@@ -19,13 +19,13 @@ func TestRestartGoesOn(t *testing.T) {
 	stop()
 	s.put("while down")
 	s.start(latest)
-	s.waitFor("what came meanwhile", func() bool { return len(s.seen()) == 4 })
+	s.waitFor("the record written meanwhile", func() bool { return len(s.seen()) == 4 })
 	if got, want := s.seen(), []string{"a=0", "b=1", "c=2", "while down=0"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-// E12: a batch whose invocation was cut off comes again: at least once.
+// E12: a batch whose invocation was interrupted is delivered again.
 func TestE12_AtLeastOnce(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "b")
@@ -43,17 +43,17 @@ func TestE12_AtLeastOnce(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := service.Close(over); err == nil || !strings.Contains(err.Error(), "still running") {
-		t.Errorf("closed with the error %v", err)
+		t.Errorf("Close: got %v, want an error with \"still running\"", err)
 	}
 	if err := service.Set(nil); err == nil {
-		t.Error("a closed service takes mappings")
+		t.Error("Set after Close: got no error, want one")
 	}
 	s.opts.Invoker = s.function
 	s.start(s.mapping(nil))
 	s.waitForCalls("a=0 b=1", "a=0 b=1")
 }
 
-// cutOff is a function that runs until its caller gives up.
+// cutOff is a function that runs until its context is done.
 type cutOff struct {
 	*function
 	entered chan struct{}
@@ -68,15 +68,15 @@ func (c cutOff) Invoke(ctx context.Context, name string, payload []byte) (events
 	return eventsource.Response{}, ctx.Err()
 }
 
-// Close waits for the batch that runs, and it does not come again.
-func TestCloseInOrder(t *testing.T) {
+// Close waits for the running batch, which is not delivered again.
+func TestCloseWaitsForBatches(t *testing.T) {
 	s := newStack(t)
 	s.put("a", "b", "c")
-	entered, leave := make(chan struct{}), make(chan struct{})
+	entered, release := make(chan struct{}), make(chan struct{})
 	s.handle = func(call int, _ []string) (eventsource.Response, error) {
 		if call == 0 {
 			close(entered)
-			<-leave
+			<-release
 		}
 		return eventsource.Response{}, nil
 	}
@@ -87,10 +87,10 @@ func TestCloseInOrder(t *testing.T) {
 	go func() { defer close(stopped); stop() }()
 	select {
 	case <-stopped:
-		t.Error("closed while a batch runs")
+		t.Error("Close returned during a batch, want it to wait")
 	default:
 	}
-	close(leave)
+	close(release)
 	<-stopped
 	begun := len(s.calls())
 	s.put("d")
@@ -120,25 +120,25 @@ func TestSet(t *testing.T) {
 	}
 	s.put("a")
 	s.waitForCalls("a=0")
-	set(one(nil)) // the same
+	set(one(nil)) // unchanged
 	set(one(func(c *eventsource.Config) { c.BatchSize = 2 }))
 	s.put("b")
 	s.waitForCalls("a=0", "b=0")
 	set(one(func(c *eventsource.Config) { c.Enabled = false }))
 	s.put("c")
-	set(one(nil)) // goes on where it was
+	set(one(nil)) // continues at its position
 	s.waitForCalls("a=0", "b=0", "c=0")
 	set(nil)
 	set(one(func(c *eventsource.Config) { c.StartingPosition = eventsource.Latest })) // new
 	s.put("d")
 	s.waitForCalls("a=0", "b=0", "c=0", "d=0")
 	set(nil)
-	set(one(nil)) // from the oldest on
+	set(one(nil)) // begins at the oldest record
 	s.waitForCalls("a=0", "b=0", "c=0", "d=0", "a=0", "b=0", "c=0", "d=0")
 }
 
-// Mappings of earlier runs that are gone leave nothing behind.
-func TestForgottenMapping(t *testing.T) {
+// The position of a mapping that was removed in another run is removed.
+func TestRemovedMappingLosesItsPosition(t *testing.T) {
 	s := newStack(t)
 	one := s.mapping(func(c *eventsource.Config) { c.BatchSize = 1 })
 	s.put("a")

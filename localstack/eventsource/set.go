@@ -5,11 +5,11 @@ import (
 	"reflect"
 )
 
-// Set replaces the set of mappings. Those that stay the same run on; a changed
-// one goes on where it was, once the batches it has begun are done; of a
-// removed one the position is forgotten, as on AWS. When Set returns, every
-// record that is written later reaches new mappings. A mapping that is refused
-// changes nothing.
+// Set replaces the set of mappings. Unchanged mappings run on. A changed
+// mapping finishes its running batches and continues at its position. A removed
+// mapping loses its position, as on AWS. New mappings get every record that is
+// written after Set returns. An invalid mapping is an error and changes
+// nothing.
 func (s *Service) Set(configs []Config) error {
 	commit, err := s.Prepare(configs)
 	if err != nil {
@@ -20,9 +20,10 @@ func (s *Service) Set(configs []Config) error {
 }
 
 // Prepare is the first half of [Service.Set]: it checks the mappings and writes
-// the starting positions of new ones. commit is the second half. It may be
-// dropped before another Prepare; the starting positions then remain. It has no
-// effect after Close.
+// the starting positions of new ones. The second half is commit, which has no
+// effect after Close. To give up, do not call it; the starting positions then
+// remain. Do not prepare another change before this one is committed or given
+// up.
 func (s *Service) Prepare(configs []Config) (commit func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,9 +47,9 @@ func (s *Service) Prepare(configs []Config) (commit func(), err error) {
 	}
 	for _, p := range begin {
 		if s.pollers[p.config.UUID] != nil {
-			continue // it takes over the position when the poller before it has ended
+			continue // it reads its position when the previous poller has ended
 		}
-		// After a crash from here on, the mapping begins at the same position.
+		// From here on a crash does not change where the mapping begins.
 		if err := p.restore(); err != nil {
 			return nil, fmt.Errorf("event source mapping %s: %w", p.config.UUID, err)
 		}
@@ -56,20 +57,21 @@ func (s *Service) Prepare(configs []Config) (commit func(), err error) {
 	return func() { s.replace(wanted, begin) }, nil
 }
 
+// replace stops changed and removed mappings and starts new and changed ones.
 func (s *Service) replace(wanted map[string]Config, begin []*poller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
-	if err := s.forget(wanted); err != nil { // the next deployment tries again
-		s.log.Error("failed to remove positions of event source mappings that are gone", "err", err)
+	if err := s.removeStale(wanted); err != nil { // the next deployment tries again
+		s.log.Error("failed to remove the positions of removed event source mappings", "err", err)
 	}
 	for id, p := range s.pollers {
 		if c, stays := wanted[id]; !stays {
 			s.remove(id)
 		} else if !reflect.DeepEqual(p.config, c) {
-			p.leave()
+			p.retire()
 		}
 	}
 	for _, p := range begin {

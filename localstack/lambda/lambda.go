@@ -20,6 +20,8 @@
 // It does not stream responses or limit the size of temporary files: each
 // instance has its own TMPDIR, but /tmp is that of the machine. Asynchronous
 // events are in memory only.
+//
+// LDG in comments means the Lambda Developer Guide.
 package lambda
 
 import (

@@ -39,12 +39,13 @@ var logKeys = map[string]string{
 
 // ownLogKeys are further keys that one package needs.
 var ownLogKeys = map[string][]string{
-	"localstack/fault":    {"id", "seed", "struck"},
-	"localstack/iam":      {"action", "policy", "remedy"},
-	"localstack/dynamodb": {"readUnits", "writeUnits"},
-	"shared/recovery":     {"stack"},
-	"shared/room":         {"failed", "listeners"},
-	"localstack/lambda":   {"attempts", "condition", "destination", "messageBytes"},
+	"localstack/eventsource": {"condition", "destination", "first", "invocations", "last", "records", "stream"},
+	"localstack/fault":       {"id", "seed", "struck"},
+	"localstack/iam":         {"action", "policy", "remedy"},
+	"localstack/dynamodb":    {"readUnits", "writeUnits"},
+	"shared/recovery":        {"stack"},
+	"shared/room":            {"failed", "listeners"},
+	"localstack/lambda":      {"attempts", "condition", "destination", "messageBytes"},
 }
 
 // loggers are the names under which the module keeps a *slog.Logger.

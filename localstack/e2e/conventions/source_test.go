@@ -85,7 +85,6 @@ var pending = []string{
 	"localstack/dynamodb/partiql/",
 	"localstack/dynamodb/store/",
 	"localstack/e2e/",
-	"localstack/eventsource/",
 	"localstack/fidelity/",
 	"localstack/sam/",
 	"localstack/testdata/",
