@@ -154,7 +154,8 @@ func isFinal(err error) bool {
 	}
 	if wire, ok := errors.AsType[*wireError](err); ok {
 		switch wire.cause.Code() {
-		case chat.NonceExpired.Code(), chat.AlreadyBound.Code(), chat.StaleServerKey.Code(), chat.HandshakeRequired.Code():
+		case chat.NonceExpired.Code(), chat.AlreadyBound.Code(), chat.StaleServerKey.Code(),
+			chat.HandshakeRequired.Code():
 			return false // a new connection gets a new challenge
 		}
 		return !wire.retry

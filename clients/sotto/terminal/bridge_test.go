@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/clienttest"
 )
 
-// TestOlder reads the history page by page, and finds where it begins.
+// TestOlder reads the history page by page, down to the first message.
 func TestOlder(t *testing.T) {
 	s := clienttest.New(t)
 	c, err := client.Open(t.Context(), client.Options{URL: s.URL, User: "ada"})
@@ -37,7 +37,7 @@ func TestOlder(t *testing.T) {
 		}
 		for i, m := range messages {
 			if m.Seq != from+chat.Seq(i) || m.Body != fmt.Sprint("text ", m.Seq) {
-				t.Errorf("at %d stands %d, %q", from+chat.Seq(i), m.Seq, m.Body)
+				t.Errorf("want seq %d, got %d with %q", from+chat.Seq(i), m.Seq, m.Body)
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func TestOlder(t *testing.T) {
 	older(11, 10, 1, 10, true)
 	older(11, 20, 1, 10, true)
 	older(1, 20, 1, 0, true)
-	s.Trim("den", 15) // what is older has expired
+	s.Trim("den", 15) // older messages have expired
 	older(31, 10, 21, 30, false)
 	older(21, 10, 15, 20, true)
 	older(15, 10, 1, 0, true)

@@ -8,16 +8,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// composer is the text that is being written in a room. The cursor is a byte
-// offset and always stands between two graphemes.
+// composer is the text that the user writes in a room. The cursor is a byte
+// offset, always between two graphemes.
 type composer struct {
 	text   string
 	cursor int
 }
 
-// insert puts a text at the cursor, without the control characters that no one
-// can have meant to send. It refuses what would pass the limit as a whole: half
-// of a pasted text says something else.
+// insert inserts a text at the cursor, without control characters except line
+// feeds and tabs. If the result would exceed the limit, it inserts nothing and
+// returns an error, because half of a text may mean something else.
 func (c *composer) insert(s string) error {
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	s = strings.Map(func(r rune) rune {
@@ -34,7 +34,7 @@ func (c *composer) insert(s string) error {
 	return nil
 }
 
-// take empties the composer and returns what was in it.
+// take empties the composer and returns its text.
 func (c *composer) take() string {
 	text := c.text
 	*c = composer{}
@@ -43,7 +43,7 @@ func (c *composer) take() string {
 
 func (c *composer) set(text string) { *c = composer{text: text, cursor: len(text)} }
 
-// before is where the grapheme in front of the cursor begins.
+// before returns the start of the grapheme before the cursor.
 func (c *composer) before(r ruler) int {
 	at := strings.LastIndexByte(c.text[:max(c.cursor-1, 0)], '\n') + 1 // no grapheme spans lines
 	for at < c.cursor {
@@ -65,14 +65,14 @@ func (c *composer) right(r ruler) {
 	}
 }
 
-// wordBefore is where the word in front of the cursor begins.
+// wordBefore returns the start of the word before the cursor.
 func (c *composer) wordBefore() int {
 	head := strings.TrimRightFunc(c.text[:c.cursor], unicode.IsSpace)
 	return strings.LastIndexFunc(head, unicode.IsSpace) + 1
 }
 
-// wordBehind is where the word behind the cursor ends.
-func (c *composer) wordBehind() int {
+// wordAfter returns the end of the word after the cursor.
+func (c *composer) wordAfter() int {
 	tail := strings.TrimLeftFunc(c.text[c.cursor:], unicode.IsSpace)
 	end := strings.IndexFunc(tail, unicode.IsSpace)
 	if end < 0 {
@@ -90,20 +90,20 @@ func (c *composer) lineEnd() int {
 	return len(c.text)
 }
 
-// erase removes what is between the cursor and another offset.
+// erase deletes the text between the cursor and another offset.
 func (c *composer) erase(to int) {
 	from, to := min(c.cursor, to), max(c.cursor, to)
 	c.text = c.text[:from] + c.text[to:]
 	c.cursor = from
 }
 
-// row is a line of the composer as it is shown.
+// row is a line of the composer on the screen.
 type row struct {
 	text       string
 	start, end int // in the composer's text
 }
 
-// rows lays the text out and says where the cursor is in it.
+// rows breaks the text into rows and returns the position of the cursor.
 func (c *composer) rows(r ruler, width int) (rows []row, y, x int) {
 	now, columns := row{}, 0
 	flush := func(end int) {
@@ -135,7 +135,7 @@ func (c *composer) rows(r ruler, width int) (rows []row, y, x int) {
 		at += len(grapheme)
 	}
 	if c.cursor == len(c.text) {
-		if columns >= width { // the cursor stands on a line of its own then
+		if columns >= width { // the cursor needs another row
 			flush(len(c.text))
 		}
 		y, x = len(rows), columns
@@ -144,8 +144,8 @@ func (c *composer) rows(r ruler, width int) (rows []row, y, x int) {
 	return rows, y, x
 }
 
-// vertical moves the cursor by lines as they are shown, and says whether there
-// was one to move to.
+// vertical moves the cursor by rows and reports whether there was one to move
+// to.
 func (c *composer) vertical(r ruler, width, by int) bool {
 	rows, y, x := c.rows(r, width)
 	if y += by; y < 0 || y >= len(rows) {

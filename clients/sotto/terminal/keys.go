@@ -9,8 +9,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// binding is a key, or several, with what it does. The help screen is made of
-// these, so that no key is missing there.
+// binding binds keys to an action. The help screen is generated from the
+// bindings, so that it lists all keys.
 type binding struct {
 	keys []string
 	name string // for people
@@ -18,7 +18,7 @@ type binding struct {
 	run  func(m *Model) tea.Cmd
 }
 
-// everywhere are the keys that work on every screen.
+// everywhere are the keys that always work.
 var everywhere = []binding{
 	{[]string{"f1"}, "F1", "this help", func(m *Model) tea.Cmd { return m.toggle(helpPanel{}) }},
 	{[]string{"ctrl+n", "alt+down"}, "Ctrl-N", "next room", func(m *Model) tea.Cmd { return m.switchBy(1) }},
@@ -26,8 +26,8 @@ var everywhere = []binding{
 	{[]string{"pgup"}, "PgUp", "scroll up, into the history", func(m *Model) tea.Cmd { return m.scrollBy(-1) }},
 	{[]string{"pgdown"}, "PgDn", "scroll down", func(m *Model) tea.Cmd { return m.scrollBy(1) }},
 	{[]string{"ctrl+end"}, "Ctrl-End", "to the newest message", (*Model).newest},
-	{[]string{"ctrl+l"}, "Ctrl-L", "draw the screen anew", func(*Model) tea.Cmd { return tea.ClearScreen }},
-	{[]string{"ctrl+z"}, "Ctrl-Z", "suspend (fg comes back)", func(*Model) tea.Cmd { return tea.Suspend }},
+	{[]string{"ctrl+l"}, "Ctrl-L", "redraw the screen", func(*Model) tea.Cmd { return tea.ClearScreen }},
+	{[]string{"ctrl+z"}, "Ctrl-Z", "suspend (fg resumes)", func(*Model) tea.Cmd { return tea.Suspend }},
 	{[]string{"ctrl+c"}, "Ctrl-C", "quit", (*Model).quit},
 }
 
@@ -36,16 +36,16 @@ var writing = []binding{
 	{[]string{"enter"}, "Enter", "send", (*Model).submit},
 	{[]string{"alt+enter", "shift+enter", "ctrl+j"}, "Alt-Enter, Ctrl-J", "new line",
 		func(m *Model) tea.Cmd { return m.paste("\n") }},
-	{[]string{"tab"}, "Tab", "choose a message", (*Model).startChoosing},
+	{[]string{"tab"}, "Tab", "select a message", (*Model).startSelecting},
 	{[]string{"left", "ctrl+b"}, "", "", edit(func(m *Model, c *composer) { c.left(m.ruler) })},
 	{[]string{"right", "ctrl+f"}, "", "", edit(func(m *Model, c *composer) { c.right(m.ruler) })},
 	{[]string{"up"}, "", "", edit(func(m *Model, c *composer) { c.vertical(m.ruler, m.composerWidth(), -1) })},
 	{[]string{"down"}, "", "", edit(func(m *Model, c *composer) { c.vertical(m.ruler, m.composerWidth(), 1) })},
-	{[]string{"ctrl+left", "alt+left", "alt+b"}, "Ctrl-←, Ctrl-→", "by words",
+	{[]string{"ctrl+left", "alt+left", "alt+b"}, "Ctrl-←, Ctrl-→", "move by words",
 		edit(func(_ *Model, c *composer) { c.cursor = c.wordBefore() })},
 	{[]string{"ctrl+right", "alt+right", "alt+f"}, "", "",
-		edit(func(_ *Model, c *composer) { c.cursor = c.wordBehind() })},
-	{[]string{"home", "ctrl+a"}, "Ctrl-A, Ctrl-E", "to the line's ends",
+		edit(func(_ *Model, c *composer) { c.cursor = c.wordAfter() })},
+	{[]string{"home", "ctrl+a"}, "Ctrl-A, Ctrl-E", "to the start or end of the line",
 		edit(func(_ *Model, c *composer) { c.cursor = c.lineStart() })},
 	{[]string{"end", "ctrl+e"}, "", "", edit(func(_ *Model, c *composer) { c.cursor = c.lineEnd() })},
 	{[]string{"backspace", "ctrl+h"}, "", "", edit(func(m *Model, c *composer) { c.erase(c.before(m.ruler)) })},
@@ -54,13 +54,13 @@ var writing = []binding{
 		c.right(m.ruler)
 		c.erase(from)
 	})},
-	{[]string{"ctrl+w", "alt+backspace"}, "Ctrl-W", "erase a word",
+	{[]string{"ctrl+w", "alt+backspace"}, "Ctrl-W", "delete a word",
 		edit(func(_ *Model, c *composer) { c.erase(c.wordBefore()) })},
-	{[]string{"ctrl+u"}, "Ctrl-U", "erase up to the line's start",
+	{[]string{"ctrl+u"}, "Ctrl-U", "delete to the start of the line",
 		edit(func(_ *Model, c *composer) { c.erase(c.lineStart()) })},
-	{[]string{"ctrl+k"}, "Ctrl-K", "erase up to the line's end",
+	{[]string{"ctrl+k"}, "Ctrl-K", "delete to the end of the line",
 		edit(func(_ *Model, c *composer) { c.erase(c.lineEnd()) })},
-	{[]string{"ctrl+d"}, "Ctrl-D", "quit, if nothing is written", func(m *Model) tea.Cmd {
+	{[]string{"ctrl+d"}, "Ctrl-D", "quit, if the line is empty", func(m *Model) tea.Cmd {
 		if m.room().composer.text != "" {
 			return nil
 		}
@@ -68,15 +68,15 @@ var writing = []binding{
 	}},
 }
 
-// choosing are the keys while a message is chosen.
-var choosing = []binding{
-	{[]string{"up", "k"}, "↑ ↓", "another message", func(m *Model) tea.Cmd { return m.chooseBy(-1) }},
-	{[]string{"down", "j"}, "", "", func(m *Model) tea.Cmd { return m.chooseBy(1) }},
-	{[]string{"enter", "i"}, "Enter", "what is known about it", (*Model).showDetails},
-	{[]string{"s"}, "s", "safety number with its sender", (*Model).compareChosen},
-	{[]string{"r"}, "r", "send a failed one again", (*Model).retry},
-	{[]string{"x"}, "x", "drop a failed one", (*Model).drop},
-	{[]string{"esc", "tab"}, "Esc, Tab", "back to writing", (*Model).stopChoosing},
+// selecting are the keys while a message is selected.
+var selecting = []binding{
+	{[]string{"up", "k"}, "↑ ↓", "select another message", func(m *Model) tea.Cmd { return m.selectBy(-1) }},
+	{[]string{"down", "j"}, "", "", func(m *Model) tea.Cmd { return m.selectBy(1) }},
+	{[]string{"enter", "i"}, "Enter", "show its details", (*Model).showDetails},
+	{[]string{"s"}, "s", "compare keys with its sender", (*Model).compareSelected},
+	{[]string{"r"}, "r", "send a failed message again", (*Model).retry},
+	{[]string{"x"}, "x", "discard a failed message", (*Model).discard},
+	{[]string{"esc", "tab"}, "Esc, Tab", "back to writing", (*Model).stopSelecting},
 }
 
 // reading are the keys of a panel.
@@ -86,7 +86,7 @@ var reading = []binding{
 	{[]string{"esc", "q", "enter"}, "Esc", "back", func(m *Model) tea.Cmd { m.panel = nil; return nil }},
 }
 
-// key does what a key is bound to; others write.
+// key runs the action of a key, or inserts its text.
 func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	name := k.String()
 	if name != "ctrl+c" && name != "ctrl+d" {
@@ -96,8 +96,8 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case m.panel != nil:
 		mode = reading
-	case m.choosing:
-		mode = choosing
+	case m.selecting:
+		mode = selecting
 	}
 	for _, b := range slices.Concat(mode, everywhere) {
 		if slices.Contains(b.keys, name) {
@@ -111,7 +111,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if k.Text != "" && m.panel == nil {
-		m.stopChoosing()
+		m.stopSelecting()
 		return m.paste(k.Text)
 	}
 	return nil
@@ -124,7 +124,7 @@ func edit(f func(*Model, *composer)) func(*Model) tea.Cmd {
 	}
 }
 
-// paste puts a text into the composer.
+// paste inserts a text into the composer.
 func (m *Model) paste(text string) tea.Cmd {
 	if m.panel != nil {
 		return nil
@@ -136,11 +136,12 @@ func (m *Model) paste(text string) tea.Cmd {
 	return m.typing()
 }
 
-// quit ends the program, at the second try where something would be lost.
+// quit ends the program. With unsent messages it warns first and ends at the
+// second call.
 func (m *Model) quit() tea.Cmd {
 	if n := m.unsent(); n > 0 && !m.leaving {
 		m.leaving = true
-		m.say("%d of your messages are not sent yet; once more to quit all the same", n)
+		m.say("%d of your messages are not sent yet; press again to quit anyway", n)
 		return nil
 	}
 	return tea.Quit
@@ -168,24 +169,24 @@ func (m *Model) newest() tea.Cmd {
 	return nil
 }
 
-func (m *Model) startChoosing() tea.Cmd {
-	m.choosing = true
-	return m.chooseBy(-1)
+func (m *Model) startSelecting() tea.Cmd {
+	m.selecting = true
+	return m.selectBy(-1)
 }
 
-func (m *Model) stopChoosing() tea.Cmd {
-	m.choosing = false
+func (m *Model) stopSelecting() tea.Cmd {
+	m.selecting = false
 	t := &m.room().timeline
-	t.chosen = nil
+	t.selected = nil
 	t.touch()
 	return nil
 }
 
-func (m *Model) chooseBy(by int) tea.Cmd {
+func (m *Model) selectBy(by int) tea.Cmd {
 	r := m.room()
-	r.timeline.choose(by)
-	if r.timeline.chosen == nil {
-		m.choosing = false
+	r.timeline.moveSelection(by)
+	if r.timeline.selected == nil {
+		m.selecting = false
 		return nil
 	}
 	width, height := m.scrollbackSize()
@@ -194,45 +195,45 @@ func (m *Model) chooseBy(by int) tea.Cmd {
 }
 
 func (m *Model) showDetails() tea.Cmd {
-	if e := m.room().timeline.chosen; e != nil {
+	if e := m.room().timeline.selected; e != nil {
 		m.show(&details{entry: e, room: m.room()})
 	}
 	return nil
 }
 
-func (m *Model) compareChosen() tea.Cmd {
-	e := m.room().timeline.chosen
+func (m *Model) compareSelected() tea.Cmd {
+	e := m.room().timeline.selected
 	if e == nil || e.From == "" {
 		return nil
 	}
 	return m.compareWith(string(e.From))
 }
 
-// retry sends a refused message again; it is a new one to the service.
+// retry sends a refused message again, under a new id.
 func (m *Model) retry() tea.Cmd {
-	e := m.room().timeline.chosen
+	e := m.room().timeline.selected
 	if e == nil || e.refusal == "" {
-		m.say("only a message that was not sent can be sent again")
+		m.say("only a failed message can be sent again")
 		return nil
 	}
 	e.sent, e.refusal = false, ""
 	m.room().timeline.touch()
-	m.stopChoosing()
+	m.stopSelecting()
 	return m.send(m.room())
 }
 
-func (m *Model) drop() tea.Cmd {
+func (m *Model) discard() tea.Cmd {
 	t := &m.room().timeline
-	if t.chosen == nil || t.chosen.refusal == "" {
-		m.say("only a message that was not sent can be dropped")
+	if t.selected == nil || t.selected.refusal == "" {
+		m.say("only a failed message can be discarded")
 		return nil
 	}
-	t.drafts = slices.DeleteFunc(t.drafts, func(d *entry) bool { return d == t.chosen })
-	return m.stopChoosing()
+	t.drafts = slices.DeleteFunc(t.drafts, func(d *entry) bool { return d == t.selected })
+	return m.stopSelecting()
 }
 
-// pointer takes the wheel, and clicks on rooms.
-func (m *Model) pointer(msg tea.MouseMsg) tea.Cmd {
+// mouseEvent handles the wheel, and clicks on rooms.
+func (m *Model) mouseEvent(msg tea.MouseMsg) tea.Cmd {
 	at := msg.Mouse()
 	switch at.Button {
 	case tea.MouseWheelUp, tea.MouseWheelDown:
@@ -254,7 +255,7 @@ func (m *Model) pointer(msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-// roomAt is the room whose name stands at a place of the screen.
+// roomAt returns the room whose name is at a position of the screen.
 func (m *Model) roomAt(x, y int) (chat.Room, bool) {
 	i := y - 1 + m.firstRoom()
 	if x >= m.sidebarWidth() || y < 1 || i >= len(m.order) || y > m.height-2 {

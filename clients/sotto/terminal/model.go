@@ -14,9 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Model is the whole state of the screen. Update and View are functions of it
-// and of what they are given: they talk to nobody, and what is to be done
-// outside is a command.
+// Model is the state of the screen. Update and View depend only on it and their
+// arguments. They do no I/O: Update returns commands for that.
 type Model struct {
 	service  service
 	me       chat.User
@@ -33,20 +32,20 @@ type Model struct {
 	rooms   map[chat.Room]*room
 	order   []chat.Room
 	current chat.Room
-	panel   panel // what is shown in place of the messages, or nil
-	above   int   // lines of the panel that are scrolled away
-	choosing,
-	leaving bool // the second request to quit is heeded
+	panel   panel // shown instead of the messages, or nil
+	above   int   // lines of the panel above the screen
+	selecting,
+	leaving bool // the user was warned; the next quit ends the program
 
-	drafts  int // own messages so far
+	drafts  int // number of messages written so far
 	offline *client.Notice
 	retryAt time.Time
 	notice  string
 	noticed time.Time
-	ended   error // why the client came to its end
+	ended   error // why the client has ended
 }
 
-// newModel shows a room among those that the user is in.
+// newModel returns a model with the user's rooms that shows the room current.
 func newModel(o Options, s service, c account, rooms []frame.RoomState,
 	read func(frame.RoomState) chat.Seq, current chat.Room) *Model {
 	m := &Model{
@@ -70,13 +69,13 @@ func newModel(o Options, s service, c account, rooms []frame.RoomState,
 	return m
 }
 
-// account is who uses the program.
+// account names the user and the device.
 type account struct {
 	user   chat.User
 	device chat.Device
 }
 
-// enter adds a room that the user is in.
+// enter adds a room.
 func (m *Model) enter(state frame.RoomState, read chat.Seq) {
 	if m.rooms[state.Room] == nil {
 		m.rooms[state.Room] = newRoom(state, read)
@@ -96,24 +95,24 @@ func (m *Model) open(name chat.Room) tea.Cmd {
 	if r == nil {
 		return nil
 	}
-	m.current, m.panel, m.choosing = name, nil, false
-	r.timeline.chosen = nil
+	m.current, m.panel, m.selecting = name, nil, false
+	r.timeline.selected = nil
 	r.timeline.touch()
 	if len(r.timeline.entries) < page {
-		return tea.Batch(m.look(), m.older(r))
+		return tea.Batch(m.askPresence(), m.requestOlder(r))
 	}
-	return m.look()
+	return m.askPresence()
 }
 
-// say shows a line until another one or some time later.
+// say shows a notice for some seconds, or until the next one.
 func (m *Model) say(format string, a ...any) {
 	m.notice, m.noticed = shown(strings.ReplaceAll(fmt.Sprintf(format, a...), "\n", " ")), m.now()
 }
 
-// Update takes one event.
+// Update handles one event.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := m.update(msg)
-	return m, tea.Batch(cmd, m.noteRead(), m.noteTop())
+	return m, tea.Batch(cmd, m.markRead(), m.loadOlder())
 }
 
 func (m *Model) update(msg tea.Msg) tea.Cmd {
@@ -121,7 +120,7 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.ModeReportMsg:
-		// The renderer changes its rule at the same moment.
+		// The renderer changes its measure at the same moment.
 		if msg.Mode == ansi.ModeUnicodeCore &&
 			(msg.Value.IsReset() || msg.Value.IsSet() || msg.Value.IsPermanentlySet()) {
 			m.ruler.method = ansi.GraphemeWidth
@@ -136,28 +135,28 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 	case tea.PasteMsg:
 		return m.paste(msg.Content)
 	case tea.MouseWheelMsg, tea.MouseClickMsg:
-		return m.pointer(msg.(tea.MouseMsg))
+		return m.mouseEvent(msg.(tea.MouseMsg))
 	case tickMsg:
 		return tea.Batch(tick(), m.passTime())
 	default:
-		return m.hear(msg)
+		return m.receive(msg)
 	}
 	return nil
 }
 
-// hear takes what comes from the service.
-func (m *Model) hear(msg tea.Msg) tea.Cmd {
+// receive handles a message from the bridge.
+func (m *Model) receive(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case arrivedMsg:
 		if r := m.rooms[msg.Room]; r != nil {
-			r.take(msg.Message)
-			return tea.Batch(m.keep(r), m.send(r)) // the one before may have been this
+			r.add(msg.Message)
+			return tea.Batch(m.saveRead(r), m.send(r)) // it may confirm a sent message
 		}
 	case olderMsg:
 		if r := m.rooms[msg.room]; r != nil {
-			r.takeOlder(msg)
+			r.addOlder(msg)
 			if msg.err != nil {
-				m.say("the history cannot be read: %s", m.describe(msg.err))
+				m.say("failed to read the history: %s", m.describe(msg.err))
 			}
 		}
 	case sentMsg:
@@ -179,9 +178,9 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 		m.show(&comparison{user: msg.user, safety: msg.safety})
 	case presenceMsg:
 		if r := m.rooms[msg.room]; r != nil {
-			r.looking = false
+			r.asking = false
 			if msg.err == nil {
-				r.hear(msg.Presence, m.now())
+				r.event(msg.Presence, m.now())
 			}
 		}
 	case eventMsg:
@@ -198,7 +197,7 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// event takes a hint of the room that it is about, and warnings.
+// event passes a hint to its room and shows a warning.
 func (m *Model) event(e client.Event) {
 	var name chat.Room
 	switch e := e.(type) {
@@ -215,8 +214,8 @@ func (m *Model) event(e client.Event) {
 	if r == nil {
 		return
 	}
-	r.hear(e, m.now())
-	// What was read on another device of the user is read.
+	r.event(e, m.now())
+	// Messages read on another device of the user count as read.
 	if own, ok := e.(client.Mark); ok && own.User == m.me {
 		r.read = max(r.read, min(own.Read, r.head))
 	}
@@ -251,26 +250,26 @@ func (m *Model) left(msg leftMsg) tea.Cmd {
 	return nil
 }
 
-// home is the room that one comes back to: the lobby, in which everybody is.
+// home returns the room to show after leaving one: the lobby.
 func (m *Model) home() chat.Room {
 	if m.rooms[chat.Lobby] == nil && len(m.order) > 0 {
-		return m.order[0] // the service says otherwise
+		return m.order[0] // should not happen: all users are in the lobby
 	}
 	return chat.Lobby
 }
 
-// noticeShown is how long a notice stays.
+// noticeShown is how long a notice is shown.
 const noticeShown = 10 * time.Second
 
 func (m *Model) passTime() tea.Cmd {
 	if m.notice != "" && m.now().Sub(m.noticed) > noticeShown {
 		m.notice = ""
 	}
-	return m.look()
+	return m.askPresence()
 }
 
-// noteRead notes how far the room is read: what stands on the screen is.
-func (m *Model) noteRead() tea.Cmd {
+// markRead marks the messages on the screen as read.
+func (m *Model) markRead() tea.Cmd {
 	r := m.room()
 	if r == nil || m.panel != nil || m.tooSmall() {
 		return nil
@@ -283,11 +282,11 @@ func (m *Model) noteRead() tea.Cmd {
 		return nil
 	}
 	r.read = seq
-	return m.keep(r)
+	return m.saveRead(r)
 }
 
-// noteTop asks for older messages once the first ones are on the screen.
-func (m *Model) noteTop() tea.Cmd {
+// loadOlder requests older messages when the first ones are on the screen.
+func (m *Model) loadOlder() tea.Cmd {
 	r := m.room()
 	if r == nil || m.panel != nil || m.offline != nil || len(r.timeline.entries) == 0 {
 		return nil
@@ -296,10 +295,10 @@ func (m *Model) noteTop() tea.Cmd {
 	if _, atTop := r.timeline.window(m.render(r, width), height); !atTop {
 		return nil
 	}
-	return m.older(r)
+	return m.requestOlder(r)
 }
 
-// unsent counts the own messages that are in no log yet.
+// unsent counts the user's messages that are not stored yet.
 func (m *Model) unsent() (n int) {
 	for _, r := range m.rooms {
 		n += r.timeline.unsent()

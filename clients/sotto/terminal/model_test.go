@@ -19,7 +19,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-var update = flag.Bool("update", false, "write the golden screens anew")
+var update = flag.Bool("update", false, "write the golden screens")
 
 const (
 	adasKey  chat.Device = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
@@ -27,50 +27,51 @@ const (
 	bobsNext chat.Device = "PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0"
 )
 
-// asked is a service that notes what it is asked for; the answers come from the
-// test.
-type asked struct{ calls []string }
+// recorder is a service that records its calls. The test sends the answers.
+type recorder struct{ calls []string }
 
-func (a *asked) note(format string, args ...any) {
-	a.calls = append(a.calls, fmt.Sprintf(format, args...))
+func (r *recorder) record(format string, args ...any) {
+	r.calls = append(r.calls, fmt.Sprintf(format, args...))
 }
 
-func (a *asked) Send(room chat.Room, text string) (client.Ack, error) {
-	a.note("send %s %q", room, text)
+func (r *recorder) Send(room chat.Room, text string) (client.Ack, error) {
+	r.record("send %s %q", room, text)
 	return client.Ack{}, nil
 }
 
-func (a *asked) Older(room chat.Room, _ chat.Epoch, before chat.Seq, n int) ([]client.Message, bool, error) {
-	a.note("older %s %d %d", room, before, n)
+func (r *recorder) Older(room chat.Room, _ chat.Epoch, before chat.Seq, n int) ([]client.Message, bool, error) {
+	r.record("older %s %d %d", room, before, n)
 	return nil, false, nil
 }
 
-func (a *asked) Join(room chat.Room) (frame.RoomState, error) {
-	a.note("join %s", room)
+func (r *recorder) Join(room chat.Room) (frame.RoomState, error) {
+	r.record("join %s", room)
 	return frame.RoomState{Room: room}, nil
 }
 
-func (a *asked) Leave(room chat.Room) error { a.note("leave %s", room); return nil }
+func (r *recorder) Leave(room chat.Room) error { r.record("leave %s", room); return nil }
 
-func (a *asked) Safety(user chat.User) (client.Safety, error) {
-	a.note("safety %s", user)
+func (r *recorder) Safety(user chat.User) (client.Safety, error) {
+	r.record("safety %s", user)
 	return client.Safety{}, nil
 }
 
-func (a *asked) Presence(room chat.Room) (client.Presence, error) {
-	a.note("presence %s", room)
+func (r *recorder) Presence(room chat.Room) (client.Presence, error) {
+	r.record("presence %s", room)
 	return client.Presence{}, nil
 }
 
-func (a *asked) Typing(room chat.Room) { a.note("typing %s", room) }
+func (r *recorder) Typing(room chat.Room) { r.record("typing %s", room) }
 
-func (a *asked) Read(p Place, delivered chat.Seq) { a.note("read %s %d %d", p.Room, p.Seq, delivered) }
+func (r *recorder) Read(p Place, delivered chat.Seq) {
+	r.record("read %s %d %d", p.Room, p.Seq, delivered)
+}
 
 // desk is a model on a screen of a fixed size at a fixed time.
 type desk struct {
 	*testing.T
 	*Model
-	service *asked
+	service *recorder
 	clock   time.Time
 }
 
@@ -80,7 +81,7 @@ func newDesk(t *testing.T, width, height int) *desk {
 	zone := time.Local
 	time.Local = time.UTC
 	t.Cleanup(func() { time.Local = zone })
-	d := &desk{T: t, service: &asked{}, clock: time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)}
+	d := &desk{T: t, service: &recorder{}, clock: time.Date(2026, 11, 22, 14, 3, 0, 0, time.UTC)}
 	rooms := []frame.RoomState{
 		{
 			Room:  "builds",
@@ -106,8 +107,8 @@ func newDesk(t *testing.T, width, height int) *desk {
 	return d
 }
 
-// give lets the model take events and runs the commands that follow, without
-// their answers and without the clock.
+// give passes events to the model and runs its commands. It ignores their
+// results and the clock.
 func (d *desk) give(msgs ...tea.Msg) {
 	for _, msg := range msgs {
 		_, cmd := d.Update(msg)
@@ -125,11 +126,11 @@ func (d *desk) carryOut(cmd tea.Cmd) {
 			d.carryOut(cmd)
 		}
 	case tea.QuitMsg:
-		d.service.note("quit")
+		d.service.record("quit")
 	}
 }
 
-// press types keys by their names, or a text.
+// press types keys, by name, or texts.
 func (d *desk) press(keys ...string) {
 	named := map[string]tea.Key{
 		"enter": {Code: tea.KeyEnter}, "tab": {Code: tea.KeyTab}, "esc": {Code: tea.KeyEscape},
@@ -181,10 +182,10 @@ func (d *desk) press(keys ...string) {
 	}
 }
 
-// at is a time of the day of the test.
+// at returns a time on the day of the test.
 func at(hour, minute int) time.Time { return time.Date(2026, 11, 22, hour, minute, 0, 0, time.UTC) }
 
-// message is one that came, with all that is known of it.
+// message returns a received message.
 func message(seq chat.Seq, from chat.User, at time.Time, body string) client.Message {
 	key := map[chat.User]chat.Device{"ada": adasKey, "bob": bobsKey, "carol": bobsNext}[from]
 	return client.Message{
@@ -205,7 +206,7 @@ func message(seq chat.Seq, from chat.User, at time.Time, body string) client.Mes
 	}
 }
 
-// talk is a desk after some conversation.
+// talk returns a desk with some messages.
 func talk(t *testing.T, width, height int) *desk {
 	d := newDesk(t, width, height)
 	d.give(
@@ -222,7 +223,7 @@ func talk(t *testing.T, width, height int) *desk {
 	return d
 }
 
-// screen is what stands on it, without styles and trailing spaces.
+// screen returns the text on the screen, without styles and trailing spaces.
 func (d *desk) screen() string {
 	lines := strings.Split(ansi.Strip(d.View().Content), "\n")
 	for i, text := range lines {
@@ -231,7 +232,7 @@ func (d *desk) screen() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// golden compares the screen with the one in testdata.
+// golden compares the screen with a file in testdata.
 func (d *desk) golden(name string) {
 	d.Helper()
 	d.fits()
@@ -250,16 +251,16 @@ func (d *desk) golden(name string) {
 	}
 }
 
-// fits checks that nothing runs over the edges.
+// fits checks that the lines are not too many or too long.
 func (d *desk) fits() {
 	d.Helper()
 	lines := strings.Split(d.View().Content, "\n")
 	if !d.tooSmall() && len(lines) != d.height {
-		d.Errorf("the screen has %d lines of %d", len(lines), d.height)
+		d.Errorf("the screen has %d lines, want %d", len(lines), d.height)
 	}
 	for _, text := range lines {
 		if w := d.ruler.width(text); w > d.width && !d.tooSmall() {
-			d.Errorf("%d columns of %d: %q", w, d.width, text)
+			d.Errorf("a line has %d columns, want at most %d: %q", w, d.width, text)
 		}
 	}
 }
@@ -302,7 +303,7 @@ func TestScreens(t *testing.T) {
 			},
 			sentMsg{room: chat.Lobby, draft: 3, err: chat.RateLimited},
 			eventMsg{client.Mark{Room: chat.Lobby, User: "bob", Delivered: 4, Read: 1}},
-			eventMsg{client.Mark{Room: chat.Lobby, User: "carol", Delivered: 99, Read: 99}}, // more than there is
+			eventMsg{client.Mark{Room: chat.Lobby, User: "carol", Delivered: 99, Read: 99}}, // above the head
 			eventMsg{client.Typing{Room: chat.Lobby, User: "bob"}},
 		)
 		d.golden("own")

@@ -13,16 +13,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/client"
 )
 
-// panel is something to read in place of the messages.
+// panel is a text that is shown instead of the messages.
 type panel interface {
 	title() string
-	// lines draws it, at most width columns wide.
+	// lines returns its lines, at most width columns wide.
 	lines(m *Model, width int) []string
 }
 
 func (m *Model) show(p panel) { m.panel, m.above, m.notice = p, 0, "" }
 
-// toggle shows a panel, or the messages again.
+// toggle shows a panel, or hides it if it is shown.
 func (m *Model) toggle(p panel) tea.Cmd {
 	if m.panel == p {
 		m.panel = nil
@@ -48,7 +48,7 @@ func (helpPanel) lines(m *Model, width int) []string {
 	for _, p := range []struct {
 		title string
 		keys  []binding
-	}{{"Writing", writing}, {"A chosen message", choosing}, {"Everywhere", everywhere}} {
+	}{{"Writing", writing}, {"With a selected message", selecting}, {"Everywhere", everywhere}} {
 		part(p.title)
 		for _, b := range p.keys {
 			if b.name != "" {
@@ -56,20 +56,20 @@ func (helpPanel) lines(m *Model, width int) []string {
 			}
 		}
 	}
-	item("Alt-1 … Alt-9", "a room by its place")
-	part("Lines that are not sent")
+	item("Alt-1 … Alt-9", "open a room by its number")
+	part("Commands")
 	for _, s := range slashes {
 		item(s.form, s.does)
 	}
 	part("Marks of your messages")
-	item("..", "on its way; it is sent once there is a connection")
+	item("..", "not stored yet; it is sent when there is a connection")
 	item("✓", "stored")
-	item("✓✓", "somebody else's program has it")
+	item("✓✓", "delivered to another user")
 	item("!!", "not sent")
 	return lines[1:]
 }
 
-// details is what is known about one message.
+// details shows what is known about one message.
 type details struct {
 	entry *entry
 	room  *room
@@ -99,34 +99,34 @@ func (d *details) lines(m *Model, width int) []string {
 		item("not sent", e.refusal)
 		return lines
 	case e.Seq == 0:
-		item("on its way", "not stored yet")
+		item("state", "not stored yet")
 		return lines
 	}
 	if e.Evidence.Verified {
-		item("signature", "verified under that key, for this room and text")
-		item("service's key", cmp.Or(e.Evidence.ServerKey, "unknown"))
-		item("", "the sender sealed the text to it")
+		item("signature", "verified with that key, for this room and text")
+		item("server key", cmp.Or(e.Evidence.ServerKey, "unknown"))
+		item("", "the sender sealed the text to this key")
 		item("your key", cmp.Or(e.Evidence.OpenedWith, "unknown"))
-		item("", "the service sealed the text to it, this device opened it")
+		item("", "the service sealed the text to this key of your device")
 	}
 	if e.NewDevice {
-		item("", "The key was new: nobody had seen it under this name before.")
+		item("", "This device was new: its key was not known before.")
 	}
 	item("place", fmt.Sprintf("%s, %d", e.Room, e.Seq))
 	item("stored", e.StoredAt.Local().Format("Monday, 2 January 2006, 15:04:05"))
 	item("id", string(e.ID))
 	if e.From == m.me {
-		item("delivered to", cmp.Or(names(d.room.receivers(m.me, e.Seq)), "nobody that is known"))
-		item("read by", cmp.Or(names(d.room.readers(m.me, e.Seq)), "nobody that is known"))
+		item("delivered to", cmp.Or(names(d.room.receivers(m.me, e.Seq)), "not known"))
+		item("read by", cmp.Or(names(d.room.readers(m.me, e.Seq)), "not known"))
 	}
 	lines = append(lines, "")
-	for _, text := range m.ruler.wrap("The service could read the text: it opened it and sealed it again to your device. That it is unchanged, and whose key has signed it, it cannot fake; whose key it is, the safety number tells (s, or /safety "+string(e.From)+").", width) {
+	for _, text := range m.ruler.wrap("The service could read the text: it opened it and sealed it again to your device. It cannot change the text or fake the signature. To verify that the key belongs to the sender, compare safety numbers (s, or /safety "+string(e.From)+").", width) {
 		lines = append(lines, m.styles.faint.Render(text))
 	}
 	return lines
 }
 
-// comparison is the safety number with somebody.
+// comparison shows the safety number with a user.
 type comparison struct {
 	user   chat.User
 	safety client.Safety
@@ -141,7 +141,7 @@ func (c *comparison) lines(m *Model, width int) []string {
 		"    " + m.styles.strong.Render(strings.Join(groups[3:], "  ")),
 		"",
 	}
-	lines = append(lines, m.ruler.wrap(fmt.Sprintf("Ask %s over another way (a call, in person) to read out the number. If it is the same, nobody stands between you. If not, one of you may not have seen a device of the other yet: compare the keys below.", c.user), width)...)
+	lines = append(lines, m.ruler.wrap(fmt.Sprintf("Ask %s to read out the number, in a call or in person. If it is the same, no one intercepts your messages. If not, one of you may not know all devices of the other yet: compare the keys below.", c.user), width)...)
 	lines = append(lines, "")
 	for _, of := range []struct {
 		name    chat.User
@@ -156,17 +156,18 @@ func (c *comparison) lines(m *Model, width int) []string {
 	return append(lines, drawQR(c.safety.Text(), width, m.styles.code)...)
 }
 
-// drawQR draws a QR code with half blocks, two modules to a character. It is
-// the light modules that are drawn: on a dark terminal that is right, and with
-// colours (styles.code) on every one. Without them it is turned over on a light
-// terminal, which most readers take, and the digits say the same.
+// drawQR draws a QR code with half blocks, two modules per character. It draws
+// the light modules, which is correct on a dark terminal, and with colours
+// (styles.code) on any terminal. Without colours the code is inverted on a
+// light terminal; most scanners accept that, and the digits have the same
+// content.
 func drawQR(text string, width int, code lipgloss.Style) []string {
 	drawn, err := qr.Encode(text, qr.L)
 	if err != nil || drawn.Size+4 > width {
 		return []string{"(the QR code needs a wider window)"}
 	}
 	const quiet = 2
-	light := func(x, y int) bool { return !drawn.Black(x, y) } // outside, too
+	light := func(x, y int) bool { return !drawn.Black(x, y) } // also in the quiet zone
 	var lines []string
 	for y := -quiet; y < drawn.Size+quiet; y += 2 {
 		var b strings.Builder

@@ -15,7 +15,7 @@ import (
 	"github.com/sotto-chat/sotto/clients/sotto/terminal/screentest"
 )
 
-// faulty panics at the first key, in its update or in a command.
+// faulty panics at the first key, in Update or in a command.
 type faulty struct{ inCommand bool }
 
 func (faulty) Init() tea.Cmd { return nil }
@@ -36,8 +36,8 @@ func (faulty) View() tea.View {
 	return v
 }
 
-// TestAFaultLeavesTheTerminal as it was. It runs itself on a terminal.
-func TestAFaultLeavesTheTerminal(t *testing.T) {
+// TestAPanicRestoresTheTerminal runs itself on a terminal.
+func TestAPanicRestoresTheTerminal(t *testing.T) {
 	const variable = "SOTTO_TEST_FAULT"
 	if where := os.Getenv(variable); where != "" {
 		b := &bridge{ctx: t.Context()}
@@ -53,16 +53,16 @@ func TestAFaultLeavesTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, where := range []string{"update", "command"} {
-		cmd := exec.Command(self, "-test.run=^TestAFaultLeavesTheTerminal$")
+		cmd := exec.Command(self, "-test.run=^TestAPanicRestoresTheTerminal$")
 		cmd.Env = append(os.Environ(), variable+"="+where, "TERM=xterm-256color", "GORACE=atexit_sleep_ms=0")
 		p := screentest.Start(t, cmd, 80, 24)
 		p.Until("press a key")
 		if !p.Mode("?1049") || !p.Mode("?1002") {
-			t.Error("the program did not take the screen")
+			t.Error("the program did not switch to the alternate screen and the mouse")
 		}
 		p.Type("x")
 		if code := p.Ended(); code != 3 || !strings.Contains(p.Raw(), "reported") {
-			t.Errorf("%s: exit code %d:\n%s", where, code, p.Screen)
+			t.Errorf("%s: exit code %d, want 3 and a report:\n%s", where, code, p.Screen)
 		}
 	}
 }

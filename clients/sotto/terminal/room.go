@@ -9,21 +9,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// room is what the screen knows of one room.
+// room is the state of one room.
 type room struct {
 	name     chat.Room
 	epoch    chat.Epoch
 	head     chat.Seq // the last message known to exist
-	read     chat.Seq // the last one that was on the screen
+	read     chat.Seq // the last message that was on the screen
 	timeline timeline
 	composer composer
 
-	loading bool // older messages are on their way
-	top     bool // there are none
+	loading bool // older messages are requested
+	top     bool // there are no older messages
 
-	present *client.Presence        // nil until it is known
-	looking bool                    // it is asked for
-	typing  map[chat.User]time.Time // when it was last heard
+	present *client.Presence        // nil while unknown
+	asking  bool                    // presence is requested
+	typing  map[chat.User]time.Time // time of the last typing hint
 	marks   map[chat.User]client.Mark
 }
 
@@ -39,12 +39,12 @@ func newRoom(state frame.RoomState, read chat.Seq) *room {
 	}
 }
 
-// unread is how many messages nobody has seen here. Those of a log that was
-// begun anew all count.
+// unread returns the number of unread messages. After a change of the epoch all
+// messages count.
 func (r *room) unread() int { return int(max(r.head-r.read, 0)) }
 
-// take adds a message that came.
-func (r *room) take(m client.Message) {
+// add adds a new message.
+func (r *room) add(m client.Message) {
 	if m.Epoch != r.epoch {
 		r.epoch, r.head, r.read, r.top = m.Epoch, 0, 0, true
 		r.timeline.restart()
@@ -55,9 +55,8 @@ func (r *room) take(m client.Message) {
 	r.timeline.add(m)
 }
 
-// takeOlder adds messages of the history. Less than were asked for are the
-// first that the room keeps.
-func (r *room) takeOlder(m olderMsg) {
+// addOlder adds a page of history before the other messages.
+func (r *room) addOlder(m olderMsg) {
 	r.loading = false
 	if m.err != nil || m.epoch != r.epoch {
 		return
@@ -66,7 +65,7 @@ func (r *room) takeOlder(m olderMsg) {
 	r.timeline.prepend(m.messages)
 }
 
-// oldest is the seq before which the history is asked for.
+// oldest returns the seq before which to request history.
 func (r *room) oldest() chat.Seq {
 	if seq := r.timeline.first(); seq > 0 {
 		return seq
@@ -74,8 +73,9 @@ func (r *room) oldest() chat.Seq {
 	return r.head + 1
 }
 
-// hear takes a hint, which is a claim: no mark goes past what exists.
-func (r *room) hear(e client.Event, now time.Time) {
+// event records a hint. Hints are unsigned, so readers and receivers ignore a
+// mark above the head.
+func (r *room) event(e client.Event, now time.Time) {
 	switch e := e.(type) {
 	case client.Typing:
 		r.typing[e.User] = now
@@ -87,8 +87,8 @@ func (r *room) hear(e client.Event, now time.Time) {
 	}
 }
 
-// typists are those who type now.
-func (r *room) typists(now time.Time) []chat.User {
+// typingUsers returns the users who are typing now.
+func (r *room) typingUsers(now time.Time) []chat.User {
 	var users []chat.User
 	for user, at := range r.typing {
 		if now.Sub(at) < client.TypingShown {
@@ -99,8 +99,8 @@ func (r *room) typists(now time.Time) []chat.User {
 	return users
 }
 
-// readers are those who have read up to a seq, and receivers those who have got
-// it: others than the user. A mark is a claim; none counts past what exists.
+// readers returns the other users who have read the message seq, and receivers
+// those who have received it. A mark above the head is ignored.
 func (r *room) readers(me chat.User, seq chat.Seq) []chat.User {
 	return r.reached(me, func(m client.Mark) bool { return m.Read >= seq && m.Read <= r.head })
 }

@@ -9,21 +9,22 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// gutter is what stands left of each text: the mark of choice, the state of an
-// own message, and a space.
+// gutter is the width to the left of each text: the selection mark, the state
+// of the user's message, and a space.
 const gutter = 4
 
-// together is how long messages of one sender stand under one heading.
+// together is the longest pause between messages of one sender under one
+// heading.
 const together = 5 * time.Minute
 
 // line is one line of the scrollback.
 type line struct {
 	text  string
-	entry *entry // what it belongs to
-	n     int    // which of its lines
+	entry *entry
+	n     int // index among the lines of the entry
 }
 
-// renderKey is what the look of a timeline depends on beside itself.
+// renderKey holds what the lines of a timeline depend on, besides its entries.
 type renderKey struct {
 	width int
 	ruler ruler
@@ -39,8 +40,7 @@ type scrollback struct {
 	previous *entry
 }
 
-// render returns all the lines of a room's timeline, as long as they stay the
-// same without drawing them again.
+// render returns all lines of a room's timeline. It caches them.
 func (m *Model) render(r *room, width int) []line {
 	key := renderKey{width, m.ruler, m.now().Format(time.DateOnly)}
 	t := &r.timeline
@@ -59,7 +59,8 @@ func (m *Model) render(r *room, width int) []line {
 	return t.cache
 }
 
-// lastRead is the newest own message that somebody has read.
+// lastRead returns the user's newest message that another user has read, or
+// nil.
 func (s *scrollback) lastRead(me chat.User) *entry {
 	for _, e := range slices.Backward(s.room.timeline.entries) {
 		if e.From == me && len(s.room.readers(me, e.Seq)) > 0 {
@@ -74,7 +75,7 @@ func (s *scrollback) line(e *entry, text string) {
 	if len(s.lines) > 0 && s.lines[len(s.lines)-1].entry == e {
 		n = s.lines[len(s.lines)-1].n + 1
 	}
-	if rest, free := strings.CutPrefix(text, " "); free && s.room.timeline.chosen == e {
+	if rest, free := strings.CutPrefix(text, " "); free && s.room.timeline.selected == e {
 		text = ">" + rest
 	}
 	s.lines = append(s.lines, line{text, e, n})
@@ -87,7 +88,7 @@ func (s *scrollback) add(e *entry, own bool) {
 		before = p.StoredAt.Local()
 	}
 	if e.Problem != nil {
-		at = before // it has no time of its own
+		at = before // it has no time
 		e.StoredAt = before
 	}
 	newDay := !at.IsZero() && at.Format(time.DateOnly) != before.Format(time.DateOnly)
@@ -95,7 +96,7 @@ func (s *scrollback) add(e *entry, own bool) {
 		s.line(e, s.styles.faint.Render(s.day(at)))
 	}
 	if e.NewDevice {
-		for _, text := range s.ruler.wrap(fmt.Sprintf("%s writes from a new device. Whoever has taken the name would look like this: compare safety numbers over another way, /safety %s", e.From, e.From), s.width-gutter) {
+		for _, text := range s.ruler.wrap(fmt.Sprintf("%s writes from a new device. It may be someone else who uses this name: compare safety numbers in a call or in person, /safety %s", e.From, e.From), s.width-gutter) {
 			s.line(e, " "+s.styles.warning.Render("!!")+" "+s.styles.warning.Render(text))
 		}
 	}
@@ -106,7 +107,7 @@ func (s *scrollback) add(e *entry, own bool) {
 	s.previous = e
 }
 
-// day is the line between two days.
+// day returns the line before the first message of a day.
 func (s *scrollback) day(at time.Time) string {
 	name := " " + at.Format("Monday, 2 January 2006") + " "
 	if at.Format(time.DateOnly) == s.renderKey.day {
@@ -124,7 +125,7 @@ func (s *scrollback) heading(e *entry, at time.Time) {
 	s.line(e, "  "+s.styles.name(e.From).Render(name)+"  "+s.styles.faint.Render(at.Format("15:04")))
 }
 
-// body is the text, with the state of an own message in the gutter.
+// body adds the text, with the state of the user's message in the gutter.
 func (s *scrollback) body(e *entry, own bool) {
 	width := s.width - gutter
 	if e.width != width || e.lines == nil {
@@ -148,14 +149,14 @@ func (s *scrollback) body(e *entry, own bool) {
 		s.line(e, " "+state+" "+text)
 	}
 	if e.refusal != "" {
-		for _, text := range s.ruler.wrap(fmt.Sprintf("not sent: %s (Tab, then r sends it again, x drops it)",
+		for _, text := range s.ruler.wrap(fmt.Sprintf("not sent: %s (Tab, then r sends it again, x discards it)",
 			e.refusal), width) {
 			s.line(e, "    "+s.styles.warning.Render(text))
 		}
 	}
 }
 
-// state is how far an own message has come.
+// state returns the mark of a message of the user.
 func (s *scrollback) state(e *entry) string {
 	switch {
 	case e.refusal != "":
@@ -168,7 +169,7 @@ func (s *scrollback) state(e *entry) string {
 	return s.styles.faint.Render("✓ ")
 }
 
-// names lists people, the first few by name.
+// names lists users: the first four by name, then how many more.
 func names[T ~string](users []T) string {
 	const most = 4
 	var list []string
@@ -182,8 +183,8 @@ func names[T ~string](users []T) string {
 	return strings.Join(list, ", ")
 }
 
-// window is the part of the lines that is on the screen, and whether it shows
-// their beginning.
+// window returns the lines that are on the screen, and whether they include the
+// first one.
 func (t *timeline) window(lines []line, height int) (visible []line, atTop bool) {
 	end := t.end(lines)
 	if t.bottom != nil {
@@ -193,7 +194,7 @@ func (t *timeline) window(lines []line, height int) (visible []line, atTop bool)
 	return lines[start:end], start == 0
 }
 
-// end is behind the line at the lower edge.
+// end returns the index after the line at the lower edge.
 func (t *timeline) end(lines []line) int {
 	if t.bottom == nil {
 		return len(lines)
@@ -210,8 +211,8 @@ func (t *timeline) end(lines []line) int {
 	return end
 }
 
-// scroll moves the lower edge by a number of lines; at the end it follows
-// again.
+// scroll moves the lower edge by a number of lines. At the end the window
+// follows new messages again.
 func (t *timeline) scroll(lines []line, by, height int) {
 	if len(lines) <= height {
 		t.bottom = nil
@@ -225,14 +226,14 @@ func (t *timeline) scroll(lines []line, by, height int) {
 	t.bottom, t.line = lines[end-1].entry, lines[end-1].n
 }
 
-// reveal scrolls so far that the chosen message is on the screen.
+// reveal scrolls until the selected message is on the screen.
 func (t *timeline) reveal(lines []line, height int) {
-	first := slices.IndexFunc(lines, func(l line) bool { return l.entry == t.chosen })
+	first := slices.IndexFunc(lines, func(l line) bool { return l.entry == t.selected })
 	if first < 0 {
 		return
 	}
 	last := first
-	for last+1 < len(lines) && lines[last+1].entry == t.chosen {
+	for last+1 < len(lines) && lines[last+1].entry == t.selected {
 		last++
 	}
 	end := t.end(lines)

@@ -11,37 +11,36 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// service is what the model asks of the chat. Its methods wait for answers, so
-// the model calls them in commands alone.
+// service is what the model needs of the chat. The methods wait for answers, so
+// the model calls them only in commands.
 type service interface {
 	Send(room chat.Room, text string) (client.Ack, error)
-	// Older returns the messages right before a seq, as many as asked for if
-	// the room has kept that many, and whether these are the first.
+	// Older returns up to n messages before a seq, and whether they include the
+	// first message that is stored.
 	Older(room chat.Room, epoch chat.Epoch, before chat.Seq, n int) (messages []client.Message, top bool, err error)
 	Join(room chat.Room) (frame.RoomState, error)
 	Leave(room chat.Room) error
 	Safety(user chat.User) (client.Safety, error)
 	Presence(room chat.Room) (client.Presence, error)
 	Typing(room chat.Room)
-	// Read tells the others how far a room came and was read, and keeps it for
-	// the next start.
+	// Read sends the user's mark and stores the place for the next start.
 	Read(place Place, delivered chat.Seq)
 }
 
-// Place is how far a room was read, in the log that was its log then.
+// Place is the last message read in a room.
 type Place struct {
 	Room  chat.Room  `json:"room"`
 	Epoch chat.Epoch `json:"epoch"`
 	Seq   chat.Seq   `json:"seq"`
 }
 
-// What the program tells the model: first what comes by itself, then the
-// answers to commands.
+// Events for the model: first those from the client, then the results of
+// commands.
 type (
 	arrivedMsg    struct{ client.Message }
 	eventMsg      struct{ client.Event }
 	connectionMsg struct{ client.Notice }
-	endedMsg      struct{ err error } // the client will not come back
+	endedMsg      struct{ err error } // the client has ended
 
 	sentMsg struct {
 		room  chat.Room
@@ -78,14 +77,14 @@ type (
 	tickMsg struct{}
 )
 
-// page is how many messages of the history are asked for at once: some screens
-// full, and one page of the protocol in most cases.
+// page is how many messages of the history are requested at once: a few
+// screens, and usually one page of the protocol.
 const page = 50
 
-// tick is how often the screen looks at the clock.
+// tick returns a command that sends a tickMsg after a second.
 func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
 
-// send hands the room's next own message to the service.
+// send sends the room's next unsent message.
 func (m *Model) send(r *room) tea.Cmd {
 	e := r.timeline.next()
 	if e == nil {
@@ -99,8 +98,8 @@ func (m *Model) send(r *room) tea.Cmd {
 	}
 }
 
-// older asks for what comes before the room's first message here.
-func (m *Model) older(r *room) tea.Cmd {
+// requestOlder requests the messages before the room's first one.
+func (m *Model) requestOlder(r *room) tea.Cmd {
 	if r.loading || r.top {
 		return nil
 	}
@@ -133,14 +132,13 @@ func (m *Model) compare(user chat.User) tea.Cmd {
 	}
 }
 
-// look asks who is in the room that is shown; the client keeps that from being
-// too often.
-func (m *Model) look() tea.Cmd {
+// askPresence asks who is in the current room. The client limits the rate.
+func (m *Model) askPresence() tea.Cmd {
 	r := m.room()
-	if r.looking || m.offline != nil {
+	if r.asking || m.offline != nil {
 		return nil
 	}
-	r.looking = true
+	r.asking = true
 	service, name := m.service, r.name
 	return func() tea.Msg {
 		p, err := service.Presence(name)
@@ -148,7 +146,7 @@ func (m *Model) look() tea.Cmd {
 	}
 }
 
-// typing tells the room that something is written in it.
+// typing tells the room that the user is typing.
 func (m *Model) typing() tea.Cmd {
 	if m.offline != nil || strings.HasPrefix(m.room().composer.text, "/") {
 		return nil
@@ -160,8 +158,8 @@ func (m *Model) typing() tea.Cmd {
 	}
 }
 
-// keep tells how far a room came and was read.
-func (m *Model) keep(r *room) tea.Cmd {
+// saveRead sends and stores the last message read in a room.
+func (m *Model) saveRead(r *room) tea.Cmd {
 	service, place, delivered := m.service, Place{r.name, r.epoch, r.read}, max(r.timeline.last(), r.read)
 	return func() tea.Msg {
 		service.Read(place, delivered)

@@ -8,8 +8,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// styles are how things look. Colours only ever repeat what a mark or a word
-// says already, so nothing is lost without them.
+// styles are the styles of the screen. Colours only repeat what a mark or a
+// word says, so the screen is complete without them.
 type styles struct {
 	bar     lipgloss.Style // title and status
 	faint   lipgloss.Style // times, day lines, rules
@@ -21,8 +21,8 @@ type styles struct {
 	names   []lipgloss.Style
 }
 
-// newStyles makes the styles; without colours there is only bold, faint and
-// reverse (https://no-color.org speaks of colour alone).
+// newStyles returns the styles. Without colours they are bold, faint and
+// reverse, which https://no-color.org allows.
 func newStyles(colours bool) styles {
 	plain := lipgloss.NewStyle()
 	s := styles{
@@ -37,8 +37,8 @@ func newStyles(colours bool) styles {
 	if !colours {
 		return s
 	}
-	// The sixteen colours that people choose for their terminals themselves,
-	// and of these none that is hard to read on a light or on a dark ground.
+	// Use the sixteen colours that users can choose in their terminal, without
+	// those that are hard to read on a light or a dark background.
 	s.warning = s.warning.Foreground(lipgloss.Red)
 	s.unread = s.unread.Foreground(lipgloss.Green)
 	s.code = plain.Foreground(lipgloss.BrightWhite).Background(lipgloss.Black)
@@ -50,7 +50,7 @@ func newStyles(colours bool) styles {
 	return s
 }
 
-// name is the style of a user, the same wherever the user appears.
+// name returns the style of a user's name, always the same for one user.
 func (s styles) name(user chat.User) lipgloss.Style {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(user))

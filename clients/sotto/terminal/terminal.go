@@ -1,12 +1,13 @@
 // Package terminal is the full-screen interface of `sotto chat`.
 //
-// The Model is all of the screen and a pure function of events (model.go, and
-// one file for each thing on it); the program here owns the chat client, turns
-// what comes from it into events, and carries out the model's commands.
+// The Model is the state of the screen, a pure function of events (model.go,
+// and one file for each part of the screen). This file has the program, which
+// owns the chat client, turns its messages into events, and runs the model's
+// commands.
 //
-// Nothing that others wrote reaches the terminal but through package harmless:
-// no text can move the cursor, recolour the screen, turn the direction of
-// writing or pass for another's message.
+// All texts of other users pass through package harmless, so that a text cannot
+// move the cursor, change colours or the direction of writing, or imitate
+// another message.
 package terminal
 
 import (
@@ -24,17 +25,17 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Options say how a conversation is shown.
+// Options configure [Run].
 type Options struct {
-	// Open connects. The program hears of the connection through notify.
+	// Open connects. The client must report lost connections to notify.
 	Open    func(notify func(client.Notice)) (*client.Client, error)
-	Room    chat.Room // the one to begin with; it is joined if need be
-	Address string    // of the service, for people
-	// Describe makes an error one line for people.
+	Room    chat.Room // the first room to show; it is joined if necessary
+	Address string    // of the service, to show to the user
+	// Describe formats an error as one line.
 	Describe func(error) string
-	// Places are those that Read was told at earlier starts.
+	// Places are those passed to Read at earlier starts.
 	Places []Place
-	// Read keeps a place. It is called by one goroutine at a time.
+	// Read stores a place. One goroutine calls it at a time.
 	Read func(Place)
 
 	Colours, Mouse bool
@@ -42,11 +43,12 @@ type Options struct {
 	Output         io.Writer
 }
 
-// ErrPanic says that the program is broken. The terminal is as it was before.
-var ErrPanic = errors.New("sotto has a fault and ended; please report what is printed above")
+// ErrPanic means that the program panicked. The terminal is restored.
+var ErrPanic = errors.New("sotto crashed; please report the output above")
 
-// Run shows the chat until the user quits or ctx ends. It returns why, if that
-// was not wanted, and leaves the terminal as it found it in every case.
+// Run shows the chat until the user quits or ctx ends; then it returns nil. If
+// the chat ends for another reason, it returns that. It always restores the
+// terminal.
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// show runs the program over a model.
+// show runs the program with a model.
 func (b *bridge) show(m tea.Model, o Options) error {
 	options := []tea.ProgramOption{tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithoutSignalHandler()}
 	if !o.Colours {
@@ -87,8 +89,7 @@ func (b *bridge) show(m tea.Model, o Options) error {
 	}
 	p := tea.NewProgram(m, options...)
 	b.start(p)
-	// Quit rather than kill: the last thing on the screen is what was there
-	// before.
+	// Quit restores the screen; Kill would not.
 	stop := context.AfterFunc(b.ctx, p.Quit)
 	defer stop()
 	_, err := p.Run()
@@ -96,13 +97,13 @@ func (b *bridge) show(m tea.Model, o Options) error {
 		return ErrPanic
 	}
 	if err != nil {
-		return fmt.Errorf("the terminal cannot be used (%w); try --plain", err)
+		return fmt.Errorf("cannot use the terminal (%w); try --plain", err)
 	}
 	return nil
 }
 
-// bridge is the service that the model speaks to: a client, and the program
-// that hears what comes from it.
+// bridge implements service with a client, and sends the client's messages to
+// the program.
 type bridge struct {
 	ctx    context.Context
 	client *client.Client
@@ -110,11 +111,11 @@ type bridge struct {
 
 	mu      sync.Mutex // of what follows
 	program *tea.Program
-	heads   []frame.RoomState // rooms to follow once there is a program
+	heads   []frame.RoomState // rooms to follow when the program starts
 	reading sync.Mutex        // one call of read at a time
 }
 
-// rooms lists the user's rooms, room among them.
+// rooms lists the user's rooms. It joins room if necessary.
 func (b *bridge) rooms(room chat.Room) ([]frame.RoomState, error) {
 	rooms, err := b.client.Rooms(b.ctx)
 	if err != nil {
@@ -135,8 +136,8 @@ func (b *bridge) rooms(room chat.Room) ([]frame.RoomState, error) {
 	return rooms, nil
 }
 
-// tell gives an event to the program, once there is one.
-func (b *bridge) tell(msg tea.Msg) {
+// emit sends an event to the program, if it has started.
+func (b *bridge) emit(msg tea.Msg) {
 	b.mu.Lock()
 	p := b.program
 	b.mu.Unlock()
@@ -145,9 +146,9 @@ func (b *bridge) tell(msg tea.Msg) {
 	}
 }
 
-func (b *bridge) notify(n client.Notice) { b.tell(connectionMsg{n}) }
+func (b *bridge) notify(n client.Notice) { b.emit(connectionMsg{n}) }
 
-// start lets the program hear of everything from now on.
+// start sends all messages and events to the program from now on.
 func (b *bridge) start(p *tea.Program) {
 	b.mu.Lock()
 	b.program = p
@@ -159,7 +160,7 @@ func (b *bridge) start(p *tea.Program) {
 	go func() {
 		select {
 		case <-b.client.Done():
-			b.tell(endedMsg{b.client.Err()})
+			b.emit(endedMsg{b.client.Err()})
 		case <-b.ctx.Done():
 		}
 	}()
@@ -168,7 +169,7 @@ func (b *bridge) start(p *tea.Program) {
 	}
 }
 
-// watch passes events on until the end.
+// watch sends the client's events to the program.
 func (b *bridge) watch() {
 	events := b.client.Events()
 	defer events.Close()
@@ -177,16 +178,16 @@ func (b *bridge) watch() {
 		if err != nil {
 			return
 		}
-		b.tell(eventMsg{e})
+		b.emit(eventMsg{e})
 	}
 }
 
-// follow passes on what comes in a room behind a state of it, until the room is
-// left.
+// follow sends a room's messages after state to the program, until the user
+// leaves the room.
 func (b *bridge) follow(state frame.RoomState) {
 	sub, err := b.client.Subscribe(state.Room, state.Head)
 	if err != nil {
-		return // left or closed meanwhile
+		return // the user has left the room, or the client is closed
 	}
 	go func() {
 		defer sub.Close()
@@ -195,7 +196,7 @@ func (b *bridge) follow(state frame.RoomState) {
 			if err != nil {
 				return
 			}
-			b.tell(arrivedMsg{m})
+			b.emit(arrivedMsg{m})
 		}
 	}()
 }
@@ -220,7 +221,7 @@ func (b *bridge) Presence(room chat.Room) (client.Presence, error) {
 	return b.client.Presence(b.ctx, room)
 }
 
-// Typing and Read pass hints on, which are lost without harm.
+// Typing and Read send hints, which are best effort.
 func (b *bridge) Typing(room chat.Room) { _ = b.client.Typing(b.ctx, room) }
 
 func (b *bridge) Read(p Place, delivered chat.Seq) {
@@ -230,8 +231,8 @@ func (b *bridge) Read(p Place, delivered chat.Seq) {
 	b.read(p)
 }
 
-// Older reads up to n messages before a seq: a subscription yields what comes
-// after one, and jumps over what is not kept any more.
+// Older reads up to n messages before a seq. It uses a subscription, which
+// skips expired messages.
 func (b *bridge) Older(room chat.Room, epoch chat.Epoch, before chat.Seq,
 	n int) (messages []client.Message, top bool, err error) {
 	since := max(before-chat.Seq(n)-1, 0)
@@ -249,7 +250,7 @@ func (b *bridge) Older(room chat.Room, epoch chat.Epoch, before chat.Seq,
 			return nil, false, err
 		}
 		if m.Epoch != epoch {
-			return nil, true, nil // the log of which they were is gone
+			return nil, true, nil // the log has been replaced
 		}
 		if m.Seq < before {
 			messages = append(messages, m)

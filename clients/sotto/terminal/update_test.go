@@ -17,12 +17,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// has checks that the screen shows a text, or does not.
+// has checks that the screen shows the texts, and lacks that it does not.
 func (d *desk) has(texts ...string) {
 	d.Helper()
 	for _, text := range texts {
 		if !strings.Contains(d.screen(), text) {
-			d.Errorf("the screen lacks %q:\n%s", text, d.screen())
+			d.Errorf("the screen does not show %q:\n%s", text, d.screen())
 		}
 	}
 }
@@ -31,12 +31,12 @@ func (d *desk) lacks(texts ...string) {
 	d.Helper()
 	for _, text := range texts {
 		if strings.Contains(d.screen(), text) {
-			d.Errorf("the screen has %q:\n%s", text, d.screen())
+			d.Errorf("the screen shows %q:\n%s", text, d.screen())
 		}
 	}
 }
 
-// calls are those of one kind since the beginning.
+// calls returns the calls of one kind so far.
 func (d *desk) calls(kind string) (calls []string) {
 	for _, c := range d.service.calls {
 		if strings.HasPrefix(c, kind) {
@@ -46,45 +46,45 @@ func (d *desk) calls(kind string) (calls []string) {
 	return calls
 }
 
-// TestMessagesAreSentOneByOne keeps the order of writing, however long one
-// takes.
+// TestMessagesAreSentOneByOne checks that the order of writing is kept, even if
+// one message takes long.
 func TestMessagesAreSentOneByOne(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("one", "enter", "two", "enter")
 	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby "one"`}) {
-		t.Fatalf("before the first is stored: %q", got)
+		t.Fatalf("before the first message is stored: calls %q, want one", got)
 	}
 	// The message itself overtakes its ack.
 	own := message(4, "ada", at(14, 3), "one")
 	d.give(arrivedMsg{own})
 	d.give(sentMsg{room: chat.Lobby, draft: 1, ack: client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 4}})
 	if got := d.calls("send"); len(got) != 2 {
-		t.Fatalf("after the first: %q", got)
+		t.Fatalf("after the first message: calls %q, want two", got)
 	}
 	d.give(sentMsg{
 		room:  chat.Lobby,
 		draft: 2,
 		ack:   client.Ack{Room: chat.Lobby, Epoch: epoch, Seq: 6},
-	}) // 5 is somebody's
+	}) // seq 5 is from another user
 	d.give(arrivedMsg{message(5, "bob", at(14, 3), "between")}, arrivedMsg{message(6, "ada", at(14, 3), "two")})
 	if n := strings.Count(d.screen(), "two"); n != 1 || d.unsent() != 0 {
-		t.Errorf("%d times two, %d unsent:\n%s", n, d.unsent(), d.screen())
+		t.Errorf("the second text is shown %d times, %d unsent; want 1, 0:\n%s", n, d.unsent(), d.screen())
 	}
 	if s := d.screen(); strings.Index(s, "one") > strings.Index(s, "between") ||
 		strings.Index(s, "between") > strings.LastIndex(s, "two") {
-		t.Errorf("out of order:\n%s", s)
+		t.Errorf("the messages are out of order:\n%s", s)
 	}
 }
 
-// TestAFailedMessage can be sent again and dropped.
+// TestAFailedMessage sends a failed message again and discards it.
 func TestAFailedMessage(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("one", "enter")
 	d.give(sentMsg{room: chat.Lobby, draft: 1, err: chat.RateLimited})
 	d.has("!! one", "not sent: ")
-	d.press("ctrl+c") // would lose it
+	d.press("ctrl+c") // would lose the message
 	if len(d.calls("quit")) != 0 {
-		t.Fatal("it quits without a word")
+		t.Fatal("ctrl+c quits without a warning")
 	}
 	d.has("not sent yet")
 	d.press("tab", "r")
@@ -93,15 +93,16 @@ func TestAFailedMessage(t *testing.T) {
 	d.press("tab", "x")
 	d.lacks("one")
 	if got := d.calls("send"); len(got) != 2 {
-		t.Errorf("sent: %q", got)
+		t.Errorf("sent: %q, want two calls", got)
 	}
 	d.press("ctrl+c")
 	if len(d.calls("quit")) != 1 {
-		t.Error("it does not quit")
+		t.Error("the second ctrl+c does not quit")
 	}
 }
 
-// TestScrollingUpReadsTheHistory and keeps the place while messages come.
+// TestScrollingUpReadsTheHistory checks also that the position stays while
+// messages arrive.
 func TestScrollingUpReadsTheHistory(t *testing.T) {
 	d := newDesk(t, 80, 24)
 	var recent, older []client.Message
@@ -120,18 +121,18 @@ func TestScrollingUpReadsTheHistory(t *testing.T) {
 	d.lacks("text 110")
 	d.has("newer messages below")
 	if got := d.calls("older lobby 61"); len(got) != 0 {
-		t.Fatalf("asked for what nobody has scrolled to: %q", d.service.calls)
+		t.Fatalf("the history is requested too early: %q", d.service.calls)
 	}
 	for range 8 {
 		d.press("pgup")
 	}
 	if got := d.calls("older lobby"); !slices.Equal(got, []string{"older lobby 61 50"}) {
-		t.Fatalf("asked: %q", got)
+		t.Fatalf("requested: %q, want one page before 61", got)
 	}
 	before := d.screen()
 	d.give(arrivedMsg{message(111, "bob", at(14, 3), "text 111")})
 	if counted := strings.Replace(before, ">lobby            ", ">lobby          1 ", 1); d.screen() != counted {
-		t.Errorf("a message moves the screen:\n%s\nwas\n%s", d.screen(), counted)
+		t.Errorf("a new message moves the screen:\n%s\nwant\n%s", d.screen(), counted)
 	}
 	d.give(olderMsg{room: chat.Lobby, epoch: epoch, messages: older})
 	d.has("text 061")
@@ -146,12 +147,12 @@ func TestScrollingUpReadsTheHistory(t *testing.T) {
 	d.has("text 111")
 	d.lacks("newer messages below")
 	for range 30 {
-		d.press("tab", "up", "up", "up") // tab goes back and forth
+		d.press("tab", "up", "up", "up") // tab switches the mode
 	}
 	d.fits()
 }
 
-// TestUnreadCounts are of what nobody has seen in another room.
+// TestUnreadCounts checks the counts of messages in other rooms.
 func TestUnreadCounts(t *testing.T) {
 	d := talk(t, 80, 24)
 	for seq := range chat.Seq(3) {
@@ -166,20 +167,20 @@ func TestUnreadCounts(t *testing.T) {
 	d.has(">kitchen", "soup")
 	d.lacks("kitchen        3")
 	if got := d.calls("read kitchen 3"); len(got) == 0 {
-		t.Errorf("what was read is not kept: %q", d.calls("read"))
+		t.Errorf("got %q, want a call that stores seq 3", d.calls("read"))
 	}
 	d.press("ctrl+n", "alt+1")
 	d.has(">builds")
 }
 
-// TestRooms are joined, left and refused.
+// TestRooms joins and leaves rooms, and is refused.
 func TestRooms(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("/join A!", "enter")
-	d.has("cannot be a room")
+	d.has("not a valid room name")
 	d.press("/join den", "enter")
 	d.give(joinedMsg{room: "den", state: frame.RoomState{Room: "den", Epoch: "e2"}})
-	d.has(">den", "nobody has written anything here yet")
+	d.has(">den", "no messages yet")
 	d.press("/leave", "enter")
 	d.give(leftMsg{room: "den"})
 	d.has(">lobby", "you have left den")
@@ -189,17 +190,17 @@ func TestRooms(t *testing.T) {
 	d.give(joinedMsg{room: "full", err: chat.TooManyRooms})
 	d.has("at most 50 rooms")
 	d.press("/dance now", "enter")
-	d.has("there is no /dance", "> /dance now") // what was written is still there
+	d.has("unknown command /dance", "> /dance now") // the text is kept
 	d.press("ctrl+u", "//slash", "enter")
 	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby "/slash"`}) {
-		t.Errorf("sent: %q", got)
+		t.Errorf("sent: %q, want /slash", got)
 	}
 	if got := d.calls("join"); !slices.Equal(got, []string{"join den"}) {
-		t.Errorf("joined: %q", got)
+		t.Errorf("joined: %q, want den", got)
 	}
 }
 
-// TestANewEpoch begins the room anew and keeps what is on its way.
+// TestANewEpoch checks that the log starts over and drafts are kept.
 func TestANewEpoch(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("mine", "enter")
@@ -216,13 +217,13 @@ func TestANewEpoch(t *testing.T) {
 	d.lacks("late page")
 }
 
-// TestTheConnection is shown while it is lost.
+// TestTheConnection checks the status while the connection is lost.
 func TestTheConnection(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.give(connectionMsg{client.Notice{Err: errors.New("x"), Wait: 2 * time.Second}})
-	d.has("no connection, next try in 2s")
+	d.has("no connection, next attempt in 2s")
 	d.clock = d.clock.Add(3 * time.Second)
-	d.has("no connection, trying")
+	d.has("no connection, reconnecting")
 	d.give(connectionMsg{client.Notice{Connected: true}})
 	d.has(" connected")
 }
@@ -243,11 +244,11 @@ func TestTypingEnds(t *testing.T) {
 	d.lacks("typing")
 	d.press("x")
 	if len(d.calls("typing lobby")) == 0 {
-		t.Error("nobody hears that one types")
+		t.Error("no typing hint was sent")
 	}
 }
 
-// TestHostileTexts never reach the terminal as anything but text.
+// TestHostileTexts checks that no text writes escape sequences.
 func TestHostileTexts(t *testing.T) {
 	texts := []string{
 		"\x1b[2J\x1b]0;title\a\u009b31mred\x9c", "\u202egnp.exe\u2066x\u2069", "a\rb\x00\x7f\b\b",
@@ -276,7 +277,7 @@ func TestHostileTexts(t *testing.T) {
 	d.safe("a problem")
 }
 
-// safe checks that the only escapes on the screen are those that set a style.
+// safe checks that all escape sequences on the screen set a style.
 func (d *desk) safe(text string) {
 	d.Helper()
 	d.fits()
@@ -296,21 +297,21 @@ func (d *desk) safe(text string) {
 	}
 }
 
-// TestColours are there when they are wanted, and only then.
+// TestColours checks that there are colours only if they are switched on.
 func TestColours(t *testing.T) {
 	coloured := func(s string) bool { return strings.Contains(s, "\x1b[1;3") || strings.Contains(s, "\x1b[3") }
 	d := talk(t, 80, 24)
 	if content := d.View().Content; coloured(content) {
-		t.Errorf("colours without being asked for: %q", content)
+		t.Errorf("got colours, want none: %q", content)
 	}
 	d.Model.styles = newStyles(true)
 	d.room().timeline.touch()
 	if content := d.View().Content; !coloured(content) {
-		t.Errorf("no colours: %q", content)
+		t.Errorf("got no colours: %q", content)
 	}
 }
 
-// TestComposer edits by graphemes and knows its limit.
+// TestComposer edits by graphemes and exceeds the limit.
 func TestComposer(t *testing.T) {
 	d := talk(t, 80, 24)
 	text := func(want string) {
@@ -334,7 +335,7 @@ func TestComposer(t *testing.T) {
 	text(">a <\n")
 	d.press("enter")
 	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby ">a <\n"`}) {
-		t.Errorf("sent: %q", got)
+		t.Errorf("sent: %q, want one text", got)
 	}
 	d.give(tea.PasteMsg{Content: strings.Repeat("x", chat.MaxBody)})
 	d.has("16384/16384")
@@ -342,23 +343,23 @@ func TestComposer(t *testing.T) {
 	d.has("too long by 1")
 	d.fits()
 	if at := d.View().Cursor; at == nil || at.X >= 80 || at.Y >= 23 {
-		t.Errorf("the cursor is at %v", at)
+		t.Errorf("the cursor is at %v, want it on the screen", at)
 	}
 }
 
-// TestWidths follow what the terminal has said about itself.
+// TestWidths checks that a terminal that measures graphemes gets other lines.
 func TestWidths(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.give(arrivedMsg{message(4, "bob", at(14, 2), strings.Repeat("👩‍💻", 100))})
 	before := d.screen()
 	d.give(tea.ModeReportMsg{Mode: ansi.ModeUnicodeCore, Value: ansi.ModeReset})
 	if d.screen() == before {
-		t.Error("a terminal that measures graphemes gets the same lines")
+		t.Error("the lines are the same after the terminal has reported mode 2027")
 	}
 	d.fits()
 }
 
-// TestMouse scrolls and chooses rooms.
+// TestMouse scrolls, and opens rooms.
 func TestMouse(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.give(tea.MouseClickMsg{X: 3, Y: 1, Button: tea.MouseLeft})
@@ -375,7 +376,7 @@ func TestMouse(t *testing.T) {
 	d.has(">builds")
 }
 
-// TestQRCodes draws every module where it belongs.
+// TestQRCodes compares each module.
 func TestQRCodes(t *testing.T) {
 	const text = "sotto:safety?a=ada&b=bob&hash=ZYnNhFP_RnbgM634B6_OnCatC-2rxyc7lJcFsPub5L0"
 	want, err := qr.Encode(text, qr.L)
@@ -388,11 +389,11 @@ func TestQRCodes(t *testing.T) {
 		for x := range want.Size {
 			light := row[x+2] == '█' || row[x+2] == '▀' && y%2 == 0 || row[x+2] == '▄' && y%2 == 1
 			if light == want.Black(x, y) {
-				t.Fatalf("the module %d,%d is wrong in\n%s", x, y, strings.Join(lines, "\n"))
+				t.Fatalf("module %d,%d has the wrong colour in\n%s", x, y, strings.Join(lines, "\n"))
 			}
 		}
 	}
 	if lines = drawQR(text, 36, newStyles(false).code); len(lines) != 1 {
-		t.Errorf("in 36 columns: %q", lines)
+		t.Errorf("in 36 columns: %q, want one line", lines)
 	}
 }

@@ -10,23 +10,24 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// The least that there is room for on the screen, and the widths from which on
-// the rooms stand beside the messages, and whole names of them.
+// The minimum size of the screen, and the widths from which the list of rooms
+// is shown, and has space for whole names.
 const (
 	leastWidth  = 40
 	leastHeight = 10
 	narrowFrom  = 64
 	narrowRooms = 18
 	wideFrom    = 110
-	wideRooms   = 38 // a name has 32 characters at most, and the count four
+	wideRooms   = 38 // a name has at most 32 characters, the count four
 )
 
-// prompt stands before the composer's first line.
+// prompt is before the composer's first line.
 const prompt = "> "
 
 func (m *Model) tooSmall() bool { return m.width < leastWidth || m.height < leastHeight }
 
-// sidebarWidth is that of the rooms and the rule behind them, 0 without.
+// sidebarWidth returns the width of the list of rooms and the rule next to it,
+// 0 if it is not shown.
 func (m *Model) sidebarWidth() int {
 	switch {
 	case m.width < narrowFrom:
@@ -40,7 +41,8 @@ func (m *Model) sidebarWidth() int {
 func (m *Model) mainWidth() int     { return m.width - m.sidebarWidth() }
 func (m *Model) composerWidth() int { return m.mainWidth() - len(prompt) - 1 }
 
-// composerHeight is as many lines as the text has, up to a third of the screen.
+// composerHeight returns the number of rows of the composer, at most a third of
+// the screen.
 func (m *Model) composerHeight() int {
 	if m.panel != nil {
 		return 0
@@ -49,8 +51,8 @@ func (m *Model) composerHeight() int {
 	return min(max(len(rows), 1), max(m.height/3, 1))
 }
 
-// scrollbackSize is what is left for the messages: all but title, rule,
-// composer and status, or for a panel all but title and status.
+// scrollbackSize returns the size for the messages: all but title, rule,
+// composer and status. For a panel it is all but title and status.
 func (m *Model) scrollbackSize() (width, height int) {
 	height = m.height - 2 - m.composerHeight()
 	if m.panel == nil {
@@ -81,7 +83,7 @@ func (m *Model) View() tea.View {
 		main = append(main, m.styles.faint.Render(strings.Repeat("─", width)))
 		composed, cursor := m.composed()
 		main = append(main, composed...)
-		if !m.choosing {
+		if !m.selecting {
 			cursor.X += m.sidebarWidth()
 			cursor.Y += 1 + height + 1
 			v.Cursor = tea.NewCursor(cursor.X, cursor.Y)
@@ -99,7 +101,7 @@ func (m *Model) View() tea.View {
 	return v
 }
 
-// messageLines are the messages, at the lower edge of their place.
+// messageLines returns the lines of the messages, aligned at the bottom.
 func (m *Model) messageLines(width, height int) []string {
 	r := m.room()
 	visible, atTop := r.timeline.window(m.render(r, width), height)
@@ -108,14 +110,14 @@ func (m *Model) messageLines(width, height int) []string {
 		lines = append(lines, l.text)
 	}
 	if atTop && len(lines) < height {
-		about := "this is the beginning of what " + string(r.name) + " keeps"
+		about := "the history of " + string(r.name) + " starts here"
 		switch {
 		case r.loading:
 			about = "reading the history"
 		case !r.top:
-			about = "there is more before this"
+			about = "there are older messages"
 		case len(lines) == 0:
-			about = "nobody has written anything here yet"
+			about = "no messages yet"
 		}
 		lines = slices.Insert(lines, 0, m.styles.faint.Render(m.ruler.cut("  "+about, width)))
 	}
@@ -130,7 +132,7 @@ func (m *Model) messageLines(width, height int) []string {
 
 func (m *Model) panelLines(width, height int) []string {
 	lines := m.panel.lines(m, width-3)
-	m.above = min(m.above, max(len(lines)-height+1, 0)) // what is below the end is nothing to scroll to
+	m.above = min(m.above, max(len(lines)-height+1, 0)) // do not scroll below the end
 	more := len(lines)-m.above > height-1
 	lines = lines[m.above:min(len(lines), m.above+height-1)]
 	out := []string{}
@@ -147,7 +149,7 @@ func (m *Model) panelLines(width, height int) []string {
 	return append(out, m.styles.faint.Render("  "+foot))
 }
 
-// composed draws the composer and says where its cursor is.
+// composed returns the composer's lines and the position of its cursor.
 func (m *Model) composed() ([]string, tea.Position) {
 	c := &m.room().composer
 	rows, y, x := c.rows(m.ruler, m.composerWidth())
@@ -164,7 +166,8 @@ func (m *Model) composed() ([]string, tea.Position) {
 	return lines, tea.Position{X: len(prompt) + x, Y: y - first}
 }
 
-// title is the first line: where one is, as whom, and how to get help.
+// title returns the first line: the room or panel, the user, and the key for
+// help.
 func (m *Model) title() string {
 	help := " F1 help "
 	where := string(m.current)
@@ -187,13 +190,13 @@ func (m *Model) unreadElsewhere() (n int) {
 	return n
 }
 
-// firstRoom is the first room of the list that is on the screen.
+// firstRoom returns the index of the first room on the screen.
 func (m *Model) firstRoom() int {
 	i := slices.Index(m.order, m.current)
 	return max(i-(m.height-2)+1, 0)
 }
 
-// sidebar is the list of rooms; nil where there is no place for it.
+// sidebar returns the list of rooms, or nil if there is no space for it.
 func (m *Model) sidebar(height int) []string {
 	if m.sidebarWidth() == 0 {
 		return nil
@@ -235,18 +238,18 @@ func (m *Model) roomLine(name chat.Room) string {
 	return text
 }
 
-// status is the last line: the connection, then what there is to say.
+// status returns the last line: the connection, then the notice or who is here.
 func (m *Model) status() string {
 	left := "connected"
 	if m.offline != nil {
 		left = "no connection"
 		if wait := m.retryAt.Sub(m.now()).Round(1e9); wait > 0 {
-			left += fmt.Sprintf(", next try in %v", wait)
+			left += fmt.Sprintf(", next attempt in %v", wait)
 		} else {
-			left += ", trying"
+			left += ", reconnecting"
 		}
 		if m.unsent() > 0 {
-			left += "; what you wrote is sent then"
+			left += "; your messages are sent then"
 		}
 	}
 	right := m.limit()
@@ -257,7 +260,7 @@ func (m *Model) status() string {
 	}
 	if middle != "" {
 		if m.notice != "" && m.ruler.width(left+" · "+middle) > room {
-			left = middle // a notice is what somebody waits for
+			left = middle // the user expects the notice
 		} else {
 			left += " · " + middle
 		}
@@ -265,7 +268,7 @@ func (m *Model) status() string {
 	return m.styles.bar.Render(" " + m.ruler.pad(left, room) + right + " ")
 }
 
-// limit is how much of what a message may have is written.
+// limit returns the size of the text and the maximum, in bytes.
 func (m *Model) limit() string {
 	if n := len(m.room().composer.text); n > 0 {
 		return fmt.Sprintf(" %d/%d", n, chat.MaxBody)
@@ -273,15 +276,15 @@ func (m *Model) limit() string {
 	return ""
 }
 
-// people says who is here and who types.
+// people returns who is here and who is typing.
 func (m *Model) people() string {
 	r := m.room()
-	switch typists := r.typists(m.now()); len(typists) {
+	switch users := r.typingUsers(m.now()); len(users) {
 	case 0:
 	case 1:
-		return names(typists) + " is typing"
+		return names(users) + " is typing"
 	default:
-		return names(typists) + " are typing"
+		return names(users) + " are typing"
 	}
 	if r.present == nil {
 		return ""

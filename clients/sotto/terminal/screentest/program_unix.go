@@ -18,22 +18,22 @@ import (
 	"golang.org/x/term"
 )
 
-// patience is how long a test waits for what should happen at once.
-const patience = time.Minute
+// timeout is how long a test waits for the program.
+const timeout = time.Minute
 
-// Program runs on a pseudo-terminal of its own.
+// Program runs on a new pseudo-terminal.
 type Program struct {
 	*Screen
 	t        testing.TB
 	cmd      *exec.Cmd
 	terminal *os.File
-	before   *term.State // of the line discipline
+	before   *term.State // of the line discipline, at the start
 	ended    chan struct{}
 	err      error
 }
 
-// Start runs a command on a terminal of a size. It is killed when the test ends
-// before it.
+// Start runs a command on a terminal of the given size. The command is killed
+// at the end of the test.
 func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Program {
 	t.Helper()
 	terminal, side, err := pty.Open()
@@ -62,7 +62,7 @@ func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Program {
 		ended:    make(chan struct{}),
 	}
 	go func() {
-		_, _ = io.Copy(p.Screen, terminal) // ends with EIO once the program has
+		_, _ = io.Copy(p.Screen, terminal) // ends with EIO when the program has ended
 		p.err = cmd.Wait()
 		close(p.ended)
 	}()
@@ -103,7 +103,7 @@ func (p *Program) Signal(s syscall.Signal) {
 func (p *Program) Until(pattern string) {
 	p.t.Helper()
 	re := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(patience); !re.MatchString(p.String()); {
+	for deadline := time.Now().Add(timeout); !re.MatchString(p.String()); {
 		select {
 		case <-p.ended:
 			p.t.Fatalf("the program ended (%v) without showing %q:\n%s", p.err, pattern, p.Screen)
@@ -115,15 +115,15 @@ func (p *Program) Until(pattern string) {
 	}
 }
 
-// Ended waits until the program has, and returns its exit code. The terminal
-// must be as it was: the main screen, the cursor, no modes that turn keys or
-// the mouse into something else, and no raw input.
+// Ended waits until the program has ended and returns its exit code. It fails
+// the test unless the terminal is restored: main screen, cursor, key and mouse
+// modes, line discipline.
 func (p *Program) Ended() int {
 	p.t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
-		p.t.Fatalf("the program does not end:\n%s", p.Screen)
+	case <-time.After(timeout):
+		p.t.Fatalf("timed out waiting for the program to end:\n%s", p.Screen)
 	}
 	for _, mode := range []string{"?1049", "?2004", "?1000", "?1002", "?1003", "?1004", "?1006", "?2026", "?2027"} {
 		if p.Mode(mode) {
@@ -136,10 +136,10 @@ func (p *Program) Ended() int {
 	raw := p.Raw()
 	if strings.LastIndex(raw, "\x1b[>4;2m") > strings.LastIndex(raw, "\x1b[>4m") ||
 		strings.Count(raw, "\x1b[>1u") != strings.Count(raw, "\x1b[<1u") {
-		p.t.Error("keys are still sent in another form")
+		p.t.Error("the keyboard protocol is not restored")
 	}
 	if after, err := term.GetState(int(p.terminal.Fd())); err == nil && !reflect.DeepEqual(after, p.before) {
-		p.t.Errorf("the line discipline is %v, and was %v", after, p.before)
+		p.t.Errorf("the line discipline is %v, want %v", after, p.before)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
 		return exit.ExitCode()

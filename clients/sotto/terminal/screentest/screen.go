@@ -1,5 +1,5 @@
-// Package screentest runs a program on a pseudo-terminal and shows what a
-// person would see there. It is for tests alone.
+// Package screentest runs a program on a pseudo-terminal and interprets its
+// output as a terminal does. It is for tests.
 package screentest
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// Screen interprets what a program writes to a terminal of the xterm family, as
-// far as full-screen programs go: text, cursor, erasing, scrolling, modes.
-// Styles and titles are read over. Safe for concurrent use.
+// Screen is a terminal of the xterm family, with what full-screen programs use:
+// text, cursor, erasing, scrolling, modes. It ignores styles and titles. It is
+// safe for concurrent use.
 type Screen struct {
 	mu            sync.Mutex
 	width, height int
 	cells         [][]string // a wide character has an empty cell behind it
 	x, y          int
-	top, bottom   int // of what scrolls
+	top, bottom   int // the scrolling region
 	modes         map[string]bool
-	pending       []byte // the beginning of a sequence
+	pending       []byte // an incomplete sequence
 	repeat        string // what REP repeats
 	raw           []byte
 }
@@ -34,7 +34,7 @@ func New(width, height int) *Screen {
 	return s
 }
 
-// Resize empties the screen, as the program will draw it anew.
+// Resize changes the size and empties the screen; the program will redraw it.
 func (s *Screen) Resize(width, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +48,7 @@ func (s *Screen) Resize(width, height int) {
 
 func blank(width int) []string { return slices.Repeat([]string{" "}, width) }
 
-// String is the text on the screen, without trailing spaces.
+// String returns the text on the screen, without trailing spaces.
 func (s *Screen) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *Screen) String() string {
 	return b.String()
 }
 
-// Mode says whether a private mode is set: "?1049" is the alternate screen,
+// Mode reports whether a private mode is set: "?1049" is the alternate screen,
 // "?25" the cursor, "?2004" bracketed paste.
 func (s *Screen) Mode(name string) bool {
 	s.mu.Lock()
@@ -67,13 +67,14 @@ func (s *Screen) Mode(name string) bool {
 	return s.modes[name]
 }
 
-// Raw is everything that was written.
+// Raw returns all output.
 func (s *Screen) Raw() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return string(s.raw)
 }
 
+// Write interprets p.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,14 +83,15 @@ func (s *Screen) Write(p []byte) (int, error) {
 	for len(s.pending) > 0 {
 		n := s.step(s.pending)
 		if n == 0 {
-			break // the rest is still to come
+			break // wait for the rest
 		}
 		s.pending = s.pending[n:]
 	}
 	return len(p), nil
 }
 
-// step heeds what stands at the beginning of p and says how long that is.
+// step handles the character or sequence at the start of p and returns its
+// length.
 func (s *Screen) step(p []byte) int {
 	switch c := p[0]; {
 	case c == 0x1b:
@@ -126,7 +128,8 @@ func (s *Screen) lineFeed() {
 	s.y = min(s.y+1, s.height-1)
 }
 
-// scroll moves the rows from one to the lower edge up by n, or down.
+// scroll moves the rows below from, up to the end of the scrolling region, up
+// by n, or down if n is negative.
 func (s *Screen) scroll(from, n int) {
 	for ; n > 0; n-- {
 		s.cells = slices.Insert(slices.Delete(s.cells, from, from+1), s.bottom, blank(s.width))
@@ -159,8 +162,8 @@ func (s *Screen) put(text string) {
 	s.repeat = text
 }
 
-// escape heeds a sequence and says how long it is, 0 if its end is not there
-// yet.
+// escape handles an escape sequence and returns its length, 0 if it is not
+// complete.
 func (s *Screen) escape(p []byte) int {
 	if len(p) < 2 {
 		return 0
@@ -201,7 +204,7 @@ func (s *Screen) escape(p []byte) int {
 	return 2
 }
 
-// sequence heeds a control sequence (ECMA-48, and xterm's own).
+// sequence handles a control sequence (ECMA-48 and xterm).
 func (s *Screen) sequence(parameters string, final byte) {
 	if strings.HasPrefix(parameters, "?") && (final == 'h' || final == 'l') {
 		for name := range strings.SplitSeq(parameters[1:], ";") {
@@ -215,7 +218,7 @@ func (s *Screen) sequence(parameters string, final byte) {
 		return
 	}
 	if strings.ContainsAny(parameters, "?<>=$ ") {
-		return // questions, and settings that do not show
+		return // queries, and settings without a visible effect
 	}
 	number := func(i, usual int) int {
 		list := strings.Split(parameters, ";")
@@ -275,7 +278,7 @@ func (s *Screen) sequence(parameters string, final byte) {
 	}
 }
 
-// erase empties a part of the line (K) or of the screen (J).
+// erase erases a part of the line (K) or of the screen (J).
 func (s *Screen) erase(what byte, part int) {
 	row, x := s.cells[s.y], min(s.x, s.width)
 	switch part {
