@@ -25,8 +25,7 @@ func newSandbox(in *instance) sandbox {
 }
 
 // keep keeps the sandbox of an instance for another process. The caller holds
-// Service.mu, as for takeSandbox and
-// dropSandboxes.
+// Service.mu, as for takeSandbox and dropSandboxes.
 func (f *fleet) keep(in *instance) {
 	in.kept = true
 	f.sandboxes = append(f.sandboxes, in.sandbox)
