@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -91,4 +92,41 @@ func TestDeployReloadsWithoutAFailure(t *testing.T) {
 	eventually(t, "the old instance ends", func() bool {
 		return !slices.ContainsFunc(st.Instances(), func(in lambda.Instance) bool { return in.PID == old })
 	})
+}
+
+// An instance that is still initializing when its function is removed stops
+// without a report of a failed initialization, and no other one is started.
+func TestDeployDuringAnInitialization(t *testing.T) {
+	st := serve(t, nil, function("f", env("INIT", "hang")))
+	done := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := st.Invoke(t.Context(), "f", nil)
+			done <- err
+		}()
+	}
+	eventually(t, "two instances start", func() bool {
+		list := st.Instances()
+		return len(list) == 2 && list[0].PID != 0 && list[1].PID != 0
+	})
+	var clients []*runtimeClient
+	for _, in := range st.Instances() {
+		clients = append(clients, &runtimeClient{t, st, st.url + runtimePath + "/" + in.ID})
+	}
+	first, second := clients[0], clients[1]
+	for range 2 { // the first instance runs both invocations
+		first.want(202, ok, "POST", apiPath+"/invocation/"+first.next()+"/response", "1")
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Deploy(nil); err != nil {
+		t.Fatal(err)
+	}
+	second.ask(apiPath+"/invocation/next", "")
+	first.ask(apiPath+"/invocation/next", "")
+	eventually(t, "all instances are gone", func() bool { return len(st.Instances()) == 0 })
+	if strings.Contains(st.log.String(), "failed to initialize") || strings.Contains(st.output.String(), "INIT_REPORT") {
+		t.Errorf("got the log\n%s\nand the output\n%s\nwant no failed initialization", st.log, st.output)
+	}
 }

@@ -163,6 +163,7 @@ func (s *Service) ready(in *instance) bool {
 			return true
 		}
 		f.starting--
+		in.state = StateIdle // handleExit must not take a later exit for a failed start
 	}
 	f.offer(in)
 	return true
