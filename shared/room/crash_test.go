@@ -10,15 +10,15 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// once runs f at the next such call and lets later ones pass.
+// once runs f at the next call of that name. Later calls run normally.
 func (w *world) once(call string, f func() error) {
 	w.before.Lock()
 	defer w.before.Unlock()
 	w.before.once[call] = f
 }
 
-// errDied stands for an instance that dies: what it would have done next never
-// happens, and nobody gets an answer worth having.
+// errDied stands for the death of an instance: nothing that follows the call
+// happens, and the client's answer does not matter.
 var errDied = errors.New("the instance died")
 
 func TestOneProofDeliveredTwiceAtOnce(t *testing.T) {
@@ -39,7 +39,7 @@ func TestTwoFirstConnectionsOfOneDevice(t *testing.T) {
 	c := w.dial(ada)
 	c.begin()
 	w.once("after Device", func() error { w.enter(ada); return nil })
-	c.expectOne(c.prove(c.proof(nil)), frame.TypeWelcome) // and not name_taken
+	c.expectOne(c.prove(c.proof(nil)), frame.TypeWelcome) // not name_taken
 }
 
 func TestRotationThatDiedIsFinished(t *testing.T) {
@@ -62,7 +62,7 @@ func TestRotationThatDiedIsFinished(t *testing.T) {
 			a, other := w.enter(ada), w.enter(ada)
 			w.once("AddListener", func() error { return errDied })
 			rotate(a)
-			w.enter(ada) // the client comes back with the pair that it has
+			w.enter(ada) // the client reconnects with the key that it has
 			w.enter(newDevice(t, "bob")).say("under the newest key", nil)
 			other.read(other.take()[0])
 		})
@@ -81,7 +81,7 @@ func TestLeaveThatDiedLeavesNoListener(t *testing.T) {
 	b.say("without ada", inRoom("den"))
 	for _, c := range []*conn{a, other} {
 		if got := c.take(); len(got) != 0 {
-			t.Fatalf("got %+v", got)
+			t.Fatalf("after leaving, a connection got %+v, want nothing", got)
 		}
 	}
 	a.expectOne(a.do("leaveRoom", frame.Request{Room: "den"}), frame.TypeLeft)
@@ -99,12 +99,12 @@ func TestDisconnectDuringTheHandshake(t *testing.T) {
 	connections, err := w.store.ConnectionsOf(t.Context(), "ada")
 	must(t, err)
 	if len(listeners) != 0 || len(connections) != 0 {
-		t.Fatalf("left behind: %v and %v", listeners, connections)
+		t.Fatalf("got the listeners %v and connections %v, want none", listeners, connections)
 	}
 }
 
-// A failure that passes must not look like an entry that is damaged, which
-// clients count as seen.
+// TestUnreadableEntries distinguishes a temporary failure from a damaged entry,
+// which a page skips.
 func TestUnreadableEntries(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
@@ -113,11 +113,11 @@ func TestUnreadableEntries(t *testing.T) {
 	c.expect(c.do("history", frame.Request{Room: "lobby"}), chat.TryAgain)
 	*w.keys.unreadable = room.ErrDamaged
 	if page, texts := c.page(0, 0); len(texts) != 0 || page.From != 1 || page.To != 1 || page.More {
-		t.Fatalf("got %v on %+v", texts, page)
+		t.Fatalf("got %v on %+v, want an empty page from 1 to 1", texts, page)
 	}
 	*w.keys.unreadable = nil
 	if _, texts := c.page(0, 0); len(texts) != 1 {
-		t.Fatalf("got %v", texts)
+		t.Fatalf("got %v, want one text", texts)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestRepeatIsAckedThoughItCannotBeRead(t *testing.T) {
 	got := c.send(jwe)
 	c.expectOne(got, frame.TypeAck)
 	if !got[0].Dup || got[0].Seq != first.Seq {
-		t.Fatalf("got %+v", got)
+		t.Fatalf("got %+v, want a duplicate with seq %d", got, first.Seq)
 	}
 }
 
@@ -146,20 +146,20 @@ func TestOldRepeats(t *testing.T) {
 	}
 	w.clock.Advance(3 * time.Minute)
 	if got := repeat(a); len(got) != 2 || !got[0].Dup {
-		t.Fatalf("the repeater got %+v", got)
+		t.Fatalf("the repeat got %+v, want an ack as duplicate and the message", got)
 	}
 	if got := b.take(); len(got) != 0 {
-		t.Fatalf("an old repeat reached the room: %+v", got)
+		t.Fatalf("after an old repeat another member got %+v, want nothing", got)
 	}
 	w.clock.Advance(retention)
 	got := repeat(w.enter(ada))
 	if len(got) != 1 || !got[0].Dup || got[0].Seq != 1 {
-		t.Fatalf("past retention the repeater got %+v", got)
+		t.Fatalf("past retention the repeat got %+v, want only the ack of seq 1", got)
 	}
 	w.clock.Advance(retention)
-	w.store.Expire() // its id is still there
+	w.store.Expire() // removes the entry, not its id
 	if got := repeat(w.enter(ada)); len(got) != 1 || !got[0].Dup || got[0].Seq != 1 {
-		t.Fatalf("after expiry the repeater got %+v", got)
+		t.Fatalf("after expiry the repeat got %+v, want only the ack of seq 1", got)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/route"
 )
 
-// slowStore is a store in which one kind of call does not come back before its
-// context ends, as of a database that has stopped answering.
+// slowStore is a store in which one kind of call returns only when its context
+// ends, like a database that does not answer.
 type slowStore struct {
 	room.Store
 	call string
@@ -53,8 +53,8 @@ func (s slowStore) Listeners(ctx context.Context, name chat.Room) ([]room.Listen
 	return s.Store.Listeners(ctx, name)
 }
 
-// slowHub is a hub that does not get rid of frames of a type to one connection
-// before its context ends.
+// slowHub is a hub in which posting a type of frames to one connection returns
+// only when the context ends.
 type slowHub struct {
 	*memory.Hub
 	id  chat.Connection
@@ -69,7 +69,7 @@ func (h slowHub) Post(ctx context.Context, id chat.Connection, data []byte) erro
 	return h.Hub.Post(ctx, id, data)
 }
 
-// PostAll posts to all at the same time, as over HTTP.
+// PostAll posts to all connections concurrently, as over HTTP.
 func (h slowHub) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
 	frame func(int) ([]byte, error), outcome func(int, error)) {
 	done := make(chan struct{})
@@ -88,12 +88,12 @@ func (h slowHub) PostAll(ctx context.Context, n int, connection func(int) chat.C
 	}
 }
 
-// workingTime is how long a use case has in these tests: enough for all that
-// does not stall.
+// workingTime is the time of a use case in these tests, enough for everything
+// that does not stall.
 const workingTime = 3 * time.Second
 
-// sendInShortTime calls sendMessage with little more of the function's time
-// left than is kept for last words. It must return before that time is over.
+// sendInShortTime calls sendMessage with workingTime before the time that the
+// function keeps for its reply. The call must return before its deadline.
 func (c *conn) sendInShortTime(jwe string) []received {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), route.ReplyTime+workingTime)
@@ -105,35 +105,35 @@ func (c *conn) sendInShortTime(jwe string) []received {
 	}))))
 	must(c.t, err)
 	if ctx.Err() != nil {
-		c.t.Fatal("Lambda would have ended the function")
+		c.t.Fatal("the function returned after its deadline")
 	}
 	return c.take()
 }
 
-// TestSendThatRunsOutOfTime stalls a send at each place where it waits. It has
-// then either stored and acked, or says that the client should try again, whose
-// repeat completes it: nothing is stored twice, and everybody gets it.
+// TestSendThatRunsOutOfTime stalls a send at each call that waits. The client
+// gets an ack or try_again, and its repeat completes the send: the message is
+// stored once and delivered to all.
 func TestSendThatRunsOutOfTime(t *testing.T) {
 	for name, test := range map[string]struct {
 		call  string   // of the store
 		posts string   // type of the frame to ada
-		told  string   // what ada gets at first
+		first string   // the type of the frame that ada gets at first
 		dup   bool     // whether the repeat finds it stored
-		bob   []string // what bob has got by then
+		bob   []string // the types that bob has got by then
 	}{
-		"reading the session":   {call: "Connection", told: frame.TypeError},
-		"before the append":     {call: "Append", told: frame.TypeError},
-		"after the append":      {call: "after Append", told: frame.TypeError, dup: true},
-		"listing the listeners": {call: "Listeners", told: frame.TypeAck, dup: true},
+		"reading the session":   {call: "Connection", first: frame.TypeError},
+		"before the append":     {call: "Append", first: frame.TypeError},
+		"after the append":      {call: "after Append", first: frame.TypeError, dup: true},
+		"listing the listeners": {call: "Listeners", first: frame.TypeAck, dup: true},
 		"posting the ack": {
 			posts: frame.TypeAck,
-			told:  frame.TypeError,
+			first: frame.TypeError,
 			dup:   true,
 			bob:   []string{frame.TypeMessage},
 		},
 		"posting the sender's copy": {
 			posts: frame.TypeMessage,
-			told:  frame.TypeAck,
+			first: frame.TypeAck,
 			dup:   true,
 			bob:   []string{frame.TypeMessage},
 		},
@@ -142,13 +142,13 @@ func TestSendThatRunsOutOfTime(t *testing.T) {
 			w := newWorld(t)
 			a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 			jwe := a.message("hello", nil)
-			t.Parallel() // from here on it mostly waits
+			t.Parallel() // the rest mostly waits
 			w.compose(slowStore{w.store, test.call}, slowHub{w.hub, a.id, test.posts})
 			got := a.sendInShortTime(jwe)
-			a.expectOne(got, test.told)
-			if test.told == frame.TypeError &&
+			a.expectOne(got, test.first)
+			if test.first == frame.TypeError &&
 				(got[0].Code != chat.TryAgain.Code() || !got[0].Retry || got[0].Ref != "s") {
-				t.Errorf("got %+v", got)
+				t.Errorf("got %+v, want try_again with ref s", got)
 			}
 			types := func(all []received) (types []string) {
 				for _, r := range all {
@@ -157,31 +157,31 @@ func TestSendThatRunsOutOfTime(t *testing.T) {
 				return types
 			}
 			if by := types(b.take()); strings.Join(by, " ") != strings.Join(test.bob, " ") {
-				t.Errorf("bob has got %v, want %v", by, test.bob)
+				t.Errorf("bob got %v, want %v", by, test.bob)
 			}
 
 			w.compose(w.store, w.hub)
 			again := a.send(jwe)
 			if strings.Join(types(again), " ") != "ack message" || again[0].Seq != 1 || again[0].Dup != test.dup {
-				t.Fatalf("the repeat got %+v", again)
+				t.Fatalf("the repeat got %+v, want ack and message with seq 1, duplicate: %v", again, test.dup)
 			}
 			for _, c := range []struct {
 				*conn
 				frame received
 			}{{a, again[1]}, {b, b.take()[0]}} {
 				if m, body := c.read(c.frame); body != "hello" || m.Seq != 1 {
-					t.Errorf("%s reads %q at %d", c.user, body, m.Seq)
+					t.Errorf("%s: got %q with seq %d, want hello with seq 1", c.user, body, m.Seq)
 				}
 			}
 			if ack := a.say("next", nil); ack.Seq != 2 {
-				t.Errorf("the next message is at %d", ack.Seq)
+				t.Errorf("got seq %d for the next message, want 2", ack.Seq)
 			}
 		})
 	}
 }
 
-// A listener that cannot be reached in time costs the sender and the others
-// nothing; the log tells how many were not.
+// TestFanOutThatRunsOutOfTime stalls the post to one listener. The sender and
+// the others get their frames, and the log counts the failure.
 func TestFanOutThatRunsOutOfTime(t *testing.T) {
 	w := newWorld(t)
 	a, b, slow := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob")), w.enter(newDevice(t, "carol"))
@@ -189,17 +189,17 @@ func TestFanOutThatRunsOutOfTime(t *testing.T) {
 	t.Parallel()
 	got := a.sendInShortTime(a.message("hello", nil))
 	if len(got) != 2 || got[0].Type != frame.TypeAck || got[1].Type != frame.TypeMessage {
-		t.Fatalf("the sender got %+v", got)
+		t.Fatalf("the sender got %+v, want ack and message", got)
 	}
 	if _, body := b.read(b.take()[0]); body != "hello" {
-		t.Errorf("bob reads %q", body)
+		t.Errorf("bob got %q, want hello", body)
 	}
 	if log := w.log.String(); !strings.Contains(log, `msg="failed to post to some listeners" failed=1 listeners=3`) {
-		t.Errorf("the log says %s", log)
+		t.Errorf("got the log %s, want one failed post of 3", log)
 	}
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)
 	if len(listeners) != 3 {
-		t.Errorf("who is slow was taken for gone: %v", listeners)
+		t.Errorf("got the listeners %v, want all 3: a slow one is not gone", listeners)
 	}
 }

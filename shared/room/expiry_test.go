@@ -9,11 +9,11 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// What has expired may stay in the database for days. In these tests it stays
-// for ever: nothing calls memory.Store.Expire.
+// Expired rows may stay in the database for days. In these tests they stay for
+// ever: nothing calls memory.Store.Expire.
 
-// A connection that ended without a $disconnect leaves rows of its own, of its
-// user's and of its rooms'.
+// TestRowsOfDeadConnections ends a connection without a $disconnect, which
+// leaves its row, a row of its user and its listeners.
 func TestRowsOfDeadConnections(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
@@ -29,11 +29,11 @@ func TestRowsOfDeadConnections(t *testing.T) {
 	for _, room := range []chat.Room{"lobby", "den", "loft"} {
 		bob.say("hello", inRoom(room))
 		if got := alive.take(); len(got) != 1 || got[0].Room != room {
-			t.Errorf("in %s the living connection got %+v", room, got)
+			t.Errorf("in %s the open connection got %+v, want one message of the room", room, got)
 		}
 	}
 	if got := dead.take(); len(got) != 0 {
-		t.Errorf("the dead connection got %+v", got)
+		t.Errorf("the dead connection got %+v, want nothing", got)
 	}
 	for _, action := range []string{"sendMessage", "history", "ping", "joinRoom"} {
 		got := dead.do(action, frame.Request{Room: "den", JWE: "x"})
@@ -41,8 +41,8 @@ func TestRowsOfDeadConnections(t *testing.T) {
 	}
 }
 
-// Messages past their retention are nowhere to be had: not in a page, not by a
-// repeat, not below the floor that everybody is told.
+// TestMessagesPastRetention wants expired messages in no page and below every
+// floor.
 func TestMessagesPastRetention(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
@@ -53,28 +53,29 @@ func TestMessagesPastRetention(t *testing.T) {
 	w.clock.Advance(retention + time.Second)
 	a = w.enter(ada)
 	if state := a.rooms[0]; state.Head != 2 || state.Floor != 3 {
-		t.Errorf("the welcome says %+v", state)
+		t.Errorf("got the state %+v in the welcome, want head 2 and floor 3", state)
 	}
 	got := a.do("joinRoom", frame.Request{Room: "lobby"})
 	if len(got) != 1 || got[0].Head != 2 || got[0].Floor != 3 {
-		t.Errorf("joining says %+v", got)
+		t.Errorf("got %+v in joined, want head 2 and floor 3", got)
 	}
 	for after := range chat.Seq(4) {
 		page, texts := a.page(after, 0)
 		if len(texts) != 0 || page.Floor != 3 || page.From != max(after+1, 3) || page.More {
-			t.Errorf("after %d: %v on %+v", after, texts, page)
+			t.Errorf("after %d: got %v on %+v, want an empty page from %d with floor 3", after, texts,
+				page, max(after+1, 3))
 		}
 	}
 	if ack := a.say("three", nil); ack.Seq != 3 {
-		t.Errorf("the next message is at %d", ack.Seq)
+		t.Errorf("got seq %d for the next message, want 3", ack.Seq)
 	}
 	if _, texts := a.page(0, 0); !slices.Equal(texts, []string{"three"}) {
-		t.Errorf("the log has %v", texts)
+		t.Errorf("got the log %v, want [three]", texts)
 	}
 }
 
-// A shorter retention holds at once, and a longer one brings nothing back: the
-// database may have begun to delete it.
+// TestRetentionThatChanges wants a shorter retention to hold at once, and a
+// longer one not to bring messages back that the database may be deleting.
 func TestRetentionThatChanges(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
@@ -83,7 +84,7 @@ func TestRetentionThatChanges(t *testing.T) {
 		w.retention = retention
 		w.compose(w.store, w.hub)
 		if _, texts := w.enter(ada).page(0, 0); !slices.Equal(texts, want) {
-			t.Errorf("under %v the log has %v, want %v", retention, texts, want)
+			t.Errorf("under %v: got the log %v, want %v", retention, texts, want)
 		}
 	}
 	const day = 24 * time.Hour

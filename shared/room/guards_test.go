@@ -27,6 +27,7 @@ func TestHandshakeDuringARotation(t *testing.T) {
 	c.expectOne(c.prove(proof), frame.TypeWelcome)
 }
 
+// listening returns how many listeners of a user a room has.
 func (w *world) listening(user chat.User, name chat.Room) int {
 	w.t.Helper()
 	listeners, err := w.store.Listeners(w.t.Context(), name)
@@ -53,7 +54,7 @@ func TestLeaveDuringAHandshake(t *testing.T) {
 	})
 	c.expectOne(c.prove(c.proof(nil)), frame.TypeWelcome)
 	if n := w.listening("ada", "den"); n != 0 {
-		t.Errorf("%d connections of one who left still hear", n)
+		t.Errorf("got %d listeners of a user who left, want none", n)
 	}
 }
 
@@ -70,11 +71,11 @@ func TestJoinDuringALeave(t *testing.T) {
 	is, err := w.store.IsMember(t.Context(), "den", "ada")
 	must(t, err)
 	if n := w.listening("ada", "den"); !is || n != 2 {
-		t.Errorf("member: %v, connections that hear: %d; want a member on both", is, n)
+		t.Errorf("got member %v with %d listeners, want a member with 2", is, n)
 	}
 }
 
-func TestShorterRetentionGivesNoSeqAgain(t *testing.T) {
+func TestShorterRetentionReusesNoSeq(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	w.enter(ada).say("one", nil)
@@ -84,11 +85,11 @@ func TestShorterRetentionGivesNoSeqAgain(t *testing.T) {
 	w.clock.Advance(5 * 24 * time.Hour)
 	w.store.Expire()
 	if ack := w.enter(ada).say("three", nil); ack.Seq <= 2 {
-		t.Errorf("seq %d again", ack.Seq)
+		t.Errorf("got seq %d, want one above 2", ack.Seq)
 	}
 }
 
-func TestOldestConnectionsOfADeviceEnd(t *testing.T) {
+func TestOldestConnectionsOfADeviceAreClosed(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	oldest := w.enter(ada)
@@ -97,21 +98,23 @@ func TestOldestConnectionsOfADeviceEnd(t *testing.T) {
 		w.enter(ada)
 	}
 	if !w.hub.Closed(oldest.id) || w.listening("ada", chat.Lobby) != chat.MaxConnections {
-		t.Errorf("closed: %v, listening: %d", w.hub.Closed(oldest.id), w.listening("ada", chat.Lobby))
+		t.Errorf("got the oldest closed: %v, and %d listeners, want it closed and %d", w.hub.Closed(oldest.id),
+			w.listening("ada", chat.Lobby), chat.MaxConnections)
 	}
 }
 
-// A revocation that dies must not leave a device that is barred and hears.
-func TestRevocationThatDiedLeavesADeafDevice(t *testing.T) {
+// TestRevocationThatDiedLeavesNoListener wants no messages for a device that is
+// revoked but whose connections are not closed yet.
+func TestRevocationThatDiedLeavesNoListener(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a := w.enter(ada)
-	lost := w.linked(ada)
+	lost := w.enterLinked(ada)
 	w.once("after Revoke", func() error { return errDied })
 	a.expectOne(a.do("revokeDevice", a.revocation(lost.device, nil)), frame.TypeError)
 	w.enter(newDevice(t, "bob")).say("a secret", nil)
 	if got := lost.take(); len(got) != 0 {
-		t.Errorf("the barred device got %+v", got)
+		t.Errorf("the revoked device got %+v, want nothing", got)
 	}
 	lost.expect(lost.do("ping", frame.Request{}), chat.DeviceRevoked)
 }
@@ -129,21 +132,21 @@ func (s stuck) Close(ctx context.Context, id chat.Connection) error {
 	return s.Poster.Close(ctx, id)
 }
 
-func TestOneConnectionThatCannotBeClosedSavesNoOther(t *testing.T) {
+func TestConnectionsAreClosedDespiteAFailure(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a := w.enter(ada)
-	first := w.linked(ada)
+	first := w.enterLinked(ada)
 	second := w.enter(first.device)
 	w.compose(w.store, stuck{w.hub, first.id})
 	a.expectOne(a.do("revokeDevice", a.revocation(first.device, nil)), frame.TypeError)
 	if !w.hub.Closed(second.id) {
-		t.Error("the second connection is open")
+		t.Error("the second connection is open, want it closed")
 	}
 	w.enter(newDevice(t, "bob")).say("a secret", nil)
 	for _, c := range []*conn{first, second} {
 		if got := c.take(); len(got) != 0 {
-			t.Errorf("the barred device got %+v", got)
+			t.Errorf("the revoked device got %+v, want nothing", got)
 		}
 	}
 	w.compose(w.store, w.hub)

@@ -22,11 +22,11 @@ func TestHandshakeBinds(t *testing.T) {
 	c.begin()
 	got := c.prove(c.proof(nil))
 	if len(got) != 1 || got[0].Type != frame.TypeWelcome || got[0].Ref != "p" {
-		t.Fatalf("got %+v", got)
+		t.Fatalf("got %+v, want a welcome with ref p", got)
 	}
 	if len(c.rooms) != 1 || c.rooms[0].Room != chat.Lobby || c.rooms[0].Head != 0 ||
 		c.rooms[0].Floor != 1 || c.rooms[0].Epoch == "" {
-		t.Fatalf("the welcome lists %+v", c.rooms)
+		t.Fatalf("got the rooms %+v in the welcome, want an empty lobby", c.rooms)
 	}
 }
 
@@ -69,15 +69,14 @@ func TestBadProofs(t *testing.T) {
 			c := w.dial(newDevice(t, "ada"))
 			c.begin()
 			c.expect(c.prove(c.proof(test.change)), test.want)
-			// A proof that failed has spent the nonce, and nothing is on
-			// record.
+			// The failed proof has spent the nonce and recorded nothing.
 			c.expect(c.prove(c.proof(nil)), chat.NonceExpired)
 		})
 	}
 	w.enter(newDevice(t, "ada")) // the name is still free
 }
 
-func TestProofThatIsNoProof(t *testing.T) {
+func TestMalformedProofs(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	claims := []byte(`{"v":1}`)
@@ -92,23 +91,23 @@ func TestProofThatIsNoProof(t *testing.T) {
 	}
 }
 
-func TestNonceIsGoodForTwoMinutes(t *testing.T) {
+func TestNonceLifetime(t *testing.T) {
 	w := newWorld(t)
 	c := w.dial(newDevice(t, "ada"))
-	c.expect(c.prove("x"), chat.NonceExpired) // none was given yet
+	c.expect(c.prove("x"), chat.NonceExpired) // no begin yet
 	c.begin()
 	proof := c.proof(nil)
 	w.clock.Advance(chat.NonceLifetime)
 	c.expect(c.prove(proof), chat.NonceExpired)
 }
 
-func TestFiveBegins(t *testing.T) {
+func TestMaxBegins(t *testing.T) {
 	c := newWorld(t).dial(newDevice(t, "ada"))
 	for range chat.MaxBegins {
 		c.begin()
 	}
 	c.expect(c.do("handshake", frame.Request{User: "ada"}), chat.AlreadyBound)
-	c.expectOne(c.prove(c.proof(nil)), frame.TypeWelcome) // the last challenge holds
+	c.expectOne(c.prove(c.proof(nil)), frame.TypeWelcome) // the last challenge is open
 }
 
 func TestProofOnAnotherConnection(t *testing.T) {
@@ -145,7 +144,7 @@ func TestNames(t *testing.T) {
 	must(t, err)
 	thief.expect(thief.prove(bare), chat.DeviceUnknown)
 
-	// The owner's key id with another key under it is no owner.
+	// The owner's key id is refused with a signature by another key.
 	forged := w.dial(ada)
 	forged.begin()
 	own := forged.proof(nil)
@@ -160,7 +159,7 @@ func TestHandshakeRotates(t *testing.T) {
 	ada.enc, ada.gen = newKey(t), 2
 	w.enter(ada)
 	w.enter(newDevice(t, "bob")).say("to the newest key", nil)
-	first.read(first.take()[0]) // the connection that was there before hears under the new key, too
+	first.read(first.take()[0]) // the older connection gets messages under the new key, too
 
 	ada.enc, ada.gen = old, 1
 	stale := w.dial(ada)
@@ -168,23 +167,23 @@ func TestHandshakeRotates(t *testing.T) {
 	stale.expect(stale.prove(stale.proof(nil)), chat.StaleDeviceKey)
 	ada.gen = 2
 	stale.begin()
-	stale.expect(stale.prove(stale.proof(nil)), chat.StaleDeviceKey) // the generation of another key
+	stale.expect(stale.prove(stale.proof(nil)), chat.StaleDeviceKey) // the generation belongs to another key
 	ada.gen = 4
 	stale.begin()
 	stale.expect(stale.prove(stale.proof(nil)), chat.BadProof)
 }
 
-func TestConnectionsEnd(t *testing.T) {
+func TestDisconnect(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	c.raw("$disconnect", "")
 	c.raw("$disconnect", "")
 	c.expect(c.do("ping", frame.Request{}), chat.HandshakeRequired)
-	c.expect(c.do("handshake", frame.Request{User: "ada"}), chat.AlreadyBound) // no row, no challenge
+	c.expect(c.do("handshake", frame.Request{User: "ada"}), chat.AlreadyBound) // without a row there is no challenge
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)
 	if len(listeners) != 0 {
-		t.Fatalf("still listening: %v", listeners)
+		t.Fatalf("got the listeners %v, want none", listeners)
 	}
 
 	late := w.enter(newDevice(t, "bob"))

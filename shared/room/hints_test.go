@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// hints are frames of the three, for one room.
+// hints returns one frame of each hint, for a room.
 func hints(room chat.Room) []frame.Request {
 	return []frame.Request{
 		{
@@ -30,7 +30,7 @@ func hints(room chat.Room) []frame.Request {
 	}
 }
 
-func TestHintsGoToTheRoomsOtherConnections(t *testing.T) {
+func TestHintsReachTheOtherConnections(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, a2, b, outside := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob")), w.enter(newDevice(t, "mallory"))
@@ -38,27 +38,27 @@ func TestHintsGoToTheRoomsOtherConnections(t *testing.T) {
 	b.expectOne(b.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 
 	if got := a.do("typing", frame.Request{Room: "den", Ref: "r"}); len(got) != 0 {
-		t.Errorf("who types got %+v", got)
+		t.Errorf("the sender of typing got %+v, want nothing", got)
 	}
 	for _, other := range []*conn{a2, b} {
 		got := other.take()
 		if len(got) != 1 || got[0].Type != frame.TypeTyping || got[0].Room != "den" ||
 			got[0].User != "ada" || got[0].Ref != "" {
-			t.Errorf("another connection of the room got %+v", got)
+			t.Errorf("another connection of the room got %+v, want typing of ada", got)
 		}
 	}
 	if got := a.do("mark", frame.Request{Room: "den", Delivered: 5, Read: 3}); len(got) != 0 {
-		t.Errorf("who marks got %+v", got)
+		t.Errorf("the sender of mark got %+v, want nothing", got)
 	}
 	for _, other := range []*conn{a2, b} {
 		got := other.take()
 		if len(got) != 1 || got[0].Type != frame.TypeMark || got[0].Room != "den" ||
 			got[0].User != "ada" || got[0].Delivered != 5 || got[0].Read != 3 {
-			t.Errorf("another connection of the room got %+v", got)
+			t.Errorf("another connection of the room got %+v, want the mark of ada", got)
 		}
 	}
 	if got := outside.take(); len(got) != 0 {
-		t.Errorf("who is not in the room got %+v", got)
+		t.Errorf("a user outside the room got %+v, want nothing", got)
 	}
 	for _, f := range hints("den") {
 		outside.expect(outside.do(f.Action, f), chat.NotAMember)
@@ -68,7 +68,7 @@ func TestHintsGoToTheRoomsOtherConnections(t *testing.T) {
 		b.expect(b.do(f.Action, f), chat.NotAMember)
 	}
 	if got := append(a.take(), a2.take()...); len(got) != 0 {
-		t.Errorf("the room heard %+v of who is not in it", got)
+		t.Errorf("the room got %+v of users outside it, want nothing", got)
 	}
 }
 
@@ -82,25 +82,25 @@ func TestPresence(t *testing.T) {
 		got := a.do("presence", frame.Request{Room: name, Ref: "r"})
 		if len(got) != 1 || got[0].Type != frame.TypePresence || got[0].Ref != "r" ||
 			got[0].Room != name || got[0].More {
-			t.Fatalf("got %+v", got)
+			t.Fatalf("got %+v, want the presence of all of %s", got, name)
 		}
 		return got[0].Users
 	}
 	if got := ask("lobby"); !slices.Equal(got, []chat.User{"ada", "bob"}) {
-		t.Errorf("in the lobby are %v", got)
+		t.Errorf("lobby: got %v, want ada and bob", got)
 	}
 	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	if got := ask("den"); !slices.Equal(got, []chat.User{"ada"}) {
-		t.Errorf("in the den are %v", got)
+		t.Errorf("den: got %v, want ada", got)
 	}
 	b.raw("$disconnect", "")
 	if got := ask("lobby"); !slices.Equal(got, []chat.User{"ada"}) {
-		t.Errorf("after bob has gone, in the lobby are %v", got)
+		t.Errorf("lobby after bob has disconnected: got %v, want ada", got)
 	}
-	w.clock.Advance(chat.ConnectionRowLifetime + time.Second) // nobody reported the ends
+	w.clock.Advance(chat.ConnectionRowLifetime + time.Second) // no $disconnect came
 	a = w.enter(ada)
 	if got := ask("lobby"); !slices.Equal(got, []chat.User{"ada"}) {
-		t.Errorf("after all connections' time, in the lobby are %v", got)
+		t.Errorf("lobby after the rows have expired: got %v, want ada", got)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestPresenceOfALargeRoom(t *testing.T) {
 		t.Helper()
 		got := a.do("presence", frame.Request{Room: "lobby"})
 		if len(got) != 1 || got[0].Type != frame.TypePresence || !slices.IsSorted(got[0].Users) {
-			t.Fatalf("got %+v", got)
+			t.Fatalf("got %+v, want a sorted presence", got)
 		}
 		return got[0]
 	}
@@ -131,22 +131,23 @@ func TestPresenceOfALargeRoom(t *testing.T) {
 		listen(i, fmt.Sprintf("user-%d", i))
 	}
 	if got := ask(); len(got.Users) != chat.MaxPresence || got.More {
-		t.Errorf("of %d users: %d, more: %v", chat.MaxPresence, len(got.Users), got.More)
+		t.Errorf("got %d users, more %v, want %d and no more", len(got.Users), got.More, chat.MaxPresence)
 	}
 	listen(1000, "one-more")
 	if got := ask(); len(got.Users) != chat.MaxPresence || !got.More {
-		t.Errorf("of one user more: %d, more: %v", len(got.Users), got.More)
+		t.Errorf("got %d users, more %v, want %d and more", len(got.Users), got.More, chat.MaxPresence)
 	}
 }
 
-// A user with many connections must not hide that there are others.
-func TestPresenceSaysWhenItHasNotLookedAtAll(t *testing.T) {
+// TestPresenceOfManyConnections reads more connections than Presence looks at:
+// the answer must say that there may be other users.
+func TestPresenceOfManyConnections(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	w.crowd(2*chat.MaxPresence, newDevice(t, "crowd")) // and ada
 	got := a.do("presence", frame.Request{Room: "lobby"})
 	if len(got) != 1 || !got[0].More || len(got[0].Users) == 0 {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want users and more", got)
 	}
 }
 
@@ -158,28 +159,28 @@ func TestLargeRoomHasNoTyping(t *testing.T) {
 		a.do(f.Action, f)
 		for _, c := range crowd {
 			if got := c.take(); len(got) != 1 || got[0].Type != f.Action {
-				t.Fatalf("in a room of 100 a listener got %+v", got)
+				t.Fatalf("in a room of 100 a listener got %+v, want %s", got, f.Action)
 			}
 		}
 	}
 	one := w.enter(newDevice(t, "bob"))
 	for _, f := range hints("lobby")[:2] {
 		if got := a.do(f.Action, f); len(got) != 0 {
-			t.Errorf("it is refused: %+v", got)
+			t.Errorf("%s got %+v, want nothing", f.Action, got)
 		}
 		for _, c := range append(crowd, one) {
 			if got := c.take(); len(got) != 0 {
-				t.Fatalf("in a room of 101 a listener got %+v", got)
+				t.Fatalf("in a room of 101 a listener got %+v, want nothing", got)
 			}
 		}
 	}
 	if chunks := w.courier.Take(); len(chunks) != 0 {
-		t.Errorf("chunks were handed over: %+v", chunks)
+		t.Errorf("got the chunks %+v, want none", chunks)
 	}
 }
 
-// rateOnly is a store in which nothing can be written but a device's rate: any
-// other call than these panics.
+// rateOnly is a store that allows only the calls that a hint needs. Every other
+// call panics.
 type rateOnly struct {
 	room.Store // nil
 	real       room.Store
@@ -201,7 +202,7 @@ func (s rateOnly) FirstListeners(ctx context.Context, name chat.Room, n int) ([]
 	return s.real.FirstListeners(ctx, name, n)
 }
 
-func TestHintsWriteNothingButTheRate(t *testing.T) {
+func TestHintsWriteOnlyTheRate(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 	for _, c := range []*conn{a, b} {
@@ -211,12 +212,12 @@ func TestHintsWriteNothingButTheRate(t *testing.T) {
 	for _, f := range hints("den") {
 		got := append(a.do(f.Action, f), b.take()...)
 		if len(got) != 1 || got[0].Type != f.Action {
-			t.Errorf("%s: got %+v", f.Action, got)
+			t.Errorf("%s: got %+v, want one frame of that type", f.Action, got)
 		}
 	}
 }
 
-func TestHintsCostARate(t *testing.T) {
+func TestHintsSpendTheRate(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	all := hints("lobby")
@@ -224,7 +225,7 @@ func TestHintsCostARate(t *testing.T) {
 		f := all[i%len(all)]
 		for _, r := range c.do(f.Action, f) {
 			if r.Type == frame.TypeError {
-				t.Fatalf("frame %d got %+v", i, r)
+				t.Fatalf("frame %d got %+v, want no error", i, r)
 			}
 		}
 	}
@@ -233,17 +234,17 @@ func TestHintsCostARate(t *testing.T) {
 	}
 }
 
-func TestHintRemovesWhoIsGone(t *testing.T) {
+func TestHintRemovesGoneListeners(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 	must(t, w.hub.Close(t.Context(), b.id))
 	a.do("typing", frame.Request{Room: "lobby"})
 	if w.listening("bob", chat.Lobby) != 1 {
-		t.Error("a connection a moment old was removed")
+		t.Error("the listener of a young connection was removed")
 	}
 	w.clock.Advance(time.Minute)
 	a.do("typing", frame.Request{Room: "lobby"})
 	if w.listening("bob", chat.Lobby) != 0 {
-		t.Error("who is gone still listens")
+		t.Error("the listener of a gone connection was not removed")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// crowd lets n more connections hear the lobby, all of one device. Their ids
-// come after those of connections that were dialled.
+// crowd adds n listeners of the lobby, all of one device. Their ids sort after
+// those of connections that were dialled.
 func (w *world) crowd(n int, d *device) []*conn {
 	w.t.Helper()
 	all := make([]*conn, n)
@@ -26,7 +26,7 @@ func (w *world) crowd(n int, d *device) []*conn {
 	return all
 }
 
-// listen writes the connection's row with the device's newest key.
+// listen writes the connection's listener with the device's newest key.
 func (c *conn) listen() {
 	c.t.Helper()
 	must(c.t, c.store.AddListener(c.t.Context(), chat.Lobby, room.Listener{
@@ -39,8 +39,8 @@ func (c *conn) listen() {
 	}))
 }
 
-// heard opens what connections got, which is want frames each, all of the text.
-func heard(t *testing.T, all []*conn, want int, text string) {
+// expectText wants want frames with the text on each connection.
+func expectText(t *testing.T, all []*conn, want int, text string) {
 	t.Helper()
 	for _, c := range all {
 		got := c.take()
@@ -55,7 +55,8 @@ func heard(t *testing.T, all []*conn, want int, text string) {
 	}
 }
 
-// deliver has what was handed over done, each times over.
+// deliver delivers the chunks that were handed over, each the given number of
+// times.
 func (w *world) deliver(times int) []room.Chunk {
 	w.t.Helper()
 	chunks := w.courier.Take()
@@ -71,7 +72,7 @@ func TestLargeRoom(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	crowd := w.crowd(3*room.ChunkSize-50, newDevice(t, "crowd"))
-	a.say("hello, everybody", nil) // got its own at once
+	a.say("hello", nil) // the sender gets its copy at once
 	waiting := 0
 	for _, c := range crowd {
 		if len(w.hub.Take(c.id)) == 0 {
@@ -79,21 +80,21 @@ func TestLargeRoom(t *testing.T) {
 		}
 	}
 	if served := len(crowd) + 1 - waiting; served > room.ChunkSize || served < room.ChunkSize/2 {
-		t.Errorf("the send posted to %d listeners", served)
+		t.Errorf("the send posted to %d listeners, want one chunk", served)
 	}
 	w.clock.Advance(time.Second)
 
 	a.say("again", nil)
 	chunks := w.deliver(1)
 	if len(chunks) != 4 { // two of each message
-		t.Fatalf("got chunks %+v", chunks)
+		t.Fatalf("got the chunks %+v, want 4", chunks)
 	}
 	for _, c := range crowd {
 		w.hub.Take(c.id)
 	}
 	a.say("once, each", nil)
 	w.deliver(1)
-	heard(t, crowd, 1, "once, each")
+	expectText(t, crowd, 1, "once, each")
 
 	a.say("events come at least once", nil)
 	chunks = w.deliver(2)
@@ -101,30 +102,30 @@ func TestLargeRoom(t *testing.T) {
 		want := 1
 		for _, chunk := range chunks {
 			if chunk.First <= c.id && c.id <= chunk.Last {
-				want = 2 // the same seq, which clients drop
+				want = 2 // clients drop the second, by its seq
 			}
 		}
-		heard(t, []*conn{c}, want, "events come at least once")
+		expectText(t, []*conn{c}, want, "events come at least once")
 	}
 	if got := a.take(); len(got) != 0 {
-		t.Errorf("the sender got %+v once more", got)
+		t.Errorf("the sender got %+v, want nothing more", got)
 	}
 }
 
-func TestRoomOfOneChunkIsNotCut(t *testing.T) {
+func TestRoomOfOneChunkIsNotSplit(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	crowd := w.crowd(room.ChunkSize-1, newDevice(t, "crowd"))
 	a.say("hello", nil)
 	if chunks := w.courier.Take(); len(chunks) != 0 {
-		t.Errorf("got chunks %+v", chunks)
+		t.Errorf("got the chunks %+v, want none", chunks)
 	}
-	heard(t, crowd, 1, "hello")
+	expectText(t, crowd, 1, "hello")
 }
 
-// A chunk may wait in a queue. What it is posted to and sealed to is decided
-// when it is posted.
-func TestChunkGoesToWhoListensThen(t *testing.T) {
+// TestChunkGoesToCurrentListeners changes listeners while a chunk waits in the
+// queue: it goes to those at the time of delivery, under their keys then.
+func TestChunkGoesToCurrentListeners(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	crowd := w.crowd(2*room.ChunkSize, newDevice(t, "crowd"))
@@ -145,17 +146,17 @@ func TestChunkGoesToWhoListensThen(t *testing.T) {
 	must(t, w.hub.Close(t.Context(), young.id))
 
 	w.deliver(1)
-	heard(t, []*conn{rotated}, 1, "hello")
-	heard(t, []*conn{left, gone, young}, 0, "")
-	heard(t, rest[4:], 1, "hello")
+	expectText(t, []*conn{rotated}, 1, "hello")
+	expectText(t, []*conn{left, gone, young}, 0, "")
+	expectText(t, rest[4:], 1, "hello")
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)
 	if len(listeners) != 1+len(crowd)-2 {
-		t.Errorf("%d listeners are left of %d", len(listeners), 1+len(crowd))
+		t.Errorf("got %d listeners, want %d", len(listeners), 1+len(crowd)-2)
 	}
 	for _, l := range listeners {
 		if l.Connection == gone.id || l.Connection == left.id {
-			t.Errorf("%s still listens", l.Connection)
+			t.Errorf("got the listener %s, want it removed", l.Connection)
 		}
 	}
 }
@@ -167,21 +168,21 @@ func TestChunkThatIsNotHandedOver(t *testing.T) {
 	var calls atomic.Int64
 	w.before.always["HandOver"] = func() error {
 		if calls.Add(1)%2 == 0 {
-			return errors.New("Lambda is not to be had")
+			return errors.New("Lambda is not available")
 		}
 		return nil
 	}
 	a.say("hello", nil)
 	if chunks := w.deliver(1); len(chunks) != 2 {
-		t.Fatalf("got chunks %+v", chunks)
+		t.Fatalf("got the chunks %+v, want the 2 that were handed over", chunks)
 	}
-	heard(t, crowd, 1, "hello")
+	expectText(t, crowd, 1, "hello")
 	if !strings.Contains(w.log.String(), "failed to hand over some chunks") {
-		t.Error("nothing was logged")
+		t.Errorf("got the log %s, want a line about the hand-over", w.log)
 	}
 }
 
-func TestChunkThatComesTooLate(t *testing.T) {
+func TestChunksThatCannotBeDelivered(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	crowd := w.crowd(room.ChunkSize+10, newDevice(t, "crowd"))
@@ -191,13 +192,13 @@ func TestChunkThatComesTooLate(t *testing.T) {
 		w.hub.Take(c.id)
 	}
 	other := chunk
-	other.Epoch = "of a database that is no more"
+	other.Epoch = "of another database"
 	must(t, w.router.Deliver(t.Context(), other))
 	*w.keys.unreadable = room.ErrDamaged
-	must(t, w.router.Deliver(t.Context(), chunk)) // a repeat would not help
+	must(t, w.router.Deliver(t.Context(), chunk)) // a retry would not help
 	*w.keys.unreadable = room.ErrBusy
 	if err := w.router.Deliver(t.Context(), chunk); !errors.Is(err, room.ErrBusy) {
-		t.Errorf("got %v, want an error, so that Lambda repeats it", err)
+		t.Errorf("got error %v, want ErrBusy, so that Lambda retries", err)
 	}
 	*w.keys.unreadable = nil
 	w.clock.Advance(retention + time.Minute) // still in the database
@@ -206,10 +207,10 @@ func TestChunkThatComesTooLate(t *testing.T) {
 		c.listen()
 	}
 	must(t, w.router.Deliver(t.Context(), chunk))
-	heard(t, crowd, 0, "")
+	expectText(t, crowd, 0, "")
 }
 
-// Repeats are no way to have a large room posted to again and again.
+// TestRepeatInALargeRoom wants only a fresh repeat to be delivered to all.
 func TestRepeatInALargeRoom(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
@@ -220,27 +221,26 @@ func TestRepeatInALargeRoom(t *testing.T) {
 		t.Helper()
 		got := a.send(a.message("other", func(m *frame.MessageClaims) { m.ID = id }))
 		if len(got) != 2 || !got[0].Dup {
-			t.Fatalf("the repeat got %+v", got)
+			t.Fatalf("the repeat got %+v, want an ack as duplicate and the message", got)
 		}
 		if _, body := a.read(got[1]); body != "hello" {
-			t.Fatalf("the repeat got %q", body)
+			t.Fatalf("the repeat got %q, want hello", body)
 		}
 	}
 	first := w.courier.Take()
 	again()
 	if second := w.courier.Take(); fmt.Sprint(first) != fmt.Sprint(second) {
-		t.Errorf("a fresh repeat handed over %v, want %v", second, first)
+		t.Errorf("after a fresh repeat: got the chunks %v, want %v", second, first)
 	}
 	w.clock.Advance(3 * time.Minute)
 	again()
 	if late := w.courier.Take(); len(late) != 0 {
-		t.Errorf("a late repeat handed over %v", late)
+		t.Errorf("after a late repeat: got the chunks %v, want none", late)
 	}
 }
 
-// What an asynchronous event says is all that Lambda's queue ever holds of a
-// message.
-func TestChunkSaysNothingOfItsMessage(t *testing.T) {
+// TestChunkHasNoText wants nothing of a message's text in Lambda's queue.
+func TestChunkHasNoText(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	w.crowd(room.ChunkSize, newDevice(t, "crowd"))
@@ -253,7 +253,8 @@ func TestChunkSaysNothingOfItsMessage(t *testing.T) {
 	}
 }
 
-// Everybody is told of a new server key by the one function that made it.
+// TestAnnouncementReachesALargeLobby wants a new key set posted to all by the
+// one function that rotated, without hand-overs.
 func TestAnnouncementReachesALargeLobby(t *testing.T) {
 	w := newWorld(t)
 	w.enter(newDevice(t, "ada"))
@@ -267,6 +268,6 @@ func TestAnnouncementReachesALargeLobby(t *testing.T) {
 		}
 	}
 	if chunks := w.courier.Take(); len(chunks) != 0 {
-		t.Errorf("got chunks %+v", chunks)
+		t.Errorf("got the chunks %+v, want none", chunks)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
+// rotation signs a rotation after change was applied to the claims.
 func (c *conn) rotation(next *envelope.DecryptionKey, gen int64, change func(*frame.RotateClaims)) string {
 	c.t.Helper()
 	claims := frame.RotateClaims{SID: c.sid, Enc: next.Public().JWK(), Gen: gen}
@@ -25,22 +26,22 @@ func TestRotation(t *testing.T) {
 	a, a2, b := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob"))
 	next := newKey(t)
 	proof := a.rotation(next, 2, nil)
-	for range 2 { // a repeat of the current pair is answered again
+	for range 2 { // a repeat with the current key is answered again
 		got := a.do("rotateKey", frame.Request{Proof: proof, Ref: "r"})
 		if len(got) != 1 || got[0].Type != frame.TypeRotated || got[0].Gen != 2 || got[0].Ref != "r" {
-			t.Fatalf("got %+v", got)
+			t.Fatalf("got %+v, want rotated with generation 2 and ref r", got)
 		}
 		ada.enc, ada.gen = next, 2
 		var plain frame.RotatedPlain
 		a.open(got[0].JWE, envelope.TypeRotated, &plain)
 		if plain.SID != a.sid || plain.Gen != 2 {
-			t.Fatalf("got %+v", plain)
+			t.Fatalf("got %+v, want session %s and generation 2", plain, a.sid)
 		}
 	}
 	b.say("after the rotation", nil)
-	for _, c := range []*conn{a, a2} { // open uses the new key alone
+	for _, c := range []*conn{a, a2} { // read opens with the new key only
 		if _, text := c.read(c.take()[0]); text != "after the rotation" {
-			t.Fatalf("got %q", text)
+			t.Fatalf("got %q, want the text after the rotation", text)
 		}
 	}
 }

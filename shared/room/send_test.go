@@ -12,12 +12,13 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
+// send sends a sealed message and returns the frames that the connection got.
 func (c *conn) send(jwe string) []received {
 	c.t.Helper()
 	return c.do("sendMessage", frame.Request{JWE: jwe, Ref: "s"})
 }
 
-// say sends a text and returns the ack; the sender's own copy must follow it.
+// say sends a text and returns the ack. The sender's own copy must follow it.
 func (c *conn) say(text string, change func(*frame.MessageClaims)) received {
 	c.t.Helper()
 	got := c.send(c.message(text, change))
@@ -30,7 +31,7 @@ func (c *conn) say(text string, change func(*frame.MessageClaims)) received {
 	return got[0]
 }
 
-// altered changes one bit in the middle of a token's last part.
+// altered returns the token with another character in its last part.
 func altered(token string) string {
 	at := len(token) - 10
 	with := "A"
@@ -46,17 +47,17 @@ func TestMessageReachesEveryDevice(t *testing.T) {
 	a, a2, b := w.enter(ada), w.enter(ada), w.enter(bob)
 	ack := a.say("hello", nil)
 	if ack.Seq != 1 || ack.Dup || ack.Epoch != a.rooms[0].Epoch {
-		t.Fatalf("got ack %+v", ack)
+		t.Fatalf("got ack %+v, want seq 1 in epoch %s", ack, a.rooms[0].Epoch)
 	}
 	for _, c := range []*conn{a2, b} {
 		got := c.take()
 		if len(got) != 1 {
-			t.Fatalf("got %+v", got)
+			t.Fatalf("got %+v, want one frame", got)
 		}
 		m, body := c.read(got[0])
 		if body != "hello" || m.From != "ada" || m.Seq != 1 ||
 			string(m.Device) != ada.signing.Thumbprint() || m.StoredAt != w.clock.Now().UnixMilli() {
-			t.Fatalf("got %q in %+v", body, m)
+			t.Fatalf("got %q in %+v, want hello from ada with seq 1", body, m)
 		}
 	}
 }
@@ -72,26 +73,27 @@ func TestRepeatIsStoredOnce(t *testing.T) {
 	again := w.enter(ada) // after a reconnect, with another session and another text
 	got := again.send(again.message("another text", func(m *frame.MessageClaims) { m.ID = id }))
 	if len(got) != 2 || !got[0].Dup || got[0].Seq != first.Seq {
-		t.Fatalf("a repeat got %+v", got)
+		t.Fatalf("the repeat got %+v, want a duplicate with seq %d and the message", got, first.Seq)
 	}
 	for _, c := range []struct {
 		*conn
 		frames []received
 	}{{again, got[1:]}, {b, b.take()}} {
 		if _, body := c.read(c.frames[0]); body != "the first text" {
-			t.Fatalf("one id showed a second text: %q", body)
+			t.Fatalf("got %q, want the first text", body)
 		}
 	}
 	a.take()
 	if ack := a.say("next", nil); ack.Seq != 2 {
-		t.Fatalf("the repeat took a seq: %+v", ack)
+		t.Fatalf("got ack %+v, want seq 2: the repeat must not take one", ack)
 	}
 }
 
-// Vulnerability: a service that decrypts for whoever asks. Attack: mallory
-// records ada's frame and sends it on a connection of her own, to have it
-// decrypted and delivered to herself. This verifies that the token is refused,
-// mallory's connection closed, and nothing stored.
+// TestReplayOnAnotherConnection verifies that a message is bound to its
+// session. Vulnerability: a service that decrypts for anyone. Attack: mallory
+// records ada's frame and sends it on her own connection, so that the service
+// decrypts it and delivers it to her. The token must be refused, mallory's
+// connection closed, and nothing stored.
 func TestReplayOnAnotherConnection(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
@@ -99,12 +101,12 @@ func TestReplayOnAnotherConnection(t *testing.T) {
 	captured := a.message("for the lobby", nil)
 	mallory.expect(mallory.send(captured), chat.BadSignature)
 
-	second := w.enter(ada) // even ada's own other connection
+	second := w.enter(ada) // another connection of ada's device
 	second.expect(second.send(captured), chat.SessionMismatch)
 	tail, err := w.store.Tail(t.Context(), chat.Lobby, a.rooms[0].Epoch)
 	must(t, err)
 	if tail.Seq != 0 {
-		t.Fatal("the replay was stored")
+		t.Fatalf("got head %d, want 0: the replay was stored", tail.Seq)
 	}
 	a.say("still here", nil)
 }
@@ -131,16 +133,16 @@ func TestRefusedMessages(t *testing.T) {
 		"another version": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.V = 2 })
 		}, chat.BadEnvelope},
-		"id that is none": {func(c *conn) string {
+		"malformed id": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.ID = "1" })
 		}, chat.BadEnvelope},
 		"lower-case id": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.ID = chat.MessageID(strings.ToLower(string(m.ID))) })
 		}, chat.BadEnvelope},
-		"room that cannot": {func(c *conn) string {
+		"malformed room": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.Room = "No Room" })
 		}, chat.RoomInvalid},
-		"room of others": {func(c *conn) string {
+		"another room": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.Room = "den" })
 		}, chat.NotAMember},
 		"long text": {func(c *conn) string {
@@ -174,20 +176,20 @@ func TestRefusedMessages(t *testing.T) {
 	tail, err := w.store.Tail(t.Context(), chat.Lobby, w.enter(ada).rooms[0].Epoch)
 	must(t, err)
 	if tail.Seq != 0 {
-		t.Fatal("something was stored")
+		t.Fatalf("got head %d, want 0: a refused message was stored", tail.Seq)
 	}
 }
 
 func TestUnknownServerKeyBringsTheKeySet(t *testing.T) {
 	c := newWorld(t).enter(newDevice(t, "ada"))
-	real := c.server
+	newest := c.server
 	c.server = newKey(t).Public()
 	got := c.send(c.message("x", nil))
 	c.expect(got, chat.StaleServerKey)
 	if got[0].KeySet != c.keyset {
-		t.Fatal("the error frame lacks the key set")
+		t.Fatalf("got the key set %q in the error frame, want %q", got[0].KeySet, c.keyset)
 	}
-	c.server = real
+	c.server = newest
 	c.say("x", nil)
 }
 
@@ -207,17 +209,17 @@ func TestGoneListenersAreRemoved(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 	must(t, w.hub.Close(t.Context(), b.id))
-	a.say("one", nil) // too young a connection to be believed gone
+	a.say("one", nil) // the connection is too young to count as gone
 	listeners, err := w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)
 	if len(listeners) != 2 {
-		t.Fatalf("got %d listeners", len(listeners))
+		t.Fatalf("got %d listeners, want 2", len(listeners))
 	}
 	w.clock.Advance(time.Minute)
 	a.say("two", nil)
 	listeners, err = w.store.Listeners(t.Context(), chat.Lobby)
 	must(t, err)
 	if len(listeners) != 1 || listeners[0].Connection != a.id {
-		t.Fatalf("got %v", listeners)
+		t.Fatalf("got the listeners %v, want only the sender", listeners)
 	}
 }
