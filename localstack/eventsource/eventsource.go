@@ -80,7 +80,7 @@ type Reader interface {
 	// Read returns at most limit records after a sequence number, in order, or
 	// from the oldest if after is empty. It does not wait for records.
 	Read(stream, after string, limit int) ([]Record, error)
-	// End returns the sequence number of the last record.
+	// End returns the sequence number after which all records are new.
 	End(stream string) (string, error)
 	// Changed returns a channel that is closed when new records arrive. Call it
 	// before Read, so that no record is missed in between.

@@ -187,10 +187,10 @@ func TestSameSeedSameDecisions(t *testing.T) {
 	}
 	once := run(42)
 	if !slices.Equal(once, run(42)) {
-		t.Error("the same seed decides differently")
+		t.Error("the same seed made other decisions, want the same")
 	}
 	if slices.Equal(once, run(43)) {
-		t.Error("another seed decides the same way")
+		t.Error("another seed made the same decisions, want others")
 	}
 	for _, want := range []dynamodb.Refusal{
 		dynamodb.RefuseNothing, dynamodb.RefuseThroughput, dynamodb.RefuseInternal,
@@ -208,7 +208,7 @@ func TestSameSeedSameDecisions(t *testing.T) {
 			}
 		}
 		if !slices.Equal(once, decisions(in, 100)) {
-			t.Error("faults set one by one decide differently")
+			t.Error("faults set one by one made other decisions, want the same")
 		}
 		in.ClearAll()
 	}

@@ -34,9 +34,8 @@ func (g *Guard) Lambda(next http.Handler) http.Handler {
 	})
 }
 
-// lambdaActions are the actions by method and path. The path has no version,
-// and
-// * stands for a name (service authorization reference, Lambda).
+// lambdaActions are the actions by method and path, without the version in the
+// path and with * in place of names (service authorization reference, Lambda).
 var lambdaActions = map[string]string{
 	"POST functions/*/invocations":                    "InvokeFunction",
 	"POST functions/*/response-streaming-invocations": "InvokeFunction",

@@ -194,7 +194,7 @@ func TestD3_Environment(t *testing.T) {
 	if !ok || got["AWS_ACCESS_KEY_ID"] != creds.AccessKeyID || got["AWS_SECRET_ACCESS_KEY"] != creds.SecretAccessKey ||
 		got["AWS_SESSION_TOKEN"] != creds.SessionToken || len(creds.AccessKeyID) != 20 ||
 		len(creds.SecretAccessKey) != 40 {
-		t.Errorf("the function got other credentials than %+v (%t)", creds, ok)
+		t.Errorf("the function got other credentials, want %+v (%t)", creds, ok)
 	}
 	if other := read("other")["AWS_ACCESS_KEY_ID"]; other == creds.AccessKeyID {
 		t.Errorf("two functions got the access key id %s, want different ones", other)
