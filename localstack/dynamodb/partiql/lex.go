@@ -19,10 +19,10 @@ const (
 
 type token struct {
 	kind tokenKind
-	text string // without the quotes, escapes resolved
+	text string // without quotes and escapes
 }
 
-// lex cuts a statement into tokens; the last is of kind tokEnd.
+// lex splits a statement into tokens; the last has the kind tokEnd.
 func lex(src string) []token {
 	var out []token
 	for pos := 0; pos < len(src); {
@@ -38,6 +38,7 @@ func lex(src string) []token {
 	return append(out, token{kind: tokEnd})
 }
 
+// next returns the token at pos and its end.
 func next(src string, pos int) (t token, end int) {
 	c := src[pos]
 	switch {
@@ -65,7 +66,8 @@ func next(src string, pos int) (t token, end int) {
 	return token{tokBad, src[pos : pos+size]}, pos + size
 }
 
-// quoted reads a text or an identifier; a doubled quote stands for one.
+// quoted returns the string or quoted identifier at pos. A doubled quote in it
+// means one quote.
 func quoted(src string, pos int) (t token, end int) {
 	quote := src[pos]
 	kind := tokString
@@ -87,6 +89,7 @@ func quoted(src string, pos int) (t token, end int) {
 	return token{tokBad, src[pos : pos+1]}, len(src)
 }
 
+// numberEnd returns the end of the number at pos.
 func numberEnd(src string, pos int) int {
 	digits := func() {
 		for pos < len(src) && isDigit(src[pos]) {

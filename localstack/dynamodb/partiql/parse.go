@@ -9,11 +9,11 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 )
 
-// maxNesting bounds conditions and literals within others, for the stack's
-// sake.
+// maxNesting bounds the nesting of conditions and literals, and so the depth of
+// the recursion.
 const maxNesting = 64
 
-// Parse reads a statement; each ? in it takes the next of the parameters. The
+// Parse parses a statement. Each ? in it is replaced by the next parameter. The
 // error is an [*attr.ValidationError].
 func Parse(statement string, parameters []attr.Value) (*Statement, error) {
 	p := &parser{tokens: lex(statement), parameters: parameters}
@@ -31,8 +31,8 @@ func Parse(statement string, parameters []attr.Value) (*Statement, error) {
 	return s, nil
 }
 
-// TableOf returns the table that a statement names, whatever its parameters
-// are; empty if it cannot be read.
+// TableOf returns the table of a statement without its parameters. It returns
+// "" if the statement cannot be parsed.
 func TableOf(statement string) string {
 	p := &parser{tokens: lex(statement), anyParameters: true}
 	if s := p.statement(); p.err == nil {
@@ -41,17 +41,17 @@ func TableOf(statement string) string {
 	return ""
 }
 
-// parser reads a statement by recursive descent. After the first mistake it
-// stands at the end, so that every rule returns.
+// parser is a recursive descent parser. After the first mistake it moves to the
+// end of the statement, so that every rule returns.
 type parser struct {
 	tokens     []token
-	at         int
+	at         int // the position in tokens
 	parameters []attr.Value
-	used       int
-	// anyParameters takes every parameter for NULL.
+	used       int // the number of ? so far
+	// anyParameters replaces every parameter by NULL.
 	anyParameters bool
 	nesting       int
-	err           error
+	err           error // the first mistake
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -66,7 +66,7 @@ func (p *parser) unexpected() {
 	case tokEnd:
 		p.fail("Unexpected end of statement")
 	case tokString, tokNumber:
-		p.fail("Unexpected literal") // what it says stays out of messages
+		p.fail("Unexpected literal") // messages do not contain data
 	default:
 		p.fail("Unexpected token %s", t.text)
 	}
@@ -97,7 +97,7 @@ func (p *parser) expect(punct string) {
 	}
 }
 
-// word takes one or several keywords, in any case, if they are next.
+// word consumes one or several keywords, in any case, if they are next.
 func (p *parser) word(words ...string) bool {
 	for i, w := range words {
 		if p.at+i >= len(p.tokens) || p.tokens[p.at+i].kind != tokWord || !strings.EqualFold(p.tokens[p.at+i].text, w) {
@@ -114,7 +114,7 @@ func (p *parser) expectWord(words ...string) {
 	}
 }
 
-// deeper counts a level of nesting; leave ends it.
+// deeper enters a level of nesting, which leave ends.
 func (p *parser) deeper() (leave func()) {
 	p.nesting++
 	if p.nesting > maxNesting {
@@ -193,7 +193,7 @@ func (p *parser) identifier() string {
 	return p.next().text
 }
 
-// path reads names and indexes, such as a."b c"[2].
+// path parses a document path, for example a."b c"[2].
 func (p *parser) path() expr.Path {
 	path := expr.Path{{Name: p.identifier()}}
 	for {
@@ -226,7 +226,7 @@ func (p *parser) item() attr.Item {
 	return item
 }
 
-// returning reads a RETURNING clause with one of the scopes.
+// returning parses a RETURNING clause with one of the scopes.
 func (p *parser) returning(scopes ...string) string {
 	if !p.word("RETURNING") {
 		return ""
@@ -249,7 +249,7 @@ func (p *parser) returning(scopes ...string) string {
 	return out
 }
 
-// sets reads SET and REMOVE clauses, of which there may be many.
+// sets parses one or more SET and REMOVE clauses.
 func (p *parser) sets() []Set {
 	var out []Set
 	for {
@@ -276,13 +276,13 @@ func (p *parser) set() Set {
 	s := Set{Action: "SET", Path: p.path()}
 	p.expect("=")
 	switch {
-	case p.beginsCall("list_append"):
+	case p.acceptCall("list_append"):
 		left, right := p.pair()
 		s.Value = listAppend{left, right}
 		return s
-	case p.beginsCall("set_add"):
+	case p.acceptCall("set_add"):
 		s.Action = "ADD"
-	case p.beginsCall("set_delete"):
+	case p.acceptCall("set_delete"):
 		s.Action = "DELETE"
 	default:
 		left := p.operand()
@@ -308,8 +308,9 @@ func (p *parser) set() Set {
 	return s
 }
 
-// beginsCall takes the name of a function and its parenthesis if they are next.
-func (p *parser) beginsCall(name string) bool {
+// acceptCall consumes the name of a function and its opening parenthesis if
+// they are next.
+func (p *parser) acceptCall(name string) bool {
 	following := p.tokens[min(p.at+1, len(p.tokens)-1)]
 	if following.kind != tokPunct || following.text != "(" || !p.word(name) {
 		return false
@@ -318,6 +319,7 @@ func (p *parser) beginsCall(name string) bool {
 	return true
 }
 
+// pair parses two arguments and the closing parenthesis.
 func (p *parser) pair() (left, right Operand) {
 	left = p.operand()
 	p.expect(",")

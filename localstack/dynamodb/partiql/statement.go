@@ -5,10 +5,10 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 )
 
-// Kind is what a statement does.
+// Kind is the kind of a statement.
 type Kind uint8
 
-// The kinds of statements. Exists is a condition that a transaction checks.
+// The kinds of statements. Exists is a condition of a transaction.
 const (
 	Select Kind = iota + 1
 	Insert
@@ -17,49 +17,49 @@ const (
 	Exists
 )
 
-// Statement is a parsed statement, its parameters filled in.
+// Statement is a parsed statement with the values of its parameters.
 type Statement struct {
 	Kind  Kind
 	Table string
-	Index string // of a Select; empty for the table itself
+	Index string // Select: "" for the table itself
 
-	Columns []expr.Path // of a Select; nil for all
-	Where   Condition   // nil for none
-	Order   *Order      // of a Select; nil for none
+	Columns []expr.Path // Select: nil for all columns
+	Where   Condition   // nil if there is none
+	Order   *Order      // Select: nil if there is none
 
-	Item attr.Item // of an Insert
-	Sets []Set     // of an Update
+	Item attr.Item // Insert
+	Sets []Set     // Update
 
-	// Returning is what a write returns: ALL_OLD, UPDATED_OLD, ALL_NEW,
-	// UPDATED_NEW, or empty for nothing.
+	// Returning says what a write returns: ALL_OLD, UPDATED_OLD, ALL_NEW,
+	// UPDATED_NEW, or "" for nothing.
 	Returning string
 }
 
-// Order is an ORDER BY clause; Path is a key attribute.
+// Order is an ORDER BY clause.
 type Order struct {
-	Path       expr.Path
+	Path       expr.Path // a key attribute
 	Descending bool
 }
 
-// Reads says whether the statement changes nothing.
+// Reads reports whether the statement returns items and changes nothing.
 func (s *Statement) Reads() bool { return s.Kind == Select }
 
-// Set is one assignment or removal of an Update. Action is the section of an
-// update expression that does it: SET, REMOVE, ADD or DELETE.
+// Set is one assignment or removal of an Update.
 type Set struct {
-	Action string
+	Action string // the section of the update expression: SET, REMOVE, ADD or DELETE
 	Path   expr.Path
 	Value  source // nil for REMOVE
 }
 
-// Condition is a WHERE clause, or a part of one.
+// Condition is a WHERE clause or a part of one.
 type Condition interface {
-	// write appends the condition as a condition expression.
+	// write writes the condition as a condition expression.
 	write(w *Writer)
-	// level is how tightly the outermost operator binds; higher is tighter.
+	// level returns the precedence of the outermost operator.
 	level() int
 }
 
+// Levels of precedence, from the lowest to the highest.
 const (
 	levelOr = iota + 1
 	levelAnd
@@ -68,26 +68,26 @@ const (
 )
 
 type (
-	// And holds if both parts do.
+	// And is true if both conditions are true.
 	And struct{ Left, Right Condition }
-	// Or holds if a part does.
+	// Or is true if one of the conditions is true.
 	Or struct{ Left, Right Condition }
-	// Not holds if its part does not.
+	// Not is true if the condition is false.
 	Not struct{ Of Condition }
-	// Compare relates two operands by = <> < <= > or >=.
+	// Compare compares two operands with = <> < <= > or >=.
 	Compare struct {
 		Op          string
 		Left, Right Operand
 	}
-	// Between holds for operands from Low to High, both inclusive.
+	// Between is true if Of is between Low and High, both inclusive.
 	Between struct{ Of, Low, High Operand }
-	// In holds for operands that equal one of the list.
+	// In is true if Of equals an operand of the list.
 	In struct {
 		Of   Operand
 		List []Operand
 	}
-	// Call is begins_with, contains or attribute_type, or attribute_exists and
-	// attribute_not_exists, which IS MISSING stands for.
+	// Call is a call of begins_with, contains, attribute_type, attribute_exists
+	// or attribute_not_exists. IS MISSING becomes one of the last two.
 	Call struct {
 		Name string
 		Args []Operand
@@ -106,15 +106,15 @@ func (Call) level() int    { return levelTest }
 type Operand interface{ writeOperand(w *Writer) }
 
 type (
-	// Path is a document path.
+	// Path is the value at a document path.
 	Path struct{ expr.Path }
 	// Value is a literal or a parameter.
 	Value struct{ attr.Value }
-	// Size is the size of what is at a path.
+	// Size is the size of the value at a path.
 	Size struct{ Of Path }
 )
 
-// source is what an Update assigns.
+// source is the right side of an assignment.
 type source interface{ writeSource(w *Writer) }
 
 type (
@@ -125,7 +125,7 @@ type (
 	listAppend struct{ left, right Operand }
 )
 
-// Conjuncts returns the parts of a condition that must all hold.
+// Conjuncts returns the conditions that c joins with AND.
 func Conjuncts(c Condition) []Condition {
 	switch c := c.(type) {
 	case nil:

@@ -38,7 +38,8 @@ func (p *parser) not() Condition {
 	return p.test()
 }
 
-// tests are the functions that are conditions, with their operands.
+// tests holds the functions that are conditions, with their numbers of
+// operands.
 var tests = map[string]int{"begins_with": 2, "contains": 2, "attribute_type": 2}
 
 func (p *parser) test() Condition {
@@ -48,7 +49,7 @@ func (p *parser) test() Condition {
 		return inner
 	}
 	for name, operands := range tests {
-		if p.beginsCall(name) {
+		if p.acceptCall(name) {
 			return p.call(name, operands)
 		}
 	}
@@ -89,8 +90,8 @@ func (p *parser) call(name string, operands int) Condition {
 	return c
 }
 
-// in reads a list in brackets or parentheses; one parameter may stand for all
-// of it.
+// in parses a list in brackets or parentheses, or one parameter that is the
+// whole list.
 func (p *parser) in(of Operand) Condition {
 	c := In{Of: of}
 	if p.accept("?") {
@@ -112,7 +113,7 @@ func (p *parser) in(of Operand) Condition {
 	return c
 }
 
-// is reads what follows IS: MISSING or NULL, or the opposite.
+// is parses MISSING or NULL after IS, or the negation with NOT.
 func (p *parser) is(of Operand) Condition {
 	not := p.word("NOT")
 	if _, isPath := of.(Path); !isPath {
@@ -136,7 +137,7 @@ func (p *parser) is(of Operand) Condition {
 }
 
 func (p *parser) operand() Operand {
-	if p.beginsCall("size") {
+	if p.acceptCall("size") {
 		of := Path{p.path()}
 		p.expect(")")
 		return Size{of}
@@ -159,7 +160,7 @@ func isLiteral(word string) bool {
 	return false
 }
 
-// parameter is the value for the question mark that was taken.
+// parameter returns the value for the ? that was consumed.
 func (p *parser) parameter() attr.Value {
 	p.used++
 	if p.anyParameters {
@@ -231,7 +232,7 @@ func (p *parser) elements(end string) []attr.Value {
 	return out
 }
 
-// setOf makes a set of the type of its members.
+// setOf returns the set with these members. The first member decides its type.
 func (p *parser) setOf(members []attr.Value) attr.Value {
 	kind := attr.SS
 	if len(members) > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 )
 
-// Writer turns parts of statements into DynamoDB expressions that share
-// placeholders. The zero Writer is ready.
+// Writer writes parts of statements as DynamoDB expressions that share
+// placeholders. The zero Writer is ready to use.
 type Writer struct {
 	Names  expr.Names
 	Values expr.Values
@@ -17,8 +17,8 @@ type Writer struct {
 	byName map[string]string
 }
 
-// Condition returns a condition expression that holds if all the conditions
-// do; empty for none.
+// Condition returns a condition expression that is true if all conditions are
+// true. It returns "" if there are none.
 func (w *Writer) Condition(conditions ...Condition) string {
 	w.text.Reset()
 	for i, c := range conditions {
@@ -30,7 +30,7 @@ func (w *Writer) Condition(conditions ...Condition) string {
 	return w.text.String()
 }
 
-// Update returns an update expression.
+// Update returns an update expression for the sets.
 func (w *Writer) Update(sets []Set) string {
 	w.text.Reset()
 	for _, section := range []string{"SET", "REMOVE", "ADD", "DELETE"} {
@@ -55,8 +55,8 @@ func (w *Writer) Update(sets []Set) string {
 	return w.text.String()
 }
 
-// part writes a condition inside another, in parentheses if it binds less
-// tightly.
+// part writes a condition inside another one of the given level, in parentheses
+// if its precedence is lower.
 func (w *Writer) part(c Condition, level int) {
 	if c.level() >= level {
 		c.write(w)
