@@ -1,4 +1,4 @@
-// What is lost when something breaks: nothing.
+// Nothing is lost when the stack or a key goes away.
 import { expect, test } from "vitest";
 import { Person } from "./person";
 import type { World } from "./world";
@@ -14,7 +14,7 @@ export function breaks(world: World): void {
     await kim.sees("before");
 
     await stack.kill();
-    await Promise.all([jon, kim].map((person) => person.page.getByText("Reconnecting. What you write is kept and sent later.").waitFor()));
+    await Promise.all([jon, kim].map((person) => person.page.getByText("Reconnecting. Your messages are kept and sent later.").waitFor()));
     await jon.write("while it was down");
     await jon.inState("while it was down", "queued");
     await jon.write("and one more");

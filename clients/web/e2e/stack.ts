@@ -29,7 +29,7 @@ export class Stack {
   url = "";
   /** Everything that it logged, for when a test has failed. */
   log = "";
-  #process: ChildProcess | null = null;
+  private process: ChildProcess | null = null;
 
   /** Starts it, again on the same port if it ran before. Resolves once it is ready. */
   async start(): Promise<void> {
@@ -37,7 +37,7 @@ export class Stack {
     const child = spawn(join(work, `localstack${suffix}`), ["-template", root, "-listen", listen, "-data", data, "-web", dist], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#process = child;
+    this.process = child;
     child.stderr.on("data", (text) => (this.log += text));
     const ended = new Promise<never>((_, reject) => {
       child.once("exit", (code, signal) => reject(new Error(`the stack ended (${code ?? signal}):\n${this.log}`)));
@@ -54,15 +54,15 @@ export class Stack {
 
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
-    await this.#end("SIGKILL");
+    await this.end("SIGKILL");
   }
 
   async stop(): Promise<void> {
-    await this.#end("SIGTERM");
+    await this.end("SIGTERM");
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#process;
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.process;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((done) => child.once("exit", done));
     child.kill(signal);
@@ -71,17 +71,17 @@ export class Stack {
 
   /** Replaces the faults that are on (docs/local-stack-faults.md). */
   async faults(...faults: object[]): Promise<void> {
-    await this.#call("PUT", "_localstack/faults", { "X-Localstack-Faults": "1" }, JSON.stringify({ faults }));
+    await this.call("PUT", "_localstack/faults", { "X-Localstack-Faults": "1" }, JSON.stringify({ faults }));
   }
 
   /** Makes a new server key, as the schedule does. */
   async rotateServerKey(): Promise<void> {
-    await this.#call("POST", "2015-03-31/functions/local-RotateServerKeyFunction/invocations", {
+    await this.call("POST", "2015-03-31/functions/local-RotateServerKeyFunction/invocations", {
       Authorization: "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0",
     });
   }
 
-  async #call(method: string, path: string, headers: Record<string, string>, body?: string): Promise<void> {
+  private async call(method: string, path: string, headers: Record<string, string>, body?: string): Promise<void> {
     const answer = await fetch(this.url + path, { method, headers, ...(body === undefined ? {} : { body }) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   }

@@ -59,7 +59,7 @@ export function states(world: World): void {
       ["Devices", "This device,", "devices"],
       ["Settings", "Colours", "settings"],
       ["Help", "What the locks mean", "help"],
-      ["Open a room", "A room that does not exist yet is made.", "open-room"],
+      ["Open a room", "A room that does not exist is created.", "open-room"],
     ] as const) {
       await page.getByRole("button", { name: button, exact: true }).click();
       await page.getByRole("dialog").getByText(ready).first().waitFor();
@@ -91,7 +91,7 @@ export function states(world: World): void {
     const code = await second.page.locator("section .font-mono").first().innerText();
     await vera.page.getByRole("button", { name: "Devices" }).click();
     await vera.page.getByLabel("Code of the new device").fill(code);
-    await vera.page.getByRole("button", { name: "Vouch for it" }).click();
+    await vera.page.getByRole("button", { name: "Link the device" }).click();
     const token = await vera.page.getByTestId("link-token").innerText();
     await look(vera.page, "link-another");
     await second.page.getByLabel("Code from your other device").fill(token);
@@ -101,7 +101,7 @@ export function states(world: World): void {
     await second.say("from my second browser");
 
     await uma.sees("from my first browser", "from my second browser");
-    await uma.page.getByText("vera writes from a device with a key not seen before").waitFor();
+    await uma.page.getByText("vera writes from a new device. Compare").waitFor();
     await look(uma.page, "new-key");
 
     await stack.kill();

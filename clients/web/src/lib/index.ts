@@ -13,7 +13,7 @@ export type * from "./api";
 export { serviceAddress } from "./address";
 export { readLinkRequest } from "./compare";
 export { SottoError } from "./errors";
-export { fingerprint, isRoomName, isUserName, measure } from "./names";
+export { fingerprint, isRoomName, isUserName, maxBody, measure, presenceInterval } from "./names";
 
 let shared: Promise<Store> | undefined;
 const browserStore = (): Promise<Store> => (shared ??= openStore());

@@ -2,8 +2,12 @@
 import type { Measure } from "./api";
 import { length64, random, utf8 } from "./bytes";
 
+/** Bytes of a frame. */
 export const maxFrame = 32_768;
+/** UTF-8 bytes of a text. */
 export const maxBody = 16_384;
+/** The shortest pause between two presence requests of a room, in ms. */
+export const presenceInterval = 30_000;
 /** Messages of one page of history. */
 export const maxPage = 100;
 export const lobby = "lobby";

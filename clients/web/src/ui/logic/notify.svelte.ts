@@ -1,35 +1,34 @@
-// Notifications of the operating system, for messages that come while the page
-// is hidden. They are off until the reader turns them on here, and the browser
-// asks once more.
+// System notifications for messages that arrive while the page is hidden. They
+// are off until the user turns them on and the browser permits them.
 
 import type { Message } from "../../lib";
 
 const KEY = "sotto.notify";
 
-class Notifying {
+class Notifications {
   readonly possible = "Notification" in globalThis;
-  #on = $state(localStorage.getItem(KEY) === "on" && "Notification" in globalThis && Notification.permission === "granted");
+  private enabled = $state(localStorage.getItem(KEY) === "on" && "Notification" in globalThis && Notification.permission === "granted");
 
   get on(): boolean {
-    return this.#on;
+    return this.enabled;
   }
 
   /** Turns them on if the browser permits it; returns whether they are. */
   async set(on: boolean): Promise<boolean> {
-    this.#on = on && this.possible && (await Notification.requestPermission()) === "granted";
-    localStorage.setItem(KEY, this.#on ? "on" : "off");
-    return this.#on;
+    this.enabled = on && this.possible && (await Notification.requestPermission()) === "granted";
+    localStorage.setItem(KEY, this.enabled ? "on" : "off");
+    return this.enabled;
   }
 }
 
-export const notifying = new Notifying();
+export const notifying = new Notifications();
 
-/** Tells of a message if the page is hidden; `open` runs when the reader follows it. */
+/** Shows a notification if the page is hidden. A click on it calls `open`. */
 export function notify(message: Message, open: () => void): void {
   if (!notifying.on || document.visibilityState === "visible") return;
   const shown = new Notification(`${message.from} in ${message.room}`, {
     body: message.body.slice(0, 200),
-    tag: message.room, // one for each room, replaced by the next
+    tag: message.room, // one per room; a new one replaces it
   });
   shown.onclick = () => {
     window.focus();

@@ -1,5 +1,5 @@
-// From a timeline's entries to the rows on the screen: days, the mark where the
-// new begins, and which messages stand together under one name.
+// Turns a timeline's entries into the rows on the screen: days, the "New" mark,
+// and messages grouped under one name.
 
 import type { Entry, Gap, Message } from "../../lib";
 import { dayName, dayOf } from "./when";
@@ -10,12 +10,12 @@ export type Row =
   | { kind: "gap"; key: string; gap: Gap }
   | { kind: "message"; key: string; message: Message; first: boolean; last: boolean };
 
-/** Messages of one sender further apart than this get a new head with their time. */
+/** The longest pause, in ms, between messages of one group. */
 const TOGETHER = 5 * 60_000;
 
 /**
- * Rows for `entries[from..to)`. The entry before `from` is looked at, too, so
- * that a row looks the same wherever the window begins.
+ * Returns the rows for `entries[from..to)`. It also uses the entry before `from`,
+ * so that a row does not depend on where the window begins.
  */
 export function rows(entries: readonly Entry[], from: number, to: number, newAfter: number): Row[] {
   const out: Row[] = [];
@@ -62,7 +62,7 @@ function together(a: Entry, b: Entry): boolean {
   );
 }
 
-/** The day of the last message before `index`, gaps left out. */
+/** The day of the last message before `index`, ignoring gaps. */
 function lastDay(entries: readonly Entry[], index: number): number {
   for (let i = index - 1; i >= 0; i--) {
     const entry = entries[i];
@@ -71,14 +71,14 @@ function lastDay(entries: readonly Entry[], index: number): number {
   return 0;
 }
 
-/** How far an own message has come. */
+/** The delivery state of one of the user's own messages. */
 export interface Progress {
   label: string;
   icon: "clock" | "check" | "checks" | "warn";
   read: boolean;
 }
 
-/** Says where an own message is, by the marks of those who are here. */
+/** Returns the delivery state of an own message, from the marks of other users. */
 export function progress(message: Message, marks: Readonly<Record<string, { delivered: number; read: number }>>): Progress {
   switch (message.state) {
     case "queued":

@@ -1,12 +1,12 @@
-// What a message's text is made of. Parts become text nodes and <a> elements,
-// never markup, so a message cannot say anything but text.
+// Splits a message's text into parts. Parts become text nodes and <a> elements,
+// never markup, so a message cannot inject HTML.
 
-/** A stretch of a message: plain text, or a link whose address is http or https. */
+/** Plain text, or a link with an http or https address. */
 export type Part = { text: string; href?: string };
 
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`{}|\\^\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+/giu;
 
-/** Splits a text at its links. Punctuation that ends a sentence is left outside. */
+/** Splits a text at its links. Punctuation at the end of a link is not part of it. */
 export function parts(text: string): Part[] {
   const out: Part[] = [];
   let from = 0;
@@ -27,7 +27,7 @@ function trimmed(candidate: string): string {
   for (; end > 0; end--) {
     const last = candidate[end - 1] as string;
     if (".,;:!?…*_~".includes(last)) continue;
-    // A closing bracket belongs to the link only if it was opened there.
+    // A closing bracket belongs to the link only if the link has its opening one.
     const open = { ")": "(", "]": "[" }[last];
     if (open === undefined) break;
     const inside = candidate.slice(0, end);
@@ -37,8 +37,9 @@ function trimmed(candidate: string): string {
 }
 
 /**
- * The address behind a shown link, or undefined where it is none. One with a
- * user part is refused: "https://bank.example@evil.example" reads as another.
+ * Returns the address of a link, or undefined if it is not valid. It refuses an
+ * address with a user part: "https://bank.example@evil.example" looks like another
+ * host.
  */
 function address(shown: string): string | undefined {
   let url: URL;
@@ -53,26 +54,26 @@ function address(shown: string): string | undefined {
 
 const EMOJI_ONLY = /^(?:\p{Extended_Pictographic}(?:\ufe0f|\u200d|\p{Emoji_Modifier}|\p{Extended_Pictographic})*\s*){1,4}$/u;
 
-/** Whether a text is a few emoji and nothing else, which are shown large. */
+/** Reports whether a text consists of a few emoji, which are shown large. */
 export function isEmoji(text: string): boolean {
   return text.length <= 48 && EMOJI_ONLY.test(text.trim());
 }
 
 const encoder = new TextEncoder();
 
-/** The length of a text in UTF-8 bytes, which is what the protocol bounds. */
+/** The length of a text in UTF-8 bytes. */
 export function bytes(text: string): number {
   return encoder.encode(text).length;
 }
 
-/** A name or a room as the protocol wants it. */
+/** The form of user and room names in the protocol. */
 export const NAME = /^[a-z0-9][a-z0-9_-]{1,31}$/;
 
-/** What is wrong with a name that a person typed, or an empty string. */
+/** Says what is wrong with a name, or returns an empty string. */
 export function nameProblem(name: string): string {
   if (NAME.test(name)) return "";
-  if (name.length < 2) return "At least two characters, please.";
-  if (name.length > 32) return "At most 32 characters, please.";
-  if (/[A-Z]/.test(name)) return "Small letters only, please.";
-  return "Small letters a–z, digits, - and _ only, beginning with a letter or digit.";
+  if (name.length < 2) return "Use at least two characters.";
+  if (name.length > 32) return "Use at most 32 characters.";
+  if (/[A-Z]/.test(name)) return "Use lower-case letters only.";
+  return "Use lower-case letters a–z, digits, - and _, starting with a letter or digit.";
 }

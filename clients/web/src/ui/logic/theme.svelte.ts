@@ -1,6 +1,6 @@
-// Light or dark: what the system says, unless the reader has chosen.
+// Light or dark: the system's setting, unless the user has chosen.
 
-/** A choice of colours; `system` follows the operating system. */
+/** A colour scheme; `system` follows the operating system. */
 export type Theme = "system" | "light" | "dark";
 
 const KEY = "sotto.theme";
@@ -11,26 +11,26 @@ function stored(): Theme {
 }
 
 class Themes {
-  #current = $state<Theme>(stored());
+  private chosen = $state<Theme>(stored());
 
   constructor() {
-    this.#show();
+    this.apply();
   }
 
   get current(): Theme {
-    return this.#current;
+    return this.chosen;
   }
 
   set current(theme: Theme) {
-    this.#current = theme;
+    this.chosen = theme;
     if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
-    this.#show();
+    this.apply();
   }
 
-  #show(): void {
-    if (this.#current === "system") delete document.documentElement.dataset["theme"];
-    else document.documentElement.dataset["theme"] = this.#current;
+  private apply(): void {
+    if (this.chosen === "system") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = this.chosen;
   }
 }
 

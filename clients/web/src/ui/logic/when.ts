@@ -1,4 +1,4 @@
-// Times as people read them, in their own language and time zone.
+// Times in the user's language and time zone.
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
@@ -11,13 +11,13 @@ export const time = (ms: number): string => clock.format(ms);
 /** Date and time to the second. */
 export const moment = (ms: number): string => exact.format(ms);
 
-/** A number that is the same for two times exactly if they fall on one local day. */
+/** A number that is equal for two times if and only if they are on the same local day. */
 export function dayOf(ms: number): number {
   const d = new Date(ms);
   return d.getFullYear() * 10_000 + d.getMonth() * 100 + d.getDate();
 }
 
-/** The name of a day: today, yesterday, or its date. */
+/** The name of a day: Today, Yesterday, or its date. */
 export function dayName(ms: number, now = Date.now()): string {
   if (dayOf(ms) === dayOf(now)) return "Today";
   const before = new Date(now);

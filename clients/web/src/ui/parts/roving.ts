@@ -1,8 +1,8 @@
-// One stop of the Tab key for a whole list; arrows, Home and End move inside it.
-// The elements that take part carry data-roving, in a list or in a grid whose
-// rows hold `data-columns` of them.
+// Roving tabindex: Tab stops once at a list; arrows, Home and End move inside it.
+// The items have data-roving. A grid has the number of its columns in
+// data-columns.
 
-/** An attachment for the element around a list. */
+/** An attachment for the element that contains the items. */
 export function roving(list: HTMLElement): () => void {
   const items = () => [...list.querySelectorAll<HTMLElement>("[data-roving]")];
 

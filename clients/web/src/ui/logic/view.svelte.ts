@@ -1,10 +1,11 @@
-// One user's Chat as reactive state: what the components read, and the few
-// things they do. It holds no protocol, only what is on the screen.
+// One user's Chat as reactive state: what the components show, and their
+// actions. It does not know the protocol.
 
 import type { Chat, ChatError, ChatEvent, Message, Presence, Room, Status, Timeline } from "../../lib";
+import { presenceInterval } from "../../lib";
 import { notify } from "./notify.svelte";
 
-/** What may lie over the chat; one at a time. */
+/** The dialog over the chat; one at a time. */
 export type Overlay =
   | { kind: "help" }
   | { kind: "settings" }
@@ -15,57 +16,56 @@ export type Overlay =
   | { kind: "person"; user: string };
 
 const LAST_ROOM = "sotto.room";
-const PRESENCE_EVERY = 30_000; // protocol §3: ask at most every 30 s
-const NOBODY: Presence = { users: [], more: false };
+const NO_PRESENCE: Presence = { users: [], more: false };
 
-/** The sentence of an error, whatever was thrown. */
+/** The message of an error, whatever was thrown. */
 export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The code of an error of the library; undefined for anything else. */
+/** The code of a library error; undefined for other errors. */
 export function code(error: unknown): ChatError["code"] | undefined {
   return error instanceof Error && "code" in error ? (error as ChatError).code : undefined;
 }
 
-export class Session {
+export class ChatView {
   readonly chat: Chat;
 
   status: Status = $state.raw({ phase: "connecting" });
   rooms: readonly Room[] = $state.raw([]);
   room = $state("");
   timeline: Timeline = $state.raw({ room: "", entries: [], older: false, marks: {}, readUpTo: 0 });
-  /** The first page of the room is on its way, so an empty timeline says nothing yet. */
+  /** The first page of the room is loading, so the timeline may be empty. */
   loading = $state(false);
   typing: readonly string[] = $state.raw([]);
-  presence: Presence = $state.raw(NOBODY);
+  presence: Presence = $state.raw(NO_PRESENCE);
   overlay: Overlay | null = $state.raw(null);
-  /** On a phone either the rooms or the chat are shown. */
+  /** On a phone: whether the rooms are shown instead of the chat. */
   showsRooms = $state(false);
-  /** What went wrong last, until it is dismissed. */
+  /** The last error, until the user dismisses it. */
   problem = $state("");
-  /** What a screen reader is told next. */
+  /** Text for screen readers: the latest message. */
   announcement = $state("");
-  /** Grows whenever what is known about a person's devices may have changed. */
+  /** Incremented when the known devices of a contact may have changed. */
   trust = $state(0);
 
-  /** Grows with each message written here: the reader is then taken to the end. */
+  /** Incremented with each message sent here; the timeline then scrolls to the end. */
   written = $state(0);
 
-  /** Where "new" begins in the open room, behind what was read before it was opened; 0 if nothing is new. */
+  /** The last seq read before the room was opened; "New" is shown after it. 0 if nothing is new. */
   newAfter = $state(0);
 
-  readonly #drafts = new Map<string, string>();
-  readonly #stale = new Set<"rooms" | "timeline">();
-  readonly #end: () => void;
+  private readonly drafts = new Map<string, string>();
+  private readonly stale = new Set<"rooms" | "timeline">();
+  private readonly stop: () => void;
 
   constructor(chat: Chat) {
     this.chat = chat;
     this.status = chat.status();
     this.rooms = chat.rooms();
-    const unsubscribe = chat.subscribe((event) => this.#on(event));
-    const asking = setInterval(() => this.#askPresence(), PRESENCE_EVERY);
-    this.#end = () => {
+    const unsubscribe = chat.subscribe((event) => this.handle(event));
+    const asking = setInterval(() => this.askPresence(), presenceInterval);
+    this.stop = () => {
       unsubscribe();
       clearInterval(asking);
     };
@@ -75,11 +75,11 @@ export class Session {
   }
 
   close(): void {
-    this.#end();
+    this.stop();
     this.chat.close();
   }
 
-  /** Opens a room that the user is in. */
+  /** Shows a room that the user is in. */
   show(room: string): void {
     this.showsRooms = false;
     if (room === this.room) return;
@@ -88,12 +88,12 @@ export class Session {
     this.timeline = this.chat.timeline(room);
     this.newAfter = this.rooms.some((known) => known.name === room && known.unread > 0) ? this.timeline.readUpTo : 0;
     this.typing = [];
-    this.presence = NOBODY;
-    this.#askPresence();
-    void this.#loadFirst(room);
+    this.presence = NO_PRESENCE;
+    this.askPresence();
+    void this.loadFirst(room);
   }
 
-  /** Opens a room, joining it if need be. */
+  /** Shows a room, and joins it if necessary. */
   async enter(room: string): Promise<void> {
     if (!this.rooms.some((known) => known.name === room)) {
       await this.chat.join(room);
@@ -111,7 +111,7 @@ export class Session {
     });
   }
 
-  /** The room that is `by` places further down the list, round the ends. */
+  /** Shows the next (1) or previous (-1) room of the list, wrapping at the ends. */
   step(by: 1 | -1): void {
     const here = this.rooms.findIndex((room) => room.name === this.room);
     const next = this.rooms[(here + by + this.rooms.length) % this.rooms.length];
@@ -122,7 +122,7 @@ export class Session {
     await this.try(() => this.chat.loadOlder(this.room));
   }
 
-  /** Puts a message into the outbox. Throws where the text is too long. */
+  /** Sends a message. Throws if the text is too long. */
   send(body: string): void {
     this.chat.send(this.room, body);
     this.keepDraft(this.room, "");
@@ -130,19 +130,19 @@ export class Session {
   }
 
   draft(room: string): string {
-    return this.#drafts.get(room) ?? "";
+    return this.drafts.get(room) ?? "";
   }
 
   keepDraft(room: string, text: string): void {
-    if (text === "") this.#drafts.delete(room);
-    else this.#drafts.set(room, text);
+    if (text === "") this.drafts.delete(room);
+    else this.drafts.set(room, text);
   }
 
   get unread(): number {
     return this.rooms.reduce((sum, room) => sum + room.unread, 0);
   }
 
-  /** Runs what may fail and shows how it did. A lost connection has its own banner. */
+  /** Runs an action and shows its error. A lost connection is shown by the banner. */
   async try(action: () => Promise<unknown>): Promise<void> {
     try {
       await action();
@@ -151,40 +151,40 @@ export class Session {
     }
   }
 
-  async #loadFirst(room: string): Promise<void> {
+  private async loadFirst(room: string): Promise<void> {
     if (this.timeline.entries.some((entry) => entry.seq !== undefined)) return;
     this.loading = true;
     await this.try(() => this.chat.loadOlder(room));
     if (room === this.room) this.loading = false;
   }
 
-  #askPresence(): void {
+  private askPresence(): void {
     if (this.room !== "" && this.status.phase === "online" && document.visibilityState === "visible") {
       this.chat.presence(this.room);
     }
   }
 
-  #on(event: ChatEvent): void {
+  private handle(event: ChatEvent): void {
     switch (event.type) {
       case "status": {
         const was = this.status.phase;
         this.status = event.status;
         if (event.status.phase === "online" && was !== "online") {
-          this.#askPresence();
-          if (this.room !== "") void this.#loadFirst(this.room);
+          this.askPresence();
+          if (this.room !== "") void this.loadFirst(this.room);
         }
         break;
       }
       case "rooms":
-        this.#refresh("rooms");
+        this.refresh("rooms");
         break;
       case "timeline":
-        if (event.room === this.room) this.#refresh("timeline");
+        if (event.room === this.room) this.refresh("timeline");
         break;
       case "typing":
         if (event.room !== this.room) break;
         this.typing = event.users;
-        this.#heard(event.users);
+        this.addPresent(event.users);
         break;
       case "presence":
         if (event.room === this.room) this.presence = event.presence;
@@ -195,7 +195,7 @@ export class Session {
       case "message":
         if (event.message.room === this.room) {
           this.announcement = `${event.message.from}: ${event.message.body.slice(0, 300)}`;
-          this.#heard([event.message.from]);
+          this.addPresent([event.message.from]);
         }
         notify(event.message, () => {
           this.overlay = null;
@@ -205,23 +205,23 @@ export class Session {
     }
   }
 
-  /** Whoever is heard is here, though the last answer to "who is here" is older. */
-  #heard(users: readonly string[]): void {
+  /** Adds users who typed or wrote since the last presence answer. */
+  private addPresent(users: readonly string[]): void {
     const { users: known, more } = this.presence;
     if (known.length === 0 || users.every((user) => known.includes(user))) return;
     this.presence = { users: [...new Set([...known, ...users])].sort(), more };
   }
 
-  /** Reads a snapshot once for any number of events of one turn: history arrives by the hundred. */
-  #refresh(what: "rooms" | "timeline"): void {
-    if (this.#stale.size === 0) {
+  /** Reads a snapshot once for all events of a turn: a page of history emits a hundred. */
+  private refresh(what: "rooms" | "timeline"): void {
+    if (this.stale.size === 0) {
       queueMicrotask(() => {
-        if (this.#stale.has("rooms")) this.rooms = this.chat.rooms();
-        if (this.#stale.has("timeline")) this.timeline = this.chat.timeline(this.room);
-        this.#stale.clear();
+        if (this.stale.has("rooms")) this.rooms = this.chat.rooms();
+        if (this.stale.has("timeline")) this.timeline = this.chat.timeline(this.room);
+        this.stale.clear();
         if (this.room === "" && this.rooms[0]) this.show(this.rooms[0].name);
       });
     }
-    this.#stale.add(what);
+    this.stale.add(what);
   }
 }
