@@ -138,7 +138,7 @@ func (w *sweeper) sweep(ctx context.Context, t *store.Table, now time.Time) erro
 
 func (w *sweeper) sweepTokens(now time.Time) error {
 	for !w.stopping() {
-		n, err := w.store.ForgetTokens(now, sweepChunk)
+		n, err := w.store.RemoveExpiredTokens(now, sweepChunk)
 		if err != nil || n < sweepChunk {
 			return err
 		}

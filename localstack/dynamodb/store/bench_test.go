@@ -11,8 +11,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// BenchmarkWrite commits items of 1 KiB, each with a sync to disk: writers at
-// the same time share them.
+// BenchmarkWrite commits items of 1 KiB, each with a sync to disk. Concurrent
+// writers share syncs.
 func BenchmarkWrite(b *testing.B) {
 	for _, writers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {

@@ -10,7 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// loadCatalogue reads the definitions; its work is in the number of tables.
+// loadCatalogue reads the table definitions. Its time grows with the number of
+// tables, not with their size.
 func (s *Store) loadCatalogue() error {
 	iter, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{spaceTables},
@@ -34,7 +35,7 @@ func (s *Store) loadCatalogue() error {
 	return nil
 }
 
-// Table finds a table by name.
+// Table returns the table with the given name, or ErrNoTable.
 func (s *Store) Table(name string) (*Table, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -44,7 +45,7 @@ func (s *Store) Table(name string) (*Table, error) {
 	return nil, ErrNoTable
 }
 
-// Names lists the tables in order of name.
+// Names returns the sorted names of the tables.
 func (s *Store) Names() []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -56,7 +57,8 @@ func (s *Store) Names() []string {
 	return names
 }
 
-// Create adds a table. It gives def and its indexes their identifiers.
+// Create creates a table from a copy of def, and assigns the identifiers of the
+// table and its indexes. It returns ErrTableExists if the name is taken.
 func (s *Store) Create(def *Definition) (*Table, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +92,7 @@ func (s *Store) Create(def *Definition) (*Table, error) {
 	}
 	t := &Table{id: id}
 	t.def.Store(def)
-	streams.done(t)
+	streams.publish(t)
 	s.tables[def.Name] = t
 	return t, nil
 }
@@ -115,9 +117,10 @@ func putDefinition(batch *pebble.Batch, def *Definition) error {
 	return batch.Set(append([]byte{spaceTables}, def.Name...), value, nil)
 }
 
-// Drop removes a table and all that belongs to it but its streams, which are
-// closed, in one commit that takes the same time for any size. check may
-// refuse, seeing the last definition.
+// Drop removes a table with all its data and closes its stream, which stays
+// readable. It is one commit, which takes the same time for any size. Drop
+// first calls check with the last definition and removes nothing if that
+// returns an error.
 func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +151,7 @@ func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, e
 		return nil, fmt.Errorf("drop table %s: %w", name, err)
 	}
 	t.dropped = true
-	streams.done(t)
+	streams.publish(t)
 	delete(s.tables, name)
 	return def, nil
 }
@@ -157,11 +160,14 @@ func deletePrefix(batch *pebble.Batch, prefix []byte) error {
 	return batch.DeleteRange(prefix, After(prefix), nil)
 }
 
-// Alter changes the definition of t. change gets a copy: indexes added without
-// an ID are new and are filled in the background; indexes left out are dropped
-// with their entries, and so is the expiry index if TTL changes; another Stream
-// closes the one there is, unless it has the same label. The error of
-// change is returned as it is.
+// Alter changes the definition of t. change modifies a copy of it:
+//
+//   - An index without an ID is new; it is filled in the background.
+//   - A removed index is dropped with its entries.
+//   - If TTL changes, the expiry index is dropped and filled again.
+//   - Another Stream closes the present one, unless it has the same label.
+//
+// Alter returns an error of change unwrapped.
 func (s *Store) Alter(t *Table, change func(*Definition) error) (*Definition, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -208,7 +214,7 @@ func (s *Store) Alter(t *Table, change func(*Definition) error) (*Definition, er
 		return nil, fmt.Errorf("alter table %s: %w", def.Name, err)
 	}
 	t.def.Store(def)
-	streams.done(t)
+	streams.publish(t)
 	s.wakeFiller()
 	return def, nil
 }

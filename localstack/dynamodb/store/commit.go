@@ -12,45 +12,46 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Action is what a mutation does with its item.
+// Action is what a [Mutation] does with its item.
 type Action int
 
-// The actions.
+// The actions of mutations.
 const (
 	Keep   Action = iota // write nothing
 	Put                  // write the item that was returned
 	Delete               // remove the item
 )
 
-// Mutation is one item's part of a commit.
+// Mutation is the part of a commit for one item.
 type Mutation struct {
 	Table *Table
 	Row   []byte // see [Definition.Row]
-	// Decide gets the present item (nil if absent; not to be changed), which
-	// no other writer can change before the commit, and returns what is to
-	// become of it. An error leaves the item as it is.
+	// Decide gets the present item, nil if there is none, and returns the new
+	// item and the action. It must not modify old. No other writer can change
+	// the item before the commit. If Decide returns an error, the item stays
+	// unchanged.
 	Decide func(old attr.Item) (attr.Item, Action, error)
-	// Expired marks a deletion because the item's time to live is over, for the
-	// table's stream.
+	// Expired says that a deletion removes an expired item. The record in the
+	// table's stream says so too.
 	Expired bool
 }
 
-// Change is what a commit did, or would not do, with one item.
+// Change is the result of a commit for one item.
 type Change struct {
-	Old, New attr.Item // nil if absent; New is Old where nothing was written
+	Old, New attr.Item // nil if there is none; New is Old if nothing was written
 	Indexes  []IndexWrite
-	Err      error // ErrConflict, or what Decide returned
+	Err      error // ErrConflict, or the error of Decide
 }
 
-// Write commits mutations of different items together. Those with an error are
-// left out; the caller sees it in the change of the same place.
+// Write commits mutations of different items together and returns their changes
+// in the same order. It leaves out mutations with an error; see [Change].
 func (s *Store) Write(ctx context.Context, mutations ...Mutation) ([]Change, error) {
 	return s.commit(ctx, mutations, false, nil)
 }
 
-// Transact commits mutations of different items, all or, if any has an error,
-// none: committed says which. token may be nil. With ErrTokenBusy,
-// ErrTokenReplayed or ErrTokenMismatch, nothing was done.
+// Transact commits mutations of different items if none has an error; committed
+// reports whether it did. token may be nil. If the error is ErrTokenBusy,
+// ErrTokenReplayed or ErrTokenMismatch, nothing was written.
 func (s *Store) Transact(ctx context.Context, mutations []Mutation,
 	token *Token) (changes []Change, committed bool, err error) {
 	if token != nil {
@@ -112,7 +113,7 @@ func (s *Store) commit(ctx context.Context, mutations []Mutation, transaction bo
 		if err != nil {
 			return nil, err
 		}
-		defer records.landed()
+		defer records.settle()
 	}
 	if token != nil {
 		if err := token.write(e.batch); err != nil {
@@ -137,8 +138,8 @@ func (s *Store) sync(batch *pebble.Batch, tables []*Table) error {
 	return nil
 }
 
-// tablesOf lists the tables of a commit once each, in the order in which
-// everybody locks them.
+// tablesOf returns the tables of a commit without duplicates, in the order in
+// which all commits lock them.
 func tablesOf(mutations []Mutation) []*Table {
 	tables := make([]*Table, 0, 1)
 	for _, m := range mutations {
@@ -150,7 +151,8 @@ func tablesOf(mutations []Mutation) []*Table {
 	return tables
 }
 
-// lockRows takes the items in ascending order and marks conflicts in changes.
+// lockRows locks the items in ascending order of their keys and records
+// conflicts in changes. The caller calls release even if there is an error.
 func (s *Store) lockRows(ctx context.Context, mutations []Mutation, changes []Change,
 	transaction bool) (release func(), err error) {
 	type place struct {
@@ -181,7 +183,7 @@ func (s *Store) lockRows(ctx context.Context, mutations []Mutation, changes []Ch
 	return release, nil
 }
 
-// apply reads one item, asks what is to become of it and adds that to e.
+// apply reads the item of a mutation, calls Decide and adds the writes to e.
 func (s *Store) apply(e *editor, m Mutation, c *Change) error {
 	old, err := getItem(s.db, rowKey(m.Table.id, 0, m.Row))
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,11 +10,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Totals counts what a table or an index holds; Bytes is by DynamoDB's item
-// sizes, not by what lies on disk.
+// Totals counts the items of a table or an index.
 type Totals struct {
 	Items int64
-	Bytes int64
+	Bytes int64 // the sum of the item sizes as DynamoDB counts them, not on disk
 }
 
 func (t Totals) encode() []byte {
@@ -34,8 +34,9 @@ func decodeTotals(b []byte) (Totals, error) {
 
 func (t *Totals) add(u Totals) { t.Items += u.Items; t.Bytes += u.Bytes }
 
-// sumMerger adds counters without reading them first, so that concurrent
-// writers of one table need no common lock. Pebble records its name.
+// sumMerger adds to counters without reading them first, so that concurrent
+// writers of a table need no common lock. Pebble stores its name on disk, so
+// the name must not change.
 var sumMerger = &pebble.Merger{
 	Name: "sotto.dynamodb.totals.v1",
 	Merge: func(_, value []byte) (pebble.ValueMerger, error) {
@@ -56,7 +57,8 @@ func (m *totalsMerge) MergeOlder(value []byte) error { return m.MergeNewer(value
 
 func (m *totalsMerge) Finish(bool) ([]byte, io.Closer, error) { return m.sum.encode(), nil, nil }
 
-// tally collects the counter changes of one batch, which are of few counters.
+// tally collects the counter changes of one batch. There are few, so a slice is
+// enough.
 type tally []counter
 
 type counter struct {
@@ -86,14 +88,14 @@ func (c tally) write(b *pebble.Batch) error {
 	return nil
 }
 
-// Totals reads the counters of an index of t, or of t itself (x nil).
+// Totals returns the counters of the index x of t, or of t itself if x is nil.
 func (s *Store) Totals(t *Table, x *Index) (Totals, error) {
 	var index uint32
 	if x != nil {
 		index = x.ID
 	}
 	value, closer, err := s.db.Get(indexPrefix(spaceCounters, t.id, index))
-	if err == pebble.ErrNotFound {
+	if errors.Is(err, pebble.ErrNotFound) {
 		return Totals{}, nil
 	}
 	if err != nil {

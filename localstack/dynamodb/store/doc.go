@@ -1,18 +1,17 @@
-// Package store keeps DynamoDB tables on an embedded ordered store (Pebble):
-// rows, secondary indexes, expiry times, counters, streams of changes, the
-// table catalogue and transaction tokens, each change of which is one synced
-// commit.
+// Package store stores DynamoDB tables in an embedded ordered key-value store
+// (Pebble): rows, secondary indexes, expiry times, counters, streams, the table
+// catalogue and transaction tokens. Every change is one synced commit.
 //
-// Use it below the engine's operations. It knows schemas and items, but no
-// requests, expressions, capacity units or error texts, and it never answers
-// with something that a crash could still take back: writers hold their items
-// until the commit is on disk, and readers wait for what they have seen.
+// Use it below the operations of the engine. It has no notion of requests,
+// expressions, capacity units or error texts. It never returns data that a
+// crash could still undo: writers hold their locks until the commit is on disk,
+// and readers wait until everything they have read is on disk.
 //
 // # Key layout
 //
-// The first byte of a key names its space. Table and index identifiers are
-// big-endian and never used twice, so that dropping a table or an index is one
-// range deletion, whatever its size.
+// The first byte of a key is its space. Table and index identifiers are
+// big-endian and are never reused, so one range deletion drops a table or an
+// index of any size.
 //
 //	F                                          format version, uvarint
 //	N                                          next table identifier, uint64
@@ -26,10 +25,11 @@
 //	S stream(8)                                stream definition, JSON
 //	R stream(8) number(8)                      record of a change
 //
-// A row is slot(4) hash [range]: hash and range are the values of the primary
-// key in attr's order-preserving, self-delimiting encoding, and slot is a hash
-// of the encoded partition key. The slot spreads partitions as DynamoDB does:
-// a Scan meets them in no useful order, and its segments are equal ranges of
-// slots. In an index, keys are the index's hash and range values, slot is of
-// its hash value, and the row behind them keeps entries apart.
+// A row is slot(4) hash [range]. hash and range are the values of the primary
+// key in the order-preserving, self-delimiting encoding of package attr. slot
+// is a hash of the encoded partition key. It spreads partitions as DynamoDB
+// does: a Scan returns them in no useful order, and its segments are equal
+// ranges of slots. In an index, keys are the hash and range values of the
+// index, and slot is the hash of the former; the row after them makes entries
+// unique.
 package store

@@ -9,14 +9,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// IndexWrite tells what a commit did in one index: the size in bytes of each
-// write, by DynamoDB's count. Moving an entry to another key is two writes.
+// IndexWrite describes the writes of a commit in one index. Moving an entry to
+// another key is two writes.
 type IndexWrite struct {
 	Index *Index
-	Sizes []int
+	Sizes []int // the size of each write in bytes, as DynamoDB counts it
 }
 
-// project cuts item down to what entries of x hold.
+// project returns the attributes of item that an entry of x holds.
 func (d *Definition) project(x *Index, item attr.Item) attr.Item {
 	if x.Projection == ProjectAll {
 		return item
@@ -35,7 +35,7 @@ type editor struct {
 	db    *pebble.DB
 	batch *pebble.Batch
 	tally tally
-	// changes are to be recorded in streams.
+	// changes will be recorded in streams.
 	changes []change
 }
 
@@ -43,8 +43,8 @@ func newEditor(s *Store) *editor {
 	return &editor{db: s.db, batch: s.db.NewBatch()}
 }
 
-// replace changes the row of one item and everything derived from it: entries
-// of indexes, expiry, counters. A nil item is an absent one.
+// replace replaces one item and everything that derives from it: index entries,
+// expiry and counters. A nil item means there is none.
 func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]IndexWrite, error) {
 	var err error
 	key := rowKey(d.ID, 0, row)
@@ -81,15 +81,14 @@ func (e *editor) replace(d *Definition, row []byte, old, item attr.Item) ([]Inde
 	return writes, nil
 }
 
-// storedForm is the value under which an item, or an entry of an index, is
-// kept.
+// storedForm returns the stored value of an item or index entry.
 func storedForm(item attr.Item) []byte {
 	size := item.Size()
 	return item.AppendBinary(make([]byte, 0, size+size/8+64)) // room for lengths and types
 }
 
-// reindex brings the entry of one index from old to item, of which stored is
-// the stored form.
+// reindex updates the entry of one index from old to item. stored is the stored
+// form of item. It returns the sizes of the writes.
 func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item, stored []byte) ([]int, error) {
 	var before, after attr.Item
 	var from, to []byte
@@ -135,8 +134,8 @@ func (e *editor) reindex(d *Definition, x *Index, old, item attr.Item, stored []
 	return sizes, errors.Join(errs...)
 }
 
-// counted says whether the entry that an item ought to have is there: while the
-// index is being filled it may not be.
+// counted reports whether an entry exists, and so is part of the counters.
+// While an index is being filled, an item may not have its entry yet.
 func (e *editor) counted(x *Index, entry []byte) (bool, error) {
 	if !x.Filling {
 		return true, nil
@@ -151,7 +150,7 @@ func (e *editor) counted(x *Index, entry []byte) (bool, error) {
 	return true, closer.Close()
 }
 
-// reschedule brings the expiry index from old to item.
+// reschedule updates the expiry index from old to item.
 func (e *editor) reschedule(d *Definition, row []byte, old, item attr.Item) error {
 	from, had := d.Expires(old)
 	to, has := d.Expires(item)

@@ -8,8 +8,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Expired lists up to limit rows of t whose expiry time is in [from, to), in
-// Unix seconds, in order of that time.
+// Expired returns up to limit rows of t whose expiry time, in Unix seconds, is
+// in [from, to), in the order of that time.
 func (s *Store) Expired(t *Table, from, to int64, limit int) ([][]byte, error) {
 	iter, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: expiryKey(t.id, from, nil),
@@ -28,8 +28,8 @@ func (s *Store) Expired(t *Table, from, to int64, limit int) ([][]byte, error) {
 	return rows, nil
 }
 
-// Expires is the expiry time of item in Unix seconds, if it has one: the value
-// of the table's TTL attribute, where that is a positive integer.
+// Expires returns the expiry time of item in Unix seconds: the value of the
+// table's TTL attribute. ok is false if that is not a positive integer.
 func (d *Definition) Expires(item attr.Item) (seconds int64, ok bool) {
 	if d.TTL == "" || item == nil {
 		return 0, false

@@ -9,13 +9,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// A new index of a table with rows is filled in the background: from the moment
-// it is part of the definition every commit keeps it, and the filler adds the
-// older rows, a few at a time, between commits. What a crash interrupts starts
-// again from the first row; adding an entry twice changes nothing.
+// A new index of a table with rows is filled in the background. Every commit
+// updates it as soon as it is in the definition, and the filler adds the older
+// rows between commits, in steps. After a crash it starts again at the first
+// row, because adding an entry twice has no effect. Writers of the table wait
+// for at most one step.
 const (
-	fillRows  = 256     // per step: writers of the table wait for one
-	fillBytes = 2 << 20 // of rows read per step, likewise
+	fillRows  = 256     // rows per step
+	fillBytes = 2 << 20 // bytes of rows per step
 )
 
 func (s *Store) wakeFiller() {
@@ -25,7 +26,8 @@ func (s *Store) wakeFiller() {
 	}
 }
 
-// fillForever is the one goroutine that fills indexes.
+// fillForever fills indexes until the store is closed. It runs in one
+// goroutine.
 func (s *Store) fillForever() {
 	for {
 		select {
@@ -41,10 +43,10 @@ func (s *Store) fillForever() {
 			for t.Definition().Filling() && !s.stopping() {
 				err := s.fill(t)
 				if errors.Is(err, ErrNoTable) {
-					break // dropped meanwhile
+					break // the table was dropped
 				}
 				if err != nil {
-					s.log.Error("fill index", "table", name, "err", err)
+					s.log.Error("failed to fill an index", "table", name, "err", err)
 					break
 				}
 			}
@@ -61,7 +63,8 @@ func (s *Store) stopping() bool {
 	}
 }
 
-// fill goes through t once, for all that is filling when it begins.
+// fill reads the rows of t once and fills all indexes that are incomplete when
+// it begins.
 func (s *Store) fill(t *Table) error {
 	goal := t.Definition()
 	var from []byte
@@ -75,8 +78,8 @@ func (s *Store) fill(t *Table) error {
 	return nil
 }
 
-// fillStep adds the entries of some rows, and at the end declares the indexes
-// of goal complete.
+// fillStep adds the entries of the next rows. After the last row it marks the
+// indexes of goal as complete.
 func (s *Store) fillStep(t *Table, goal *Definition, from []byte) (next []byte, done bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,14 +115,14 @@ func (s *Store) fillStep(t *Table, goal *Definition, from []byte) (next []byte, 
 	return next, next == nil, nil
 }
 
-// pendingIn says whether x was being filled when goal was the definition.
+// pendingIn reports whether x was incomplete in the definition goal.
 func pendingIn(goal *Definition, x *Index) bool {
 	g := goal.Index(x.Name)
 	return g != nil && g.ID == x.ID && g.Filling
 }
 
-// fillChunk adds entries for rows after from. It returns the last row that it
-// read, nil when there is no more.
+// fillChunk adds entries for the rows after from. It returns the last row that
+// it read, nil after the end of the table.
 func (s *Store) fillChunk(e *editor, def, goal *Definition, from []byte) (last []byte, err error) {
 	prefix := indexPrefix(spaceRows, def.ID, 0)
 	lower := prefix
@@ -164,7 +167,7 @@ func (s *Store) fillRow(e *editor, def, goal *Definition, row []byte, item attr.
 			return fmt.Errorf("index %s: %w", x.Name, err)
 		}
 		if counted {
-			continue // written since the index exists
+			continue // a commit has written it since the index was created
 		}
 		entry := def.project(x, item)
 		if err := e.batch.Set(key, storedForm(entry), nil); err != nil {

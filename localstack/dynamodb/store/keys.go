@@ -34,7 +34,8 @@ func tablePrefix(space byte, table uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, table)
 }
 
-// indexPrefix begins the rows (or counters) of an index; index 0 is the table.
+// indexPrefix returns the common prefix of the rows or counters of an index.
+// Index 0 is the table itself.
 func indexPrefix(space byte, table uint64, index uint32) []byte {
 	return binary.BigEndian.AppendUint32(tablePrefix(space, table), index)
 }
@@ -50,7 +51,7 @@ func expiryKey(table uint64, seconds int64, row []byte) []byte {
 
 func streamKey(stream uint64) []byte { return tablePrefix(spaceStreams, stream) }
 
-// streamPrefix begins the records of a stream.
+// streamPrefix returns the common prefix of the records of a stream.
 func streamPrefix(stream uint64) []byte { return tablePrefix(spaceRecords, stream) }
 
 func recordKey(stream, number uint64) []byte {
@@ -59,8 +60,8 @@ func recordKey(stream, number uint64) []byte {
 
 func recordNumber(key []byte) uint64 { return binary.BigEndian.Uint64(key[tablePrefixLen:]) }
 
-// After returns the smallest key above every key that begins with prefix; nil
-// means there is none.
+// After returns the smallest key that is greater than all keys with the prefix,
+// nil if there is none.
 func After(prefix []byte) []byte {
 	for i := len(prefix) - 1; i >= 0; i-- {
 		if prefix[i] != math.MaxUint8 {
@@ -72,8 +73,8 @@ func After(prefix []byte) []byte {
 	return nil
 }
 
-// slot hashes an encoded partition key. The result is part of the store's
-// format: FNV-1a, finished so that short keys spread over the high bits too.
+// slot returns the hash of an encoded partition key. It is part of the store's
+// format: FNV-1a with a final mix, so that short keys change the high bits too.
 func slot(hash []byte) uint32 {
 	f := fnv.New64a()
 	f.Write(hash)
@@ -84,19 +85,20 @@ func slot(hash []byte) uint32 {
 	return uint32(h >> 32)
 }
 
-// Partition is the prefix shared by all rows (in an index: entries) whose
-// partition key is hash.
+// Partition returns the common prefix of all rows, or entries of an index, with
+// the partition key hash.
 func Partition(hash attr.Value) []byte {
 	b := attr.AppendKey(make([]byte, slotLen, 64), hash)
 	binary.BigEndian.PutUint32(b, slot(b[slotLen:]))
 	return b
 }
 
-// Row is the key of an item within its table. The attributes must be there
-// and have the types that the schema asks for.
+// Row returns the key of an item in its table. The item must have the key
+// attributes with the types of the schema.
 func (d *Definition) Row(key attr.Item) []byte { return d.Key.encode(key) }
 
-// Entry is the key of an item within an index, under the same condition.
+// Entry returns the key of an item in an index. The item must have the key
+// attributes of the table and of the index.
 func (d *Definition) Entry(x *Index, key attr.Item) []byte {
 	return append(x.Key.encode(key), d.Row(key)...)
 }
@@ -109,7 +111,7 @@ func (k KeySchema) encode(key attr.Item) []byte {
 	return b
 }
 
-// indexes says whether item has the attributes that k needs, in its types: an
+// indexes reports whether item has the attributes of k with the right types. An
 // item without them has no entry in the index (sparse index).
 func (k KeySchema) indexes(item attr.Item) bool {
 	for _, a := range k.Attributes() {
@@ -120,8 +122,9 @@ func (k KeySchema) indexes(item attr.Item) bool {
 	return true
 }
 
-// Segment bounds the slots of one part of a parallel scan: rows from lower
-// (inclusive) to upper (exclusive; nil means to the end).
+// Segment returns the bounds of one segment of a parallel scan: lower is the
+// first key, nil for the beginning; upper is the key after the last, nil for
+// the end.
 func Segment(segment, total int) (lower, upper []byte) {
 	at := func(i int) []byte {
 		return binary.BigEndian.AppendUint32(nil, uint32((uint64(i)<<32)/uint64(total)))

@@ -6,11 +6,10 @@ import (
 	"sync"
 )
 
-// lockTable holds the items that are being written. Plain writers of one item
-// take turns in order of arrival; whoever meets a running transaction is
-// refused at once, as DynamoDB does it. A caller that wants several keys asks
-// for them in ascending order: every wait then goes upwards, so that no circle
-// of waiters can form.
+// lockTable holds a lock for every item that is being written. Plain writers of
+// an item get the lock in the order of arrival. A writer that meets a running
+// transaction gets ErrConflict at once, as in DynamoDB. A caller must acquire
+// several keys in ascending order, so that no deadlock can occur.
 type lockTable struct {
 	seed   maphash.Seed
 	shards [64]lockShard
@@ -22,7 +21,7 @@ type lockShard struct {
 }
 
 type itemLock struct {
-	transaction bool // what the present holder is
+	transaction bool // the present holder is a transaction
 	queue       []*lockWaiter
 }
 
@@ -43,8 +42,8 @@ func (t *lockTable) shard(key string) *lockShard {
 	return &t.shards[maphash.String(t.seed, key)%uint64(len(t.shards))]
 }
 
-// acquire takes key. It returns ErrConflict if a transaction holds it, and the
-// context's error if that ends first.
+// acquire locks key. It returns ErrConflict if a transaction holds the lock,
+// and the context's error if the context ends before the lock is free.
 func (t *lockTable) acquire(ctx context.Context, key string, transaction bool) error {
 	s := t.shard(key)
 	s.mu.Lock()
@@ -74,8 +73,8 @@ func (t *lockTable) acquire(ctx context.Context, key string, transaction bool) e
 	}
 }
 
-// abandon takes a waiter out of the queue, or passes on the lock that it was
-// given at the same moment.
+// abandon removes a waiter from the queue. If the waiter has got the lock in
+// the meantime, abandon releases it.
 func (t *lockTable) abandon(key string, w *lockWaiter) {
 	s := t.shard(key)
 	s.mu.Lock()
@@ -94,8 +93,8 @@ func (t *lockTable) abandon(key string, w *lockWaiter) {
 	}
 }
 
-// release hands key to the next waiter. If that is a transaction, the others
-// behind it have met a running transaction and are refused.
+// release passes the lock to the next waiter. If that is a transaction, the
+// waiters behind it get ErrConflict.
 func (t *lockTable) release(key string) {
 	s := t.shard(key)
 	s.mu.Lock()
@@ -117,7 +116,7 @@ func (t *lockTable) release(key string) {
 	}
 }
 
-// busy says whether somebody is writing key at this moment.
+// busy reports whether key is locked.
 func (t *lockTable) busy(key string) bool {
 	s := t.shard(key)
 	s.mu.Lock()

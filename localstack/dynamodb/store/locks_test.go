@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// waiters counts those queued for key.
+// waiters returns the number of waiters for key.
 func (t *lockTable) waiters(key string) int {
 	s := t.shard(key)
 	s.mu.Lock()
@@ -25,7 +25,7 @@ func waitForWaiters(t *lockTable, key string, n int) {
 	}
 }
 
-func TestPlainWritersTakeTurns(t *testing.T) {
+func TestPlainWritersGetTheLockInOrder(t *testing.T) {
 	locks := newLockTable()
 	if err := locks.acquire(t.Context(), "k", false); err != nil {
 		t.Fatal(err)
@@ -47,28 +47,28 @@ func TestPlainWritersTakeTurns(t *testing.T) {
 	all.Wait()
 	for i, got := range order {
 		if got != i {
-			t.Fatalf("order %v", order)
+			t.Fatalf("got order %v, want ascending", order)
 		}
 	}
 	if locks.busy("k") {
-		t.Error("still held")
+		t.Error("the key is still locked after its release")
 	}
 }
 
-func TestTransactionsRefuse(t *testing.T) {
+func TestTransactionsConflict(t *testing.T) {
 	locks := newLockTable()
 	if err := locks.acquire(t.Context(), "k", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, transaction := range []bool{false, true} {
 		if err := locks.acquire(t.Context(), "k", transaction); !errors.Is(err, ErrConflict) {
-			t.Errorf("transaction %v: %v", transaction, err)
+			t.Errorf("acquire, transaction %t: got %v, want ErrConflict", transaction, err)
 		}
 	}
 	locks.release("k")
 
-	// A transaction waits for a plain writer; those behind it are refused once
-	// it runs.
+	// A transaction waits for a plain writer. The waiters behind it get a
+	// conflict when it starts.
 	if err := locks.acquire(t.Context(), "k", false); err != nil {
 		t.Fatal(err)
 	}
@@ -82,15 +82,15 @@ func TestTransactionsRefuse(t *testing.T) {
 		t.Error(err)
 	}
 	if err := <-second; !errors.Is(err, ErrConflict) {
-		t.Errorf("behind a transaction: %v", err)
+		t.Errorf("acquire behind a transaction: got %v, want ErrConflict", err)
 	}
 	locks.release("k")
 	if locks.busy("k") {
-		t.Error("still held")
+		t.Error("the key is still locked after its release")
 	}
 }
 
-func TestWaitingEndsWithTheContext(t *testing.T) {
+func TestAcquireEndsWithTheContext(t *testing.T) {
 	locks := newLockTable()
 	if err := locks.acquire(t.Context(), "k", false); err != nil {
 		t.Fatal(err)
@@ -101,10 +101,10 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	waitForWaiters(locks, "k", 1)
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("after the cancel: %v", err)
+		t.Errorf("acquire after cancel: got %v, want context.Canceled", err)
 	}
 	locks.release("k")
 	if locks.busy("k") {
-		t.Error("the lock went to one who had left")
+		t.Error("the key is still locked after its release")
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// KeyAttribute is one attribute of a key schema; Type is S, N or B.
+// KeyAttribute is one attribute of a key schema.
 type KeyAttribute struct {
 	Name string
-	Type string
+	Type string // S, N or B
 }
 
-// Accepts says whether v has the attribute's type.
+// Accepts reports whether v has the attribute's type.
 func (k KeyAttribute) Accepts(v attr.Value) bool { return v.Kind().String() == k.Type }
 
 // KeySchema is a partition key and, if the table or index has one, a sort key.
@@ -23,7 +23,7 @@ type KeySchema struct {
 	Range *KeyAttribute `json:",omitempty"`
 }
 
-// Attributes lists the schema's attributes, the partition key first.
+// Attributes returns the attributes of the schema, the partition key first.
 func (k KeySchema) Attributes() []KeyAttribute {
 	if k.Range == nil {
 		return []KeyAttribute{k.Hash}
@@ -31,7 +31,7 @@ func (k KeySchema) Attributes() []KeyAttribute {
 	return []KeyAttribute{k.Hash, *k.Range}
 }
 
-// Has says whether the attribute name belongs to the schema.
+// Has reports whether the schema contains the attribute name.
 func (k KeySchema) Has(name string) bool {
 	return k.Hash.Name == name || k.Range != nil && k.Range.Name == name
 }
@@ -45,18 +45,18 @@ const (
 
 // Index is a secondary index of a table.
 type Index struct {
-	ID         uint32 // unique in its table, never used again
+	ID         uint32 // unique in its table, never reused
 	Name       string
 	Local      bool
 	Key        KeySchema
 	Projection string   // ProjectAll, ProjectKeysOnly or ProjectInclude
-	Include    []string // attributes besides the keys, for ProjectInclude
+	Include    []string // for ProjectInclude: the attributes besides the keys
 	Filling    bool     // rows older than the index are still being added
 	Read       int64    // provisioned read units, as reported
 	Write      int64    // provisioned write units, as reported
 }
 
-// Settings are what DescribeTable reports and storage does not interpret.
+// Settings hold values that DescribeTable returns and the store does not use.
 type Settings struct {
 	OnDemand           bool
 	OnDemandSince      time.Time
@@ -65,27 +65,27 @@ type Settings struct {
 	DeletionProtection bool              `json:",omitempty"`
 	Tags               map[string]string `json:",omitempty"`
 	UUID               string            // DynamoDB TableId
-	// Recorded are settings that the engine keeps and reports and that change
-	// nothing here, as JSON, by a name of the engine's.
+	// Recorded holds settings that the engine stores and returns and that have
+	// no effect locally. The engine defines the names and the JSON.
 	Recorded map[string]json.RawMessage `json:",omitempty"`
 }
 
-// Definition describes one table. Definitions are immutable once published:
-// a change makes a copy (see [Definition.Clone]).
+// Definition describes one table. A published definition is immutable; a change
+// makes a copy (see [Definition.Clone]).
 type Definition struct {
-	ID        uint64 // never used again
+	ID        uint64 // never reused
 	Name      string
 	Created   time.Time
 	Key       KeySchema
 	Indexes   []*Index
 	NextIndex uint32
 	TTL       string       `json:",omitempty"` // attribute with the expiry time, in Unix seconds
-	TTLFill   uint32       `json:",omitempty"` // while rows older than TTL are being added: which time that is
+	TTLFill   uint32       `json:",omitempty"` // identifies the fill of the expiry index; 0 if it is complete
 	Stream    *TableStream `json:",omitempty"` // the latest; nil if there was none
 	Settings  Settings
 }
 
-// Clone copies d deeply enough for a schema change.
+// Clone returns a copy of d whose fields and indexes can be changed.
 func (d *Definition) Clone() *Definition {
 	c := *d
 	c.Indexes = make([]*Index, len(d.Indexes))
@@ -96,7 +96,7 @@ func (d *Definition) Clone() *Definition {
 	return &c
 }
 
-// Index finds an index by name; nil if the table has none of that name.
+// Index returns the index with the given name, nil if there is none.
 func (d *Definition) Index(name string) *Index {
 	i := slices.IndexFunc(d.Indexes, func(x *Index) bool { return x.Name == name })
 	if i < 0 {
@@ -105,13 +105,13 @@ func (d *Definition) Index(name string) *Index {
 	return d.Indexes[i]
 }
 
-// Projects says whether entries of x hold the attribute name.
+// Projects reports whether entries of x contain the attribute name.
 func (d *Definition) Projects(x *Index, name string) bool {
 	return x.Projection == ProjectAll || d.Key.Has(name) || x.Key.Has(name) ||
 		x.Projection == ProjectInclude && slices.Contains(x.Include, name)
 }
 
-// Filling says whether any part of d awaits its back-fill.
+// Filling reports whether an index or the expiry index is still being filled.
 func (d *Definition) Filling() bool {
 	return d.TTLFill != 0 || slices.ContainsFunc(d.Indexes, func(x *Index) bool { return x.Filling })
 }

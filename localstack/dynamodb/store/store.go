@@ -14,70 +14,71 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
-// formatVersion is the key layout that this package reads and writes. A later
-// one migrates or refuses by the number found in the store.
+// formatVersion is the version of the key layout. The store contains it, so
+// that a later version of this package can migrate or refuse an older store.
 const formatVersion = 1
 
 const (
-	// memTableSize bounds what a start replays from the write-ahead log
-	// (memTables of them), and so how long it takes.
+	// memTableSize × memTables bounds the part of the write-ahead log that a
+	// start replays, and so the time that it takes.
 	memTableSize = 4 << 20
 	memTables    = 3
-	// cacheSize is for memtables and blocks together: Pebble takes the former
-	// off it, and caches nothing if they fill it. It is most of the memory that
-	// the engine uses, whatever the tables hold: a laptop's rather than a
-	// server's, as files are in the system's cache anyway.
+	// cacheSize is for memtables and blocks together. Pebble subtracts the
+	// memtables and caches no blocks if they fill it. It is most of the memory
+	// that the engine uses, for tables of any size. It is small, for a laptop,
+	// because the operating system caches the files too.
 	cacheSize = 10 << 20
-	// indexBlockSize lets most files have one index instead of an index of
-	// indexes, which costs every look-up another block.
+	// indexBlockSize is large enough for most files to have a one-level index.
+	// A two-level index costs each look-up another block.
 	indexBlockSize = 32 << 10
-	// bloomBits per key let a look-up of an absent item skip most files.
+	// bloomBits is the number of bits per key of the Bloom filters, which let a
+	// look-up of a missing item skip most files.
 	bloomBits = 10
 )
 
-// Store is an open store. All its methods may be used by many goroutines at
-// once, but none after Close has begun.
+// Store is an open store. Its methods may be called concurrently, but not
+// during or after Close.
 type Store struct {
 	db    *pebble.DB
 	log   *slog.Logger
 	now   func() time.Time
 	locks *lockTable
 
-	mu     sync.RWMutex // guards tables; held for the whole of a catalogue change
+	mu     sync.RWMutex // guards tables; held during a whole change of the catalogue
 	tables map[string]*Table
 
-	// streamsMu guards what follows, and is held over each change of a stream's
-	// definition. A table's lock is taken before it.
+	// streamsMu guards streams and lastStream, and is held during each change
+	// of a stream's definition. The lock of a table is acquired before it.
 	streamsMu  sync.RWMutex
 	streams    map[uint64]*Stream
-	lastStream uint64 // the greatest identifier that a stream has had since Open
+	lastStream uint64 // the greatest identifier of a stream since Open
 
-	wake    chan struct{} // asks the filler to look for work
+	wake    chan struct{} // wakes the filler
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
 
-// Table is a handle on one table. It stays valid, and useless, after the table
-// is dropped: a table of the same name created later has another handle.
+// Table is a handle of one table. After the table is dropped, writes with the
+// handle return ErrNoTable, even if a new table has the same name.
 type Table struct {
 	id uint64
-	// mu is held for reading through a write's commit and for writing by a
-	// change of the schema: every commit sees one schema from start to end.
+	// mu is held for reading during each commit and for writing during a change
+	// of the schema, so that a commit uses one schema throughout.
 	mu      sync.RWMutex
 	def     atomic.Pointer[Definition]
 	dropped bool    // guarded by mu
-	stream  *Stream // guarded by mu; nil unless changes are recorded
-	// pending counts commits that readers may see but a crash could still
-	// take back.
+	stream  *Stream // guarded by mu; nil if changes are not recorded
+	// pending counts the commits that readers may see but a crash could still
+	// undo.
 	pending atomic.Int64
 }
 
-// Definition is the table's present definition, not to be changed.
+// Definition returns the table's present definition. The caller must not change
+// it.
 func (t *Table) Definition() *Definition { return t.def.Load() }
 
-// Open opens the store in the folder dir, or makes one there. A folder holds
-// one store, and one process at a time has it open. now gives the times of
-// streams and their records.
+// Open opens the store in the folder dir, or creates one. Only one process at a
+// time can open a folder. now is the clock for streams and their records.
 func Open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
@@ -126,7 +127,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// checkFormat stamps a new store and refuses one of an unknown layout.
+// checkFormat writes the format version to a new store, and returns an error
+// for a store of another version.
 func (s *Store) checkFormat() error {
 	key := []byte{spaceFormat}
 	value, closer, err := s.db.Get(key)
@@ -144,9 +146,9 @@ func (s *Store) checkFormat() error {
 	return nil
 }
 
-// settle waits until everything that readers of the tables can see is on disk.
-// The caller has read already: a commit that it saw and that is not yet on
-// disk is still counted, and a synced record behind it in the log covers it.
+// settle waits until everything that the caller has read from the tables is on
+// disk. A commit that it saw and that is not yet on disk is still counted in
+// pending, and syncing a later record of the log syncs the commit too.
 func (s *Store) settle(tables ...*Table) error {
 	for _, t := range tables {
 		if t.pending.Load() > 0 {
@@ -159,7 +161,7 @@ func (s *Store) settle(tables ...*Table) error {
 	return nil
 }
 
-// pebbleLog puts Pebble's messages into the program's log.
+// pebbleLog writes the messages of Pebble to a [slog.Logger].
 type pebbleLog struct{ log *slog.Logger }
 
 func (l pebbleLog) Infof(format string, args ...any) {
@@ -172,10 +174,10 @@ func (l pebbleLog) Errorf(format string, args ...any) {
 	l.log.Error("store: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf ends the process: Pebble calls it when it can no longer keep what it
-// promised, for example when the log cannot be written, and must not be
-// returned to. What was answered is on disk. The panic has a goroutine of its
-// own, because one on a request's would be recovered by net/http.
+// Fatalf ends the process. Pebble calls it when it cannot guarantee durability
+// any more, for example when it cannot write the log, and it must not return.
+// All commits that were reported are on disk. The panic is in a new goroutine,
+// because net/http recovers panics in the goroutine of a request.
 func (l pebbleLog) Fatalf(format string, args ...any) {
 	l.Errorf(format, args...)
 	go panic("store: " + fmt.Sprintf(format, args...))

@@ -24,7 +24,7 @@ func openStore(t *testing.T, dir string) *Store {
 	return s
 }
 
-func TestOtherFormatsAreRefused(t *testing.T) {
+func TestOpenRefusesOtherFormats(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
 	if err := s.db.Set([]byte{spaceFormat}, binary.AppendUvarint(nil, 7), pebble.Sync); err != nil {
@@ -35,7 +35,7 @@ func TestOtherFormatsAreRefused(t *testing.T) {
 	}
 	_, err := Open(dir, slog.New(slog.DiscardHandler), time.Now)
 	if err == nil || !strings.Contains(err.Error(), "format 7") {
-		t.Errorf("got %v", err)
+		t.Errorf("Open: got %v, want an error that names format 7", err)
 	}
 }
 
@@ -52,16 +52,16 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-// The slot is part of the format: a change would lose every row.
+// The slot is part of the format. If it changed, all rows would be lost.
 func TestSlotIsStable(t *testing.T) {
 	for text, want := range map[string]string{"": "b3686036", "ada": "7cdc015f"} {
 		if got := fmt.Sprintf("%x", Partition(attr.String(text))[:slotLen]); got != want {
-			t.Errorf("slot of %q is %s, want %s", text, got, want)
+			t.Errorf("slot of %q: got %s, want %s", text, got, want)
 		}
 	}
 }
 
-func TestDropLeavesNothing(t *testing.T) {
+func TestDropRemovesAllKeys(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	defer s.Close()
 	hash := KeyAttribute{Name: "pk", Type: "S"}
@@ -98,7 +98,7 @@ func TestDropLeavesNothing(t *testing.T) {
 	defer iter.Close()
 	for ok := iter.First(); ok; ok = iter.Next() {
 		if space := iter.Key()[0]; space != spaceFormat && space != spaceNextTable {
-			t.Errorf("left: %q", iter.Key())
+			t.Errorf("Drop left the key %q", iter.Key())
 		}
 	}
 	_, err = s.Write(t.Context(), Mutation{
@@ -107,11 +107,11 @@ func TestDropLeavesNothing(t *testing.T) {
 		Decide: func(attr.Item) (attr.Item, Action, error) { return nil, Keep, nil },
 	})
 	if !errors.Is(err, ErrNoTable) {
-		t.Errorf("a write to a dropped table: %v", err)
+		t.Errorf("Write to a dropped table: got %v, want ErrNoTable", err)
 	}
 }
 
-// A filler that meets a dropped table lets go of it, and Close does not hang.
+// The filler stops when its table is dropped, and Close does not hang.
 func TestDropWhileFilling(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	for i := range 20 {

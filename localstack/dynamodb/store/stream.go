@@ -14,16 +14,17 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// TableStream is the latest stream of a table, as its definition has it. It is
-// never changed in place: a change of the stream is another TableStream.
+// TableStream is the latest stream in a table's definition. It is immutable; a
+// change of the stream is another TableStream.
 type TableStream struct {
-	ID      uint64 // given by the store; 0 in a change asks for the stream of that label
+	ID      uint64 // assigned by the store; 0 in a change means the stream with the label
 	Label   string
 	View    string // a View constant
 	Enabled bool
 }
 
-// What records hold of an item besides its keys (DynamoDB StreamViewType).
+// The parts of an item that records hold besides its keys (DynamoDB
+// StreamViewType).
 const (
 	ViewKeysOnly        = "KEYS_ONLY"
 	ViewNewImage        = "NEW_IMAGE"
@@ -31,46 +32,47 @@ const (
 	ViewNewAndOldImages = "NEW_AND_OLD_IMAGES"
 )
 
-// streaming says whether changes of the table's items are recorded.
+// streaming reports whether changes of the table's items are recorded.
 func (d *Definition) streaming() bool { return d.Stream != nil && d.Stream.Enabled }
 
-// StreamDefinition describes a stream. It outlives its table and its being
-// enabled, and is immutable once published.
+// StreamDefinition describes a stream. It remains when the stream is disabled
+// or the table dropped. A published definition is immutable.
 type StreamDefinition struct {
-	ID      uint64 // no other stream's at the same time
+	ID      uint64 // unique among the present streams
 	Table   string
 	Label   string
 	View    string
 	Key     KeySchema
 	Created time.Time
-	Closed  time.Time `json:",omitzero"` // zero while records are added
+	Closed  time.Time `json:",omitzero"` // zero while the stream is enabled
 	Shards  []Shard   // in order; only the last can be open
-	Trimmed uint64    // records up to this number are gone
+	Trimmed uint64    // records up to this number have been removed
 }
 
-// Shard is the part of a stream between its being enabled and disabled.
+// Shard is the part of a stream from when it was enabled until it was disabled.
 type Shard struct {
 	ID    string
-	First uint64 // the number that its first record has or would have
-	Last  uint64 // no record after this one; 0 while the shard is open
+	First uint64 // the number of the first record, which need not exist yet
+	Last  uint64 // the number of the last record; 0 while the shard is open
 }
 
-// Stream is a handle on one stream.
+// Stream is a handle of one stream.
 type Stream struct {
 	def atomic.Pointer[StreamDefinition]
 
 	mu       sync.Mutex
 	next     uint64        // the number of the next record
-	inFlight []uint64      // numbers of records that are not yet on disk, ascending
-	changed  chan struct{} // closed when more can be read; nil if nobody waits
+	inFlight []uint64      // the numbers of records not yet on disk, ascending
+	changed  chan struct{} // closed when more records can be read; nil if there is no reader
 }
 
-// Definition is the stream's present definition, not to be changed.
+// Definition returns the stream's present definition. The caller must not
+// change it.
 func (st *Stream) Definition() *StreamDefinition { return st.def.Load() }
 
-// reserve takes the number of a record that is going to be committed. Whoever
-// holds the item's lock reserves, so the records of an item are in the order
-// of its changes.
+// reserve returns the number for a record that will be committed. The caller
+// holds the lock of the item, so the records of an item have the order of its
+// changes.
 func (st *Stream) reserve() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -80,8 +82,8 @@ func (st *Stream) reserve() uint64 {
 	return n
 }
 
-// landed says that the commit of a record has ended.
-func (st *Stream) landed(n uint64) {
+// settle removes the record n from inFlight after its commit has ended.
+func (st *Stream) settle(n uint64) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	i, _ := slices.BinarySearch(st.inFlight, n)
@@ -92,8 +94,8 @@ func (st *Stream) landed(n uint64) {
 	}
 }
 
-// End is the number up to which records can be read: none of those will ever
-// be joined by another, and no crash can take them back.
+// End returns the number up to which records can be read. All records up to it
+// are on disk, and no more will be added among them.
 func (st *Stream) End() uint64 {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -103,8 +105,8 @@ func (st *Stream) End() uint64 {
 	return st.next - 1
 }
 
-// Changed returns a channel that is closed when End has grown. Ask for it
-// before reading, so that nothing comes between.
+// Changed returns a channel that is closed when End increases. Call it before
+// reading, so that no increase is missed.
 func (st *Stream) Changed() <-chan struct{} {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -114,7 +116,8 @@ func (st *Stream) Changed() <-chan struct{} {
 	return st.changed
 }
 
-// Stream finds a stream by its table's name and its label.
+// Stream returns the stream with the given table name and label, or
+// ErrNoStream.
 func (s *Store) Stream(table, label string) (*Stream, error) {
 	s.streamsMu.RLock()
 	defer s.streamsMu.RUnlock()
@@ -133,8 +136,8 @@ func (s *Store) stream(table, label string) *Stream {
 	return nil
 }
 
-// Streams lists the streams of all tables, also of those that are gone, in the
-// order of their table's name and label.
+// Streams returns the streams of all tables, including dropped ones, sorted by
+// the table's name and the label.
 func (s *Store) Streams() []*StreamDefinition {
 	s.streamsMu.RLock()
 	defer s.streamsMu.RUnlock()
@@ -148,7 +151,8 @@ func (s *Store) Streams() []*StreamDefinition {
 	return defs
 }
 
-// loadStreams reads the streams, after the tables, and finds where each ended.
+// loadStreams reads the streams and finds the next number of each. The tables
+// have been loaded.
 func (s *Store) loadStreams() error {
 	iter, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{spaceStreams},
@@ -184,7 +188,7 @@ func (s *Store) loadStreams() error {
 	return nil
 }
 
-// nextNumber is one more than any number that the stream has had.
+// nextNumber returns a number that is greater than all the stream has used.
 func (s *Store) nextNumber(def *StreamDefinition) (uint64, error) {
 	next := max(def.Trimmed+1, def.Shards[len(def.Shards)-1].First)
 	iter, err := s.db.NewIter(&pebble.IterOptions{
@@ -200,16 +204,17 @@ func (s *Store) nextNumber(def *StreamDefinition) (uint64, error) {
 	return next, iter.Close()
 }
 
-// streamSwitch is a change of a table's stream on its way into a batch.
+// streamSwitch is a change of a table's stream that is part of a batch.
 type streamSwitch struct {
-	publish []func()
-	present *Stream // what records the table's changes afterwards
+	updates []func() // to be called after the commit
+	present *Stream  // the stream that records the table's changes after the commit
 }
 
-// switchStream adds to batch what becomes of streams when a table's definition
-// changes from old (nil: there was none) to def (nil: there will be none). It
-// completes def. The caller holds streamsMu, and the table's lock, so that no
-// record is under way; publish is to be called when batch is committed.
+// switchStream adds the changes of streams to batch when a table's definition
+// changes from old (nil for a new table) to def (nil for a dropped table). It
+// sets the stream's ID in def. The caller holds streamsMu and the table's lock,
+// so there are no records in flight. It calls publish after the commit of
+// batch.
 func (s *Store) switchStream(batch *pebble.Batch, old, def *Definition) (*streamSwitch, error) {
 	var w streamSwitch
 	if old != nil && old.streaming() {
@@ -229,7 +234,7 @@ func (s *Store) switchStream(batch *pebble.Batch, old, def *Definition) (*stream
 		if err := w.put(batch, st, opened); err != nil {
 			return nil, err
 		}
-		w.publish = append(w.publish, func() { s.streams[opened.ID] = st })
+		w.updates = append(w.updates, func() { s.streams[opened.ID] = st })
 	}
 	if before != nil && before != w.present {
 		closed := *before.Definition()
@@ -244,14 +249,14 @@ func (s *Store) switchStream(batch *pebble.Batch, old, def *Definition) (*stream
 }
 
 func (w *streamSwitch) put(batch *pebble.Batch, st *Stream, def *StreamDefinition) error {
-	w.publish = append(w.publish, func() { st.def.Store(def) })
+	w.updates = append(w.updates, func() { st.def.Store(def) })
 	return putStream(batch, def)
 }
 
-// done publishes the change after its commit.
-func (w *streamSwitch) done(t *Table) {
-	for _, f := range w.publish {
-		f()
+// publish makes the change visible after its commit.
+func (w *streamSwitch) publish(t *Table) {
+	for _, update := range w.updates {
+		update()
 	}
 	t.stream = w.present
 }
@@ -264,16 +269,16 @@ func putStream(batch *pebble.Batch, def *StreamDefinition) error {
 	return batch.Set(streamKey(def.ID), value, nil)
 }
 
-// openStream makes the stream that def asks for, or opens the one of the same
-// label again: with another view if that has changed, with another shard if it
-// was closed.
+// openStream returns the stream for def. It creates the stream, or opens the
+// one with the same label again: with the view of def, and with a new shard if
+// it was closed.
 func (s *Store) openStream(def *Definition) (*Stream, *StreamDefinition) {
 	now := s.now()
 	st := s.stream(def.Name, def.Stream.Label)
 	if st == nil {
 		s.lastStream++
-		// Numbers begin with the time, so that those of an earlier stream, and
-		// of a store that was deleted, are not taken for numbers of this one.
+		// Numbers start at the time, so that the numbers of an earlier stream
+		// or of a deleted store are not valid for this one.
 		first := uint64(max(now.UnixMilli(), 1)) * 1_000_000
 		st = &Stream{next: first}
 		st.def.Store(&StreamDefinition{
@@ -294,7 +299,8 @@ func (s *Store) openStream(def *Definition) (*Stream, *StreamDefinition) {
 	return st, &opened
 }
 
-// shardID has the form of DynamoDB's: 20 digits of a time and 8 of a hash.
+// shardID returns an id in the form of DynamoDB: 20 digits of a time and 8 of a
+// hash.
 func shardID(def *StreamDefinition, now time.Time, first uint64) string {
 	h := fnv.New32a()
 	fmt.Fprint(h, def.Table, "/", def.Label, "/", first)

@@ -10,8 +10,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Who follows a stream with many writers misses no record, though commits end
-// in another order than their records are numbered.
+// A reader that follows a stream with many writers misses no record, although
+// commits do not end in the order of their records' numbers.
 func TestFollowStream(t *testing.T) {
 	const writers, steps = 16, 150
 	s := openStore(t, t.TempDir())
@@ -29,7 +29,7 @@ func TestFollowStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, read := st.End(), 0 // before there are any
+	after, read := st.End(), 0 // there are no records yet
 	var running sync.WaitGroup
 	for w := range writers {
 		running.Go(func() {
@@ -60,13 +60,13 @@ func TestFollowStream(t *testing.T) {
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("read %d of %d records", read, writers*steps)
+			t.Fatalf("got %d records in a minute, want %d", read, writers*steps)
 		}
 	}
 	running.Wait()
 }
 
-// The numbers of a stream go on after a restart, also when all its records
+// The numbers of a stream continue after a restart, even if all its records
 // have been trimmed.
 func TestStreamNumbersAfterRestart(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
@@ -102,7 +102,7 @@ func TestStreamNumbersAfterRestart(t *testing.T) {
 		}
 		records, err := s.ReadStream(st, max(last, st.Definition().Trimmed), math.MaxUint64, 10, 1<<20)
 		if err != nil || len(records) != 1 || records[0].Number <= last {
-			t.Fatalf("records %v after %d, error %v", records, last, err)
+			t.Fatalf("ReadStream: got %v, %v, want one record after %d", records, err, last)
 		}
 		last = records[0].Number
 		if trim {

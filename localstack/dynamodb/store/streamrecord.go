@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// Event is what happened to an item.
+// Event is the kind of a change.
 type Event byte
 
 // The events (DynamoDB eventName).
@@ -27,24 +27,24 @@ func (e Event) String() string { return [...]string{"", "INSERT", "MODIFY", "REM
 type StreamRecord struct {
 	Number  uint64 // ascending in its stream, with gaps
 	Event   Event
-	Expired bool // the item was deleted because its time to live was over
+	Expired bool // the item was deleted because it had expired
 	View    string
 	Created time.Time // to the millisecond
-	Size    int       // bytes, by DynamoDB's count, of the keys and images
+	Size    int       // of the keys and images in bytes, as DynamoDB counts it
 	Keys    attr.Item
-	New     attr.Item // nil if the view has none, or the item is gone
-	Old     attr.Item // nil if the view has none, or the item is new
+	New     attr.Item // nil if the view has no new image or the item was deleted
+	Old     attr.Item // nil if the view has no old image or the item is new
 }
 
-// change is a record that waits for its commit.
+// change is a change of an item that has not been committed yet.
 type change struct {
 	table    *Table
 	old, new attr.Item
 	expired  bool
 }
 
-// record notes that an item changed, if its table has a stream. A write that
-// leaves the item as it was is no change.
+// record adds a change of an item to e if its table has a stream. Writing an
+// equal item is not a change.
 func (e *editor) record(m Mutation, old, item attr.Item) {
 	if m.Table.stream == nil || old != nil && item != nil && old.Equal(item) {
 		return
@@ -52,30 +52,30 @@ func (e *editor) record(m Mutation, old, item attr.Item) {
 	e.changes = append(e.changes, change{m.Table, old, item, m.Expired})
 }
 
-// reserved are the records of a commit that is under way.
-type reserved []reservation
+// reservations are the numbers of the records in a commit that has not ended.
+type reservations []reservation
 
 type reservation struct {
 	stream *Stream
 	number uint64
 }
 
-// landed is to be called when the commit has ended, whatever came of it.
-func (r reserved) landed() {
+// settle must be called when the commit has ended, even if it failed.
+func (r reservations) settle() {
 	for _, x := range r {
-		x.stream.landed(x.number)
+		x.stream.settle(x.number)
 	}
 }
 
 // writeRecords adds the records of the commit to its batch.
-func (e *editor) writeRecords(now time.Time) (reserved, error) {
-	r := make(reserved, 0, len(e.changes))
+func (e *editor) writeRecords(now time.Time) (reservations, error) {
+	r := make(reservations, 0, len(e.changes))
 	for _, c := range e.changes {
 		st := c.table.stream
 		n := st.reserve()
 		r = append(r, reservation{st, n})
 		if err := e.batch.Set(recordKey(st.Definition().ID, n), c.record(now).encode(), nil); err != nil {
-			r.landed()
+			r.settle()
 			return nil, fmt.Errorf("stream record: %w", err)
 		}
 	}
@@ -105,9 +105,9 @@ func (c change) record(now time.Time) *StreamRecord {
 	return r
 }
 
-// Storage form: event, whether by expiry, view, time in milliseconds, size, and
-// keys, new and old image, each after its length, which is 0 for none. Numbers
-// are unsigned varints.
+// Storage form: event, expired (0 or 1), view, time in milliseconds, size, then
+// keys, new image and old image, each after its length, which is 0 for none.
+// The first three are bytes, the numbers unsigned varints.
 var views = [...]string{ViewKeysOnly, ViewNewImage, ViewOldImage, ViewNewAndOldImages}
 
 func (r *StreamRecord) encode() []byte {
@@ -169,11 +169,12 @@ func decodeRecord(number uint64, b []byte) (StreamRecord, error) {
 	return r, nil
 }
 
-// ReadStream reads records with numbers from after (exclusive) to upTo, in
-// order: at most limit, of at most maxBytes by their sizes, but at least one.
-// ErrTrimmed means that some record after the first number is gone.
+// ReadStream returns records with numbers from after (exclusive) to upTo, in
+// order: at most limit, and at most maxBytes by their sizes, but at least one
+// if there is one. It returns ErrTrimmed if a record after the first number has
+// been removed.
 func (s *Store) ReadStream(st *Stream, after, upTo uint64, limit, maxBytes int) (records []StreamRecord, err error) {
-	s.streamsMu.RLock() // keeps the trimmer away
+	s.streamsMu.RLock() // excludes TrimStreams
 	defer s.streamsMu.RUnlock()
 	def := st.Definition()
 	if after < def.Trimmed {

@@ -8,14 +8,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// TrimStreams removes the records that were made before the given time, and
-// the streams that were closed before it. Losing this to a crash only means to
-// do it again, so it does not wait for the disk.
+// TrimStreams removes the records that were created before the given time, and
+// the streams that were closed before it. It does not sync to disk, because it
+// can be repeated after a crash.
 func (s *Store) TrimStreams(before time.Time) error {
 	for _, def := range s.Streams() {
 		var err error
 		if !def.Closed.IsZero() && def.Closed.Before(before) {
-			err = s.forgetStream(def)
+			err = s.removeStream(def)
 		} else {
 			err = s.trim(def, before)
 		}
@@ -26,8 +26,8 @@ func (s *Store) TrimStreams(before time.Time) error {
 	return nil
 }
 
-// forgetStream removes a closed stream, unless it was opened again meanwhile.
-func (s *Store) forgetStream(def *StreamDefinition) error {
+// removeStream removes a closed stream, unless it has been opened again.
+func (s *Store) removeStream(def *StreamDefinition) error {
 	s.streamsMu.Lock()
 	defer s.streamsMu.Unlock()
 	if s.streams[def.ID].Definition() != def {
@@ -46,8 +46,8 @@ func (s *Store) forgetStream(def *StreamDefinition) error {
 	return nil
 }
 
-// LastBefore is the number of the last record that was made before a time, of
-// those that are there; 0 if there is none.
+// LastBefore returns the number of the last present record that was created
+// before t, 0 if there is none.
 func (s *Store) LastBefore(st *Stream, t time.Time) (uint64, error) {
 	s.streamsMu.RLock()
 	defer s.streamsMu.RUnlock()

@@ -10,10 +10,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Token makes a transaction idempotent: its record is part of the commit.
+// Token makes a transaction idempotent. It is stored in the same commit.
 type Token struct {
 	ID      string
-	Digest  [sha256.Size]byte // of what the transaction asks for
+	Digest  [sha256.Size]byte // of the request
 	Now     time.Time
 	Expires time.Time
 }
@@ -37,7 +37,8 @@ func (t *Token) write(batch *pebble.Batch) error {
 	return nil
 }
 
-// checkToken says what an earlier use of the token means for this one.
+// checkToken returns an error if an unexpired earlier transaction used the
+// token: ErrTokenReplayed if the digest is the same, else ErrTokenMismatch.
 func (s *Store) checkToken(t *Token) error {
 	value, closer, err := s.db.Get(t.key())
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -57,9 +58,9 @@ func (s *Store) checkToken(t *Token) error {
 	}
 }
 
-// ForgetTokens removes up to limit tokens that expired before now, and says
-// how many it found.
-func (s *Store) ForgetTokens(now time.Time, limit int) (int, error) {
+// RemoveExpiredTokens removes up to limit tokens that expired before now and
+// returns how many it found.
+func (s *Store) RemoveExpiredTokens(now time.Time, limit int) (int, error) {
 	iter, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: []byte{spaceTokenExpiry},
 		UpperBound: tokenExpiryKey(now.Unix(), ""),
@@ -75,17 +76,17 @@ func (s *Store) ForgetTokens(now time.Time, limit int) (int, error) {
 		return 0, fmt.Errorf("expired tokens: %w", err)
 	}
 	for _, key := range due {
-		if err := s.forgetToken(key); err != nil {
+		if err := s.removeToken(key); err != nil {
 			return 0, fmt.Errorf("expired tokens: %w", err)
 		}
 	}
 	return len(due), nil
 }
 
-// forgetToken removes one entry of the expiry index, and the record unless a
-// later transaction has used the token anew. Losing this to a crash only means
-// to do it again, so it does not wait for the disk.
-func (s *Store) forgetToken(expiry []byte) error {
+// removeToken removes one entry of the expiry index of tokens, and the token
+// itself unless a later transaction has used it again. It does not sync to
+// disk, because it can be repeated after a crash.
+func (s *Store) removeToken(expiry []byte) error {
 	id := string(expiry[9:])
 	record := (&Token{ID: id}).key()
 	batch := s.db.NewBatch()

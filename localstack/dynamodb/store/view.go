@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
 
-// getItem reads the item under key; nil if there is none.
+// getItem returns the item with the given key, nil if there is none.
 func getItem(r pebble.Reader, key []byte) (attr.Item, error) {
 	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -30,24 +30,25 @@ func decodeItem(value []byte) (attr.Item, error) {
 	return item, nil
 }
 
-// Get reads the latest commit of one item; nil if there is none.
+// Get returns the latest committed version of an item, nil if there is none.
 func (s *Store) Get(t *Table, row []byte) (attr.Item, error) {
 	key := rowKey(t.id, 0, row)
 	item, err := getItem(s.db, key)
 	if err != nil {
 		return nil, err
 	}
-	// Only a writer of this very item can have shown what is not yet on disk.
+	// Only a writer of this item can have made a change visible that is not yet
+	// on disk.
 	if s.locks.busy(string(key)) {
 		err = s.settle(t)
 	}
 	return item, err
 }
 
-// View is the state of the store at one moment. Close it.
+// View is a snapshot of the store. It must be closed.
 type View struct{ snapshot *pebble.Snapshot }
 
-// View takes the present state, of which the given tables will be read.
+// View returns a snapshot of the present state for reading the given tables.
 func (s *Store) View(tables ...*Table) (*View, error) {
 	v := &View{snapshot: s.db.NewSnapshot()}
 	if err := s.settle(tables...); err != nil {
@@ -56,31 +57,31 @@ func (s *Store) View(tables ...*Table) (*View, error) {
 	return v, nil
 }
 
-// Close releases the state.
+// Close releases the snapshot.
 func (v *View) Close() error { return v.snapshot.Close() }
 
-// Get reads one item; nil if there is none.
+// Get returns an item, nil if there is none.
 func (v *View) Get(t *Table, row []byte) (attr.Item, error) {
 	return getItem(v.snapshot, rowKey(t.id, 0, row))
 }
 
-// Range is a part of a table, or of one of its indexes.
+// Range is a part of a table or of one of its indexes.
 type Range struct {
 	Table   *Table
 	Index   *Index // nil for the table itself
-	Lower   []byte // first row or entry; nil for the beginning
-	Upper   []byte // the one after the last; nil for the end
+	Lower   []byte // the first row or entry; nil for the beginning
+	Upper   []byte // the row or entry after the last; nil for the end
 	Reverse bool
 }
 
-// Rows goes through a range. Close it.
+// Rows iterates over a range. It must be closed.
 type Rows struct {
 	iter    *pebble.Iterator
 	reverse bool
 	started bool
 }
 
-// Rows opens the range r.
+// Rows returns an iterator over the range r.
 func (v *View) Rows(r Range) (*Rows, error) {
 	var index uint32
 	if r.Index != nil {
@@ -98,8 +99,8 @@ func (v *View) Rows(r Range) (*Rows, error) {
 	return &Rows{iter: iter, reverse: r.Reverse}, nil
 }
 
-// Next moves to the next item; false at the end or on an error, which Close
-// returns.
+// Next advances to the next item. It returns false at the end or after an
+// error, which Close returns.
 func (r *Rows) Next() bool {
 	first := !r.started
 	r.started = true
@@ -115,7 +116,7 @@ func (r *Rows) Next() bool {
 	}
 }
 
-// Item is the present item, in an index its entry.
+// Item returns the present item, or entry of an index.
 func (r *Rows) Item() (attr.Item, error) {
 	value, err := r.iter.ValueAndErr()
 	if err != nil {
@@ -124,20 +125,20 @@ func (r *Rows) Item() (attr.Item, error) {
 	return decodeItem(value)
 }
 
-// AppendJSON appends the present item as DynamoDB JSON, which costs less than
-// [Rows.Item] and encoding that, and returns the item's size as well.
-func (r *Rows) AppendJSON(dst []byte) (json []byte, size int, err error) {
+// AppendJSON appends the present item as DynamoDB JSON to dst and returns the
+// item's size too. It is faster than encoding the result of [Rows.Item].
+func (r *Rows) AppendJSON(dst []byte) (appended []byte, size int, err error) {
 	value, err := r.iter.ValueAndErr()
 	if err == nil {
-		json, size, err = attr.AppendStoredJSON(dst, value)
+		appended, size, err = attr.AppendStoredJSON(dst, value)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("row: %w", err)
 	}
-	return json, size, nil
+	return appended, size, nil
 }
 
-// Close ends the walk.
+// Close ends the iteration and returns its error.
 func (r *Rows) Close() error {
 	if err := r.iter.Close(); err != nil {
 		return fmt.Errorf("range: %w", err)

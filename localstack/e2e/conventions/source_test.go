@@ -79,10 +79,6 @@ func walk(t *testing.T, visit func(path string, text []byte)) {
 // pending are the folders that do not follow the conventions yet.
 var pending = []string{
 	"localstack/*.go",
-	"localstack/dynamodb/attr/",
-	"localstack/dynamodb/expr/",
-	"localstack/dynamodb/partiql/",
-	"localstack/dynamodb/store/",
 	"localstack/e2e/",
 	"localstack/fidelity/",
 	"localstack/sam/",
