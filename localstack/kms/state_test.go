@@ -13,67 +13,91 @@ import (
 	"github.com/sotto-chat/sotto/localstack/kms"
 )
 
-func TestKeyStates(t *testing.T) {
-	dir := t.TempDir()
-	client, s := start(t, dir)
-	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
-		t.Fatal(err)
-	}
-	id := aws.String(keyID)
-	sealed, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
+// stateTest is a key and what tests of its state do with it.
+type stateTest struct {
+	*testing.T
+	dir    string
+	client *awskms.Client
+	id     *string
+	sealed []byte // encrypted with the key
+}
+
+func newStateTest(t *testing.T) *stateTest {
+	t.Helper()
+	k := &stateTest{T: t, dir: t.TempDir(), id: aws.String(keyID)}
+	k.restart()
+	sealed, err := k.client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: k.id, Plaintext: []byte("x")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// refused checks that the operations that use the key fail with want.
-	refused := func(want string) {
-		t.Helper()
-		_, err := client.Encrypt(t.Context(), &awskms.EncryptInput{KeyId: id, Plaintext: []byte("x")})
-		wantException(t, err, want, keyARN)
-		_, err = client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
-		wantException(t, err, want, keyARN)
-		_, err = client.GenerateDataKey(t.Context(), &awskms.GenerateDataKeyInput{
-			KeyId:   id,
-			KeySpec: types.DataKeySpecAes256,
-		})
-		wantException(t, err, want, keyARN)
-	}
-	described := func() *types.KeyMetadata {
-		t.Helper()
-		out, err := client.DescribeKey(t.Context(), &awskms.DescribeKeyInput{KeyId: id})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out.KeyMetadata
-	}
+	k.sealed = sealed.CiphertextBlob
+	return k
+}
 
-	if _, err := client.DisableKey(t.Context(), &awskms.DisableKeyInput{KeyId: id}); err != nil {
-		t.Fatal(err)
-	}
-	refused("DisabledException")
-	client, s = start(t, dir) // after a restart
+// restart opens the service again and declares the key, as every start of a
+// stack does.
+func (k *stateTest) restart() {
+	k.Helper()
+	client, s := start(k.T, k.dir)
 	if err := s.Ensure(kms.KeyOptions{ID: keyID}); err != nil {
+		k.Fatal(err)
+	}
+	k.client = client
+}
+
+// refused checks that the operations that use the key fail with want.
+func (k *stateTest) refused(want string) {
+	k.Helper()
+	_, err := k.client.Encrypt(k.Context(), &awskms.EncryptInput{KeyId: k.id, Plaintext: []byte("x")})
+	wantException(k.T, err, want, keyARN)
+	_, err = k.client.Decrypt(k.Context(), &awskms.DecryptInput{CiphertextBlob: k.sealed})
+	wantException(k.T, err, want, keyARN)
+	_, err = k.client.GenerateDataKey(k.Context(), &awskms.GenerateDataKeyInput{
+		KeyId:   k.id,
+		KeySpec: types.DataKeySpecAes256,
+	})
+	wantException(k.T, err, want, keyARN)
+}
+
+func (k *stateTest) described() *types.KeyMetadata {
+	k.Helper()
+	out, err := k.client.DescribeKey(k.Context(), &awskms.DescribeKeyInput{KeyId: k.id})
+	if err != nil {
+		k.Fatal(err)
+	}
+	return out.KeyMetadata
+}
+
+func TestDisableAndEnableKey(t *testing.T) {
+	k := newStateTest(t)
+	if _, err := k.client.DisableKey(t.Context(), &awskms.DisableKeyInput{KeyId: k.id}); err != nil {
 		t.Fatal(err)
 	}
-	refused("DisabledException")
-	if m := described(); m.Enabled || m.KeyState != types.KeyStateDisabled {
+	k.refused("DisabledException")
+	k.restart()
+	k.refused("DisabledException")
+	if m := k.described(); m.Enabled || m.KeyState != types.KeyStateDisabled {
 		t.Errorf("after DisableKey: got %+v, want the state Disabled", m)
 	}
-	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
+	if _, err := k.client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: k.id}); err != nil {
 		t.Fatal(err)
 	}
-	if m := described(); !m.Enabled || m.KeyState != types.KeyStateEnabled {
+	if m := k.described(); !m.Enabled || m.KeyState != types.KeyStateEnabled {
 		t.Errorf("after EnableKey: got %+v, want the state Enabled", m)
 	}
+}
 
-	_, err = client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id})
+func TestScheduleAndCancelDeletion(t *testing.T) {
+	k := newStateTest(t)
+	_, err := k.client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: k.id})
 	wantException(t, err, "KMSInvalidStateException", "is not pending deletion")
-	_, err = client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
-		KeyId:               id,
+	_, err = k.client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
+		KeyId:               k.id,
 		PendingWindowInDays: aws.Int32(6),
 	})
 	wantException(t, err, "ValidationException", "between 7 and 30")
-	out, err := client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
-		KeyId:               id,
+	out, err := k.client.ScheduleKeyDeletion(t.Context(), &awskms.ScheduleKeyDeletionInput{
+		KeyId:               k.id,
 		PendingWindowInDays: aws.Int32(7),
 	})
 	if err != nil {
@@ -83,21 +107,21 @@ func TestKeyStates(t *testing.T) {
 		*out.PendingWindowInDays != 7 || in > 7*24*time.Hour || in < 6*24*time.Hour {
 		t.Errorf("ScheduleKeyDeletion: got %+v, want PendingDeletion in 7 days", out)
 	}
-	refused("KMSInvalidStateException")
-	if m := described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil ||
+	k.refused("KMSInvalidStateException")
+	if m := k.described(); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil ||
 		!m.DeletionDate.Equal(*out.DeletionDate) {
 		t.Errorf("after ScheduleKeyDeletion: got %+v, want PendingDeletion on %v", m, out.DeletionDate)
 	}
-	_, err = client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id})
+	_, err = k.client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: k.id})
 	wantException(t, err, "KMSInvalidStateException", "is pending deletion")
-	if _, err := client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: id}); err != nil {
+	if _, err := k.client.CancelKeyDeletion(t.Context(), &awskms.CancelKeyDeletionInput{KeyId: k.id}); err != nil {
 		t.Fatal(err)
 	}
-	refused("DisabledException") // CancelKeyDeletion does not enable the key
-	if _, err := client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: id}); err != nil {
+	k.refused("DisabledException") // CancelKeyDeletion does not enable the key
+	if _, err := k.client.EnableKey(t.Context(), &awskms.EnableKeyInput{KeyId: k.id}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil {
+	if _, err := k.client.Decrypt(t.Context(), &awskms.DecryptInput{CiphertextBlob: k.sealed}); err != nil {
 		t.Errorf("Decrypt after EnableKey: %v", err)
 	}
 }
