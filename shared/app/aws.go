@@ -13,13 +13,13 @@ import (
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
-// signer holds the credentials that Lambda gives the environment, which stay
-// the same while it lives.
+// signer returns the credentials that Lambda sets in the environment. They do
+// not change during the life of an instance.
 func signer(c config.Config) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 }
 
-// endpoint is the base of a service's URLs, nil for AWS's own.
+// endpoint returns the base of a service's URLs, nil for that of AWS.
 func endpoint(url string) *string {
 	if url == "" {
 		return nil
@@ -27,8 +27,8 @@ func endpoint(url string) *string {
 	return &url
 }
 
-// The clients are built by hand from the configuration: loading the SDK's own
-// takes milliseconds of every cold start.
+// The clients are built by hand from the configuration: loading the SDK's
+// configuration takes milliseconds of every cold start.
 
 func rows(c config.Config) *table.Store {
 	db := dynamodb.New(dynamodb.Options{
@@ -49,7 +49,7 @@ func poster(c config.Config) *post.Poster {
 	}))
 }
 
-// courier is nil where the template names no function to hand chunks over to.
+// courier returns nil if the template names no function for chunks.
 func courier(c config.Config) room.Courier {
 	if c.DeliverFunction == "" {
 		return nil

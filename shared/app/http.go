@@ -10,23 +10,23 @@ import (
 	"github.com/sotto-chat/sotto/shared/post"
 )
 
-// patience bounds the wait for an answer's header. An instance that was frozen
-// may wake with connections that are dead; the SDK then tries another.
+// patience bounds the wait for a response header. An instance that was frozen
+// may continue with dead connections; the SDK then retries on another.
 const patience = 3 * time.Second
 
-// client serves all of AWS. It keeps as many idle connections to one host as a
-// fan-out uses; the SDK's own keeps ten, and the rest would be dialled again
-// for each message.
+// client is the HTTP client for all of AWS. It keeps as many idle connections
+// to one host as a fan-out uses. The SDK's default keeps ten, and the others
+// would be dialled again for each message.
 var client = httpClient{awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 	t.MaxIdleConnsPerHost = post.Concurrency
 	t.ResponseHeaderTimeout = patience
 })}
 
-// httpClient hides that the SDK's request bodies are io.WriterTo. The SDK
-// closes a body once the answer's header is there; net/http may only then come
-// to call WriteTo, takes the error of the closed body for a failed write, and
-// drops the connection with the rest of the answer on it (smithy-go v1.28.8).
-// The SDK tries again, up to seconds later.
+// httpClient hides that the SDK's request bodies implement io.WriterTo. The SDK
+// closes a body when it has the response header. If net/http calls WriteTo only
+// after that, it takes the error of the closed body for a failed write and
+// drops the connection with the rest of the response (smithy-go v1.28.8). The
+// SDK retries, up to seconds later.
 type httpClient struct{ *awshttp.BuildableClient }
 
 // Do sends a request as http.Client does.

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// body is a request body as the SDK's: it can write itself, and fails at that.
+// body is a request body with a WriteTo that fails, like a closed one of the
+// SDK.
 type body struct{ io.Reader }
 
 func (body) Close() error                     { return nil }
@@ -31,7 +32,7 @@ func TestBodiesAreRead(t *testing.T) {
 	}
 	defer answer.Body.Close()
 	if text, err := io.ReadAll(answer.Body); err != nil || string(text) != "hello" {
-		t.Errorf("got %q, %v", text, err)
+		t.Errorf("got %q and error %v, want hello", text, err)
 	}
 	if _, same := request.Body.(body); !same {
 		t.Error("the caller's request was changed")

@@ -4,8 +4,8 @@ package chat
 type Code string
 
 // Error is an error that a client may see. Its values are the closed list
-// below, which nobody can change; every other failure reaches a client as
-// [Internal], and only the log has its detail. Compare with errors.Is.
+// below, and immutable. Every other failure reaches a client as [Internal], and
+// only the log has its cause. Compare with errors.Is.
 type Error struct {
 	code    Code
 	message string

@@ -16,22 +16,22 @@ type Device string
 // Connection is a WebSocket connection as API Gateway names it: opaque.
 type Connection string
 
-// Session names the binding of a connection to a device (`sid`). It is a
-// binding and not a secret: recipients of a message see it.
+// Session identifies the binding of a connection to a device (`sid`). It is not
+// secret: the recipients of a message see it.
 type Session string
 
 // Room is a group chat, named like a user.
 type Room string
 
-// Lobby exists always and everybody is in it.
+// Lobby is the room that always exists and that every user is a member of.
 const Lobby Room = "lobby"
 
-// MessageID is the ULID a client chose for a message: its idempotency key,
-// unique per room, user and device. Its time part means nothing.
+// MessageID is the ULID that a client chose for a message: its idempotency key,
+// unique per room, user and device. The service ignores its time part.
 type MessageID string
 
-// Epoch is the random id of a room's log. Another epoch tells clients to
-// forget their seqs.
+// Epoch is the random id of a room's log. If it changes, clients forget their
+// seqs.
 type Epoch string
 
 // Seq is a message's position in its room's log: 1, 2, 3 … without gaps.
@@ -40,8 +40,8 @@ type Seq int64
 var (
 	namePattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,31}$`)
 	thumbprintPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	// ULID: 26 characters of Crockford's base 32; the first is at most 7 since
-	// the value has 128 bits.
+	// A ULID has 26 characters of Crockford's base 32. The first is at most 7,
+	// since the value has 128 bits.
 	ulidPattern = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 )
 

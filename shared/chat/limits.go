@@ -4,40 +4,43 @@ import "time"
 
 // Limits of the protocol, each with its reason.
 const (
-	// MaxFrame bounds a client's frame in bytes as sent: API Gateway closes
-	// with 1009 above 32 KB (API Gateway quotas), so clients check first.
+	// MaxFrame bounds a client's frame in bytes as sent. API Gateway closes the
+	// connection with 1009 above 32 KB (API Gateway quotas), so clients check
+	// before they send.
 	MaxFrame = 32 << 10
-	// MaxBody bounds a message's UTF-8 text in bytes. The frame limit may bite
-	// first, since JSON escapes and two layers of base64 inflate the text.
+	// MaxBody bounds a message's UTF-8 text in bytes. MaxFrame may refuse
+	// shorter texts, since JSON escapes and two layers of base64 make them
+	// longer.
 	MaxBody = 16 << 10
 	// MaxHistoryPage bounds the JWE of one history page in bytes; a single
 	// larger message is sent alone.
 	MaxHistoryPage = 32 << 10
-	// MaxHistoryLimit bounds the messages of one page: each costs a read and
-	// a decryption, and the page's size bites at about this count anyway.
+	// MaxHistoryLimit bounds the messages of one page: each costs a read and a
+	// decryption, and short messages fill MaxHistoryPage at about this count.
 	MaxHistoryLimit = 100
 	// MaxRef bounds a frame's ref in characters.
 	MaxRef = 64
-	// MaxConnections bounds a device's connections: a handshake above it ends
-	// the oldest. A join, a rotation and a revocation write a row for each in
-	// each room, within one invocation.
+	// MaxConnections bounds a device's connections: a handshake above it closes
+	// the oldest. A join, a rotation and a revocation write one row for each
+	// connection and room, within one invocation.
 	MaxConnections = 100
-	// MaxRooms bounds a user's rooms: each is a row to write at a handshake.
+	// MaxRooms bounds a user's rooms, the lobby included: a handshake writes
+	// one row for each.
 	MaxRooms = 50
-	// MaxDevices bounds a user's devices that are not revoked: each has a rate
-	// of its own.
+	// MaxDevices bounds a user's devices that are not revoked, since each has a
+	// separate rate.
 	MaxDevices = 20
-	// MaxDevicesListed bounds the devices in one answer, the revoked ones,
-	// which stay on record for ever, among them.
+	// MaxDevicesListed bounds the devices in one answer, including the revoked
+	// ones, which stay on record for ever.
 	MaxDevicesListed = 100
 	// MaxPresence bounds the users in one answer to presence.
 	MaxPresence = 200
-	// MaxBegins bounds the challenges handed out on one connection.
+	// MaxBegins bounds the challenges on one connection.
 	MaxBegins = 5
 )
 
 const (
-	// NonceLifetime is how long a challenge can be answered.
+	// NonceLifetime is how long a client can answer a challenge.
 	NonceLifetime = 120 * time.Second
 	// LinkLifetime is how far ahead a link may expire, by the service's clock.
 	LinkLifetime = 10 * time.Minute
@@ -51,6 +54,6 @@ const (
 	PingInterval = 5 * time.Minute
 	// HintInterval is how often a client sends typing, and a mark, per room.
 	HintInterval = 3 * time.Second
-	// PresenceInterval is how often a client asks who is in a room.
+	// PresenceInterval is how often a client asks for a room's presence.
 	PresenceInterval = 30 * time.Second
 )

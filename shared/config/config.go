@@ -1,6 +1,6 @@
-// Package config turns the environment into one struct. It is the only place
-// in the service that reads the environment, and it asks for no more than the
-// template sets and Lambda itself provides.
+// Package config reads the environment into one struct. It is the only package
+// of the service that reads the environment, and it uses only the variables
+// that the template and Lambda set.
 package config
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config is what a function knows about where it runs.
+// Config is the configuration of a function.
 type Config struct {
 	Function string // its name, for the log
 
@@ -20,16 +20,16 @@ type Config struct {
 	SecretAccessKey string
 	SessionToken    string
 
-	// Endpoints of the services, empty for AWS's own.
+	// Endpoints of the services, empty for those of AWS.
 	DynamoDBEndpoint   string
 	KMSEndpoint        string
 	LambdaEndpoint     string
-	ManagementEndpoint string // of @connections, with the stage, unless the endpoint knows connections without one
+	ManagementEndpoint string // of @connections, with the stage if the endpoint needs one
 
 	Tables Tables
 	KMSKey string // ARN or id of the key that wraps all others
 
-	DeliverFunction string // its name, where chunks of large rooms are handed over
+	DeliverFunction string // the name of the function that gets chunks of large rooms, empty for none
 
 	Audience      string        // `aud` of the protocol: host and stage of the WebSocket URL
 	Retention     time.Duration // of messages
@@ -42,9 +42,9 @@ type Tables struct{ Users, Connections, Rooms, Messages, Keys string }
 // FromEnvironment reads the process's environment.
 func FromEnvironment() (Config, error) { return From(os.Getenv) }
 
-// From reads a configuration. It fails on values that are there but wrong and
-// on the audience if it is missing; what a function is not given, it does not
-// use.
+// From reads a configuration with getenv. It fails if a value is invalid or the
+// audience is missing. Other variables may be missing: the template sets only
+// those that a function uses.
 func From(getenv func(string) string) (Config, error) {
 	c := Config{
 		Function:           getenv("AWS_LAMBDA_FUNCTION_NAME"),
@@ -86,9 +86,10 @@ func From(getenv func(string) string) (Config, error) {
 }
 
 // endpoint finds a service's endpoint as the SDKs do when they load their own
-// configuration: the service's variable, then the general one, unless both are
-// to be ignored (AWS SDKs and Tools Reference, "Service-specific endpoints"). A
-// hand-built aws.Config, which is a thousand times as fast, leaves this to us.
+// configuration: the service's variable, then the general one, unless a third
+// variable disables both (AWS SDKs and Tools Reference, "Service-specific
+// endpoints"). The functions build aws.Config by hand, which is a thousand
+// times as fast, so the SDK does not do this.
 func endpoint(getenv func(string) string, service string) string {
 	if strings.EqualFold(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		return ""

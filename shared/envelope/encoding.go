@@ -20,12 +20,12 @@ var (
 	errSize   = errors.New("too large")
 )
 
-// base64url is strict about the unused bits of the last character: without
-// that, one token has up to sixteen spellings.
+// base64url is strict about the unused bits of the last character. Otherwise
+// one token would have up to sixteen spellings.
 var base64url = base64.RawURLEncoding.Strict()
 
 // decode reads canonical unpadded base64url. encoding/base64 skips CR and LF
-// even when strict, which only the length shows.
+// even in strict mode, so decode checks the length, too.
 func decode(s string) ([]byte, error) {
 	b, err := base64url.DecodeString(s)
 	if err != nil || base64url.EncodedLen(len(b)) != len(s) {
@@ -34,11 +34,11 @@ func decode(s string) ([]byte, error) {
 	return b, nil
 }
 
-// decodeParts splits a compact token of at most max bytes into its n parts.
+// decodeParts splits a compact token of at most size bytes into its n parts.
 // It counts the dots before it splits, so that a token of nothing but dots
 // costs no memory.
-func decodeParts(token string, n, max int) ([][]byte, error) {
-	if len(token) > max {
+func decodeParts(token string, n, size int) ([][]byte, error) {
+	if len(token) > size {
 		return nil, errSize
 	}
 	if strings.Count(token, ".") != n-1 {
@@ -55,7 +55,7 @@ func decodeParts(token string, n, max int) ([][]byte, error) {
 	return parts, nil
 }
 
-// members is a JSON object whose member set is checked as a whole.
+// members is a JSON object whose set of members is checked.
 type members map[string]any
 
 func decodeMembers(data []byte) (members, error) {
@@ -66,7 +66,7 @@ func decodeMembers(data []byte) (members, error) {
 	return m, nil
 }
 
-// hasExactly tells whether the names are all the members there are.
+// hasExactly reports whether the object has exactly the named members.
 func (m members) hasExactly(names ...string) bool {
 	if len(m) != len(names) {
 		return false
@@ -79,14 +79,14 @@ func (m members) hasExactly(names ...string) bool {
 	return true
 }
 
-// str returns a string member, or "" for any other kind; no member of the
-// profile is an empty string.
+// str returns a string member, or "" for a member of another kind. No member of
+// the profile is an empty string.
 func (m members) str(name string) string {
 	s, _ := m[name].(string)
 	return s
 }
 
-// isThumbprint tells whether s has the form of a SHA-256 thumbprint.
+// isThumbprint reports whether s has the form of a SHA-256 thumbprint.
 func isThumbprint(s string) bool {
 	if len(s) != thumbprintLen {
 		return false

@@ -18,27 +18,26 @@ const (
 	exponentText = "AQAB"
 )
 
-// EncryptionKey is an RSA public key to which tokens are sealed. It cannot be
-// changed; safe for concurrent use.
+// EncryptionKey is an RSA public key to which tokens are sealed. It is
+// immutable and safe for concurrent use.
 type EncryptionKey struct {
 	public *rsa.PublicKey
 	n      string // the modulus, base64url
 	kid    string
 }
 
-// allowedBits keeps to two sizes: below 2048 is unsafe, and above 3072 a
-// registered key becomes a weapon (one of 16384 bits costs 300 times as much
-// for every message that anyone sends to its owner).
+// allowedBits reports whether a key may have that size. Fewer than 2048 bits
+// are unsafe, and an owner could use more than 3072 to slow down the service:
+// with 16384 bits every message to that owner would cost 300 times as much.
 func allowedBits(bits int) bool { return bits == 2048 || bits == 3072 }
 
 // ParseEncryptionKey reads a public JWK (RFC 7518 §6.3.1): exactly the members
 // e, kid, kty and n, in any order, with kid the key's own thumbprint, n odd and
-// of 2048 or 3072 bits, e = 65537. It fails with ErrKey.
+// of 2048 or 3072 bits, e = 65537. Error: ErrKey.
 //
-// It does not ask whether n is the product of two large primes, which nobody
-// can tell from outside: an owner who registers a weak modulus exposes only
-// what is sealed to that owner. Any odd modulus of these sizes can be sealed
-// to.
+// It cannot check that n is the product of two large primes: an owner who
+// registers a weak modulus exposes only what is sealed to that owner. Every odd
+// modulus of these sizes can be sealed to.
 func ParseEncryptionKey(jwk []byte) (*EncryptionKey, error) {
 	if len(jwk) > MaxJWK {
 		return nil, fmt.Errorf("%w: JWK %w", ErrKey, errSize)
@@ -81,8 +80,8 @@ func (k *EncryptionKey) JWK() []byte {
 	return []byte(`{"e":"` + exponentText + `","kid":"` + k.kid + `","kty":"RSA","n":"` + k.n + `"}`)
 }
 
-// Thumbprint returns the RFC 7638 SHA-256 thumbprint, by which the protocol
-// names the key.
+// Thumbprint returns the RFC 7638 SHA-256 thumbprint, which is the key's name
+// in the protocol.
 func (k *EncryptionKey) Thumbprint() string { return k.kid }
 
 // Bits returns the length of the modulus, 2048 or 3072.
@@ -91,15 +90,17 @@ func (k *EncryptionKey) Bits() int { return k.public.N.BitLen() }
 // String returns the thumbprint.
 func (k *EncryptionKey) String() string { return k.kid }
 
-// DecryptionKey is an RSA private key that opens what is sealed to its public
-// half. It formats as its thumbprint alone; safe for concurrent use.
+// DecryptionKey is an RSA private key. It opens tokens that are sealed to its
+// public half. Every format verb prints only its thumbprint. It is safe for
+// concurrent use.
 type DecryptionKey struct {
 	private *rsa.PrivateKey
 	public  *EncryptionKey
 }
 
-// GenerateDecryptionKey makes a new key of 2048 or 3072 bits; ErrKey for other
-// sizes. It takes from a tenth of a second to seconds: never on a hot path.
+// GenerateDecryptionKey makes a new key of 2048 or 3072 bits. It takes from a
+// tenth of a second to seconds, so it must not run in a request. Error: ErrKey
+// for other sizes.
 func GenerateDecryptionKey(bits int) (*DecryptionKey, error) {
 	if !allowedBits(bits) {
 		return nil, fmt.Errorf("%w: RSA keys have 2048 or 3072 bits", ErrKey)
@@ -111,12 +112,12 @@ func GenerateDecryptionKey(bits int) (*DecryptionKey, error) {
 	return &DecryptionKey{private: private, public: newEncryptionKey(&private.PublicKey)}, nil
 }
 
-// ParseDecryptionKey reads what MarshalPKCS8 wrote. It fails with ErrKey for
+// ParseDecryptionKey reads the output of MarshalPKCS8. Error: ErrKey for
 // anything but a consistent RSA key of the profile.
 func ParseDecryptionKey(der []byte) (*DecryptionKey, error) {
 	private, err := parsePKCS8(der)
 	if err != nil {
-		// The cause may describe private material, so it goes no further.
+		// The cause may describe private material, so it is not wrapped.
 		return nil, fmt.Errorf("%w: not a PKCS #8 RSA key of the profile", ErrKey)
 	}
 	return &DecryptionKey{private: private, public: newEncryptionKey(&private.PublicKey)}, nil
@@ -134,8 +135,8 @@ func parsePKCS8(der []byte) (*rsa.PrivateKey, error) {
 	return private, nil
 }
 
-// MarshalPKCS8 returns the private key in PKCS #8 DER (RFC 5208), for wrapped
-// storage by its holder: about 1.2 KB for 2048 bits and 1.8 KB for 3072.
+// MarshalPKCS8 returns the private key in PKCS #8 DER (RFC 5208), about 1.2 KB
+// for 2048 bits and 1.8 KB for 3072. The caller must wrap it before storing it.
 func (k *DecryptionKey) MarshalPKCS8() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {

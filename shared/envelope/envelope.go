@@ -2,18 +2,18 @@
 // JWS (RFC 7515) signed with Ed25519, compact JWE (RFC 7516) under RSA-OAEP-256
 // and A256GCM, and the JWKs (RFC 7517) of both kinds of key.
 //
-// Use it wherever a token or a key enters or leaves. It has no options: there
-// is one algorithm for each purpose, so there is nothing to negotiate and
-// nothing that a sender can talk a receiver into. The algorithm and the typ
-// always come from the caller's code, never from the token.
+// Use it wherever a token or a key enters or leaves the program. It has no
+// options: there is one algorithm for each purpose, so a sender cannot make a
+// receiver use another. The algorithm and the typ always come from the caller's
+// code, never from the token.
 //
-// The cryptography is go-jose's. What go-jose is lenient about is refused here
-// before it is called: it inflates a "zip" header, honours "b64":false, reads
-// base64 with altered tails and takes private members in a public JWK. So every
-// token and key has exactly one accepted spelling of each part, and a parsed
-// token is safe to compare, to store and to pack.
+// The cryptography is go-jose's. The package refuses what go-jose accepts
+// beyond the profile before it calls it: go-jose inflates a "zip" header,
+// honours "b64":false, reads base64 with altered last bits and accepts private
+// members in a public JWK. So each part of a token or key has exactly one
+// accepted spelling, and parsed tokens can be compared, stored and packed.
 //
-// The package does no I/O, keeps no state, knows nothing of chat, and never
+// The package does no I/O, keeps no state, does not depend on chat, and never
 // puts a plaintext or a private key into an error or a formatted value.
 package envelope
 
@@ -28,10 +28,10 @@ type Type string
 const (
 	TypeKeys      Type = "sotto-keys+jwt"      // the service's key set
 	TypeHandshake Type = "sotto-handshake+jwt" // a device proves its key on a connection
-	TypeLink      Type = "sotto-link+jwt"      // a device vouches for another of its user
+	TypeLink      Type = "sotto-link+jwt"      // a device links another of its user
 	TypeMessage   Type = "sotto-message+jwt"   // a text, by its sender
 	TypeRotate    Type = "sotto-rotate+jwt"    // a device announces its next encryption key
-	TypeRevoke    Type = "sotto-revoke+jwt"    // a device bars another of its user
+	TypeRevoke    Type = "sotto-revoke+jwt"    // a device revokes another of its user
 )
 
 // The types of sealed tokens (JWE).
@@ -43,7 +43,7 @@ const (
 	TypeRotated       Type = "sotto-rotated+jwe" // to a device's new key
 )
 
-// signed tells whether the type belongs to a JWS.
+// signed reports whether the type belongs to a JWS.
 func (t Type) signed() bool {
 	switch t {
 	case TypeKeys, TypeHandshake, TypeLink, TypeMessage, TypeRotate, TypeRevoke:
@@ -52,11 +52,11 @@ func (t Type) signed() bool {
 	return false
 }
 
-// mayCarryKey says whether the header may hold the signer's own public key: in
-// the two tokens by which strangers meet, and nowhere else.
+// mayCarryKey reports whether the header may have the signer's public key: only
+// in the two tokens of parties that do not have each other's keys yet.
 func (t Type) mayCarryKey() bool { return t == TypeHandshake || t == TypeKeys }
 
-// sealed tells whether the type belongs to a JWE.
+// sealed reports whether the type belongs to a JWE.
 func (t Type) sealed() bool {
 	switch t {
 	case TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated:
@@ -66,8 +66,7 @@ func (t Type) sealed() bool {
 }
 
 // Bounds, in bytes of the compact form. They are checked before anything is
-// decoded, and on making a token too, so that what one side makes the other
-// takes.
+// decoded and also when a token is made, so that the other side accepts it.
 const (
 	// MaxSigned bounds a JWS. A client's frame is at most 32,768 bytes as sent
 	// (API Gateway closes with 1009 above it), and every JWS a client makes
@@ -87,14 +86,15 @@ const (
 )
 
 var (
-	// ErrEnvelope is every failure of a JWE. Errors of ParseSealed add which
-	// public part was malformed; Open returns this value alone, so that no
-	// caller can pass on at which step a decryption failed.
+	// ErrEnvelope is the error of every failure with a JWE. Errors of
+	// ParseSealed add which public part was malformed; Open returns only this
+	// value, so that no caller can reveal at which step a decryption failed.
 	ErrEnvelope = errors.New("envelope cannot be opened")
 
-	// ErrSignature is every failure of a JWS, in structure or in signature.
+	// ErrSignature is the error of every failure with a JWS, of its structure
+	// or its signature.
 	ErrSignature = errors.New("signature not acceptable")
 
-	// ErrKey is every key outside the profile.
+	// ErrKey is the error for every key outside the profile.
 	ErrKey = errors.New("key not acceptable")
 )

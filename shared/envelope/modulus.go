@@ -6,15 +6,15 @@ import (
 	"math/big"
 )
 
-// Modulus returns the key's modulus, big-endian, 256 or 384 bytes: all that a
-// database needs to keep of an encryption key, since e is always 65537.
+// Modulus returns the key's modulus, big-endian, 256 or 384 bytes. A database
+// needs to store no more of an encryption key, since e is always 65537.
 func (k *EncryptionKey) Modulus() []byte { return k.public.N.Bytes() }
 
 // EncryptionKeyFromModulus is the inverse of Modulus. It fails with ErrKey on
 // a modulus that ParseEncryptionKey would refuse.
 func EncryptionKeyFromModulus(n []byte) (*EncryptionKey, error) {
-	// The length as well as the value: a leading zero byte would be a second
-	// spelling of the same modulus.
+	// Check the length as well as the value: with a leading zero byte the same
+	// modulus would have a second spelling.
 	modulus := new(big.Int).SetBytes(n)
 	if !allowedBits(len(n)*8) || modulus.BitLen() != len(n)*8 {
 		return nil, fmt.Errorf("%w: modulus is not of 2048 or 3072 bits", ErrKey)

@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// packVersion opens every packed token, so that a later form can be told apart.
+// packVersion is the first byte of every packed token, which distinguishes it
+// from later forms.
 const packVersion = 1
 
-// PackSigned turns a compact JWS into its bytes without base64, about three
-// quarters of the size: a version byte, the header's length as a varint, the
-// header, the payload and, last, the 64 bytes of the signature. UnpackSigned
-// restores the token to the letter, which is possible only because ParseSigned
-// accepts canonical base64url alone. It checks form, not signature;
+// PackSigned returns a compact JWS without base64, about three quarters of its
+// size: a version byte, the header's length as a varint, the header, the
+// payload and the 64 bytes of the signature. UnpackSigned restores exactly the
+// same token, which is possible because ParseSigned accepts only canonical
+// base64url. PackSigned checks the form and not the signature. Error:
 // ErrSignature.
 func PackSigned(token string) ([]byte, error) {
 	parts, err := decodeParts(token, 3, MaxSigned)
@@ -32,16 +33,17 @@ func PackSigned(token string) ([]byte, error) {
 	return append(packed, signature...), nil
 }
 
-// UnpackSigned restores the token that PackSigned took; ErrSignature for bytes
-// that it cannot have made. The token is as little trusted as before.
+// UnpackSigned restores the token that was passed to PackSigned. The signature
+// must still be verified. Error: ErrSignature for bytes that PackSigned cannot
+// have made.
 func UnpackSigned(packed []byte) (string, error) {
 	if len(packed) == 0 || packed[0] != packVersion {
 		return "", fmt.Errorf("%w: unpack: unknown version", ErrSignature)
 	}
 	rest := packed[1:]
 	headerLen, n := binary.Uvarint(rest)
-	// The comparison with the varint's canonical length keeps one packed form
-	// for one token.
+	// The varint must have its canonical length, so that one token has one
+	// packed form.
 	if n <= 0 || headerLen > maxHeader || n != len(binary.AppendUvarint(nil, headerLen)) {
 		return "", fmt.Errorf("%w: unpack: bad header length", ErrSignature)
 	}

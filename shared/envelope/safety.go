@@ -9,37 +9,39 @@ import (
 	"strings"
 )
 
-// ErrSafety says that a safety number cannot be made of what was given.
+// ErrSafety means that no safety number can be made of the given parties.
 var ErrSafety = errors.New("no safety number")
 
 const (
 	safetyLabel = "sotto-safety-number-v1"
-	// safetyIterations makes each guess of who looks for keys with a number
-	// that two people would take for theirs cost 2^18 hashes; the number itself
-	// has 100 bits, and with keys on both sides to choose from, half of them
-	// count.
+	// safetyIterations is the number of hashes that one guess costs an attacker
+	// who looks for keys with the same number: 2^18. The number has 100 bits,
+	// and an attacker who can choose keys on both sides has to find half of
+	// them.
 	safetyIterations = 1 << 17
 	thumbprintLength = 43 // SHA-256 in base64url
 )
 
-// Party is one of the two who compare: a user's name and the thumbprints of the
-// user's devices' signing keys, in any order, as the other one has pinned them.
+// Party is one of the two users who compare: the user's name and the
+// thumbprints of the signing keys of the user's devices, in any order, as the
+// other user's client has pinned them.
 type Party struct {
 	User    string   `json:"user"`
 	Devices []string `json:"devices"`
 }
 
-// Safety is what two users compare over another channel to find out whether
-// they hold the same keys of each other (protocol §12).
+// Safety is the value that two users compare over another channel to check that
+// they have the same keys of each other (protocol §12).
 type Safety struct {
 	first, second string // the users, sorted
 	hash          [sha256.Size]byte
 }
 
-// SafetyNumber derives the safety of two users. It is the same whichever of
-// them comes first, and another one as soon as either has one device more or
-// less. It takes some tens of milliseconds, on purpose. Error: ErrSafety for a
-// user without devices, a malformed thumbprint, or one user twice.
+// SafetyNumber derives the safety of two users. It does not depend on their
+// order, and it changes with every device that either of them adds or removes.
+// It takes some tens of milliseconds on purpose, see safetyIterations. Error:
+// ErrSafety for a user without devices, a malformed thumbprint, or one user
+// twice.
 func SafetyNumber(a, b Party) (Safety, error) {
 	if a.User > b.User {
 		a, b = b, a
@@ -60,8 +62,8 @@ func SafetyNumber(a, b Party) (Safety, error) {
 	return Safety{first: a.User, second: b.User, hash: [sha256.Size]byte(key)}, nil
 }
 
-// write puts the party down as lines that can be read in one way only: no name
-// is as long as a thumbprint, and an empty line ends the list.
+// write writes the party as lines that are unambiguous: no name is as long as a
+// thumbprint, and an empty line ends the list.
 func (p Party) write(text *strings.Builder) error {
 	if p.User == "" || len(p.User) >= thumbprintLength || strings.Contains(p.User, "\n") || len(p.Devices) == 0 {
 		return fmt.Errorf("%w: a user without a name or without devices", ErrSafety)
@@ -79,7 +81,7 @@ func (p Party) write(text *strings.Builder) error {
 	return nil
 }
 
-// Groups are the six groups of five digits that people read out to each other.
+// Groups returns the six groups of five digits that users read to each other.
 func (s Safety) Groups() [6]string {
 	var groups [6]string
 	for i := range groups {
@@ -92,14 +94,14 @@ func (s Safety) Groups() [6]string {
 	return groups
 }
 
-// String is the number as it is shown: the groups with a space between them.
+// String returns the groups, separated by spaces.
 func (s Safety) String() string {
 	groups := s.Groups()
 	return strings.Join(groups[:], " ")
 }
 
-// Text is what a QR code carries. It holds the whole hash, so two that are the
-// same, to the letter, say more than the digits do.
+// Text returns the content of a QR code. It has the whole hash, so equal texts
+// are stronger evidence than equal digits.
 func (s Safety) Text() string {
 	return "sotto:safety?a=" + s.first + "&b=" + s.second + "&hash=" + base64url.EncodeToString(s.hash[:])
 }

@@ -12,10 +12,10 @@ const (
 	tagSize   = 16
 )
 
-// Sealed is a JWE whose structure was checked and which was not yet opened.
+// Sealed is a JWE of which the structure has been checked. It is not open yet.
 type Sealed struct {
-	// KID is the thumbprint of the key that the token names. Open checks it;
-	// until then it is a hint for finding the key.
+	// KID is the thumbprint of the key that the token names, by which the
+	// caller finds the key. Open checks it.
 	KID string
 
 	token   string
@@ -23,21 +23,21 @@ type Sealed struct {
 }
 
 // Seal makes a compact JWE of the type typ that only the holder of the key can
-// open. It fails with ErrEnvelope where typ is no type of a JWE or the token
-// would be longer than MaxSealed.
+// open. Error: ErrEnvelope if typ is no type of a JWE or the token would be
+// longer than MaxSealed.
 //
-// Each token has its own random 256-bit content key, used for this one
-// encryption. So the random 96-bit nonce cannot repeat under a key, and no
-// number of messages wears a key out.
+// Each token has a random 256-bit content key for this one encryption. So the
+// random 96-bit nonce cannot repeat under a key, and the number of messages is
+// not limited.
 //
-// A sealed token says nothing about its maker. What must be bound to a sender,
-// a session or a place stands signed inside it.
+// A sealed token does not show who made it. Everything that must be bound to a
+// sender, a session or a place must be signed inside it.
 func Seal(to *EncryptionKey, typ Type, plaintext []byte) (string, error) {
 	if !typ.sealed() {
 		return "", fmt.Errorf("%w: typ of no sealed token", ErrEnvelope)
 	}
 	recipient := jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: to.public, KeyID: to.kid}
-	// Compression stays off: it would tell the length of a text by its content.
+	// Compression is off, since the token's length would reveal content.
 	options := new(jose.EncrypterOptions).WithType(jose.ContentType(typ))
 	encrypter, err := jose.NewEncrypter(jose.A256GCM, recipient, options)
 	if err != nil {
@@ -59,8 +59,8 @@ func Seal(to *EncryptionKey, typ Type, plaintext []byte) (string, error) {
 
 // ParseSealed checks the structure of a compact JWE: its size, canonical
 // encoding, a protected header of exactly alg (RSA-OAEP-256), enc (A256GCM),
-// kid and typ, and the lengths of its parts. It fails with ErrEnvelope. No key
-// is touched, so a malformed token costs no private operation.
+// kid and typ, and the lengths of its parts. It uses no key, so a malformed
+// token costs no private operation. Error: ErrEnvelope.
 func ParseSealed(token string, typ Type) (*Sealed, error) {
 	if !typ.sealed() {
 		return nil, fmt.Errorf("%w: typ of no sealed token", ErrEnvelope)
@@ -99,12 +99,12 @@ func parseSealedHeader(header []byte, typ Type) (kid string, err error) {
 	return m.str("kid"), nil
 }
 
-// Open returns the plaintext. Every failure is ErrEnvelope itself, with nothing
-// wrapped around it or inside: which step failed is what padding oracles are
-// built from. crypto/rsa unpads OAEP in constant time, so the one difference
-// that a clock could show is a failed padding from a failed tag; a ciphertext
-// derived from somebody else's token passes the padding with probability 2⁻²⁵⁶,
-// and of one's own tokens there is nothing to learn.
+// Open returns the plaintext. Every failure is ErrEnvelope itself, without a
+// cause, since a padding oracle needs to know which step failed. crypto/rsa
+// unpads OAEP in constant time, so timing can only distinguish a failed padding
+// from a failed tag. A ciphertext that is derived from another sender's token
+// passes the padding with probability 2⁻²⁵⁶, and an attacker's own tokens
+// reveal nothing.
 func (s *Sealed) Open(key *DecryptionKey) ([]byte, error) {
 	if s.KID != key.public.kid || s.keySize*8 != key.public.Bits() {
 		return nil, ErrEnvelope

@@ -8,30 +8,30 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Signed is a JWS whose structure was checked and whose signature was not.
-// Nothing in it may be believed before Verify.
+// Signed is a JWS of which the structure has been checked and the signature has
+// not. Nothing in it may be trusted before Verify.
 type Signed struct {
-	// KID is the thumbprint of the key that the token claims. A caller looks
-	// the key up in its own records under it together with the user.
+	// KID is the thumbprint of the key that the token names. A caller finds
+	// that key in its own records, by user and thumbprint.
 	KID string
 
-	// JWK is the key that the token carries, or zero. Only handshakes and key
-	// sets may carry one, and only its thumbprint being KID is known of it.
+	// JWK is the key within the token, or zero. Only handshakes and key sets
+	// may have one. It has been checked only that its thumbprint is KID.
 	JWK VerifyKey
 
 	token string
 }
 
 // Sign makes a compact JWS of the type typ over claims, which are usually a
-// JSON object; signed as they are. It fails with ErrSignature where typ is no
+// JSON object and are signed without change. Error: ErrSignature if typ is no
 // type of a JWS or the token would be longer than MaxSigned.
 func Sign(k *SigningKey, typ Type, claims []byte) (string, error) {
 	return sign(k, typ, claims, nil)
 }
 
-// SignWithJWK is Sign with the public key in the header, by which a device and
-// a service that meet for the first time show each other their keys. It fails
-// with ErrSignature for every type but TypeHandshake and TypeKeys.
+// SignWithJWK is Sign with the public key in the header, for a device and a
+// service that do not have each other's keys yet. Error: ErrSignature for every
+// type but TypeHandshake and TypeKeys.
 func SignWithJWK(k *SigningKey, typ Type, claims []byte) (string, error) {
 	if !typ.mayCarryKey() {
 		return "", fmt.Errorf("%w: only handshakes and key sets carry a key", ErrSignature)
@@ -69,9 +69,8 @@ func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
 }
 
 // ParseSigned checks the structure of a compact JWS: its size, canonical
-// encoding, and a protected header of exactly alg (EdDSA), kid and typ, with
-// jwk allowed where typ is TypeHandshake or TypeKeys. It fails with
-// ErrSignature.
+// encoding, and a protected header of exactly alg (EdDSA), kid and typ, and
+// also jwk if typ is TypeHandshake or TypeKeys. Error: ErrSignature.
 func ParseSigned(token string, typ Type) (*Signed, error) {
 	if !typ.signed() {
 		return nil, fmt.Errorf("%w: typ of no signed token", ErrSignature)
@@ -122,8 +121,8 @@ func parseSignedHeader(header []byte, typ Type) (kid string, jwk VerifyKey, err 
 }
 
 // Verify returns the claims if key made the signature and is the key that the
-// token names; else ErrSignature. The key comes from the caller's own records,
-// never from the token alone.
+// token names; otherwise ErrSignature. The key must come from the caller's
+// records, never from the token alone.
 func (s *Signed) Verify(key VerifyKey) ([]byte, error) {
 	if key.IsZero() || key.Thumbprint() != s.KID {
 		return nil, fmt.Errorf("%w: by another key", ErrSignature)

@@ -11,8 +11,8 @@ import (
 const SeedSize = ed25519.SeedSize
 
 // SigningKey is an Ed25519 private key: the identity of a device or of the
-// service. It formats as its thumbprint alone, whatever the verb. The zero
-// value is not usable; safe for concurrent use.
+// service. Every format verb prints only its thumbprint. The zero value is not
+// usable. It is safe for concurrent use.
 type SigningKey struct {
 	private ed25519.PrivateKey
 	public  VerifyKey
@@ -28,8 +28,8 @@ func GenerateSigningKey() (*SigningKey, error) {
 	return newSigningKey(private), nil
 }
 
-// SigningKeyFromSeed restores a key from Seed. It fails with ErrKey unless the
-// seed has SeedSize bytes.
+// SigningKeyFromSeed restores a key from the result of Seed. Error: ErrKey
+// unless the seed has SeedSize bytes.
 func SigningKeyFromSeed(seed []byte) (*SigningKey, error) {
 	if len(seed) != SeedSize {
 		return nil, fmt.Errorf("%w: seed of the wrong length", ErrKey)
@@ -47,7 +47,7 @@ func newSigningKey(private ed25519.PrivateKey) *SigningKey {
 	return k
 }
 
-// Seed returns the private key's 32 bytes, for storage by its holder.
+// Seed returns the 32 bytes of the private key, which its owner stores.
 func (k *SigningKey) Seed() []byte { return k.private.Seed() }
 
 // Public returns the key that verifies what k signs.

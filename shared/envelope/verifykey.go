@@ -11,22 +11,23 @@ import (
 
 // VerifyKey is an Ed25519 public key. It is comparable: equal keys have equal
 // values, since only canonical encodings are accepted. The zero value is no
-// key, and nothing verifies under it.
+// key; no signature verifies under it.
 type VerifyKey struct {
 	point [ed25519.PublicKeySize]byte
 }
 
-// VerifyKeyFromBytes takes the 32 bytes of RFC 8032 §5.1.2. It fails with
-// ErrKey for a wrong length, an encoding that is not canonical, a text that is
-// no point of the curve, and the points of small order, the identity among
-// them.
+// VerifyKeyFromBytes returns the key with the 32 bytes of RFC 8032 §5.1.2.
+// Error: ErrKey for a wrong length, an encoding that is not canonical, bytes
+// that are no point of the curve, and the points of small order, including the
+// identity.
 //
-// Why small order matters: verification asks whether [S]B = R + [k]A. If A is
-// the identity, R = [S]B satisfies that for every message, so everybody can
-// sign for that key, and with the other small orders one try in at most eight
-// does. Points with a small-order part added to an honest one are accepted:
-// forging for them takes the private key of the honest part, and Go checks the
-// equation without the cofactor, so all verifiers of this package agree.
+// Points of small order are refused because verification checks [S]B = R +
+// [k]A. If A is the identity, R = [S]B satisfies that for every message, so
+// anyone can sign for that key; with the other small orders at least one
+// attempt in eight succeeds. A point with a small-order part added to an honest
+// one is accepted: to forge for it takes the private key of the honest part,
+// and Go checks the equation without the cofactor, so all verifiers of this
+// package agree.
 func VerifyKeyFromBytes(b []byte) (VerifyKey, error) {
 	var k VerifyKey
 	if len(b) != len(k.point) {
@@ -40,8 +41,8 @@ func VerifyKeyFromBytes(b []byte) (VerifyKey, error) {
 }
 
 // ParseVerifyKey reads a public JWK (RFC 8037 §2): exactly the members crv,
-// kid, kty and x, in any order, with kid the key's own thumbprint. It fails
-// with ErrKey, also for everything VerifyKeyFromBytes refuses.
+// kid, kty and x, in any order, with kid the key's own thumbprint. Error:
+// ErrKey, also for everything that VerifyKeyFromBytes refuses.
 func ParseVerifyKey(jwk []byte) (VerifyKey, error) {
 	if len(jwk) > MaxJWK {
 		return VerifyKey{}, fmt.Errorf("%w: JWK %w", ErrKey, errSize)
@@ -76,8 +77,8 @@ func (k VerifyKey) JWK() []byte {
 	return []byte(`{"crv":"Ed25519","kid":"` + k.Thumbprint() + `","kty":"OKP","x":"` + k.x() + `"}`)
 }
 
-// Thumbprint returns the RFC 7638 SHA-256 thumbprint, by which the protocol
-// names the key (RFC 8037, appendix A.3).
+// Thumbprint returns the RFC 7638 SHA-256 thumbprint, which is the key's name
+// in the protocol (RFC 8037, appendix A.3).
 func (k VerifyKey) Thumbprint() string {
 	return thumbprint(`{"crv":"Ed25519","kty":"OKP","x":"` + k.x() + `"}`)
 }
@@ -85,11 +86,11 @@ func (k VerifyKey) Thumbprint() string {
 // Bytes returns the 32 bytes that VerifyKeyFromBytes takes.
 func (k VerifyKey) Bytes() []byte { return bytes.Clone(k.point[:]) }
 
-// IsZero tells whether k is no key. Thirty-two zero bytes encode a point of
-// order four, so no accepted key looks like that.
+// IsZero reports whether k is the zero value, which is no key. Thirty-two zero
+// bytes encode a point of order four, so no accepted key has that value.
 func (k VerifyKey) IsZero() bool { return k == VerifyKey{} }
 
-// String returns the thumbprint, or "" for no key.
+// String returns the thumbprint, or "" for the zero value.
 func (k VerifyKey) String() string {
 	if k.IsZero() {
 		return ""
@@ -113,7 +114,7 @@ var (
 // the cofactor: (0,1), (0,-1), (±√-1,0), and four of order eight that share
 // two.
 var smallOrderY = func() []*big.Int {
-	// Little-endian, as on the wire; the test derives them again.
+	// Little-endian, as on the wire. A test derives them.
 	const (
 		order8a = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
 		order8b = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
@@ -130,9 +131,9 @@ var smallOrderY = func() []*big.Int {
 	return ys
 }()
 
-// soundPoint tells whether b is the canonical encoding of a point of the curve
-// whose order is not small. The key is public, so the arithmetic need not run
-// in constant time.
+// soundPoint reports whether b is the canonical encoding of a point of the
+// curve whose order is not small. The key is public, so the arithmetic need not
+// run in constant time.
 func soundPoint(b []byte) bool {
 	big32 := bytes.Clone(b)
 	slices.Reverse(big32)
@@ -141,8 +142,8 @@ func soundPoint(b []byte) bool {
 	if y.Cmp(fieldP) >= 0 {
 		return false // not reduced: a second spelling of y - p
 	}
-	// This also takes away the other second spelling, x = 0 with the sign set:
-	// x is 0 only where y is ±1.
+	// This also refuses the other second spelling, x = 0 with the sign set: x
+	// is 0 only if y is ±1.
 	for _, small := range smallOrderY {
 		if y.Cmp(small) == 0 {
 			return false

@@ -97,8 +97,8 @@ func (c *RevokeClaims) Check() error {
 	return nil
 }
 
-// KeySetClaims are the claims of a `sotto-keys+jwt`, which the service key signs
-// (protocol §3).
+// KeySetClaims are the claims of a `sotto-keys+jwt`, which the service key
+// signs (protocol §3).
 type KeySetClaims struct {
 	Aud  string           `json:"aud"`
 	Gen  int64            `json:"gen"`

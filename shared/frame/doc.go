@@ -1,6 +1,6 @@
-// Package frame holds the shapes of protocol v1: what a client sends
-// (request.go), what the service answers (reply.go) and what stands inside the
-// signed and encrypted tokens (claims.go). [Parse] and the claims' Check
-// methods are the trust boundary: behind them every name, id and number has
-// its form. Nothing here verifies a signature or opens an envelope.
+// Package frame has the types of protocol v1: the frames of clients
+// (request.go), the frames of the service (reply.go) and the claims of signed
+// tokens (claims.go). [Parse] and the claims' Check methods are the trust
+// boundary: they check the form of every name, id and number. The package
+// verifies no signature and opens no envelope.
 package frame

@@ -46,7 +46,7 @@ type Welcome struct {
 	JWE  string `json:"jwe"`
 }
 
-// RoomState says where a room's log stands.
+// RoomState is the state of a room's log.
 type RoomState struct {
 	Room  chat.Room  `json:"room"`
 	Epoch chat.Epoch `json:"epoch"`
@@ -54,7 +54,7 @@ type RoomState struct {
 	Floor chat.Seq   `json:"floor"`
 }
 
-// WelcomePlain is what the device alone can read of its welcome.
+// WelcomePlain is the plaintext of a welcome, which only the device can read.
 type WelcomePlain struct {
 	V      int          `json:"v"`
 	Nonce  string       `json:"nonce"`
@@ -73,8 +73,8 @@ type Message struct {
 	JWE   string     `json:"jwe"`
 }
 
-// MessagePlain is a message as its recipient's device alone can read it. JWS
-// is the sender's own token, which the recipient verifies under JWK.
+// MessagePlain is the plaintext of a message, which only the recipient's device
+// can read. JWS is the sender's token, which the recipient verifies with JWK.
 type MessagePlain struct {
 	Room     chat.Room      `json:"room"`
 	Epoch    chat.Epoch     `json:"epoch"`
@@ -87,7 +87,7 @@ type MessagePlain struct {
 	JWS      string         `json:"jws"`
 }
 
-// Ack says that a message is in its room's log for good.
+// Ack confirms that a message is stored in its room's log.
 type Ack struct {
 	Type      string         `json:"type"`
 	Ref       string         `json:"ref,omitzero"`
@@ -99,9 +99,8 @@ type Ack struct {
 	Duplicate bool           `json:"duplicate"`
 }
 
-// History is one page of a room's log, From to To inclusive; From > To says
-// that the page is empty. Its token holds a [HistoryPlain] and is absent from
-// an empty page.
+// History is one page of a room's log, From to To inclusive. The page is empty
+// if From > To. Its token has a [HistoryPlain]; an empty page has no token.
 type History struct {
 	Type  string     `json:"type"`
 	Ref   string     `json:"ref,omitzero"`
@@ -136,7 +135,7 @@ type Left struct {
 	Room chat.Room `json:"room"`
 }
 
-// ServerKey tells connected clients of a new key set.
+// ServerKey posts a new key set to connected clients.
 type ServerKey struct {
 	Type   string `json:"type"`
 	KeySet string `json:"keyset"`
@@ -150,7 +149,8 @@ type Rotated struct {
 	JWE  string `json:"jwe"`
 }
 
-// RotatedPlain shows who holds the new decryption key.
+// RotatedPlain is the plaintext of rotated, which only the holder of the new
+// decryption key can read.
 type RotatedPlain struct {
 	SID chat.Session `json:"sid"`
 	Gen int64        `json:"gen"`
@@ -162,10 +162,11 @@ type DeviceState struct {
 	AddedAt    int64       `json:"addedAt"`    // Unix ms
 	LastSeenAt int64       `json:"lastSeenAt"` // Unix ms
 	Revoked    bool        `json:"revoked"`
-	Current    bool        `json:"current"` // the one that asked
+	Current    bool        `json:"current"` // the caller's device
 }
 
-// Devices answers devices: those in use first, the newest first among each.
+// Devices answers devices: the devices in use, then the revoked ones, the
+// newest first in both groups.
 type Devices struct {
 	Type    string        `json:"type"`
 	Ref     string        `json:"ref,omitzero"`
@@ -192,8 +193,8 @@ type Pong struct {
 	Heads map[chat.Room]Head `json:"heads"`
 }
 
-// Presence answers presence: who hears the room, sorted. More says that there
-// may be others.
+// Presence answers presence with the users who are connected to the room,
+// sorted. More means that there may be others.
 type Presence struct {
 	Type  string      `json:"type"`
 	Ref   string      `json:"ref,omitzero"`
@@ -202,14 +203,15 @@ type Presence struct {
 	More  bool        `json:"more"`
 }
 
-// Typing says that a user is writing in a room just now.
+// Typing means that a user is writing in a room.
 type Typing struct {
 	Type string    `json:"type"`
 	Room chat.Room `json:"room"`
 	User chat.User `json:"user"`
 }
 
-// Mark says how far a user's client has a room, and how far it was shown.
+// Mark has the highest seq of a room that a user's client has received, and the
+// highest that was on the screen.
 type Mark struct {
 	Type      string    `json:"type"`
 	Room      chat.Room `json:"room"`
@@ -218,7 +220,7 @@ type Mark struct {
 	Read      chat.Seq  `json:"read"`
 }
 
-// Error is a chat.Error on the wire. KeySet is there with stale_server_key.
+// Error is a chat.Error on the wire. It has a KeySet with stale_server_key.
 type Error struct {
 	Type    string    `json:"type"`
 	Ref     string    `json:"ref,omitzero"`
@@ -228,7 +230,7 @@ type Error struct {
 	KeySet  string    `json:"keyset,omitzero"`
 }
 
-// NewError puts e on the wire.
+// NewError returns the frame of e.
 func NewError(e *chat.Error, ref string) Error {
 	return Error{Type: TypeError, Ref: ref, Code: e.Code(), Message: e.Message(), Retry: e.Retry()}
 }

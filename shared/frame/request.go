@@ -38,9 +38,9 @@ type Request struct {
 	Room   chat.Room `json:"room,omitzero"`  // history, joinRoom, leaveRoom, presence, typing, mark
 	After  chat.Seq  `json:"after,omitzero"` // history: the page begins after this seq
 	Limit  int       `json:"limit,omitzero"` // history: 1 to chat.MaxHistoryLimit, the default
-	// Heads selects the rooms of a ping, at most chat.MaxRooms. The seqs are the
-	// last ones that the client has; the service checks their form and answers
-	// with its own heads, whatever they are.
+	// Heads selects the rooms of a ping, at most chat.MaxRooms. The seqs are
+	// the last ones that the client has; the service checks their form and
+	// answers with its own heads, whatever they are.
 	Heads map[chat.Room]chat.Seq `json:"heads,omitzero"`
 
 	Delivered chat.Seq `json:"delivered,omitzero"` // mark: the highest seq that the client has

@@ -17,8 +17,9 @@ func (dataKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[data key
 
 // newDataKey takes 32 bytes and clears them. The AEAD draws a random 96-bit
 // nonce for each text and puts it in front of the ciphertext: many instances
-// encrypt under one key, and a counter would need all of them to agree. How
-// often that is safe bounds the key's life: see DefaultDataKeyAge.
+// encrypt under one key, and a counter would need all of them to agree. The
+// number of texts for which that is safe bounds the key's life: see
+// DefaultDataKeyAge.
 func newDataKey(plaintext []byte) (*dataKey, error) {
 	defer clear(plaintext)
 	if len(plaintext) != 32 {
@@ -35,11 +36,11 @@ func newDataKey(plaintext []byte) (*dataKey, error) {
 	return &dataKey{aead: aead}, nil
 }
 
-// SealAtRest encrypts a text for the database under the newest data key, making
-// one where there is none or it is as old as DataKeyAge. aad is what the text
-// belongs to; it is authenticated, not stored. The ciphertext is 28 bytes
-// longer than the text: nonce, text, tag. OpenAtRest needs the data key's id
-// again.
+// SealAtRest encrypts a text for the database under the newest data key. It
+// makes a data key if there is none or the newest is as old as DataKeyAge. aad
+// identifies what the text belongs to; it is authenticated and not stored. The
+// ciphertext is nonce, text and tag, 28 bytes longer than the text. OpenAtRest
+// needs the returned id of the data key.
 func (k *Keyring) SealAtRest(ctx context.Context,
 	plaintext, aad []byte) (dataKeyID string, ciphertext []byte, err error) {
 	s, err := k.current(ctx)
@@ -59,8 +60,8 @@ func (k *Keyring) SealAtRest(ctx context.Context,
 	return numberID(newest.number), key.aead.Seal(nil, nil, plaintext, aad), nil
 }
 
-// OpenAtRest decrypts what SealAtRest encrypted. ErrAtRest where the data key
-// is unknown or destroyed, or where anything differs from what was sealed.
+// OpenAtRest decrypts what SealAtRest encrypted. Error: ErrAtRest if the data
+// key is unknown or destroyed, or if anything differs from what was sealed.
 func (k *Keyring) OpenAtRest(ctx context.Context, dataKeyID string, ciphertext, aad []byte) ([]byte, error) {
 	wrapped, err := k.findData(ctx, dataKeyID)
 	if err != nil {
@@ -77,13 +78,13 @@ func (k *Keyring) OpenAtRest(ctx context.Context, dataKeyID string, ciphertext, 
 	return plaintext, nil
 }
 
-// fit tells whether a data key may encrypt more texts.
+// fit reports whether a data key may encrypt more texts.
 func (k *Keyring) fit(d *wrappedData) bool {
 	return d != nil && k.now().Sub(d.created) < k.options.DataKeyAge
 }
 
-// findData looks a data key up, in the store where this instance has not yet
-// seen it. The id comes from the database, never from a client.
+// findData finds a data key, in the store if this instance has not read it yet.
+// The id comes from the database, never from a client.
 func (k *Keyring) findData(ctx context.Context, id string) (*wrappedData, error) {
 	number, err := parseNumber(id)
 	if err != nil {
@@ -140,8 +141,8 @@ func (k *Keyring) renewData(ctx context.Context) (*wrappedData, error) {
 	return s.newest, nil
 }
 
-// makeData stores the data key that follows the snapshot's newest. Of several
-// makers of one number one wins, and the others use the winner's.
+// makeData stores the data key that follows the snapshot's newest. If several
+// processes make the same number, one wins and the others use its key.
 func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) {
 	number := int64(1)
 	if s.newest != nil {
@@ -151,8 +152,8 @@ func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) 
 	if err != nil {
 		return nil, fmt.Errorf("generate data key: %w", err)
 	}
-	// The clear form is not used: only what comes back out of the store and KMS
-	// is sure to open again what it sealed.
+	// The clear form is not used: only a key that was read from the store and
+	// unwrapped by KMS is certain to open again what it sealed.
 	clear(plaintext)
 	r, err := encode(KindData, numberID(number), 1, dataRecord{
 		Created:    k.now().Unix(),
@@ -169,8 +170,8 @@ func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) 
 	return after, err
 }
 
-// dataPastRetention tells whether nothing sealed under the data key is kept any
-// more: the key that took its place is older than the retention.
+// dataPastRetention reports whether everything sealed under the data key is
+// past its retention: the key that replaced it is older than that.
 func (k *Keyring) dataPastRetention(s *snapshot, number int64) bool {
 	if k.options.DataKeyRetention <= 0 || number == s.newest.number {
 		return false

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// gate lets one goroutine in at a time, and unlike a mutex lets those who wait
-// give up when their context ends.
+// gate admits one goroutine at a time. Unlike with a mutex, a goroutine that
+// waits gives up when its context ends.
 type gate chan struct{}
 
 func newGate() gate { return make(gate, 1) }
@@ -22,8 +22,8 @@ func (g gate) enter(ctx context.Context) error {
 
 func (g gate) leave() { <-g }
 
-// secrets keeps unwrapped keys by id, each unwrapped once however many ask at
-// the same time. A failure is not kept.
+// secrets holds unwrapped keys by id. Concurrent callers of one id share one
+// unwrapping. A failure is not cached.
 type secrets[T any] struct {
 	unwrapping gate
 	mu         *sync.RWMutex
@@ -34,7 +34,7 @@ func newSecrets[T any]() secrets[T] {
 	return secrets[T]{unwrapping: newGate(), mu: new(sync.RWMutex), byID: map[string]*T{}}
 }
 
-// get returns the key, by calling unwrap where this is the first time.
+// get returns the key, and calls unwrap the first time.
 func (s secrets[T]) get(ctx context.Context, id string, unwrap func() (*T, error)) (*T, error) {
 	if v := s.peek(id); v != nil {
 		return v, nil
@@ -62,7 +62,7 @@ func (s secrets[T]) peek(id string) *T {
 	return s.byID[id]
 }
 
-// keepOnly forgets every key that keep does not name.
+// keepOnly drops every key that keep does not name.
 func (s secrets[T]) keepOnly(keep func(id string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

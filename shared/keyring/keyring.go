@@ -1,26 +1,27 @@
-// Package keyring is the sole holder of the service's private keys: its Ed25519
-// identity, the RSA pairs that clients seal to, and the AES keys under which
-// messages rest. Nothing else touches a private key; nothing is to go round it.
+// Package keyring holds the service's private keys: its Ed25519 identity, the
+// RSA pairs that clients seal to, and the AES keys that encrypt messages at
+// rest. No other package may handle a private key of the service.
 //
-// Use one Keyring per process. It keeps each private key unwrapped in memory
-// from the first use on, and only there: a Store sees keys wrapped by a KMS,
-// and no error, log or formatted value shows any. It never gives a private key
-// away; callers hand in tokens and ciphertexts and get back what was inside.
+// Use one Keyring per process. It keeps each unwrapped private key in memory
+// after the first use, and nowhere else: a Store gets keys wrapped by a KMS,
+// and no error, log line or formatted value contains a key. A Keyring never
+// returns a private key. Callers pass tokens and ciphertexts and get
+// plaintexts.
 //
 // # States of a server key
 //
 // Server keys are numbered from 1. The key set of generation g has key g as the
-// active one, so a key's state follows from the one record that is ever
-// replaced:
+// active one, so a key's state follows from the key set, the only record that
+// is ever replaced:
 //
 //	published     number above the key set's generation: stored, not yet announced
 //	active        number equal to it: first in the key set
 //	decrypt-only  below it and listed there as retired: still opened
 //	destroyed     below it, and not listed or past its time: refused, then deleted
 //
-// Activating a pair and retiring its predecessor is thus one conditional write
-// with one winner. All other records are written once and deleted once, so that
-// a crash between any two steps leaves only work that the next run takes up.
+// To activate a pair and retire its predecessor is therefore one conditional
+// write. All other records are written once and deleted once, so that the next
+// run can continue after a crash between any two steps.
 package keyring
 
 import (
@@ -35,43 +36,43 @@ import (
 )
 
 var (
-	// ErrStaleKey says that a token names a server key which is unknown or
+	// ErrStaleKey means that a token names a server key which is unknown or
 	// destroyed. The client fetches the key set and seals again.
 	ErrStaleKey = errors.New("the server key is not accepted")
 
-	// ErrAtRest says that a stored ciphertext cannot be opened: it, its
-	// additional data or its data key's id is not what was sealed.
+	// ErrAtRest means that a stored ciphertext cannot be opened: it, its
+	// additional data or its data key's id differs from what was sealed.
 	ErrAtRest = errors.New("stored text cannot be opened")
 )
 
 const (
 	// DefaultKeySetLifetime is how long clients may use a key set: twice a
-	// weekly schedule, so that one missed run is not noticed.
+	// weekly schedule, so that one missed run has no effect.
 	DefaultKeySetLifetime = 14 * 24 * time.Hour
 
-	// connectionLifetime is API Gateway's bound on a connection (its quotas). A
-	// client may take a key set in the last minute of its life, and use it as
+	// connectionLifetime is the longest time of a connection (API Gateway
+	// quotas). A client may get a key set just before it expires, and use it as
 	// long as it stays connected.
 	connectionLifetime = 2 * time.Hour
 
-	// clockSlack allows for clocks that differ and for a token on its way.
+	// clockSlack covers the difference between clocks and a token in transit.
 	clockSlack = time.Hour
 
 	// DefaultDataKeyAge is how long a data key encrypts. AES-GCM with random
 	// 96-bit nonces is safe for 2³² texts under a key (NIST SP 800-38D §8.3:
 	// the chance of a repeated nonce stays below 2⁻³²). A text takes a request,
 	// and API Gateway's quota of 10,000 requests a second makes 1.73 × 10⁹ of
-	// them in two days, less than 2³¹. The factor of two that is left covers
-	// instances that have not yet seen a newer key and clocks that differ.
+	// them in two days, less than 2³¹. The remaining factor of two covers
+	// instances that have not read a newer key yet and clocks that differ.
 	DefaultDataKeyAge = 48 * time.Hour
 
-	// maxSnapshotAge is how long an instance uses the records as it read them:
-	// the longest that it can go on accepting a key that was destroyed
-	// elsewhere.
+	// maxSnapshotAge is how long an instance uses the records that it has read,
+	// and so the longest time that it accepts a key after another instance has
+	// destroyed it.
 	maxSnapshotAge = 5 * time.Minute
 
-	// unknownKeyInterval is how often unknown kids can make an instance read
-	// the store, so that made-up kids cannot.
+	// unknownKeyInterval is the shortest time between two reads of the store
+	// because of unknown kids, so that invented kids cannot cause many reads.
 	unknownKeyInterval = 10 * time.Second
 )
 
@@ -94,12 +95,12 @@ type Options struct {
 	DecryptOnlyFor time.Duration
 
 	// DataKeyAge is how long a data key encrypts; 0 means DefaultDataKeyAge,
-	// and longer than that is cut down to it.
+	// which is also the maximum.
 	DataKeyAge time.Duration
 
-	// DataKeyRetention is how long a data key still decrypts after another took
-	// its place. Rotate destroys it then, and with it everything sealed under
-	// it, in backups too. It must exceed the retention of what is sealed; 0
+	// DataKeyRetention is how long a data key still decrypts after another has
+	// replaced it. Then Rotate destroys it, and with it everything sealed under
+	// it, also in backups. It must exceed the retention of what is sealed; 0
 	// keeps data keys for ever.
 	DataKeyRetention time.Duration
 
@@ -143,11 +144,11 @@ type Keyring struct {
 
 	unknown struct {
 		sync.Mutex
-		last time.Time // when an unknown kid last made us read
+		last time.Time // time of the last read because of an unknown kid
 	}
 }
 
-// New makes a Keyring over the store. It reads nothing: see Warm.
+// New returns a Keyring on the store. It reads nothing; see Warm.
 func New(store Store, kms KMS, options Options) *Keyring {
 	return &Keyring{
 		store:      store,
@@ -161,7 +162,7 @@ func New(store Store, kms KMS, options Options) *Keyring {
 	}
 }
 
-// Format keeps what a Keyring holds out of every formatted text.
+// Format keeps keys out of every formatted text.
 func (k *Keyring) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "[keyring of "+k.options.Audience+"]")
 }

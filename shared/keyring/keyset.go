@@ -10,12 +10,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// maxKeys bounds a key set. With 3072 bits that many make a token of 26 KB,
-// below envelope.MaxSigned and API Gateway's frame. With the defaults it takes
-// a rotation every eleven hours to get there.
+// maxKeys bounds the keys of a key set. With 3072 bits they make a token of 26
+// KB, below envelope.MaxSigned and API Gateway's frame. With the defaults, a
+// rotation every eleven hours would reach the bound.
 const maxKeys = 32
 
-// claims of a key set (protocol §3): what clients are told and check.
+// claims are the claims of a key set (protocol §3), which clients check.
 type claims struct {
 	Audience   string            `json:"aud"`
 	Generation int64             `json:"gen"`
@@ -55,8 +55,9 @@ func (s *keySet) check(servers map[int64]*serverKey) error {
 	return nil
 }
 
-// decodeKeySet checks the stored set as a client would: it is signed once and
-// served for weeks, so a damaged or substituted one must not leave the service.
+// decodeKeySet checks the stored set as a client does: the set is signed once
+// and served for weeks, so the service must not send out a damaged or replaced
+// one.
 func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, error) {
 	var value keySetRecord
 	if err := strict.Unmarshal(r.Value, &value); err != nil {
@@ -92,9 +93,9 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 	}, nil
 }
 
-// dueAt is when KeySet renews the set although no schedule did: an eighth of
-// its life before the end, 42 hours with the default, far longer than a
-// connection that just received it can use it.
+// dueAt is when KeySet renews a set that no schedule has renewed: an eighth of
+// its life before its end, which is 42 hours with the default, far longer than
+// a connection that has just received it can use it.
 func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }
 
 // signKeySet makes the key set of generation g over the active key and the

@@ -4,11 +4,12 @@ import (
 	"context"
 )
 
-// EncryptionContext is what KMS authenticates with a blob and writes to its
-// audit trail; decryption needs the same one. It is no secret.
+// EncryptionContext is the context that KMS authenticates with a blob and
+// writes to its audit trail. Decryption needs the same one. It is not secret.
 type EncryptionContext map[string]string
 
-// KMS wraps keys under one key that never leaves it; awskms has the AWS form.
+// KMS wraps keys under one key that never leaves it. Package awskms implements
+// it.
 type KMS interface {
 	// Encrypt wraps at most 4,096 bytes (AWS KMS quota for symmetric keys); the
 	// PKCS #8 form of RSA-3072 has 1.8 KB.
@@ -19,8 +20,8 @@ type KMS interface {
 	GenerateDataKey(ctx context.Context, ec EncryptionContext) (plaintext, blob []byte, err error)
 }
 
-// Purposes separate the uses of the one KMS key: a blob made for one is refused
-// for another, and a policy can grant each by itself through the condition key
+// Purposes separate the uses of the KMS key: a blob made for one is refused for
+// another, and a policy can grant each separately with the condition key
 // kms:EncryptionContext:purpose.
 const (
 	purposeService = "sotto-service-key"

@@ -41,7 +41,7 @@ type (
 		Retired []retirement `json:"retired"` // newest first
 	}
 
-	// retirement says since when a server key is decrypt-only.
+	// retirement has the time since when a server key is decrypt-only.
 	retirement struct {
 		Number int64 `json:"number"`
 		At     int64 `json:"at"`

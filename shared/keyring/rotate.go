@@ -11,12 +11,11 @@ import (
 )
 
 // KeySet returns the current key set (a JWS of TypeKeys) and its generation. It
-// makes what is missing, so that the first request of a new deployment finds
-// keys, and renews a set that is about to expire, so that a deployment which
-// slept past its schedule does too.
+// creates missing keys, for the first request of a new deployment, and renews a
+// set that is about to expire, in case the schedule did not run.
 //
-// Each call reads the stored generation, since clients refuse a set older than
-// one they saw: an instance must not hand out what it remembers.
+// Each call reads the stored generation: clients refuse a set that is older
+// than one they have, so an instance must not return an old one from memory.
 func (k *Keyring) KeySet(ctx context.Context) (token string, generation int64, err error) {
 	s, err := k.latest(ctx)
 	if err != nil {
@@ -30,7 +29,8 @@ func (k *Keyring) KeySet(ctx context.Context) (token string, generation int64, e
 	return s.set.token, s.set.generation, nil
 }
 
-// due tells whether there is no key set or the one there is runs out.
+// due reports whether there is no key set or the current one is about to
+// expire.
 func (k *Keyring) due(s *snapshot) bool {
 	return s.set == nil || !k.now().Before(s.set.dueAt(k.options.KeySetLifetime))
 }
@@ -40,7 +40,7 @@ func (k *Keyring) latest(ctx context.Context) (*snapshot, error) {
 	before := k.snapshot.Load()
 	s, err := k.current(ctx)
 	if err != nil || s != before {
-		return s, err // an error, or read just now
+		return s, err // an error, or it was read just now
 	}
 	r, err := k.store.Get(ctx, KindKeySet, keySetID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -52,7 +52,7 @@ func (k *Keyring) latest(ctx context.Context) (*snapshot, error) {
 	return k.reload(ctx, s)
 }
 
-// renew makes the next key set unless somebody did in the meantime.
+// renew makes the next key set unless another process did meanwhile.
 func (k *Keyring) renew(ctx context.Context) (*snapshot, error) {
 	if err := k.changing.enter(ctx); err != nil {
 		return nil, fmt.Errorf("renew key set: %w", err)
@@ -68,13 +68,13 @@ func (k *Keyring) renew(ctx context.Context) (*snapshot, error) {
 	return s, nil
 }
 
-// Rotate takes a new server key into use, retires the one before, makes a new
-// data key and destroys what is past its time; a schedule calls it. When
-// several run at once they rotate once between them. A run that fails or dies
-// at any step leaves the keys usable, and the next run takes up what it left.
+// Rotate activates a new server key, retires the one before, makes a new data
+// key and destroys keys past their time. A schedule calls it. Several
+// concurrent runs rotate once. A run that fails or dies at any step leaves the
+// keys usable, and the next run continues.
 //
-// It fails when as many keys as fit into a key set are still in use, which
-// takes rotating far more often than retired keys expire.
+// It fails if a key set is full of keys that are still in use, which happens
+// only if Rotate runs far more often than retired keys expire.
 func (k *Keyring) Rotate(ctx context.Context) error {
 	if err := k.rotate(ctx); err != nil {
 		return fmt.Errorf("rotate keys: %w", err)
@@ -103,8 +103,8 @@ func (k *Keyring) rotate(ctx context.Context) error {
 }
 
 // advance makes the key set that follows the snapshot's, or finds that another
-// process has made it. Every step but the last leaves something that the next
-// run finds and uses: an identity, a published pair.
+// process has made it. The next run uses what each step before the last has
+// stored: an identity, a published pair.
 func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 	from := s.generation()
 	s, err := k.ensureService(ctx, s)
@@ -115,8 +115,8 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 	if err != nil || s.generation() != from {
 		return s, err
 	}
-	// Unwrapped before anybody seals to it: a pair that KMS does not give back
-	// must not become the one that every message is lost under.
+	// Unwrap the key before any client seals to it: if KMS cannot unwrap it, no
+	// message that is sealed to it can be opened.
 	active := s.servers[from+1]
 	if _, err := k.unwrapServer(ctx, active); err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 	if err := write(ctx, record); err != nil && !errors.Is(err, ErrConflict) {
 		return nil, fmt.Errorf("activate server key: %w", err)
 	}
-	// After a conflict as after success the store has the answer.
+	// After a conflict as well as after success, the store has the current set.
 	after, err := k.reload(ctx, s)
 	if err != nil {
 		return nil, err
@@ -144,8 +144,8 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 }
 
 // nextKeySet signs the key set in which active follows the snapshot's active
-// key. The retired keys are taken from the set before, which is signed, and not
-// from their records, which whoever writes the database could change.
+// key. The retired keys come from the previous set, which is signed, and not
+// from their records, which an attacker with write access could change.
 func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey) (Record, error) {
 	now := k.now()
 	var retired []retirement
@@ -172,7 +172,7 @@ func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey
 	return encode(KindKeySet, keySetID, active.number, keySetRecord{Token: token, Retired: retired})
 }
 
-// ensureService makes the identity unless it exists.
+// ensureService creates the identity unless it exists.
 func (k *Keyring) ensureService(ctx context.Context, s *snapshot) (*snapshot, error) {
 	if s.service != nil {
 		return s, nil
@@ -231,8 +231,8 @@ func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (
 	return after, err
 }
 
-// create writes the record unless another process does, and reads what is
-// there.
+// create writes the record unless another process does, and reads the stored
+// one.
 func (k *Keyring) create(ctx context.Context, s *snapshot, r Record) (*snapshot, error) {
 	if err := k.store.Create(ctx, r); err != nil && !errors.Is(err, ErrConflict) {
 		return nil, fmt.Errorf("store %s key: %w", r.Kind, err)
@@ -263,6 +263,6 @@ func (k *Keyring) destroy(ctx context.Context, s *snapshot) error {
 			return fmt.Errorf("destroy data key %d: %w", number, err)
 		}
 	}
-	_, err := k.reload(ctx, s) // drops the unwrapped ones from memory
+	_, err := k.reload(ctx, s) // drops the unwrapped keys from memory
 	return err
 }

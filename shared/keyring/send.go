@@ -8,12 +8,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
-// OpenSend opens a token of TypeSend and returns what was inside and the kid of
-// the server key it was sealed to, which the plaintext has to repeat as skid.
-// Errors: envelope.ErrEnvelope; ErrStaleKey where the kid names no key that is
-// published, active or decrypt-only. An unknown kid makes this instance read
-// the keys again: at most once in ten seconds, and whenever the key set is
-// another.
+// OpenSend opens a token of TypeSend and returns its plaintext and the kid of
+// the server key it was sealed to, which the plaintext must repeat as skid.
+// Errors: envelope.ErrEnvelope; ErrStaleKey if the kid names no key that is
+// published, active or decrypt-only. For an unknown kid the instance reads the
+// keys again: whenever the key set has changed, otherwise at most once in ten
+// seconds.
 func (k *Keyring) OpenSend(ctx context.Context, token string) (plaintext []byte, skid string, err error) {
 	sealed, err := envelope.ParseSealed(token, envelope.TypeSend)
 	if err != nil {
@@ -33,7 +33,7 @@ func (k *Keyring) OpenSend(ctx context.Context, token string) (plaintext []byte,
 	return plaintext, sealed.KID, nil
 }
 
-// AcceptsServerKey tells whether kid names a server key that OpenSend would
+// AcceptsServerKey reports whether kid names a server key that OpenSend would
 // use.
 func (k *Keyring) AcceptsServerKey(ctx context.Context, kid string) (bool, error) {
 	_, err := k.accepted(ctx, kid)
@@ -52,8 +52,8 @@ func (k *Keyring) accepted(ctx context.Context, kid string) (*serverKey, error) 
 		if k.mayReadForUnknown() {
 			s, err = k.reload(ctx, s)
 		} else {
-			// The limit is for those who make kids up. A rotation shows in the
-			// generation, which is one small read, as the refusal would cost.
+			// The limit is against invented kids. A rotation changes the
+			// generation, which costs one small read.
 			s, err = k.latest(ctx)
 		}
 		if err != nil {
@@ -100,7 +100,7 @@ func (k *Keyring) unwrapServer(ctx context.Context, key *serverKey) (*envelope.D
 	})
 }
 
-// unwrapService returns the identity's private half likewise.
+// unwrapService does the same for the identity's private half.
 func (k *Keyring) unwrapService(ctx context.Context, service *wrappedService) (*envelope.SigningKey, error) {
 	return k.service.get(ctx, service.public.Thumbprint(), func() (*envelope.SigningKey, error) {
 		seed, err := k.kms.Decrypt(ctx, service.wrapped, k.context(purposeService))

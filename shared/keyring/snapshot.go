@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// snapshot is what the store held at one time, decoded. It never changes.
+// snapshot has the decoded records of the store at one time. It never changes.
 type snapshot struct {
 	readAt  time.Time
 	service *wrappedService // nil before the first key set
@@ -26,7 +26,7 @@ func (s *snapshot) generation() int64 {
 	return s.set.generation
 }
 
-// accepts tells whether tokens sealed to the key are opened at the time now.
+// accepts reports whether tokens sealed to the key are opened at the time now.
 func (s *snapshot) accepts(key *serverKey, now time.Time, decryptOnlyFor time.Duration) bool {
 	if key.number >= s.generation() {
 		return true // active, or published: another instance may know it as active
@@ -39,8 +39,8 @@ func (s *snapshot) accepts(key *serverKey, now time.Time, decryptOnlyFor time.Du
 	return false
 }
 
-// Warm reads the key records, so that the first request need not: call it
-// during initialisation. It makes nothing and unwraps nothing.
+// Warm reads the key records, so that the first request need not. Call it
+// during initialization. It creates no keys and unwraps none.
 func (k *Keyring) Warm(ctx context.Context) error {
 	_, err := k.reload(ctx, nil)
 	return err
@@ -55,8 +55,8 @@ func (k *Keyring) current(ctx context.Context) (*snapshot, error) {
 	return k.reload(ctx, s)
 }
 
-// reload reads the store, unless somebody did since the caller had seen; those
-// who ask at the same time share one read.
+// reload reads the store unless that happened after the caller got its
+// snapshot. Concurrent callers share one read.
 func (k *Keyring) reload(ctx context.Context, seen *snapshot) (*snapshot, error) {
 	if err := k.reading.enter(ctx); err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
@@ -74,12 +74,12 @@ func (k *Keyring) reload(ctx context.Context, seen *snapshot) (*snapshot, error)
 	return s, nil
 }
 
-// errTorn says that a listing showed a key set without the keys it rests on.
-// They are written before it, so this happens only to a listing that passed
-// their place before they were written and the set's place after.
+// errTorn means that a listing has a key set without its keys. The keys are
+// written first, so this happens only if a listing read their place before they
+// were written and the set's place afterwards.
 var errTorn = errors.New("the key set's own keys are not stored")
 
-// read lists the store, again if the listing was torn.
+// read lists the store, and again if the listing was torn.
 func (k *Keyring) read(ctx context.Context) (s *snapshot, err error) {
 	if k.options.Audience == "" {
 		return nil, errors.New("no audience is configured")
@@ -148,7 +148,7 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 	return s, nil
 }
 
-// forget drops unwrapped keys that the store has no more.
+// forget drops unwrapped keys that the store no longer has.
 func (k *Keyring) forget(s *snapshot) {
 	k.serverKeys.keepOnly(func(kid string) bool { return s.byKID[kid] != nil })
 	k.dataKeys.keepOnly(func(id string) bool {

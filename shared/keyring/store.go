@@ -16,7 +16,7 @@ const (
 	KindKeySet  Kind = "keyset"  // the signed key set, one record
 )
 
-// Record is one stored thing. Its Value is opaque to the store, holds private
+// Record is one stored record. Its Value is opaque to the store, holds private
 // material only as wrapped by KMS, and has at most 64 KiB.
 type Record struct {
 	Kind       Kind
@@ -25,34 +25,34 @@ type Record struct {
 	Value      []byte
 }
 
-// Store keeps records. Every read is strongly consistent: it shows each write
+// Store stores records. Reads are strongly consistent: a read sees every write
 // that was answered before the read began. Implementations pass
 // keyringtest.Run.
 type Store interface {
 	// List returns all records in any order. It need not be a snapshot: of two
-	// records written while it runs it may show either one alone.
+	// records that are written concurrently it may return either one alone.
 	List(ctx context.Context) ([]Record, error)
 
 	// Get returns one record. Error: ErrNotFound.
 	Get(ctx context.Context, kind Kind, id string) (Record, error)
 
-	// Create writes a record that does not exist. Of any number of creators one
-	// wins and the others get ErrConflict, which, since writes are retried, may
-	// also follow a write of one's own that worked.
+	// Create writes a record that does not exist. One of several creators wins
+	// and the others get ErrConflict. Since writes are retried, the winner may
+	// get ErrConflict, too.
 	Create(ctx context.Context, r Record) error
 
 	// Replace writes r in place of the record whose generation is
 	// r.Generation-1. Error: ErrConflict where there is none, as for Create.
 	Replace(ctx context.Context, r Record) error
 
-	// Delete removes a record. Removing what is not there is no error.
+	// Delete removes a record, if it exists.
 	Delete(ctx context.Context, kind Kind, id string) error
 }
 
 var (
-	// ErrNotFound says that a record does not exist.
+	// ErrNotFound means that a record does not exist.
 	ErrNotFound = errors.New("key record not found")
 
-	// ErrConflict says that somebody else wrote first.
+	// ErrConflict means that another writer was first.
 	ErrConflict = errors.New("key record was written by another")
 )

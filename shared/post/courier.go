@@ -12,8 +12,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// handOverPatience bounds one hand-over with its tries. Whoever hands over can
-// post the chunk as well, and by then does it better.
+// handOverPatience bounds one hand-over with its attempts. After that it is
+// faster for the caller to post the chunk itself.
 const handOverPatience = 2 * time.Second
 
 // Courier implements room.Courier by invoking a function asynchronously: Lambda

@@ -1,7 +1,7 @@
 // Package post posts frames to connections through API Gateway's @connections
-// API: a bounded number at a time, with what the answers mean said in room's
-// terms. What is too much for one instance it hands over by Lambda. It never
-// logs or keeps what it posts.
+// API, a bounded number at a time, and turns its answers into package room's
+// errors. It also hands over chunks of large rooms with Lambda. It never logs
+// or stores a frame.
 package post
 
 import (
@@ -24,13 +24,14 @@ import (
 )
 
 const (
-	// Concurrency is how many posts of one fan-out are under way at a time, and
-	// so how many idle connections the HTTP client should keep to the endpoint.
-	// It is a chunk's size, so that in a chunk nobody waits for anybody.
+	// Concurrency is the number of concurrent posts of one fan-out, and so the
+	// number of idle connections that the HTTP client should keep to the
+	// endpoint. It is a chunk's size, so that no listener of a chunk waits for
+	// another.
 	Concurrency = room.ChunkSize
-	// patience bounds one post with all its tries. A client that cannot be
-	// reached by then finds the gap by itself, while every second of waiting is
-	// billed and the next message of the room is on its way.
+	// patience bounds one post with all its attempts. A client that has not
+	// been reached by then finds the gap itself. Every second of waiting is
+	// billed and delays the next message of the room.
 	patience = 5 * time.Second
 )
 
@@ -41,24 +42,24 @@ type Poster struct {
 
 var _ room.Poster = (*Poster)(nil)
 
-// New returns a poster on the stage that api's endpoint names. It posts with a
-// retryer of its own.
+// New returns a poster for the stage of api's endpoint. It uses its own retryer
+// in place of api's.
 func New(api *apigatewaymanagementapi.Client) *Poster {
 	return &Poster{api: apigatewaymanagementapi.New(api.Options(),
 		func(o *apigatewaymanagementapi.Options) { o.Retryer = retryer() })}
 }
 
-// A post is tried up to attempts times. Pauses double from firstPause, so that
-// all of them together stay below patience.
+// A post is attempted up to attempts times. Pauses double from firstPause, and
+// their sum is below patience.
 const (
 	attempts   = 6
 	firstPause = 100 * time.Millisecond
 )
 
-// retryer tries again after 429, which says that the account's rate is spent or
+// retryer retries after 429, which means that the account's rate is spent or
 // that the client reads too slowly (API Gateway, PostToConnection), after 5xx
-// and after failures of the network. It has no common budget, as the SDK's own
-// has: with one, a few clogged clients would use up everybody's tries.
+// and after network failures. Unlike the SDK's retryer it has no common budget:
+// a few slow clients would use up the attempts of all.
 func retryer() *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
@@ -69,9 +70,8 @@ func retryer() *retry.Standard {
 	})
 }
 
-// pause is how long to wait after a failed attempt, counted from 1. The jitter
-// of one half keeps a crowd that failed together from returning together, and
-// the other half lets the pauses grow for everybody.
+// pause returns how long to wait after a failed attempt, counted from 1. Half
+// of it is random, so that posts that failed together do not retry together.
 func pause(attempt int, _ error) (time.Duration, error) {
 	longest := firstPause << min(max(attempt-1, 0), attempts)
 	return longest/2 + rand.N(longest/2), nil
@@ -95,8 +95,8 @@ func (p *Poster) Post(ctx context.Context, id chat.Connection, data []byte) erro
 	return nil
 }
 
-// PostAll implements room.Poster. Making a frame costs an RSA operation, so it
-// runs on the workers, too.
+// PostAll implements room.Poster. The workers also make the frames, since each
+// takes an RSA operation.
 func (p *Poster) PostAll(ctx context.Context, n int, connection func(int) chat.Connection,
 	frame func(int) ([]byte, error), outcome func(int, error)) {
 	one := func(i int) error {

@@ -136,8 +136,8 @@ var (
 	}
 )
 
-// All returns the table of routes, for tests and tools: a function that calls it
-// contains the code of every route.
+// All returns the table of routes, for tests and tools: a function that calls
+// it contains the code of every route.
 func All() []*Route {
 	return []*Route{
 		&Connect, &Disconnect, &Default, &Handshake, &SendMessage, &History, &JoinRoom, &LeaveRoom, &RotateKey,

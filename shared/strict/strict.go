@@ -4,11 +4,11 @@
 // claims, plaintexts, stored records. encoding/json reads member names without
 // regard to case and lets the last of two equal names win, so two readers of
 // one signed text can see two different messages ({"body":…,"Body":…}).
-// This package refuses every such text instead of choosing a reading.
+// This package refuses every such text.
 //
-// It never writes HTML escapes, since "<" would cost six bytes of a frame that
-// API Gateway measures as sent, and its errors never quote the input, since the
-// input may be a decrypted message.
+// It never writes HTML escapes, since an escaped "<" takes six bytes of a
+// frame, whose size API Gateway limits. Its errors never quote the input, which
+// may be a decrypted message.
 package strict
 
 import (
@@ -52,7 +52,7 @@ func Marshal(v any) ([]byte, error) {
 	return data, nil
 }
 
-// redacted says what kind of failure happened and where, never with what text.
+// redacted has the kind and the place of a failure, and no text of the input.
 type redacted struct {
 	what   string
 	offset int64
@@ -65,7 +65,8 @@ func (e *redacted) Error() string {
 
 func (e *redacted) Unwrap() error { return e.cause }
 
-// redact drops the library's texts: they quote member names and values.
+// redact replaces the library's error texts, which quote member names and
+// values.
 func redact(err error) error {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		return &redacted{what: "value of the wrong kind", offset: semantic.ByteOffset, cause: semantic.Err}

@@ -114,7 +114,7 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 	case b.NewUser:
 		items = append(items, s.claimName(b), s.addDevice(&b.Device))
 	case b.LinkedBy != "":
-		items = append(items, s.nameIsThere(b.User), s.deviceIsGood(b.User, b.LinkedBy), s.addDevice(&b.Device))
+		items = append(items, s.nameIsTaken(b.User), s.deviceIsActive(b.User, b.LinkedBy), s.addDevice(&b.Device))
 	default:
 		items = append(items, s.confirmDevice(&b.Device, b.ReplacesGen))
 	}
@@ -146,7 +146,7 @@ func (s *Store) RemoveConnection(ctx context.Context, c *room.Connection) error 
 	}
 	_, err := s.db.DeleteItem(ctx, in)
 	if there, failed := failedItem(err); failed && len(there) == 0 {
-		return nil // it is gone already
+		return nil // it was removed already
 	}
 	return outcome(err)
 }
@@ -168,7 +168,7 @@ func (s *Store) ConnectionsOf(ctx context.Context, user chat.User) ([]room.UserC
 	return found, err
 }
 
-// itemsOf is the query of one kind of a user's items.
+// itemsOf returns the query for one kind of a user's items.
 func (s *Store) itemsOf(user chat.User, kind string) *dynamodb.QueryInput {
 	return &dynamodb.QueryInput{
 		TableName:                 &s.names.Users,

@@ -34,7 +34,7 @@ func (s *Store) claimName(b room.Binding) types.TransactWriteItem {
 	}}
 }
 
-// addDevice puts a device on record.
+// addDevice records a new device.
 func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &s.names.Users,
@@ -48,8 +48,8 @@ func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
 	}}
 }
 
-// confirmDevice writes the pair of a device on record, which replaces the
-// generation gen or is it.
+// confirmDevice writes the key of a device on record, which replaces the
+// generation gen or is of that generation.
 func (s *Store) confirmDevice(d *room.Device, gen int64) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName:                &s.names.Users,
@@ -89,19 +89,19 @@ func readDevice(it item) *room.Device {
 		Key:        binary(it, "key"),
 		Gen:        number[int64](it, "gen"),
 		Enc:        binary(it, "enc"),
-		Propagated:     number[int64](it, "spread"),
+		Propagated: number[int64](it, "spread"),
 		AddedAt:    moment(it, "addedAt"),
 		LastSeenAt: moment(it, "lastSeenAt"),
 		Revoked:    revoked,
 	}
 }
 
-// admitAttempts bounds how often Admit loses the turn of a window to another
-// call of the same device.
+// admitAttempts bounds how often Admit tries again after another call of the
+// same device has started a window.
 const admitAttempts = 4
 
-// Admit implements room.Devices. The usual case is one write that counts in the
-// current window; the write that turns the window comes after one that failed.
+// Admit implements room.Devices. Usually it is one write that counts in the
+// current window. If that fails, a second write starts the next window.
 func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*room.Device, error) {
 	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
 	count := &dynamodb.UpdateItemInput{
@@ -141,7 +141,7 @@ func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, n
 			in = &turn
 		case number[int](old, "used") >= chat.DeviceRate:
 			return nil, room.ErrThrottled
-		default: // another instance's clock is ahead, or it turned the window first
+		default: // another instance started the window first, or its clock is ahead
 			window = there
 			count.ExpressionAttributeValues[":window"] = num(window)
 			in = count

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// item is a row as DynamoDB has it.
+// item is a row in DynamoDB's form.
 type item = map[string]types.AttributeValue
 
 func str[T ~string](v T) types.AttributeValue {
@@ -21,14 +21,15 @@ func num[T ~int | ~int64](v T) types.AttributeValue {
 
 func bin(v []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: v} }
 
-// expiry is a time as DynamoDB's time to live wants it, rounded up.
+// expiry writes a time in seconds, rounded up, as DynamoDB's time to live needs
+// it.
 func expiry(t time.Time) types.AttributeValue { return num(t.Unix() + 1) }
 
-// millis is a time as every other attribute has it.
+// millis writes a time in milliseconds, the form of all other attributes.
 func millis(t time.Time) types.AttributeValue { return num(t.UnixMilli()) }
 
-// The readers below return zero values for attributes that are absent: a row
-// that lacks one is older than the code, or half expired.
+// The functions below return the zero value for an attribute that is absent:
+// the row is older than the code.
 
 func text[T ~string](it item, name string) T {
 	if v, ok := it[name].(*types.AttributeValueMemberS); ok {
@@ -59,7 +60,7 @@ func moment(it item, name string) time.Time {
 	return time.Time{}
 }
 
-// seconds reads what expiry wrote; the zero time when it is absent.
+// seconds reads what expiry wrote, or returns the zero time.
 func seconds(it item, name string) time.Time {
 	if s := number[int64](it, name); s != 0 {
 		return time.Unix(s, 0)
@@ -67,13 +68,14 @@ func seconds(it item, name string) time.Time {
 	return time.Time{}
 }
 
-// expired says whether a row's time to live is over.
+// expired reports whether a row's time to live is over.
 func expired(it item, now time.Time) bool {
 	at := number[int64](it, "expires")
 	return at != 0 && now.Unix() >= at
 }
 
-// project names attributes by placeholders, since many are reserved words.
+// project returns a projection with placeholders, since many names are reserved
+// words.
 func project(names []string) (*string, map[string]string) {
 	placeholders := make(map[string]string, len(names))
 	parts := make([]string, len(names))
@@ -85,7 +87,7 @@ func project(names []string) (*string, map[string]string) {
 	return &expression, placeholders
 }
 
-// names makes the placeholders of an expression from the attributes it uses.
+// names returns the placeholders of the attributes that an expression uses.
 func names(attributes ...string) map[string]string {
 	_, placeholders := project(attributes)
 	return placeholders

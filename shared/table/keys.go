@@ -13,7 +13,7 @@ import (
 )
 
 // Keys implements keyring.Store: wrapped private keys, data keys and the key
-// set, in a table of their own, since few functions may read it.
+// set. They have a separate table, since few functions may read it.
 type Keys struct{ *Store }
 
 var _ keyring.Store = Keys{}
@@ -31,8 +31,8 @@ func readRecord(it item) keyring.Record {
 	}
 }
 
-// List implements keyring.Store. The table holds a handful of rows, so one
-// scan is one request and costs less than a query for each kind.
+// List implements keyring.Store. The table has few rows, so one scan costs less
+// than a query for each kind.
 func (k Keys) List(ctx context.Context) ([]keyring.Record, error) {
 	var found []keyring.Record
 	pages := dynamodb.NewScanPaginator(k.db, &dynamodb.ScanInput{

@@ -28,7 +28,7 @@ func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener
 		ExpressionAttributeNames:  names("gen"),
 		ExpressionAttributeValues: item{":gen": num(l.Gen)},
 	})
-	return unless(room.ErrConflict, outcome(err)) // a newer key stands there already
+	return unless(room.ErrConflict, outcome(err)) // the row has a newer key already
 }
 
 // RemoveListener implements room.Listeners.
@@ -62,8 +62,8 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	return found, err
 }
 
-// listeners reads the rows of a room whose items meet the condition: the first
-// n of them, or all where n is 0.
+// listeners reads the rows of a room that meet the condition: the first n of
+// them, or all if n is 0.
 func (s *Store) listeners(ctx context.Context, n int, condition string,
 	values item) (found []room.Listener, more bool, err error) {
 	in := &dynamodb.QueryInput{
@@ -73,7 +73,7 @@ func (s *Store) listeners(ctx context.Context, n int, condition string,
 		ExpressionAttributeValues: values,
 	}
 	if n > 0 {
-		in.Limit = aws.Int32(int32(n) + 1) // the one after the last says that there are more
+		in.Limit = aws.Int32(int32(n) + 1) // one more row shows that there are more
 	}
 	rows, now := 0, s.now()
 	err = s.query(ctx, in, func(it item) bool {

@@ -19,15 +19,15 @@ func entryKey(name chat.Room, epoch chat.Epoch, seq chat.Seq) item {
 	return item{"log": str(logKey(name, epoch)), "seq": num(seq)}
 }
 
-// idKey is the row of a message's id, in a partition of its own so that ids
-// take no room in the log's.
+// idKey returns the key of the row of a message's id. It has a separate
+// partition, so that ids take no capacity of the log's.
 func idKey(e *room.Entry) item {
 	return item{"log": str(strings.Join([]string{logKey(e.Room, e.Epoch), string(e.User), string(e.Device),
 		string(e.ID)}, "#")), "seq": num(0)}
 }
 
-// Append implements room.Log. A text of 1 KB makes an entry of less than 2 KB
-// and an id of less than 1 KB: 4 + 2 write units.
+// Append implements room.Log. A text of 1 KB gives an entry of less than 2 KB
+// and an id row of less than 1 KB: 4 + 2 write units.
 func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error {
 	free := aws.String("attribute_not_exists(#log)")
 	id := idKey(e)

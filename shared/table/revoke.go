@@ -12,8 +12,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// nameIsThere lets a transaction pass only for a name that somebody has.
-func (s *Store) nameIsThere(user chat.User) types.TransactWriteItem {
+// nameIsTaken is a condition of a transaction: a user has the name.
+func (s *Store) nameIsTaken(user chat.User) types.TransactWriteItem {
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName:                &s.names.Users,
 		Key:                      nameKey(user),
@@ -22,9 +22,9 @@ func (s *Store) nameIsThere(user chat.User) types.TransactWriteItem {
 	}}
 }
 
-// deviceIsGood lets a transaction pass only while a device is on record and not
-// revoked.
-func (s *Store) deviceIsGood(user chat.User, device chat.Device) types.TransactWriteItem {
+// deviceIsActive is a condition of a transaction: the device is on record and
+// not revoked.
+func (s *Store) deviceIsActive(user chat.User, device chat.Device) types.TransactWriteItem {
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName:                &s.names.Users,
 		Key:                      deviceKey(user, device),
@@ -43,10 +43,10 @@ func (s *Store) DevicesOf(ctx context.Context, user chat.User) ([]room.Device, e
 	return found, err
 }
 
-// Revoke implements room.Devices. Of two devices that revoke each other at the
-// same time one wins, so that a user always keeps one.
+// Revoke implements room.Devices. If two devices revoke each other
+// concurrently, one of them wins, so that the user keeps a device.
 func (s *Store) Revoke(ctx context.Context, user chat.User, device, by chat.Device, now time.Time) error {
-	reasons, err := s.transact(ctx, s.deviceIsGood(user, by), types.TransactWriteItem{Update: &types.Update{
+	reasons, err := s.transact(ctx, s.deviceIsActive(user, by), types.TransactWriteItem{Update: &types.Update{
 		TableName:                 &s.names.Users,
 		Key:                       deviceKey(user, device),
 		UpdateExpression:          aws.String("SET #revoked = if_not_exists(#revoked, :now)"),

@@ -1,7 +1,7 @@
-// Package table keeps room's stores and the keyring's records in DynamoDB. It
-// is the only place that knows a table's keys and attributes: what a row is
-// called, which condition guards it, what one transaction holds and when a row
-// expires. It never sees a plaintext or an unwrapped key.
+// Package table implements room's stores and the keyring's store on DynamoDB.
+// It is the only package that knows the tables' keys and attributes, the
+// conditions of writes, the items of transactions and the expiry of rows. It
+// never handles a plaintext or an unwrapped key.
 //
 // The tables, all on demand, all but the last with the attribute `expires`
 // (Unix seconds) as their time to live:
@@ -13,8 +13,8 @@
 //	keys         kind, id
 //
 // Every read is strongly consistent and of a base table. DynamoDB deletes
-// expired rows late: reads of connections and listeners check the expiry
-// themselves, and what is past retention in a log is package room's to say.
+// expired rows late: reads of connections and listeners check the expiry, and
+// package room checks the retention of messages.
 package table
 
 import (
@@ -88,17 +88,17 @@ func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, visit func(i
 	}
 }
 
-// Transactions that touch one row at the same time cancel each other. A few
-// tries with jitter let them pass one by one.
+// Concurrent transactions on one row cancel each other. A few attempts with
+// jitter let all of them succeed.
 const (
 	transactAttempts = 8
 	transactPause    = 20 * time.Millisecond
 )
 
-// transact writes all or nothing. When a condition failed it returns
-// room.ErrConflict and the reasons, one per item. The SDK puts one idempotency
-// token on all tries of a call, so its own retry of a write that worked is
-// answered as that write was.
+// transact writes all items or none. If a condition failed, it returns
+// room.ErrConflict and the reasons, one per item. The SDK sends one idempotency
+// token with all attempts of a call, so a retry of a write that succeeded gets
+// the answer of that write.
 func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) ([]types.CancellationReason, error) {
 	for attempt := 1; ; attempt++ {
 		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
@@ -129,8 +129,8 @@ func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) 
 	}
 }
 
-// outcome turns DynamoDB's errors into the stores' own: a failed condition
-// into room.ErrConflict, being turned away into room.ErrBusy.
+// outcome turns DynamoDB's errors into those of the stores: a failed condition
+// into room.ErrConflict, throttling and conflicts into room.ErrBusy.
 func outcome(err error) error {
 	if err == nil {
 		return nil
@@ -153,7 +153,7 @@ func outcome(err error) error {
 	return err
 }
 
-// unless is err, or nil if it is the one that does not matter.
+// unless returns err, or nil if err is the one to ignore.
 func unless(harmless, err error) error {
 	if errors.Is(err, harmless) {
 		return nil
@@ -161,8 +161,8 @@ func unless(harmless, err error) error {
 	return err
 }
 
-// failedItem returns the row that made a condition fail, when the request
-// asked for it.
+// failedItem returns the row for which a condition failed, if the request asked
+// for it.
 func failedItem(err error) (item, bool) {
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {

@@ -1,5 +1,5 @@
-// Package awskms is keyring.KMS on the AWS Key Management Service, under one
-// symmetric key. It adds nothing but the key's id; it keeps nothing.
+// Package awskms implements keyring.KMS with one symmetric key of the AWS Key
+// Management Service. It keeps no keys.
 package awskms
 
 import (
@@ -21,7 +21,7 @@ type KMS struct {
 
 var _ keyring.KMS = (*KMS)(nil)
 
-// New makes a KMS over the key of that id, ARN or alias.
+// New returns a KMS for the key with the given id, ARN or alias.
 func New(client *kms.Client, keyID string) *KMS {
 	return &KMS{client: client, keyID: keyID}
 }
@@ -39,8 +39,8 @@ func (k *KMS) Encrypt(ctx context.Context, plaintext []byte, ec keyring.Encrypti
 	return out.CiphertextBlob, nil
 }
 
-// Decrypt implements keyring.KMS. It names the key although a blob does too:
-// whoever writes the database must not choose under which key a blob opens.
+// Decrypt implements keyring.KMS. It names the key although the blob does, too:
+// an attacker with write access to the database must not choose the key.
 func (k *KMS) Decrypt(ctx context.Context, blob []byte, ec keyring.EncryptionContext) ([]byte, error) {
 	out, err := k.client.Decrypt(ctx, &kms.DecryptInput{
 		KeyId:             aws.String(k.keyID),

@@ -20,7 +20,7 @@ var _ keyring.KMS = (*KMS)(nil)
 // maxPlaintext is AWS KMS's bound for Encrypt under a symmetric key.
 const maxPlaintext = 4096
 
-// NewKMS makes a KMS with a key of its own.
+// NewKMS returns a KMS with a new random key.
 func NewKMS() *KMS {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
@@ -41,7 +41,7 @@ func (k *KMS) Encrypt(ctx context.Context, plaintext []byte, ec keyring.Encrypti
 		return nil, err
 	}
 	if len(plaintext) == 0 || len(plaintext) > maxPlaintext {
-		return nil, errors.New("plaintext of a size that KMS does not take")
+		return nil, errors.New("plaintext of a size that KMS refuses")
 	}
 	aad, err := strict.Marshal(ec)
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package keyringtest helps to test what uses a keyring: a Store and a KMS in
-// memory, both real in behaviour, and the suite that every Store passes. It is
-// for tests alone: what it keeps ends with the process.
+// Package keyringtest has a Store and a KMS in memory, for tests of code that
+// uses a keyring, and the suite that every Store passes.
 package keyringtest
 
 import (
@@ -24,7 +23,7 @@ type recordKey struct {
 
 var _ keyring.Store = (*Store)(nil)
 
-// NewStore makes an empty Store.
+// NewStore returns an empty Store.
 func NewStore() *Store { return &Store{records: map[recordKey]keyring.Record{}} }
 
 // List implements keyring.Store.

@@ -186,7 +186,7 @@ func testLargeValue(t *testing.T, s keyring.Store) {
 	wantRecord(t, s, r)
 }
 
-// race runs write as many callers at once and returns the winners' numbers.
+// race runs write in many goroutines and returns the winners' numbers.
 func race(t *testing.T, write func(caller int) error) []int {
 	t.Helper()
 	var callers sync.WaitGroup
