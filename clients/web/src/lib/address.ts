@@ -1,28 +1,28 @@
-/** Which deployment is behind a WebSocket address, and where it is for this page. */
+/** Names of deployments, and the address of this page's service. */
 import { parseObject } from "./json";
 
 /**
- * Names the deployment behind a WebSocket URL as its `aud` does: host, port
- * unless it is the scheme's own, and path. localhost counts as 127.0.0.1, so that
- * both spellings mean one set of keys.
+ * Returns the name of the deployment at a WebSocket URL, in the form of its `aud`:
+ * host, port if it is not the scheme's default, and path. localhost becomes
+ * 127.0.0.1, so that both spellings have the same keys.
  */
 export function address(url: string): string {
   const u = new URL(url);
   if ((u.protocol !== "ws:" && u.protocol !== "wss:") || u.username || u.password || u.search || u.hash) {
-    throw new TypeError("a WebSocket address looks like wss://HOST/STAGE");
+    throw new TypeError("a WebSocket address has the form wss://HOST/STAGE");
   }
   const host = u.hostname === "localhost" ? "127.0.0.1" : u.hostname;
   return host + (u.port && `:${u.port}`) + u.pathname.replace(/\/+$/, "");
 }
 
-/** Whether an address that `address` made is of this machine, where no stranger answers. */
+/** Reports whether an address from `address` is on this machine, where no attacker answers. */
 export function isLoopback(address: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/.test(address);
 }
 
 /**
- * The service's address: what /config.json beside the page says, else the stage
- * `local` of the page's own host, where the local stack has it.
+ * The service's address: the one in /config.json, or else the stage `local` on the
+ * page's host, as on the local stack.
  */
 export async function serviceAddress(): Promise<{ url: string; serviceKey?: string }> {
   const own = new URL("/local", location.href);

@@ -1,19 +1,18 @@
 /**
- * What the user interface programs against. Everything here is shape: the
- * functions are in `index.ts`, which exports this file's types beside them.
+ * The interface of the library, types only. `index.ts` has the functions and also
+ * exports these types.
  *
  *     import { open, type Chat } from "../lib";
  *
- * A Chat is one user's presence at one service, over however many connections
- * that takes. It keeps its own state; the interface reads snapshots and is told
- * by events when one has changed. Snapshots are never changed in place: a new
- * object each time, so they may be put into `$state.raw` as they are.
+ * A Chat connects one user to one service and reconnects as necessary. It keeps
+ * the state; callers read snapshots, and events say when one has changed. A
+ * snapshot is immutable, so it can be assigned to `$state.raw`.
  *
- * Texts of messages are what their senders signed: any Unicode, controls too.
- * Show them as text, never as markup.
+ * The text of a message may contain any Unicode, including control characters.
+ * Show it as text, never as markup.
  */
 
-/** The codes of protocol §8, and those that this library adds (from "offline" on). */
+/** The codes of protocol §8, and those of this library (from "offline" on). */
 export type ErrorCode =
   | "bad_frame" | "unknown_action" | "frame_too_large" | "handshake_required" | "already_bound" | "bad_proof"
   | "nonce_expired" | "name_invalid" | "name_taken" | "device_unknown" | "device_revoked" | "stale_device_key"
@@ -22,88 +21,88 @@ export type ErrorCode =
   | "try_again" | "internal"
   /** There is no connection, or it was lost before the answer. */
   | "offline"
-  /** The service said something that protocol v1 does not allow. */
+  /** The service sent something that protocol v1 does not allow. */
   | "protocol"
-  /** Another service key than the one trusted since the first use. */
+  /** The service key is not the one pinned at first use. */
   | "service_key_changed"
   /** The service's key set is older than one seen before. */
   | "key_set_older"
   /** The service's key set has expired, or this computer's clock is wrong. */
   | "key_set_expired"
-  /** The service is another deployment than the one at this address. */
+  /** The key set is for another deployment. */
   | "wrong_audience"
-  /** This browser lacks Ed25519, RSA-OAEP or AES-GCM in WebCrypto, or the page is no secure context. */
+  /** This browser lacks Ed25519, RSA-OAEP or AES-GCM in WebCrypto, or the page is not a secure context. */
   | "unsupported"
   /** The Chat was closed. */
   | "closed";
 
-/** An error to show: `message` is a sentence that says what to do. `retry`: it may pass by itself. */
+/** An error to show: `message` says what happened and what to do. `retry`: a retry may succeed. */
 export interface ChatError extends Error {
   readonly code: ErrorCode;
   readonly retry: boolean;
 }
 
-/** How it stands with the connection. */
+/** The state of the connection. */
 export type Status =
   /** The first connection is being made. */
   | { phase: "connecting" }
   | { phase: "online" }
-  /** Lost; the next try is at `retryAt` (Unix ms), or as soon as the browser is online again. */
+  /** Lost. The next attempt is at `retryAt` (Unix ms), or when the browser is online again. */
   | { phase: "waiting"; retryAt: number; error: ChatError }
-  /** For good: closed, or the service will not have this device any more (`device_revoked`, say). */
+  /** Ended permanently: closed, or the service refuses this device, as with `device_revoked`. */
   | { phase: "ended"; error: ChatError };
 
-/** A room on the side. `unread` counts places in the log behind the last one read here. */
+/** A room of the user. `unread` counts the messages after the last one read in this browser. */
 export interface Room {
   name: string;
   /** The last seq known to exist; 0 in an empty room. */
   head: number;
   unread: number;
-  /** When the last message known here was stored (Unix ms); absent while none was opened. */
+  /** When the last known message was stored (Unix ms); absent if there is none. */
   lastAt?: number;
 }
 
-/** What is known about one message: what the lock shows. */
+/** The keys that protect a message. */
 export interface Provenance {
-  /** Thumbprint of the sender's signing key, by which the device is named. */
+  /** Thumbprint of the sender's signing key, which is the device's id. */
   senderDevice: string;
-  /** Always true of a message that is shown; a signature that does not hold makes a Gap. */
+  /** Always true: a message with an invalid signature becomes a Gap. */
   signatureChecked: true;
   /** Thumbprint of the server key to which the sender sealed. */
   serverKey: string;
-  /** Thumbprint of this device's encryption key to which the service sealed. Absent for an own message that has not come back yet. */
+  /** Thumbprint of this device's encryption key to which the service sealed. Absent for an own message that has not been delivered back yet. */
   deviceKey?: string;
   /** Thumbprint of the service key, pinned at first use. */
   serviceKey: string;
 }
 
-/** A message as it is shown. */
+/** A message of a timeline. */
 export interface Message {
   kind: "message";
-  /** Stable through sending, acknowledgement and history: for keyed lists. */
+  /** The same while sending, after the ack and in the history. For keyed lists. */
   key: string;
   room: string;
   id: string;
   from: string;
   device: string;
   body: string;
-  /** Sent in this user's name, from this device or another one. */
+  /** Sent by this user, from any device. */
   own: boolean;
-  /** Own ones from this device: queued (no connection), sending, sent, failed. All others: received. */
+  /** For messages of this device: queued (no connection), sending, sent, failed. For all others: received. */
   state: "queued" | "sending" | "sent" | "failed" | "received";
-  /** Why it failed; only with state failed. `retry(key)` or `discard(key)` it. */
+  /** Why it failed; only with state failed. Call `retry(key)` or `discard(key)`. */
   error?: ChatError;
-  /** Its place in the log; absent until acknowledged. */
+  /** Its place in the log; absent until the ack. */
   seq?: number;
-  /** Unix ms by the service's clock; by this one's until acknowledged. */
+  /** Unix ms, by this computer's clock until the ack, then by the service's. */
   at: number;
-  /** The first message from this device of a user who was known by other devices only. */
+  /** The first message from a new device of a user with other known devices. */
   newDevice: boolean;
-  /** Absent until it has come back from the service. */
+  /** Absent until the service has delivered the message back. */
   provenance?: Provenance;
 }
 
-/** A place in the log that cannot be shown, and why, as a sentence. */
+/** A message that cannot be shown, and the reason as a sentence. */
 export interface Gap {
   kind: "gap";
   key: string;
@@ -114,21 +113,21 @@ export interface Gap {
 
 export type Entry = Message | Gap;
 
-/** A room's messages as far as they were loaded, in order; unsent ones last. */
+/** The loaded messages of a room in order, followed by the unsent ones. */
 export interface Timeline {
   room: string;
   entries: readonly Entry[];
-  /** There is more above: `loadOlder`. */
+  /** There are older messages to load with `loadOlder`. */
   older: boolean;
-  /** How far others have received and read, by user: seqs. Never of oneself. Only what was heard on this page. */
+  /** The last seqs that other users have received and read, as far as received since the page was loaded. */
   marks: Readonly<Record<string, { delivered: number; read: number }>>;
-  /** The last seq that was read here. Its value at the moment the room is opened is where "new" begins. */
+  /** The last seq read in this browser. Its value when the room is opened is where "New" begins. */
   readUpTo: number;
 }
 
 export interface Presence {
   users: readonly string[];
-  /** More than the 200 listed. */
+  /** There are more than the 200 users listed. */
   more: boolean;
 }
 
@@ -141,17 +140,17 @@ export interface Device {
   current: boolean;
 }
 
-/** Another user, as this device knows them. */
+/** What this device knows about another user. */
 export interface Contact {
   user: string;
   devices: readonly {
     device: string;
     /** Unix ms of the first message seen from it. */
     since: number;
-    /** It appeared after others of the same user, and nobody has said `acceptDevices` since. Warn. */
+    /** It appeared after other devices of the user, and `acceptDevices` was not called since. Show a warning. */
     fresh: boolean;
   }[];
-  /** `setVerified` was said for exactly the devices of now. A new device takes it back. */
+  /** `setVerified` was called for exactly these devices. A new device resets it. */
   verified: boolean;
 }
 
@@ -159,29 +158,29 @@ export interface Contact {
 export interface SafetyNumber {
   /** Six groups of five digits. */
   groups: readonly string[];
-  /** What the QR code shows. */
+  /** The content of the QR code. */
   qr: string;
 }
 
 export type ChatEvent =
   | { type: "status"; status: Status }
-  /** The list of rooms, a head or an unread count. */
+  /** The list of rooms, a head or an unread count has changed. */
   | { type: "rooms" }
   /** `timeline(room)` has changed. */
   | { type: "timeline"; room: string }
-  /** Somebody else's message came just now (not from history): for notifications. */
+  /** A new message of another user (not from history), for notifications. */
   | { type: "message"; message: Message }
-  /** Who types in the room now, without oneself. Sent again when somebody has stopped. */
+  /** The other users who are typing in the room. Sent again when one has stopped. */
   | { type: "typing"; room: string; users: readonly string[] }
   | { type: "presence"; room: string; presence: Presence }
-  /** A user appeared with another device than before. */
+  /** A user has a new device. */
   | { type: "newDevice"; user: string; device: string };
 
 export interface OpenOptions {
   /** ws:// or wss://, with the stage; see `serviceAddress`. */
   url: string;
   user: string;
-  /** What another device of the user has made by `link` for this one. */
+  /** The token from `link` on another device of the user. */
   link?: string;
   /** Pins the service key, by its thumbprint, before the first use. */
   serviceKey?: string;
@@ -189,13 +188,13 @@ export interface OpenOptions {
 
 export interface Chat {
   readonly user: string;
-  /** This device's name: the thumbprint of its signing key. */
+  /** This device's id: the thumbprint of its signing key. */
   readonly device: string;
   /** Thumbprint of the service key. */
   readonly serviceKey: string;
-  /** What the service calls itself: host and stage. A link request must name it. */
+  /** The service's name for itself: host and stage. A link request must have it. */
   readonly audience: string;
-  /** False where the browser refused to store the keys: they last for this page, and the name is lost with it. Say so. */
+  /** False if the browser refused to store the keys: they and the name are lost when the page is closed. Show that. */
   readonly keysStored: boolean;
 
   /** Calls `listener` for every event until the returned function is called. */
@@ -203,58 +202,58 @@ export interface Chat {
   status(): Status;
   /** Tries to connect now instead of at `retryAt`. */
   reconnect(): void;
-  /** Ends the Chat. Unsent messages stay stored. */
+  /** Ends the Chat. Unsent messages remain stored. */
   close(): void;
 
   /** Rooms of the user, sorted by name. */
   rooms(): readonly Room[];
-  /** Joins a room, making it if need be. Errors: room_invalid, too_many_rooms, offline. */
+  /** Joins a room, and creates it if necessary. Errors: room_invalid, too_many_rooms, offline. */
   join(room: string): Promise<void>;
   /** Error: room_invalid for the lobby. */
   leave(room: string): Promise<void>;
 
   timeline(room: string): Timeline;
-  /** Loads a page of older messages; the first call loads the latest ones. Returns whether there is more. Calls at the same time share one. */
+  /** Loads a page of older messages; the first call loads the latest ones. Returns whether there are more. Concurrent calls share one request. */
   loadOlder(room: string): Promise<boolean>;
 
   /**
-   * Puts a message into the outbox and returns its key at once. It is sent when
-   * there is a connection, in order, under one id however often that takes, and
-   * survives a reload. Throws body_too_large or frame_too_large: see `measure`.
+   * Queues a message and returns its key at once. Messages are sent in order when
+   * there is a connection, are retried under the same id, and survive a reload.
+   * Throws body_too_large or frame_too_large; see `measure`.
    */
   send(room: string, body: string): string;
   /** Sends a failed message again. */
   retry(key: string): void;
-  /** Forgets a failed or queued message. One that was sent already stays sent. */
+  /** Deletes a failed or queued message. A message that was sent before remains sent. */
   discard(key: string): void;
 
-  /** The user types in the room; call it on each key, it sends at most every 3 s. */
+  /** Says that the user is typing. Call it on each key; it sends at most every 3 s. */
   typing(room: string): void;
-  /** Asks who is here; the answer comes as an event. Call when a room is opened, and every 30 s while it is shown. */
+  /** Asks who is in the room; the answer is an event. Call it when a room is opened and every 30 s while it is shown. */
   presence(room: string): void;
-  /** The messages up to `seq` were on the screen. Sent at most every 3 s; kept here for the unread counts. */
+  /** Marks the messages up to `seq` as read. Sent at most every 3 s, and stored for the unread counts. */
   markRead(room: string, seq: number): void;
 
   /** The user's own devices. */
   devices(): Promise<readonly Device[]>;
-  /** Vouches for another device, by the name that it shows; the token is good for 9 minutes and no secret. */
+  /** Links another device, by the id that it shows. The token is valid for 9 minutes and not secret. */
   link(device: string): Promise<{ token: string; expires: number }>;
-  /** Bars another device of the user for ever. */
+  /** Revokes another device of the user permanently. */
   revoke(device: string): Promise<void>;
   /** Replaces this device's encryption key; returns its generation. */
   rotate(): Promise<number>;
 
-  /** What is known of a user; a user never seen has no devices. */
+  /** What is known about a user. An unknown user has no devices. */
   contact(user: string): Contact;
-  /** The warning was seen: none of the user's devices is fresh any more. */
+  /** The user has seen the warning: no device of the contact is fresh any more. */
   acceptDevices(user: string): void;
-  /** The safety number was compared and is right (or is taken back). */
+  /** Records that the safety number was compared and is the same, or that it is not verified. */
   setVerified(user: string, verified: boolean): void;
-  /** What to compare with that user; null while no device of theirs was seen. */
+  /** The number to compare with that user; null while none of their devices is known. */
   safetyNumber(user: string): Promise<SafetyNumber | null>;
 }
 
-/** A user whose keys this browser keeps for a service. */
+/** A user whose keys this browser stores for a service. */
 export interface Profile {
   /** Host, port and stage of the service. */
   address: string;
@@ -264,7 +263,7 @@ export interface Profile {
   lastUsed: number;
 }
 
-/** How much of its bounds a text uses. */
+/** The size of a text, and whether it fits the limits. */
 export interface Measure {
   /** UTF-8 bytes of the text, of at most 16,384. */
   bytes: number;
@@ -278,28 +277,28 @@ export interface Measure {
  */
 export interface Library {
   /**
-   * Makes or reads the user's keys and connects. Resolves when the user is in;
-   * rejects with what the service says (`name_taken`: link this device, see
-   * `linkRequest`; `name_invalid`, `device_unknown`, `device_revoked`, …) or
-   * `offline`. Where this device was in before, it resolves without a connection
-   * too, with status waiting: outbox and rooms of last time are there.
+   * Reads or creates the user's keys and connects. Resolves when the handshake is
+   * complete. Rejects with the service's error (`name_taken`: link this device, see
+   * `linkRequest`; `name_invalid`, `device_unknown`, `device_revoked`, …) or with
+   * `offline`. If this device has connected before, it also resolves without a
+   * connection, with status waiting and the stored outbox and rooms.
    */
   open(options: OpenOptions): Promise<Chat>;
-  /** The service's address: from /config.json (`{"url": "wss://…", "serviceKey"?: "…"}`) beside the page, else `/local` at the page's own host. */
+  /** The service's address: from /config.json (`{"url": "wss://…", "serviceKey"?: "…"}`) beside the page, or else `/local` on the page's host. */
   serviceAddress(): Promise<{ url: string; serviceKey?: string }>;
-  /** What is stored in this browser, the last used first. */
+  /** The users stored in this browser, the last used first. */
   profiles(url: string): Promise<readonly Profile[]>;
-  /** Deletes a user's keys, pins and unsent messages from this browser. The name cannot be had again without another linked device. */
+  /** Deletes a user's keys, pins and unsent messages from this browser. Without another linked device the name is lost. */
   forget(url: string, user: string): Promise<void>;
-  /** Deletes what is trusted about a service (after service_key_changed, if the user means it), and all its users with it. */
+  /** Deletes the pinned key of a service and all its users, after service_key_changed and with the user's consent. */
   forgetService(url: string): Promise<void>;
-  /** What a new device shows (as text and QR) so that an old one can `link` it: makes the keys, without connecting. */
+  /** What a new device shows, as text and QR code, for another device to `link` it. Creates the keys and does not connect. */
   linkRequest(url: string, user: string): Promise<{ device: string; qr: string }>;
-  /** Reads a device's name out of what a person pasted or scanned; null if there is none, or it is for another user or audience (`chat.audience`). */
+  /** Reads a device's id from a pasted or scanned text; null if there is none, or if it is for another user or audience (`chat.audience`). */
   readLinkRequest(text: string, user: string, audience?: string): string | null;
-  /** Whether a text can be sent. */
+  /** The size of a text, and whether it can be sent. */
   measure(room: string, user: string, body: string): Measure;
-  /** 2 to 32 of a-z 0-9 - _, beginning with a letter or digit; users: not reserved. */
+  /** 2 to 32 of a-z 0-9 - _, starting with a letter or digit; user names must not be reserved. */
   isUserName(name: string): boolean;
   isRoomName(name: string): boolean;
   /** A thumbprint in groups of four for reading aloud. */

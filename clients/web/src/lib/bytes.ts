@@ -1,6 +1,6 @@
-/** Bytes, texts and base64url, each read in one way only. */
+/** Bytes, texts and base64url. Each value has exactly one accepted spelling. */
 
-/** Bytes that WebCrypto takes: never over shared memory. */
+/** Bytes that WebCrypto accepts: not in shared memory. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
@@ -9,7 +9,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const utf8 = (text: string): Bytes => encoder.encode(text);
 
-/** Reads UTF-8 and throws where it is not valid. */
+/** Decodes UTF-8. Throws if it is not valid. */
 export const text = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 export function concat(...parts: Uint8Array[]): Bytes {
@@ -36,9 +36,9 @@ export function encode64(bytes: Uint8Array): string {
 }
 
 /**
- * Reads canonical unpadded base64url. `atob` skips white space, takes padding
- * and ignores the unused bits of the last character; encoding again shows all
- * of that, and without it one token would have up to sixteen spellings.
+ * Decodes canonical unpadded base64url. `atob` skips white space, accepts padding
+ * and ignores unused bits of the last character. Encoding again detects all of
+ * that; otherwise a token would have up to sixteen spellings.
  */
 export function decode64(s: string): Bytes {
   if (!/^[A-Za-z0-9_-]*$/.test(s)) throw new Error("not canonical base64url");
@@ -48,7 +48,7 @@ export function decode64(s: string): Bytes {
   return bytes;
 }
 
-/** How many characters n bytes have in unpadded base64url. */
+/** The length of n bytes in unpadded base64url. */
 export const length64 = (n: number): number => Math.ceil((n * 4) / 3);
 
 /** Whether s has the form of a SHA-256 thumbprint (RFC 7638). */

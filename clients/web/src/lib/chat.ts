@@ -1,4 +1,4 @@
-/** One user's presence at one service: see `api.ts` for what each method promises. */
+/** The implementation of Chat; `api.ts` documents its methods. */
 import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Presence, Room, SafetyNumber, Status, Timeline } from "./api";
 import { isThumbprint } from "./bytes";
 import { safetyNumber } from "./compare";
@@ -22,7 +22,7 @@ export class Client implements Chat {
   serviceKey = "";
   audience = "";
 
-  private readonly device_: Device;
+  private readonly ownDevice: Device;
   private readonly contacts: Contacts;
   private readonly reads: Reads;
   private readonly outbox: Outbox;
@@ -41,7 +41,7 @@ export class Client implements Chat {
   ) {
     const key = [profile.address, profile.user];
     this.contacts = new Contacts(store, ["contacts", ...key]);
-    this.device_ = new Device(profile, this.contacts);
+    this.ownDevice = new Device(profile, this.contacts);
     this.reads = new Reads(store, ["reads", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
       submit: (room, id, body) => this.submit(room, id, body),
@@ -59,7 +59,7 @@ export class Client implements Chat {
       typing: (room, users) => this.emit({ type: "typing", room, users }),
       marked: (room) => this.changed(room),
     });
-    this.connection = new Connection(options, this.device_, timing, {
+    this.connection = new Connection(options, this.ownDevice, timing, {
       welcomed: (session) => this.welcomed(session),
       pushed: (frame) => void this.pushed(frame),
       ping: () => void this.ping(),
@@ -70,13 +70,14 @@ export class Client implements Chat {
     });
   }
 
-  /** Connects, or goes on without a connection where this device was in before. */
+  /** Connects, or continues without a connection if this device has connected before. */
   static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
     const client = new Client(options, store, profile, timing);
     await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load()]);
-    // One's own first device is known from the start, so that a second one appears as new.
+    // The user's own first device is known from the start, so that a second one is
+    // reported as new.
     await client.contacts.trust(profile.user, client.device);
-    if (options.serviceKey) await client.device_.trustServiceKey(options.serviceKey);
+    if (options.serviceKey) await client.ownDevice.trustServiceKey(options.serviceKey);
     const trust = await profile.trust();
     client.serviceKey = trust.serviceKey ?? "";
     client.audience = trust.audience ?? profile.address;
@@ -108,7 +109,7 @@ export class Client implements Chat {
 
   reconnect(): void {
     this.connection.hurry();
-    // A connection that looks well may be dead: the ping's silence ends it.
+    // The connection may be dead; a ping without an answer ends it.
     void this.ping();
   }
 
@@ -152,9 +153,9 @@ export class Client implements Chat {
   timeline(room: string): Timeline {
     const log = this.logs.get(room);
     const logged = log?.entries ?? [];
-    // After a lost acknowledgement the history may have what the outbox still sends.
-    const there = new Set(logged.map((entry) => entry.key));
-    const unsent = this.outbox.entries(room, this.user, this.device).filter((entry) => !there.has(entry.key));
+    // After a lost ack the history may have a message that is still in the outbox.
+    const inLog = new Set(logged.map((entry) => entry.key));
+    const unsent = this.outbox.entries(room, this.user, this.device).filter((entry) => !inLog.has(entry.key));
     const entries = [...logged, ...unsent];
     return { room, entries, older: log?.older ?? false, marks: this.hints.marks(room), readUpTo: this.reads.read(room) };
   }
@@ -165,7 +166,7 @@ export class Client implements Chat {
 
   send(room: string, body: string): string {
     this.member(room);
-    // A lone surrogate, as of half an emoji, is no text that can be signed.
+    // A text with a lone surrogate, such as half an emoji, cannot be signed.
     const text = body.toWellFormed();
     const { bytes, frame } = measure(room, this.user, text);
     if (bytes > maxBody) throw new SottoError("body_too_large");
@@ -220,19 +221,19 @@ export class Client implements Chat {
 
   async link(device: string): Promise<{ token: string; expires: number }> {
     if (!isThumbprint(device)) throw new SottoError("device_unknown");
-    return this.device_.link(device, this.audience);
+    return this.ownDevice.link(device, this.audience);
   }
 
   async revoke(device: string): Promise<void> {
     const session = this.connection.online();
-    await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.device_.proveRevocation(session.sid, device) }));
+    await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.ownDevice.proveRevocation(session.sid, device) }));
   }
 
   async rotate(): Promise<number> {
     await this.profile.prepareRotation();
     const session = this.connection.online();
-    const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.device_.proveRotation(session.sid) }));
-    return this.device_.openRotated(answer, session.sid);
+    const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.ownDevice.proveRotation(session.sid) }));
+    return this.ownDevice.openRotated(answer, session.sid);
   }
 
   contact(user: string): Contact {
@@ -255,7 +256,7 @@ export class Client implements Chat {
 
   // The connection.
 
-  /** Takes what a welcome says. */
+  /** Applies a welcome. */
   private welcomed(session: Session): void {
     this.serviceKey = session.keys.serviceKey;
     this.audience = session.keys.audience;
@@ -268,7 +269,7 @@ export class Client implements Chat {
     this.emit({ type: "rooms" });
   }
 
-  /** Asks for the heads, so that a lost last message is found. */
+  /** Asks for the rooms' heads, which reveals a lost last message. */
   private async ping(): Promise<void> {
     try {
       const heads = Object.fromEntries([...this.logs.values()].map((log) => [log.room, log.last]));
@@ -278,14 +279,14 @@ export class Client implements Chat {
         if (isObject(head)) this.logs.get(room)?.observe(string(head, "epoch"), integer(head, "head"), 0);
       }
     } catch {
-      // A dead connection has ended itself; anything else shows at the next ping.
+      // A dead connection has ended; other errors are retried by the next ping.
     }
   }
 
-  /** Takes what the service sends of its own accord; what cannot be read of it is dropped. */
+  /** Handles a frame that answers no request. A malformed one is ignored. */
   private async pushed(frame: Members): Promise<void> {
     try {
-      if (frame.type === "serverKey") return await this.connection.session?.takeKeySet(string(frame, "keyset"));
+      if (frame.type === "serverKey") return await this.connection.session?.updateKeySet(string(frame, "keyset"));
       const room = typeof frame.room === "string" ? frame.room : "";
       const log = this.logs.get(room);
       if (!log) return;
@@ -295,7 +296,7 @@ export class Client implements Chat {
         this.hints.marked(room, string(frame, "user"), { delivered: integer(frame, "delivered"), read: integer(frame, "read") });
       }
     } catch {
-      // A frame that breaks the protocol says nothing.
+      // A frame that breaks the protocol is ignored.
     }
   }
 
@@ -303,7 +304,7 @@ export class Client implements Chat {
     const session = this.connection.online();
     const answer = await session.call("ack", async () => ({
       action: "sendMessage",
-      jwe: await this.device_.sealMessage(session.sid, session.keys, room, id, body),
+      jwe: await this.ownDevice.sealMessage(session.sid, session.keys, room, id, body),
     }));
     if (answer.id !== id || answer.room !== room) throw new SottoError("protocol");
     return { epoch: string(answer, "epoch"), seq: integer(answer, "seq"), storedAt: integer(answer, "storedAt") };
@@ -318,7 +319,7 @@ export class Client implements Chat {
   // Logs.
 
   private takeRoom(state: RoomState): void {
-    this.reads.meet(state.room, state.epoch, state.head);
+    this.reads.track(state.room, state.epoch, state.head);
     const log = this.logs.get(state.room);
     if (log) return log.resume(state, !this.wasOnline);
     this.logs.set(
@@ -326,16 +327,16 @@ export class Client implements Chat {
       new RoomLog(
         {
           timing: this.timing,
-          open: (frame) => this.device_.openMessage(frame),
+          open: (frame) => this.ownDevice.openMessage(frame),
           history: async (room, after, limit) => {
             const frame = await this.connection.online().call("history", () => ({ action: "history", room, after, limit }));
-            return this.device_.openHistory(frame, room);
+            return this.ownDevice.openHistory(frame, room);
           },
           keyGen: () => this.profile.gen,
           entry: (opened) => this.entry(opened),
           appended: (log, entry, live) => this.appended(log, entry, live),
           restarted: (log) => {
-            this.reads.meet(log.room, log.epoch, log.head);
+            this.reads.track(log.room, log.epoch, log.head);
             this.hints.forget(log.room);
           },
           changed: (log) => this.changed(log.room),
@@ -361,9 +362,9 @@ export class Client implements Chat {
     this.outbox.passed(log.room, log.epoch, log.last);
     if (entry.kind === "message") {
       if (entry.device === this.device) this.outbox.settled(entry.id);
-      // What the user wrote right behind the last one read is read too.
+      // An own message right after the last one read counts as read.
       if (entry.own && this.reads.read(log.room) === log.last - 1) this.reads.raise(log.room, log.epoch, log.last);
-      this.hints.rest(log.room, entry.from);
+      this.hints.stopTyping(log.room, entry.from);
       this.hints.noticed(log.room, [entry.from]);
       if (live && !entry.own) this.emit({ type: "message", message: entry });
     }
@@ -381,19 +382,19 @@ export class Client implements Chat {
     return log;
   }
 
-  // Telling.
+  // Events.
 
   private emit(event: ChatEvent): void {
     for (const listener of [...this.listeners]) listener(event);
   }
 
-  /** A page of history changes a room a hundred times: it is told once. */
+  /** Emits one event for all changes of a turn: a page of history changes a room a hundred times. */
   private changed(room: string): void {
-    if (this.dirty.size === 0) setTimeout(() => this.tell());
+    if (this.dirty.size === 0) setTimeout(() => this.emitChanges());
     this.dirty.add(room);
   }
 
-  private tell(): void {
+  private emitChanges(): void {
     const rooms = [...this.dirty];
     this.dirty.clear();
     for (const room of rooms) this.emit({ type: "timeline", room });

@@ -1,18 +1,18 @@
-/** What people compare and scan: protocol §12. */
+/** Safety numbers and link requests (protocol §12). */
 import type { SafetyNumber } from "./api";
 import { encode64, isThumbprint, utf8 } from "./bytes";
 import { isUserName } from "./names";
 
-/** A user and the thumbprints of all devices known of that user. */
+/** A user and the thumbprints of the user's known devices. */
 export interface Party {
   user: string;
   devices: readonly string[];
 }
 
 /**
- * The safety number of two users, the same whichever of them comes first. It is
- * stretched, and so takes some tens of milliseconds: who stands in between
- * chooses keys towards both.
+ * Computes the safety number of two users, in any order. Key stretching makes it
+ * take some tens of milliseconds, because an attacker in the middle can choose the
+ * keys that both sides see.
  */
 export async function safetyNumber(one: Party, other: Party): Promise<SafetyNumber> {
   const [a, b] = one.user < other.user ? [one, other] : [other, one];
@@ -29,7 +29,7 @@ export async function safetyNumber(one: Party, other: Party): Promise<SafetyNumb
   return { groups, qr: `sotto:safety?a=${a.user}&b=${b.user}&hash=${encode64(hash)}` };
 }
 
-/** A party as lines that can be read in one way only: no name is as long as a thumbprint. */
+/** Encodes a party unambiguously: no name is as long as a thumbprint. */
 function lines({ user, devices }: Party): string {
   const sorted = [...new Set(devices)].sort();
   if (!user || user.length >= 43 || user.includes("\n") || sorted.length === 0 || !sorted.every(isThumbprint)) {
@@ -38,7 +38,7 @@ function lines({ user, devices }: Party): string {
   return [user, ...sorted, "", ""].join("\n");
 }
 
-/** What a device shows that wants to be linked. */
+/** The content of a link request. */
 export interface LinkText {
   user: string;
   dev: string;
@@ -47,7 +47,7 @@ export interface LinkText {
 
 export const linkText = (l: LinkText): string => `sotto:link?user=${l.user}&dev=${l.dev}&aud=${l.aud}`;
 
-/** Reads what `linkText` made, exactly; null for everything else. */
+/** Parses the output of `linkText`; null for all other texts. */
 export function parseLinkText(text: string): LinkText | null {
   const found = /^sotto:link\?user=([^&]+)&dev=([^&]+)&aud=([A-Za-z0-9.:[\]/_-]+)$/.exec(text);
   if (!found) return null;
@@ -56,8 +56,8 @@ export function parseLinkText(text: string): LinkText | null {
 }
 
 /**
- * Reads a device's name out of what a person pasted or scanned: a link text for
- * this user (and this audience, if given), or a bare thumbprint.
+ * Reads a device's id from a pasted or scanned text: a link request for this user
+ * (and this audience, if given), or a bare thumbprint.
  */
 export function readLinkRequest(text: string, user: string, audience?: string): string | null {
   const plain = text.trim();

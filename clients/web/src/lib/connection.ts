@@ -1,4 +1,4 @@
-/** Keeps a session alive: connects, and connects again with jittered back-off, until it is ended. */
+/** Keeps a session: connects, and reconnects with jittered back-off, until it is ended. */
 import type { OpenOptions, Status } from "./api";
 import type { Device } from "./device";
 import { asError, SottoError } from "./errors";
@@ -7,26 +7,26 @@ import { isFinal, Session } from "./session";
 import { delay, type Timing, tries } from "./timing";
 
 export interface ConnectionPort {
-  /** There is a session; it is the current one already. */
+  /** There is a new session, which is already the current one. */
   welcomed(session: Session): void;
-  /** The service sent something of its own accord; never before `welcomed`. */
+  /** A frame that answers no request arrived. It is never called before `welcomed`. */
   pushed(frame: Members): void;
   /** It is time to ask for the heads. */
   ping(): void;
   status(status: Status): void;
 }
 
-/** What waits between a welcome and its being taken. Only a service that misbehaves sends so much. */
+/** Frames queued until the welcome is handled. Only a faulty service sends so many. */
 const maxEarly = 1000;
 
 export class Connection {
   session: Session | null = null;
   status: Status = { phase: "connecting" };
-  /** Tries again now, if a try is waited for. */
+  /** Ends the pause before the next attempt. */
   hurry = (): void => {};
 
   private ended: SottoError | null = null;
-  /** The token by which another device vouches for this one, until it has served. */
+  /** The link token for this device, until it is used. */
   private link: string;
 
   constructor(
@@ -39,8 +39,9 @@ export class Connection {
   }
 
   /**
-   * Starts to connect. Resolves with the first session, or without one where the
-   * service took this device before and is only out of reach. Errors: why not.
+   * Starts to connect. Resolves when there is a session, or without one if the
+   * service has accepted this device before and cannot be reached. Rejects with the
+   * reason.
    */
   open(): Promise<void> {
     return new Promise((resolve, reject) => void this.run(resolve, reject));
@@ -53,13 +54,13 @@ export class Connection {
     return this.session;
   }
 
-  /** Ends it for good. */
+  /** Ends the connection permanently. */
   end(error: SottoError): void {
     if (this.ended) return;
     this.ended = error;
     this.session?.link.end(error);
     this.session = null;
-    this.tell({ phase: "ended", error });
+    this.setStatus({ phase: "ended", error });
     this.hurry();
   }
 
@@ -78,8 +79,8 @@ export class Connection {
         error = asError(cause);
         if (error.code === "stale_device_key" && (await this.rotatedElsewhere())) continue;
         const wasIn = this.device.profile.rooms !== undefined;
-        // At the first time, what cannot be reached is said at once, and what may
-        // pass is tried a few times.
+        // The first time, an unreachable service is reported at once, and a temporary
+        // error is retried a few times.
         if (isFinal(error) || (!wasIn && (error.code === "offline" || n >= tries))) {
           refused(error);
           return this.end(error);
@@ -91,14 +92,14 @@ export class Connection {
   }
 
   private async connect(): Promise<Session> {
-    // What the service pushes while the welcome is being opened is in nobody's
-    // heads: it waits.
+    // Frames that arrive before the welcome is opened are queued, because their
+    // messages are not in its heads.
     const early: Members[] = [];
     let take = (frame: Members): void => {
       if (early.length < maxEarly) early.push(frame);
     };
     const session = await Session.connect(this.options.url, this.device, this.timing, this.link, (frame) => take(frame));
-    this.link = ""; // this device is on record now
+    this.link = ""; // the service knows this device now
     if (this.ended) {
       session.link.end(this.ended);
       throw this.ended;
@@ -107,7 +108,7 @@ export class Connection {
     take = (frame) => this.port.pushed(frame);
     this.port.welcomed(session);
     early.forEach(take);
-    this.tell({ phase: "online" });
+    this.setStatus({ phase: "online" });
     return session;
   }
 
@@ -119,7 +120,7 @@ export class Connection {
   }
 
   private pause(ms: number, error: SottoError): Promise<void> {
-    this.tell({ phase: "waiting", retryAt: Date.now() + ms, error });
+    this.setStatus({ phase: "waiting", retryAt: Date.now() + ms, error });
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.hurry = () => {
@@ -129,7 +130,7 @@ export class Connection {
     });
   }
 
-  private tell(status: Status): void {
+  private setStatus(status: Status): void {
     this.status = status;
     this.port.status(status);
   }

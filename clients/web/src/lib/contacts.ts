@@ -1,15 +1,15 @@
-/** Which devices speak in whose name, as seen by this device (protocol §6). */
+/** The known devices of each user, pinned by this device (protocol §6). */
 import type { Contact } from "./api";
 import type { Store } from "./store";
 
 interface Known {
   /** Unix ms of the first message. */
   since: number;
-  /** The user was known by other devices, and nobody has accepted this one. */
+  /** Other devices of the user were known, and the user of this one has not accepted it. */
   fresh: boolean;
-  /** Met in history from before the user was known: not fresh, as long as it is not heard again. */
+  /** Found in history from before the user was known: not fresh until it sends again. */
   past?: boolean;
-  /** Of the message that showed the device, so that a reload marks the same one. */
+  /** The id of the first message from the device, so that it is marked after a reload too. */
   first?: string;
 }
 
@@ -23,7 +23,7 @@ type People = Record<string, Person>;
 
 const unknown: Person = { devices: {} };
 
-/** Pins. Reads are from memory; changes are written through. */
+/** Pinned devices. Reads are from memory; changes are written through. */
 export class Contacts {
   private people: People = {};
   private writing = 0;
@@ -52,11 +52,12 @@ export class Contacts {
 
   /**
    * Pins the device of a message to its sender. Returns whether the message is the
-   * one that shows a new device of a user who was known by others. A device found
-   * in history from before the user was known is pinned without a warning, and
-   * warned of when it speaks again: history is the service's word.
+   * first one from a new device of a user with other known devices. A device found
+   * in history from before the user was known is pinned without a warning. The
+   * warning follows when the device sends again, because the service chooses what
+   * the history shows.
    */
-  async learn(user: string, device: string, message: { id: string; at: number }): Promise<boolean> {
+  async pinFromMessage(user: string, device: string, message: { id: string; at: number }): Promise<boolean> {
     const known = this.person(user).devices[device];
     if (known && !(known.past && message.at > this.met(user))) return known.fresh && known.first === message.id;
     const others = Object.keys(this.person(user).devices).some((other) => other !== device);
@@ -66,7 +67,7 @@ export class Contacts {
     return fresh;
   }
 
-  /** Pins a device that the user vouches for. */
+  /** Pins a device that the user has linked. */
   async trust(user: string, device: string): Promise<void> {
     if (!this.person(user).devices[device]) await this.pin(user, device, { since: Date.now(), fresh: false });
   }
@@ -87,7 +88,7 @@ export class Contacts {
     return Object.hasOwn(this.people, user) ? this.people[user]! : unknown;
   }
 
-  /** When the user was met: the first message that was not from the past. */
+  /** When the user became known: the first message that was not from the past. */
   private met(user: string): number {
     const times = Object.values(this.person(user).devices).filter((known) => !known.past);
     return Math.min(...times.map((known) => known.since));
@@ -99,10 +100,10 @@ export class Contacts {
 
   private async change(user: string, how: (person: Person) => Person): Promise<void> {
     const apply = (people: People): People => ({ ...people, [user]: how(Object.hasOwn(people, user) ? people[user]! : unknown) });
-    this.people = apply(this.people); // at once, so that the next message knows
+    this.people = apply(this.people); // at once, for the next message
     this.writing++;
     const stored = await this.store.update<People>(this.key, (old) => apply(old ?? {})).catch(() => undefined);
-    // Another tab may have learned more; what memory has on top is in the last write.
+    // Another tab may have pinned more. The last write includes everything in memory.
     if (--this.writing === 0 && stored) this.people = stored;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What a user's device computes in protocol v1: it proves who it is, seals texts
- * to the service, opens what the service seals to it, and holds the service and
- * other devices to the keys it saw first. It makes and takes tokens and frames,
- * and knows no connection.
+ * What a user's device computes in protocol v1: it proves its identity, seals texts
+ * to the service, opens what the service seals to it, and pins the keys of the
+ * service and of other devices at first use. Its inputs and outputs are tokens and
+ * frames; it uses no connection.
  */
 import { isLoopback } from "./address";
 import { decode64, isThumbprint, utf8 } from "./bytes";
@@ -14,16 +14,16 @@ import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
 import { isMessageID, isRoomName, isUserName, maxBody, maxPage, messageClaims } from "./names";
 import type { Profile, RoomState } from "./profile";
 
-/** A key set that was checked against what is trusted. */
+/** A key set that was verified against the pinned values. */
 export interface KeySet {
   audience: string;
   serviceKey: string;
   gen: number;
-  /** What messages are sealed to. */
+  /** Messages are sealed to it. */
   newest: SealKey;
 }
 
-/** A message that was opened and is believed. */
+/** A message that was opened and verified. */
 export interface Opened {
   room: string;
   epoch: string;
@@ -35,23 +35,23 @@ export interface Opened {
   storedAt: number;
   /** Thumbprint of the server key that the sender sealed to. */
   skid: string;
-  /** Thumbprint of the own key that opened it. */
+  /** Thumbprint of the device's key that opened it. */
   kid: string;
   newDevice: boolean;
 }
 
-/** A page of history: one item for every seq, null where nothing can be shown. */
+/** A page of history: one item for every seq, null if the message cannot be shown. */
 export interface Page {
   epoch: string;
   from: number;
   to: number;
   head: number;
   floor: number;
-  /** Null where the page as a whole cannot be opened. */
+  /** Null if the page as a whole cannot be opened. */
   items: readonly (Opened | null)[] | null;
 }
 
-/** Links expire that many seconds from now: the service takes ten minutes, and its clock may be a minute behind. */
+/** Lifetime of a link token in seconds. The service accepts ten minutes, and its clock may be a minute behind. */
 const linkLifetime = 9 * 60;
 
 export class Device {
@@ -71,8 +71,8 @@ export class Device {
   }
 
   /**
-   * Checks a key set (protocol §3) and remembers what it shows: signer and
-   * audience at the first use of the deployment, the highest generation always.
+   * Verifies a key set (protocol §3). It pins signer and audience at the first use
+   * of the deployment and stores the highest generation.
    * Errors: service_key_changed, wrong_audience, key_set_older, key_set_expired, protocol.
    */
   async acceptKeySet(token: string): Promise<KeySet> {
@@ -85,11 +85,11 @@ export class Device {
       return checked;
     });
     await this.profile.updateTrust((trust) => {
-      // On a loopback address a service may take any name: no stranger answers
-      // there, and a tunnel's end is not the address that the service has.
-      const mayClaim = set.audience === this.profile.address || isLoopback(this.profile.address);
+      // On a loopback address any audience is allowed: no attacker answers there,
+      // and the end of a tunnel differs from the service's own address.
+      const audienceAllowed = set.audience === this.profile.address || isLoopback(this.profile.address);
       if (trust.serviceKey !== undefined && trust.serviceKey !== set.serviceKey) throw new SottoError("service_key_changed");
-      if (trust.audience === undefined ? !mayClaim : trust.audience !== set.audience) throw new SottoError("wrong_audience");
+      if (trust.audience === undefined ? !audienceAllowed : trust.audience !== set.audience) throw new SottoError("wrong_audience");
       if (set.gen < trust.gen) throw new SottoError("key_set_older");
       if (set.exp * 1000 <= Date.now()) throw new SottoError("key_set_expired");
       return { audience: set.audience, serviceKey: set.serviceKey, gen: set.gen };
@@ -97,7 +97,7 @@ export class Device {
     return set;
   }
 
-  /** Pins the service key before the first use. Error: service_key_changed where another one is pinned. */
+  /** Pins the service key before the first use. Error: service_key_changed if another one is pinned. */
   async trustServiceKey(thumbprint: string): Promise<void> {
     await this.profile.updateTrust((trust) => {
       if (trust.serviceKey !== undefined && trust.serviceKey !== thumbprint) throw new SottoError("service_key_changed");
@@ -109,7 +109,7 @@ export class Device {
     return sign(this.profile.signer, typ, JSON.stringify(claims), carry);
   }
 
-  /** Answers a challenge. It offers the newest encryption key, which takes up a rotation that was cut off. */
+  /** Answers a challenge. It offers the newest encryption key, which completes an interrupted rotation. */
   async prove(nonce: string, keys: KeySet, link: string): Promise<string> {
     await orProtocol(async () => {
       if (decode64(nonce).length !== 32) throw new SottoError("protocol");
@@ -132,16 +132,16 @@ export class Device {
     return welcome;
   }
 
-  /** Notes that the service took this device by a link: who signed it is a device of the same user. */
+  /** Records that the service accepted this device by a link. The signing device belongs to the same user. */
   async linked(link: string): Promise<void> {
     const { kid } = await orProtocol(() => parseSigned(link, "sotto-link+jwt"));
     await this.contacts.trust(this.user, kid);
   }
 
-  /** Makes the `jwe` of a sendMessage frame for one session. Error: frame_too_large. */
+  /** Returns the `jwe` of a sendMessage frame for one session. Error: frame_too_large. */
   async sealMessage(sid: string, keys: KeySet, room: string, id: string, body: string): Promise<string> {
     const claims = messageClaims({ sid, sub: this.user, skid: keys.newest.kid, room, id, body });
-    // The bound of a token is that of a frame, and nothing else can be wrong here.
+    // Only the size limit of a token can fail here.
     const token = await sign(this.profile.signer, "sotto-message+jwt", claims).catch(() => {
       throw new SottoError("frame_too_large");
     });
@@ -154,7 +154,7 @@ export class Device {
     return this.sign("sotto-rotate+jwt", { sid, enc: JSON.parse(newest.jwk), gen: newest.gen });
   }
 
-  /** Opens the answer to a rotation, after which the new key is the current one; returns its generation. */
+  /** Opens the answer to a rotation, makes the new key the current one and returns its generation. */
   async openRotated(frame: Members, sid: string): Promise<number> {
     const { m, kid } = await this.open(String(frame.jwe), "sotto-rotated+jwe");
     const { newest } = this.profile;
@@ -165,7 +165,7 @@ export class Device {
     return gen;
   }
 
-  /** Vouches for another device of the user; of use to that device alone, and so no secret. */
+  /** Links another device of the user. Only that device can use the token, so it is not secret. */
   async link(other: string, audience: string): Promise<{ token: string; expires: number }> {
     const exp = Math.floor(Date.now() / 1000) + linkLifetime;
     const token = await this.sign("sotto-link+jwt", { sub: this.user, aud: audience, dev: other, exp });
@@ -178,14 +178,14 @@ export class Device {
     return this.sign("sotto-revoke+jwt", { sid, dev: other });
   }
 
-  /** Opens a message frame and checks all that protocol §6 asks for. */
+  /** Opens a message frame and verifies it as protocol §6 requires. */
   async openMessage(frame: Members): Promise<Opened> {
     const { m, kid } = await this.open(String(frame.jwe), "sotto-message+jwe");
     if (m.room !== frame.room || m.epoch !== frame.epoch || m.seq !== frame.seq) throw new SottoError("protocol");
-    return orProtocol(() => this.believe(m, kid));
+    return orProtocol(() => this.verifyMessage(m, kid));
   }
 
-  /** Reads a history frame. What does not hold in a page is null at its place. */
+  /** Opens a history frame. A message that fails verification is null. */
   async openHistory(frame: Members, room: string): Promise<Page> {
     const page = await orProtocol(async () => ({
       epoch: string(frame, "epoch"),
@@ -195,7 +195,7 @@ export class Device {
       floor: integer(frame, "floor"),
     }));
     const count = page.to - page.from + 1;
-    // A page that spanned a million seqs would make a million placeholders.
+    // A larger range would create too many placeholders.
     if (frame.room !== room || (count > 0 && page.from < 1) || count > maxPage) throw new SottoError("protocol");
     if (count <= 0) return { ...page, items: [] };
     try {
@@ -206,7 +206,7 @@ export class Device {
       for (let seq = page.from; seq <= page.to; seq++) {
         const each = bySeq.get(seq);
         const here = each && each.room === room && each.epoch === page.epoch;
-        items.push(here ? await this.believe(each, kid).catch(() => null) : null);
+        items.push(here ? await this.verifyMessage(each, kid).catch(() => null) : null);
       }
       return { ...page, items };
     } catch {
@@ -226,10 +226,11 @@ export class Device {
   }
 
   /**
-   * Checks a message's own signature: under the key that comes with it, which must
-   * be the named device's, and for the very place it stands in.
+   * Verifies a message's signature with the key that comes with it. The key must be
+   * that of the named device, and the signed room, sender and id those of the
+   * message.
    */
-  private async believe(p: Members, kid: string): Promise<Opened> {
+  private async verifyMessage(p: Members, kid: string): Promise<Opened> {
     const key = await this.verifyKey(p.jwk);
     const device = string(p, "device");
     const signed = await parseSigned(string(p, "jws"), "sotto-message+jwt");
@@ -239,11 +240,11 @@ export class Device {
     if (!formed || utf8(body).length > maxBody) throw new SottoError("protocol");
     if (key.kid !== device || from !== p.from || room !== p.room || id !== p.id) throw new SottoError("protocol");
     const storedAt = integer(p, "storedAt");
-    const newDevice = await this.contacts.learn(from, device, { id, at: storedAt });
+    const newDevice = await this.contacts.pinFromMessage(from, device, { id, at: storedAt });
     return { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid: skid as string, kid, newDevice };
   }
 
-  /** A sender's key comes with each message; checking it once is enough. */
+  /** Parses a sender's key. Each message has one, so the results are cached. */
   private async verifyKey(jwk: unknown): Promise<VerifyKey> {
     const spelling = JSON.stringify(jwk);
     const known = this.verifyKeys.get(spelling);
@@ -260,7 +261,7 @@ export function readRoom(value: unknown): RoomState {
   return { room: string(value, "room"), epoch: string(value, "epoch"), head: integer(value, "head"), floor: integer(value, "floor") };
 }
 
-/** Whatever goes wrong in reading what the service said is the service's fault. */
+/** Converts any error while reading data of the service to a SottoError, `protocol` by default. */
 async function orProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -1,8 +1,8 @@
-/** An opened message as the interface shows it. */
+/** Converts opened messages to entries of a timeline. */
 import type { Message } from "./api";
 import type { Opened } from "./device";
 
-/** `self` is who looks at it, and the service that it came through. */
+/** `self` is the user and device that read the message, and the service key. */
 export function shown(opened: Opened, self: { user: string; device: string; serviceKey: string }): Message {
   const { room, id, from, device, body, seq, storedAt, skid, kid, newDevice } = opened;
   return {

@@ -1,4 +1,4 @@
-/** The vectors of shared/envelope/testdata, which belong to every implementation of the protocol. */
+/** The vectors of shared/envelope/testdata, which all implementations of the protocol must pass. */
 import { readdirSync, readFileSync } from "node:fs";
 import * as jose from "jose";
 import { describe, expect, test } from "vitest";
@@ -48,7 +48,7 @@ async function opener(name: string): Promise<envelope.Opener> {
 const rsaPrivate = (v: Vector) =>
   crypto.subtle.importKey("pkcs8", decode64(v.pkcs8!), { name: "RSA-OAEP", hash: "SHA-256" }, false, ["decrypt"]);
 
-/** PKCS #8 of an Ed25519 seed (RFC 8410 §7): the seed behind sixteen fixed bytes. */
+/** PKCS #8 of an Ed25519 seed (RFC 8410 §7): sixteen fixed bytes, then the seed. */
 function ed25519Private(seed: string): Promise<CryptoKey> {
   const der: Bytes = new Uint8Array([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20, ...decode64(seed)]);
   return crypto.subtle.importKey("pkcs8", der, "Ed25519", false, ["sign"]);
@@ -87,7 +87,7 @@ eachVector("refused-jwk", async (v) => {
 eachVector("refused-signed", async (v) => {
   const parsed = envelope.parseSigned(v.token!, v.typ as envelope.SignedType);
   if (v.stage === "parse") return expect(parsed, v.comment).rejects.toThrow(envelope.SignatureError);
-  const signed = await parsed; // refused too early, it would test nothing
+  const signed = await parsed; // must pass, so that verify is tested
   return expect(envelope.verify(signed, await verifier(v.key!)), v.comment).rejects.toThrow(envelope.SignatureError);
 });
 
@@ -97,23 +97,23 @@ eachVector("refused-sealed", async (v) => {
   return expect(envelope.open(parse(), await opener(v.key!)), v.comment).rejects.toThrow(envelope.EnvelopeError);
 });
 
-describe("what this library makes", () => {
+describe("tokens of this library", () => {
   const claims = '{"v":1,"body":"<ada> & \u2603 \ud83d\ude00"}';
 
-  test("a signature is the one that Go makes", async () => {
+  test("a signature is the same as in Go", async () => {
     const v = read("signed/message.json");
     expect(await envelope.sign(await signer(v.key!), "sotto-message+jwt", v.text!)).toBe(v.token);
     const carrying = read("signed/handshake-with-jwk.json");
     expect(await envelope.sign(await signer(carrying.key!), "sotto-handshake+jwt", carrying.text!, true)).toBe(carrying.token);
   });
 
-  test("a signature holds for jose", async () => {
+  test("jose verifies a signature", async () => {
     const token = await envelope.sign(await signer("ada"), "sotto-message+jwt", claims);
     const { payload } = await jose.compactVerify(token, await jose.importJWK(JSON.parse(read("keys/ada.json").canonical!), "EdDSA"));
     expect(new TextDecoder().decode(payload)).toBe(claims);
   });
 
-  test("an envelope opens for jose, and what jose seals opens here", async () => {
+  test("jose opens an envelope, and this library opens one of jose", async () => {
     const v = read("keys/device.json");
     const to = (await publicOf(v)) as SealKey;
     const token = await envelope.seal(to, "sotto-send+jwe", claims);
@@ -125,7 +125,7 @@ describe("what this library makes", () => {
     expect(await envelope.open(envelope.parseSealed(theirs, "sotto-send+jwe"), await opener("device"))).toBe(claims);
   });
 
-  test("no two envelopes of one text are alike", async () => {
+  test("two envelopes of one text differ", async () => {
     const to = (await publicOf(read("keys/device.json"))) as SealKey;
     const [one, two] = await Promise.all([envelope.seal(to, "sotto-send+jwe", "x"), envelope.seal(to, "sotto-send+jwe", "x")]);
     expect(one.split(".")[3]).not.toBe(two.split(".")[3]);
@@ -143,7 +143,7 @@ describe("bounds", () => {
     expect(() => envelope.parseSealed(".".repeat(1 << 20), "sotto-send+jwe")).toThrow(envelope.EnvelopeError);
   });
 
-  test("nothing too large is made", async () => {
+  test("a token that is too large is not made", async () => {
     await expect(envelope.sign(await signer("ada"), "sotto-message+jwt", "x".repeat(32 << 10))).rejects.toThrow(envelope.SignatureError);
   });
 

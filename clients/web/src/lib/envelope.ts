@@ -29,35 +29,35 @@ export interface Opener {
   readonly privateKey: CryptoKey;
 }
 
-/** Bounds of the compact forms in bytes, checked before anything is decoded; they are the Go implementation's. */
+/** Maximum sizes of tokens in bytes, checked before decoding; equal to those of the Go implementation. */
 const maxSigned = 32 << 10;
 const maxSealed = 64 << 10;
 const maxHeader = 512;
 
-/** Every failure of a JWS, in structure or in signature. */
+/** All errors of a JWS, in structure or signature. */
 export class SignatureError extends Error {
   constructor() {
     super("signature not acceptable");
   }
 }
 
-/** Every failure of a JWE. That it does not say which step failed is the point. */
+/** All errors of a JWE. It must not say which step failed. */
 export class EnvelopeError extends Error {
   constructor() {
     super("envelope cannot be opened");
   }
 }
 
-/** A JWS whose structure was checked and whose signature was not: nothing in it may be believed before `verify`. */
+/** A JWS with checked structure and unchecked signature. Do not use its content before `verify`. */
 export interface Signed {
   /** Thumbprint of the key that the token claims. */
   readonly kid: string;
-  /** The key that the token carries; only handshakes and key sets may. */
+  /** The key in the token; only handshakes and key sets may have one. */
   readonly key: VerifyKey | null;
   readonly parts: readonly [string, string, string];
 }
 
-/** Makes a compact JWS over claims; `carry` puts the public key into the header. */
+/** Signs claims as a compact JWS. `carry` includes the public key in the header. */
 export async function sign(signer: Signer, typ: SignedType, claims: string, carry = false): Promise<string> {
   if (carry && !mayCarry(typ)) throw new SignatureError();
   const header = `{"alg":"EdDSA",${carry ? `"jwk":${signer.jwk},` : ""}"kid":"${signer.kid}","typ":"${typ}"}`;
@@ -68,7 +68,7 @@ export async function sign(signer: Signer, typ: SignedType, claims: string, carr
   return token;
 }
 
-/** Checks a token's size, encoding and header, before any signature is. Throws SignatureError. */
+/** Checks a token's size, encoding and header, but not the signature. Throws SignatureError. */
 export async function parseSigned(token: string, typ: SignedType): Promise<Signed> {
   try {
     const [header, claims, signature] = split(token, 3, maxSigned) as [string, string, string];
@@ -87,7 +87,7 @@ export async function parseSigned(token: string, typ: SignedType): Promise<Signe
   }
 }
 
-/** Returns the claims if `key` is the one that the token names and made the signature; else throws SignatureError. */
+/** Verifies the signature with the key that the token names, and returns the claims. Throws SignatureError. */
 export async function verify(signed: Signed, key: VerifyKey): Promise<string> {
   const [header, claims, signature] = signed.parts;
   if (key.kid !== signed.kid) throw new SignatureError();
@@ -101,8 +101,8 @@ export async function verify(signed: Signed, key: VerifyKey): Promise<string> {
 }
 
 /**
- * Makes a compact JWE that only the holder of the key can open. Each token has
- * its own random content key, used once, so its random nonce cannot repeat.
+ * Encrypts a text as a compact JWE that only the holder of the key can open. Each
+ * token has a new random content key, so a nonce cannot repeat with a key.
  */
 export async function seal(to: SealKey, typ: SealedType, plaintext: string): Promise<string> {
   const header = encode64(utf8(`{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"${to.kid}","typ":"${typ}"}`));
@@ -120,7 +120,7 @@ export async function seal(to: SealKey, typ: SealedType, plaintext: string): Pro
   return token;
 }
 
-/** A JWE whose structure was checked and which was not opened. */
+/** A JWE with checked structure that was not opened. */
 export interface Sealed {
   /** Thumbprint of the key to which it was sealed. */
   readonly kid: string;
@@ -129,7 +129,7 @@ export interface Sealed {
   readonly parts: readonly [Bytes, Bytes, Bytes, Bytes];
 }
 
-/** Checks a token's size, encoding, header and lengths, before any key is used. Throws EnvelopeError. */
+/** Checks a token's size, encoding, header and lengths, without a key. Throws EnvelopeError. */
 export function parseSealed(token: string, typ: SealedType): Sealed {
   try {
     const [header, ...rest] = split(token, 5, maxSealed) as [string, string, string, string, string];
@@ -145,7 +145,7 @@ export function parseSealed(token: string, typ: SealedType): Sealed {
   }
 }
 
-/** Returns the plaintext; every failure is the same EnvelopeError. */
+/** Returns the plaintext. All errors are the same EnvelopeError. */
 export async function open(sealed: Sealed, opener: Opener): Promise<string> {
   const [wrapped, iv, ciphertext, tag] = sealed.parts;
   try {
@@ -160,7 +160,7 @@ export async function open(sealed: Sealed, opener: Opener): Promise<string> {
   }
 }
 
-/** In the two tokens by which strangers meet, and nowhere else. */
+/** Only these two tokens may contain a key, because their recipient may not know it. */
 const mayCarry = (typ: SignedType): boolean => typ === "sotto-handshake+jwt" || typ === "sotto-keys+jwt";
 
 function split(token: string, n: number, max: number): string[] {

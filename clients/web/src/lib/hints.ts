@@ -1,7 +1,6 @@
 /**
- * What is neither signed nor stored, and lost without harm: who types, who has
- * read how far (protocol §6). Each kind is sent at most every three seconds per
- * room.
+ * Hints: who is typing, and how far users have read (protocol §6). They are unsigned,
+ * not stored and best effort. Each kind is sent at most every three seconds per room.
  */
 import type { Request } from "./link";
 import type { Timing } from "./timing";
@@ -16,7 +15,7 @@ export interface HintPort {
   user: string;
   send(frame: Request): void;
   online(): boolean;
-  /** The user's own mark in a room, as it is now. */
+  /** The user's own current mark in a room. */
   own(room: string): Mark;
   /** The last seq known to exist. */
   head(room: string): number;
@@ -27,9 +26,9 @@ export interface HintPort {
 interface RoomHints {
   typedAt: number;
   typers: Map<string, ReturnType<typeof setTimeout>>;
-  /** The highest that each of the others has said. */
+  /** The highest mark of each other user. */
   marks: Map<string, Mark>;
-  /** Others who were noticed on this connection. */
+  /** Other users seen on this connection. */
   seen: Set<string>;
   sent?: Mark;
   timer?: ReturnType<typeof setTimeout>;
@@ -46,7 +45,7 @@ export class Hints {
     return room;
   }
 
-  /** The user types. */
+  /** The user is typing. */
   type(name: string): void {
     const room = this.room(name);
     if (!this.port.online() || Date.now() - room.typedAt < this.port.timing.hint) return;
@@ -54,7 +53,7 @@ export class Hints {
     this.port.send({ action: "typing", room: name });
   }
 
-  /** The user's own mark may have risen; it is sent now, or when three seconds have passed. */
+  /** The user's own mark may have changed. It is sent now, or three seconds after the last one. */
   mark(name: string): void {
     const room = this.room(name);
     if (room.timer === undefined) this.sendMark(name, room);
@@ -62,8 +61,8 @@ export class Hints {
 
   private sendMark(name: string, room: RoomHints): void {
     const mark = this.port.own(name);
-    const news = mark.delivered > 0 && (mark.delivered !== room.sent?.delivered || mark.read !== room.sent.read);
-    if (!news || !this.port.online()) return;
+    const changed = mark.delivered > 0 && (mark.delivered !== room.sent?.delivered || mark.read !== room.sent.read);
+    if (!changed || !this.port.online()) return;
     room.sent = mark;
     this.port.send({ action: "mark", room: name, ...mark });
     room.timer = setTimeout(() => {
@@ -72,7 +71,7 @@ export class Hints {
     }, this.port.timing.hint);
   }
 
-  /** Somebody was noticed in a room: to the new ones the own mark is repeated. */
+  /** Users were seen in a room. If one is new, the own mark is sent again. */
   noticed(name: string, users: readonly string[]): void {
     const room = this.room(name);
     const fresh = users.filter((user) => user !== this.port.user && !room.seen.has(user));
@@ -82,18 +81,18 @@ export class Hints {
     this.mark(name);
   }
 
-  /** Somebody types. */
+  /** Another user is typing. */
   typed(name: string, user: string): void {
     if (user === this.port.user) return;
     this.noticed(name, [user]);
     const { typers } = this.room(name);
     clearTimeout(typers.get(user));
-    typers.set(user, setTimeout(() => this.rest(name, user), this.port.timing.typing));
+    typers.set(user, setTimeout(() => this.stopTyping(name, user), this.port.timing.typing));
     this.port.typing(name, [...typers.keys()]);
   }
 
-  /** Somebody has stopped typing, or sent it. */
-  rest(name: string, user: string): void {
+  /** A user has stopped typing, or sent the message. */
+  stopTyping(name: string, user: string): void {
     const { typers } = this.room(name);
     if (!typers.has(user)) return;
     clearTimeout(typers.get(user));
@@ -101,11 +100,11 @@ export class Hints {
     this.port.typing(name, [...typers.keys()]);
   }
 
-  /** Somebody's mark has come. */
+  /** Handles a mark of another user. */
   marked(name: string, user: string, mark: Mark): void {
-    // None above the head: a made-up one would count for all that is to come.
-    const holds = mark.read >= 0 && mark.read <= mark.delivered && mark.delivered <= this.port.head(name);
-    if (user === this.port.user || !holds) return;
+    // Refuse a mark above the head: a forged one would count for future messages.
+    const valid = mark.read >= 0 && mark.read <= mark.delivered && mark.delivered <= this.port.head(name);
+    if (user === this.port.user || !valid) return;
     const { marks } = this.room(name);
     const old = marks.get(user);
     marks.set(user, { delivered: Math.max(mark.delivered, old?.delivered ?? 0), read: Math.max(mark.read, old?.read ?? 0) });
@@ -113,12 +112,12 @@ export class Hints {
     this.port.marked(name);
   }
 
-  /** How far others are. */
+  /** The marks of other users. */
   marks(name: string): Record<string, Mark> {
     return Object.fromEntries(this.room(name).marks);
   }
 
-  /** A new connection: nobody was noticed on it yet, and it has not heard the own marks. */
+  /** There is a new connection: no user was seen on it, and the own marks were not sent. */
   reconnected(): void {
     for (const [name, room] of this.rooms) {
       room.seen.clear();
@@ -127,7 +126,7 @@ export class Hints {
     }
   }
 
-  /** The room is left, or its log starts anew. */
+  /** The user has left the room, or it has a new log. */
   forget(name: string): void {
     const room = this.rooms.get(name);
     clearTimeout(room?.timer);

@@ -1,4 +1,4 @@
-/** The protocol library of the web client; `api.ts` says what everything means. */
+/** The protocol library of the web client; see `api.ts`. */
 import type { Chat, Library, OpenOptions } from "./api";
 import { address, serviceAddress } from "./address";
 import { Client } from "./chat";
@@ -18,7 +18,7 @@ export { fingerprint, isRoomName, isUserName, maxBody, measure, presenceInterval
 let shared: Promise<Store> | undefined;
 const browserStore = (): Promise<Store> => (shared ??= openStore());
 
-/** The library over a store and with durations of one's own; the exported functions are it over the browser's. */
+/** The library over a given store and durations, for tests. */
 export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
   const profile = async (url: string, user: string): Promise<Profile> => {
     if (!isUserName(user)) throw new SottoError("name_invalid");
@@ -44,9 +44,9 @@ export function library(store: () => Promise<Store>, timing: Timing): Omit<Libra
 
 const here = library(browserStore, defaultTiming);
 
-/** Opens a chat that also heeds the browser: it reconnects when the network or the page is back. */
+/** Opens a chat that also reconnects when the network is back or the page is visible again. */
 export async function open(options: OpenOptions): Promise<Chat> {
-  // A browser short of space may otherwise drop the keys, and the name with them.
+  // Otherwise a browser that is short of space may delete the keys.
   void navigator.storage?.persist?.().catch(() => false);
   const chat = await here.open(options);
   const wake = (): void => {

@@ -1,17 +1,17 @@
 /**
- * JSON read in one way. `JSON.parse` lets the last of two equal names win and
- * takes lone surrogates, so two readers of one signed text could see two
- * messages. This reader refuses such texts, and its errors never quote the
- * input, which may be a decrypted message.
+ * A strict JSON parser. `JSON.parse` uses the last of two equal names and accepts
+ * lone surrogates, so two parsers could read one signed text differently. This
+ * parser refuses such texts. Its errors never quote the input, which may be a
+ * decrypted message.
  */
 
-/** An object as read: without a prototype, so that no name in it is special. */
+/** A parsed object. It has no prototype, so that no name in it is special. */
 export type Members = { readonly [name: string]: unknown };
 
-/** Nothing in the protocol nests deeper than five. */
+/** The protocol nests at most five levels. */
 const maxDepth = 64;
 
-/** Numbers, literals, strings, punctuation and white space, as RFC 8259 has them. */
+/** Numbers, literals, strings, punctuation and white space (RFC 8259). */
 const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))/y;
 
 export function parse(source: string): unknown {
@@ -66,7 +66,7 @@ export function parse(source: string): unknown {
   return result;
 }
 
-/** Reads one JSON object. */
+/** Parses one JSON object. */
 export function parseObject(source: string): Members {
   const value = parse(source);
   if (!isObject(value)) throw new Error("not a JSON object");
@@ -77,12 +77,12 @@ export function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether the names are all the members there are. */
+/** Reports whether the object has exactly these members. */
 export function hasExactly(members: Members, ...names: string[]): boolean {
   return Object.keys(members).length === names.length && names.every((name) => name in members);
 }
 
-/** Members of a frame or of claims, by kind; each throws where the member is of another. */
+/** These return a member of a frame or of claims, and throw if it has another type. */
 export const string = (m: Members, name: string): string => of(m[name], "string") as string;
 
 export function integer(m: Members, name: string): number {

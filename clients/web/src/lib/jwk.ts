@@ -1,4 +1,4 @@
-/** Public keys of the protocol's profile (§2): one spelling each, named by their thumbprints. */
+/** Public keys of the protocol's profile (§2). Each has one spelling and is named by its thumbprint. */
 import { type Bytes, decode64, encode64, sha256 } from "./bytes";
 import { hasExactly, isObject, type Members, parseObject } from "./json";
 import { isSoundPoint } from "./point";
@@ -10,7 +10,7 @@ export interface VerifyKey {
   readonly crypto: CryptoKey;
 }
 
-/** An RSA key that is sealed to; `size` is its modulus in bytes. */
+/** An RSA key that seals; `size` is its modulus in bytes. */
 export interface SealKey {
   readonly kid: string;
   readonly jwk: string;
@@ -41,7 +41,7 @@ export async function verifyKeyFromBytes(x: Bytes): Promise<VerifyKey> {
   };
 }
 
-/** Takes a public JWK of exactly crv, kid, kty and x (RFC 8037 §2), with kid its own thumbprint. */
+/** Parses a public JWK with exactly crv, kid, kty and x (RFC 8037 §2), with kid its own thumbprint. */
 export async function verifyKey(jwk: unknown): Promise<VerifyKey> {
   const m = members(jwk);
   if (!hasExactly(m, "crv", "kid", "kty", "x") || m.kty !== "OKP" || m.crv !== "Ed25519") throw new KeyError();
@@ -51,9 +51,9 @@ export async function verifyKey(jwk: unknown): Promise<VerifyKey> {
 }
 
 /**
- * Takes a public JWK of exactly e, kid, kty and n (RFC 7518 §6.3.1): 2048 or
- * 3072 bits, odd, e = 65537, with kid its own thumbprint. Below 2048 is unsafe,
- * and above 3072 a registered key becomes a weapon.
+ * Parses a public JWK with exactly e, kid, kty and n (RFC 7518 §6.3.1): 2048 or
+ * 3072 bits, odd, e = 65537, with kid its own thumbprint. Fewer than 2048 bits
+ * are unsafe, and larger keys would let a user slow down the service.
  */
 export async function sealKey(jwk: unknown): Promise<SealKey> {
   const m = members(jwk);
@@ -71,7 +71,7 @@ export async function sealKey(jwk: unknown): Promise<SealKey> {
   };
 }
 
-/** The JWK of a public key that WebCrypto has made, in the profile's form. */
+/** Returns the JWK of a generated public key in the profile's form. */
 export async function publicJWK(key: CryptoKey): Promise<{ kid: string; jwk: string }> {
   const m = await crypto.subtle.exportKey("jwk", key);
   if (m.kty === "RSA") {

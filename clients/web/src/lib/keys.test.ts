@@ -1,4 +1,4 @@
-/** Who is believed: the service's key, devices of users, links, rotations, and what is kept of them. */
+/** Trust: the service's key, devices, links, rotations, and what the browser stores of them. */
 import "fake-indexeddb/auto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -19,14 +19,14 @@ describe("the service's key set", () => {
     ["an older generation", { gen: 0 }, "protocol"],
     ["an expired one", { exp: Math.floor(Date.now() / 1000) - 1 }, "key_set_expired"],
     ["no keys", { keys: [] }, "protocol"],
-    ["a key that is none", { keys: ["x"] }, "protocol"],
+    ["an invalid key", { keys: ["x"] }, "protocol"],
     ["no audience", { aud: "" }, "protocol"],
   ])("is refused with %s", async (_, claims, code) => {
     w.service.claims = claims;
     await expect(w.chat("ada")).rejects.toMatchObject({ code });
   });
 
-  test("is held to what was seen first", async () => {
+  test("is compared with the values pinned at first use", async () => {
     const store = new MemoryStore();
     await w.chat("ada", store);
     await w.service.rotate();
@@ -50,7 +50,7 @@ describe("the service's key set", () => {
 });
 
 describe("devices", () => {
-  test("a second one is linked by the first, and others are told of it", async () => {
+  test("a second one is linked by the first, and others are warned", async () => {
     const ada = await w.chat("ada");
     const bob = await w.chat("bob");
     await w.chat("carol");
@@ -61,14 +61,14 @@ describe("devices", () => {
     const { device, qr } = await w.library(store).linkRequest(w.service.url, "ada");
     expect(qr).toBe(`sotto:link?user=ada&dev=${device}&aud=sotto.example/local`);
     const { token } = await ada.link(readLinkRequest(qr, "ada", ada.audience)!);
-    const heard = events(bob);
+    const received = events(bob);
     const second = await w.chat("ada", store, { link: token });
     expect(second.device).toBe(device);
     expect(second.contact("ada").devices.map((d) => d.fresh)).toEqual([false, false]);
     second.send("lobby", "second device");
     await shows(bob, "first device", "second device");
     expect(bob.timeline("lobby").entries).toMatchObject([{ newDevice: false }, { newDevice: true }]);
-    expect(heard).toContainEqual({ type: "newDevice", user: "ada", device });
+    expect(received).toContainEqual({ type: "newDevice", user: "ada", device });
     expect(bob.contact("ada").devices.map((d) => d.fresh)).toEqual([false, true]);
     bob.acceptDevices("ada");
     expect(bob.contact("ada").devices.map((d) => d.fresh)).toEqual([false, false]);
@@ -104,7 +104,7 @@ describe("devices", () => {
     expect(await ada.safetyNumber("bob")).not.toEqual(number);
   });
 
-  test("a device met in older history is pinned quietly, and warned of when it speaks again", async () => {
+  test("a device found in older history is pinned without a warning, which follows at its next message", async () => {
     const bob = await w.chat("bob");
     bob.send("lobby", "from the first");
     await shows(bob, "from the first");
@@ -116,11 +116,11 @@ describe("devices", () => {
     const ada = await w.chat("ada");
     second.send("lobby", "from the second");
     await shows(ada, "from the second");
-    const heard = events(ada);
+    const received = events(ada);
     await ada.loadOlder("lobby");
     expect(ada.contact("bob").devices.map((d) => d.fresh)).toEqual([false, false]);
     bob.send("lobby", "again");
-    await until("the warning", () => heard.some((e) => e.type === "newDevice" && e.device === bob.device));
+    await until("the warning", () => received.some((e) => e.type === "newDevice" && e.device === bob.device));
   });
 });
 
@@ -137,7 +137,7 @@ describe("rotation", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test("one that was cut off is taken up by the next connection", async () => {
+  test("an interrupted one is completed by the next connection", async () => {
     const ada = await w.chat("ada");
     w.service.answer = (_, frame) => {
       if (frame.type !== "rotated") return [frame];
@@ -153,8 +153,8 @@ describe("rotation", () => {
   });
 });
 
-describe("what the browser keeps", () => {
-  test("keys that cannot be exported, over a reload", async () => {
+describe("what the browser stores", () => {
+  test("keys that cannot be exported, across a reload", async () => {
     const url = w.service.url;
     const browser = openStore();
     const lib = w.library((await browser) as MemoryStore);
@@ -174,7 +174,7 @@ describe("what the browser keeps", () => {
     await expect(lib.open({ url, user: "ada" })).rejects.toMatchObject({ code: "name_taken" });
   });
 
-  test("where keys cannot be stored, they last for the page, and it is said", async () => {
+  test("keys that cannot be stored last for the page, and keysStored says so", async () => {
     const store = new MemoryStore();
     const refusing = Object.assign(Object.create(store) as MemoryStore, {
       update: (key: readonly string[], change: (old: unknown) => unknown) =>
@@ -202,7 +202,7 @@ describe("a store that fails", () => {
   });
 });
 
-describe("what people compare and scan", () => {
+describe("safety numbers and link requests", () => {
   interface Safety { comment: string; parties: [Party, Party]; groups?: string[]; text?: string }
   test.each(vectors<Safety>("safety.json"))("safety number: $comment", async ({ parties: [a, b], groups, text }) => {
     if (!groups) return expect(safetyNumber(a, b)).rejects.toThrow();
@@ -220,7 +220,7 @@ describe("what people compare and scan", () => {
     return expect(readLinkRequest(` ${text}\n`, user, aud)).toBe(dev);
   });
 
-  test("a QR code is square and has its three corners", () => {
+  test("a QR code is square and has three finder patterns", () => {
     const modules = qrMatrix("sotto:link?user=ada");
     expect(modules.every((row) => row.length === modules.length)).toBe(true);
     const last = modules.length - 1;
@@ -230,7 +230,7 @@ describe("what people compare and scan", () => {
 });
 
 describe("names and addresses", () => {
-  test("addresses are spelled as the Go client spells them", () => {
+  test("addresses are the same as in the Go client", () => {
     expect(address("ws://localhost:4566/local/")).toBe("127.0.0.1:4566/local");
     expect(address("ws://[::1]:4566/local")).toBe("[::1]:4566/local");
     expect(address("wss://Abc.Example:443/prod")).toBe("abc.example/prod");
@@ -242,14 +242,14 @@ describe("names and addresses", () => {
     expect(["10.0.0.1:4566/x", "127.0.0.1.example/x", "localhost.example:1/x"].some(isLoopback)).toBe(false);
   });
 
-  test("ids are ULIDs in the order in which they were made", () => {
+  test("ids are ULIDs in order of creation", () => {
     const ids = Array.from({ length: 100 }, newMessageID);
     expect(ids.every(isMessageID)).toBe(true);
     expect([...ids].sort()).toEqual(ids);
     expect(new Set(ids).size).toBe(100);
   });
 
-  test("a text that measures as fitting makes a frame that fits", async () => {
+  test("a text that fits by measure makes a frame that fits", async () => {
     const ada = await w.chat("ada");
     const unit = '"\u0001\n\u00e4';
     let body = unit;

@@ -1,11 +1,11 @@
-/** One WebSocket connection: it matches answers to requests by `ref` and hands everything else on. */
+/** One WebSocket connection. It matches answers to requests by `ref` and passes all other frames on. */
 import { utf8 } from "./bytes";
 import { SottoError, wireError } from "./errors";
 import { type Members, parseObject } from "./json";
 import { maxFrame } from "./names";
 import type { Timing } from "./timing";
 
-/** What a client's frame carries beside its action; the protocol's §3 says what belongs to which. */
+/** The members of a client's frame; protocol §3 says which action has which. */
 export interface Request {
   action: string;
   user?: string;
@@ -29,22 +29,22 @@ interface Waiting {
 const readLimit = 256 << 10;
 
 export class Link {
-  /** Why the connection ended; absent while it lasts. */
+  /** Why the connection has ended; absent while it is open. */
   error?: SottoError;
   /** Resolves when it ends. */
   readonly ended: Promise<SottoError>;
-  /** Takes frames that answer no request. */
+  /** Handles frames that answer no request. */
   pushed: (frame: Members) => void = () => {};
 
   private last = 0;
   private readonly waiting = new Map<string, Waiting>();
-  private tell!: (error: SottoError) => void;
+  private resolveEnded!: (error: SottoError) => void;
 
   private constructor(
     private readonly ws: WebSocket,
     private readonly timing: Timing,
   ) {
-    this.ended = new Promise((resolve) => (this.tell = resolve));
+    this.ended = new Promise((resolve) => (this.resolveEnded = resolve));
     ws.onclose = ws.onerror = () => this.end(new SottoError("offline"));
     ws.onmessage = ({ data }) => this.dispatch(data);
   }
@@ -61,7 +61,7 @@ export class Link {
     });
   }
 
-  /** Ends the connection at once, for a reason. */
+  /** Ends the connection at once. `error` is the reason. */
   end(error: SottoError): void {
     if (this.error) return;
     this.error = error;
@@ -69,13 +69,13 @@ export class Link {
     this.ws.close();
     for (const waiting of this.waiting.values()) waiting.reject(error);
     this.waiting.clear();
-    this.tell(error);
+    this.resolveEnded(error);
   }
 
   /**
-   * Sends a frame and returns the answer to it. Errors: those of the closed list;
-   * offline when the connection ends first; frame_too_large. Silence ends the
-   * connection: a browser cannot ping, so this is how a dead network shows.
+   * Sends a frame and returns its answer. Errors: those of the closed list; offline
+   * if the connection ends first; frame_too_large. A timeout ends the connection: a
+   * browser cannot send WebSocket pings, so this detects a dead network.
    */
   request(frame: Request, kind: string): Promise<Members> {
     const ref = String(++this.last);
@@ -95,19 +95,19 @@ export class Link {
     });
   }
 
-  /** Sends a frame that nothing answers. It is lost without harm. */
+  /** Sends a frame that has no answer. It is best effort. */
   hint(frame: Request): void {
     try {
       this.write(frame, "hint");
     } catch {
-      // The connection is over, and with it what the hint was about.
+      // The connection has ended.
     }
   }
 
   private write(frame: Request, ref: string): void {
     if (this.error) throw this.error;
     const data = JSON.stringify({ ...frame, ref });
-    // API Gateway closes the connection with 1009 above it.
+    // API Gateway closes the connection with 1009 for larger frames.
     if (utf8(data).length > maxFrame) throw new SottoError("frame_too_large");
     this.ws.send(data);
   }
@@ -119,7 +119,7 @@ export class Link {
     try {
       frame = parseObject(data);
     } catch {
-      // Counts as a frame without a type, like API Gateway's own errors.
+      // Treated like a frame without a type, as API Gateway's own errors are.
     }
     const type = typeof frame.type === "string" ? frame.type : "";
     const ref = type && typeof frame.ref === "string" ? frame.ref : "";
@@ -131,8 +131,8 @@ export class Link {
       else if (type === waiting.kind) waiting.resolve(frame);
       else waiting.reject(new SottoError("protocol"));
     } else if (!ref && (!type || error)) {
-      // It does not say which request it is about: the only one there is, or
-      // each of several is tried again.
+      // The error does not name its request. It belongs to the only pending one;
+      // if there are several, all are retried.
       const meant = error && this.waiting.size === 1 ? error : new SottoError("try_again");
       for (const each of this.waiting.values()) each.reject(meant);
       this.waiting.clear();

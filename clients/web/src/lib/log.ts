@@ -7,37 +7,37 @@ import { maxPage } from "./names";
 import type { RoomState } from "./profile";
 import { delay, sleep, type Timing } from "./timing";
 
-/** What a log needs of the chat around it. */
+/** What a log needs from its owner. */
 export interface LogPort {
   timing: Timing;
-  /** Opens a message frame; throws where it does not hold. */
+  /** Opens a message frame. Throws if it fails verification. */
   open(frame: Members): Promise<Opened>;
-  /** Asks for a page behind `after`. Error: offline, among others. */
+  /** Requests the page after `after`. Errors: offline and those of the service. */
   history(room: string, after: number, limit: number): Promise<Page>;
   /** The generation of the device's newest confirmed key. */
   keyGen(): number;
   entry(opened: Opened): Entry;
-  /** Something came behind what was there; `live` if just now. */
+  /** An entry was appended. `live`: it is a new message, not from history. */
   appended(log: RoomLog, entry: Entry, live: boolean): void;
-  /** The log has another epoch: nothing of the old one counts any more. */
+  /** The log has a new epoch; the old entries are gone. */
   restarted(log: RoomLog): void;
   /** Head, floor or entries have changed. */
   changed(log: RoomLog): void;
 }
 
-/** How often history is asked for a message that it does not give; after that its place counts as seen. */
-const maxFruitless = 5;
+/** How often the history is asked for a message that it does not return. After that a gap is shown. */
+const maxEmptyPages = 5;
 
-/** Messages that `loadOlder` brings. */
+/** How many messages `loadOlder` loads. */
 const olderCount = 40;
 
-/** Messages missed that are read through: ten pages. What is more is loaded when somebody looks. */
+/** How many missed messages are read: ten pages. More are loaded when the user scrolls. */
 const maxMissed = 1000;
 
-/** What is held of one room. Below that, the history has it. */
+/** Entries kept of one room. Older ones can be loaded again. */
 const maxEntries = 5000;
 
-/** Frames held back behind a gap; what comes on top is read from the history. */
+/** Frames queued behind a gap. Further messages are read from the history. */
 const maxPending = 256;
 
 export class RoomLog {
@@ -45,11 +45,11 @@ export class RoomLog {
   epoch: string;
   head: number;
   floor: number;
-  /** The last seq that is in `entries`, or known to be nowhere. */
+  /** The last seq that is in `entries`, or known to be missing. */
   last: number;
-  /** The first seq from which on `entries` is complete. */
+  /** `entries` is complete from this seq. */
   low: number;
-  /** From `low` to `last`, without what has expired. */
+  /** From `low` to `last`, without expired messages. */
   entries: Entry[] = [];
 
   /** Of `entries`. */
@@ -58,12 +58,12 @@ export class RoomLog {
   private readonly pending = new Map<number, Members>();
   private pumping = false;
   private wake = (): void => {};
-  private fruitless = 0;
+  private emptyPages = 0;
   private loading: Promise<boolean> | null = null;
   private wanted = false;
   private stopped = false;
 
-  /** A log begins at its head: what is older is loaded when somebody looks. */
+  /** A log begins at its head. Older messages are loaded on request. */
   constructor(
     private readonly port: LogPort,
     state: RoomState,
@@ -84,9 +84,9 @@ export class RoomLog {
     this.wake();
   }
 
-  /** Takes note of where the log stands; floor 0 is not known. */
+  /** Records the state of the log at the service. A floor of 0 means unknown. */
   observe(epoch: string, head: number, floor: number): void {
-    if (!this.enter(epoch, head)) return;
+    if (!this.switchEpoch(epoch, head)) return;
     const before = this.head;
     this.head = Math.max(this.head, head);
     this.floor = Math.max(this.floor, floor);
@@ -95,9 +95,9 @@ export class RoomLog {
   }
 
   /**
-   * Goes on where the service now stands. What was missed is read in order; if
-   * that is too much to be read through, or dates from before this page
-   * (`stale`), the log begins at its head.
+   * Continues after a reconnect. Missed messages are read in order. If there are too
+   * many, or if they are from before this page was loaded (`stale`), the log begins
+   * at its head again.
    */
   resume(state: RoomState, stale: boolean): void {
     const skip = stale || state.head - this.last > maxMissed;
@@ -110,29 +110,29 @@ export class RoomLog {
     this.observe(state.epoch, state.head, state.floor);
   }
 
-  /** Takes a message frame. */
+  /** Handles a message frame. */
   deliver(frame: Members): void {
     const [epoch, seq] = [string(frame, "epoch"), integer(frame, "seq")];
-    if (!this.enter(epoch, seq - 1) || seq <= this.last) return;
+    if (!this.switchEpoch(epoch, seq - 1) || seq <= this.last) return;
     if (this.pending.size < maxPending) this.pending.set(seq, frame);
     this.wake();
     this.observe(epoch, seq, 0);
   }
 
-  /** A message is known to be at a place: an acknowledgement says so. */
+  /** Records that a message exists, from an ack. */
   expect(epoch: string, seq: number): void {
-    if (this.enter(epoch, seq - 1)) this.observe(epoch, seq, 0);
+    if (this.switchEpoch(epoch, seq - 1)) this.observe(epoch, seq, 0);
   }
 
-  /** Loads messages above those that are there; whether there are more. */
+  /** Loads older messages. Returns whether there are more. */
   loadOlder(): Promise<boolean> {
     this.wanted = true;
     this.loading ??= this.readOlder().finally(() => (this.loading = null));
     return this.loading;
   }
 
-  /** Goes over to another epoch, where the log starts anew and had come to `head`. False for an epoch that is over. */
-  private enter(epoch: string, head: number): boolean {
+  /** Switches to a new epoch, whose log has the given head. Returns false for an epoch that has ended. */
+  private switchEpoch(epoch: string, head: number): boolean {
     if (epoch === this.epoch) return true;
     if (this.retired.has(epoch)) return false; // a late frame
     this.retired.add(this.epoch);
@@ -154,14 +154,14 @@ export class RoomLog {
     this.pending.clear();
   }
 
-  /** Loads the latest messages again, if somebody has looked at them. */
+  /** Loads the latest messages again if they were loaded before. */
   private reload(): void {
     if (!this.wanted) return;
     const before = this.loading ?? Promise.resolve();
     void before.catch(() => undefined).then(() => this.loadOlder().catch(() => undefined));
   }
 
-  /** Works off what has come and asks for what is missing. One runs at a time. */
+  /** Appends queued frames and requests missing messages. One call runs at a time. */
   private async pump(): Promise<void> {
     if (this.pumping) return;
     this.pumping = true;
@@ -176,20 +176,19 @@ export class RoomLog {
         else if (settled) await this.fill();
         else {
           settled = true;
-          // An overtaken message gets a moment to arrive. Where nothing came
-          // after it, none is on its way.
+          // Wait a moment for an overtaken message, if a later one has arrived.
           if (this.pending.size > 0) await this.settle();
         }
       }
     } catch {
-      // No connection, or the service will not: the next welcome, message or
-      // ping starts this anew.
+      // The connection was lost or the service refuses. The next welcome, message
+      // or ping starts this again.
     } finally {
       this.pumping = false;
     }
   }
 
-  /** There is nothing to wait for below the floor. */
+  /** Messages below the floor have expired. */
   private skipExpired(): void {
     if (this.last < this.floor - 1) {
       this.last = this.floor - 1;
@@ -203,7 +202,7 @@ export class RoomLog {
     const opened = await this.port.open(frame).catch(() => null);
     if (this.epoch !== epoch || this.last !== last) return;
     if (opened) this.append(opened.seq, this.port.entry(opened), true);
-    else await this.fill(); // the history seals it anew, to the newest key
+    else await this.fill(); // the history seals it again, to the newest key
   }
 
   private settle(): Promise<void> {
@@ -220,28 +219,27 @@ export class RoomLog {
     });
   }
 
-  /** Reads one page behind the last message. */
+  /** Reads one page after the last message. */
   private async fill(): Promise<void> {
     const { epoch, last } = this;
     const gen = this.port.keyGen();
     const page = await this.port.history(this.room, last, maxPage);
     this.observe(page.epoch, page.head, page.floor);
-    // A page of another log lies behind a seq of the old one: ask again.
+    // The page begins at a seq of the old log: ask again.
     if (this.epoch !== epoch) return;
     if (page.epoch !== epoch || this.last !== last) return sleep(delay(this.port.timing.retry, 0));
     this.skipExpired();
-    // Rotations have overtaken a page that does not open: it comes again.
+    // The key was rotated meanwhile: ask again, for a page sealed to the newest key.
     if (page.items === null && this.port.keyGen() !== gen) return;
     for (let seq = page.from; seq <= page.to; seq++) {
       if (seq === this.last + 1) this.append(seq, this.entryAt(page, seq), false);
     }
-    if (this.last > last) this.fruitless = 0;
-    else if (++this.fruitless < maxFruitless) await sleep(delay(this.port.timing.retry, this.fruitless));
+    if (this.last > last) this.emptyPages = 0;
+    else if (++this.emptyPages < maxEmptyPages) await sleep(delay(this.port.timing.retry, this.emptyPages));
     else {
-      // It goes by what the history says: the message is there and withheld,
-      // or it never was.
-      this.fruitless = 0;
-      if (page.head > this.last) this.append(this.last + 1, this.gap(this.last + 1, "The service does not give this message out."), false);
+      // Trust the head of the page: the message is withheld, or it does not exist.
+      this.emptyPages = 0;
+      if (page.head > this.last) this.append(this.last + 1, this.gap(this.last + 1, "The service does not return this message."), false);
       else {
         this.head = page.head;
         this.pending.clear();
@@ -250,9 +248,9 @@ export class RoomLog {
   }
 
   private append(seq: number, opened: Entry, live: boolean): void {
-    const entry = this.once(seq, opened);
+    const entry = this.deduplicate(seq, opened);
     this.last = seq;
-    this.fruitless = 0;
+    this.emptyPages = 0;
     this.entries.push(entry);
     if (this.entries.length > maxEntries) {
       for (const { key } of this.entries.splice(0, maxEntries / 2)) this.keys.delete(key);
@@ -262,16 +260,16 @@ export class RoomLog {
     this.port.changed(this);
   }
 
-  /** A signature holds for a room and an id, not for a place: a second place for one message is a repeat by the service. */
-  private once(seq: number, entry: Entry): Entry {
-    if (this.keys.has(entry.key)) return this.gap(seq, "The service gives out an earlier message a second time here.");
+  /** A signature is valid for a room and an id, not for a seq, so the service could repeat a message. */
+  private deduplicate(seq: number, entry: Entry): Entry {
+    if (this.keys.has(entry.key)) return this.gap(seq, "The service repeats an earlier message here.");
     this.keys.add(entry.key);
     return entry;
   }
 
   private entryAt(page: Page, seq: number): Entry {
     const opened = page.items?.[seq - page.from];
-    return opened ? this.port.entry(opened) : this.gap(seq, "This message could not be opened, or its signature does not hold.");
+    return opened ? this.port.entry(opened) : this.gap(seq, "This message could not be opened, or its signature is not valid.");
   }
 
   private gap(seq: number, reason: string): Entry {
@@ -286,12 +284,12 @@ export class RoomLog {
       this.observe(page.epoch, page.head, page.floor);
       if (this.stopped) throw new SottoError("not_a_member");
       if (this.epoch !== epoch || this.low !== low) return this.older;
-      if (page.to <= after) break; // all that is left has expired
+      if (page.to <= after) break; // the rest has expired
       for (let seq = page.from; seq <= page.to && seq < low; seq++) found.push(this.entryAt(page, seq));
       after = page.to;
     }
     this.low = found[0]?.seq ?? Math.max(this.floor, low - olderCount, 1);
-    this.entries = [...found.map((entry) => this.once(entry.seq!, entry)), ...this.entries];
+    this.entries = [...found.map((entry) => this.deduplicate(entry.seq!, entry)), ...this.entries];
     this.port.changed(this);
     return this.older;
   }

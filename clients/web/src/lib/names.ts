@@ -1,4 +1,4 @@
-/** Names, ids and bounds of protocol §1 and §3. */
+/** Names, ids and limits of protocol §1 and §3. */
 import type { Measure } from "./api";
 import { length64, random, utf8 } from "./bytes";
 
@@ -23,7 +23,7 @@ const base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 let lastTime = 0;
 
-/** A new ULID: 48 bits of time, 80 random ones. Each sorts behind those made before, also within a millisecond. */
+/** A new ULID: 48 bits of time and 80 random bits. Each sorts after the earlier ones, also within a millisecond. */
 export function newMessageID(): string {
   lastTime = Math.max(Date.now(), lastTime + 1);
   let id = "";
@@ -38,8 +38,8 @@ export function messageClaims(c: { sid: string; sub: string; skid: string; room:
 }
 
 /**
- * How large the frame of a text would be. All but the text has a fixed length:
- * ids and thumbprints, the headers, an encrypted key of 3072 bits at the most.
+ * Computes the size of a text and its frame. All parts except the text have a fixed
+ * length; the encrypted key has at most 3072 bits.
  */
 export function measure(room: string, user: string, body: string): Measure {
   const filler = "-".repeat(43);

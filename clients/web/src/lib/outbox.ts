@@ -1,15 +1,15 @@
 /**
- * Messages on their way: in order per room, under one id each however often they
- * are sent, until the service says that they are in the room's log. They are in
- * the browser's store meanwhile, so a reload or a crash loses none. Two tabs of
- * one user may both send one; the service stores it once.
+ * Unsent messages: sent in order per room and retried under the same id until the
+ * service has stored them. They are in the browser's store meanwhile, so a reload or
+ * a crash loses none. Two tabs of one user may both send a message; the service
+ * stores it once.
  */
 import type { Message } from "./api";
 import { asError, SottoError } from "./errors";
 import { newMessageID } from "./names";
 import type { Store } from "./store";
 
-/** As it is stored. */
+/** An unsent message in the store. */
 interface Draft {
   id: string;
   room: string;
@@ -32,10 +32,10 @@ interface Item extends Draft {
 }
 
 export interface OutboxPort {
-  /** Seals and sends a message. Error: offline where there is no connection or it is lost. */
+  /** Seals and sends a message. Error: offline if there is no connection or it is lost. */
   submit(room: string, id: string, body: string): Promise<Ack>;
   online(): boolean;
-  /** A message is in the log at its place. */
+  /** A message is stored in the log. */
   acknowledged(room: string, id: string, ack: Ack): void;
   changed(room: string): void;
 }
@@ -51,7 +51,7 @@ export class Outbox {
     private readonly port: OutboxPort,
   ) {}
 
-  /** Reads what an earlier page has left. ULIDs sort by time, so the store's order is that of writing. */
+  /** Reads the stored messages. ULIDs sort by time, so they are in the order of writing. */
   async load(): Promise<void> {
     const drafts = await this.store.list<Draft>(this.key);
     this.items = drafts.map((draft) => ({ ...draft, state: draft.failed ? "failed" : "queued" }));
@@ -81,20 +81,20 @@ export class Outbox {
     if (item && (item.state === "failed" || item.state === "queued")) this.remove(item);
   }
 
-  /** The message has come back in the room's log. */
+  /** The message was received in the room's log. */
   settled(id: string): void {
     const item = this.items.find((each) => each.id === id);
     if (item) this.remove(item);
   }
 
-  /** The log of a room has passed a place: whatever was to stand there does. */
+  /** The log of a room has reached `seq`, so it includes the messages stored up to there. */
   passed(room: string, epoch: string, seq: number): void {
     for (const item of this.items.filter((each) => each.room === room && each.ack)) {
       if (item.ack!.epoch !== epoch || item.ack!.seq <= seq) this.remove(item);
     }
   }
 
-  /** What is shown below the log. */
+  /** The unsent messages of a room. */
   entries(room: string, user: string, device: string): Message[] {
     return this.items
       .filter((item) => item.room === room)
@@ -115,7 +115,7 @@ export class Outbox {
       }));
   }
 
-  /** Sends what is queued: one after the other in each room, so that their order stays. */
+  /** Sends the queued messages, one after the other in each room to keep the order. */
   flush(): void {
     for (const { room } of this.items.filter((item) => item.state === "queued")) void this.send(room);
   }
@@ -144,7 +144,7 @@ export class Outbox {
           }
         }
         this.port.changed(room);
-        if (item.state === "queued") return; // the next connection goes on
+        if (item.state === "queued") return; // the next connection continues
       }
     } finally {
       this.busy.delete(room);
@@ -153,7 +153,7 @@ export class Outbox {
 
   private async save({ id, room, body, at, failed }: Item): Promise<void> {
     const draft: Draft = { id, room, body, at, ...(failed && { failed }) };
-    // Where the browser's storage is full, the message is sent all the same.
+    // If the browser's storage is full, the message is sent anyway.
     await this.store.update([...this.key, id], () => draft).catch(() => undefined);
   }
 

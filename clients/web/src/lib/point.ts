@@ -1,9 +1,9 @@
 /**
- * Which 32 bytes are an Ed25519 public key (RFC 8032 §5.1.2).
+ * Checks Ed25519 public keys (RFC 8032 §5.1.2).
  *
  * Why small order matters: verification asks whether [S]B = R + [k]A. If A is
- * the identity, R = [S]B satisfies that for every message, so everybody can sign
- * for that key, and with the other small orders one try in at most eight does.
+ * the identity, R = [S]B satisfies that for every message, so anyone can sign
+ * for that key. With the other small orders one attempt in at most eight succeeds.
  * Not every WebCrypto refuses such keys. The key is public, so the arithmetic
  * need not run in constant time.
  */
@@ -25,8 +25,8 @@ export function isSoundPoint(bytes: Uint8Array): boolean {
   if (bytes.length !== 32) return false;
   let y = 0n;
   for (let at = 31; at >= 0; at--) y = (y << 8n) | BigInt(at === 31 ? bytes[at]! & 0x7f : bytes[at]!);
-  // Not reduced is a second spelling. The other one, x = 0 with the sign set,
-  // exists only where y is ±1.
+  // A y that is not reduced is a second spelling. The other second spelling, x = 0
+  // with the sign bit set, exists only for y = ±1.
   if (y >= p || smallOrder.has(y)) return false;
   // A point with this y exists when x² = (y²-1)/(d·y²+1) is a square; the product
   // has the quotient's quadratic character, which Euler's criterion tells.

@@ -1,4 +1,4 @@
-/** The keys of one user at one deployment, and what is trusted about that deployment. */
+/** The keys of one user at one deployment, and the pinned values of that deployment. */
 import type { Profile as Listed } from "./api";
 import type { Opener, Signer } from "./envelope";
 import { SottoError } from "./errors";
@@ -12,7 +12,7 @@ export interface Pair extends Opener {
   readonly confirmed: boolean;
 }
 
-/** Where a room's log stands, as the service says it. */
+/** The state of a room's log at the service. */
 export interface RoomState {
   room: string;
   epoch: string;
@@ -27,18 +27,18 @@ interface Keys {
   /** The newest last. Older ones open what was sealed before a rotation. */
   readonly pairs: readonly Pair[];
   readonly lastUsed: number;
-  /** The rooms of the last welcome; absent until the service took this device. */
+  /** The rooms of the last welcome; absent until the service has accepted this device. */
   readonly rooms?: readonly RoomState[];
 }
 
-/** What is trusted about a deployment since its first use. */
+/** The values pinned at the first use of a deployment. */
 export interface Trust {
   readonly audience?: string;
   readonly serviceKey?: string;
   readonly gen: number;
 }
 
-/** How many encryption keys are kept: the newest, and two for what was on its way during rotations. */
+/** How many encryption keys are kept: the newest, and two for messages sealed before rotations. */
 const keptPairs = 3;
 
 export class Profile {
@@ -46,17 +46,17 @@ export class Profile {
     private readonly store: Store,
     readonly address: string,
     private keys: Keys,
-    /** False where the store refused the keys: then they are here alone. */
+    /** False if the store refused the keys; then they are only in memory. */
     private readonly kept = true,
   ) {}
 
-  /** Reads the user's keys and makes them at first use. Error: unsupported. */
+  /** Reads the user's keys, or generates them at first use. Error: unsupported. */
   static async load(store: Store, address: string, user: string): Promise<Profile> {
     const found = await store.get<Keys>(["keys", address, user]);
     if (found) return new Profile(store, address, found);
     const made = await generate(address, user);
     try {
-      // Another tab may have been faster: whose keys are there counts.
+      // Another tab may have been faster; use the stored keys.
       return new Profile(store, address, (await store.update<Keys>(["keys", address, user], (old) => old ?? made))!);
     } catch {
       return new Profile(store, address, made, false);
@@ -100,7 +100,7 @@ export class Profile {
     this.keys = stored ?? this.keys;
   }
 
-  /** Keeps a next encryption key, unless one is prepared already, before the service hears of it. */
+  /** Stores the next encryption key, unless there is one, before it is sent to the service. */
   async prepareRotation(): Promise<Pair> {
     const made = await generatePair(this.newest.gen + 1);
     await this.change((keys) => {
@@ -110,7 +110,7 @@ export class Profile {
     return this.newest;
   }
 
-  /** Notes that the service sealed to a key, so it has it. */
+  /** Records that the service has a key, because it sealed to it. */
   async confirm(kid: string): Promise<void> {
     if (this.find(kid)?.confirmed) return;
     await this.change((keys) => ({ ...keys, pairs: keys.pairs.map((pair) => (pair.kid === kid ? { ...pair, confirmed: true } : pair)) }));
@@ -120,7 +120,7 @@ export class Profile {
     await this.change((keys) => ({ ...keys, rooms, lastUsed: Date.now() }));
   }
 
-  /** Where the store fails meanwhile, being full, the page goes on with what it has; `must` throws instead. */
+  /** If the store fails, the keys change only in memory; with `must` it throws instead. */
   private async change(how: (keys: Keys) => Keys, must = false): Promise<void> {
     const key = ["keys", this.address, this.user];
     try {
@@ -135,13 +135,13 @@ export class Profile {
     return (await this.store.get<Trust>(["trust", this.address])) ?? { gen: 0 };
   }
 
-  /** Changes what is trusted; `how` throws to refuse. */
+  /** Changes the pinned values; `how` throws to refuse. */
   async updateTrust(how: (trust: Trust) => Trust): Promise<void> {
     await this.store.update<Trust>(["trust", this.address], (old) => how(old ?? { gen: 0 }));
   }
 }
 
-/** What is stored for a deployment, the last used first. */
+/** The stored users of a deployment, the last used first. */
 export async function listProfiles(store: Store, address: string): Promise<Listed[]> {
   const all = await store.list<Keys>(["keys", address]);
   return all

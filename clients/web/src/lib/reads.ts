@@ -1,4 +1,4 @@
-/** How far the user has read, per room; kept in the browser. */
+/** The last seq that the user has read in each room, stored in the browser. */
 import type { Store } from "./store";
 
 interface Read {
@@ -18,8 +18,8 @@ export class Reads {
     this.rooms = (await this.store.get<Record<string, Read>>(this.key)) ?? {};
   }
 
-  /** A room as the service shows it. What was there before the user came, or in an earlier log, is not news. */
-  meet(room: string, epoch: string, head: number): void {
+  /** Starts to track a room or its new log. Messages up to its head count as read. */
+  track(room: string, epoch: string, head: number): void {
     if (this.rooms[room]?.epoch !== epoch) this.put(room, { epoch, seq: head });
   }
 
@@ -27,7 +27,7 @@ export class Reads {
     return this.rooms[room]?.seq ?? 0;
   }
 
-  /** Returns whether `seq` is further than before. */
+  /** Returns whether `seq` is higher than before. */
   raise(room: string, epoch: string, seq: number): boolean {
     const read = this.rooms[room];
     if (!read || read.epoch !== epoch || seq <= read.seq) return false;
@@ -35,7 +35,7 @@ export class Reads {
     return true;
   }
 
-  /** Messages behind the last one read that are retained and not one's own, as far as that is known. */
+  /** The number of stored messages after the last one read, without the known own ones. */
   unread(room: string, head: number, floor: number, own: readonly number[]): number {
     const read = Math.max(this.read(room), floor - 1);
     return Math.max(0, head - read - own.filter((seq) => seq > read).length);

@@ -6,7 +6,7 @@ import { Link, type Request } from "./link";
 import type { RoomState } from "./profile";
 import { delay, sleep, type Timing, tries } from "./timing";
 
-/** How often one request is sealed again to a newer server key. */
+/** How often a request is sealed again to a newer server key. */
 const staleTries = 3;
 
 export class Session {
@@ -21,15 +21,15 @@ export class Session {
     private keySet: KeySet,
   ) {}
 
-  /** What messages are sealed to. */
+  /** The newest key set; messages are sealed to its key. */
   get keys(): KeySet {
     return this.keySet;
   }
 
   /**
-   * Makes a connection and proves the device on it. `pushed` takes what the service
-   * sends of its own accord, from the first frame on. Errors: offline, and what the
-   * service or its key set is refused with.
+   * Connects and completes the handshake. `pushed` handles frames that answer no
+   * request, from the first one on. Errors: offline, those of the service, and those
+   * of its key set.
    */
   static async connect(url: string, device: Device, timing: Timing, linkToken: string, pushed: (frame: Members) => void): Promise<Session> {
     const link = await Link.dial(url, timing);
@@ -51,18 +51,18 @@ export class Session {
     }
   }
 
-  /** Takes a newer key set. */
-  async takeKeySet(token: string): Promise<void> {
+  /** Replaces the key set if the new one is newer. */
+  async updateKeySet(token: string): Promise<void> {
     const keys = await this.device.acceptKeySet(token);
     if (keys.gen > this.keySet.gen) this.keySet = keys;
   }
 
   /**
-   * Sends a request until it is answered: again after a while where the service
-   * asks for it, made anew where the service's key has changed.
+   * Sends a request until it is answered: again after a pause if the service asks
+   * for a retry, and sealed again if the server key has changed.
    */
   async call(kind: string, make: () => Request | Promise<Request>): Promise<Members> {
-    for (let again = 0, stale = 0; ; ) {
+    for (let retries = 0, stale = 0; ; ) {
       try {
         return await this.link.request(await make(), kind);
       } catch (cause) {
@@ -72,16 +72,16 @@ export class Session {
           this.link.end(new SottoError("offline")); // the service forgot this connection
           throw this.link.error;
         }
-        if (error.code === "stale_server_key" && error.keyset && stale++ < staleTries) await this.takeKeySet(error.keyset);
-        else if (error.retry && again < tries) await sleep(delay(this.timing.retry, again++));
+        if (error.code === "stale_server_key" && error.keyset && stale++ < staleTries) await this.updateKeySet(error.keyset);
+        else if (error.retry && retries < tries) await sleep(delay(this.timing.retry, retries++));
         else throw error;
       }
     }
   }
 }
 
-/** Whether a failed connection would fail again in the same way. */
+/** Reports whether another attempt to connect would fail in the same way. */
 export function isFinal({ code, retry }: SottoError): boolean {
-  const fresh = ["nonce_expired", "already_bound", "stale_server_key", "handshake_required"];
-  return !retry && !fresh.includes(code);
+  const temporary = ["nonce_expired", "already_bound", "stale_server_key", "handshake_required"];
+  return !retry && !temporary.includes(code);
 }

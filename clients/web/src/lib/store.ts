@@ -1,21 +1,19 @@
 /**
- * What this browser keeps: one IndexedDB store of values under path-like keys.
- * Where there is no IndexedDB (some private windows), the values last as long as
- * the page does.
+ * The browser's storage: one IndexedDB store of values under path-like keys. Without
+ * IndexedDB (some private windows) the values last as long as the page.
  *
- * Private keys are in it as CryptoKeys that cannot be exported: a script may use
- * them while it runs on this page and can never take them away. Unsent texts
- * are in it as they were written, being the user's own data in the user's own
- * browser, like a draft.
+ * Private keys are stored as CryptoKeys that cannot be exported: a malicious script
+ * on this page could use them, but not copy them. Unsent texts are stored
+ * unencrypted, like drafts.
  */
 
 export type Key = readonly string[];
 
 export interface Store {
-  /** Whether values outlive the page. */
+  /** Whether values are kept when the page is closed. */
   readonly persistent: boolean;
   get<T>(key: Key): Promise<T | undefined>;
-  /** Replaces a value by what `change` makes of it, in one transaction, and returns that; undefined deletes. */
+  /** Replaces a value by the result of `change`, in one transaction, and returns it; undefined deletes the value. */
   update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined>;
   /** All values whose keys begin with `prefix`, by key. */
   list<T>(prefix: Key): Promise<T[]>;
@@ -32,7 +30,7 @@ export async function openStore(): Promise<Store> {
     const request = indexedDB.open(database, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(values);
     const db = await done(request);
-    // Another tab may delete the database, or bring a later version of it.
+    // Another tab may delete the database or upgrade it.
     db.onversionchange = () => db.close();
     return new Persistent(db);
   } catch {
@@ -74,7 +72,7 @@ class Persistent implements Store {
         try {
           result = change(read.result as T | undefined);
           if (result === undefined) store.delete([...key]);
-          else store.put(result, [...key]); // throws where a key may not be stored
+          else store.put(result, [...key]); // throws if a key cannot be stored
         } catch (error) {
           reject(error);
           store.transaction.abort();
@@ -92,7 +90,7 @@ class Persistent implements Store {
   }
 }
 
-/** A store that lasts as long as the page. */
+/** A store in memory, which lasts as long as the page. */
 export class MemoryStore implements Store {
   readonly persistent = false;
   private readonly values = new Map<string, unknown>();

@@ -1,18 +1,18 @@
-/** Every duration of the client in milliseconds, so that tests can shrink them. */
+/** All durations of the client in milliseconds, so that tests can shorten them. */
 export interface Timing {
-  /** Until an answer counts as lost, and the connection with it. */
+  /** Until an answer counts as lost, which ends the connection. */
   reply: number;
-  /** Until a connection counts as failed: cold starts of every function on the way are in it. */
+  /** Until a connection counts as failed; includes cold starts of all functions involved. */
   dial: number;
   /** Between two pings: API Gateway closes a connection after ten idle minutes. */
   ping: number;
-  /** A message may be overtaken by its successor for that long: functions post in parallel. */
+  /** How long to wait for a message that a later one has overtaken: functions post in parallel. */
   grace: number;
-  /** A connection that lived this long starts back-off anew. */
+  /** A connection that lasted this long resets the back-off. */
   steady: number;
   /** Between two hints of one kind in a room. */
   hint: number;
-  /** How long somebody counts as typing. */
+  /** How long a user counts as typing. */
   typing: number;
   retry: Backoff;
   reconnect: Backoff;
@@ -35,10 +35,10 @@ export const defaultTiming: Timing = {
   reconnect: { first: 250, most: 30_000 },
 };
 
-/** How often one request is sent because the service asked for it: half a minute in all. */
+/** How often a request is retried because the service asked for it: for half a minute in total. */
 export const tries = 9;
 
-/** How long to wait before try n, from 0: between half of the nominal time and all of it, so that not all clients come back at once. */
+/** The pause before attempt n, from 0: between half of the nominal pause and all of it, so that clients do not reconnect all at once. */
 export function delay({ first, most }: Backoff, n: number): number {
   const nominal = Math.min(most, first * 2 ** Math.min(n, 30));
   return nominal / 2 + Math.random() * (nominal / 2);

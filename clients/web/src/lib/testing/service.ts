@@ -1,8 +1,8 @@
 /**
  * A small service that speaks protocol v1 over a real WebSocket, for the tests of
- * this library, as clienttest is for the Go client's. Its cryptography is real;
- * its rooms live in memory, and it misbehaves on order. It is no second service:
- * what the real one does is tested against the real one.
+ * this library, like clienttest for the Go client. Its cryptography is real, its
+ * rooms are in memory, and a test can switch on faults. The behaviour of the real
+ * service is tested against the real service.
  */
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
@@ -56,7 +56,7 @@ interface Conn {
 type Frame = Record<string, unknown>;
 
 export class Service {
-  /** Ways to misbehave: the code to refuse a request with, and the frames that leave in place of one. */
+  /** Faults: the code to refuse a request with, and the frames to send instead of one. */
   refuse: (user: string, request: Request) => string | null = () => null;
   answer: (user: string, frame: Frame) => Frame[] = (_, frame) => [frame];
   /** Changes a message before it is sealed to a recipient. */
@@ -89,7 +89,7 @@ export class Service {
     return `ws://127.0.0.1:${this.port}/local`;
   }
 
-  /** Another service key, as of a service that was set up anew. */
+  /** Makes a new service key, as if the service was set up again. */
   async renew(): Promise<void> {
     const pair = (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])) as CryptoKeyPair;
     this.signer = { ...(await publicJWK(pair.publicKey)), privateKey: pair.privateKey };
@@ -115,7 +115,7 @@ export class Service {
     for (const { ws } of this.conns) ws.terminate();
   }
 
-  /** Goes away; `resume` comes back at the same address. */
+  /** Stops the service; `resume` starts it at the same address. */
   async stop(): Promise<void> {
     this.drop();
     await new Promise((resolve) => this.server.close(resolve));
@@ -159,7 +159,7 @@ export class Service {
   }
 
   /** Posts to all connections in a room but one. */
-  tell(room: string, frame: Frame, but?: Conn): void {
+  deliver(room: string, frame: Frame, but?: Conn): void {
     for (const conn of this.conns) if (conn !== but && conn.sid && this.members.get(room)?.has(conn.user)) this.post(conn, frame);
   }
 
@@ -216,9 +216,9 @@ export class Service {
       case "presence":
         return reply("presence", { room: name, users: [...new Set([...this.conns].map((c) => c.user).filter(Boolean))].sort(), more: false });
       case "typing":
-        return this.tell(name, { type: "typing", room: name, user: conn.user }, conn);
+        return this.deliver(name, { type: "typing", room: name, user: conn.user }, conn);
       case "mark":
-        return this.tell(name, { type: "mark", room: name, user: conn.user, delivered: r.delivered, read: r.read }, conn);
+        return this.deliver(name, { type: "mark", room: name, user: conn.user, delivered: r.delivered, read: r.read }, conn);
       default:
         throw new Error("unknown_action");
     }

@@ -1,4 +1,4 @@
-/** What the tests of sessions have in common. */
+/** Helpers for the tests that use the service. */
 import { afterEach, beforeEach } from "vitest";
 import type { Chat, ChatEvent, Entry, OpenOptions } from "../api";
 import { library } from "../index";
@@ -6,7 +6,7 @@ import { MemoryStore } from "../store";
 import type { Timing } from "../timing";
 import { Service } from "./service";
 
-/** Durations that a test can wait for. No test depends on how long anything takes. */
+/** Durations that a test can wait for. No test depends on how long something takes. */
 const quick: Timing = {
   reply: 5_000,
   dial: 20_000,
@@ -27,8 +27,8 @@ export interface World {
 }
 
 /**
- * RSA keys take long to make, and tests need many: each test of a file gets the
- * same ones again, each of them once.
+ * Generating RSA keys is slow, and tests need many. All tests of a file use the same
+ * keys, each key once per test.
  */
 const pool: CryptoKeyPair[] = [];
 let drawn = 0;
@@ -39,7 +39,7 @@ crypto.subtle.generateKey = (async (...how: unknown[]) => {
   return (pool[at] ??= await generate(...how));
 }) as typeof crypto.subtle.generateKey;
 
-/** A fresh service for each test of the file. */
+/** Starts a new service for each test of the file. */
 export function world(): World {
   const chats: Chat[] = [];
   const w = {
@@ -61,10 +61,10 @@ export function world(): World {
   return w;
 }
 
-/** Waits for a condition, for a long time if need be. */
+/** Waits up to 30 s for a condition. */
 export async function until(what: string, holds: () => unknown): Promise<void> {
   for (const end = Date.now() + 30_000; !(await holds()); ) {
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    if (Date.now() > end) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
