@@ -9,9 +9,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// BenchmarkRoundTrip is a frame from a client to a function and back by
-// @connections: two sockets, two processes and every service's part, with the
-// function warm. ns/op is the mean.
+// BenchmarkRoundTrip measures a frame from a client to a warm function and back
+// through @connections: two processes and every service. ns/op is the mean.
 func BenchmarkRoundTrip(b *testing.B) {
 	p := startProcess(b, "-template", "testdata/post/template.yaml", "-data", b.TempDir())
 	_, h := p.health(b)

@@ -52,17 +52,17 @@ func (r reader) receive() string {
 	return string(data)
 }
 
-// An app that knows nothing of local stacks runs as it would on AWS: its
-// functions set no endpoint, and post to https://{domainName}/{stage}.
-func TestAnAppWrittenForAWS(t *testing.T) {
+// An app without any setting for the local stack runs as on AWS: its functions
+// set no endpoint and post to https://{domainName}/{stage}.
+func TestAppWrittenForAWS(t *testing.T) {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
-		t.Skip("Go programs there trust the system's certificates only (docs/local-stack-tls.md)")
+		t.Skip("Go programs on this system trust only its own certificates (docs/local-stack-tls.md)")
 	}
 	p := startProcess(t, "-template", boardTemplate, "-data", t.TempDir())
 
 	for query, want := range map[string]int{"": 401, "?token=shut&name=eve": 401, "?token=other&name=eve": 403} {
 		if _, response, err := p.reader(t, query); err == nil || response == nil || response.StatusCode != want {
-			t.Errorf("%q: %v, %v; want %d", query, response, err, want)
+			t.Errorf("the handshake with %q is answered %v, %v, want %d", query, response, err, want)
 		}
 	}
 	ada, _, err := p.reader(t, "?token=open&name=ada")
@@ -81,31 +81,31 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 	}
 	if who.Name != "ada" || who.Scan != "AccessDeniedException" ||
 		!strings.HasSuffix(who.Domain, ".execute-api.us-east-1.amazonaws.com") {
-		t.Errorf("who: %+v", who)
+		t.Errorf("who answers %+v, want ada, an execute-api name and AccessDeniedException", who)
 	}
-	eventually(t, "the log says which permission is missing",
+	eventually(t, "the missing permission in the log",
 		func() bool { return strings.Contains(p.stderr.String(), "dynamodb:Scan") })
 
 	ada.send(`{"action":"pin","text":""}`)
 	if frame := ada.receive(); !strings.HasPrefix(frame, `{"message" : "Bad request body", "connectionId":`) {
-		t.Errorf("an empty notice: %s", frame)
+		t.Errorf("an empty notice is answered %s, want Bad request body", frame)
 	}
 	ada.send(`{"action":"nothing"}`)
 	if frame := ada.receive(); !strings.HasPrefix(frame, `{"message": "Forbidden"`) {
-		t.Errorf("no such route: %s", frame)
+		t.Errorf("an unknown route is answered %s, want Forbidden", frame)
 	}
 
 	ada.send(`{"action":"pin","text":"the kettle is free"}`)
 	for _, r := range []reader{ada, bob} {
-		if news := r.receive(); news != "the kettle is free" {
-			t.Errorf("received %q", news)
+		if notice := r.receive(); notice != "the kettle is free" {
+			t.Errorf("received %q, want the notice", notice)
 		}
 	}
 	var state inspect.State
 	p.get(t, "/_localstack/state", &state)
 	for _, table := range state.Tables {
 		if table.Stream != strings.Contains(table.Name, "Notices") {
-			t.Errorf("the page says of %s that its stream is %v", table.Name, table.Stream)
+			t.Errorf("the page shows a stream of %s: %t, want the opposite", table.Name, table.Stream)
 		}
 	}
 	client := dynamodb.NewFromConfig(awsConfig(p.url))
@@ -119,7 +119,7 @@ func TestAnAppWrittenForAWS(t *testing.T) {
 			notices = name
 		}
 	}
-	eventually(t, "the audit's failure is written down", func() bool {
+	eventually(t, "the destination's record of the failed audit", func() bool {
 		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{
 			TableName:        &notices,
 			FilterExpression: aws.String("attribute_exists(lost)"),

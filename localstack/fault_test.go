@@ -14,14 +14,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/fault"
 )
 
-// connectEvent is one that the echo function answers without using anything.
+// connectEvent is an event that the echo function answers without a request.
 const connectEvent = `{"requestContext":{"routeKey":"$connect"}}`
 
 func TestFaultsOfTheCommandLine(t *testing.T) {
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(),
 		"-fault", "lambda.kill-before:echo,count=1", "-fault",
 		"dynamodb.error:DeleteTable,probability=0.5", "-fault-seed", "77")
-	eventually(t, "the start tells the faults and their seed", func() bool {
+	eventually(t, "the faults and their seed in the log", func() bool {
 		return strings.Contains(p.stderr.String(), "lambda.kill-before:echo,count=1") &&
 			strings.Contains(p.stderr.String(), "seed=77")
 	})
@@ -35,7 +35,7 @@ func TestFaultsOfTheCommandLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if failed := out.FunctionError != nil; failed != fails {
-			t.Errorf("failed: %v (%s), want %v", failed, out.Payload, fails)
+			t.Errorf("the invocation failed: %t (%s), want %t", failed, out.Payload, fails)
 		}
 	}
 	response, err := http.Get(p.url + edge.FaultsPath)
@@ -48,12 +48,12 @@ func TestFaultsOfTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if state.Seed != 77 || len(state.Faults) != 2 || state.Faults[0].Struck != 1 || state.Faults[1].Struck != 0 {
-		t.Errorf("the faults are %+v", state)
+		t.Errorf("the faults are %+v, want two under seed 77, the first struck once", state)
 	}
 }
 
-// The action exit is a crash: nothing is put in order, and what was
-// acknowledged is there afterwards.
+// The action stack.exit is a crash: nothing is stopped in order, and a
+// confirmed message exists afterwards.
 func TestExitIsACrash(t *testing.T) {
 	data := t.TempDir()
 	p := startProcess(t, "-template", echoTemplate, "-data", data)
@@ -65,18 +65,18 @@ func TestExitIsACrash(t *testing.T) {
 	}
 	r.Header.Set(edge.FaultsHeader, "1")
 	if response, err := http.DefaultClient.Do(r); err == nil {
-		response.Body.Close() // an answer may get out, or not
+		response.Body.Close() // the answer may be lost
 	}
 	state := p.wait(t)
 	if state.Success() || runtime.GOOS != "windows" && state.Exited() {
-		t.Errorf("the stack ended with %v, want a kill", state)
+		t.Errorf("the stack ended with %v, want that it was killed", state)
 	}
 	if strings.Contains(p.stderr.String(), "stopping") {
-		t.Error("the stack stopped in order")
+		t.Error("the stack stopped in order, want a crash")
 	}
 	p = startProcess(t, "-template", echoTemplate, "-data", data)
 	if attribute(t, p, "kept", "sealed") == nil {
-		t.Error("after the crash the item is gone")
+		t.Error("the item is gone after the crash")
 	}
 	echo(t, dial(t, p), "and on")
 }

@@ -28,33 +28,33 @@ func (p *process) get(t *testing.T, path string, into any) {
 	}
 }
 
-// The page, the log and the functions' own lines tell the path of one message
-// by the same id, and what the run would have cost.
-func TestTheWayOfOneMessageIsShown(t *testing.T) {
+// The page and the log show the path of one message under the same id, and the
+// page shows what the run would have cost.
+func TestPathOfAMessage(t *testing.T) {
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-log-requests")
 	echo(t, dial(t, p), "shown")
 
 	var state inspect.State
-	eventually(t, "the invocations are counted", func() bool {
-		state = inspect.State{} // absent members would stay
+	eventually(t, "the invocations in the page's state", func() bool {
+		state = inspect.State{} // Unmarshal keeps absent members
 		p.get(t, "/_localstack/state", &state)
 		return len(state.Functions) == 1 && state.Functions[0].Stats.Invocations >= 2 && // $connect's and the message's
 			len(state.Connections) == 1 && state.Connections[0].Out == 1
 	})
 	if len(state.Connections) != 1 || state.Connections[0].In != 1 || state.Connections[0].Out != 1 {
-		t.Errorf("connections: %+v", state.Connections)
+		t.Errorf("connections are %+v, want one with a message each way", state.Connections)
 	}
 	if len(state.APIs) != 1 || len(state.APIs[0].Routes) != 3 || len(state.Functions[0].Instances) == 0 ||
 		state.Functions[0].Stats.ColdStarts == 0 {
-		t.Errorf("%+v", state)
+		t.Errorf("state is %+v, want one API with three routes and one function with a cold start", state)
 	}
 	if len(state.Tables) != 1 || state.Tables[0].Items != 1 {
-		t.Errorf("tables: %+v", state.Tables)
+		t.Errorf("tables are %+v, want one with one item", state.Tables)
 	}
 	var items []map[string]map[string]string
 	p.get(t, "/_localstack/items?table=echo", &items)
 	if len(items) != 1 || items[0]["id"]["S"] != "shown" || items[0]["sealed"]["B"] == "" {
-		t.Errorf("items: %v", items)
+		t.Errorf("items are %v, want the message", items)
 	}
 	for _, want := range []string{"API Gateway messages from clients", "API Gateway connection minutes",
 		"Lambda invocations", "DynamoDB writes", "KMS requests"} {
@@ -64,7 +64,7 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 		}
 	}
 
-	eventually(t, "one id links all lines", func() bool {
+	eventually(t, "lines with one id for the whole message", func() bool {
 		lines := strings.Split(p.stderr.String(), "\n")
 		message := ""
 		for _, line := range lines {
@@ -87,18 +87,18 @@ func TestTheWayOfOneMessageIsShown(t *testing.T) {
 	})
 }
 
-// A machine that reads the log finds a function's line with its invocation.
-func TestTheLogForMachines(t *testing.T) {
+// With -log json each line of a function has its invocation.
+func TestFunctionLogAsJSON(t *testing.T) {
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-log", "json")
 	echo(t, dial(t, p), "logged")
-	eventually(t, "the report of an invocation", func() bool {
+	eventually(t, "the REPORT line of an invocation", func() bool {
 		for text := range strings.Lines(p.stderr.String()) {
 			if !strings.HasSuffix(text, "\n") {
 				break // still being written
 			}
 			var line struct{ Msg, Function, Invocation, Line string }
 			if err := json.Unmarshal([]byte(text), &line); err != nil {
-				t.Fatalf("not JSON: %s", text)
+				t.Fatalf("the log has %s, want JSON", text)
 			}
 			if line.Function == "echo" && line.Invocation != "" &&
 				strings.HasPrefix(line.Line, "REPORT RequestId: "+line.Invocation) {

@@ -18,8 +18,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/edge"
 )
 
-// patience is how long a test waits for what must happen at some time; a slow
-// machine that builds for the first time needs minutes.
+// patience is how long a test waits. A slow machine that builds for the first
+// time needs minutes.
 const patience = 4 * time.Minute
 
 var (
@@ -49,15 +49,15 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// process is the real command, running.
+// process is a running command.
 type process struct {
 	cmd    *exec.Cmd
 	stderr *buffer
-	url    string        // http://HOST:PORT, from what the command printed
-	exited chan struct{} // closed when it has ended; then cmd.ProcessState is set
+	url    string        // http://HOST:PORT, as the command printed it
+	exited chan struct{} // closed after the end; then cmd.ProcessState is set
 }
 
-// startProcess runs the command until it has printed its addresses.
+// startProcess starts the command and waits until it has printed its addresses.
 func startProcess(t testing.TB, args ...string) *process {
 	t.Helper()
 	binary, err := buildBinary()
@@ -96,20 +96,20 @@ func startProcess(t testing.TB, args ...string) *process {
 	select {
 	case p.url = <-urls:
 	case <-p.exited:
-		t.Fatalf("the stack ended: %v", p.cmd.ProcessState)
+		t.Fatalf("the stack ended with %v, want that it becomes ready", p.cmd.ProcessState)
 	case <-time.After(patience):
-		t.Fatal("the stack does not become ready")
+		t.Fatal("timed out waiting for the stack to become ready")
 	}
 	return p
 }
 
 // kill ends the process as a crash would.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // may have ended
+	_ = p.cmd.Process.Kill() // fails if it has ended
 	<-p.exited
 }
 
-// signal asks the process to end and returns at once.
+// signal sends a signal to the process.
 func (p *process) signal(t *testing.T, s os.Signal) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
@@ -123,7 +123,7 @@ func (p *process) wait(t *testing.T) *os.ProcessState {
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
-		t.Fatal("the stack does not end")
+		t.Fatal("timed out waiting for the end of the stack")
 	}
 	return p.cmd.ProcessState
 }
@@ -147,17 +147,17 @@ func getHealth(t testing.TB, url string) (int, edge.Health) {
 	return response.StatusCode, h
 }
 
-// eventually waits until the condition holds.
+// eventually waits until the condition is true.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it never came to this: %s", what)
+			t.Fatalf("timed out waiting for %s", what)
 		}
 	}
 }
 
-// buffer is a bytes.Buffer that may be read while a process writes to it.
+// buffer is a bytes.Buffer for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -17,7 +17,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
-// An app in a module of its own, whose function answers with a word.
+// An app in another module, whose function answers with a word.
 const (
 	wordTemplate = `Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -53,7 +53,8 @@ func main() {
 `
 )
 
-// wordModule pins what this module pins, which is in the cache.
+// wordModule returns a go.mod and go.sum with the versions of this module,
+// which are in the cache.
 func wordModule(t *testing.T) (module, sums string) {
 	t.Helper()
 	own, err := os.ReadFile("../go.mod")
@@ -73,7 +74,7 @@ func wordModule(t *testing.T) (module, sums string) {
 	return "module example.org/word\n" + module, string(all)
 }
 
-func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
+func TestReloadKeepsWebSocketsOpen(t *testing.T) {
 	module, sums := wordModule(t)
 	dir := writeFiles(t, map[string]string{
 		"template.yaml": wordTemplate, "go.mod": module, "go.sum": sums, "fn/main.go": wordSource,
@@ -95,27 +96,27 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
 		return r.receive()
 	}
 	if got := say("say"); got != "one" {
-		t.Fatalf("received %q", got)
+		t.Fatalf("received %q, want one", got)
 	}
 
 	write("fn/word.go", "package main\n\nconst word = \"two\"\n")
-	eventually(t, "the new source answers on the old socket", func() bool { return say("say") == "two" })
+	eventually(t, "the answer of the new source on the old socket", func() bool { return say("say") == "two" })
 
 	write("fn/word.go", "package main\n\nconst word = 2\n")
-	eventually(t, "the mistake is told", func() bool {
+	eventually(t, "the error of the build", func() bool {
 		return strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
 	})
 	if status, h := p.health(t); status != 200 {
-		t.Errorf("what ran before runs on, and the health is %d, %q", status, h.Doing)
+		t.Errorf("health after a failed reload is %d, %q, want 200", status, h.Doing)
 	}
 	if !strings.Contains(p.stderr.String(), "main.go:12") {
-		t.Errorf("the mistake's place is not told:\n%s", p.stderr)
+		t.Errorf("the log lacks the place of the error, main.go:12:\n%s", p.stderr)
 	}
 	if got := say("say"); got != "two" {
-		t.Errorf("received %q after a mistake", got)
+		t.Errorf("received %q after a failed reload, want two", got)
 	}
 	write("fn/word.go", "package main\n\nconst word = \"three\"\n")
-	eventually(t, "the mistake is mended", func() bool { return say("say") == "three" })
+	eventually(t, "the answer of the corrected source", func() bool { return say("say") == "three" })
 
 	write("template.yaml",
 		strings.Replace(wordTemplate, "        say:",
@@ -123,24 +124,24 @@ func TestChangesAreReloadedUnderOpenSockets(t *testing.T) {
     Type: AWS::Serverless::SimpleTable
 `)
 	client := dynamodb.NewFromConfig(awsConfig(p.url))
-	eventually(t, "the new table is there", func() bool {
+	eventually(t, "the new table", func() bool {
 		out, err := client.ListTables(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(out.TableNames) == 1
 	})
-	eventually(t, "the new route is in the health", func() bool {
+	eventually(t, "the new route in the health", func() bool {
 		_, h := p.health(t)
 		return len(h.Routes) == 2
 	})
 	if got := say("say"); got != "three" {
-		t.Errorf("received %q after a change of the template", got)
+		t.Errorf("received %q after a change of the template, want three", got)
 	}
 }
 
-// A function that stayed as it was can post, although its API's stage is
-// another by now.
+// A function that did not change can post after the stage of its API was
+// renamed.
 func TestPostsAfterTheStageIsRenamed(t *testing.T) {
 	module, sums := wordModule(t)
 	dir := writeFiles(t, map[string]string{
@@ -156,30 +157,30 @@ func TestPostsAfterTheStageIsRenamed(t *testing.T) {
 		r.send(`{"action":"say"}`)
 		return r.receive()
 	}
-	endpoint() // starts the process that is to stay
+	endpoint() // starts the instance
 	if err := os.WriteFile(filepath.Join(dir, "template.yaml"),
 		[]byte(strings.Replace(wordTemplate, "StageName: word", "StageName: phrase", 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the stage has its new name", func() bool {
+	eventually(t, "the new name of the stage", func() bool {
 		_, h := p.health(t)
 		return strings.HasSuffix(h.WebSocket, "/phrase")
 	})
 	url := endpoint()
 	client := apigatewaymanagementapi.NewFromConfig(awsConfig(p.url),
 		func(o *apigatewaymanagementapi.Options) { o.BaseEndpoint = &url })
-	nobody := "AAAAAAAAAAAAAAA="
+	unknown := "AAAAAAAAAAAAAAA="
 	_, err := client.PostToConnection(t.Context(), &apigatewaymanagementapi.PostToConnectionInput{
-		ConnectionId: &nobody,
+		ConnectionId: &unknown,
 		Data:         []byte{},
 	})
 	if gone := (*posts.GoneException)(nil); !errors.As(err, &gone) {
-		t.Errorf("a post by %s: %v, want that the connection is gone", url, err)
+		t.Errorf("a post to %s: %v, want GoneException", url, err)
 	}
 }
 
-// What IAM would refuse is found before a function is built in another's place.
-func TestMalformedPolicyIsNotReloaded(t *testing.T) {
+// A policy that IAM would refuse is an error of the reload.
+func TestReloadWithAMalformedPolicy(t *testing.T) {
 	module, sums := wordModule(t)
 	source := func(word string) string { return fmt.Sprintf("package main\n\nconst word = %q\n", word) }
 	dir := writeFiles(t, map[string]string{
@@ -200,21 +201,21 @@ func TestMalformedPolicyIsNotReloaded(t *testing.T) {
 	write("template.yaml",
 		strings.Replace(wordTemplate, "Timeout: 20}",
 			"Timeout: 20, Policies: {Statement: {Effect: Allow, Action: GetItem, Resource: '*'}}}", 1))
-	eventually(t, "the mistake is told", func() bool {
+	eventually(t, "the error of the policy", func() bool {
 		return strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
 	})
 	if !strings.Contains(p.stderr.String(), `template.yaml:14:5: Fn: `) ||
 		!strings.Contains(p.stderr.String(), `action "GetItem": want service:action`) {
-		t.Errorf("the mistake and its place are not told:\n%s", p.stderr)
+		t.Errorf("the log lacks the error and its place:\n%s", p.stderr)
 	}
 	write("fn/word.go", source("two"))
-	eventually(t, "the mistake is told again",
+	eventually(t, "the error once more",
 		func() bool {
 			return strings.Count(p.stderr.String(), "reload failed; still running the previous version") > 1
 		})
 	r.send(`{"action":"say"}`)
 	if got := r.receive(); got != "one" {
-		t.Errorf("received %q; what ran before does not run on", got)
+		t.Errorf("received %q, want one from the version before", got)
 	}
 }
 
@@ -265,7 +266,7 @@ func TestFailedReloadKeepsTheOldVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the reload fails for the mapping's position", func() bool {
+	eventually(t, "the error of the mapping's position", func() bool {
 		return strings.Contains(p.stderr.String(), "event-sources") &&
 			strings.Contains(p.stderr.String(), "reload failed; still running the previous version")
 	})
@@ -282,7 +283,7 @@ func TestFailedReloadKeepsTheOldVersion(t *testing.T) {
 		t.Errorf("the old instance is gone: %v", err)
 	}
 	var now inspect.State
-	eventually(t, "the old instance is gone", func() bool {
+	eventually(t, "the end of the old instance", func() bool {
 		now = inspect.State{}
 		p.get(t, "/_localstack/state", &now)
 		return len(now.Functions) == 1 && len(now.Functions[0].Instances) == 0

@@ -12,7 +12,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
-// writeFiles lays an app out in a folder of its own.
+// writeFiles writes the files of an app to a new folder.
 func writeFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +28,7 @@ func writeFiles(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// runCommand runs the command, which is expected to end by itself.
+// runCommand runs the command until it ends.
 func runCommand(ctx context.Context, args ...string) (status int, stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -37,8 +37,7 @@ func runCommand(ctx context.Context, args ...string) (status int, stdout, stderr
 	return status, out.String(), errs.String()
 }
 
-// interrupted is the context of a command that gets Ctrl-C before anything
-// else.
+// interrupted returns the context of a command that gets Ctrl-C at once.
 func interrupted(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -55,7 +54,7 @@ Resources:
       KeySchema: [{AttributeName: id, KeyType: HASH}]
 `
 
-// anAPI is an app whose API selects routes with an expression.
+// anAPI returns an app whose API selects routes with the expression.
 func anAPI(expression string) string {
 	return `Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -71,7 +70,7 @@ Resources:
 `
 }
 
-func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"table.yaml":  aTable,
 		"junk.yaml":   "{",
@@ -99,7 +98,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		{"key spec", []string{"-template", filepath.Join(dir, "key.yaml")},
 			[]string{"key.yaml:4:27: K.KeySpec: SM2", "use SYMMETRIC_DEFAULT"}},
 		{"selection expression", []string{"-template", filepath.Join(dir, "select.yaml")}, []string{
-			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not available`, "; use "}},
+			`select.yaml:9:33: Api.RouteSelectionExpression: "${request.header.x}" cannot be evaluated: ${request.header.x} is not implemented`, "; use "}},
 		{"HTTP API alone", []string{"-template", filepath.Join(dir, "http.yaml")},
 			[]string{"http.yaml:2:3: Api: HTTP APIs are not implemented locally", "; use "}},
 		{"index name", []string{"-template", filepath.Join(dir, "index.yaml")},
@@ -132,7 +131,7 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			status, stdout, stderr := runCommand(interrupted(t), c.args...)
 			if status != exitUsage || stdout != "" {
-				t.Errorf("status %d, stdout %q", status, stdout)
+				t.Errorf("status %d, stdout %q, want 2 and nothing", status, stdout)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(stderr, want) {
@@ -140,19 +139,19 @@ func TestWrongUseIsTwoAndSaysWhatToDo(t *testing.T) {
 				}
 			}
 			if place := strings.Contains(c.want[0], ".yaml:"); place && !strings.HasPrefix(stderr, dir) {
-				t.Errorf("does not begin with the place in the template: %s", stderr)
+				t.Errorf("stderr is %s, want the place in the template first", stderr)
 			}
 			if strings.Count(stderr, "\n") != 1 {
-				t.Errorf("not one line: %s", stderr)
+				t.Errorf("stderr is %s, want one line", stderr)
 			}
 		})
 	}
 	if _, err := os.Stat(filepath.Join(dir, stack.DataFolder)); err == nil {
-		t.Error("a refused start leaves a data folder")
+		t.Error("the data folder exists after refused starts")
 	}
 }
 
-func TestRemoteAddressOnRequest(t *testing.T) {
+func TestAllowRemote(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
 	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
 		"-listen", "0.0.0.0:0", "-allow-remote")
@@ -161,21 +160,21 @@ func TestRemoteAddressOnRequest(t *testing.T) {
 	}
 }
 
-func TestHelpIsForReading(t *testing.T) {
+func TestHelp(t *testing.T) {
 	status, stdout, stderr := runCommand(t.Context(), "-h")
 	if status != exitOK || stderr != "" {
-		t.Errorf("status %d, stderr %q", status, stderr)
+		t.Errorf("status %d, stderr %q, want 0 and nothing", status, stderr)
 	}
 	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter",
 		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network",
 		"-fault", "-fault-seed", "-inferred", "-no-freeze"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
-			t.Errorf("help lacks %s", flag)
+			t.Errorf("the help lacks %s", flag)
 		}
 	}
 	for line := range strings.Lines(stdout) {
 		if len(line) > 81 {
-			t.Errorf("wider than a terminal: %s", line)
+			t.Errorf("the help has a line over 80 columns: %s", line)
 		}
 	}
 }
@@ -211,7 +210,7 @@ func TestDataFolderInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, _, stderr := runCommand(interrupted(t), args...); status != exitOK {
-		t.Errorf("after the first stack has stopped: status %d: %s", status, stderr)
+		t.Errorf("after the first stack has stopped: status %d, want 0: %s", status, stderr)
 	}
 }
 
@@ -224,7 +223,7 @@ func TestFunctionThatDoesNotCompile(t *testing.T) {
 	status, stdout, stderr := runCommand(t.Context(), "-template", filepath.Join(dir, "template.yaml"),
 		"-listen", "127.0.0.1:0")
 	if status != exitFailed || stdout != "" {
-		t.Errorf("status %d, stdout %q", status, stdout)
+		t.Errorf("status %d, stdout %q, want 1 and nothing", status, stdout)
 	}
 	for _, want := range []string{"stuck", "undefined: missing", "main.go:3"} {
 		if !strings.Contains(stderr, want) {
@@ -242,12 +241,12 @@ func TestLogsAsJSON(t *testing.T) {
 	}
 	for line := range strings.Lines(stderr) {
 		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}\n") {
-			t.Errorf("not JSON: %s", line)
+			t.Errorf("stderr has %s, want JSON", line)
 		}
 	}
 }
 
-// Nobody should have to search the template for what does not run here.
+// The start lists every ignored resource with its line.
 func TestNotesNameEveryResource(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable +
 		"  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
@@ -258,7 +257,7 @@ func TestNotesNameEveryResource(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+func TestAllErrorsOfATemplate(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"fn/main.go": "package main\n",
 		"template.yaml": strings.Replace(anAPI("${request.header.x}"), "CodeUri: fn", "CodeUri: none", 1) +
@@ -266,7 +265,7 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 	})
 	status, _, stderr := runCommand(interrupted(t), "-template", dir)
 	if status != exitUsage || strings.Count(stderr, "\n") != 3 {
-		t.Errorf("status %d, stderr:\n%s", status, stderr)
+		t.Errorf("status %d, want 2 and three lines; stderr:\n%s", status, stderr)
 	}
 	for _, want := range []string{"Fn.CodeUri", "Api.RouteSelectionExpression", "AWS::Nonsense::Thing"} {
 		if !strings.Contains(stderr, want) {

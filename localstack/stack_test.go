@@ -29,7 +29,7 @@ func awsConfig(url string) aws.Config {
 	}
 }
 
-// dial opens a WebSocket to the stack.
+// dial opens a WebSocket.
 func dial(t *testing.T, p *process) (conn *websocket.Conn) {
 	t.Helper()
 	_, h := p.health(t)
@@ -41,7 +41,7 @@ func dial(t *testing.T, p *process) (conn *websocket.Conn) {
 	return conn
 }
 
-// echo sends a message and wants it back.
+// echo sends a message and waits for its echo.
 func echo(t *testing.T, conn *websocket.Conn, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -55,7 +55,7 @@ func echo(t *testing.T, conn *websocket.Conn, text string) {
 	}
 }
 
-// attribute reads one binary attribute of the item, or nil.
+// attribute returns a binary attribute of an item, or nil.
 func attribute(t *testing.T, p *process, id, name string) []byte {
 	t.Helper()
 	out, err := dynamodb.NewFromConfig(awsConfig(p.url)).GetItem(t.Context(), &dynamodb.GetItemInput{
@@ -73,9 +73,9 @@ func attribute(t *testing.T, p *process, id, name string) []byte {
 	return value.Value
 }
 
-// What was acknowledged over a WebSocket is there after a crash: the item, and
-// the key under which part of it is encrypted.
-func TestMessagesOutliveACrash(t *testing.T) {
+// A message that was answered survives a crash: its item, and the key that
+// encrypts part of it.
+func TestMessagesSurviveACrash(t *testing.T) {
 	data := t.TempDir()
 	p := startProcess(t, "-template", echoTemplate, "-data", data)
 	echo(t, dial(t, p), "kept")
@@ -88,14 +88,14 @@ func TestMessagesOutliveACrash(t *testing.T) {
 		KeyId:          aws.String("alias/echo"),
 	})
 	if err != nil || string(opened.Plaintext) != "kept" {
-		t.Errorf("after the crash: %v", err)
+		t.Errorf("decrypting after the crash: %v, want the message", err)
 	}
 	echo(t, dial(t, p), "and on")
 }
 
 func TestStopInOrder(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no signal that asks a process of another console to end")
+		t.Skip("Windows has no signal that ends a process of another console in order")
 	}
 	data := t.TempDir()
 	p := startProcess(t, "-template", echoTemplate, "-data", data)
@@ -119,12 +119,12 @@ func TestStopInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := slices.ContainsFunc(out.Items, func(item map[string]types.AttributeValue) bool {
+	found := slices.ContainsFunc(out.Items, func(item map[string]types.AttributeValue) bool {
 		code, ok := item["code"].(*types.AttributeValueMemberB)
 		return ok && string(code.Value) == "1001"
 	})
-	if !told {
-		t.Errorf("$disconnect has not run with 1001: %d items", len(out.Items))
+	if !found {
+		t.Errorf("none of %d items is of a $disconnect with 1001", len(out.Items))
 	}
 }
 
@@ -135,11 +135,11 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 		!slices.Equal(h.Functions, []string{"echo"}) || h.Services["dynamodb"] != "running" ||
 		!strings.HasSuffix(h.WebSocket, "/beta") ||
 		!strings.HasPrefix(h.WebSocket, "ws"+strings.TrimPrefix(p.url, "http")) {
-		t.Errorf("health: %d %+v", status, h)
+		t.Errorf("health is %d %+v, want 200 with echo, dynamodb and the stage beta", status, h)
 	}
 	for _, route := range []string{"$connect", "$disconnect", "$default"} {
 		if !slices.Contains(h.Routes, route) {
-			t.Errorf("health lacks the route %s: %v", route, h.Routes)
+			t.Errorf("health has the routes %v, want %s among them", h.Routes, route)
 		}
 	}
 	echo(t, dial(t, p), "over the stage beta")
@@ -149,7 +149,7 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 		Payload:      []byte(`{"requestContext":{"routeKey":"$connect"}}`),
 	})
 	if err != nil || invoked.FunctionError != nil || !strings.Contains(string(invoked.Payload), `"statusCode":200`) {
-		t.Errorf("Invoke: %+v, %v", invoked, err)
+		t.Errorf("Invoke returns %+v, %v, want status 200", invoked, err)
 	}
 	response, err := http.Get(p.url + "/beta")
 	if err != nil {
@@ -157,13 +157,13 @@ func TestHealthAndServicesOfARunningStack(t *testing.T) {
 	}
 	response.Body.Close()
 	if response.StatusCode != http.StatusUpgradeRequired {
-		t.Errorf("a plain GET of the stage: %d, want 426", response.StatusCode)
+		t.Errorf("a GET of the stage without an upgrade is answered %d, want 426", response.StatusCode)
 	}
-	eventually(t, "the function's log is on stderr",
+	eventually(t, "the function's log on stderr",
 		func() bool { return strings.Contains(p.stderr.String(), "REPORT RequestId: ") })
 }
 
-// stuck is an app whose one function never answers.
+// stuck is an app whose function never answers.
 var stuck = map[string]string{
 	"template.yaml": `Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -191,9 +191,9 @@ func main() {
 `,
 }
 
-func TestASecondInterruptEndsAtOnce(t *testing.T) {
+func TestSecondInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no signal that asks a process of another console to end")
+		t.Skip("Windows has no signal that ends a process of another console in order")
 	}
 	dir := writeFiles(t, stuck)
 	p := startProcess(t, "-template", dir+"/template.yaml")
@@ -204,14 +204,15 @@ func TestASecondInterruptEndsAtOnce(t *testing.T) {
 			&lambda.InvokeInput{FunctionName: aws.String("stuck")})
 		invoked <- err
 	}()
-	eventually(t, "the function runs", func() bool { return strings.Contains(p.stderr.String(), "START RequestId: ") })
+	eventually(t, "the START line of the function",
+		func() bool { return strings.Contains(p.stderr.String(), "START RequestId: ") })
 	p.signal(t, os.Interrupt)
-	eventually(t, "the stack is stopping", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
+	eventually(t, "the stack to begin stopping", func() bool { return strings.Contains(p.stderr.String(), "stopping") })
 	p.signal(t, os.Interrupt)
 	if state := p.wait(t); state.Exited() {
-		t.Errorf("the stack ended in order (%v), although the second interrupt is to end it at once", state)
+		t.Errorf("the stack ended with %v, want that the second interrupt kills it", state)
 	}
 	if err := <-invoked; err == nil {
-		t.Error("the invocation was answered")
+		t.Error("the invocation was answered, want an error")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// fetch asks a running stack for a path under a host name.
+// fetch requests a path under a host name.
 func fetch(t *testing.T, p *process, host, path string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
@@ -31,21 +31,21 @@ func fetch(t *testing.T, p *process, host, path string) (*http.Response, string)
 	return response, string(body)
 }
 
-func TestAWebClientIsServedBesideTheSocketItUses(t *testing.T) {
+func TestWebClient(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"index.html": "<!doctype html>", "assets/a-0123abcd.js": "1"})
 	p := startProcess(t, "-template", echoTemplate, "-data", t.TempDir(), "-web", dir)
 	port := p.url[strings.LastIndex(p.url, ":"):]
 
 	page, body := fetch(t, p, "127.0.0.1"+port, "/")
 	if body != "<!doctype html>" || !strings.Contains(page.Header.Get("Content-Security-Policy"), "script-src 'self'") {
-		t.Errorf("the page: %d %q %v", page.StatusCode, body, page.Header)
+		t.Errorf("the page is %d %q %v, want the file under a strict policy", page.StatusCode, body, page.Header)
 	}
 	for _, host := range []string{"127.0.0.1", "localhost"} {
 		_, body := fetch(t, p, host+port, "/config.json")
 		var config struct{ URL string }
 		if err := json.Unmarshal([]byte(body), &config); err != nil ||
 			!strings.HasPrefix(config.URL, "ws://"+host+port+"/") {
-			t.Fatalf("%s is told %q, %v", host, body, err)
+			t.Fatalf("config.json of %s is %q, %v, want its WebSocket URL", host, body, err)
 		}
 		conn, _, err := websocket.Dial(t.Context(), strings.Replace(config.URL, "localhost", "127.0.0.1", 1), nil)
 		if err != nil {
@@ -56,27 +56,27 @@ func TestAWebClientIsServedBesideTheSocketItUses(t *testing.T) {
 	}
 	if refused, body := fetch(t, p, "127.0.0.1"+port,
 		"/none"); refused.StatusCode != http.StatusForbidden || !strings.Contains(body, `"Forbidden"`) {
-		t.Errorf("what is not in the folder is no longer the gateway's: %d %q", refused.StatusCode, body)
+		t.Errorf("a missing file is answered %d %q, want the gateway's 403", refused.StatusCode, body)
 	}
 	if foreign, body := fetch(t, p, "evil.example"+port,
 		"/"); foreign.StatusCode != http.StatusForbidden || strings.Contains(body, "doctype") {
-		t.Errorf("a name that is rebound to this machine: %d %q", foreign.StatusCode, body)
+		t.Errorf("a foreign host name is answered %d %q, want 403 without the page", foreign.StatusCode, body)
 	}
 }
 
-func TestTheWebClientBesideTheTemplateIsServed(t *testing.T) {
+func TestDefaultWebClient(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable, "clients/web/dist/index.html": "mine"})
 	p := startProcess(t, "-template", filepath.Join(dir, "template.yaml"))
 	if _, body := fetch(t, p, strings.TrimPrefix(p.url, "http://"), "/"); body != "mine" {
-		t.Errorf("got %q", body)
+		t.Errorf("got %q, want mine", body)
 	}
 	if answer, _ := fetch(t, p, strings.TrimPrefix(p.url, "http://"),
 		"/config.json"); answer.StatusCode != http.StatusNotFound {
-		t.Errorf("without an API the WebSocket's address is told: %d", answer.StatusCode)
+		t.Errorf("config.json without an API is answered %d, want 404", answer.StatusCode)
 	}
 }
 
-func TestWithoutAWebClientOneLineSaysSo(t *testing.T) {
+func TestNoWebClient(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
 	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
 		"-listen", "127.0.0.1:0")

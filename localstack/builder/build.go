@@ -22,7 +22,8 @@ import (
 const (
 	// MethodGo runs `go build` in the target's directory.
 	MethodGo = "go1.x"
-	// MethodMakefile runs `make build-<LogicalID>` in the target's directory.
+	// MethodMakefile runs make in the target's directory, for the make target
+	// build-<LogicalID>.
 	MethodMakefile = "makefile"
 )
 

@@ -1,5 +1,5 @@
-// Command function is every part of the board app; PART says which. It knows
-// AWS only: no endpoint is set, and clients are reached at
+// Command function has all functions of the board app; PART selects one. It is
+// written for AWS: it sets no endpoint and posts to
 // https://{domainName}/{stage}.
 package main
 
@@ -22,7 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// configuration is built by hand and reads no AWS_ENDPOINT_URL, as older SDKs.
+// configuration reads no AWS_ENDPOINT_URL, like the one of older SDKs.
 var configuration = aws.Config{
 	Region: os.Getenv("AWS_REGION"),
 	Credentials: credentials.NewStaticCredentialsProvider(
@@ -44,7 +44,7 @@ type (
 
 func main() {
 	lambda.Start(map[string]any{
-		"authorize": authorize, "readers": keepReaders, "pin": pin, "tell": tell, "who": who,
+		"authorize": authorize, "readers": keepReaders, "pin": pin, "post": post, "who": who,
 		"audit": audit, "lost": lost,
 	}[os.Getenv("PART")])
 }
@@ -53,9 +53,9 @@ func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequestType
 	switch e.QueryStringParameters["token"] {
 	case "open":
 	case "shut":
-		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 API Gateway knows this text
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 API Gateway answers 401 to this text
 	default:
-		return policy("nobody", "Deny", e.MethodArn), nil
+		return policy("unknown", "Deny", e.MethodArn), nil
 	}
 	return policy(e.QueryStringParameters["name"], "Allow", e.MethodArn), nil
 }
@@ -100,7 +100,7 @@ func pin(ctx context.Context, e incoming) (outgoing, error) {
 	return outgoing{StatusCode: 200}, err
 }
 
-func tell(ctx context.Context, e events.DynamoDBEvent) error {
+func post(ctx context.Context, e events.DynamoDBEvent) error {
 	management := apigatewaymanagementapi.NewFromConfig(configuration, func(o *apigatewaymanagementapi.Options) {
 		o.BaseEndpoint = aws.String(os.Getenv("MANAGEMENT"))
 	})
@@ -109,15 +109,15 @@ func tell(ctx context.Context, e events.DynamoDBEvent) error {
 		return err
 	}
 	for _, record := range e.Records {
-		news := record.Change.NewImage["text"].String()
+		notice := record.Change.NewImage["text"].String()
 		for _, reader := range list.Items {
 			id := reader["id"].(*text).Value
 			_, err := management.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
 				ConnectionId: &id,
-				Data:         []byte(news),
+				Data:         []byte(notice),
 			})
 			if err != nil {
-				return fmt.Errorf("tell %s: %w", id, err)
+				return fmt.Errorf("post to %s: %w", id, err)
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func who(ctx context.Context, e incoming) (outgoing, error) {
 	return outgoing{StatusCode: 200, Body: string(body)}, err
 }
 
-func audit(context.Context, json.RawMessage) error { return errors.New("the audit has lost it") }
+func audit(context.Context, json.RawMessage) error { return errors.New("the audit always fails") }
 
 func lost(ctx context.Context, record struct {
 	RequestContext struct{ Condition string }

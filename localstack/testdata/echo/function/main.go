@@ -1,5 +1,5 @@
-// Command function answers the routes of the echo app with the AWS SDK, as a
-// function on AWS would.
+// Command function handles the routes of the echo app with the AWS SDK, like a
+// function on AWS.
 package main
 
 import (
@@ -49,8 +49,8 @@ func main() {
 	lambda.Start(a.handle)
 }
 
-// handle keeps what came: a message under its own text, a closed connection
-// under its id. Then it sends a message back.
+// handle stores a message under its text, and a closed connection under its id.
+// It sends a message back.
 func (a app) handle(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ok := events.APIGatewayProxyResponse{StatusCode: 200}
 	id := e.RequestContext.ConnectionID
