@@ -39,6 +39,7 @@ var logKeys = map[string]string{
 
 // ownLogKeys are further keys that one package needs.
 var ownLogKeys = map[string][]string{
+	"localstack":             {"line"},
 	"localstack/eventsource": {"condition", "destination", "first", "invocations", "last", "records", "stream"},
 	"localstack/fault":       {"id", "seed", "struck"},
 	"localstack/iam":         {"action", "policy", "remedy"},

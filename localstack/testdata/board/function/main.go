@@ -49,11 +49,14 @@ func main() {
 	}[os.Getenv("PART")])
 }
 
-func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
+func authorize(
+	_ context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest,
+) (events.APIGatewayCustomAuthorizerResponse, error) {
 	switch e.QueryStringParameters["token"] {
 	case "open":
 	case "shut":
-		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 API Gateway answers 401 to this text
+		//lint:ignore ST1005 API Gateway answers 401 to this text
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized")
 	default:
 		return policy("unknown", "Deny", e.MethodArn), nil
 	}
@@ -63,9 +66,12 @@ func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequestType
 func policy(who, effect, resource string) events.APIGatewayCustomAuthorizerResponse {
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: who,
-		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{Version: "2012-10-17", Statement: []events.IAMPolicyStatement{
-			{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: []string{resource}},
-		}},
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
+			Version: "2012-10-17",
+			Statement: []events.IAMPolicyStatement{
+				{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: []string{resource}},
+			},
+		},
 		Context: map[string]any{"name": who},
 	}
 }

@@ -51,7 +51,9 @@ func main() {
 
 // handle stores a message under its text, and a closed connection under its id.
 // It sends a message back.
-func (a app) handle(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+func (a app) handle(
+	ctx context.Context, e events.APIGatewayWebsocketProxyRequest,
+) (events.APIGatewayProxyResponse, error) {
 	ok := events.APIGatewayProxyResponse{StatusCode: 200}
 	id := e.RequestContext.ConnectionID
 	switch e.RequestContext.RouteKey {

@@ -23,7 +23,9 @@ func main() {
 		Credentials: credentials.NewStaticCredentialsProvider(
 			os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN")),
 	})
-	lambda.Start(func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	lambda.Start(func(
+		ctx context.Context, e events.APIGatewayWebsocketProxyRequest,
+	) (events.APIGatewayProxyResponse, error) {
 		_, err := connections.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{
 			ConnectionId: aws.String(e.RequestContext.ConnectionID),
 			Data:         []byte(e.Body),
