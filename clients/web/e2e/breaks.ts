@@ -37,7 +37,7 @@ export function breaks(world: World): void {
     await lou.say("under the first keys");
 
     await stack.rotateServerKey();
-    await lou.hears("serverKey");
+    await lou.receives("serverKey");
     await lou.say("under either");
     await lou.say("under another server key");
     await mia.page.getByRole("button", { name: "Devices" }).click();
@@ -67,7 +67,7 @@ interface Keys {
   device: string;
 }
 
-/** What the lock beside a message says about the keys that it was sealed to. */
+/** Returns the keys that a message was sealed to, from its dialog. */
 async function keysOf(reader: Person, text: string): Promise<Keys> {
   await reader.message(text).getByRole("button", { name: /^About this message/ }).click();
   const dialog = reader.page.getByRole("dialog", { name: "About this message" });

@@ -1,5 +1,5 @@
-// The page in real browsers, against the real local stack. Each part makes users
-// and rooms of its own; they share one stack, as people do.
+// The page in real browsers, with the real local stack. Each part has its own
+// users and rooms; all share one stack.
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { breaks } from "./breaks";
@@ -20,7 +20,7 @@ beforeAll(async () => {
   world.browser = await launch();
 });
 
-// Who is still there after a test is there because it failed.
+// A person who is still present after a test is there because the test failed.
 afterEach(async () => {
   for (const [i, person] of [...Person.present].entries()) {
     await person.page.screenshot({ path: join(screenshots, `failed-${i + 1}-${person.name}.png`) });

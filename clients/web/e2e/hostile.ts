@@ -1,6 +1,6 @@
-// Vulnerability: a message is somebody else's text in the reader's page. Attack:
-// markup, script addresses, text direction, and sheer width. Verifies that each
-// is shown as the text that it is, inside its own box.
+// Vulnerability: a message is another user's text in the reader's page. Attack:
+// markup, script addresses, text direction, and width. Verifies that each is shown
+// as text, inside its box.
 import { expect, test } from "vitest";
 import { overflow } from "./looks";
 import { Person, phone, wide } from "./person";

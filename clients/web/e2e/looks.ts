@@ -1,5 +1,5 @@
-// What every state of the page has to pass: no violation that axe finds, nothing
-// wider than the window; and a screenshot for people to look at.
+// Checks of every state of the page: no axe violation, nothing wider than the
+// window. Also takes screenshots.
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -13,15 +13,15 @@ export const screenshots = join(import.meta.dirname, "../screenshots");
 mkdirSync(screenshots, { recursive: true });
 
 const looks = [
-  // axe sees each scheme and each size once: what it finds in a layout does not
-  // depend on the colours, nor the contrast on the layout.
+  // axe checks each scheme and each size once: layout problems do not depend on
+  // the colours, and contrast does not depend on the layout.
   { scheme: "light", size: "wide", axe: false },
   { scheme: "light", size: "phone", axe: true },
   { scheme: "dark", size: "phone", axe: false },
   { scheme: "dark", size: "wide", axe: true },
 ] as const;
 
-/** Holds the page, as it stands, against all of the above, in both schemes and sizes. */
+/** Checks the current state of the page in both schemes and sizes. */
 export async function look(page: Page, name: string): Promise<void> {
   await page.evaluate(source); // over the debugger: the page's policy lets no script in
   for (const { scheme, size, axe } of looks) {

@@ -1,5 +1,4 @@
-// One person at a browser: a profile of their own, found and used by what a
-// screen reader would say.
+// A person with a browser profile. Elements are found by their accessible names.
 import { expect } from "vitest";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 
@@ -10,9 +9,9 @@ export class Person {
   readonly name: string;
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Errors of the page's own making: exceptions, and what the policy refused. */
+  /** Errors of the page: exceptions, and violations of its policy. */
   readonly errors: string[] = [];
-  /** The frames that came, as they came. */
+  /** The received frames. */
   readonly frames: string[] = [];
 
   private constructor(name: string, context: BrowserContext, page: Page) {
@@ -31,7 +30,7 @@ export class Person {
     });
   }
 
-  /** Who is at a browser now. */
+  /** The persons with an open browser. */
   static readonly present = new Set<Person>();
 
   /** Opens the page in a new profile. */
@@ -85,7 +84,7 @@ export class Person {
     await this.inState(text, "sent");
   }
 
-  /** Waits until the message is in a state of the library's. */
+  /** Waits until the message has a state of the library. */
   async inState(text: string, state: string): Promise<void> {
     await expect.poll(() => this.message(text).getAttribute("data-state"), { timeout: patience, message: `${this.name}: ${text}` }).toBe(state);
   }
@@ -97,8 +96,8 @@ export class Person {
       .toEqual(texts);
   }
 
-  /** Waits until a frame of that type has come. */
-  async hears(type: string): Promise<void> {
+  /** Waits until a frame of a type was received. */
+  async receives(type: string): Promise<void> {
     await expect.poll(() => this.frames.some((frame) => frame.includes(`"type":"${type}"`)), { timeout: patience }).toBe(true);
   }
 

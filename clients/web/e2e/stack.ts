@@ -1,5 +1,5 @@
-// The real local stack with the built page, and the terminal client: processes of
-// their own over a data folder of their own, on any free port.
+// The real local stack with the built page, and the terminal client. They run as
+// processes with a new data folder, on a free port.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -27,7 +27,7 @@ export async function build(): Promise<void> {
 export class Stack {
   /** Where the page is: http://127.0.0.1:PORT/ */
   url = "";
-  /** Everything that it logged, for when a test has failed. */
+  /** Its log, for a failed test. */
   log = "";
   private process: ChildProcess | null = null;
 
@@ -42,7 +42,7 @@ export class Stack {
     const ended = new Promise<never>((_, reject) => {
       child.once("exit", (code, signal) => reject(new Error(`the stack ended (${code ?? signal}):\n${this.log}`)));
     });
-    ended.catch(() => {}); // it ends in the end
+    ended.catch(() => {}); // handled by the race below
     const ready = new Promise<void>((done) => {
       createInterface(child.stdout).on("line", (line) => {
         this.url = /web client (\S+)/.exec(line)?.[1] ?? this.url;
@@ -52,7 +52,7 @@ export class Stack {
     await Promise.race([ready, ended]);
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
   }

@@ -1,5 +1,4 @@
-// Every state that the page can be in: without a violation that axe finds, no
-// wider than the window, and on a picture for people to judge.
+// Checks and screenshots of every state of the page (looks.ts).
 import { test } from "vitest";
 import { look } from "./looks";
 import { Person, phone } from "./person";

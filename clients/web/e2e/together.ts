@@ -1,4 +1,4 @@
-// People in one room: who sees what, in which order, and what they see of one another.
+// People in one room: messages, their order, typing and marks.
 import { expect, test } from "vitest";
 import { patience, Person } from "./person";
 import type { World } from "./world";

@@ -31,7 +31,10 @@ export type ErrorCode =
   | "key_set_expired"
   /** The key set is for another deployment. */
   | "wrong_audience"
-  /** This browser lacks Ed25519, RSA-OAEP or AES-GCM in WebCrypto, or the page is not a secure context. */
+  /**
+   * This browser lacks Ed25519, RSA-OAEP or AES-GCM in WebCrypto, or the page
+   * is not a secure context.
+   */
   | "unsupported"
   /** The Chat was closed. */
   | "closed";
@@ -70,7 +73,10 @@ export interface Provenance {
   signatureChecked: true;
   /** Thumbprint of the server key to which the sender sealed. */
   serverKey: string;
-  /** Thumbprint of this device's encryption key to which the service sealed. Absent for an own message that has not been delivered back yet. */
+  /**
+   * Thumbprint of this device's encryption key to which the service sealed.
+   * Absent for an own message that has not been delivered back yet.
+   */
   deviceKey?: string;
   /** Thumbprint of the service key, pinned at first use. */
   serviceKey: string;
@@ -88,7 +94,10 @@ export interface Message {
   body: string;
   /** Sent by this user, from any device. */
   own: boolean;
-  /** For messages of this device: queued (no connection), sending, sent, failed. For all others: received. */
+  /**
+   * For messages of this device: queued (no connection), sending, sent, failed.
+   * For all others: received.
+   */
   state: "queued" | "sending" | "sent" | "failed" | "received";
   /** Why it failed; only with state failed. Call `retry(key)` or `discard(key)`. */
   error?: ChatError;
@@ -119,7 +128,10 @@ export interface Timeline {
   entries: readonly Entry[];
   /** There are older messages to load with `loadOlder`. */
   older: boolean;
-  /** The last seqs that other users have received and read, as far as received since the page was loaded. */
+  /**
+   * The last seqs that other users have received and read, as far as received
+   * since the page was loaded.
+   */
   marks: Readonly<Record<string, { delivered: number; read: number }>>;
   /** The last seq read in this browser. Its value when the room is opened is where "New" begins. */
   readUpTo: number;
@@ -147,7 +159,10 @@ export interface Contact {
     device: string;
     /** Unix ms of the first message seen from it. */
     since: number;
-    /** It appeared after other devices of the user, and `acceptDevices` was not called since. Show a warning. */
+    /**
+     * It appeared after other devices of the user, and `acceptDevices` was not
+     * called since. Show a warning.
+     */
     fresh: boolean;
   }[];
   /** `setVerified` was called for exactly these devices. A new device resets it. */
@@ -194,7 +209,10 @@ export interface Chat {
   readonly serviceKey: string;
   /** The service's name for itself: host and stage. A link request must have it. */
   readonly audience: string;
-  /** False if the browser refused to store the keys: they and the name are lost when the page is closed. Show that. */
+  /**
+   * False if the browser refused to store the keys: they and the name are lost
+   * when the page is closed. Show that.
+   */
   readonly keysStored: boolean;
 
   /** Calls `listener` for every event until the returned function is called. */
@@ -213,7 +231,10 @@ export interface Chat {
   leave(room: string): Promise<void>;
 
   timeline(room: string): Timeline;
-  /** Loads a page of older messages; the first call loads the latest ones. Returns whether there are more. Concurrent calls share one request. */
+  /**
+   * Loads a page of older messages; the first call loads the latest ones.
+   * Returns whether there are more. Concurrent calls share one request.
+   */
   loadOlder(room: string): Promise<boolean>;
 
   /**
@@ -229,14 +250,23 @@ export interface Chat {
 
   /** Says that the user is typing. Call it on each key; it sends at most every 3 s. */
   typing(room: string): void;
-  /** Asks who is in the room; the answer is an event. Call it when a room is opened and every 30 s while it is shown. */
+  /**
+   * Asks who is in the room; the answer is an event. Call it when a room is
+   * opened and every 30 s while it is shown.
+   */
   presence(room: string): void;
-  /** Marks the messages up to `seq` as read. Sent at most every 3 s, and stored for the unread counts. */
+  /**
+   * Marks the messages up to `seq` as read. Sent at most every 3 s, and stored
+   * for the unread counts.
+   */
   markRead(room: string, seq: number): void;
 
   /** The user's own devices. */
   devices(): Promise<readonly Device[]>;
-  /** Links another device, by the id that it shows. The token is valid for 9 minutes and not secret. */
+  /**
+   * Links another device, by the id that it shows. The token is valid for 9
+   * minutes and not secret.
+   */
   link(device: string): Promise<{ token: string; expires: number }>;
   /** Revokes another device of the user permanently. */
   revoke(device: string): Promise<void>;
@@ -284,17 +314,32 @@ export interface Library {
    * connection, with status waiting and the stored outbox and rooms.
    */
   open(options: OpenOptions): Promise<Chat>;
-  /** The service's address: from /config.json (`{"url": "wss://…", "serviceKey"?: "…"}`) beside the page, or else `/local` on the page's host. */
+  /**
+   * The service's address: from /config.json (`{"url": "wss://…",
+   * "serviceKey"?: "…"}`) beside the page, or else `/local` on the page's host.
+   */
   serviceAddress(): Promise<{ url: string; serviceKey?: string }>;
   /** The users stored in this browser, the last used first. */
   profiles(url: string): Promise<readonly Profile[]>;
-  /** Deletes a user's keys, pins and unsent messages from this browser. Without another linked device the name is lost. */
+  /**
+   * Deletes a user's keys, pins and unsent messages from this browser. Without
+   * another linked device the name is lost.
+   */
   forget(url: string, user: string): Promise<void>;
-  /** Deletes the pinned key of a service and all its users, after service_key_changed and with the user's consent. */
+  /**
+   * Deletes the pinned key of a service and all its users, after
+   * service_key_changed and with the user's consent.
+   */
   forgetService(url: string): Promise<void>;
-  /** What a new device shows, as text and QR code, for another device to `link` it. Creates the keys and does not connect. */
+  /**
+   * What a new device shows, as text and QR code, for another device to `link`
+   * it. Creates the keys and does not connect.
+   */
   linkRequest(url: string, user: string): Promise<{ device: string; qr: string }>;
-  /** Reads a device's id from a pasted or scanned text; null if there is none, or if it is for another user or audience (`chat.audience`). */
+  /**
+   * Reads a device's id from a pasted or scanned text; null if there is none,
+   * or if it is for another user or audience (`chat.audience`).
+   */
   readLinkRequest(text: string, user: string, audience?: string): string | null;
   /** The size of a text, and whether it can be sent. */
   measure(room: string, user: string, body: string): Measure;
@@ -303,6 +348,9 @@ export interface Library {
   isRoomName(name: string): boolean;
   /** A thumbprint in groups of four for reading aloud. */
   fingerprint(thumbprint: string): string;
-  /** A QR code's modules, true is dark, without the quiet zone. Import it from "../lib/qr", on demand. */
+  /**
+   * A QR code's modules, true is dark, without the quiet zone. Import it from
+   * "../lib/qr", on demand.
+   */
   qrMatrix(text: string): boolean[][];
 }

@@ -388,7 +388,10 @@ export class Client implements Chat {
     for (const listener of [...this.listeners]) listener(event);
   }
 
-  /** Emits one event for all changes of a turn: a page of history changes a room a hundred times. */
+  /**
+   * Emits one event for all changes of a turn: a page of history changes a room
+   * a hundred times.
+   */
   private changed(room: string): void {
     if (this.dirty.size === 0) setTimeout(() => this.emitChanges());
     this.dirty.add(room);

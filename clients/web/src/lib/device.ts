@@ -51,7 +51,10 @@ export interface Page {
   items: readonly (Opened | null)[] | null;
 }
 
-/** Lifetime of a link token in seconds. The service accepts ten minutes, and its clock may be a minute behind. */
+/**
+ * Lifetime of a link token in seconds. The service accepts ten minutes, and its
+ * clock may be a minute behind.
+ */
 const linkLifetime = 9 * 60;
 
 export class Device {
@@ -97,7 +100,10 @@ export class Device {
     return set;
   }
 
-  /** Pins the service key before the first use. Error: service_key_changed if another one is pinned. */
+  /**
+   * Pins the service key before the first use. Error: service_key_changed if
+   * another one is pinned.
+   */
   async trustServiceKey(thumbprint: string): Promise<void> {
     await this.profile.updateTrust((trust) => {
       if (trust.serviceKey !== undefined && trust.serviceKey !== thumbprint) throw new SottoError("service_key_changed");
@@ -109,7 +115,10 @@ export class Device {
     return sign(this.profile.signer, typ, JSON.stringify(claims), carry);
   }
 
-  /** Answers a challenge. It offers the newest encryption key, which completes an interrupted rotation. */
+  /**
+   * Answers a challenge. It offers the newest encryption key, which completes
+   * an interrupted rotation.
+   */
   async prove(nonce: string, keys: KeySet, link: string): Promise<string> {
     await orProtocol(async () => {
       if (decode64(nonce).length !== 32) throw new SottoError("protocol");
@@ -132,7 +141,10 @@ export class Device {
     return welcome;
   }
 
-  /** Records that the service accepted this device by a link. The signing device belongs to the same user. */
+  /**
+   * Records that the service accepted this device by a link. The signing device
+   * belongs to the same user.
+   */
   async linked(link: string): Promise<void> {
     const { kid } = await orProtocol(() => parseSigned(link, "sotto-link+jwt"));
     await this.contacts.trust(this.user, kid);
@@ -154,7 +166,10 @@ export class Device {
     return this.sign("sotto-rotate+jwt", { sid, enc: JSON.parse(newest.jwk), gen: newest.gen });
   }
 
-  /** Opens the answer to a rotation, makes the new key the current one and returns its generation. */
+  /**
+   * Opens the answer to a rotation, makes the new key the current one and
+   * returns its generation.
+   */
   async openRotated(frame: Members, sid: string): Promise<number> {
     const { m, kid } = await this.open(String(frame.jwe), "sotto-rotated+jwe");
     const { newest } = this.profile;

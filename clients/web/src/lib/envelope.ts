@@ -29,7 +29,10 @@ export interface Opener {
   readonly privateKey: CryptoKey;
 }
 
-/** Maximum sizes of tokens in bytes, checked before decoding; equal to those of the Go implementation. */
+/**
+ * Maximum sizes of tokens in bytes, checked before decoding; equal to those of
+ * the Go implementation.
+ */
 const maxSigned = 32 << 10;
 const maxSealed = 64 << 10;
 const maxHeader = 512;
@@ -87,7 +90,10 @@ export async function parseSigned(token: string, typ: SignedType): Promise<Signe
   }
 }
 
-/** Verifies the signature with the key that the token names, and returns the claims. Throws SignatureError. */
+/**
+ * Verifies the signature with the key that the token names, and returns the
+ * claims. Throws SignatureError.
+ */
 export async function verify(signed: Signed, key: VerifyKey): Promise<string> {
   const [header, claims, signature] = signed.parts;
   if (key.kid !== signed.kid) throw new SignatureError();

@@ -53,11 +53,17 @@ export class SottoError extends Error implements ChatError {
   }
 }
 
-/** The error for a code from the service. A newer service may have codes that this client does not know. */
+/**
+ * The error for a code from the service. A newer service may have codes that
+ * this client does not know.
+ */
 export function wireError(code: string, retry: boolean, keyset = ""): SottoError {
   const known = Object.hasOwn(texts, code);
   return new SottoError(known ? (code as ErrorCode) : retry ? "internal" : "protocol", retry, keyset);
 }
 
-/** Converts any error to one of the library. Other errors mean that the service sent something invalid. */
+/**
+ * Converts any error to one of the library. Other errors mean that the service
+ * sent something invalid.
+ */
 export const asError = (cause: unknown): SottoError => (cause instanceof SottoError ? cause : new SottoError("protocol"));

@@ -1,4 +1,7 @@
-/** Public keys of the protocol's profile (§2). Each has one spelling and is named by its thumbprint. */
+/**
+ * Public keys of the protocol's profile (§2). Each has one spelling and is
+ * named by its thumbprint.
+ */
 import { type Bytes, decode64, encode64, sha256 } from "./bytes";
 import { hasExactly, isObject, type Members, parseObject } from "./json";
 import { isSoundPoint } from "./point";
@@ -41,7 +44,10 @@ export async function verifyKeyFromBytes(x: Bytes): Promise<VerifyKey> {
   };
 }
 
-/** Parses a public JWK with exactly crv, kid, kty and x (RFC 8037 §2), with kid its own thumbprint. */
+/**
+ * Parses a public JWK with exactly crv, kid, kty and x (RFC 8037 §2), with kid
+ * its own thumbprint.
+ */
 export async function verifyKey(jwk: unknown): Promise<VerifyKey> {
   const m = members(jwk);
   if (!hasExactly(m, "crv", "kid", "kty", "x") || m.kty !== "OKP" || m.crv !== "Ed25519") throw new KeyError();

@@ -1,4 +1,7 @@
-/** One WebSocket connection. It matches answers to requests by `ref` and passes all other frames on. */
+/**
+ * One WebSocket connection. It matches answers to requests by `ref` and passes
+ * all other frames on.
+ */
 import { utf8 } from "./bytes";
 import { SottoError, wireError } from "./errors";
 import { type Members, parseObject } from "./json";

@@ -25,7 +25,10 @@ export interface LogPort {
   changed(log: RoomLog): void;
 }
 
-/** How often the history is asked for a message that it does not return. After that a gap is shown. */
+/**
+ * How often the history is asked for a message that it does not return. After
+ * that a gap is shown.
+ */
 const maxEmptyPages = 5;
 
 /** How many messages `loadOlder` loads. */
@@ -131,7 +134,10 @@ export class RoomLog {
     return this.loading;
   }
 
-  /** Switches to a new epoch, whose log has the given head. Returns false for an epoch that has ended. */
+  /**
+   * Switches to a new epoch, whose log has the given head. Returns false for an
+   * epoch that has ended.
+   */
   private switchEpoch(epoch: string, head: number): boolean {
     if (epoch === this.epoch) return true;
     if (this.retired.has(epoch)) return false; // a late frame
@@ -260,7 +266,10 @@ export class RoomLog {
     this.port.changed(this);
   }
 
-  /** A signature is valid for a room and an id, not for a seq, so the service could repeat a message. */
+  /**
+   * A signature is valid for a room and an id, not for a seq, so the service
+   * could repeat a message.
+   */
   private deduplicate(seq: number, entry: Entry): Entry {
     if (this.keys.has(entry.key)) return this.gap(seq, "The service repeats an earlier message here.");
     this.keys.add(entry.key);

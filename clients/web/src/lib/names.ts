@@ -23,7 +23,10 @@ const base32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 let lastTime = 0;
 
-/** A new ULID: 48 bits of time and 80 random bits. Each sorts after the earlier ones, also within a millisecond. */
+/**
+ * A new ULID: 48 bits of time and 80 random bits. Each sorts after the earlier
+ * ones, also within a millisecond.
+ */
 export function newMessageID(): string {
   lastTime = Math.max(Date.now(), lastTime + 1);
   let id = "";

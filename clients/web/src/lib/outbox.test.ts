@@ -1,4 +1,7 @@
-/** What the outbox does when the browser's storage fails: the message is sent all the same, and nothing is thrown. */
+/**
+ * What the outbox does when the browser's storage fails: the message is sent
+ * all the same, and nothing is thrown.
+ */
 import { expect, test } from "vitest";
 import { type Ack, Outbox } from "./outbox";
 import { MemoryStore } from "./store";

@@ -157,7 +157,10 @@ export class Outbox {
     await this.store.update([...this.key, id], () => draft).catch(() => undefined);
   }
 
-  /** Deletes the draft. If the store fails, the next page sends the message again under the same id. */
+  /**
+   * Deletes the draft. If the store fails, the next page sends the message
+   * again under the same id.
+   */
   private erase(item: Item): void {
     void this.store.update([...this.key, item.id], () => undefined).catch(() => undefined);
   }

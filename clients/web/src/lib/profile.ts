@@ -93,7 +93,10 @@ export class Profile {
     return this.keys.pairs.find((pair) => pair.kid === kid);
   }
 
-  /** Reads the keys again: another tab may have rotated them. If the store fails, the keys stay as they are. */
+  /**
+   * Reads the keys again: another tab may have rotated them. If the store
+   * fails, the keys stay as they are.
+   */
   async reload(): Promise<void> {
     if (!this.kept) return;
     const stored = await this.store.get<Keys>(["keys", this.address, this.user]).catch(() => undefined);

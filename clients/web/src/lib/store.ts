@@ -13,7 +13,10 @@ export interface Store {
   /** Whether values are kept when the page is closed. */
   readonly persistent: boolean;
   get<T>(key: Key): Promise<T | undefined>;
-  /** Replaces a value by the result of `change`, in one transaction, and returns it; undefined deletes the value. */
+  /**
+   * Replaces a value by the result of `change`, in one transaction, and returns
+   * it; undefined deletes the value.
+   */
   update<T>(key: Key, change: (old: T | undefined) => T | undefined): Promise<T | undefined>;
   /** All values whose keys begin with `prefix`, by key. */
   list<T>(prefix: Key): Promise<T[]>;
@@ -45,7 +48,10 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-/** An array sorts behind every string, so this covers exactly the keys that begin with the prefix. */
+/**
+ * An array sorts behind every string, so this covers exactly the keys that
+ * begin with the prefix.
+ */
 const below = (prefix: Key): IDBKeyRange => IDBKeyRange.bound([...prefix], [...prefix, []]);
 
 class Persistent implements Store {

@@ -38,7 +38,10 @@ export const defaultTiming: Timing = {
 /** How often a request is retried because the service asked for it: for half a minute in total. */
 export const tries = 9;
 
-/** The pause before attempt n, from 0: between half of the nominal pause and all of it, so that clients do not reconnect all at once. */
+/**
+ * The pause before attempt n, from 0: between half of the nominal pause and all
+ * of it, so that clients do not reconnect all at once.
+ */
 export function delay({ first, most }: Backoff, n: number): number {
   const nominal = Math.min(most, first * 2 ** Math.min(n, 30));
   return nominal / 2 + Math.random() * (nominal / 2);
