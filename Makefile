@@ -58,10 +58,12 @@ else
 	@echo "make test: left out the tests in a browser: they need Chromium (Debian: apt-get install chromium)"
 endif
 
-# Unit tests are those of every package outside the end-to-end tests, which
-# start whole stacks.
-quick: go lint ## the fast loop: lint and unit tests, without the race detector (under two minutes, warm)
-	go test -short $$(go list ./... | grep -v -e /localstack/e2e -e /clients/sotto$$)
+quick: go lint unit ## the fast loop: lint and unit tests, without the race detector (under two minutes, warm)
+
+# Unit tests are those of every package but the end-to-end tests and the
+# commands, which start whole stacks.
+unit: go ## the unit tests, without the race detector
+	go test -short $$(go list ./... | grep -v -e '/localstack/e2e' -e '/localstack$$' -e '/clients/sotto$$')
 
 lint: go ## gofmt, go vet, staticcheck, and the conventions of CONTRIBUTING.md
 	@unformatted="$$(gofmt -l functions shared localstack clients)"; if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
@@ -124,4 +126,4 @@ clean: ## remove what builds and runs have left here, the local stack's data inc
 go:
 	@command -v go >/dev/null 2>&1 || { echo "Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
-.PHONY: help run test quick lint cross web test-web check-web bench chaos test-endpoint fidelity rotate sam-build deploy deploy-web clean go
+.PHONY: help run test quick unit lint cross web test-web check-web bench chaos test-endpoint fidelity rotate sam-build deploy deploy-web clean go
