@@ -19,7 +19,8 @@ func TestCallKeepsTypeAndPlaceButNotTheValue(t *testing.T) {
 	if panicked.Type != "string" || !strings.Contains(panicked.Stack, "TestCallKeepsTypeAndPlaceButNotTheValue") {
 		t.Errorf("got type %q and stack %q, want string and a stack with this test", panicked.Type, panicked.Stack)
 	}
-	if got := recovery.StackOf(fmt.Errorf("wrapped: %w", err)); got.Key != "stack" || got.Value.String() != panicked.Stack {
+	if got := recovery.StackOf(fmt.Errorf("wrapped: %w", err)); got.Key != "stack" ||
+		got.Value.String() != panicked.Stack {
 		t.Errorf("got attribute %v, want the stack", got)
 	}
 	if strings.Contains(err.Error()+panicked.Stack, "hello") {

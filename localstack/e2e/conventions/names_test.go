@@ -30,7 +30,7 @@ var otherFlags = []string{
 }
 
 var (
-	makeTarget  = regexp.MustCompile("`make ([a-z][a-z0-9-]*)|\\bmake ([a-z][a-z0-9-]*) [A-Z_]+=|(?m)^make ([a-z][a-z0-9-]*)\\b")
+	makeTarget  = regexp.MustCompile("`make ([a-z][a-z0-9-]*)\\b[^-]|\\bmake ([a-z][a-z0-9-]*) [A-Z_]+=|(?m)^make ([a-z][a-z0-9-]*)\\b")
 	fileName    = regexp.MustCompile(`[\w@.-]*[\w@-](?:/[\w@.-]+)*\.(?:go|md|txtar|ts|svelte|mjs|yaml|toml|txt)\b`)
 	folderName  = regexp.MustCompile("`((?:functions|shared|infra|localstack|clients|docs)/[\\w./-]+)`")
 	testName    = regexp.MustCompile(`\b((?:Test|Benchmark|Fuzz)[A-Z]\w+)(…|\.\.\.|\*)?`)
