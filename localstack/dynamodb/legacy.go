@@ -79,6 +79,21 @@ func (c *checks) legacyConditions(member string, conditions expr.LegacyCondition
 	}
 }
 
+// readConditions checks KeyConditions, QueryFilter or ScanFilter. Unlike
+// Expected, they have ComparisonOperator and AttributeValueList only; Value and
+// Exists are unknown members there, which AWS ignores.
+func (c *checks) readConditions(member string, conditions expr.LegacyConditions) {
+	for _, name := range slices.Sorted(maps.Keys(conditions)) {
+		condition := conditions[name]
+		c.required(member+"."+name+".member.comparisonOperator", condition.ComparisonOperator != "")
+		conditions[name] = expr.LegacyCondition{
+			ComparisonOperator: condition.ComparisonOperator,
+			AttributeValueList: condition.AttributeValueList,
+		}
+	}
+	c.legacyConditions(member, conditions)
+}
+
 // legacyRead are the legacy parameters of Query and Scan.
 type legacyRead struct {
 	AttributesToGet     []string

@@ -197,6 +197,9 @@ func (p *readPlan) bind(condition expr.KeyCondition) error {
 		return invalid("Query condition missed key schema element: %s", key.Hash.Name)
 	case hash.Op != expr.Eq:
 		return invalid("Query key condition not supported")
+	case len(condition) > len(key.Attributes()):
+		return invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)",
+			len(condition), len(key.Attributes()))
 	case len(condition) > 1 && sort == nil && key.Range != nil:
 		return invalid("Query condition missed key schema element: %s", key.Range.Name)
 	case len(condition) > 1 && sort == nil:

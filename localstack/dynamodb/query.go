@@ -63,8 +63,8 @@ func (e *Engine) query(ctx context.Context, in *queryInput) (*readOutput, error)
 		c.violations = append(c.violations,
 			"Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
 	}
-	c.legacyConditions("keyConditions", in.KeyConditions)
-	c.legacyConditions("queryFilter", in.QueryFilter)
+	c.readConditions("keyConditions", in.KeyConditions)
+	c.readConditions("queryFilter", in.QueryFilter)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -75,10 +75,13 @@ func (e *Engine) query(ctx context.Context, in *queryInput) (*readOutput, error)
 	return e.read(ctx, p, in.ReturnConsumedCapacity)
 }
 
+// parse parses the expressions or legacy parameters. KeyConditions goes with
+// every expression but KeyConditionExpression.
 func (in *queryInput) parse() (readExpressions, error) {
 	out, err := in.readOptions.parse(in.KeyConditionExpression, in.QueryFilter,
 		[]parameter{{"KeyConditionExpression", in.KeyConditionExpression != nil}},
-		parameter{"QueryFilter", in.QueryFilter != nil}, parameter{"KeyConditions", in.KeyConditions != nil})
+		parameter{"QueryFilter", in.QueryFilter != nil},
+		parameter{"KeyConditions", in.KeyConditions != nil && in.KeyConditionExpression != nil})
 	switch {
 	case err != nil:
 		return out, err

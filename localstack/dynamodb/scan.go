@@ -21,7 +21,7 @@ func (e *Engine) scan(ctx context.Context, in *scanInput) (*readOutput, error) {
 	var c checks
 	table := in.check(&c)
 	c.value("limit", in.Limit, 1, 0)
-	c.legacyConditions("scanFilter", in.ScanFilter)
+	c.readConditions("scanFilter", in.ScanFilter)
 	c.value("segment", in.Segment, 0, maxSegments-1)
 	c.value("totalSegments", in.TotalSegments, 1, maxSegments)
 	if err := c.err(); err != nil {

@@ -51,9 +51,26 @@ func TestLegacyParameters(t *testing.T) {
 	tb := newTable(t, "pk S, sk N")
 	tb.put(t, `{"pk":"a","sk":1,"n":1,"s":{"SS":["x","y"]},"k":"v"}`, `{"pk":"a","sk":2,"n":2}`, `{"pk":"a","sk":3}`)
 	const invalid = "ValidationException: One or more parameter values were invalid: "
+	const unmixed = "ValidationException: Can not use both expression and non-expression parameters in the same request: Non-expression parameters: "
 	first := `"Key":{"pk":"a","sk":1},`
 	tb.steps(t, []step{
 		{"keys", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]},"sk":{"ComparisonOperator":"GT","AttributeValueList":[1]}},"AttributesToGet":["sk"]}`, `{"Items":[{"sk":2},{"sk":3}]}`},
+		{"keys and a filter expression", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},` +
+			expressions(t, "FilterExpression", "n = {2}") + `}`, `{"Items":[{"pk":"a","sk":2,"n":2}]}`},
+		{"keys and a projection expression", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},"ProjectionExpression":"sk"}`,
+			`{"Items":[{"sk":1},{"sk":2},{"sk":3}]}`},
+		{"keys twice", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},` +
+			expressions(t, "KeyConditionExpression", `pk = {"a"}`) + `}`, unmixed + "{KeyConditions} Expression parameters: {KeyConditionExpression}"},
+		{"key expression and a legacy filter", "Query", `{"QueryFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]}},` +
+			expressions(t, "KeyConditionExpression", `pk = {"a"}`) + `}`, unmixed + "{QueryFilter} Expression parameters: {KeyConditionExpression}"},
+		{"keys, a legacy filter and a projection expression", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]}},"QueryFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]}},"ProjectionExpression":"sk"}`,
+			unmixed + "{QueryFilter} Expression parameters: {ProjectionExpression}"},
+		{"three keys", "Query", `{"KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":["a"]},"sk":{"ComparisonOperator":"EQ","AttributeValueList":[1]},"n":{"ComparisonOperator":"EQ","AttributeValueList":[1]}}}`,
+			"ValidationException: The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)"},
+		{"a key without an operator", "Query", `{"KeyConditions":{"pk":{"Value":{"S":"a"}}}}`,
+			"ValidationException: 1 validation error detected: Value null at 'keyConditions.pk.member.comparisonOperator' failed to satisfy constraint: Member must not be null"},
+		{"a filter without an operator", "Scan", `{"ScanFilter":{"n":{"AttributeValueList":[1]}}}`,
+			"ValidationException: 1 validation error detected: Value null at 'scanFilter.n.member.comparisonOperator' failed to satisfy constraint: Member must not be null"},
 		{"either", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]},"k":{"ComparisonOperator":"NOT_NULL"}},"ConditionalOperator":"OR"}`, `{"Count":2}`},
 		{"both", "Scan", `{"ScanFilter":{"n":{"ComparisonOperator":"EQ","AttributeValueList":[2]},"k":{"ComparisonOperator":"NOT_NULL"}}}`, `{"Count":0}`},
 		{"attributes", "GetItem", `{` + first + `"AttributesToGet":["n","gone"]}`, `{"Item":{"n":1}}`},

@@ -46,6 +46,7 @@ func TestKeyConditions(t *testing.T) {
 		})
 	}
 	const v, inv = "ValidationException: ", "ValidationException: Invalid KeyConditionExpression: "
+	const many = v + "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)"
 	for _, c := range []struct{ condition, want string }{
 		{`sk = {"a"}`, v + "Query condition missed key schema element: pk"},
 		{`pk > {"a"}`, v + "Query key condition not supported"},
@@ -72,7 +73,9 @@ func TestKeyConditions(t *testing.T) {
 			inv + "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {S:b}, upper bound operand: AttributeValue: {S:a}"},
 		{`pk = {"p"} AND sk > {[1]}`, inv +
 			"Incorrect operand type for operator or function; operator or function: >, operand type: L"},
-		{`pk = {"p"} AND x = {1} AND y = {2}`, v + "…"},
+		{`pk = {"p"} AND x = {1} AND y = {2}`, many},
+		{`pk = {"p"} AND sk < {"z"} AND x < {"z"}`, many},
+		{`x < {"z"} AND sk < {"z"} AND pk = {"p"}`, many},
 	} {
 		t.Run(c.condition, func(t *testing.T) { tb.call(t, "Query", queryRequest(t, c.condition)).check(t, c.want) })
 	}

@@ -195,7 +195,7 @@ func (l LegacyConditions) KeyCondition() (KeyCondition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(names) < 1 || len(names) > 2 {
+	if len(names) == 0 {
 		return nil, attr.Invalidf("Conditions can be of length 1 or 2 only")
 	}
 	var out KeyCondition
