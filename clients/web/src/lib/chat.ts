@@ -1,19 +1,20 @@
 /** The implementation of Chat; `api.ts` documents its methods. */
-import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Presence, Room, SafetyNumber, Status, Timeline } from "./api";
+import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Room, SafetyNumber, Status, Timeline } from "./api";
 import { isThumbprint } from "./bytes";
 import { safetyNumber } from "./compare";
 import { Connection } from "./connection";
 import { Contacts } from "./contacts";
-import { Device, type Opened, readRoom } from "./device";
+import { Device, type Opened } from "./device";
 import { shown } from "./entry";
 import { SottoError } from "./errors";
 import { Hints } from "./hints";
-import { integer, isObject, list, type Members, string } from "./json";
+import { integer, type Members, string } from "./json";
 import { RoomLog } from "./log";
 import { isRoomName, maxBody, maxFrame, measure } from "./names";
 import { type Ack, Outbox } from "./outbox";
 import type { Profile, RoomState } from "./profile";
 import { Reads } from "./reads";
+import { Requests } from "./requests";
 import type { Session } from "./session";
 import type { Store } from "./store";
 import type { Timing } from "./timing";
@@ -28,6 +29,7 @@ export class Client implements Chat {
   private readonly outbox: Outbox;
   private readonly hints: Hints;
   private readonly connection: Connection;
+  private readonly requests: Requests;
   private readonly logs = new Map<string, RoomLog>();
   private readonly listeners = new Set<(event: ChatEvent) => void>();
   private readonly dirty = new Set<string>();
@@ -44,7 +46,7 @@ export class Client implements Chat {
     this.ownDevice = new Device(profile, this.contacts);
     this.reads = new Reads(store, ["reads", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
-      submit: (room, id, body) => this.submit(room, id, body),
+      submit: (room, id, body) => this.requests.sendMessage(room, id, body),
       online: () => this.connection.session !== null,
       acknowledged: (room, _, ack) => this.acknowledged(room, ack),
       changed: (room) => this.changed(room),
@@ -68,6 +70,7 @@ export class Client implements Chat {
         this.emit({ type: "status", status });
       },
     });
+    this.requests = new Requests(this.connection, this.ownDevice);
   }
 
   /** Connects, or continues without a connection if this device has connected before. */
@@ -137,15 +140,14 @@ export class Client implements Chat {
 
   async join(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
-    const state = readRoom(await this.connection.online().call("joined", () => ({ action: "joinRoom", room })));
-    if (state.room !== room) throw new SottoError("protocol");
+    const state = await this.requests.joinRoom(room);
     this.takeRoom(state);
     this.emit({ type: "rooms" });
   }
 
   async leave(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
-    await this.connection.online().call("left", () => ({ action: "leaveRoom", room }));
+    await this.requests.leaveRoom(room);
     this.dropRoom(room);
     this.emit({ type: "rooms" });
   }
@@ -187,10 +189,9 @@ export class Client implements Chat {
   }
 
   presence(room: string): void {
-    const asked = this.connection.session?.call("presence", () => ({ action: "presence", room }));
-    asked
-      ?.then((answer) => {
-        const presence: Presence = { users: list(answer, "users").filter((user) => typeof user === "string"), more: answer.more === true };
+    this.requests
+      .presence(room)
+      .then((presence) => {
         this.hints.noticed(room, presence.users);
         this.emit({ type: "presence", room, presence });
       })
@@ -207,16 +208,7 @@ export class Client implements Chat {
   // Devices and contacts.
 
   async devices(): Promise<readonly DeviceState[]> {
-    const answer = await this.connection.online().call("devices", () => ({ action: "devices" }));
-    return list(answer, "devices")
-      .filter(isObject)
-      .map((d) => ({
-        device: string(d, "device"),
-        addedAt: integer(d, "addedAt"),
-        lastSeenAt: integer(d, "lastSeenAt"),
-        revoked: d.revoked === true,
-        current: d.current === true,
-      }));
+    return this.requests.devices();
   }
 
   async link(device: string): Promise<{ token: string; expires: number }> {
@@ -225,15 +217,12 @@ export class Client implements Chat {
   }
 
   async revoke(device: string): Promise<void> {
-    const session = this.connection.online();
-    await session.call("revoked", async () => ({ action: "revokeDevice", proof: await this.ownDevice.proveRevocation(session.sid, device) }));
+    await this.requests.revokeDevice(device);
   }
 
   async rotate(): Promise<number> {
     await this.profile.prepareRotation();
-    const session = this.connection.online();
-    const answer = await session.call("rotated", async () => ({ action: "rotateKey", proof: await this.ownDevice.proveRotation(session.sid) }));
-    return this.ownDevice.openRotated(answer, session.sid);
+    return this.requests.rotateKey();
   }
 
   contact(user: string): Contact {
@@ -273,11 +262,7 @@ export class Client implements Chat {
   private async ping(): Promise<void> {
     try {
       const heads = Object.fromEntries([...this.logs.values()].map((log) => [log.room, log.last]));
-      const answer = await this.connection.session?.call("pong", () => ({ action: "ping", heads }));
-      if (!answer || !isObject(answer.heads)) return;
-      for (const [room, head] of Object.entries(answer.heads)) {
-        if (isObject(head)) this.logs.get(room)?.observe(string(head, "epoch"), integer(head, "head"), 0);
-      }
+      for (const { room, epoch, head } of await this.requests.ping(heads)) this.logs.get(room)?.observe(epoch, head, 0);
     } catch {
       // A dead connection has ended; other errors are retried by the next ping.
     }
@@ -300,16 +285,6 @@ export class Client implements Chat {
     }
   }
 
-  private async submit(room: string, id: string, body: string): Promise<Ack> {
-    const session = this.connection.online();
-    const answer = await session.call("ack", async () => ({
-      action: "sendMessage",
-      jwe: await this.ownDevice.sealMessage(session.sid, session.keys, room, id, body),
-    }));
-    if (answer.id !== id || answer.room !== room) throw new SottoError("protocol");
-    return { epoch: string(answer, "epoch"), seq: integer(answer, "seq"), storedAt: integer(answer, "storedAt") };
-  }
-
   private acknowledged(room: string, ack: Ack): void {
     const log = this.logs.get(room);
     log?.expect(ack.epoch, ack.seq);
@@ -328,10 +303,7 @@ export class Client implements Chat {
         {
           timing: this.timing,
           open: (frame) => this.ownDevice.openMessage(frame),
-          history: async (room, after, limit) => {
-            const frame = await this.connection.online().call("history", () => ({ action: "history", room, after, limit }));
-            return this.ownDevice.openHistory(frame, room);
-          },
+          history: (room, after, limit) => this.requests.history(room, after, limit),
           keyGen: () => this.profile.gen,
           entry: (opened) => this.entry(opened),
           appended: (log, entry, live) => this.appended(log, entry, live),
