@@ -224,23 +224,6 @@ func (s *Stack) replace(ctx context.Context, plan *sam.Plan, executables map[str
 	return nil
 }
 
-func (s *Stack) functionsDir() string { return filepath.Join(s.opts.Data, "functions") }
-
-func building(plan *sam.Plan) string { return "building " + count(len(plan.Functions), "function") }
-
-// build compiles the plan's functions and returns their executables by name.
-func (s *Stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
-	if len(plan.Functions) == 0 {
-		return nil, nil
-	}
-	s.opts.Progress(building(plan))
-	return builder.Build(ctx, s.functionsDir(), targets(plan), func(line string) {
-		if line != building(plan) { // reported above
-			s.opts.Progress(line)
-		}
-	})
-}
-
 // Close stops the stack: WebSockets close and $disconnect runs while functions
 // still have all services, then functions end, then the port closes, then the
 // stores. It waits at most 8 s for functions. Further calls do nothing.
@@ -271,11 +254,4 @@ func (s *Stack) Close() error {
 func (s *Stack) doing(what string) {
 	s.edge.SetDoing(what)
 	s.opts.Progress(what)
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -8,7 +8,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/coder/websocket"
+
 	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/stack"
 )
 
@@ -113,5 +116,29 @@ func TestErrorsOfNew(t *testing.T) {
 		if tt.want == nil && !errors.As(err, new(*stack.OptionError)) {
 			t.Errorf("%s: %v, want an OptionError", tt.name, err)
 		}
+	}
+}
+
+// Options.Inferred reaches the gateway.
+func TestInferred(t *testing.T) {
+	inferred := gateway.Inferred{}
+	if err := inferred.Set("unknown-stage-status", "404"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := stack.New(stack.Options{
+		Template: "../stacktest/testdata/notes/template.yaml",
+		Data:     t.TempDir(),
+		Inferred: inferred,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, response, err := websocket.Dial(t.Context(), s.Addresses().WebSockets[0]+"-unknown", nil)
+	if err == nil || response == nil || response.StatusCode != http.StatusNotFound {
+		t.Errorf("a handshake for an unknown stage is answered %v, %v, want 404", response, err)
 	}
 }

@@ -1,0 +1,34 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/sotto-chat/sotto/localstack/builder"
+	"github.com/sotto-chat/sotto/localstack/sam"
+)
+
+func (s *Stack) functionsDir() string { return filepath.Join(s.opts.Data, "functions") }
+
+func building(plan *sam.Plan) string { return "building " + count(len(plan.Functions), "function") }
+
+// build compiles the plan's functions and returns their executables by name.
+func (s *Stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
+	if len(plan.Functions) == 0 {
+		return nil, nil
+	}
+	s.opts.Progress(building(plan))
+	return builder.Build(ctx, s.functionsDir(), targets(plan), func(line string) {
+		if line != building(plan) { // reported above
+			s.opts.Progress(line)
+		}
+	})
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
