@@ -37,9 +37,6 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	if err != nil {
 		return nil, err
 	}
-	if !in.AttributeUpdates.Creates() {
-		m.Decide = onlyExisting(m.Decide)
-	}
 	change, err := e.writeOne(ctx, m)
 	if err != nil {
 		return nil, err
@@ -68,17 +65,6 @@ func (in *updateItemInput) parse() (*expr.Update, guard, error) {
 	}
 	g.condition, err = in.conditional.condition()
 	return update, g, err
-}
-
-// onlyExisting changes a mutation so that it creates no item.
-func onlyExisting(decide decision) decision {
-	return func(old attr.Item) (attr.Item, store.Action, error) {
-		item, action, err := decide(old)
-		if old == nil && err == nil {
-			return nil, store.Keep, nil
-		}
-		return item, action, err
-	}
 }
 
 // returned returns the attributes that ReturnValues asks for.

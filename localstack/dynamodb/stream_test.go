@@ -221,7 +221,13 @@ func TestStreamOfBatchesAndTransactions(t *testing.T) {
 			UpdateExpression:          aws.String("SET v = :v"),
 			ExpressionAttributeValues: item{":v": num(1)},
 		}},
+		{Update: &types.Update{ // creates nothing
+			TableName:        table,
+			Key:              item{"pk": str("missing")},
+			UpdateExpression: aws.String("REMOVE v"),
+		}},
 	}}
+	f.mustUpdate(t, *table, item{"pk": str("missing")}, "REMOVE v, m.x", nil)
 	for range 2 { // the second transaction changes nothing
 		if _, err := f.TransactWriteItems(t.Context(), in); err != nil {
 			t.Fatal(err)

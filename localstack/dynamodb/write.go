@@ -94,7 +94,8 @@ func planKeyed(t *store.Table, key attr.Item, decide decision) (store.Mutation, 
 }
 
 // planUpdate returns the mutation that updates the item of a key and creates it
-// if it is missing. A nil update only creates it.
+// if it is missing, unless the update only removes. A nil update only creates
+// it.
 func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (store.Mutation, error) {
 	def := t.Definition()
 	if update != nil {
@@ -110,6 +111,9 @@ func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (st
 		}
 		item := old
 		if item == nil {
+			if update != nil && !update.Creates() {
+				return nil, store.Keep, nil
+			}
 			item = maps.Clone(key)
 		}
 		if update != nil {

@@ -117,6 +117,9 @@ func checkUpdates(t *testing.T, tb *table, tests []updateTest) {
 			case strings.HasPrefix(c.want, "{"):
 				got.check(t, `{"Attributes":`+withKey(key, c.want)+`}`)
 				tb.get(t, `{`+key+`}`).check(t, `{"Item":`+withKey(key, c.want)+`}`)
+			case c.want == "no item":
+				got.check(t, `{"Attributes":null}`)
+				tb.get(t, `{`+key+`}`).check(t, `{"Item":null}`)
 			case c.want == "refused":
 				got.check(t, "ValidationException")
 			default:

@@ -42,7 +42,11 @@ func TestUpdateRemove(t *testing.T) {
 	checkUpdates(t, tb, []updateTest{
 		{`{"a":1,"b":2}`, "REMOVE a", `{"b":2}`},
 		{`{"b":2}`, "REMOVE a", `{"b":2}`},
-		{"", "REMOVE a", `{}`},
+		{"", "REMOVE a", "no item"},
+		{"", "REMOVE m.x, l[0]", "no item"},
+		{"", `REMOVE a DELETE s {{"SS":["a"]}}`, "no item"},
+		{"", "REMOVE a SET b = {1}", `{"b":1}`},
+		{"", "REMOVE a ADD n {1}", `{"n":1}`},
 		{`{"l":[0,1,2,3]}`, "REMOVE l[0], l[2]", `{"l":[1,3]}`}, // indexes are those of the old list
 		{`{"l":[0,1]}`, "REMOVE l[9]", `{"l":[0,1]}`},
 		{`{"m":{"x":1,"y":2}}`, "REMOVE m.x", `{"m":{"y":2}}`},
@@ -81,6 +85,8 @@ func TestUpdateDelete(t *testing.T) {
 		{`{"s":{"NS":["1","2"]}}`, `DELETE s {{"NS":["1.0"]}}`, `{"s":{"NS":["2"]}}`},
 		{`{"s":{"SS":["a"]},"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`}, // an empty set is removed
 		{`{"k":1}`, `DELETE s {{"SS":["a"]}}`, `{"k":1}`},
+		{"", `DELETE s {{"SS":["a"]}}`, "no item"},
+		{"", `DELETE m.s {{"SS":["a"]}}`, "no item"},
 		{`{"m":{"s":{"SS":["a","b"]}}}`, `DELETE m.s {{"SS":["a"]}}`, `{"m":{"s":{"SS":["b"]}}}`},
 		{`{"s":{"SS":["a"]}}`, `DELETE s {{"NS":["1"]}}`, wrongType},
 		{`{"s":"a"}`, `DELETE s {{"SS":["a"]}}`, wrongType},

@@ -249,17 +249,6 @@ func (l LegacyUpdates) Update() (*Update, error) {
 	return out, nil
 }
 
-// Creates reports whether the update creates a missing item. An update with
-// DELETE actions only does not.
-func (l LegacyUpdates) Creates() bool {
-	for _, u := range l {
-		if u.Action != "DELETE" {
-			return true
-		}
-	}
-	return len(l) == 0
-}
-
 func (u LegacyUpdate) action() (action, error) {
 	if u.Value.IsZero() {
 		if u.Action != "DELETE" {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 )
@@ -17,6 +18,8 @@ type action interface {
 	// apply returns the new value, or the zero Value to remove it. v is the old
 	// value, zero if there is none; item is the item before the update.
 	apply(v attr.Value, item attr.Item) (attr.Value, error)
+	// creates reports whether the action has an effect on a missing item.
+	creates() bool
 }
 
 var (
@@ -56,6 +59,13 @@ func (u *Update) Attributes() []string {
 		names[i] = n.step.Name
 	}
 	return names
+}
+
+// Creates reports whether the update creates a missing item. An update that
+// only removes, by REMOVE or DELETE actions, does not (API reference,
+// AttributeUpdates: with DELETE, "nothing happens").
+func (u *Update) Creates() bool {
+	return len(u.actions) == 0 || slices.ContainsFunc(u.actions, action.creates)
 }
 
 // Paths returns the document paths that the update writes, in the order of the
@@ -144,6 +154,11 @@ type (
 	addAction    struct{ value attr.Value }
 	deleteAction struct{ value attr.Value }
 )
+
+func (setAction) creates() bool    { return true }
+func (removeAction) creates() bool { return false }
+func (addAction) creates() bool    { return true }
+func (deleteAction) creates() bool { return false }
 
 func (a setAction) apply(_ attr.Value, item attr.Item) (attr.Value, error) {
 	v, err := a.value.read(item)
