@@ -40,5 +40,6 @@ Resources:
 	for _, t := range plan.Tables {
 		fmt.Println(t.Name, t.ARN)
 	}
-	// Output: test-rooms arn:aws:dynamodb:us-east-1:000000000000:table/test-rooms
+	// Output:
+	// test-rooms arn:aws:dynamodb:us-east-1:000000000000:table/test-rooms
 }

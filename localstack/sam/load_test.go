@@ -96,7 +96,8 @@ func codeFolders(t *testing.T, dir string) {
 }
 
 // TestMistakes loads templates with mistakes. Each archive in testdata/mistakes
-// holds pairs of files: NAME.yaml and the whole expected output NAME.want.
+// holds pairs of files: a template and, with the extension .want, the expected
+// output.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil || len(files) == 0 {

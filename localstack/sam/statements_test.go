@@ -197,9 +197,9 @@ func TestF1_4_PitfallsOfTheWebSocketAPI(t *testing.T) {
         sendMessage: {FunctionArn: !GetAtt Fn.Arn}
         sendmessage: {FunctionArn: !GetAtt Fn.Arn}
 `,
-			"10:90: Chat.Domain.MutualTlsAuthentication: WebSocket APIs do not take mutual TLS; remove it",
-			"12:9: Chat.Routes.send.message: SAM takes letters and digits in a route key; rename it, or write AWS::ApiGatewayV2::Route resources",
-			"14:9: Chat.Routes.sendmessage: SAM's logical id ChatSendmessageRoute for it exists already; rename the route: SAM ignores the case of its letters")
+			"10:90: Chat.Domain.MutualTlsAuthentication: WebSocket APIs do not support mutual TLS; remove it",
+			"12:9: Chat.Routes.send.message: SAM accepts letters and digits only in a route key; rename it, or write AWS::ApiGatewayV2::Route resources",
+			"14:9: Chat.Routes.sendmessage: SAM's logical id ChatSendmessageRoute for it is already used; rename the route: SAM ignores the case of its letters")
 	})
 	t.Run("no route response, no policy, no connector", func(t *testing.T) {
 		api := `
@@ -287,7 +287,7 @@ func TestF2_1_IntegrationsNameAFunction(t *testing.T) {
 func TestF2_2_ADeploymentMayMissRoutes(t *testing.T) {
 	deployment := "  Deployment: {Type: AWS::ApiGatewayV2::Deployment, Properties: {ApiId: !Ref Chat}}\n"
 	p := mustLoad(t, samHead+rawAPI+deployed+deployment)
-	want := "on AWS it may be made before the route Send and miss it; add DependsOn, or AutoDeploy to the stage"
+	want := "on AWS it may be created before the route Send and miss it; add DependsOn, or AutoDeploy to the stage"
 	if len(p.Notes) != 1 || p.Notes[0].LogicalID != "Deployment" || p.Notes[0].Reason != want || p.Notes[0].Line != 17 {
 		t.Errorf("got %+v", p.Notes)
 	}
@@ -307,7 +307,7 @@ func TestF2_3_StagesWithAutoDeployOrADeployment(t *testing.T) {
 		}
 	}
 	refused(t, samHead+rawAPI+strings.Replace(autoDeploy, ", AutoDeploy: true", "", 1),
-		"16:10: Stage: no deployment reaches the stage; add AutoDeploy: true")
+		"16:10: Stage: the stage has no deployment; add AutoDeploy: true")
 }
 
 func TestF2_4_PermissionOfTheRoute(t *testing.T) {

@@ -35,7 +35,7 @@ func Domains(s *resource.Set) {
 		}
 		d := plan.Domain{Name: strings.ToLower(name.Text), BasePath: strings.Trim(p.Str("ApiMappingKey"), "/")}
 		if other, ok := owner[d]; ok {
-			s.Fail(name, "the domain and path are also those of "+other, "give each mapping its own ApiMappingKey")
+			s.Fail(name, "the domain and path are already used by "+other, "give each mapping its own ApiMappingKey")
 			continue
 		}
 		owner[d] = res.ID

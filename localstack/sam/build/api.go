@@ -193,7 +193,7 @@ var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 func (p *apiParts) checkStage(stage *template.Resource) {
 	if !stage.Properties.BoolOr("AutoDeploy", false) && !stage.Properties.Has("DeploymentId") {
-		p.s.Fail(stage.At, "no deployment reaches the stage", "add AutoDeploy: true")
+		p.s.Fail(stage.At, "the stage has no deployment", "add AutoDeploy: true")
 	}
 	if name := stage.Properties.Get("StageName"); name.Known() && !stageName.MatchString(name.Text) {
 		p.s.Fail(name, template.Quote(name.Text)+" is not a stage name of a WebSocket API",
@@ -242,7 +242,7 @@ func (p *apiParts) checkDeployment(stage *template.Resource) {
 		before := p.s.Before(deployment)
 		for _, r := range p.routes {
 			if !before[r] {
-				p.s.NoteResource(deployment, "on AWS it may be made before the route "+r.ID+
+				p.s.NoteResource(deployment, "on AWS it may be created before the route "+r.ID+
 					" and miss it; add DependsOn, or AutoDeploy to the stage")
 			}
 		}

@@ -27,10 +27,10 @@ func Keys(s *resource.Set) {
 		i, found := index[target.Text]
 		switch {
 		case taken:
-			s.Fail(name, "the alias is also that of "+other, "give each alias its own name")
+			s.Fail(name, "the alias is already used by "+other, "give each alias its own name")
 			continue
 		case strings.HasPrefix(name.Text, "alias/aws/"):
-			s.Fail(name, "aliases below alias/aws/ are AWS's", "choose another name")
+			s.Fail(name, "aliases that start with alias/aws/ are reserved for AWS", "choose another name")
 		case !found:
 			s.Fail(target, template.Quote(target.Text)+" is not a key of this template", "refer to one with !Ref Key")
 		default:

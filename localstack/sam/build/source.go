@@ -32,7 +32,8 @@ func tableStream(s *resource.Set, res *template.Resource) *template.Value {
 	case !source.Known():
 		return nil
 	case !isDynamoDB(source.Text):
-		s.Note(source, res.ID, res.Type, "only table streams feed functions locally, not "+template.Quote(source.Text))
+		s.Note(source, res.ID, res.Type, "only table streams feed functions locally, not "+
+			template.Quote(source.Text))
 		return nil
 	}
 	return source

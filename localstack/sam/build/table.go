@@ -152,7 +152,7 @@ func (b *tableBuilder) keySchema(owner *template.Value) []plan.KeyElement {
 func (b *tableBuilder) keyElement(v *template.Value, want string) plan.KeyElement {
 	e := plan.KeyElement{Name: v.Str("AttributeName"), Type: v.Str("KeyType")}
 	if e.Type != want && (e.Type == "HASH" || e.Type == "RANGE") {
-		b.s.Fail(v.Get("KeyType"), "is "+template.Quote(e.Type), "use "+want+" in this place")
+		b.s.Fail(v.Get("KeyType"), "is "+template.Quote(e.Type), "use "+want+" here")
 	}
 	defined := b.defined()
 	if a := v.Get("AttributeName"); a.Known() && !slices.Contains(defined, e.Name) {
@@ -176,6 +176,6 @@ func (b *tableBuilder) checkCapacity(at *template.Value, billing string, t *plan
 	case billing == "PROVISIONED" && t == nil:
 		b.s.Fail(at, "ProvisionedThroughput is missing", "add it, or set the table's BillingMode to PAY_PER_REQUEST")
 	case billing == "PAY_PER_REQUEST" && t != nil:
-		b.s.Fail(at, "ProvisionedThroughput does not go with BillingMode PAY_PER_REQUEST", "remove one of them")
+		b.s.Fail(at, "ProvisionedThroughput conflicts with BillingMode PAY_PER_REQUEST", "remove one of them")
 	}
 }

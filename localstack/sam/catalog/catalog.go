@@ -3,12 +3,12 @@
 //
 // To add a resource type that has an effect:
 //
-//  1. catalog/SERVICE.go: an entry with the properties (Shape), the rule for the
+//  1. Here, in the file of the service: an entry with the properties (Shape), the rule for the
 //     name (Naming), what Ref and Fn::GetAtt return (Identify), and Build. If it
 //     is part of another resource, BuiltBy names that type instead.
-//  2. plan/NAME.go: the plain values that the stack deploys.
-//  3. build/NAME.go: the function that reads resolved properties into the plan.
-//  4. For a resource of SAM instead of 2 and 3, expand/NAME.go: the function
+//  2. In package plan: the plain values that the stack deploys.
+//  3. In package build: the function that reads resolved properties into the plan.
+//  4. For a resource of SAM instead of 2 and 3, in package expand: the function
 //     that generates the resources of CloudFormation.
 //
 // A service that is new here also needs its types in services.txt. To describe

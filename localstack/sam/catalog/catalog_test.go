@@ -55,13 +55,17 @@ func TestEntriesAreComplete(t *testing.T) {
 func TestIncompleteEntriesAreFound(t *testing.T) {
 	complete := *byName["AWS::DynamoDB::Table"]
 	for want, change := range map[string]func(*resource.Type){
-		"a line in services.txt":          func(t *resource.Type) { t.Name = "AWS::DynamoDB::Tables" },
-		"Shape":                           func(t *resource.Type) { t.Shape, t.Naming = nil, nil },
-		"Identify":                        func(t *resource.Type) { t.Identify = nil },
-		"Build or BuiltBy":                func(t *resource.Type) { t.Build = nil },
-		"a type with Build for BuiltBy":   func(t *resource.Type) { t.Build, t.BuiltBy = nil, "AWS::KMS::Alias" },
-		"Expand for SAM's types only":     func(t *resource.Type) { t.Expand = func(*resource.Set, *template.Resource, *template.Value) {} },
-		"Pattern and Max of Naming":       func(t *resource.Type) { t.Naming = &resource.Naming{Property: "TableName"} },
+		"a line in services.txt":        func(t *resource.Type) { t.Name = "AWS::DynamoDB::Tables" },
+		"Shape":                         func(t *resource.Type) { t.Shape, t.Naming = nil, nil },
+		"Identify":                      func(t *resource.Type) { t.Identify = nil },
+		"Build or BuiltBy":              func(t *resource.Type) { t.Build = nil },
+		"a type with Build for BuiltBy": func(t *resource.Type) { t.Build, t.BuiltBy = nil, "AWS::KMS::Alias" },
+		"Expand for SAM's types only": func(t *resource.Type) {
+			t.Expand = func(*resource.Set, *template.Resource, *template.Value) {}
+		},
+		"Pattern and Max of Naming": func(t *resource.Type) {
+			t.Naming = &resource.Naming{Property: "TableName"}
+		},
 		"the property of Naming in Shape": func(t *resource.Type) { t.Naming = naming("Name", 1, "a") },
 	} {
 		entry := complete

@@ -22,7 +22,7 @@ func Names(s *resource.Set) {
 			if sameSource(other.Properties.Get(t.Naming.Property), at) {
 				continue // both are from Globals, which refuses the property
 			}
-			s.Fail(at, "the name "+template.Quote(res.Name)+" is also that of "+other.ID, "give each its own name")
+			s.Fail(at, "the name "+template.Quote(res.Name)+" is already used by "+other.ID, "give each its own name")
 		}
 		owner[key] = res
 	}

@@ -21,7 +21,7 @@ func Source(s *resource.Set, res *template.Resource) {
 	case position == nil && !res.Generated: // the event of a generated one is checked
 		s.Fail(res.At, "StartingPosition is missing", "add StartingPosition: LATEST or TRIM_HORIZON")
 	case position.Scalar() == "AT_TIMESTAMP":
-		s.Fail(position, "table streams do not start at a time", "use LATEST or TRIM_HORIZON")
+		s.Fail(position, "table streams do not support AT_TIMESTAMP", "use LATEST or TRIM_HORIZON")
 	}
 	for _, l := range sourceLimits {
 		l.check(s.Report, p)
@@ -32,7 +32,7 @@ func Source(s *resource.Set, res *template.Resource) {
 	}
 	for _, name := range []string{"Queues", "Topics", "ScalingConfig"} {
 		if v := p.Get(name); v != nil {
-			s.Fail(v, "does not go with a table's stream", "remove it")
+			s.Fail(v, "does not apply to a table's stream", "remove it")
 		}
 	}
 }

@@ -69,7 +69,7 @@ func includeLocation(r *template.Report, macro *template.Value) *template.Value 
 		r.FailKind(macro, "write a map with Name and Parameters")
 		return nil
 	case name.Known() && name.Text != template.IncludeMacro:
-		r.Fail(name, "the macro "+template.Quote(name.Text)+" is not run locally", "write out what the macro gives")
+		r.Fail(name, "the macro "+template.Quote(name.Text)+" is not run locally", "write out the result of the macro")
 		return nil
 	case r.Fails(func() { shape.Check(r, macro, includeCall, template.IncludeMacro) }), !location.Known():
 		return nil

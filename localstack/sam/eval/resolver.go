@@ -163,7 +163,7 @@ func (r *Resolver) call(v *template.Value, m Mode) *template.Value {
 		return r.Fail(v, v.Text+" "+refusal[0], refusal[1])
 	}
 	if v.Text == "Fn::Transform" {
-		return r.Fail(v, "only the macro AWS::Include is run locally", "write out what the macro gives")
+		return r.Fail(v, "only the macro AWS::Include is run locally", "write out the result of the macro")
 	}
 	if (v.Text == "Fn::Length" || v.Text == "Fn::ToJsonString") && !r.LanguageExtensions {
 		return r.Fail(v, v.Text+" needs AWS::LanguageExtensions",

@@ -24,7 +24,7 @@ func (r *Resolver) Rules(section *template.Value) {
 	inRules.inRules = true
 	for _, f := range section.Entries() {
 		if needsAccount(f.Value) {
-			r.Note(f.Value, "Rules", f.Key, "the rule asks what the account has, so it is not evaluated")
+			r.Note(f.Value, "Rules", f.Key, "the rule depends on the account's resources, so it is not evaluated")
 			continue
 		}
 		if !r.Fails(func() { shape.Check(r.Report, f.Value, rule, "a rule") }) {
@@ -42,7 +42,7 @@ func (r *Resolver) assert(f template.Field) {
 	}
 	for _, a := range f.Value.Each("Assertions") {
 		if yes, ok := r.decide(a.Get("Assert")); ok && !yes {
-			r.Fail(a, "the assertion of the rule "+f.Key+" does not hold",
+			r.Fail(a, "the assertion of the rule "+f.Key+" is false",
 				cmp.Or(a.Str("AssertDescription"), "give other parameters"))
 		}
 	}

@@ -69,7 +69,7 @@ func (s *substitution) put(at, found *template.Value, name, remedy string) {
 	case found.Kind == template.Unknown:
 		s.failed = true
 	default:
-		s.r.Fail(at, fmt.Sprintf("Fn::Sub puts in strings, and ${%s} is %s", name, found.Kind), remedy)
+		s.r.Fail(at, fmt.Sprintf("Fn::Sub inserts strings, and ${%s} is %s", name, found.Kind), remedy)
 		s.failed = true
 	}
 }

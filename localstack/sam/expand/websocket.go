@@ -65,7 +65,7 @@ func (w *webSocket) expandStage(written *template.Value) {
 	case prefix == "default":
 		prefix = "Default"
 	case !template.IsAlphanumeric(prefix) && prefix != "$default" && w.stage.Known():
-		w.s.Fail(w.stage, "SAM puts the stage's name into a logical id, which takes letters and digits only",
+		w.s.Fail(w.stage, "SAM uses the stage's name in a logical id, which may have letters and digits only",
 			"rename the stage or give its name by a parameter")
 	}
 	generated := w.s.Generate(w.res, w.res.ID+prefix+"Stage", "AWS::ApiGatewayV2::Stage",
@@ -78,7 +78,7 @@ func (w *webSocket) expandStage(written *template.Value) {
 // expandRoute generates the route, the integration and the permission.
 func (w *webSocket) expandRoute(routes *template.Value, f template.Field) {
 	if !isRouteKey(f.Key) {
-		w.s.FailKey(routes, f, "SAM takes letters and digits in a route key",
+		w.s.FailKey(routes, f, "SAM accepts letters and digits only in a route key",
 			"rename it, or write AWS::ApiGatewayV2::Route resources")
 		return
 	}
@@ -88,7 +88,7 @@ func (w *webSocket) expandRoute(routes *template.Value, f template.Field) {
 	case f.Value.Kind != template.Object:
 		return // reported by the check of the API
 	case w.s.Find(base+"Route") != nil:
-		w.s.FailKey(routes, f, fmt.Sprintf("SAM's logical id %sRoute for it exists already", base),
+		w.s.FailKey(routes, f, fmt.Sprintf("SAM's logical id %sRoute for it is already used", base),
 			"rename the route: SAM ignores the case of its letters")
 		return
 	}
@@ -157,7 +157,7 @@ func (w *webSocket) expandDomain(d *template.Value) {
 		return // reported by the check of the API
 	}
 	if m := d.Get("MutualTlsAuthentication"); m != nil {
-		w.s.Fail(m, "WebSocket APIs do not take mutual TLS", "remove it")
+		w.s.Fail(m, "WebSocket APIs do not support mutual TLS", "remove it")
 	}
 	if r := d.Get("Route53"); r != nil {
 		w.s.Note(r, w.res.ID, "Domain", "DNS records are not made locally")
