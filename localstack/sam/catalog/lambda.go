@@ -32,7 +32,7 @@ var lambdaTypes = []*resource.Type{
 			"Description":          shape.String,
 			"DurableConfig":        shape.Any,
 			"Environment":          environment,
-			"EphemeralStorage":     shape.Object(shape.Props{"Size": shape.Required(shape.Between(512, 10240))}),
+			"EphemeralStorage":     ephemeralStorage,
 			"EventInvokeConfig":    samEventInvoke,
 			"Events": shape.OrNull(shape.Map(shape.Object(shape.Props{
 				"Type":       shape.Required(shape.String),
@@ -96,7 +96,7 @@ var lambdaTypes = []*resource.Type{
 			"Description":                  shape.String,
 			"DurableConfig":                shape.Any,
 			"Environment":                  environment,
-			"EphemeralStorage":             shape.Object(shape.Props{"Size": shape.Required(shape.Between(512, 10240))}),
+			"EphemeralStorage":             ephemeralStorage,
 			"FileSystemConfigs":            shape.Any,
 			"FunctionName":                 shape.String,
 			"FunctionScalingConfig":        shape.Any,
@@ -186,6 +186,8 @@ var (
 	environment   = shape.Object(shape.Props{"Variables": shape.StringMap})
 	architectures = shape.List(shape.Words("x86_64", "arm64"))
 	vpcConfig     = shape.Any
+	// ephemeralStorage has its size in MB (Lambda quotas).
+	ephemeralStorage = shape.Object(shape.Props{"Size": shape.Required(shape.Between(512, 10240))})
 
 	functionTimeout = shape.Between(1, int(awsname.MaxTimeout/time.Second))
 	functionMemory  = shape.Between(awsname.MinMemoryMB, awsname.MaxMemoryMB)
