@@ -20,36 +20,36 @@ import (
 )
 
 var (
-	seedFlag    = flag.String("seed", "7", "what decides the schedule: a number, or random")
+	seedFlag    = flag.String("seed", "7", "the `seed` of the schedule: a number, or random")
 	minutesFlag = flag.Float64("minutes", 1.0/3, "how long the load lasts")
 )
 
 const (
 	writers = 5
 	readers = 2
-	// convergence is how long clients may take, once nothing is broken any
-	// more, to have seen everything.
-	convergence = 2 * time.Minute
-	// replaysAfter is how many frames are replayed once nothing is broken, so
-	// that the answers are the service's own.
+	// convergeTimeout is how long clients may take, after the last fault, until
+	// they have seen every message.
+	convergeTimeout = 2 * time.Minute
+	// replaysAfter is how many frames are replayed after the last fault, when
+	// every answer comes from the service.
 	replaysAfter = 20
 )
 
-// rooms are where everybody is.
+// rooms are the rooms that all users are members of.
 var rooms = []chat.Room{chat.Lobby, "den"}
 
-// TestChaos breaks the stack for as long as it is told while users chat, and
-// checks what they saw. `make chaos` runs it with a seed and a time.
+// TestChaos breaks the stack while users chat, for -minutes and with -seed, and
+// checks what they saw. `make chaos` runs it.
 func TestChaos(t *testing.T) {
 	seed, err := strconv.ParseUint(*seedFlag, 10, 64)
 	if *seedFlag == "random" {
-		seed, err = rand.Uint64()>>32, nil // short enough to be typed
+		seed, err = rand.Uint64()>>32, nil // short enough to type
 	}
 	if err != nil {
 		t.Fatalf("-seed: %v", err)
 	}
 	duration := time.Duration(*minutesFlag * float64(time.Minute))
-	fmt.Printf("chaos with seed %d for %v\n", seed, duration)
+	t.Logf("chaos with seed %d for %v", seed, duration)
 	c, err := prepare(t, seed)
 	if err != nil {
 		t.Fatal(err)
@@ -57,21 +57,21 @@ func TestChaos(t *testing.T) {
 	if err = c.run(t.Context(), duration); err == nil {
 		err = c.check()
 	}
-	c.report()
-	if err == nil && len(c.wrong) == 0 {
+	c.report(t)
+	if err == nil && len(c.problems) == 0 {
 		return
 	}
-	t.Errorf("it went wrong: %v", err)
-	for i, w := range c.wrong {
+	t.Errorf("found %d problems, want none (error: %v)", len(c.problems), err)
+	for i, w := range c.problems {
 		if i == 20 {
-			t.Errorf("… and %d more", len(c.wrong)-i)
+			t.Errorf("… and %d more", len(c.problems)-i)
 			break
 		}
 		t.Error(w)
 	}
 	kept, err := c.keep()
-	t.Errorf("the history and the stack's log are in %s (%v)", kept, err)
-	t.Errorf("to repeat it: make chaos SEED=%d MINUTES=%v", seed, *minutesFlag)
+	t.Errorf("the history and the stack's log are in %s (error: %v)", kept, err)
+	t.Errorf("to run it again: make chaos SEED=%d MINUTES=%v", seed, *minutesFlag)
 }
 
 // chaos is one run.
@@ -84,25 +84,25 @@ type chaos struct {
 	readers []*reader
 	mallory *mallory
 
-	lasted time.Duration // of the load
-	logs   []view        // of each room, as who came last saw it
-	wrong  []string
-	found  findings
+	lasted   time.Duration // of the load
+	logs     []view        // of each room, as read at the end
+	problems []string
+	found    findings
 }
 
-// findings are figures of the checks.
+// findings are the figures of the checks.
 type findings struct {
 	acked, lost, unanswered int
 	partitions, operations  int
-	undecided               int // partitions that are not linearizable, or may not be
-	thinking                time.Duration
+	undecided               int // partitions not shown to be linearizable
+	checkTime               time.Duration
 	searched                int // bytes
 }
 
-// chance makes the n-th source of chance of a seed.
-func (c *chaos) chance(n int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(n))) }
+// randomSource returns the n-th random source of the seed.
+func (c *chaos) randomSource(n int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(n))) }
 
-// prepare starts a stack and lets everybody enter.
+// prepare starts a stack and connects all participants.
 func prepare(t *testing.T, seed uint64) (*chaos, error) {
 	s, err := newStack(t.TempDir())
 	if err != nil {
@@ -113,12 +113,13 @@ func prepare(t *testing.T, seed uint64) (*chaos, error) {
 	}
 	t.Cleanup(s.kill)
 	c := &chaos{seed: seed, stack: s}
-	// The marker is not of the seed: whoever knows that must not know the
-	// texts.
+	// The marker does not depend on the seed: who knows the seed must not know
+	// the texts.
 	c.history = newHistory(fmt.Sprintf("secret%016x%016x", rand.Uint64(), rand.Uint64()))
-	c.nemesis = &nemesis{stack: s, chance: c.chance(0)}
+	c.nemesis = &nemesis{stack: s, random: c.randomSource(0)}
 	for i := range writers {
-		w, err := newWriter(c.history, chat.User(fmt.Sprintf("writer-%d", i+1)), s.webSocket, rooms, c.chance(1+i))
+		w, err := newWriter(c.history, chat.User(fmt.Sprintf("writer-%d", i+1)), s.webSocket, rooms,
+			c.randomSource(1+i))
 		if err != nil {
 			return nil, err
 		}
@@ -129,35 +130,36 @@ func prepare(t *testing.T, seed uint64) (*chaos, error) {
 		}
 	}
 	for i := range readers {
-		r, err := newReader(c.history, chat.User(fmt.Sprintf("reader-%d", i+1)), s.webSocket, rooms, c.chance(100+i))
+		r, err := newReader(c.history, chat.User(fmt.Sprintf("reader-%d", i+1)), s.webSocket, rooms,
+			c.randomSource(100+i))
 		if err != nil {
 			return nil, err
 		}
 		c.readers = append(c.readers, r)
-		t.Cleanup(r.wire.close)
+		t.Cleanup(r.proxy.close)
 		if err := r.join(t.Context()); err != nil {
 			return nil, err
 		}
 	}
-	c.mallory, err = newMallory(c.history, s.webSocket, c.writers, c.chance(200))
+	c.mallory, err = newMallory(c.history, s.webSocket, c.writers, c.randomSource(200))
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(c.mallory.wire.close)
+	t.Cleanup(c.mallory.proxy.close)
 	return c, nil
 }
 
-// run lets everybody loose, ends all that is under way by a last kill -9, and
-// waits until every client has seen what there is.
+// run runs the load and the faults, ends everything in progress by a last kill
+// -9, and waits until every client has seen all messages.
 func (c *chaos) run(ctx context.Context, duration time.Duration) error {
 	began := time.Now()
 	load, end := context.WithTimeout(ctx, duration)
 	defer end()
 	all, load := errgroup.WithContext(load)
-	all.Go(func() error { return c.nemesis.rage(load) })
+	all.Go(func() error { return c.nemesis.run(load) })
 	for _, w := range c.writers {
 		all.Go(func() error { return w.chat(load) })
-		all.Go(func() error { return w.heal(load) })
+		all.Go(func() error { return w.restartWhenSlow(load) })
 	}
 	for _, r := range c.readers {
 		all.Go(func() error { return r.read(load) })
@@ -167,7 +169,7 @@ func (c *chaos) run(ctx context.Context, duration time.Duration) error {
 		return err
 	}
 	c.lasted = time.Since(began)
-	// After this nothing is held back or half done: what is not stored by now
+	// After this restart no operation is in progress: what is not stored by now
 	// never will be.
 	if err := c.nemesis.restart(ctx); err != nil {
 		return err
@@ -178,26 +180,26 @@ func (c *chaos) run(ctx context.Context, duration time.Duration) error {
 	return c.converge(ctx)
 }
 
-// converge reads the logs as somebody who has just come, and waits until
-// everybody has seen as much.
+// converge reads the logs with a new client, and waits until every writer has
+// seen as much.
 func (c *chaos) converge(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, convergence)
+	ctx, cancel := context.WithTimeout(ctx, convergeTimeout)
 	defer cancel()
 	if err := c.audit(ctx); err != nil {
-		return fmt.Errorf("read the logs in the end: %w", err)
+		return fmt.Errorf("read the logs at the end: %w", err)
 	}
 	for _, w := range c.writers {
 		if err := w.restart(ctx); err != nil {
-			return fmt.Errorf("%s does not come back: %w", w.user, err)
+			return fmt.Errorf("restart the client of %s: %w", w.user, err)
 		}
 	}
 	for _, log := range c.logs {
 		for _, w := range c.writers {
-			if !within(convergence, func() bool {
-				return w.saw(log.room) >= len(log.texts) || ctx.Err() != nil
+			if !within(convergeTimeout, func() bool {
+				return w.shown(log.room) >= len(log.texts) || ctx.Err() != nil
 			}) || ctx.Err() != nil {
-				c.wrong = append(c.wrong, fmt.Sprintf("%s has seen %d of the %d messages of %s after %v",
-					w.user, w.saw(log.room), len(log.texts), log.room, convergence))
+				c.problems = append(c.problems, fmt.Sprintf("%s has seen %d of the %d messages of %s after %v",
+					w.user, w.shown(log.room), len(log.texts), log.room, convergeTimeout))
 			}
 		}
 	}
@@ -207,9 +209,9 @@ func (c *chaos) converge(ctx context.Context) error {
 	return nil
 }
 
-// audit reads every room from its first message with a fresh client.
+// audit reads every room from its first message with a new client.
 func (c *chaos) audit(ctx context.Context) error {
-	w, err := newWire(c.history, "auditor", c.stack.webSocket)
+	w, err := newProxy(c.history, "auditor", c.stack.webSocket)
 	if err != nil {
 		return err
 	}
@@ -245,7 +247,8 @@ func (c *chaos) audit(ctx context.Context) error {
 				return err
 			}
 			if m.Problem != nil || m.Seq != chat.Seq(len(log.texts)+1) {
-				return fmt.Errorf("%s %d comes after %d, with the problem %v", room, m.Seq, len(log.texts), m.Problem)
+				return fmt.Errorf("read %s: got seq %d, problem %v; want seq %d", room, m.Seq, m.Problem,
+					len(log.texts)+1)
 			}
 			log.texts = append(log.texts, c.history.identify(m.Body))
 		}
@@ -254,14 +257,14 @@ func (c *chaos) audit(ctx context.Context) error {
 	return nil
 }
 
-// check makes the four checks, and asks whether the history is linearizable.
+// check makes the four checks and the check for linearizability.
 func (c *chaos) check() error {
 	c.stack.kill()
-	if err := c.stack.sound(); err != nil {
+	if err := c.stack.checkLog(); err != nil {
 		return err
 	}
 	h := c.history
-	c.wrong = append(c.wrong, h.violations...)
+	c.problems = append(c.problems, h.violations...)
 	var views []view
 	for _, w := range c.writers {
 		for _, v := range w.seen {
@@ -269,8 +272,8 @@ func (c *chaos) check() error {
 		}
 	}
 	for _, log := range c.logs {
-		wrong, lost := lostOrDoubled(log, views, h.operations)
-		c.wrong, c.found.lost = append(c.wrong, wrong...), c.found.lost+lost
+		problems, lost := lostOrDuplicated(log, views, h.operations)
+		c.problems, c.found.lost = append(c.problems, problems...), c.found.lost+lost
 	}
 	for _, o := range h.operations {
 		switch {
@@ -281,34 +284,35 @@ func (c *chaos) check() error {
 			c.found.unanswered++
 		}
 	}
-	seals, wrong := h.seals(sendsByPlace(c.logs, h.operations))
-	c.wrong = append(c.wrong, wrong...)
-	c.wrong = append(c.wrong, stale(seals, h.operations)...)
+	seals, problems := h.seals(sendsByPlace(c.logs, h.operations))
+	c.problems = append(c.problems, problems...)
+	c.problems = append(c.problems, stale(seals, h.operations)...)
 	if c.mallory.refusals() == 0 {
-		c.wrong = append(c.wrong, fmt.Sprintf("no replay was answered as it should be, but %v", c.mallory.answers))
+		c.problems = append(c.problems, fmt.Sprintf("got the answers %v to replays, want at least one refusal",
+			c.mallory.answers))
 	}
-	wrong, size, err := plaintext(c.stack.dir, h.marker, string(c.writers[0].user))
+	problems, size, err := plaintext(c.stack.dir, h.marker, string(c.writers[0].user))
 	if err != nil {
 		return err
 	}
-	c.wrong, c.found.searched = append(c.wrong, wrong...), size
+	c.problems, c.found.searched = append(c.problems, problems...), size
 
 	partitions := append(logPartitions(c.logs, h.operations), keyPartitions(seals, h.operations)...)
 	for _, p := range partitions {
 		c.found.operations += len(p.operations)
 	}
 	began := time.Now()
-	wrong = linearizable(partitions)
-	c.wrong, c.found.undecided = append(c.wrong, wrong...), len(wrong)
-	c.found.partitions, c.found.thinking = len(partitions), time.Since(began)
+	problems = linearizable(partitions)
+	c.problems, c.found.undecided = append(c.problems, problems...), len(problems)
+	c.found.partitions, c.found.checkTime = len(partitions), time.Since(began)
 	if c.found.acked == 0 || len(h.deliveries) == 0 {
-		return errors.New("nothing was stored or delivered, so nothing is shown")
+		return errors.New("nothing was stored or delivered, so the run proves nothing")
 	}
 	return nil
 }
 
-// keep saves what is needed to find out what went wrong. No text is in it,
-// unless that is what went wrong.
+// keep saves what is needed to analyse a failure. It contains no text, unless
+// that is the failure.
 func (c *chaos) keep() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "sotto-chaos-"); err != nil {
 		return "", err

@@ -12,22 +12,22 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// decision bounds how long the checker may think about one partition. One that
-// it cannot decide counts as wrong.
-const decision = 2 * time.Minute
+// decisionTimeout is how long the checker may take for one partition. A
+// partition that it cannot decide counts as a problem.
+const decisionTimeout = 2 * time.Minute
 
-// view is one room's log as somebody saw it, from the first message on.
+// view is one room's log as one client saw it, from the first message.
 type view struct {
 	who   string
 	room  chat.Room
 	texts []text
 }
 
-// lostOrDoubled checks the first promise: what was acknowledged stands in
-// everybody's log, exactly once, where the acknowledgement said, and all logs
-// are the same. log is the one of a client that came when all was over; nothing
-// stands in it that was not sent to that room.
-func lostOrDoubled(log view, others []view, operations []*operation) (wrong []string, lost int) {
+// lostOrDuplicated checks the first promise: every acknowledged message is in
+// every log exactly once, at the acknowledged seq, and all logs are the same.
+// log is that of a client that read at the end; it contains only what was sent
+// to that room.
+func lostOrDuplicated(log view, others []view, operations []*operation) (problems []string, lost int) {
 	sent := map[text]*operation{}
 	for _, o := range operations {
 		if o.Kind == kindSend && o.Room == log.room {
@@ -38,41 +38,43 @@ func lostOrDoubled(log view, others []view, operations []*operation) (wrong []st
 	for i, t := range log.texts {
 		places[t] = append(places[t], chat.Seq(i+1))
 		if sent[t] == nil {
-			wrong = append(wrong, fmt.Sprintf("%s: seq %d holds text %d, which nobody sent there", log.room, i+1, t))
+			problems = append(problems, fmt.Sprintf("%s: got text %d at seq %d, which no client sent there",
+				log.room, t, i+1))
 		}
 	}
 	for t, seqs := range places {
 		if len(seqs) > 1 {
-			wrong = append(wrong, fmt.Sprintf("%s: text %d stands at %v", log.room, t, seqs))
+			problems = append(problems, fmt.Sprintf("%s: got text %d at the seqs %v, want one seq", log.room, t, seqs))
 		}
 	}
 	for t, o := range sent {
 		if o.answered() && !slices.Contains(places[t], o.Seq) {
-			wrong = append(wrong, fmt.Sprintf("%s: text %d was acknowledged at seq %d, and stands at %v",
-				log.room, t, o.Seq, places[t]))
+			problems = append(problems, fmt.Sprintf("%s: got text %d at the seqs %v, want seq %d as acknowledged",
+				log.room, t, places[t], o.Seq))
 			lost++
 		}
 	}
 	for _, v := range others {
 		if v.room == log.room && !slices.Equal(v.texts, log.texts) {
-			wrong = append(wrong, fmt.Sprintf("%s: %s", log.room, difference(v, log)))
+			problems = append(problems, fmt.Sprintf("%s: %s", log.room, difference(v, log)))
 		}
 	}
-	slices.Sort(wrong)
-	return wrong, lost
+	slices.Sort(problems)
+	return problems, lost
 }
 
-// difference says where two views part.
+// difference describes where two views first differ.
 func difference(v, log view) string {
 	for i := range min(len(v.texts), len(log.texts)) {
 		if v.texts[i] != log.texts[i] {
-			return fmt.Sprintf("at seq %d %s has text %d, and %s %d", i+1, v.who, v.texts[i], log.who, log.texts[i])
+			return fmt.Sprintf("at seq %d %s has text %d, %s has text %d", i+1, v.who, v.texts[i], log.who,
+				log.texts[i])
 		}
 	}
-	return fmt.Sprintf("%s has %d messages, and %s %d", v.who, len(v.texts), log.who, len(log.texts))
+	return fmt.Sprintf("%s has %d messages, %s has %d", v.who, len(v.texts), log.who, len(log.texts))
 }
 
-// sendsByPlace finds the send of each message that stands in a log.
+// sendsByPlace returns the send of each message in the logs.
 func sendsByPlace(logs []view, operations []*operation) map[chat.Room]map[chat.Seq]*operation {
 	byText := map[text]*operation{}
 	for _, o := range operations {
@@ -90,14 +92,14 @@ func sendsByPlace(logs []view, operations []*operation) map[chat.Room]map[chat.S
 	return places
 }
 
-// seals makes an operation of everything that was sealed to a device: its key
-// was read between the send of the message and its arrival, or between the
-// request of a page and its answer.
-func (h *history) seals(places map[chat.Room]map[chat.Seq]*operation) (seals []*operation, wrong []string) {
+// seals returns an operation for everything that was sealed to a device. The
+// service read its key between the send of the message and its arrival, or
+// between the request of a page and its answer.
+func (h *history) seals(places map[chat.Room]map[chat.Seq]*operation) (seals []*operation, problems []string) {
 	gen := func(user chat.User, key string) int64 {
 		g, known := h.generation[key]
 		if !known {
-			wrong = append(wrong, fmt.Sprintf("%s got something sealed to %s, which is no key of its device",
+			problems = append(problems, fmt.Sprintf("%s: got something sealed to %s, which is not a key of its device",
 				user, key))
 		}
 		return g
@@ -105,7 +107,7 @@ func (h *history) seals(places map[chat.Room]map[chat.Seq]*operation) (seals []*
 	for _, d := range h.deliveries {
 		sent := places[d.Room][d.Seq]
 		if sent == nil {
-			wrong = append(wrong, fmt.Sprintf("%s got a message at %s %d, which is not in the log", d.User,
+			problems = append(problems, fmt.Sprintf("%s: got a message at %s %d, which is not in the log", d.User,
 				d.Room, d.Seq))
 			continue
 		}
@@ -129,36 +131,38 @@ func (h *history) seals(places map[chat.Room]map[chat.Seq]*operation) (seals []*
 			Gen:    gen(p.User, p.Key),
 		})
 	}
-	return seals, wrong
+	return seals, problems
 }
 
 // stale checks the second promise: nothing is sealed to a key older than the
 // last rotation that was acknowledged before the send began.
-func stale(seals, operations []*operation) (wrong []string) {
+func stale(seals, operations []*operation) (problems []string) {
 	for _, s := range seals {
 		for _, r := range operations {
 			if r.Kind == kindRotate && r.User == s.User && r.Return < s.Call && r.Gen > s.Gen {
-				wrong = append(wrong, fmt.Sprintf("%s: %s %d was sealed to generation %d, though %d was acknowledged before it was sent", s.User, s.Room, s.Seq, s.Gen, r.Gen))
+				problems = append(problems,
+					fmt.Sprintf("%s: %s %d was sealed to generation %d, want at least %d, acknowledged before the send", s.User, s.Room, s.Seq, s.Gen, r.Gen))
 				break
 			}
 		}
 	}
-	return wrong
+	return problems
 }
 
-// partition is a part of the history that is linearizable by itself.
+// partition is a part of the history whose linearizability does not depend on
+// the other parts.
 type partition struct {
 	name       string
 	model      porcupine.Model
 	operations []porcupine.Operation
 }
 
-// logPartitions makes a partition of each room's log.
+// logPartitions returns a partition for each room's log.
 //
-// An append without an answer is given the place at which its text stands in
-// the end, and may still happen whenever it likes. If it stands nowhere it
-// never happened, which is one of the two things that may happen to it: had it
-// stood somewhere before, a read would show a text that nothing appends.
+// An append without an answer gets the seq at which its text is in the log at
+// the end, and may take effect at any later time. If its text is not there, the
+// append is left out, as if it never happened: had it been in the log earlier,
+// a read would have returned a text that no append explains.
 func logPartitions(logs []view, operations []*operation) (partitions []partition) {
 	for _, log := range logs {
 		p := partition{name: "log of " + string(log.room), model: roomLog}
@@ -186,7 +190,7 @@ func logPartitions(logs []view, operations []*operation) (partitions []partition
 				last = max(last, o.Return)
 			}
 		}
-		// What is there in the end is a read, too.
+		// The log at the end is one more read.
 		p.operations = append(p.operations, porcupine.Operation{
 			Input:  readPage(0),
 			Output: page{head: chat.Seq(len(log.texts)), from: 1, texts: log.texts},
@@ -198,10 +202,11 @@ func logPartitions(logs []view, operations []*operation) (partitions []partition
 	return partitions
 }
 
-// keyPartitions makes a partition of each place from which the service reads a
-// device's key to seal to: the device's own row, and a row for each connection
-// and room. A rotation writes them one after the other, and promises something
-// of them all only when it is acknowledged; so each of them is a register.
+// keyPartitions returns a partition for each place from which the service reads
+// a device's key before it seals: the device's row, and a row for each
+// connection and room. A rotation writes them one after the other, and promises
+// something of all of them only when it is acknowledged, so each of them is a
+// register.
 func keyPartitions(seals, operations []*operation) (partitions []partition) {
 	rotations := map[chat.User][]porcupine.Operation{}
 	for _, o := range operations {
@@ -232,14 +237,15 @@ func keyPartitions(seals, operations []*operation) (partitions []partition) {
 	return partitions
 }
 
-// linearizable checks partitions and names those that are not, or that the
+// linearizable returns the partitions that are not linearizable, or that the
 // checker could not decide.
-func linearizable(partitions []partition) (wrong []string) {
+func linearizable(partitions []partition) (problems []string) {
 	for _, p := range partitions {
-		if verdict := porcupine.CheckOperationsTimeout(p.model, p.operations, decision); verdict != porcupine.Ok {
-			wrong = append(wrong, fmt.Sprintf("%s: linearizable: %s (%d operations)", p.name, verdict,
+		if verdict := porcupine.CheckOperationsTimeout(p.model, p.operations,
+			decisionTimeout); verdict != porcupine.Ok {
+			problems = append(problems, fmt.Sprintf("%s: got %s from the linearizability check of %d operations, want Ok", p.name, verdict,
 				len(p.operations)))
 		}
 	}
-	return wrong
+	return problems
 }

@@ -1,19 +1,21 @@
-// Package chaos holds a checker over recorded histories: it breaks the stack in
-// every way that it can be broken, at random, while users chat, and then asks
-// whether what they saw could have come from a chat in which nothing breaks.
+// Package chaos holds a randomized test of the whole stack. It breaks the stack
+// in every way that it can while users chat, records what they saw, and checks
+// whether the recorded history could come from a chat without faults.
 //
-//   - chaos_test.go is the run: set-up, load, the checks; report_test.go prints
-//     the figures.
+//   - chaos_test.go is the run: set-up, load, checks. report_test.go prints the
+//     figures.
 //   - stack_test.go runs the stack; nemesis_test.go breaks it, by faults and by
-//     kill -9 of the whole.
-//   - writer_test.go, reader_test.go and mallory_test.go are who takes part;
-//     wire_test.go stands between each of them and the stack and sees every frame.
-//   - history_test.go records; model_test.go says what a room's log and a device's
-//     key are; checks_test.go holds one against the other;
-//     plaintext_test.go searches what the stack has written.
-//   - refuses_test.go shows that each check finds what it is there to find.
+//     kill -9.
+//   - writer_test.go, reader_test.go and mallory_test.go are the participants.
+//     proxy_test.go forwards the frames between each of them and the stack and
+//     records them.
+//   - history_test.go records operations; model_test.go has the sequential
+//     models of a room's log and a device's key; checks_test.go compares the
+//     history with the models; plaintext_test.go searches what the stack has
+//     written.
+//   - checker_test.go shows that each check can fail.
 //
 // A short run with a fixed seed is part of `make test`; `make chaos` runs for
-// as long as it is told. A seed decides what everybody wants to do; which of it
-// happens first is up to scheduling, so a run repeats only roughly.
+// MINUTES. The seed decides what the participants do. The order of their
+// operations depends on scheduling, so a run repeats only roughly.
 package chaos

@@ -13,21 +13,22 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/profile"
 )
 
-// text names a sent text. What was written stands in no history: the checks
-// compare which text stands where.
+// text is the number of a sent text. The history contains no plaintext: the
+// checks compare which text is at which seq.
 type text int
 
-// unreadable stands for a text that its recipient was not able to read.
+// unreadable is a text that its recipient could not read.
 const unreadable text = -1
 
-// instant is in nanoseconds since the history began, on the monotonic clock.
+// instant is a time in nanoseconds since the history began, on the monotonic
+// clock.
 type instant int64
 
-// open is the return of an operation that was not answered: it may take effect
-// at any time from its call on, or never.
-const open instant = 1<<63 - 1
+// noReturn is the return of an operation without an answer: it may take effect
+// at any time after its call, or never.
+const noReturn instant = 1<<63 - 1
 
-// kind is what an operation does.
+// kind is the kind of an operation.
 type kind string
 
 const (
@@ -35,11 +36,11 @@ const (
 	kindRead   kind = "read"   // After → Head, From, Texts
 	kindHead   kind = "head"   // → Head
 	kindRotate kind = "rotate" // Gen
-	kindSealed kind = "sealed" // something was sealed to the device's key of Gen
+	kindSealed kind = "sealed" // something was sealed to the device's key of generation Gen
 )
 
-// operation is one call of one participant. Which of the members below Error
-// count depends on the kind.
+// operation is one call by one participant. The kind decides which members
+// below Error are set.
 type operation struct {
 	Kind   kind      `json:"kind"`
 	User   chat.User `json:"user"`
@@ -56,25 +57,25 @@ type operation struct {
 	Head  chat.Seq   `json:"head,omitempty"`
 	Texts []text     `json:"texts,omitempty"`
 	Gen   int64      `json:"gen,omitempty"`
-	// Row is where the service reads the device's key from for what it seals:
-	// "" is the device's own row, others are a connection's in a room.
+	// Row is the row from which the service read the device's key to seal to:
+	// "" is the device's row, others belong to a connection in a room.
 	Row string `json:"row,omitempty"`
 }
 
-// answered says whether the operation has returned.
-func (o *operation) answered() bool { return o.Return != open }
+// answered reports whether the operation has returned.
+func (o *operation) answered() bool { return o.Return != noReturn }
 
-// delivery is a message frame as it came over a connection, sealed.
+// delivery is a message frame as received, still sealed.
 type delivery struct {
 	User       chat.User `json:"user"`
 	Connection int       `json:"connection"`
 	Room       chat.Room `json:"room"`
 	Seq        chat.Seq  `json:"seq"`
-	Key        string    `json:"key"` // thumbprint of what it is sealed to
+	Key        string    `json:"key"` // thumbprint of the key that it is sealed to
 	At         instant   `json:"at"`
 }
 
-// pageSeal is a page of history as it came, sealed.
+// pageSeal is a page of history as received, still sealed.
 type pageSeal struct {
 	User   chat.User `json:"user"`
 	Key    string    `json:"key"`
@@ -82,19 +83,20 @@ type pageSeal struct {
 	Return instant   `json:"return"`
 }
 
-// history is all that was seen. Safe for concurrent use.
+// history is everything that the participants saw. It is safe for concurrent
+// use.
 type history struct {
 	began  time.Time
-	marker string // every text begins with it, and nothing else has it
+	marker string // every text begins with it; nothing else contains it
 
 	mu         sync.Mutex
 	operations []*operation
 	deliveries []delivery
 	pages      []pageSeal
 	generation map[string]int64       // of a device's key, by its thumbprint
-	texts      text                   // the last one given out
+	texts      text                   // the last number used
 	captured   map[chat.User][]string // tokens of sendMessage frames, each once
-	violations []string               // what is wrong beyond doubt when it is seen
+	violations []string               // problems found during the run
 }
 
 func newHistory(marker string) *history {
@@ -108,17 +110,17 @@ func newHistory(marker string) *history {
 
 func (h *history) now() instant { return instant(time.Since(h.began)) }
 
-// begin records a call. The operation is open until done.
-func (h *history) begin(o operation) *operation {
+// call records the call of an operation. It is without a return until returned.
+func (h *history) call(o operation) *operation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	o.Call, o.Return = h.now(), open
+	o.Call, o.Return = h.now(), noReturn
 	h.operations = append(h.operations, &o)
 	return &o
 }
 
-// done records the answer to an operation, which set fills in.
-func (h *history) done(o *operation, set func(*operation)) {
+// returned records the answer to an operation; set fills in its members.
+func (h *history) returned(o *operation, set func(*operation)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o.Return = h.now()
@@ -127,21 +129,21 @@ func (h *history) done(o *operation, set func(*operation)) {
 	}
 }
 
-// with changes an operation that is open.
-func (h *history) with(o *operation, set func(*operation)) {
+// update changes an operation that has not returned.
+func (h *history) update(o *operation, set func(*operation)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	set(o)
 }
 
-// failed records why there is no answer. The operation stays open.
+// failed records why an operation has no answer. It remains without a return.
 func (h *history) failed(o *operation, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o.Error = err.Error()
 }
 
-// write makes a new text of about size bytes.
+// write returns a new text of about size bytes.
 func (h *history) write(size int) (text, string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,7 +152,7 @@ func (h *history) write(size int) (text, string) {
 	return h.texts, body + strings.Repeat(" "+h.marker, size/(len(h.marker)+1))
 }
 
-// identify finds out which text a body is.
+// identify returns which text a body is.
 func (h *history) identify(body string) text {
 	var marker string
 	var t text
@@ -160,7 +162,7 @@ func (h *history) identify(body string) text {
 	return t
 }
 
-// learnKeys notes which keys a device has.
+// learnKeys records the keys of a device.
 func (h *history) learnKeys(d profile.Device) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -171,25 +173,25 @@ func (h *history) learnKeys(d profile.Device) {
 	}
 }
 
-// violate records what is wrong beyond doubt.
-func (h *history) violate(format string, args ...any) {
+// violation records a problem that is certain without the final checks.
+func (h *history) violation(format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.violations = append(h.violations, fmt.Sprintf(format, args...))
 }
 
-// capture keeps what stood in a sendMessage frame.
+// capture records the token of a sendMessage frame.
 func (h *history) capture(user chat.User, token string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !slices.Contains(h.captured[user], token) { // and not a replay of it
+	if !slices.Contains(h.captured[user], token) { // not a replay
 		h.captured[user] = append(h.captured[user], strings.Clone(token))
 	}
 }
 
-// aCapture returns what a user has sent, the one that choose picks of n; "" if
-// there is none.
-func (h *history) aCapture(user chat.User, choose func(n int) int) string {
+// pickCaptured returns one of a user's tokens, which choose picks of n, or ""
+// if there is none.
+func (h *history) pickCaptured(user chat.User, choose func(n int) int) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.captured[user]) == 0 {
@@ -210,7 +212,7 @@ func (h *history) sealedPage(p pageSeal) {
 	h.pages = append(h.pages, p)
 }
 
-// save writes the history as JSON. No text is in it.
+// save writes the history as JSON, without plaintext.
 func (h *history) save(path string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -10,21 +10,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// mallory has recorded what others sent and sends it again: over a connection
-// without a session, over a session of her own, and over another session of the
-// very device that sent it. Nothing of it may be taken.
+// mallory replays recorded frames of others: on a connection without a session,
+// in her own session, and in another session of the device that sent the frame.
+// The service must accept none.
 type mallory struct {
 	history *history
-	wire    *wire
-	chance  *rand.Rand
+	proxy   *proxy
+	random  *rand.Rand
 	own     *profile.User
 	writers []*writer
 
-	answers map[string]int // by the error's code, "" where none came
+	answers map[string]int // number of answers by error code, "" for none
 }
 
-func newMallory(h *history, upstream string, writers []*writer, chance *rand.Rand) (*mallory, error) {
-	w, err := newWire(h, "mallory", upstream)
+func newMallory(h *history, upstream string, writers []*writer, random *rand.Rand) (*mallory, error) {
+	w, err := newProxy(h, "mallory", upstream)
 	if err != nil {
 		return nil, err
 	}
@@ -37,53 +37,52 @@ func newMallory(h *history, upstream string, writers []*writer, chance *rand.Ran
 		return nil, err
 	}
 	h.learnKeys(known)
-	return &mallory{history: h, wire: w, chance: chance, own: own, writers: writers, answers: map[string]int{}}, nil
+	return &mallory{history: h, proxy: w, random: random, own: own, writers: writers, answers: map[string]int{}}, nil
 }
 
-// replay replays until ctx ends.
+// replay replays frames until ctx ends.
 func (m *mallory) replay(ctx context.Context) error {
 	for ctx.Err() == nil {
 		m.once(ctx)
-		pause(ctx, m.chance, 200, 800)
+		pause(ctx, m.random, 200, 800)
 	}
 	return nil
 }
 
-// once replays one captured frame, on a connection made for it: what is refused
-// for its session is closed.
+// once replays one recorded frame on a new connection, since the service closes
+// the connection after it refuses the frame.
 func (m *mallory) once(ctx context.Context) {
-	victim := m.writers[m.chance.IntN(len(m.writers))]
-	jwe := m.history.aCapture(victim.user, m.chance.IntN)
-	ctx, cancel := context.WithTimeout(ctx, answerPatience)
+	victim := m.writers[m.random.IntN(len(m.writers))]
+	jwe := m.history.pickCaptured(victim.user, m.random.IntN)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	p := &peer{url: m.wire.url, keys: m.own}
+	p := &peer{url: m.proxy.url, keys: m.own}
 	enter := p.enter
-	switch m.chance.IntN(3) {
+	switch m.random.IntN(3) {
 	case 0:
 		enter = p.dial
 	case 1:
-		// The sender's own device, as two processes with one profile would use
-		// it.
+		// The sender's device, as two processes with one profile would use it.
 		if !victim.rotating.TryLock() {
 			return
 		}
 		defer victim.rotating.Unlock()
-		p = &peer{url: victim.wire.url, keys: victim.keys}
+		p = &peer{url: victim.proxy.url, keys: victim.keys}
 		enter = p.enter
 	}
 	defer p.drop()
 	if jwe == "" || enter(ctx) != nil {
-		return // it was not to be, this time
+		return // nothing recorded yet, or a fault prevented the connection
 	}
 	var ack frame.Ack
 	refused, is := errors.AsType[errRefused](p.ask(ctx, frame.Request{Action: frame.ActionSendMessage, JWE: jwe}, &ack))
 	m.answers[string(refused.code)]++
 	if !is && ack.Type == frame.TypeAck {
-		m.history.violate("a replayed frame was taken: %s %d", ack.Room, ack.Seq)
+		m.history.violation("a replayed frame was acknowledged: %s %d", ack.Room, ack.Seq)
 	}
 }
 
-// refusals are answers that say no for good, not for want of a working stack.
+// refusals counts the answers that refuse for good, not because a fault struck.
 func (m *mallory) refusals() (n int) {
 	for _, code := range []chat.Code{chat.SessionMismatch.Code(), chat.BadSignature.Code(),
 		chat.HandshakeRequired.Code(), chat.StaleServerKey.Code()} {

@@ -6,21 +6,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// Two sequential specifications: what the system would be if it did one thing
-// after the other and nothing ever failed. A history is linearizable if each
+// These are two sequential specifications: the system as if it did one
+// operation after the other, without faults. A history is linearizable if each
 // operation can be given one instant between its call and its return, such that
-// in the order of these instants the specification gives the same answers.
+// the specification gives the same answers in the order of these instants.
 
-// roomLog is a room's log: a list that only grows, at its end, and that whoever
-// asks sees whole. Its operations are appendText, readPage and askHead.
+// roomLog is the model of a room's log: a list that grows only at its end and
+// that every read sees whole. Its operations are appendText, readPage and
+// askHead.
 var roomLog = porcupine.Model{
 	Init: func() any { return (*entry)(nil) },
 	Step: func(state, input, output any) (bool, any) {
 		log := state.(*entry)
 		switch in := input.(type) {
 		case appendText:
-			// The answer is the text's place: the next one, so there are no
-			// gaps.
+			// The answer is the next seq, so there are no gaps.
 			longer := &entry{seq: log.head() + 1, text: text(in), before: log}
 			return output.(chat.Seq) == longer.seq, longer
 		case readPage:
@@ -29,26 +29,25 @@ var roomLog = porcupine.Model{
 		case askHead:
 			return output.(chat.Seq) == log.head(), log
 		}
-		panic("no operation of a room's log")
+		panic("not an operation of a room's log")
 	},
 	Equal: func(a, b any) bool { return a.(*entry).equal(b.(*entry)) },
 }
 
 type (
 	appendText text     // appends the text; the output is its chat.Seq
-	readPage   chat.Seq // asks for what stands behind that seq; the output is a page
-	askHead    struct{} // asks for the last seq; the output is a chat.Seq
+	readPage   chat.Seq // asks for the texts after that seq; the output is a page
+	askHead    struct{} // asks for the head; the output is a chat.Seq
 )
 
-// page is an answer to readPage: texts from the seq from on, and the log's
-// head.
+// page is an answer to readPage: texts from seq from on, and the log's head.
 type page struct {
 	head, from chat.Seq
 	texts      []text
 }
 
-// entry is the last entry of a log, nil for the empty one. Logs share what they
-// have in common, since the checker keeps one for every step that it tries.
+// entry is the last entry of a log, nil for the empty log. Logs share their
+// common beginning, since the checker keeps a log for every step that it tries.
 type entry struct {
 	seq    chat.Seq
 	text   text
@@ -62,8 +61,8 @@ func (e *entry) head() chat.Seq {
 	return e.seq
 }
 
-// has says whether a page is what the log has behind a seq. The page may end
-// before the log does, but not be empty while there is more.
+// has reports whether a page is what the log has after a seq. A page may end
+// before the log does, but may not be empty while the log has more.
 func (e *entry) has(after chat.Seq, p page) bool {
 	if len(p.texts) == 0 {
 		return after >= e.head()
@@ -89,25 +88,25 @@ func (e *entry) equal(f *entry) bool {
 	return true
 }
 
-// keyRegister is where the service keeps a device's newest key: a register that
-// holds the key's generation, the first one at first. Its operations are rotate
-// and seal.
+// keyRegister is the model of a place where the service keeps a device's newest
+// key: a register with the key's generation, at first 1. Its operations are
+// rotate and seal.
 var keyRegister = porcupine.Model{
 	Init: func() any { return int64(1) },
 	Step: func(state, input, _ any) (bool, any) {
 		newest := state.(int64)
 		switch in := input.(type) {
 		case rotate:
-			// To repeat the last rotation changes nothing.
+			// Repeating the last rotation changes nothing.
 			return int64(in) == newest || int64(in) == newest+1, int64(in)
 		case seal:
 			return int64(in) == newest, newest
 		}
-		panic("no operation of a key register")
+		panic("not an operation of a key register")
 	},
 }
 
 type (
 	rotate int64 // makes the key of that generation the newest; no output
-	seal   int64 // something is sealed, to the key of that generation; no output
+	seal   int64 // something is sealed to the key of that generation; no output
 )

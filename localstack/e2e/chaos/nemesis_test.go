@@ -16,22 +16,22 @@ import (
 // whole stack.
 const restartEvery = 6
 
-// nemesis breaks the stack.
+// nemesis injects faults and kills the stack.
 type nemesis struct {
 	stack  *stack
-	chance *rand.Rand
+	random *rand.Rand
 
-	struck    map[string]uint64 // by kind, of the stacks that are gone
-	current   map[string]uint64 // by kind, of the one that runs, as last heard
+	struck    map[string]uint64 // by kind, of the stacks that were killed
+	current   map[string]uint64 // by kind, of the running stack, as last reported
 	restarts  int
 	rotations int // of the server key
 	refused   int // rotations of the server key that failed
 }
 
-// weather is what may be wrong for a while. Each makes a fault of a severity
-// between 0 and 1. The probabilities leave something to be served: where
-// nothing works, nothing can go wrong.
-var weather = []func(n *nemesis, severity float64) fault{
+// faultMakers make the faults of a phase, each with a severity from 0 to 1. The
+// probabilities leave some requests unharmed: where nothing works, no promise
+// can break.
+var faultMakers = []func(n *nemesis, severity float64) fault{
 	func(n *nemesis, s float64) fault {
 		return fault{Kind: "lambda.kill-before", Target: n.function(), Probability: 0.3 * s}
 	},
@@ -69,44 +69,44 @@ var weather = []func(n *nemesis, severity float64) fault{
 	func(_ *nemesis, s float64) fault { return fault{Kind: "gateway.drop", Probability: 0.1 * s} },
 }
 
-// function picks the target of a fault: mostly all of them, else one.
+// function picks the target of a fault: mostly all functions, otherwise one.
 func (n *nemesis) function() string {
-	if n.chance.IntN(3) > 0 {
+	if n.random.IntN(3) > 0 {
 		return "*"
 	}
-	return n.stack.functions[n.chance.IntN(len(n.stack.functions))]
+	return n.stack.functions[n.random.IntN(len(n.stack.functions))]
 }
 
 // delay picks a delay in milliseconds.
 func (n *nemesis) delay(from, to int) string {
-	return fmt.Sprintf("%dms", from+n.chance.IntN(to-from))
+	return fmt.Sprintf("%dms", from+n.random.IntN(to-from))
 }
 
-// rage breaks things until ctx ends. Its error is about itself, not what it
-// broke.
-func (n *nemesis) rage(ctx context.Context) error {
+// run injects faults until ctx ends. Its error is about the injection, not
+// about what it broke.
+func (n *nemesis) run(ctx context.Context) error {
 	n.struck = map[string]uint64{}
 	for phase := 1; ctx.Err() == nil; phase++ {
 		if err := n.phase(ctx, phase); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("break things: %w", err)
+			return fmt.Errorf("inject faults: %w", err)
 		}
 	}
 	return nil
 }
 
-// phase is some faults for some seconds, an accident in their midst, and a
-// calm.
+// phase sets some faults for some seconds, disrupts the stack during that time,
+// and clears the faults.
 func (n *nemesis) phase(ctx context.Context, phase int) (err error) {
 	var faults []fault
-	for range 1 + n.chance.IntN(4) {
-		faults = append(faults, weather[n.chance.IntN(len(weather))](n, 0.2+0.8*n.chance.Float64()))
+	for range 1 + n.random.IntN(4) {
+		faults = append(faults, faultMakers[n.random.IntN(len(faultMakers))](n, 0.2+0.8*n.random.Float64()))
 	}
 	if n.current, err = n.stack.faults(ctx, http.MethodPut,
-		map[string]any{"seed": n.chance.Uint64(), "faults": faults}); err != nil {
+		map[string]any{"seed": n.random.Uint64(), "faults": faults}); err != nil {
 		return err
 	}
 	n.pause(ctx, 500, 2000)
-	if err := n.accident(ctx, phase); err != nil {
+	if err := n.disrupt(ctx, phase); err != nil {
 		return err
 	}
 	n.pause(ctx, 500, 1500)
@@ -117,14 +117,16 @@ func (n *nemesis) phase(ctx context.Context, phase int) (err error) {
 	return nil
 }
 
-func (n *nemesis) accident(ctx context.Context, phase int) (err error) {
+// disrupt does one thing that takes effect at once: it kills the stack,
+// instances or connections, or rotates the server key.
+func (n *nemesis) disrupt(ctx context.Context, phase int) (err error) {
 	if phase%restartEvery == restartEvery/2 {
 		return n.restart(ctx)
 	}
-	if n.chance.IntN(3) == 0 {
+	if n.random.IntN(3) == 0 {
 		n.rotateServerKey(ctx)
 	}
-	switch n.chance.IntN(4) {
+	switch n.random.IntN(4) {
 	case 0:
 		_, err = n.stack.faults(ctx, http.MethodPost, fault{Kind: "lambda.kill-now", Target: n.function()})
 	case 1:
@@ -135,7 +137,8 @@ func (n *nemesis) accident(ctx context.Context, phase int) (err error) {
 	return err
 }
 
-// restart is kill -9 of the whole stack, and another start over what is left.
+// restart ends the whole stack by kill -9 and starts it again over the same
+// data.
 func (n *nemesis) restart(ctx context.Context) error {
 	total, err := n.stack.faults(ctx, http.MethodGet, nil)
 	if err != nil {
@@ -150,8 +153,8 @@ func (n *nemesis) restart(ctx context.Context) error {
 	return n.stack.start()
 }
 
-// rotateServerKey invokes the function of the schedule. It may well fail, as
-// any function does here; the next invocation takes up what it left.
+// rotateServerKey invokes the scheduled function. It may fail as any function
+// does here; the next invocation completes what it left.
 func (n *nemesis) rotateServerKey(ctx context.Context) {
 	url := "http://" + n.stack.address
 	functions := lambda.New(lambda.Options{
@@ -160,7 +163,7 @@ func (n *nemesis) rotateServerKey(ctx context.Context) {
 		RetryMaxAttempts: 1,
 		Credentials:      credentials.NewStaticCredentialsProvider("anything", "goes", ""),
 	})
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
 	n.rotations++
 	answer, err := functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("local-RotateServerKeyFunction")})
@@ -169,11 +172,12 @@ func (n *nemesis) rotateServerKey(ctx context.Context) {
 	}
 }
 
-// pause waits for a time between two bounds in milliseconds, or for the end.
-func (n *nemesis) pause(ctx context.Context, from, to int) { pause(ctx, n.chance, from, to) }
+// pause waits for a random time between two bounds in milliseconds, or until
+// ctx ends.
+func (n *nemesis) pause(ctx context.Context, from, to int) { pause(ctx, n.random, from, to) }
 
-func pause(ctx context.Context, chance *rand.Rand, from, to int) {
-	timer := time.NewTimer(time.Duration(from+chance.IntN(to-from)) * time.Millisecond)
+func pause(ctx context.Context, random *rand.Rand, from, to int) {
+	timer := time.NewTimer(time.Duration(from+random.IntN(to-from)) * time.Millisecond)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

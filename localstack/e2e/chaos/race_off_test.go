@@ -2,6 +2,6 @@
 
 package chaos
 
-// raceDetector says that the stack is to be built with the race detector, as
+// raceDetector reports whether the stack is built with the race detector, as
 // this test is.
 const raceDetector = false

@@ -15,24 +15,24 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// peer speaks the protocol frame by frame: where the client would ask again, it
-// takes what comes. One goroutine uses it at a time.
+// peer speaks the protocol frame by frame, without the retries of package
+// client. It is for one goroutine at a time.
 type peer struct {
 	url    string
 	keys   *profile.User
 	device *device.Device
 
-	ws    *websocket.Conn // nil while there is none
+	ws    *websocket.Conn // nil without a connection
 	sid   chat.Session
 	frame int
 }
 
-// errRefused is an error frame; the text names its code.
+// errRefused is an error frame with its code.
 type errRefused struct{ code chat.Code }
 
 func (e errRefused) Error() string { return "refused: " + string(e.code) }
 
-// dial opens a connection and goes no further.
+// dial opens a connection, without a handshake.
 func (p *peer) dial(ctx context.Context) error {
 	p.drop()
 	ws, _, err := websocket.Dial(ctx, p.url, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
@@ -79,8 +79,8 @@ func (p *peer) enter(ctx context.Context) (err error) {
 	return nil
 }
 
-// ask sends a request and decodes its answer. Frames that answer nothing are
-// passed over. After any error but errRefused the connection is gone.
+// ask sends a request and decodes its answer. It ignores frames that do not
+// answer it. After any error but errRefused the connection is closed.
 func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 	if p.ws == nil {
 		return errors.New("not connected")
@@ -110,7 +110,7 @@ func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 			return err
 		}
 		switch {
-		case head.Type == "": // API Gateway's own: the function failed
+		case head.Type == "": // an error of API Gateway: the function failed
 			return errRefused{chat.TryAgain.Code()}
 		case head.Ref != r.Ref:
 		case head.Type == frame.TypeError:
@@ -121,7 +121,7 @@ func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 	}
 }
 
-// drop ends the connection without a word.
+// drop closes the connection without a close frame.
 func (p *peer) drop() {
 	if p.ws != nil {
 		_ = p.ws.CloseNow()
@@ -129,19 +129,19 @@ func (p *peer) drop() {
 	}
 }
 
-// reader is somebody who reads a lot, by the protocol's frames.
+// reader is a user that reads pages and heads, frame by frame.
 type reader struct {
 	peer
 	history *history
-	wire    *wire
-	chance  *rand.Rand
+	proxy   *proxy
+	random  *rand.Rand
 	rooms   []chat.Room
 	heads   map[chat.Room]chat.Seq // as last seen
 	drops   int
 }
 
-func newReader(h *history, user chat.User, upstream string, rooms []chat.Room, chance *rand.Rand) (*reader, error) {
-	w, err := newWire(h, user, upstream)
+func newReader(h *history, user chat.User, upstream string, rooms []chat.Room, random *rand.Rand) (*reader, error) {
+	w, err := newProxy(h, user, upstream)
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +157,8 @@ func newReader(h *history, user chat.User, upstream string, rooms []chat.Room, c
 	return &reader{
 		peer:    peer{url: w.url, keys: keys},
 		history: h,
-		wire:    w,
-		chance:  chance,
+		proxy:   w,
+		random:  random,
 		rooms:   rooms,
 		heads:   map[chat.Room]chat.Seq{},
 	}, nil
@@ -184,7 +184,7 @@ func (r *reader) join(ctx context.Context) error {
 func (r *reader) read(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if r.ws == nil {
-			attempt, cancel := context.WithTimeout(ctx, answerPatience)
+			attempt, cancel := context.WithTimeout(ctx, answerTimeout)
 			if err := r.enter(attempt); err != nil {
 				r.drop()
 			}
@@ -193,19 +193,19 @@ func (r *reader) read(ctx context.Context) error {
 		if r.ws != nil {
 			r.once(ctx)
 		}
-		pause(ctx, r.chance, 10, 120)
+		pause(ctx, r.random, 10, 120)
 	}
 	r.drop()
 	return nil
 }
 
-// once does one thing.
+// once does one random operation.
 func (r *reader) once(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, answerPatience/2)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout/2)
 	defer cancel()
-	switch n := r.chance.IntN(100); {
+	switch n := r.random.IntN(100); {
 	case n < 60:
-		r.page(ctx, r.rooms[r.chance.IntN(len(r.rooms))])
+		r.page(ctx, r.rooms[r.random.IntN(len(r.rooms))])
 	case n < 85:
 		r.ping(ctx)
 	case n < 93:
@@ -216,20 +216,20 @@ func (r *reader) once(ctx context.Context) {
 	}
 }
 
-// page reads a page: of the latest messages, or from anywhere.
+// page reads one page, of the latest messages or from a random seq.
 func (r *reader) page(ctx context.Context, room chat.Room) {
 	head := r.heads[room]
-	after := max(0, head-chat.Seq(r.chance.IntN(20)))
-	if r.chance.IntN(4) == 0 {
-		after = chat.Seq(r.chance.Int64N(int64(head) + 1))
+	after := max(0, head-chat.Seq(r.random.IntN(20)))
+	if r.random.IntN(4) == 0 {
+		after = chat.Seq(r.random.Int64N(int64(head) + 1))
 	}
-	o := r.history.begin(operation{Kind: kindRead, User: r.wire.user, Room: room, After: after})
+	o := r.history.call(operation{Kind: kindRead, User: r.proxy.user, Room: room, After: after})
 	var p frame.History
 	err := r.ask(ctx, frame.Request{
 		Action: frame.ActionHistory,
 		Room:   room,
 		After:  after,
-		Limit:  1 + r.chance.IntN(chat.MaxHistoryLimit),
+		Limit:  1 + r.random.IntN(chat.MaxHistoryLimit),
 	}, &p)
 	if err != nil {
 		r.history.failed(o, err)
@@ -237,12 +237,12 @@ func (r *reader) page(ctx context.Context, room chat.Room) {
 	}
 	messages, err := r.device.OpenHistory(p)
 	if err != nil {
-		r.history.violate("%s got a page of %s that does not open: %v", r.wire.user, room, err)
+		r.history.violation("%s: open a page of %s: %v", r.proxy.user, room, err)
 		r.history.failed(o, err)
 		return
 	}
 	r.heads[room] = p.Head
-	r.history.done(o, func(o *operation) {
+	r.history.returned(o, func(o *operation) {
 		o.Epoch, o.From, o.Head = p.Epoch, p.From, p.Head
 		for _, m := range messages {
 			t := unreadable
@@ -254,11 +254,11 @@ func (r *reader) page(ctx context.Context, room chat.Room) {
 	})
 }
 
-// ping asks for the heads of all rooms, each of which is an operation.
+// ping asks for the heads of all rooms; each is an operation.
 func (r *reader) ping(ctx context.Context) {
 	var asked []*operation
 	for _, room := range r.rooms {
-		asked = append(asked, r.history.begin(operation{Kind: kindHead, User: r.wire.user, Room: room}))
+		asked = append(asked, r.history.call(operation{Kind: kindHead, User: r.proxy.user, Room: room}))
 	}
 	var pong frame.Pong
 	err := r.ask(ctx, frame.Request{Action: frame.ActionPing}, &pong)
@@ -268,17 +268,18 @@ func (r *reader) ping(ctx context.Context) {
 		case err != nil:
 			r.history.failed(o, err)
 		case !there:
-			r.history.violate("%s is in %s, and a pong does not say so", r.wire.user, o.Room)
+			r.history.violation("%s is a member of %s, which is missing in a pong", r.proxy.user, o.Room)
 		default:
 			r.heads[o.Room] = head.Head
-			r.history.done(o, func(o *operation) { o.Head, o.Epoch = head.Head, head.Epoch })
+			r.history.returned(o, func(o *operation) { o.Head, o.Epoch = head.Head, head.Epoch })
 		}
 	}
 }
 
-// rotate rotates the device's key, or goes on with a rotation that was cut off.
+// rotate rotates the device's key, or continues a rotation that was
+// interrupted.
 func (r *reader) rotate(ctx context.Context) {
-	o := r.history.begin(operation{Kind: kindRotate, User: r.wire.user})
+	o := r.history.call(operation{Kind: kindRotate, User: r.proxy.user})
 	err := func() error {
 		gen, err := r.device.PrepareRotation()
 		if err != nil {
@@ -289,7 +290,7 @@ func (r *reader) rotate(ctx context.Context) {
 			return err
 		}
 		r.history.learnKeys(keys)
-		r.history.with(o, func(o *operation) { o.Gen = gen })
+		r.history.update(o, func(o *operation) { o.Gen = gen })
 		proof, err := r.device.ProveRotation(r.sid)
 		if err != nil {
 			return err
@@ -305,5 +306,5 @@ func (r *reader) rotate(ctx context.Context) {
 		r.history.failed(o, err)
 		return
 	}
-	r.history.done(o, nil)
+	r.history.returned(o, nil)
 }

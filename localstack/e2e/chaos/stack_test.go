@@ -20,17 +20,17 @@ import (
 )
 
 const (
-	// patience is how long anything may take that should happen at once.
-	patience = time.Minute
-	// startPatience is how long a stack may take to start: the first one on a
+	// waitTimeout is how long anything may take that should happen at once.
+	waitTimeout = time.Minute
+	// startTimeout is how long a stack may take to start. The first one on a
 	// machine compiles all functions.
-	startPatience = 5 * time.Minute
+	startTimeout = 5 * time.Minute
 )
 
-// stack is `localstack` as a process, killed and started again over the same
-// data at the same address.
+// stack is `localstack` as a process. It is killed and started again over the
+// same data, at the same address.
 type stack struct {
-	dir     string // data, binary and log lie in it
+	dir     string // of data, binary and log
 	binary  string
 	address string
 
@@ -62,18 +62,19 @@ func newStack(dir string) (*stack, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the stack: %w\n%s", err, out)
 	}
-	for range 100 { // a port from a range that no outgoing connection takes meanwhile
+	for range 100 { // a port outside the range of outgoing connections
 		address := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
 		if l, err := net.Listen("tcp", address); err == nil {
 			s.address = address
 			return s, l.Close()
 		}
 	}
-	return nil, errors.New("there is no free port from 10000 to 19999")
+	return nil, errors.New("no free port from 10000 to 19999")
 }
 
-// lookAtSources makes `go test`, which notes what a test looks at, know that
-// the test depends on all that the go command will build for it.
+// lookAtSources stats all files that the go command builds for this test. `go
+// test` notes which files a test looks at, and so does not reuse a cached
+// result after a change.
 func lookAtSources(root string) error {
 	for _, part := range []string{"functions", "localstack", "shared", "template.yaml", "go.mod"} {
 		err := filepath.WalkDir(filepath.Join(root, part), func(path string, _ fs.DirEntry, err error) error {
@@ -81,7 +82,7 @@ func lookAtSources(root string) error {
 				_, err = os.Stat(path)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // somebody's temporary file
+				return nil // a temporary file that was removed
 			}
 			return err
 		})
@@ -98,7 +99,7 @@ func (s *stack) start() error {
 	if err != nil {
 		return err
 	}
-	defer log.Close() // the process has it as well
+	defer log.Close() // the process has its own copy
 	s.process = exec.Command(s.binary, "-listen", s.address, "-template",
 		filepath.Join("..", "..", "..", "template.yaml"), "-data", s.data())
 	s.process.Stdout, s.process.Stderr = log, log
@@ -111,7 +112,7 @@ func (s *stack) start() error {
 		_ = p.Wait()
 	}(s.process, s.exited)
 	s.starts++
-	if !within(startPatience, func() bool {
+	if !within(startTimeout, func() bool {
 		select {
 		case <-s.exited:
 			return true
@@ -128,7 +129,7 @@ func (s *stack) start() error {
 func (s *stack) data() string    { return filepath.Join(s.dir, "data") }
 func (s *stack) logFile() string { return filepath.Join(s.dir, "stack.log") }
 
-// ready asks for the stack's health.
+// ready reports whether the stack's health is 200.
 func (s *stack) ready() bool {
 	response, err := http.Get("http://" + s.address + "/_localstack/health")
 	if err != nil {
@@ -146,33 +147,33 @@ func (s *stack) ready() bool {
 	return true
 }
 
-// kill is kill -9.
+// kill ends the stack by kill -9.
 func (s *stack) kill() {
 	if s.process == nil {
 		return
 	}
-	_ = s.process.Process.Kill() // may have ended
+	_ = s.process.Process.Kill() // may have exited
 	<-s.exited
 }
 
-// trouble is what no stack may write, whatever is done to it.
-var trouble = []string{"WARNING: DATA RACE", "panic: ", "fatal error: "}
+// forbiddenOutput lists what no stack may write, whatever fault it meets.
+var forbiddenOutput = []string{"WARNING: DATA RACE", "panic: ", "fatal error: "}
 
-// sound looks for trouble in the log.
-func (s *stack) sound() error {
+// checkLog returns an error if the log contains forbiddenOutput.
+func (s *stack) checkLog() error {
 	log, err := os.ReadFile(s.logFile())
 	if err != nil {
 		return err
 	}
-	for _, sign := range trouble {
+	for _, sign := range forbiddenOutput {
 		if _, rest, ok := strings.Cut(string(log), sign); ok {
-			return errors.New("the stack's log has " + sign + rest[:min(len(rest), 3000)])
+			return errors.New("the stack's log contains " + sign + rest[:min(len(rest), 3000)])
 		}
 	}
 	return nil
 }
 
-// logEnd is the end of the log.
+// logEnd returns the end of the log.
 func (s *stack) logEnd() string {
 	log, err := os.ReadFile(s.logFile())
 	if err != nil {
@@ -181,7 +182,7 @@ func (s *stack) logEnd() string {
 	return string(log[max(0, len(log)-4000):])
 }
 
-// fault is a fault of docs/local-stack-faults.md.
+// fault is a fault as docs/local-stack-faults.md describes it.
 type fault struct {
 	Kind        string  `json:"kind"`
 	Target      string  `json:"target,omitempty"`
@@ -190,8 +191,8 @@ type fault struct {
 	Delay       string  `json:"delay,omitempty"`
 }
 
-// faults speaks to the fault injector and returns how often each kind has
-// struck since the stack started.
+// faults calls the fault API and returns how often each kind has struck since
+// the stack started.
 func (s *stack) faults(ctx context.Context, method string, body any) (map[string]uint64, error) {
 	var content io.Reader
 	if body != nil {
@@ -219,12 +220,12 @@ func (s *stack) faults(ctx context.Context, method string, body any) (map[string
 		Total map[string]uint64 `json:"total"`
 	}
 	if response.StatusCode >= 300 || json.Unmarshal(answer, &state) != nil {
-		return nil, fmt.Errorf("%s faults %v: %d %s", method, body, response.StatusCode, answer)
+		return nil, fmt.Errorf("%s faults %v: got %d %s, want a 2xx status", method, body, response.StatusCode, answer)
 	}
 	return state.Total, nil
 }
 
-// within waits until the condition holds.
+// within reports whether the condition holds before limit has passed.
 func within(limit time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(limit); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

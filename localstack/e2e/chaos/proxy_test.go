@@ -16,42 +16,43 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// readLimit is above what API Gateway delivers, in bytes.
+// readLimit is the read limit of a WebSocket in bytes, above what API Gateway
+// delivers.
 const readLimit = 256 << 10
 
-// wire stands between one user and the stack. It hands every frame on as it is,
-// notes what the user's client hides, and can be cut. It keeps its address
-// while the stack is killed and started again.
-type wire struct {
+// proxy forwards frames between one user and the stack. It forwards each frame
+// unchanged, records what the user's client hides, and can drop connections. It
+// keeps its address while the stack is killed and restarted.
+type proxy struct {
 	history  *history
 	user     chat.User
 	upstream string // the stack's WebSocket address
 	forms    map[string][]byte
 	server   *http.Server
-	url      string // what the user dials
-	profile  string // how the user's profile names that
+	url      string // the address that the user dials
+	profile  string // the name of that address in the user's profile
 
 	mu          sync.Mutex
-	connections map[int]*joint
+	connections map[int]*link
 	count       int
 	cuts        int
 }
 
-// joint is one connection: the user's half and the stack's.
-type joint struct {
+// link is one forwarded connection: the user's half and the stack's.
+type link struct {
 	number        int
 	client, stack *websocket.Conn
 
 	mu    sync.Mutex
-	pages map[string]instant // when a page of history was asked for, by ref
+	pages map[string]instant // when a page of history was requested, by ref
 }
 
-func newWire(h *history, user chat.User, upstream string) (*wire, error) {
+func newProxy(h *history, user chat.User, upstream string) (*proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{history: h, user: user, upstream: upstream, forms: forms(h.marker), connections: map[int]*joint{}}
+	w := &proxy{history: h, user: user, upstream: upstream, forms: forms(h.marker), connections: map[int]*link{}}
 	w.url = "ws://" + listener.Addr().String() + "/local"
 	if w.profile, err = device.Address(w.url); err != nil {
 		return nil, err
@@ -61,13 +62,13 @@ func newWire(h *history, user chat.User, upstream string) (*wire, error) {
 	return w, nil
 }
 
-func (w *wire) close() {
+func (w *proxy) close() {
 	_ = w.server.Close()
-	w.cut()
+	w.cutAll()
 }
 
-// cut drops all connections, on both sides, without a close frame.
-func (w *wire) cut() {
+// cutAll drops all connections on both sides, without a close frame.
+func (w *proxy) cutAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, j := range w.connections {
@@ -76,14 +77,15 @@ func (w *wire) cut() {
 	}
 }
 
-func (j *joint) drop() {
+func (j *link) drop() {
 	_ = j.client.CloseNow()
 	_ = j.stack.CloseNow()
 }
 
-// ServeHTTP opens the stack's half, and only if there is one the user's.
-func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+// ServeHTTP opens a connection to the stack, and accepts the user's only if
+// that succeeds.
+func (w *proxy) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), waitTimeout)
 	defer cancel()
 	stack, response, err := websocket.Dial(ctx, w.upstream,
 		&websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
@@ -92,7 +94,7 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(response.StatusCode)
 		return
 	case err != nil:
-		panic(http.ErrAbortHandler) // nobody is there: not an HTTP answer
+		panic(http.ErrAbortHandler) // the stack is down: send no HTTP response
 	}
 	client, err := websocket.Accept(rw, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
@@ -101,7 +103,7 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	client.SetReadLimit(readLimit)
 	stack.SetReadLimit(readLimit)
-	j := &joint{client: client, stack: stack, pages: map[string]instant{}}
+	j := &link{client: client, stack: stack, pages: map[string]instant{}}
 	w.mu.Lock()
 	w.count++
 	j.number = w.count
@@ -116,8 +118,8 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Unlock()
 }
 
-// pump hands frames on until one side ends, and ends the other.
-func (w *wire) pump(j *joint, from, to *websocket.Conn, note func(*joint, []byte)) {
+// pump forwards frames until one side ends, and then ends the other.
+func (w *proxy) pump(j *link, from, to *websocket.Conn, note func(*link, []byte)) {
 	defer j.drop()
 	for {
 		kind, data, err := from.Read(context.Background())
@@ -125,7 +127,7 @@ func (w *wire) pump(j *joint, from, to *websocket.Conn, note func(*joint, []byte
 			return
 		}
 		for form := range found(data, w.forms) {
-			w.history.violate("a text went over the wire of %s %s", w.user, form)
+			w.history.violation("got a text on the connection of %s (%s), want it encrypted", w.user, form)
 		}
 		note(j, data)
 		if err := to.Write(context.Background(), kind, data); err != nil {
@@ -134,8 +136,8 @@ func (w *wire) pump(j *joint, from, to *websocket.Conn, note func(*joint, []byte
 	}
 }
 
-// sent notes what the user sends.
-func (w *wire) sent(j *joint, data []byte) {
+// sent records what the user sends.
+func (w *proxy) sent(j *link, data []byte) {
 	var r frame.Request
 	if strict.Unmarshal(data, &r) != nil {
 		return
@@ -150,8 +152,8 @@ func (w *wire) sent(j *joint, data []byte) {
 	}
 }
 
-// received notes what the stack sends.
-func (w *wire) received(j *joint, data []byte) {
+// received records what the stack sends.
+func (w *proxy) received(j *link, data []byte) {
 	at := w.history.now()
 	var head struct {
 		Type string `json:"type"`
@@ -167,7 +169,7 @@ func (w *wire) received(j *joint, data []byte) {
 		}
 		sealed, err := envelope.ParseSealed(m.JWE, envelope.TypeSealedMessage)
 		if err != nil {
-			w.history.violate("%s got a message that is not sealed: %v", w.user, err)
+			w.history.violation("%s: got a message that is not sealed: %v", w.user, err)
 			return
 		}
 		w.history.delivered(delivery{
@@ -185,7 +187,7 @@ func (w *wire) received(j *joint, data []byte) {
 		}
 		sealed, err := envelope.ParseSealed(p.JWE, envelope.TypeHistory)
 		if err != nil {
-			w.history.violate("%s got a page that is not sealed: %v", w.user, err)
+			w.history.violation("%s: got a page that is not sealed: %v", w.user, err)
 			return
 		}
 		j.mu.Lock()

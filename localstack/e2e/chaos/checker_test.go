@@ -13,14 +13,15 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// A checker that cannot fail shows nothing. Each history here has one mistake,
-// and stands beside what it would be without.
+// These tests show that each check can fail. Each history has one mistake and
+// stands beside the same history without it.
 
-// at is an operation from call to end; end 0 leaves it open.
+// at returns an operation from call to end; end 0 means that it has not
+// returned.
 func at(call, end instant, o operation) *operation {
 	o.Call, o.Return = call, end
 	if end == 0 {
-		o.Return = open
+		o.Return = noReturn
 	}
 	return &o
 }
@@ -55,20 +56,20 @@ func sealed(call, end instant, gen int64) *operation {
 
 func TestTheModelOfALogRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		log  []text // in the end
+		log  []text // at the end
 		good bool
 		ops  []*operation
 	}{
-		"nothing at all": {nil, true, nil},
+		"an empty log": {nil, true, nil},
 		"one after the other": {[]text{1, 2}, true,
 			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1, 2)}},
-		"at once, in the other order": {[]text{2, 1}, true, []*operation{sent(1, 4, 1, 2), sent(2, 3, 2, 1)}},
+		"concurrent, in the other order": {[]text{2, 1}, true, []*operation{sent(1, 4, 1, 2), sent(2, 3, 2, 1)}},
 		"a page that ends early": {[]text{1, 2}, true,
 			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 2, 1, 1)}},
-		"no answer, and stored": {[]text{1, 2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 2)}},
-		"no answer, and stored much later": {[]text{2, 1}, true,
+		"stored without an answer": {[]text{1, 2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 2)}},
+		"stored without an answer, much later": {[]text{2, 1}, true,
 			[]*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1), read(4, 5, 1, 1, 2)}},
-		"no answer, and never stored":      {[]text{2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1)}},
+		"never stored, without an answer":  {[]text{2}, true, []*operation{sent(1, 0, 1, 0), sent(2, 3, 2, 1)}},
 		"a read without an answer":         {[]text{1}, true, []*operation{sent(1, 2, 1, 1), read(3, 0, 0, 1)}},
 		"a lost append":                    {nil, false, []*operation{sent(1, 2, 1, 1)}},
 		"an append lost after it was read": {nil, false, []*operation{sent(1, 0, 1, 0), read(2, 3, 1, 1, 1)}},
@@ -76,7 +77,7 @@ func TestTheModelOfALogRefuses(t *testing.T) {
 		"a gap":                            {[]text{1, 2}, false, []*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 3)}},
 		"two orders": {[]text{1, 2}, false,
 			[]*operation{sent(1, 4, 1, 1), sent(2, 3, 2, 2), read(5, 6, 2, 1, 2, 1)}},
-		"an order against time": {[]text{2, 1}, false, []*operation{sent(1, 2, 1, 2), sent(3, 4, 2, 1)}},
+		"an order against real time": {[]text{2, 1}, false, []*operation{sent(1, 2, 1, 2), sent(3, 4, 2, 1)}},
 		"a stale page": {[]text{1, 2}, false,
 			[]*operation{sent(1, 2, 1, 1), sent(3, 4, 2, 2), read(5, 6, 1, 1, 1)}},
 		"a stale head": {[]text{1, 2}, false,
@@ -95,13 +96,13 @@ func TestTheModelOfALogRefuses(t *testing.T) {
 			})}},
 		"a page longer than the log": {[]text{1}, false,
 			[]*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, 1, 1)}},
-		"a text that its reader could not see": {[]text{1}, false,
+		"a text that its reader could not open": {[]text{1}, false,
 			[]*operation{sent(1, 2, 1, 1), read(3, 4, 1, 1, unreadable)}},
-		"a text that nobody sent": {[]text{1, 3}, false, []*operation{sent(1, 2, 1, 1)}},
+		"a text that no client sent": {[]text{1, 3}, false, []*operation{sent(1, 2, 1, 1)}},
 	} {
 		partitions := logPartitions([]view{{who: "carol", room: "den", texts: c.log}}, c.ops)
-		if wrong := linearizable(partitions); (len(wrong) == 0) != c.good {
-			t.Errorf("%s: %v", name, wrong)
+		if problems := linearizable(partitions); (len(problems) == 0) != c.good {
+			t.Errorf("%s: got the problems %q, want none: %v", name, problems, c.good)
 		}
 	}
 }
@@ -123,11 +124,11 @@ func TestTheModelOfAKeyRefuses(t *testing.T) {
 		"a key before its rotation": {false, []*operation{sealed(1, 2, 2), rotated(3, 4, 2)}},
 		"a rotation undone": {false,
 			[]*operation{rotated(1, 2, 2), rotated(3, 4, 3), rotated(5, 6, 2), sealed(7, 8, 2)}},
-		"a generation left out": {false, []*operation{rotated(1, 2, 3), sealed(3, 4, 3)}},
+		"a generation skipped": {false, []*operation{rotated(1, 2, 3), sealed(3, 4, 3)}},
 	} {
 		seals, rotations := split(c.ops)
-		if wrong := linearizable(keyPartitions(seals, rotations)); (len(wrong) == 0) != c.good {
-			t.Errorf("%s: %v", name, wrong)
+		if problems := linearizable(keyPartitions(seals, rotations)); (len(problems) == 0) != c.good {
+			t.Errorf("%s: got the problems %q, want none: %v", name, problems, c.good)
 		}
 	}
 }
@@ -149,24 +150,24 @@ func TestTheCheckOfLogsRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		log  view
 		seen view
-		want string // part of the complaint
+		want string // part of the problem; "" for none
 		lost int
 	}{
-		"all is well":                       {den("carol", 1, 2), den("ada", 1, 2), "", 0},
+		"the same logs":                     {den("carol", 1, 2), den("ada", 1, 2), "", 0},
 		"stored without an answer":          {den("carol", 1, 2, 3), den("ada", 1, 2, 3), "", 0},
-		"acknowledged and lost":             {den("carol", 1), den("ada", 1), "was acknowledged at seq 2", 1},
-		"acknowledged and stored elsewhere": {den("carol", 2, 1), den("ada", 2, 1), "was acknowledged at seq 1", 2},
-		"stored twice":                      {den("carol", 1, 2, 2), den("ada", 1, 2, 2), "stands at [2 3]", 0},
-		"nobody's":                          {den("carol", 1, 2, 9), den("ada", 1, 2, 9), "nobody sent", 0},
-		"another order for somebody": {den("carol", 1, 2), den("ada", 2, 1),
-			"at seq 1 ada has text 2, and carol 1", 0},
-		"missed by somebody":        {den("carol", 1, 2), den("ada", 1), "ada has 1 messages", 0},
-		"not readable for somebody": {den("carol", 1, 2), den("ada", 1, unreadable), "ada has text -1", 0},
+		"acknowledged and lost":             {den("carol", 1), den("ada", 1), "want seq 2 as acknowledged", 1},
+		"acknowledged and stored elsewhere": {den("carol", 2, 1), den("ada", 2, 1), "want seq 1 as acknowledged", 2},
+		"stored twice":                      {den("carol", 1, 2, 2), den("ada", 1, 2, 2), "at the seqs [2 3]", 0},
+		"sent by no client":                 {den("carol", 1, 2, 9), den("ada", 1, 2, 9), "no client sent", 0},
+		"another order for one client": {den("carol", 1, 2), den("ada", 2, 1),
+			"at seq 1 ada has text 2, carol has text 1", 0},
+		"missed by one client":      {den("carol", 1, 2), den("ada", 1), "ada has 1 messages", 0},
+		"unreadable for one client": {den("carol", 1, 2), den("ada", 1, unreadable), "ada has text -1", 0},
 	} {
-		wrong, lost := lostOrDoubled(c.log, []view{c.seen, {who: "bob", room: "lobby"}}, good)
-		all := strings.Join(wrong, "; ")
+		problems, lost := lostOrDuplicated(c.log, []view{c.seen, {who: "bob", room: "lobby"}}, good)
+		all := strings.Join(problems, "; ")
 		if (c.want == "") != (all == "") || !strings.Contains(all, c.want) || lost != c.lost {
-			t.Errorf("%s: %q, %d lost", name, all, lost)
+			t.Errorf("%s: got %q, %d lost; want %q, %d lost", name, all, lost, c.want, c.lost)
 		}
 	}
 }
@@ -202,21 +203,21 @@ func TestTheCheckOfKeysRefuses(t *testing.T) {
 			Seq:  2,
 			Key:  "first",
 			At:   7,
-		}}, nil, "sealed to generation 1, though 2"},
+		}}, nil, "sealed to generation 1, want at least 2"},
 		"a page to the old one": {nil, []pageSeal{{
 			User:   "ada",
 			Key:    "first",
 			Call:   6,
 			Return: 7,
-		}}, "sealed to generation 1, though 2"},
-		"somebody else's key": {[]delivery{{
+		}}, "sealed to generation 1, want at least 2"},
+		"a key of another device": {[]delivery{{
 			User: "ada",
 			Room: "den",
 			Seq:  1,
 			Key:  "eve's",
 			At:   2,
-		}}, nil, "no key of its device"},
-		"what is in no log": {[]delivery{{
+		}}, nil, "not a key of its device"},
+		"a message that is in no log": {[]delivery{{
 			User: "ada",
 			Room: "den",
 			Seq:  3,
@@ -225,10 +226,10 @@ func TestTheCheckOfKeysRefuses(t *testing.T) {
 		}}, nil, "not in the log"},
 	} {
 		h.deliveries, h.pages = c.deliveries, c.pages
-		seals, wrong := h.seals(sendsByPlace(log, operations))
-		all := strings.Join(append(wrong, stale(seals, operations)...), "; ")
+		seals, problems := h.seals(sendsByPlace(log, operations))
+		all := strings.Join(append(problems, stale(seals, operations)...), "; ")
 		if (c.want == "") != (all == "") || !strings.Contains(all, c.want) {
-			t.Errorf("%s: %q", name, all)
+			t.Errorf("%s: got %q, want %q", name, all, c.want)
 		}
 	}
 }
@@ -252,15 +253,16 @@ func TestEqualLogsAreEqual(t *testing.T) {
 		{grow(1), grow(), false},
 	} {
 		if roomLog.Equal(c.a, c.b) != c.equal || roomLog.Equal(c.b, c.a) != c.equal {
-			t.Errorf("%v and %v: not %v", c.a, c.b, c.equal)
+			t.Errorf("Equal(%v, %v): got %v, want %v", c.a, c.b, !c.equal, c.equal)
 		}
 	}
 	if porcupine.CheckOperations(keyRegister, nil) != true {
-		t.Error("an empty history is refused")
+		t.Error("an empty history: got not linearizable, want linearizable")
 	}
 }
 
-// A search that finds nothing proves nothing unless it would have found it.
+// TestTheSearchFinds shows that the search would find a text: otherwise finding
+// nothing proves nothing.
 func TestTheSearchFinds(t *testing.T) {
 	const secret, canary = "secret0123456789abcdef", "writer-1"
 	encoded := []string{"x" + secret + "y", hex.EncodeToString([]byte("xy" + secret)),
@@ -279,15 +281,15 @@ func TestTheSearchFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if wrong, size, err := plaintext(dir, secret, canary); err != nil || len(wrong) == 0 ||
+		if problems, size, err := plaintext(dir, secret, canary); err != nil || len(problems) == 0 ||
 			size != len(data)+3+len(canary) {
-			t.Errorf("%s: found %v in %d bytes, %v", data, wrong, size, err)
+			t.Errorf("%s: got %v in %d bytes, %v; want the text found in all bytes", data, problems, size, err)
 		}
-		if wrong, _, err := plaintext(dir, "another0123456789abcdef", canary); err != nil || len(wrong) != 0 {
-			t.Errorf("%s: another text was found: %v, %v", data, wrong, err)
+		if problems, _, err := plaintext(dir, "another0123456789abcdef", canary); err != nil || len(problems) != 0 {
+			t.Errorf("%s: got another text in %v, %v; want it nowhere", data, problems, err)
 		}
 		if _, _, err := plaintext(dir, secret, "not there"); err == nil {
-			t.Errorf("%s: a search that did not find the canary counts", data)
+			t.Errorf("%s: got no error without the canary, want one", data)
 		}
 	}
 }
