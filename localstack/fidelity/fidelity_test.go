@@ -20,21 +20,21 @@ func TestEveryStatementHasATest(t *testing.T) {
 			known[st.id] = true
 			switch n := len(tests[st.id]); {
 			case n == 0 && st.without == "":
-				t.Errorf("%s has no test: %s", st.id, st.text)
+				t.Errorf("%s has no test, want one: %s", st.id, st.text)
 			case n > 0 && st.without != "":
-				t.Errorf("%s has a test, and statements.txt says that none can be", st.id)
+				t.Errorf("%s has a test, but statements.txt says that none is possible", st.id)
 			}
 		}
 	}
 	for id, list := range tests {
 		if !known[id] {
-			t.Errorf("%s shows %s, which statements.txt does not have", list[0].name, id)
+			t.Errorf("%s carries the number %s, which is not in statements.txt", list[0].name, id)
 		}
 	}
 }
 
-// The results in the document are of its last making; what it lists must be
-// what there is now.
+// TestDocumentIsCurrent compares the document with the statements and tests.
+// Its results are those of the last run of `make fidelity`.
 func TestDocumentIsCurrent(t *testing.T) {
 	sections, tests, settings, err := read(root)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 	got := withoutResults(strings.ReplaceAll(string(written), "\r\n", "\n"))
 	for i := range max(len(want), len(got)) {
 		if i >= len(want) || i >= len(got) || want[i] != got[i] {
-			t.Fatalf("%s:%d is not current; run make fidelity", document, i+1)
+			t.Fatalf("%s:%d is not current; run `make fidelity`", document, i+1)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func TestStatementOf(t *testing.T) {
 		"TestA6_99_Unknown": "A6", "TestAdd": "", "TestAll5": "", "TestE": "",
 	} {
 		if got := statementOf(name, known); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
+			t.Errorf("statementOf(%s): got %q, want %q", name, got, want)
 		}
 	}
 }

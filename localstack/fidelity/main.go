@@ -1,7 +1,7 @@
 // Command fidelity runs the tests that carry the number of a statement about
-// AWS and writes docs/aws-fidelity.md: each statement, how sure we are of it,
-// and whether the local stack does what it says. Run it from the module's root,
-// with `make fidelity`.
+// AWS and writes docs/aws-fidelity.md. The document lists each statement, how
+// certain it is, and whether the local stack behaves as it says. Run it from
+// the module's root, with `make fidelity`.
 //
 // It never talks to AWS.
 package main
@@ -28,6 +28,8 @@ func main() {
 	}
 }
 
+// run runs the tests and writes the document. It returns an error if a test
+// fails; the document is written all the same.
 func run(root string) error {
 	sections, tests, settings, err := read(root)
 	if err != nil {
@@ -49,12 +51,12 @@ func run(root string) error {
 	}
 	fmt.Fprintf(os.Stderr, "%s: %d tests, %d failed\n", document, len(results), failed)
 	if failed > 0 {
-		return errors.New("some tests failed; the document says which")
+		return errors.New("some tests failed; " + document + " lists them")
 	}
 	return nil
 }
 
-// read collects what the document is made from, but for results.
+// read returns everything that the document is made from, except results.
 func read(root string) ([]section, map[string][]test, map[string][]string, error) {
 	sections, err := parseStatements(statementsText)
 	if err != nil {

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// report is docs/aws-fidelity.md. results says of each test whether it passed;
-// a test without a result has not been run.
+// report returns docs/aws-fidelity.md. A test without a result was not run.
 func report(sections []section, tests map[string][]test, settings map[string][]string, results map[test]string) string {
 	var b strings.Builder
 	b.WriteString(`# How close the local stack is to AWS
 
-Made by ` + "`make fidelity`" + ` from the tests; do not edit. Each statement about AWS, its mark, and what became of the tests that carry its number.
+Generated from the tests by ` + "`make fidelity`" + `; do not edit. The tables list each statement about AWS, its mark, and the result of the tests that carry its number.
 
-Marks: **D** documented by AWS; **O** observed on AWS by somebody and published; **C** read in source code that AWS owns;
+Marks: **D** documented by AWS; **O** observed on AWS and published; **C** read in source code that AWS owns;
 **X** our own experiment with an AWS SDK; **I** inferred: no source confirms it. For an inferred statement the named setting
 (` + "`-inferred NAME=VALUE`" + `) turns on the other behaviour, and the tests show both; where none is
 named there is no other behaviour to turn on. Nothing here was run against an AWS account: the tests
@@ -29,6 +28,7 @@ show that the stack does what the statement says, not that AWS does.
 	return b.String()
 }
 
+// text returns a statement as it stands in the table.
 func text(st statement, settings []string) string {
 	text := strings.ReplaceAll(st.text, "|", `\|`)
 	if len(settings) > 0 {
@@ -40,7 +40,7 @@ func text(st statement, settings []string) string {
 	return text
 }
 
-// verdict is the worst result of a statement's tests.
+// verdict returns the worst result of a statement's tests.
 func verdict(st statement, tests []test, results map[test]string) string {
 	if len(tests) == 0 {
 		return "–"
@@ -59,6 +59,7 @@ func verdict(st statement, tests []test, results map[test]string) string {
 	return worst
 }
 
+// list returns the names of tests, without the folder that all share.
 func list(tests []test) string {
 	names := make([]string, len(tests))
 	for i, t := range tests {

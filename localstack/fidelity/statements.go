@@ -15,7 +15,8 @@ type statement struct {
 	id   string // such as A6.1
 	mark string // D, O, C, X or I: see statements.txt
 	text string
-	// without says why no test of the stack can show it; usually empty.
+	// without says why no test of the stack can show the statement; usually
+	// empty.
 	without string
 }
 

@@ -15,14 +15,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/gateway"
 )
 
-// test is a test function that shows a statement.
+// test is a test function that shows that the stack does what a statement says.
 type test struct {
 	pkg  string // folder, slash-separated, from the module's root
 	name string
 }
 
-// testName finds a statement's number in a test's name: TestA6_1_Forbidden,
-// TestE3_Reasons.
+// testName matches the number of a statement in the name of a test, such as
+// A6_1 for A6.1 or E3 at its beginning.
 var testName = regexp.MustCompile(`^Test([A-F]\d+)(?:_(\d+b?))?(?:_|$)`)
 
 // statementOf returns the statement that a test's name says it shows, or "".
