@@ -21,8 +21,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// awsConfig is what the SDK's own loader makes of AWS_ENDPOINT_URL, any
-// credentials and any region.
+// awsConfig returns the configuration that the SDK's own loader makes of
+// AWS_ENDPOINT_URL, any credentials and any region.
 func awsConfig(url string) aws.Config {
 	return aws.Config{
 		Region:       "eu-central-1",
@@ -31,9 +31,10 @@ func awsConfig(url string) aws.Config {
 	}
 }
 
-// The SDK's clients, told nothing but the endpoint, find what the template has.
+// TestAWSClients wants the SDK's clients, configured with the endpoint alone,
+// to find the resources of the template.
 func TestAWSClients(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	needsAPIs(t, s)
 	config := awsConfig(s.url)
 
@@ -44,21 +45,22 @@ func TestAWSClients(t *testing.T) {
 	for _, name := range []string{"Users", "Connections", "Rooms", "Messages", "Keys"} {
 		if !slices.ContainsFunc(tables.TableNames,
 			func(table string) bool { return strings.Contains(table, name+"Table") }) {
-			t.Errorf("there is no %sTable among %v", name, tables.TableNames)
+			t.Errorf("got the tables %v, want one named %sTable", tables.TableNames, name)
 		}
 	}
 
 	keys := kms.NewFromConfig(config)
 	list, err := keys.ListKeys(ctx, &kms.ListKeysInput{})
 	if err != nil || len(list.Keys) != 1 || !strings.Contains(*list.Keys[0].KeyArn, ":000000000000:key/") {
-		t.Fatalf("the keys are %+v, %v; want one of account 000000000000", list, err)
+		t.Fatalf("got the keys %+v, %v; want one of account 000000000000", list, err)
 	}
 	sealed, err := keys.Encrypt(ctx, &kms.EncryptInput{KeyId: list.Keys[0].KeyId, Plaintext: []byte("a data key")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil || string(opened.Plaintext) != "a data key" {
-		t.Errorf("Decrypt: %+v, %v", opened, err)
+	opened, err := keys.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
+	if err != nil || string(opened.Plaintext) != "a data key" {
+		t.Errorf("Decrypt: got %+v, %v; want \"a data key\"", opened, err)
 	}
 
 	functions := lambda.NewFromConfig(config)
@@ -67,24 +69,24 @@ func TestAWSClients(t *testing.T) {
 		Payload:      []byte(`{"requestContext":{"connectionId":"none="},"body":"{}"}`),
 	})
 	if err != nil || answer.FunctionError != nil || !strings.Contains(string(answer.Payload), `"statusCode":200`) {
-		t.Errorf("Invoke: %+v, %v", answer, err)
+		t.Errorf("Invoke: got %+v, %v; want status code 200", answer, err)
 	}
 	failed, err := functions.Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: aws.String("local-DefaultFunction"),
 		Payload:      []byte(`"no event"`),
 	})
 	if err != nil || failed.FunctionError == nil || !strings.Contains(string(failed.Payload), `"errorType"`) {
-		t.Errorf("Invoke with what is no event: %+v, %v; want a function error", failed, err)
+		t.Errorf("Invoke with a payload that is no event: got %+v, %v; want a function error", failed, err)
 	}
 }
 
-// The @connections API reaches a client, with the stage in the endpoint and
-// without it.
+// TestConnectionsAPI posts to a client by @connections, with and without the
+// stage in the endpoint.
 func TestConnectionsAPI(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	needsAPIs(t, s)
 	p := connect(ctx, t, s, newUser(t, "posted"))
-	p.begin() // no frame tells the connection's id, but the service's row of it
+	p.begin() // the service's row then links the user to the connection id
 	id := connectionOf(t, s, string(p.user.name))
 
 	for _, url := range []string{s.url, s.url + "/local"} {
@@ -96,12 +98,12 @@ func TestConnectionsAPI(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := p.next(ctx); err != nil || got != `{"type":"posted","to":"`+url+`"}` {
-			t.Errorf("through %s came %s, %v", url, got, err)
+			t.Errorf("posted through %s: got %s, %v; want the posted text", url, got, err)
 		}
 		if info, err := client.GetConnection(ctx,
 			&management.GetConnectionInput{ConnectionId: &id}); err != nil || info.ConnectedAt == nil ||
 			info.Identity == nil {
-			t.Errorf("GetConnection through %s: %+v, %v", url, info, err)
+			t.Errorf("GetConnection through %s: got %+v, %v; want ConnectedAt and Identity", url, info, err)
 		}
 	}
 	client := management.NewFromConfig(awsConfig(s.url))
@@ -109,16 +111,17 @@ func TestConnectionsAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, err := p.closed(ctx); code != 1000 {
-		t.Errorf("it closed with %v, %v", code, err)
+		t.Errorf("after DeleteConnection: got close code %v, %v; want 1000", code, err)
 	}
 	_, err := client.PostToConnection(ctx, &management.PostToConnectionInput{ConnectionId: &id, Data: []byte("late")})
 	if _, gone := errors.AsType[*managementtypes.GoneException](err); !gone {
-		t.Errorf("posting to a connection that is gone: %v", err)
+		t.Errorf("post to a closed connection: got %v, want GoneException", err)
 	}
 }
 
-// Requests that AWS wants signed are refused without a signature, in the way of
-// each service, so that no web page can make them.
+// TestUnsignedRequestsAreRefused sends requests that AWS wants signed without a
+// signature. Each service refuses them in its own way, so no web page can make
+// them.
 func TestUnsignedRequestsAreRefused(t *testing.T) {
 	s := sharedStack(t)
 	needsAPIs(t, s)
@@ -146,14 +149,15 @@ func TestUnsignedRequestsAreRefused(t *testing.T) {
 		response.Body.Close()
 		if err != nil || response.StatusCode != r.status ||
 			!strings.Contains(string(body), "Missing Authentication Token") {
-			t.Errorf("%s %s %s: %d %s, %v; want %d", r.method, r.path, r.target, response.StatusCode, body,
+			t.Errorf("%s %s %s: got %d %s, %v; want %d and a missing token", r.method, r.path, r.target,
+				response.StatusCode, body,
 				err, r.status)
 		}
 	}
 }
 
-// A page under a foreign name, which DNS may point at this machine, gets
-// nothing.
+// TestForeignHostsAreRefused sends requests with a foreign Host header, as a
+// page would whose name DNS points at this machine.
 func TestForeignHostsAreRefused(t *testing.T) {
 	s := sharedStack(t)
 	needsAPIs(t, s)
@@ -169,40 +173,43 @@ func TestForeignHostsAreRefused(t *testing.T) {
 		}
 		response.Body.Close()
 		if response.StatusCode != want {
-			t.Errorf("Host %s: %d, want %d", host, response.StatusCode, want)
+			t.Errorf("Host %s: got %d, want %d", host, response.StatusCode, want)
 		}
 	}
 }
 
-// The health has every member that it promises, with what the template has.
+// TestHealthOfARunningStack wants every member of the health document, with the
+// resources of the template.
 func TestHealthOfARunningStack(t *testing.T) {
 	s := sharedStack(t)
 	needsProcess(t)
 	status, h, err := s.health()
 	if err != nil || status != http.StatusOK {
-		t.Fatalf("%d, %v", status, err)
+		t.Fatalf("health: got %d, %v; want 200", status, err)
 	}
 	want := map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running", "execute-api": "running"}
 	if !maps.Equal(h.Services, want) || h.PID != s.process.cmd.Process.Pid || h.Doing != "" ||
 		h.WebSocket != "ws"+strings.TrimPrefix(s.url, "http")+"/local" {
-		t.Errorf("the health is %+v", h)
+		t.Errorf("health: got %+v, want services %v, pid %d and the WebSocket address of %s", h, want,
+			s.process.cmd.Process.Pid, s.url)
 	}
 	for _, route := range []string{
 		"$connect", "$disconnect", "$default", frame.ActionHandshake, frame.ActionSendMessage, frame.ActionHistory,
 		frame.ActionJoinRoom, frame.ActionLeaveRoom, frame.ActionRotateKey, frame.ActionPing,
 	} {
 		if !slices.Contains(h.Routes, route) {
-			t.Errorf("the route %s is not among %v", route, h.Routes)
+			t.Errorf("health: got the routes %v, want %s among them", h.Routes, route)
 		}
 	}
 	for _, function := range []string{"Connect", "Handshake", "SendMessage", "RotateServerKey"} {
 		if !slices.Contains(h.Functions, "local-"+function+"Function") {
-			t.Errorf("the function %s is not among %v", function, h.Functions)
+			t.Errorf("health: got the functions %v, want local-%sFunction among them", h.Functions, function)
 		}
 	}
 }
 
-// connectionOf finds the id of the one connection that begins as a user.
+// connectionOf returns the id of the one connection that has begun a handshake
+// as a user.
 func connectionOf(t testing.TB, s *stack, name string) string {
 	t.Helper()
 	needsAPIs(t, s)
@@ -223,6 +230,6 @@ func connectionOf(t testing.TB, s *stack, name string) string {
 		}
 		return row.Connection.Value
 	}
-	t.Fatalf("no connection has begun as %s", name)
+	t.Fatalf("no connection has begun a handshake as %s", name)
 	return ""
 }

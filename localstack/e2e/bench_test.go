@@ -10,17 +10,19 @@ import (
 	"github.com/sotto-chat/sotto/shared/client"
 )
 
-// samples is how many sends a percentile is of, at the least.
+// samples is the least number of sends that a percentile is taken from.
 const samples = 100
 
 // BenchmarkSend measures one whole send through the stack, over real processes
-// and sockets: from Send until the last recipient has the text, opened and
-// verified. All clients run in this process, so its allocations are those of
-// one sender and all recipients; sealing to the recipients is the stack's work.
+// and sockets: from Send until the last recipient has opened and verified the
+// text. All clients run in this process, so its allocations are those of one
+// sender and all recipients; the stack seals to the recipients in its own
+// processes.
 //
-// ns/op is the mean, ack-p50 and ack-p99 the time until the ack, all-p50 and
-// all-p99 until the last recipient has it. Functions are warm. A room takes 100
-// messages a second, so ns/op below 10 ms would measure that limit.
+// ns/op is the mean. ack-p50 and ack-p99 are the time until the ack; all-p50
+// and all-p99 the time until the last recipient has the message. Functions are
+// warm. A room takes 100 messages a second, so ns/op below 10 ms would measure
+// that limit.
 func BenchmarkSend(b *testing.B) {
 	for _, recipients := range []int{1, 10, 50} {
 		b.Run(fmt.Sprintf("recipients=%d", recipients), func(b *testing.B) { benchmarkSend(b, recipients) })
@@ -41,21 +43,21 @@ func benchmarkSend(b *testing.B, recipients int) {
 		}
 		return c
 	}
-	// A device may send 100 frames in 10 s, so ten take turns.
+	// A device may send 100 frames in 10 s, so ten senders take turns.
 	var senders []*client.Client
 	for range 10 {
 		senders = append(senders, open())
 	}
 	arrived := make(chan error)
 	for range recipients {
-		heard, err := open().Subscribe(room, client.NewOnly)
+		sub, err := open().Subscribe(room, client.NewOnly)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Cleanup(heard.Close)
+		b.Cleanup(sub.Close)
 		go func() {
 			for {
-				m, err := heard.Next(ctx)
+				m, err := sub.Next(ctx)
 				if err == nil {
 					err = m.Problem
 				}
@@ -104,8 +106,8 @@ func benchmarkSend(b *testing.B, recipients int) {
 	}
 }
 
-// percentile is the smallest duration that p of a hundred do not exceed, in
-// milliseconds.
+// percentile returns the smallest duration that p percent of the durations do
+// not exceed, in milliseconds. It sorts durations.
 func percentile(durations []time.Duration, p int) float64 {
 	slices.Sort(durations)
 	rank := (len(durations)*p + 99) / 100

@@ -15,11 +15,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/client/profile"
 )
 
-// profiles keeps the devices of the crowd: making keys is what takes longest.
+// profiles keeps the devices of openClients: generating keys takes longest.
 var profiles = profile.Memory()
 
-// crowd connects as many users, always the same, and lets them join a room.
-func crowd(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) []*client.Client {
+// openClients connects n users and joins each to a room. The users are the same
+// in every test.
+func openClients(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) []*client.Client {
 	t.Helper()
 	users := make([]*client.Client, n)
 	t.Cleanup(func() {
@@ -35,7 +36,7 @@ func crowd(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) [
 		g.Go(func() (err error) {
 			users[i], err = client.Open(ctx, client.Options{
 				URL:     s.webSocket,
-				User:    chat.User(fmt.Sprintf("crowd-%d-%d", firstRun, i)),
+				User:    clientName(i),
 				Profile: profiles,
 			})
 			if err != nil {
@@ -51,8 +52,11 @@ func crowd(ctx context.Context, t testing.TB, s *stack, room chat.Room, n int) [
 	return users
 }
 
-// newRoom makes a name that no room has.
+// newRoom returns a room name that is not in use.
 func newRoom(name string) chat.Room { return chat.Room(fmt.Sprintf("%s-%d", name, runs.Add(1))) }
+
+// clientName returns the name of the i-th user of openClients.
+func clientName(i int) chat.User { return chat.User(fmt.Sprintf("client-%d-%d", firstRun, i)) }
 
 func mustSend(ctx context.Context, t testing.TB, c *client.Client, room chat.Room, text string) client.Ack {
 	t.Helper()
@@ -63,8 +67,8 @@ func mustSend(ctx context.Context, t testing.TB, c *client.Client, room chat.Roo
 	return ack
 }
 
-// follow subscribes to all of a room.
-func follow(t testing.TB, c *client.Client, room chat.Room) *client.Subscription {
+// subscribeAll subscribes to a room from its first message.
+func subscribeAll(t testing.TB, c *client.Client, room chat.Room) *client.Subscription {
 	t.Helper()
 	sub, err := c.Subscribe(room, 0)
 	if err != nil {
@@ -73,20 +77,20 @@ func follow(t testing.TB, c *client.Client, room chat.Room) *client.Subscription
 	return sub
 }
 
-// hear returns the next n messages.
-func hear(ctx context.Context, sub *client.Subscription, n int) ([]client.Message, error) {
-	var heard []client.Message
-	for len(heard) < n {
+// receiveMessages returns the next n messages.
+func receiveMessages(ctx context.Context, sub *client.Subscription, n int) ([]client.Message, error) {
+	var received []client.Message
+	for len(received) < n {
 		m, err := sub.Next(ctx)
 		if err != nil {
-			return heard, fmt.Errorf("after %d of %d messages: %w", len(heard), n, err)
+			return received, fmt.Errorf("after %d of %d messages: %w", len(received), n, err)
 		}
-		heard = append(heard, m)
+		received = append(received, m)
 	}
-	return heard, nil
+	return received, nil
 }
 
-// acks collects what was acknowledged, from many senders.
+// acks collects the acks of many senders. It is safe for concurrent use.
 type acks struct {
 	mu sync.Mutex
 	of map[string]client.Ack // by text
@@ -107,9 +111,9 @@ func (a *acks) len() int {
 	return len(a.of)
 }
 
-// check wants a log from seq 1 without a gap, no text in it twice, and all that
-// was acknowledged where its ack says. What was not acknowledged may be there,
-// or not.
+// check returns an error unless the log begins at seq 1, has no gap and no text
+// twice, and has every acknowledged message where its ack says. A message
+// without an ack may be in the log or not.
 func (a *acks) check(log []client.Message) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,21 +123,21 @@ func (a *acks) check(log []client.Message) error {
 		case m.Problem != nil:
 			return fmt.Errorf("message %d: %w", m.Seq, m.Problem)
 		case m.Seq != chat.Seq(i+1):
-			return fmt.Errorf("message %d stands in place %d", m.Seq, i+1)
+			return fmt.Errorf("got message %d in place %d", m.Seq, i+1)
 		case twice:
-			return fmt.Errorf("%q is there twice: as %d and as %d", m.Body, first.Seq, m.Seq)
+			return fmt.Errorf("%q is in the log twice: as %d and as %d", m.Body, first.Seq, m.Seq)
 		}
 		at[m.Body] = m
 	}
 	for text, ack := range a.of {
 		if m, there := at[text]; !there || m.Seq != ack.Seq || m.ID != ack.ID || m.Epoch != ack.Epoch {
-			return fmt.Errorf("%q was acknowledged as %+v, and is in the log as %+v", text, ack, m)
+			return fmt.Errorf("got %q in the log as %+v, want it as acknowledged: %+v", text, m, ack)
 		}
 	}
 	return nil
 }
 
-// Each way to break the promise is seen by the check.
+// TestAcksAreChecked wants check to find each way to break the promise.
 func TestAcksAreChecked(t *testing.T) {
 	good := []client.Message{{
 		Seq:  1,
@@ -164,19 +168,20 @@ func TestAcksAreChecked(t *testing.T) {
 		"problem":   {good[0], {Seq: 2, Problem: io.ErrUnexpectedEOF}, good[2]},
 	} {
 		if a.check(bad) == nil {
-			t.Errorf("%s: not seen", name)
+			t.Errorf("%s: got no error from check", name)
 		}
 	}
 }
 
-// sameLog wants two users to have seen the same.
+// sameLog returns an error unless two users have received the same messages.
 func sameLog(a, b []client.Message) error {
 	if len(a) != len(b) {
-		return fmt.Errorf("%d messages, and %d", len(a), len(b))
+		return fmt.Errorf("the first log has %d messages, the second %d", len(a), len(b))
 	}
 	for i := range a {
 		if a[i].Seq != b[i].Seq || a[i].ID != b[i].ID || a[i].Body != b[i].Body || a[i].From != b[i].From {
-			return fmt.Errorf("in place %d %d %q of %s, and %d %q of %s", i+1, a[i].Seq, a[i].Body,
+			return fmt.Errorf("in place %d the first log has %d %q of %s, the second %d %q of %s", i+1,
+				a[i].Seq, a[i].Body,
 				a[i].From, b[i].Seq, b[i].Body, b[i].From)
 		}
 	}

@@ -19,7 +19,8 @@ import (
 
 // TestDataSurvivesADatabaseCrash kills the whole stack, and with it the
 // database, with kill -9 at random moments while users send. After each start
-// all that was ever acknowledged is in the log: once, in order, without a gap.
+// every message that was ever acknowledged is in the log: once, in order,
+// without a gap.
 func TestDataSurvivesADatabaseCrash(t *testing.T) {
 	rounds := 20
 	if testing.Short() {
@@ -36,7 +37,7 @@ func TestDataSurvivesADatabaseCrash(t *testing.T) {
 
 	var sent acks
 	for round := range rounds {
-		users := crowd(ctx, t, s, room, senders)
+		users := openClients(ctx, t, s, room, senders)
 		begin, goal := sent.len(), 1+random.IntN(20)
 		var g errgroup.Group
 		for i, c := range users {
@@ -45,7 +46,7 @@ func TestDataSurvivesADatabaseCrash(t *testing.T) {
 					text := fmt.Sprintf("round %d, user %d says %d", round, i, n)
 					ack, err := c.Send(ctx, room, text)
 					if errors.Is(err, client.ErrClosed) {
-						return nil // cut off by the crash: stored, or not
+						return nil // the crash interrupted it: stored, or not
 					}
 					if err != nil {
 						return fmt.Errorf("%s: %w", text, err)
@@ -54,8 +55,8 @@ func TestDataSurvivesADatabaseCrash(t *testing.T) {
 				}
 			})
 		}
-		eventuallyTrue(t, "enough messages are acknowledged", func() bool { return sent.len() >= begin+goal })
-		time.Sleep(time.Duration(random.IntN(20_000)) * time.Microsecond) // into the middle of things, wherever that is
+		waitUntil(t, "enough messages are acknowledged", func() bool { return sent.len() >= begin+goal })
+		time.Sleep(time.Duration(random.IntN(20_000)) * time.Microsecond) // crash at a random point of the next sends
 		s.kill()
 		for _, c := range users {
 			_ = c.Close()
@@ -66,32 +67,32 @@ func TestDataSurvivesADatabaseCrash(t *testing.T) {
 		if err := s.start(); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		reader := crowd(ctx, t, s, room, 1)[0]
+		reader := openClients(ctx, t, s, room, 1)[0]
 		if err := sent.check(wholeLog(ctx, t, reader, room)); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		_ = reader.Close()
 	}
-	t.Logf("%d messages were acknowledged in %d rounds; none is lost", sent.len(), rounds)
+	t.Logf("%d messages were acknowledged in %d rounds; none was lost", sent.len(), rounds)
 }
 
-// wholeLog reads a room's log from its first message to its last.
+// wholeLog returns a room's log from its first message to its last.
 func wholeLog(ctx context.Context, t testing.TB, c *client.Client, room chat.Room) []client.Message {
 	t.Helper()
 	state, err := c.Join(ctx, room)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sub := follow(t, c, room)
+	sub := subscribeAll(t, c, room)
 	defer sub.Close()
-	log, err := hear(ctx, sub, int(state.Head))
+	log, err := receiveMessages(ctx, sub, int(state.Head))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return log
 }
 
-// tableNames finds the names of the template's tables.
+// tableNames returns the names of the template's tables.
 func tableNames(t testing.TB, s *stack) (names table.Names) {
 	t.Helper()
 	needsAPIs(t, s)

@@ -14,17 +14,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// With -endpoint the tests use a service that runs already: another local
-// stack, an emulator, AWS. Tests that stop processes, read their logs or their
-// data folder are skipped then, and tests that need the AWS APIs are skipped
-// unless -aws-endpoint says where those are.
+// With -endpoint the tests use a service that already runs: another local
+// stack, an emulator, AWS. Tests that stop processes or read their logs or data
+// folder are then skipped. Tests that call the AWS APIs are skipped unless
+// -aws-endpoint gives their address.
 var (
 	endpointFlag    = flag.String("endpoint", "", "test the service at this WebSocket `URL` (ws:// or wss://)")
 	awsEndpointFlag = flag.String("aws-endpoint", "", "the `URL` of the AWS APIs of that service (AWS_ENDPOINT_URL)")
 )
 
-// firstRun is where runs begins. It is part of the names of the crowd, which is
-// the same for all tests.
+// firstRun is the first value of runs. It is part of the names of openClients,
+// which are the same in all tests.
 var firstRun int64
 
 // isRemote reports whether the tests use a service that they did not start.
@@ -36,8 +36,8 @@ func remoteStack() (*stack, error) {
 	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
 		return nil, fmt.Errorf("-endpoint %s is not a ws:// or wss:// URL", *endpointFlag)
 	}
-	// Users and rooms stay in the service's database, so every run needs names
-	// of its own.
+	// Users and rooms stay in the service's database, so every run needs new
+	// names.
 	firstRun = time.Now().Unix() % 10_000_000 * 1000
 	runs.Store(firstRun)
 	return &stack{
@@ -50,16 +50,16 @@ func remoteStack() (*stack, error) {
 	}, nil
 }
 
-// needsProcess skips a test of a remote service that this test cannot break,
-// stop or look into.
+// needsProcess skips the test if the stack is remote, since the test has to
+// stop it or read its logs.
 func needsProcess(t testing.TB) {
 	t.Helper()
 	if isRemote() {
-		t.Skip("needs a stack that the test has started; -endpoint names another one")
+		t.Skip("needs a stack that the test starts; not possible with -endpoint")
 	}
 }
 
-// needsAPIs skips a test that calls the AWS APIs if nobody said where they are.
+// needsAPIs skips the test if the address of the AWS APIs is not known.
 func needsAPIs(t testing.TB, s *stack) {
 	t.Helper()
 	if s.url == "" {
@@ -67,14 +67,14 @@ func needsAPIs(t testing.TB, s *stack) {
 	}
 }
 
-// ownStackCommands are what begins a script's line that uses a stack of the
-// script's own, or runs localstack alone.
+// ownStackCommands matches the lines of a script that start a stack or run
+// localstack.
 var ownStackCommands = regexp.MustCompile(`(?m)^(! )?(stack|localstack|functions) `)
 
-// apiCommands are what a script uses that calls the AWS APIs.
+// apiCommands matches the parts of a script that call the AWS APIs.
 var apiCommands = regexp.MustCompile(`(?m)^(! )?tables$|^(! )?exec aws |\$AWS_ENDPOINT_URL|\$ADDRESS`)
 
-// skipScript skips a script that a remote service cannot run.
+// skipScript skips a script that cannot run on a remote service.
 func skipScript(e *testscript.Env, s *stack) error {
 	if !isRemote() {
 		return nil
@@ -85,7 +85,7 @@ func skipScript(e *testscript.Env, s *stack) error {
 	case err != nil:
 		return err
 	case ownStackCommands.Match(text):
-		e.T().Skip("starts a stack of its own")
+		e.T().Skip("starts its own stack; not possible with -endpoint")
 	case s.url == "" && apiCommands.Match(text):
 		e.T().Skip("needs the AWS APIs: -aws-endpoint URL")
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/sotto-chat/sotto/localstack/fault"
 )
 
-// What the tests that break things have in common. Which of them shows which
-// property is in properties_test.go.
+// These are the helpers of the tests that inject faults. properties_test.go
+// lists which test shows which property.
 
-// The functions of the template, as faults and logs name them.
+// The names of the template's functions in faults and logs.
 const (
 	sendFunction      = "local-SendMessageFunction"
 	deliverFunction   = "local-DeliverFunction"
@@ -26,8 +26,10 @@ const (
 	rotateFunction    = "local-RotateServerKeyFunction"
 )
 
-// breaks sets a fault for the rest of the test, or takes an action.
-func (s *stack) breaks(t testing.TB, f fault.Fault) (struck int) {
+// injectFault sets a fault until the test ends, or takes an action such as
+// killing instances. It returns how many instances or connections an action has
+// hit.
+func (s *stack) injectFault(t testing.TB, f fault.Fault) (struck int) {
 	t.Helper()
 	if f.Target == "" {
 		f.Target = "*"
@@ -42,22 +44,22 @@ func (s *stack) breaks(t testing.TB, f fault.Fault) (struck int) {
 	var done struct {
 		Struck int `json:"struck"`
 	}
-	s.askFaults(t, http.MethodPost, body, &done)
+	s.callFaults(t, http.MethodPost, body, &done)
 	t.Cleanup(func() {
 		if s.running() {
-			s.heals(t)
+			s.clearFaults(t)
 		}
 	})
 	return done.Struck
 }
 
-// heals clears all faults and says how often each struck.
-func (s *stack) heals(t testing.TB) fault.State {
+// clearFaults clears all faults and returns how often each has struck.
+func (s *stack) clearFaults(t testing.TB) fault.State {
 	t.Helper()
 	return s.faultState(t, http.MethodDelete)
 }
 
-// struck says how often the faults that are on have struck, all together.
+// struck returns how often the faults that are set have struck, all together.
 func (s *stack) struck(t testing.TB) (n uint64) {
 	t.Helper()
 	for _, f := range s.faultState(t, http.MethodGet).Faults {
@@ -68,11 +70,11 @@ func (s *stack) struck(t testing.TB) (n uint64) {
 
 func (s *stack) faultState(t testing.TB, method string) (state fault.State) {
 	t.Helper()
-	s.askFaults(t, method, nil, &state)
+	s.callFaults(t, method, nil, &state)
 	return state
 }
 
-func (s *stack) askFaults(t testing.TB, method string, body []byte, answer any) {
+func (s *stack) callFaults(t testing.TB, method string, body []byte, answer any) {
 	t.Helper()
 	needsProcess(t)
 	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.url+edge.FaultsPath,
@@ -88,20 +90,20 @@ func (s *stack) askFaults(t testing.TB, method string, body []byte, answer any) 
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode >= http.StatusMultipleChoices {
-		t.Fatalf("%s the faults %s: %d %s, %v", method, body, response.StatusCode, data, err)
+		t.Fatalf("%s faults %s: got %d %s, %v; want a 2xx status", method, body, response.StatusCode, data, err)
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
-		t.Fatalf("%s: %v", data, err)
+		t.Fatalf("decode the faults %s: %v", data, err)
 	}
 }
 
-// ownStack is a stack of the test's own, for tests that kill it.
+// ownStack starts a stack that only this test uses, for tests that kill it.
 func ownStack(t testing.TB, flags ...string) *stack {
 	t.Helper()
 	needsProcess(t)
 	from := sharedStack(t)
 	s := &stack{template: from.template, data: t.TempDir(), flags: flags}
-	if err := s.borrowFunctions(); err != nil {
+	if err := s.copyFunctions(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.start(); err != nil {
@@ -111,22 +113,22 @@ func ownStack(t testing.TB, flags ...string) *stack {
 		if s.running() {
 			s.kill()
 		}
-		if err := s.sound(); err != nil {
+		if err := s.checkLog(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the end of the stack's log:\n%s", tail(s.stderr.String(), 40))
+			t.Logf("end of the stack's log:\n%s", tail(s.stderr.String(), 40))
 		}
 	})
 	return s
 }
 
-// logSince returns what the stack has logged since a length of its log.
+// logSince returns the part of the stack's log after its first mark bytes.
 func (s *stack) logSince(mark int) string { return s.stderr.String()[mark:] }
 
-// instances counts the instances of a function that have finished their first
-// invocation, and its invocations that have begun and ended, in a part of the
-// log: the first report of every instance, and none later, has an init duration
+// instances counts, in a part of the log, the instances of a function that have
+// finished their first invocation, and the function's invocations that have
+// begun and ended. Only the first report of an instance has an init duration
 // (Lambda log formats).
 func instances(log, function string) (first, begun, ended int) {
 	for line := range strings.Lines(log) {
@@ -147,37 +149,39 @@ func instances(log, function string) (first, begun, ended int) {
 	return first, begun, ended
 }
 
-// idle waits until no invocation of a function is under way: an ack is there
-// before the message is with everybody.
-func (s *stack) idle(t testing.TB, function string) {
+// waitIdle waits until no invocation of a function is running. The ack comes
+// before the message is delivered to everybody.
+func (s *stack) waitIdle(t testing.TB, function string) {
 	t.Helper()
 	needsProcess(t)
-	eventuallyTrue(t, function+" is idle", func() bool {
+	waitUntil(t, function+" is idle", func() bool {
 		_, begun, ended := instances(s.stderr.String(), function)
 		return begun == ended
 	})
 }
 
 func TestInstancesAreCounted(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("counted")
-	ada := crowd(ctx, t, s, room, 1)[0]
-	s.idle(t, sendFunction)
-	s.breaks(t, fault.Fault{Kind: fault.LambdaKillNow, Target: sendFunction})
+	ada := openClients(ctx, t, s, room, 1)[0]
+	s.waitIdle(t, sendFunction)
+	s.injectFault(t, fault.Fault{Kind: fault.LambdaKillNow, Target: sendFunction})
 	mark := s.stderr.Len()
 	for i := range 3 {
 		mustSend(ctx, t, ada, room, fmt.Sprint("counted ", i))
-		s.idle(t, sendFunction)
+		s.waitIdle(t, sendFunction)
 	}
-	eventuallyTrue(t, "one new instance has served three sends", func() bool {
+	waitUntil(t, "one new instance has served three sends", func() bool {
 		first, begun, ended := instances(s.logSince(mark), sendFunction)
 		return first == 1 && begun == 3 && ended == 3
 	})
 }
 
-func eventuallyTrue(t testing.TB, what string, condition func() bool) {
+// waitUntil fails the test unless the condition holds within waitTimeout. what
+// completes the sentence "timed out waiting until …".
+func waitUntil(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	if !eventually(condition) {
-		t.Fatalf("never: %s", what)
+		t.Fatalf("timed out waiting until %s", what)
 	}
 }

@@ -18,25 +18,25 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// breach is one way to break the protocol, and the code of the closed list that
-// answers it.
+// breach is one way to break the protocol, and the error code that must answer
+// it.
 type breach struct {
 	name string
 	code string
-	// frame makes the frame; a string is sent as it is. It may use the
-	// connection before, as for a challenge.
+	// frame returns the frame to send; a string is sent unchanged. It may use
+	// the connection first, as for a challenge.
 	frame func(p *peer) any
 }
 
-// text is the frame of a breach that is the same for everybody.
+// text returns a breach's frame that is the same on every connection.
 func text(f string) func(*peer) any { return func(*peer) any { return f } }
 
 func request(r frame.Request) func(*peer) any { return func(*peer) any { return r } }
 
-// strangers come without a session.
-var strangers = []breach{
-	{"no JSON", "bad_frame", text(`hello`)},
-	{"no object", "bad_frame", text(`["ping"]`)},
+// withoutSession are breaches on a connection without a session.
+var withoutSession = []breach{
+	{"not JSON", "bad_frame", text(`hello`)},
+	{"not an object", "bad_frame", text(`["ping"]`)},
 	{"null", "bad_frame", text(`null`)},
 	{"an empty object", "bad_frame", text(`{}`)},
 	{"an action that is a number", "bad_frame", text(`{"action":5}`)},
@@ -46,9 +46,9 @@ var strangers = []breach{
 	{"a second object behind the first", "bad_frame", text(`{"action":"ping"}{"action":"ping"}`)},
 	{"a lone surrogate", "bad_frame", text(`{"action":"ping","ref":"\ud800"}`)},
 	{"a ref of 65 characters", "bad_frame", text(`{"action":"ping","ref":"` + strings.Repeat("é", 65) + `"}`)},
-	{"an action that is not there", "unknown_action", text(`{"action":"shout"}`)},
-	{"an action of API Gateway's own", "unknown_action", text(`{"action":"$connect"}`)},
-	{"begin and prove in one", "bad_frame", request(frame.Request{
+	{"an unknown action", "unknown_action", text(`{"action":"shout"}`)},
+	{"a route key of API Gateway", "unknown_action", text(`{"action":"$connect"}`)},
+	{"begin and prove in one frame", "bad_frame", request(frame.Request{
 		Action: frame.ActionHandshake,
 		User:   "ada",
 		Proof:  "x",
@@ -78,11 +78,11 @@ var strangers = []breach{
 		Proof:  "x",
 	})},
 	{"a proof without a challenge", "nonce_expired", request(prove("e30.e30.e30"))},
-	{"a proof that is no token", "bad_proof", proof(func(*peer) string { return "nonsense" })},
+	{"a proof that is not a token", "bad_proof", proof(func(*peer) string { return "nonsense" })},
 	{"a proof of another type", "bad_proof",
 		proof(func(p *peer) string { return p.sign(envelope.TypeMessage, map[string]int{"v": 1}) })},
 	{"a proof whose signature is cut", "bad_proof",
-		proof(func(p *peer) string { return p.proof(nil)[:len(p.proven)-4] + "AAAA" })},
+		proof(func(p *peer) string { return p.proof(nil)[:len(p.lastProof)-4] + "AAAA" })},
 	{"a proof without an algorithm", "bad_proof", proof(func(p *peer) string {
 		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"sotto-handshake+jwt"}`)) +
 			"." + strings.Split(p.proof(nil), ".")[1] + "."
@@ -95,12 +95,12 @@ var strangers = []breach{
 	{"a first key of generation 0", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Gen = 0 })},
 	{"a proof with an unknown server key", "stale_server_key",
 		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("B", 43) })},
-	{"an encryption key that is none", "key_unacceptable",
+	{"an encryption key without a modulus", "key_unacceptable",
 		claims(func(c *frame.HandshakeClaims) { c.Enc = []byte(`{"kty":"RSA"}`) })},
 	{"an encryption key with e = 3", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
 		c.Enc = []byte(strings.Replace(string(c.Enc), "AQAB", "Aw", 1))
 	})},
-	{"an encryption key that is even", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
+	{"an encryption key with an even modulus", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
 		n := make([]byte, 256)
 		n[0] = 0x80
 		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` +
@@ -110,7 +110,7 @@ var strangers = []breach{
 		c.Enc = []byte(`{"e":"AQAB","kid":"` + strings.Repeat("C", 43) + `","kty":"RSA","n":"` +
 			strings.Repeat("_", 171) + `"}`)
 	})},
-	{"a device that is on no record and shows no key", "device_unknown", proof(func(p *peer) string {
+	{"an unknown device that shows no key", "device_unknown", proof(func(p *peer) string {
 		return p.sign(envelope.TypeHandshake, frame.HandshakeClaims{
 			V:     1,
 			Sub:   p.user.name,
@@ -123,7 +123,7 @@ var strangers = []breach{
 	})},
 }
 
-// proof is a handshake's second frame, after its first.
+// proof returns the second frame of a handshake, after the first.
 func proof(make func(*peer) string) func(*peer) any {
 	return func(p *peer) any {
 		p.begin()
@@ -135,18 +135,19 @@ func claims(alter func(*frame.HandshakeClaims)) func(*peer) any {
 	return proof(func(p *peer) string { return p.proof(alter) })
 }
 
-// den is the room that members try to write to.
+// den is the room that the users of withSession are members of.
 const den = chat.Room("den-of-breaches")
 
-// members come with a session, and are in den and not in attic.
-var members = []breach{
+// withSession are breaches on a connection with a session, whose user is a
+// member of den and not of attic.
+var withSession = []breach{
 	{"a second handshake", "already_bound", func(p *peer) any { return begin(p.user.name) }},
 	{"another proof", "already_bound", func(p *peer) any {
 		return prove(p.proof(func(c *frame.HandshakeClaims) { c.Gen = 2 }))
 	}},
 	{"no token", "bad_frame", text(`{"action":"sendMessage"}`)},
 	{"a token that is a number", "bad_frame", text(`{"action":"sendMessage","jwe":5}`)},
-	{"a token that is none", "bad_envelope", request(send("nonsense"))},
+	{"a token that is not a JWE", "bad_envelope", request(send("nonsense"))},
 	{"a token with an altered tag", "bad_envelope", func(p *peer) any {
 		r := p.sealed(p.message(den, nil))
 		i := strings.LastIndexByte(r.JWE, '.') + 1
@@ -158,7 +159,7 @@ var members = []breach{
 		r.JWE += "=="
 		return r
 	}},
-	{"a token that is to be inflated", "bad_envelope", func(p *peer) any {
+	{"a compressed token", "bad_envelope", func(p *peer) any {
 		header := `{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"` + p.server.Thumbprint() +
 			`","typ":"sotto-send+jwe","zip":"DEF"}`
 		_, rest, _ := strings.Cut(p.sealed(p.message(den, nil)).JWE, ".")
@@ -172,7 +173,7 @@ var members = []breach{
 	{"a signed text of another type", "bad_envelope", func(p *peer) any {
 		return send(p.seal(envelope.TypeSend, p.sign(envelope.TypeRotate, p.message(den, nil))))
 	}},
-	{"an id that is no ULID", "bad_envelope", func(p *peer) any {
+	{"an id that is not a ULID", "bad_envelope", func(p *peer) any {
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.ID = "1" }))
 	}},
 	{"another version", "bad_envelope", func(p *peer) any {
@@ -191,7 +192,7 @@ var members = []breach{
 		own.server = p.user.opening.Public()
 		return own.sealed(p.message(den, nil))
 	}},
-	{"a text that somebody else signed", "bad_signature", func(p *peer) any {
+	{"a text that another key signed", "bad_signature", func(p *peer) any {
 		other := *p
 		forger := *p.user
 		forger.signing, other.user = newSigningKey(p.t), &forger
@@ -203,13 +204,13 @@ var members = []breach{
 	{"another sender", "session_mismatch", func(p *peer) any {
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.Sub = "somebody" }))
 	}},
-	{"another server key inside than outside", "session_mismatch", func(p *peer) any {
+	{"another server key in the claims than in the header", "session_mismatch", func(p *peer) any {
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("B", 43) }))
 	}},
 	{"a room that the user is not in", "not_a_member", func(p *peer) any { return p.sealed(p.message("attic", nil)) }},
-	{"a room that nobody has made", "not_a_member",
+	{"a room that does not exist", "not_a_member",
 		func(p *peer) any { return p.sealed(p.message("nowhere-at-all", nil)) }},
-	{"a room that cannot be", "room_invalid", func(p *peer) any { return p.sealed(p.message("No Room", nil)) }},
+	{"an invalid room name", "room_invalid", func(p *peer) any { return p.sealed(p.message("No Room", nil)) }},
 	{"a text of 16 KiB and one byte", "body_too_large", func(p *peer) any {
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.Body = strings.Repeat("x", chat.MaxBody+1) }))
 	}},
@@ -217,7 +218,7 @@ var members = []breach{
 		Action: frame.ActionHistory,
 		Room:   "attic",
 	})},
-	{"history of a room that cannot be", "room_invalid", request(frame.Request{
+	{"history of an invalid room name", "room_invalid", request(frame.Request{
 		Action: frame.ActionHistory,
 		Room:   "No Room",
 	})},
@@ -227,44 +228,44 @@ var members = []breach{
 		Room:   den,
 		Limit:  101,
 	})},
-	{"history after less than nothing", "bad_frame", request(frame.Request{
+	{"history after a negative seq", "bad_frame", request(frame.Request{
 		Action: frame.ActionHistory,
 		Room:   den,
 		After:  -1,
 	})},
-	{"joining a room that cannot be", "room_invalid", request(join("No Room"))},
+	{"joining an invalid room name", "room_invalid", request(join("No Room"))},
 	{"leaving the lobby", "room_invalid", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "lobby"})},
-	{"leaving a room that nobody has made", "room_invalid", request(frame.Request{
+	{"leaving a room that does not exist", "room_invalid", request(frame.Request{
 		Action: frame.ActionLeaveRoom,
 		Room:   "nowhere-at-all",
 	})},
-	{"who is in a room that the user is not in", "not_a_member", text(`{"action":"presence","room":"attic"}`)},
-	{"who is in a room that cannot be", "room_invalid", text(`{"action":"presence","room":"No Room"}`)},
-	{"who is in no room", "bad_frame", text(`{"action":"presence"}`)},
+	{"presence in a room that the user is not in", "not_a_member", text(`{"action":"presence","room":"attic"}`)},
+	{"presence in an invalid room name", "room_invalid", text(`{"action":"presence","room":"No Room"}`)},
+	{"presence without a room", "bad_frame", text(`{"action":"presence"}`)},
 	{"typing in a room that the user is not in", "not_a_member", text(`{"action":"typing","room":"attic"}`)},
-	{"typing in a room that nobody has made", "not_a_member", text(`{"action":"typing","room":"nowhere-at-all"}`)},
-	{"typing in no room", "bad_frame", text(`{"action":"typing"}`)},
+	{"typing in a room that does not exist", "not_a_member", text(`{"action":"typing","room":"nowhere-at-all"}`)},
+	{"typing without a room", "bad_frame", text(`{"action":"typing"}`)},
 	{"marking a room that the user is not in", "not_a_member",
 		text(`{"action":"mark","room":"attic","delivered":1,"read":1}`)},
-	{"marking as read what has not come", "bad_frame",
+	{"marking as read what was not delivered", "bad_frame",
 		text(`{"action":"mark","room":"den-of-breaches","delivered":1,"read":2}`)},
-	{"marking less than nothing", "bad_frame",
+	{"marking a negative seq", "bad_frame",
 		text(`{"action":"mark","room":"den-of-breaches","delivered":-1,"read":-1}`)},
-	{"marking a half", "bad_frame", text(`{"action":"mark","room":"den-of-breaches","delivered":1.5,"read":1}`)},
-	{"heads that are less than nothing", "bad_frame", text(`{"action":"ping","heads":{"lobby":-1}}`)},
-	{"a rotation that is no token", "bad_proof",
+	{"marking a fraction", "bad_frame", text(`{"action":"mark","room":"den-of-breaches","delivered":1.5,"read":1}`)},
+	{"a negative head", "bad_frame", text(`{"action":"ping","heads":{"lobby":-1}}`)},
+	{"a rotation that is not a token", "bad_proof",
 		rotation(func(*peer, *frame.RotateClaims) string { return "nonsense" })},
-	{"a rotation over two generations", "bad_proof",
+	{"a rotation that skips a generation", "bad_proof",
 		rotation(func(_ *peer, c *frame.RotateClaims) string { c.Gen += 2; return "" })},
 	{"a rotation to the same key", "bad_proof", rotation(func(p *peer, c *frame.RotateClaims) string {
 		c.Enc = p.user.opening.Public().JWK()
 		return ""
 	})},
-	{"a rotation to a key that is none", "key_unacceptable",
+	{"a rotation to a key without a modulus", "key_unacceptable",
 		rotation(func(_ *peer, c *frame.RotateClaims) string { c.Enc = []byte(`{"kty":"RSA"}`); return "" })},
 	{"a rotation of another session", "session_mismatch",
 		rotation(func(_ *peer, c *frame.RotateClaims) string { c.SID = "another"; return "" })},
-	{"a rotation that somebody else signed", "bad_signature", rotation(func(p *peer, c *frame.RotateClaims) string {
+	{"a rotation that another key signed", "bad_signature", rotation(func(p *peer, c *frame.RotateClaims) string {
 		token, err := envelope.Sign(newSigningKey(p.t), envelope.TypeRotate, []byte(encode(p.t, c)))
 		if err != nil {
 			p.t.Fatal(err)
@@ -273,7 +274,8 @@ var members = []breach{
 	})},
 }
 
-// rotation is a rotateKey frame. alter may spoil the claims, or make the token.
+// rotation returns a rotateKey frame. alter may change the claims, or return a
+// token to send instead.
 func rotation(alter func(*peer, *frame.RotateClaims) string) func(*peer) any {
 	return func(p *peer) any {
 		claims := frame.RotateClaims{SID: p.sid, Enc: p.server.JWK(), Gen: p.user.gen + 1}
@@ -293,12 +295,12 @@ func swap(c string) string {
 	return "A"
 }
 
-// What the protocol says of errors (§5, §8), not asked of the code.
+// What the protocol says of errors (§5, §8), independent of the code.
 var (
 	closing    = []string{"bad_envelope", "bad_signature", "session_mismatch"}
 	repeatable = []string{"rate_limited", "try_again", "internal"}
-	// elsewhere are the codes that TestBreaches does not provoke: by tests of
-	// their own, or because nothing outside can.
+	// elsewhere are the codes that TestBreaches does not provoke: other tests
+	// do, or no client can.
 	elsewhere = map[string]string{
 		"frame_too_large":  "TestFramesThatAreTooLarge",
 		"name_taken":       "TestHandshakesOfAUserWhoIsKnown",
@@ -312,56 +314,56 @@ var (
 	}
 )
 
-// TestBreaches breaks the protocol in every way that one frame can: the answer
-// is an error frame of the closed list, the connection stays but where the
+// TestBreaches breaks the protocol in every way that one frame can. The answer
+// is an error frame of the closed list, the connection stays open unless the
 // protocol closes it, and nothing is stored.
 func TestBreaches(t *testing.T) {
 	s := sharedStack(t)
-	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	observer := enter(ctx, t, s, newUser(t, "observer"))
-	observer.say(join("attic"))
+	observer := openSession(ctx, t, s, newUser(t, "observer"))
+	observer.sendFrame(join("attic"))
 	expect[frame.Joined](observer, frame.TypeJoined)
-	observer.say(join(den))
+	observer.sendFrame(join(den))
 	expect[frame.Joined](observer, frame.TypeJoined)
 	before := observer.heads()
 	provoked := map[string]bool{}
 
-	keys := newUser(t, "stranger") // for all of them, as no name is ever bound to them
-	for _, b := range strangers {
+	keys := newUser(t, "stranger") // one set of keys for all, since none of them gets a session
+	for _, b := range withoutSession {
 		t.Run(b.name, func(t *testing.T) {
 			stranger := *keys
 			stranger.name = newName("stranger")
 			p := connect(ctx, t, s, &stranger)
 			provoked[b.code] = true
-			p.refused(b)
+			p.mustRefuse(b)
 			if !slices.Contains(closing, b.code) {
-				p.begin() // it goes on
+				p.begin() // the connection still works
 			}
 		})
 	}
-	var users []*user // several, so that none sends too often
+	var users []*user // several, to stay below the rate of a device
 	for range 4 {
 		u := newUser(t, "breaker")
 		users = append(users, u)
-		p := enter(ctx, t, s, u)
-		p.say(join(den))
+		p := openSession(ctx, t, s, u)
+		p.sendFrame(join(den))
 		expect[frame.Joined](p, frame.TypeJoined)
 	}
-	for i, b := range members {
+	for i, b := range withSession {
 		t.Run(b.name, func(t *testing.T) {
-			p := enter(ctx, t, s, users[i%len(users)])
+			p := openSession(ctx, t, s, users[i%len(users)])
 			provoked[b.code] = true
-			p.refused(b)
+			p.mustRefuse(b)
 			if slices.Contains(closing, b.code) {
 				if code, err := p.closed(ctx); err != nil || code != websocket.StatusNormalClosure {
-					t.Errorf("it closed with %v, %v; want 1000, as API Gateway does when asked to", code, err)
+					t.Errorf("got close code %v, %v; want 1000, as DeleteConnection closes", code, err)
 				}
 			} else {
-				p.heads() // it goes on
+				p.heads() // the connection still works
 			}
 			if after := observer.heads(); !maps.Equal(before, after) {
-				t.Errorf("something was stored: the heads are %v, they were %v", after, before)
+				t.Errorf("got the heads %v, want them unchanged: %v", after, before)
 			}
 		})
 	}
@@ -369,7 +371,8 @@ func TestBreaches(t *testing.T) {
 	for _, e := range chat.Errors() {
 		list = append(list, string(e.Code()))
 		if provoked[string(e.Code())] == (elsewhere[string(e.Code())] != "") {
-			t.Errorf("%s: provoked here: %v; elsewhere: %q", e.Code(), provoked[string(e.Code())],
+			t.Errorf("%s: provoked here: %v, listed in elsewhere: %q; want exactly one of the two",
+				e.Code(), provoked[string(e.Code())],
 				elsewhere[string(e.Code())])
 		}
 	}
@@ -380,7 +383,8 @@ func TestBreaches(t *testing.T) {
 	}
 }
 
-// The closed list of the code is that of the protocol.
+// TestErrorsAreThoseOfTheProtocol wants the closed list of package chat to be
+// that of docs/protocol.md.
 func TestErrorsAreThoseOfTheProtocol(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
 	if err != nil {
@@ -398,23 +402,23 @@ func TestErrorsAreThoseOfTheProtocol(t *testing.T) {
 	slices.Sort(written)
 	slices.Sort(coded)
 	if !slices.Equal(slices.Compact(written), coded) {
-		t.Errorf("docs/protocol.md §8 has %v, package chat %v", written, coded)
+		t.Errorf("package chat has the errors %v, docs/protocol.md §8 has %v; want the same", coded, written)
 	}
 }
 
-// refused sends the frame of a breach and wants its error frame, and nothing
-// else.
-func (p *peer) refused(b breach) {
+// mustRefuse sends the frame of a breach and wants its error frame as the next
+// one.
+func (p *peer) mustRefuse(b breach) {
 	p.t.Helper()
-	p.say(b.frame(p))
+	p.sendFrame(b.frame(p))
 	got, err := p.next(p.ctx)
 	if err != nil {
-		p.t.Fatalf("no error frame came: %v", err)
+		p.t.Fatalf("%s: got %v, want the error frame %s", b.name, err, b.code)
 	}
 	checkError(p.t, got, b.code, "")
 }
 
-// checkError wants an error frame of the closed list.
+// checkError fails the test unless got is the error frame of a code.
 func checkError(t testing.TB, got, code, ref string) {
 	t.Helper()
 	e := decode[frame.Error](t, []byte(got))
@@ -431,6 +435,6 @@ func checkError(t testing.TB, got, code, ref string) {
 		KeySet:  e.KeySet,
 	}
 	if e != want || (e.KeySet != "") != (code == "stale_server_key") {
-		t.Errorf("the answer is %s, want %s with retry %v, ref %q", got, code, want.Retry, ref)
+		t.Errorf("got %s, want the error %s with retry %v, ref %q", got, code, want.Retry, ref)
 	}
 }

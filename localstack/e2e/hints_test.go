@@ -11,14 +11,14 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Who is there, who types and who has read what, through functions that may do
-// no more than the template's policies say.
+// TestHintsReachTheRoomAndNobodyElse sends presence, typing and mark through
+// functions that have only the permissions of the template.
 func TestHintsReachTheRoomAndNobodyElse(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("hints")
-	all := crowd(ctx, t, s, room, 2)
+	all := openClients(ctx, t, s, room, 2)
 	a, b := all[0], all[1]
-	outside := enter(ctx, t, s, newUser(t, "outside"))
+	outside := openSession(ctx, t, s, newUser(t, "outside"))
 	events := b.Events()
 	defer events.Close()
 
@@ -26,7 +26,7 @@ func TestHintsReachTheRoomAndNobodyElse(t *testing.T) {
 	users := []chat.User{a.User(), b.User()}
 	slices.Sort(users)
 	if err != nil || !slices.Equal(p.Users, users) || p.More {
-		t.Fatalf("in the room are %+v, %v, want %v", p, err, users)
+		t.Fatalf("presence: got %+v, %v; want %v", p, err, users)
 	}
 	want := []client.Event{
 		client.Typing{Room: room, User: a.User()},
@@ -38,10 +38,10 @@ func TestHintsReachTheRoomAndNobodyElse(t *testing.T) {
 	if err := a.Mark(ctx, room, 2, 1); err != nil {
 		t.Fatal(err)
 	}
-	for len(want) > 0 { // in any order: each has a function of its own
+	for len(want) > 0 { // in any order, since two functions send them
 		got, err := events.Next(ctx)
 		if err != nil {
-			t.Fatalf("still to come: %+v: %v", want, err)
+			t.Fatalf("got %v, want the events %+v", err, want)
 		}
 		i := slices.Index(want, got)
 		if i < 0 {
@@ -49,22 +49,23 @@ func TestHintsReachTheRoomAndNobodyElse(t *testing.T) {
 		}
 		want = slices.Delete(want, i, i+1)
 	}
-	// Nothing came to who is not in the room: the pong is the first frame.
-	outside.say(frame.Request{Action: frame.ActionPing, Ref: "p"})
+	// The connection outside the room got nothing: the pong is its first frame.
+	outside.sendFrame(frame.Request{Action: frame.ActionPing, Ref: "p"})
 	text, err := outside.next(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := decode[frame.Pong](t, []byte(text)); got.Type != frame.TypePong {
-		t.Errorf("outside the room came %s", text)
+		t.Errorf("outside the room: got %s, want a pong", text)
 	}
 }
 
-// A connection that a hint finds gone is in the room no longer, which takes a
-// permission that nothing else of these functions needs.
+// TestHintsRemoveWhoIsGone wants typing and mark to remove the listener of a
+// connection that is gone. These functions need a permission for it that
+// nothing else uses.
 func TestHintsRemoveWhoIsGone(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
-	there, gone := enter(ctx, t, s, newUser(t, "there")), enter(ctx, t, s, newUser(t, "gone"))
+	s, ctx := sharedStack(t), testContext(t)
+	there, gone := openSession(ctx, t, s, newUser(t, "there")), openSession(ctx, t, s, newUser(t, "gone"))
 	rooms := map[chat.Room]frame.Request{
 		newRoom("typing"): {Action: frame.ActionTyping}, newRoom("marks"): {
 			Action:    frame.ActionMark,
@@ -74,24 +75,25 @@ func TestHintsRemoveWhoIsGone(t *testing.T) {
 	}
 	for room := range rooms {
 		for _, p := range []*peer{there, gone} {
-			p.say(join(room))
+			p.sendFrame(join(room))
 			expect[frame.Joined](p, frame.TypeJoined)
 		}
 	}
-	s.breaks(t, fault.Fault{Kind: fault.GatewayGone, Target: connectionOf(t, s, string(gone.user.name))})
+	s.injectFault(t, fault.Fault{Kind: fault.GatewayGone, Target: connectionOf(t, s, string(gone.user.name))})
 	for room, hint := range rooms {
 		hint.Room = room
-		for { // a connection that is seconds old is not believed to be gone
-			there.say(hint)
-			there.say(frame.Request{Action: frame.ActionPresence, Room: room})
+		for { // a listener is removed only once its connection is some seconds old
+			there.sendFrame(hint)
+			there.sendFrame(frame.Request{Action: frame.ActionPresence, Room: room})
 			present := expect[frame.Presence](there, frame.TypePresence)
 			if !slices.Contains(present.Users, gone.user.name) {
 				break
 			}
 			select {
-			case <-time.After(250 * time.Millisecond): // within the device's rate
+			case <-time.After(250 * time.Millisecond): // below the device's rate
 			case <-ctx.Done():
-				t.Fatalf("after %s the room still has %v", hint.Action, present.Users)
+				t.Fatalf("after %s: got the users %v, want %s removed", hint.Action, present.Users,
+					gone.user.name)
 			}
 		}
 	}

@@ -11,32 +11,33 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// A hundred and ten connections are more than one instance posts to: the
-// deliver function takes a part. Posts to one more connection hang; all others
-// get every message, while the invocation that has to do with it still waits.
+// TestProperty7_AStalledSocketInALargeRoom has a room of 110 connections. That
+// is more than one instance posts to, so the deliver function takes a part.
+// Posts to one more connection hang. All others get every message while the
+// invocation that posts to the stalled one still waits.
 func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 	const people, connections, messages = 5, 110, 3
 	needsProcess(t)
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("large")
-	sender := crowd(ctx, t, s, room, 1)[0]
-	stalled := enter(ctx, t, s, newUser(t, "stalled"))
-	stalled.say(join(room))
+	sender := openClients(ctx, t, s, room, 1)[0]
+	stalled := openSession(ctx, t, s, newUser(t, "stalled"))
+	stalled.sendFrame(join(room))
 	expect[frame.Joined](stalled, frame.TypeJoined)
 
 	users := make([]*user, people)
 	for i := range users {
 		users[i] = newUser(t, "member")
-		p := enter(ctx, t, s, users[i]) // the first claims the name
-		p.say(join(room))
+		p := openSession(ctx, t, s, users[i]) // claims the name
+		p.sendFrame(join(room))
 		expect[frame.Joined](p, frame.TypeJoined)
 		p.drop()
 	}
 	peers := make([]*peer, connections)
 	for i := range peers {
-		peers[i] = enter(ctx, t, s, users[i%people]) // enters its user's rooms
+		peers[i] = openSession(ctx, t, s, users[i%people]) // subscribes to its user's rooms
 	}
-	s.breaks(t, fault.Fault{
+	s.injectFault(t, fault.Fault{
 		Kind:   fault.GatewayDelay,
 		Target: connectionOf(t, s, string(stalled.user.name)),
 		Delay:  fault.Duration(chat.PingInterval),
@@ -69,16 +70,16 @@ func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 		}
 	}
 	if overtaken == 0 {
-		t.Error("everybody waited for the stalled connection each time")
+		t.Error("got no message delivered before the posts to the stalled connection ended, want at least one")
 	}
-	s.idle(t, sendFunction)
-	s.idle(t, deliverFunction)
+	s.waitIdle(t, sendFunction)
+	s.waitIdle(t, deliverFunction)
 	if _, begun, _ := instances(s.logSince(mark), deliverFunction); begun < messages {
-		t.Errorf("deliver was invoked %d times for %d messages", begun, messages)
+		t.Errorf("got %d invocations of deliver, want at least %d", begun, messages)
 	}
-	if s.heals(t).Faults[0].Struck == 0 {
-		t.Error("nobody was stalled")
+	if s.clearFaults(t).Faults[0].Struck == 0 {
+		t.Error("the fault never struck, so no connection was stalled")
 	}
-	t.Logf("%d of %d messages were with all %d others before the posts to the stalled one had ended",
+	t.Logf("%d of %d messages reached all %d other connections before the posts to the stalled one ended",
 		overtaken, messages, connections)
 }

@@ -15,16 +15,17 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// patient is a context for one test.
-func patient(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+// testContext returns a context that ends after twice waitTimeout.
+func testContext(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*waitTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// A ref comes back with every answer, also at its longest.
+// TestRefsComeBack wants every answer to repeat the ref of its request, of any
+// length up to the longest.
 func TestRefsComeBack(t *testing.T) {
-	ctx := patient(t)
+	ctx := testContext(t)
 	p := connect(ctx, t, sharedStack(t), newUser(t, "ref"))
 	longest := strings.Repeat("é", 64)
 	for _, r := range []struct{ frame, typ, ref string }{
@@ -33,28 +34,30 @@ func TestRefsComeBack(t *testing.T) {
 		{`{"action":"shout","ref":"<&>\u2028"}`, frame.TypeError, "<&>\u2028"},
 		{`{"action":"handshake","ref":"r-2"}`, frame.TypeError, "r-2"},
 	} {
-		p.say(r.frame)
+		p.sendFrame(r.frame)
 		if got := expect[struct {
 			Ref string `json:"ref"`
 		}](p, r.typ); got.Ref != r.ref {
-			t.Errorf("%s was answered with ref %q", r.frame, got.Ref)
+			t.Errorf("%s: got ref %q, want %q", r.frame, got.Ref, r.ref)
 		}
 	}
 }
 
-// A frame of exactly 32 KB is taken, one byte more closes with 1009 as API
-// Gateway does, and what comes in several frames is measured as a whole.
+// TestFramesThatAreTooLarge sends frames around the limit. Exactly 32 KB is
+// accepted; one byte more closes with 1009, as API Gateway does; a message in
+// several frames is measured as a whole.
 func TestFramesThatAreTooLarge(t *testing.T) {
-	ctx, s, u := patient(t), sharedStack(t), newUser(t, "large")
+	ctx, s, u := testContext(t), sharedStack(t), newUser(t, "large")
 	padded := func(size int) string {
 		const head, end = `{"action":"ping","padding":"`, `"}`
 		return head + strings.Repeat("x", size-len(head)-len(end)) + end
 	}
-	p := enter(ctx, t, s, u)
-	p.say(padded(chat.MaxFrame))
+	p := openSession(ctx, t, s, u)
+	p.sendFrame(padded(chat.MaxFrame))
 	expect[frame.Pong](p, frame.TypePong)
 
-	// In two frames: API Gateway puts them together, the service refuses.
+	// In two frames: API Gateway joins them, and the service refuses the
+	// message.
 	writer, err := p.conn.Writer(ctx, websocket.MessageText)
 	if err != nil {
 		t.Fatal(err)
@@ -73,45 +76,46 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkError(t, got, "frame_too_large", "")
-	p.heads() // it goes on
+	p.heads() // the connection still works
 
-	p.say(padded(chat.MaxFrame + 1))
+	p.sendFrame(padded(chat.MaxFrame + 1))
 	if code, err := p.closed(ctx); code != websocket.StatusMessageTooBig {
-		t.Errorf("a frame of 32769 bytes closed with %v, %v; want 1009", code, err)
+		t.Errorf("a frame of 32769 bytes: got close code %v, %v; want 1009", code, err)
 	}
 
-	p = enter(ctx, t, s, u)
+	p = openSession(ctx, t, s, u)
 	if err := p.conn.Write(ctx, websocket.MessageBinary, []byte(`{"action":"ping"}`)); err != nil {
 		t.Fatal(err)
 	}
 	if code, err := p.closed(ctx); code != websocket.StatusUnsupportedData {
-		t.Errorf("a binary frame closed with %v, %v; want 1003", code, err)
+		t.Errorf("a binary frame: got close code %v, %v; want 1003", code, err)
 	}
 }
 
-// Handshakes that depend on what is on record of the user.
+// TestHandshakesOfAUserWhoIsKnown makes handshakes whose result depends on what
+// is stored about the user.
 func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
-	ctx, s, u := patient(t), sharedStack(t), newUser(t, "known")
-	p := enter(ctx, t, s, u)
+	ctx, s, u := testContext(t), sharedStack(t), newUser(t, "known")
+	p := openSession(ctx, t, s, u)
 
-	// The identical proof again is answered again: it may have been delivered
-	// twice.
-	p.say(prove(p.proven))
+	// The identical proof gets the same answer again, since an invocation may
+	// be delivered twice.
+	p.sendFrame(prove(p.lastProof))
 	sid := p.sid
-	p.enterWith(expect[frame.Welcome](p, frame.TypeWelcome))
+	p.takeSession(expect[frame.Welcome](p, frame.TypeWelcome))
 	if p.sid != sid {
-		t.Errorf("the same proof made session %s, after %s", p.sid, sid)
+		t.Errorf("the same proof again: got session %s, want %s", p.sid, sid)
 	}
 
 	thief := newUser(t, "thief")
 	thief.name = u.name
 	taken := breach{"a name that is taken", "name_taken", claims(func(*frame.HandshakeClaims) {})}
-	connect(ctx, t, s, thief).refused(taken)
+	connect(ctx, t, s, thief).mustRefuse(taken)
 
 	linked := claims(func(c *frame.HandshakeClaims) { c.Link = "e30.e30.e30" })
-	connect(ctx, t, s, thief).refused(breach{"a link that does not hold", "device_unknown", linked})
+	connect(ctx, t, s, thief).mustRefuse(breach{"an invalid link", "device_unknown", linked})
 
-	forged := proof(func(p *peer) string { // ada's public key, the thief's signature
+	forged := proof(func(p *peer) string { // the user's public key, the thief's signature
 		own := strings.Split(p.proof(nil), ".")
 		theirs := strings.Split((&peer{
 			t:         t,
@@ -122,64 +126,66 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 		}).proof(nil), ".")
 		return theirs[0] + "." + theirs[1] + "." + own[2]
 	})
-	connect(ctx, t, s, thief).refused(breach{"another's signature", "bad_proof", forged})
+	connect(ctx, t, s, thief).mustRefuse(breach{"the signature of another key", "bad_proof", forged})
 
 	jump := claims(func(c *frame.HandshakeClaims) { c.Gen, c.Enc = 3, thief.opening.Public().JWK() })
-	connect(ctx, t, s, u).refused(breach{"a key two generations on", "bad_proof", jump})
+	connect(ctx, t, s, u).mustRefuse(breach{"a key two generations ahead", "bad_proof", jump})
 	other := claims(func(c *frame.HandshakeClaims) { c.Enc = thief.opening.Public().JWK() })
-	connect(ctx, t, s, u).refused(breach{"another key of the same generation", "stale_device_key", other})
+	connect(ctx, t, s, u).mustRefuse(breach{"another key of the same generation", "stale_device_key", other})
 
-	// A handshake with the next generation is a rotation; the last one is stale
-	// then.
+	// A handshake with the next generation is a rotation. The previous
+	// generation is then stale.
 	u.gen, u.opening = 2, newDecryptionKey(t)
-	enter(ctx, t, s, u)
+	openSession(ctx, t, s, u)
 	old := *u
 	u.gen, u.opening = 3, newDecryptionKey(t)
-	p = enter(ctx, t, s, u)
-	stale := breach{"a key of a generation that is over", "stale_device_key", claims(func(*frame.HandshakeClaims) {})}
-	connect(ctx, t, s, &old).refused(stale)
-	p.refused(breach{"a rotation back", "stale_device_key", rotation(func(p *peer, c *frame.RotateClaims) string {
-		c.Gen, c.Enc = old.gen, old.opening.Public().JWK()
-		return ""
-	})})
+	p = openSession(ctx, t, s, u)
+	stale := breach{"a key of an earlier generation", "stale_device_key", claims(func(*frame.HandshakeClaims) {})}
+	connect(ctx, t, s, &old).mustRefuse(stale)
+	p.mustRefuse(breach{"a rotation to an earlier generation", "stale_device_key",
+		rotation(func(p *peer, c *frame.RotateClaims) string {
+			c.Gen, c.Enc = old.gen, old.opening.Public().JWK()
+			return ""
+		})})
 
-	// A failed proof has used the challenge up.
+	// A failed proof uses the challenge up.
 	q := connect(ctx, t, s, u)
-	q.refused(breach{"a proof for another name", "bad_proof",
+	q.mustRefuse(breach{"a proof for another name", "bad_proof",
 		claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })})
-	q.refused(breach{"the right proof, too late", "nonce_expired", func(p *peer) any { return prove(p.proof(nil)) }})
+	q.mustRefuse(breach{"the right proof, too late", "nonce_expired", func(p *peer) any { return prove(p.proof(nil)) }})
 
 	// Five challenges and no more.
 	for range 4 {
 		q.begin()
 	}
-	q.refused(breach{"a sixth begin", "already_bound", func(*peer) any { return begin(u.name) }})
+	q.mustRefuse(breach{"a sixth begin", "already_bound", func(*peer) any { return begin(u.name) }})
 }
 
-// A message sent again under its id is stored once, and the stored text counts.
+// TestARepeatedIDIsStoredOnce sends three texts under one id. The first one is
+// stored, once.
 func TestARepeatedIDIsStoredOnce(t *testing.T) {
-	ctx, s := patient(t), sharedStack(t)
-	p := enter(ctx, t, s, newUser(t, "repeat"))
+	ctx, s := testContext(t), sharedStack(t)
+	p := openSession(ctx, t, s, newUser(t, "repeat"))
 	room := chat.Room(fmt.Sprintf("repeats-%d", runs.Add(1)))
-	p.say(join(room))
+	p.sendFrame(join(room))
 	expect[frame.Joined](p, frame.TypeJoined)
 	id := chat.MessageID(ulid.Make().String())
 	for i, body := range []string{"first", "first", "another text"} {
-		p.say(p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, body })))
+		p.sendFrame(p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, body })))
 		if ack := expect[frame.Ack](p, frame.TypeAck); ack.Seq != 1 || ack.ID != id ||
 			ack.Duplicate != (i > 0) {
-			t.Errorf("try %d was acknowledged with %+v", i+1, ack)
+			t.Errorf("send %d: got the ack %+v, want seq 1, id %s, duplicate %v", i+1, ack, id, i > 0)
 		}
 		if text := p.open(expect[frame.Message](p, frame.TypeMessage)); text != "first" {
-			t.Errorf("try %d delivered %q", i+1, text)
+			t.Errorf("send %d: got the text %q, want \"first\"", i+1, text)
 		}
 	}
 	if heads := p.heads(); heads[room].Head != 1 {
-		t.Errorf("the head is %d, want 1", heads[room].Head)
+		t.Errorf("got head %d, want 1", heads[room].Head)
 	}
 }
 
-// open returns the text of a message.
+// open decrypts and verifies a message and returns its text.
 func (p *peer) open(m frame.Message) string {
 	p.t.Helper()
 	sealed, err := envelope.ParseSealed(m.JWE, envelope.TypeSealedMessage)
@@ -206,33 +212,35 @@ func (p *peer) open(m frame.Message) string {
 	return decode[frame.MessageClaims](p.t, payload).Body
 }
 
+// TestTooManyRooms joins rooms up to the limit, and one more.
 func TestTooManyRooms(t *testing.T) {
-	ctx, s := patient(t), sharedStack(t)
-	p := enter(ctx, t, s, newUser(t, "roomy"))
+	ctx, s := testContext(t), sharedStack(t)
+	p := openSession(ctx, t, s, newUser(t, "roomy"))
 	prefix := fmt.Sprintf("roomy-%d-", runs.Add(1))
-	for i := 1; i < chat.MaxRooms; i++ { // the lobby is one
-		p.say(join(chat.Room(fmt.Sprint(prefix, i))))
+	for i := 1; i < chat.MaxRooms; i++ { // the lobby counts as one
+		p.sendFrame(join(chat.Room(fmt.Sprint(prefix, i))))
 		expect[frame.Joined](p, frame.TypeJoined)
 	}
-	p.refused(breach{"one room more", "too_many_rooms", request(join(chat.Room(prefix + "more")))})
-	p.say(join(chat.Room(prefix + "1"))) // is no room more
+	p.mustRefuse(breach{"one room more", "too_many_rooms", request(join(chat.Room(prefix + "more")))})
+	p.sendFrame(join(chat.Room(prefix + "1"))) // already a member, so not one more
 	expect[frame.Joined](p, frame.TypeJoined)
-	p.say(frame.Request{Action: frame.ActionLeaveRoom, Room: chat.Room(prefix + "1")})
+	p.sendFrame(frame.Request{Action: frame.ActionLeaveRoom, Room: chat.Room(prefix + "1")})
 	expect[frame.Left](p, frame.TypeLeft)
-	p.say(join(chat.Room(prefix + "more")))
+	p.sendFrame(join(chat.Room(prefix + "more")))
 	expect[frame.Joined](p, frame.TypeJoined)
 }
 
-// Who sends too often is told so, and goes on when the window is over.
+// TestTooManyFrames wants rate_limited for a device that sends too often, and
+// normal answers again in the next window.
 func TestTooManyFrames(t *testing.T) {
-	ctx, s := patient(t), sharedStack(t)
-	p := enter(ctx, t, s, newUser(t, "hasty"))
-	const ahead = 8 // more would only start more processes
+	ctx, s := testContext(t), sharedStack(t)
+	p := openSession(ctx, t, s, newUser(t, "hasty"))
+	const ahead = 8 // frames in flight; more would only start more processes
 	sent, answered := 0, 0
 	start := time.Now()
 	for limited := false; !limited; answered++ {
 		for ; sent-answered < ahead; sent++ {
-			p.say(`{"action":"rotateKey","proof":"nonsense"}`) // the cheapest that counts
+			p.sendFrame(`{"action":"rotateKey","proof":"nonsense"}`) // the cheapest frame that counts
 		}
 		got, err := p.next(ctx)
 		if err != nil {
@@ -245,27 +253,27 @@ func TestTooManyFrames(t *testing.T) {
 		}
 		if pace := time.Since(start) / time.Duration(answered+1); answered > 2*chat.DeviceRate &&
 			pace > chat.DeviceRateWindow/chat.DeviceRate/2 {
-			t.Skipf("this machine answers a frame in %v, too slow to send %d in %v", pace, chat.DeviceRate,
+			t.Skipf("this machine answers one frame in %v, too slow to send %d in %v", pace, chat.DeviceRate,
 				chat.DeviceRateWindow)
 		}
 	}
 	if sent < chat.DeviceRate {
-		t.Errorf("the first %d frames were too many, want %d in a window", sent, chat.DeviceRate)
+		t.Errorf("got rate_limited after %d frames, want at least %d in a window", sent, chat.DeviceRate)
 	}
 	for ; answered < sent; answered++ {
 		if _, err := p.next(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// When the window is over, it goes on.
+	// In the next window frames are accepted again.
 	if !eventually(func() bool {
-		p.say(frame.Request{Action: frame.ActionPing})
+		p.sendFrame(frame.Request{Action: frame.ActionPing})
 		got, err := p.next(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return typeOf(got) == frame.TypePong
 	}) {
-		t.Error("the device is refused for ever")
+		t.Error("timed out waiting until the device's frames are accepted again")
 	}
 }

@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what should happen at once.
-	patience = time.Minute
-	// startPatience is how long a stack may take until it is ready: the first
-	// one on a machine compiles and links all functions.
-	startPatience = 5 * time.Minute
+	// waitTimeout is how long a test waits for something that should happen at
+	// once.
+	waitTimeout = time.Minute
+	// startTimeout is how long a stack may take to become ready. The first one
+	// on a machine compiles and links all functions.
+	startTimeout = 5 * time.Minute
 )
 
 // root is the module's folder.
@@ -33,7 +34,7 @@ var root = func() string {
 }()
 
 var (
-	temporary string // for what all tests share
+	temporary string // folder of files that all tests share
 	shared    = sync.OnceValues(startShared)
 )
 
@@ -43,8 +44,8 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (status int) {
-	// A command built with the race detector waits a second before it ends
-	// unless it is told not to; scripts run dozens.
+	// A command built with the race detector waits a second before it exits,
+	// unless this is set. Scripts run dozens of commands.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -65,10 +66,10 @@ func run(m *testing.M) (status int) {
 	return status
 }
 
-// readSources looks at all files from which the go command, started by a test,
-// builds or lists something. So `go test` knows that the test depends on them
-// (it notes what tests look at, though not TestMain before they run), and does
-// not repeat an old result from its cache when only a function has changed.
+// readSources stats all files from which the go command, started by a test,
+// builds or lists something. `go test` notes which files a test looks at (from
+// the first test on, not in TestMain), so it does not reuse a cached result
+// when only a function has changed.
 func readSources() error {
 	for _, part := range []string{"clients/sotto", "functions", "localstack", "shared", "template.yaml", "go.mod"} {
 		err := filepath.WalkDir(filepath.Join(root, part), func(path string, d fs.DirEntry, err error) error {
@@ -76,18 +77,19 @@ func readSources() error {
 				_, err = os.Stat(path)
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // somebody's temporary file
+				return nil // a temporary file that was removed
 			}
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("look into the sources: %w", err)
+			return fmt.Errorf("read the sources: %w", err)
 		}
 	}
 	return nil
 }
 
-// binary builds one of the commands, once.
+// binary returns a function that builds a command on its first call and returns
+// its path.
 func binary(name, pkg string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) {
 		if err := readSources(); err != nil {
@@ -115,12 +117,12 @@ var (
 	sottoBinary      = binary("sotto", "./clients/sotto")
 )
 
-// sharedStarted is the shared stack once it runs, for TestMain to stop.
+// sharedStarted is the shared stack once it runs; TestMain stops it.
 var sharedStarted *stack
 
-// startShared starts the stack that tests share unless they stop or kill it.
-// It costs seconds; so tests that share it have users and rooms of their own,
-// and leave the lobby alone.
+// startShared starts the stack that tests share unless they stop or kill it,
+// since a start takes seconds. Tests that share it use new users and rooms, and
+// do not read the lobby.
 func startShared() (*stack, error) {
 	if isRemote() {
 		return remoteStack()
@@ -133,7 +135,7 @@ func startShared() (*stack, error) {
 	return s, nil
 }
 
-// sharedStack is the shared stack, running.
+// sharedStack returns the shared stack, running.
 func sharedStack(t testing.TB) *stack {
 	t.Helper()
 	s, err := shared()
@@ -142,12 +144,13 @@ func sharedStack(t testing.TB) *stack {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the end of the shared stack's log:\n%s", tail(s.stderr.String(), 40))
+			t.Logf("end of the shared stack's log:\n%s", tail(s.stderr.String(), 40))
 		}
 	})
 	return s
 }
 
+// tail returns the last lines of a text.
 func tail(text string, lines int) string {
 	all := strings.SplitAfter(text, "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "")

@@ -13,8 +13,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// user is somebody who speaks the protocol by hand: a device's keys, without
-// the client that keeps to the rules.
+// user holds the keys of a device that speaks the protocol without package
+// client, and so can break its rules.
 type user struct {
 	name    chat.User
 	signing *envelope.SigningKey
@@ -22,7 +22,7 @@ type user struct {
 	gen     int64
 }
 
-// newUser makes a device for a name that nobody has.
+// newUser makes a device for a name that is not in use.
 func newUser(t testing.TB, name string) *user {
 	t.Helper()
 	return &user{
@@ -33,7 +33,7 @@ func newUser(t testing.TB, name string) *user {
 	}
 }
 
-// newName makes a name that nobody has.
+// newName returns a user name that is not in use.
 func newName(name string) chat.User { return chat.User(fmt.Sprintf("%s-%d", name, runs.Add(1))) }
 
 func newSigningKey(t testing.TB) *envelope.SigningKey {
@@ -61,14 +61,14 @@ type peer struct {
 	ctx  context.Context
 	user *user
 
-	challenge frame.Challenge // the last one
+	challenge frame.Challenge // the last challenge
 	audience  string
 	server    *envelope.EncryptionKey // the service's newest key
-	proven    string                  // the last proof
-	sid       chat.Session            // once welcome
+	lastProof string                  // the last proof
+	sid       chat.Session            // after the welcome
 }
 
-// connect opens a connection for a user and goes no further.
+// connect opens a connection for a user, without a handshake.
 func connect(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
 	t.Helper()
 	c, err := openSocket(ctx, s.webSocket)
@@ -79,18 +79,18 @@ func connect(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
 	return &peer{socket: c, t: t, ctx: ctx, user: u}
 }
 
-// enter opens a connection and completes the handshake.
-func enter(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
+// openSession opens a connection and completes the handshake.
+func openSession(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
 	t.Helper()
 	p := connect(ctx, t, s, u)
 	p.begin()
-	p.say(prove(p.proof(nil)))
-	p.enterWith(expect[frame.Welcome](p, frame.TypeWelcome))
+	p.sendFrame(prove(p.proof(nil)))
+	p.takeSession(expect[frame.Welcome](p, frame.TypeWelcome))
 	return p
 }
 
-// say sends a frame, as it is given or from its parts.
-func (p *peer) say(f any) {
+// sendFrame sends a frame: a string unchanged, anything else as JSON.
+func (p *peer) sendFrame(f any) {
 	p.t.Helper()
 	text, ok := f.(string)
 	if !ok {
@@ -101,7 +101,7 @@ func (p *peer) say(f any) {
 	}
 }
 
-// expect returns the next frame of a type, passing over others.
+// expect returns the next frame of a type and ignores frames of other types.
 func expect[T any](p *peer, typ string) (f T) {
 	p.t.Helper()
 	text, err := p.receive(p.ctx, typ)
@@ -120,10 +120,10 @@ func encode(t testing.TB, v any) string {
 	return string(data)
 }
 
-// begin asks for a challenge and takes its key set as it comes.
+// begin requests a challenge and trusts its key set without a pin.
 func (p *peer) begin() {
 	p.t.Helper()
-	p.say(begin(p.user.name))
+	p.sendFrame(begin(p.user.name))
 	p.challenge = expect[frame.Challenge](p, frame.TypeChallenge)
 	signed, err := envelope.ParseSigned(p.challenge.KeySet, envelope.TypeKeys)
 	if err != nil {
@@ -140,7 +140,7 @@ func (p *peer) begin() {
 	}
 }
 
-// proof answers the last challenge; alter may spoil the claims.
+// proof returns the answer to the last challenge; alter may change the claims.
 func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	p.t.Helper()
 	claims := frame.HandshakeClaims{
@@ -159,12 +159,12 @@ func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.proven = token
+	p.lastProof = token
 	return token
 }
 
-// enterWith takes the session from a welcome.
-func (p *peer) enterWith(w frame.Welcome) {
+// takeSession decrypts a welcome and keeps its session.
+func (p *peer) takeSession(w frame.Welcome) {
 	p.t.Helper()
 	sealed, err := envelope.ParseSealed(w.JWE, envelope.TypeWelcome)
 	if err != nil {
@@ -187,7 +187,7 @@ func (p *peer) sign(typ envelope.Type, claims any) string {
 	return token
 }
 
-// seal seals to the service's newest key.
+// seal encrypts to the service's newest key.
 func (p *peer) seal(typ envelope.Type, plain string) string {
 	p.t.Helper()
 	token, err := envelope.Seal(p.server, typ, []byte(plain))
@@ -197,7 +197,7 @@ func (p *peer) seal(typ envelope.Type, plain string) string {
 	return token
 }
 
-// message makes a message's claims; alter may spoil them.
+// message returns the claims of a message; alter may change them.
 func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.MessageClaims {
 	claims := frame.MessageClaims{
 		V:    frame.Version,
@@ -206,7 +206,7 @@ func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.M
 		SKID: p.server.Thumbprint(),
 		Room: room,
 		ID:   chat.MessageID(ulid.Make().String()),
-		Body: "never to be stored",
+		Body: "a refused message",
 	}
 	if alter != nil {
 		alter(&claims)
@@ -214,16 +214,16 @@ func (p *peer) message(room chat.Room, alter func(*frame.MessageClaims)) frame.M
 	return claims
 }
 
-// sealed makes a sendMessage frame of claims.
+// sealed returns a sendMessage frame with the claims, signed and encrypted.
 func (p *peer) sealed(claims frame.MessageClaims) frame.Request {
 	p.t.Helper()
 	return send(p.seal(envelope.TypeSend, p.sign(envelope.TypeMessage, claims)))
 }
 
-// heads asks where rooms stand.
+// heads returns the heads of the user's rooms.
 func (p *peer) heads() map[chat.Room]frame.Head {
 	p.t.Helper()
-	p.say(frame.Request{Action: frame.ActionPing})
+	p.sendFrame(frame.Request{Action: frame.ActionPing})
 	return expect[frame.Pong](p, frame.TypePong).Heads
 }
 
@@ -247,7 +247,7 @@ func join(room chat.Room) frame.Request {
 func decode[T any](t testing.TB, data []byte) (v T) {
 	t.Helper()
 	if err := strict.Unmarshal(data, &v); err != nil {
-		t.Fatalf("%s: %v", data, err)
+		t.Fatalf("decode %s: %v", data, err)
 	}
 	return v
 }

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// process is a command that runs.
+// process is a running command.
 type process struct {
 	cmd            *exec.Cmd
 	stdin          io.WriteCloser
 	stdout, stderr *output
-	exited         chan struct{} // closed when it has ended; then cmd.ProcessState is set
+	exited         chan struct{} // closed after it has exited; cmd.ProcessState is then set
 }
 
-// startProcess starts a command whose stdin is fed through the process's.
+// startProcess starts a command with its stdin connected to p.stdin.
 func startProcess(cmd *exec.Cmd, stdout, stderr *output) (*process, error) {
 	p := &process{cmd: cmd, stdout: stdout, stderr: stderr, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.WaitDelay = patience // of one whose children hold its output open
+	cmd.WaitDelay = waitTimeout // for a process whose children hold its output open
 	var err error
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -32,32 +32,33 @@ func startProcess(cmd *exec.Cmd, stdout, stderr *output) (*process, error) {
 	}
 	go func() {
 		defer close(p.exited)
-		_ = cmd.Wait() // whoever asks looks at ProcessState
+		_ = cmd.Wait() // the result is in ProcessState
 	}()
 	return p, nil
 }
 
-// wait waits for the end and returns the exit status; -1 after a signal.
+// wait waits until the process exits and returns its exit status, -1 after a
+// signal.
 func (p *process) wait() (int, error) {
 	select {
 	case <-p.exited:
 		return p.cmd.ProcessState.ExitCode(), nil
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		p.kill()
-		return 0, fmt.Errorf("%s did not end within %v", p.cmd.Path, patience)
+		return 0, fmt.Errorf("%s did not exit within %v", p.cmd.Path, waitTimeout)
 	}
 }
 
 // kill ends the process as a crash would.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // may have ended
+	_ = p.cmd.Process.Kill() // may have exited
 	<-p.exited
 }
 
-// interrupt is Ctrl-C. Windows has nothing of the kind between consoles.
+// interrupt sends Ctrl-C. Windows has no such signal between consoles.
 func (p *process) interrupt() error { return p.cmd.Process.Signal(os.Interrupt) }
 
-// running says whether the process has not ended.
+// running reports whether the process has not exited.
 func (p *process) running() bool {
 	select {
 	case <-p.exited:
@@ -67,7 +68,7 @@ func (p *process) running() bool {
 	}
 }
 
-// output keeps what processes write, and may be read meanwhile.
+// output keeps what processes write. It is safe for concurrent use.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -91,7 +92,7 @@ func (o *output) Len() int {
 	return o.b.Len()
 }
 
-// within waits until the condition holds.
+// within reports whether the condition holds before limit has passed.
 func within(limit time.Duration, condition func() bool) bool {
 	for deadline := time.Now().Add(limit); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -101,5 +102,5 @@ func within(limit time.Duration, condition func() bool) bool {
 	return true
 }
 
-// eventually is within patience.
-func eventually(condition func() bool) bool { return within(patience, condition) }
+// eventually reports whether the condition holds within waitTimeout.
+func eventually(condition func() bool) bool { return within(waitTimeout, condition) }

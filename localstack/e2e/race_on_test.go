@@ -2,6 +2,6 @@
 
 package e2e
 
-// raceDetector says that the commands are to be built with the race detector,
-// as these tests are.
+// raceDetector reports whether the commands are built with the race detector,
+// as this test is.
 const raceDetector = true

@@ -15,21 +15,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
-// BenchmarkKillToNextMessage measures how long a user waits whose instance was
-// killed: from the kill of all idle instances of sendMessage, and of one that
-// is busy, to the ack of the next message, a cold start included.
+// BenchmarkKillToNextMessage measures how long a user waits after the kill of
+// an instance: from the kill of all idle instances of sendMessage, or of a busy
+// one, to the ack of the next message, cold start included.
 func BenchmarkKillToNextMessage(b *testing.B) {
 	for _, f := range []fault.Fault{{Kind: fault.LambdaKillNow}, {Kind: fault.LambdaKillBefore, Count: 1}} {
 		f.Target = sendFunction
 		b.Run(string(f.Kind), func(b *testing.B) {
 			s, ctx := sharedStack(b), b.Context()
 			name := newRoom("killed")
-			c := crowd(ctx, b, s, name, 1)[0]
+			c := openClients(ctx, b, s, name, 1)[0]
 			for n := 0; b.Loop(); n++ {
 				b.StopTimer()
 				mustSend(ctx, b, c, name, "an instance is warm")
-				s.idle(b, sendFunction)
-				s.breaks(b, f)
+				s.waitIdle(b, sendFunction)
+				s.injectFault(b, f)
 				b.StartTimer()
 				mustSend(ctx, b, c, name, fmt.Sprint("after kill ", n))
 			}
@@ -38,13 +38,14 @@ func BenchmarkKillToNextMessage(b *testing.B) {
 }
 
 // BenchmarkContendedRoom measures how many messages a second one room takes
-// from twenty users who all send as soon as their last message is acknowledged,
-// each of them delivered to all twenty. A room's own limit is 100 a second.
+// from twenty users. Each sends again as soon as its last message is
+// acknowledged, and each message is delivered to all twenty. A room's own limit
+// is 100 a second.
 func BenchmarkContendedRoom(b *testing.B) {
 	const senders = 20
 	s, ctx := sharedStack(b), b.Context()
 	name := newRoom("contended")
-	users := crowd(ctx, b, s, name, senders)
+	users := openClients(ctx, b, s, name, senders)
 	turns := make(chan int, senders)
 	var g errgroup.Group
 	for i, c := range users {
@@ -68,9 +69,9 @@ func BenchmarkContendedRoom(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }
 
-// BenchmarkRecovery measures how long the stack takes after kill -9 until it is
-// ready, with as many messages in its database: ready-s is the whole start, of
-// which an empty database shows the part that is not recovery.
+// BenchmarkRecovery measures how long the stack takes from kill -9 until it is
+// ready, by the number of messages in its database. ready-s is the whole start;
+// with an empty database it is the part that is not recovery.
 func BenchmarkRecovery(b *testing.B) {
 	for _, messages := range []int{0, 100_000} {
 		b.Run(fmt.Sprintf("messages=%d", messages), func(b *testing.B) {
@@ -89,8 +90,8 @@ func BenchmarkRecovery(b *testing.B) {
 	}
 }
 
-// fill appends messages of 1.5 KB, what a text of 1 KB is at rest, to ten rooms
-// by way of the service's own store.
+// fill appends messages of 1.5 KB, the stored size of a text of 1 KB, to ten
+// rooms through shared/table.
 func fill(b *testing.B, s *stack, messages int) {
 	const rooms = 10
 	store := table.New(dynamodb.NewFromConfig(awsConfig(s.url)), tableNames(b, s), nil)

@@ -15,16 +15,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// A device rotates its key again and again while messages come. No message
-// whose sending began after a rotation was acknowledged is sealed to an older
-// key.
+// TestProperty5_NothingIsSealedToASupersededKey rotates a device's key
+// repeatedly while messages come. No message whose send began after a rotation
+// was acknowledged is sealed to an older key.
 func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	const rotations = 6
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("rotating")
-	users := crowd(ctx, t, s, room, 3)
-	p := enter(ctx, t, s, newUser(t, "rotator"))
-	p.say(join(room))
+	users := openClients(ctx, t, s, room, 3)
+	p := openSession(ctx, t, s, newUser(t, "rotator"))
+	p.sendFrame(join(room))
 	expect[frame.Joined](p, frame.TypeJoined)
 
 	keys := []*envelope.DecryptionKey{p.user.opening}
@@ -32,7 +32,7 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 		keys = append(keys, newDecryptionKey(t))
 	}
 	var acked atomic.Int64  // generations, from 0, that the service has acknowledged
-	var atLeast generations // of each message, when its sending began
+	var atLeast generations // acknowledged when each message's send began
 	var stop atomic.Bool
 	var sending errgroup.Group
 	for i, c := range users {
@@ -59,12 +59,12 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	}
 	for gen := 1; gen <= rotations; gen++ {
 		p.user.opening = keys[gen]
-		p.say(frame.Request{Action: frame.ActionRotateKey, Proof: p.sign(envelope.TypeRotate, frame.RotateClaims{
+		p.sendFrame(frame.Request{Action: frame.ActionRotateKey, Proof: p.sign(envelope.TypeRotate, frame.RotateClaims{
 			SID: p.sid,
 			Enc: keys[gen].Public().JWK(),
 			Gen: int64(gen + 1),
 		})})
-		for rotated, since := false, 0; !rotated || since < 4; { // a few messages after each rotation
+		for rotated, since := false, 0; !rotated || since < 4; { // receive a few messages after each rotation
 			text, err := p.next(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 					since++
 				}
 			default:
-				t.Fatalf("the rotation was answered with %s", text)
+				t.Fatalf("got %s, want rotated or message", text)
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 		for _, kid := range kids {
 			gen, known := generation[kid]
 			if !known || gen < atLeast.of(seq) {
-				t.Errorf("message %d is sealed to generation %d (known: %v), though %d was acknowledged before it was sent", seq, gen, known, atLeast.of(seq))
+				t.Errorf("message %d: got it sealed to generation %d (known: %v), want at least %d, acknowledged before the send", seq, gen, known, atLeast.of(seq))
 			}
 			if gen < rotations {
 				superseded++
@@ -114,12 +114,12 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 		}
 	}
 	if superseded == 0 {
-		t.Error("no message came before the last rotation, so nothing was shown")
+		t.Error("no message came before the last rotation, so the test proves nothing")
 	}
 	t.Logf("%d messages under %d generations", final.Seq, rotations+1)
 }
 
-// generations holds, for each message, how new the recipient's key must be.
+// generations holds the least generation that each message may be sealed to.
 type generations struct {
 	mu  sync.Mutex
 	gen map[chat.Seq]int64
@@ -140,13 +140,13 @@ func (g *generations) of(seq chat.Seq) int64 {
 	return g.gen[seq]
 }
 
-// The server key is rotated while users send: clients follow, and nothing is
-// lost or stored twice.
+// TestProperty5_ServerKeyRotationLosesNothing rotates the server key while
+// users send. Clients follow, and no message is lost or stored twice.
 func TestProperty5_ServerKeyRotationLosesNothing(t *testing.T) {
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("serverkeys")
-	users := crowd(ctx, t, s, room, 4)
-	before := enter(ctx, t, s, newUser(t, "before"))
+	users := openClients(ctx, t, s, room, 4)
+	before := openSession(ctx, t, s, newUser(t, "before"))
 	var sent acks
 	var stop atomic.Bool
 	var sending errgroup.Group
@@ -171,9 +171,9 @@ func TestProperty5_ServerKeyRotationLosesNothing(t *testing.T) {
 			Payload:      []byte(`{}`),
 		})
 		if err != nil || answer.FunctionError != nil {
-			t.Fatalf("the rotation: %+v, %v", answer, err)
+			t.Fatalf("rotate the server key: got %+v, %v; want no error", answer, err)
 		}
-		eventuallyTrue(t, "messages flow on", func() bool { return sent.len() >= goal })
+		waitUntil(t, "more messages are acknowledged", func() bool { return sent.len() >= goal })
 	}
 	stop.Store(true)
 	if err := sending.Wait(); err != nil {
@@ -182,12 +182,12 @@ func TestProperty5_ServerKeyRotationLosesNothing(t *testing.T) {
 	for _, c := range users {
 		log := wholeLog(ctx, t, c, room)
 		if err := sent.check(log); err != nil || len(log) != sent.len() {
-			t.Errorf("%d messages, want %d: %v", len(log), sent.len(), err)
+			t.Errorf("got %d messages, want %d: %v", len(log), sent.len(), err)
 		}
 	}
-	after := enter(ctx, t, s, newUser(t, "after"))
+	after := openSession(ctx, t, s, newUser(t, "after"))
 	if after.server.Thumbprint() == before.server.Thumbprint() {
-		t.Error("the server key is the same as before")
+		t.Error("got the same server key after the rotations, want another")
 	}
 	t.Logf("%d messages in three rotations", sent.len())
 }

@@ -19,40 +19,42 @@ import (
 //
 //	[!] ada|bob|carol|mallory ARG... [<FILE] [&NAME&]
 //	        sotto with the actor's --user, --profile and --url; stdin from a file
-//	        (or stdout, the last command's); &NAME& lets it run on.
+//	        (or stdout, the last command's); &NAME& runs it in the background.
 //	[!] sotto ARG... [<FILE] [&NAME&]
-//	        the same without anybody's flags.
+//	        the same without these flags.
 //	[!] localstack ARG... [&NAME&]
 //	capture VARIABLE stdout|stderr REGEXP
-//	        sets a variable to what the first group of the last output's match is.
+//	        sets a variable to the first group of the match in the last output.
 //	status N
-//	        the exit status of the last of these commands.
+//	        wants an exit status of the last of these commands.
 //	waitfor NAME stdout|stderr REGEXP [COUNT]
-//	        waits until a running command has printed that, COUNT times.
+//	        waits until a running command's output matches, COUNT times.
 //	type NAME TEXT
 //	        types a line into a running command; without TEXT, presses Ctrl-D.
 //	interrupt NAME
-//	        presses Ctrl-C.
+//	        sends Ctrl-C.
 //	[!] finish NAME
-//	        waits for the end of a running command, whose output is the last then.
+//	        waits until a running command exits; its output is then the last.
 //	stack start [FLAG...] | stop | kill | restart
-//	        a stack of the script's own, over the data folder $DATA. Its output
-//	        goes to stack.stdout and stack.stderr. Without it, the script shares
-//	        one with others, and so has users and rooms of its own: $ada, $RUN.
+//	        a stack that only this script uses, over the data folder $DATA. Its
+//	        output goes to stack.stdout and stack.stderr. Without it, scripts share
+//	        one stack, and each uses names that no other has: $ada, $RUN.
 //	functions running|gone
-//	        waits until there are processes of $DATA's functions, or none.
+//	        waits until processes of $DATA's functions run, or none does.
 //	[!] socket NAME open | send FILE | receive TYPE | closed
-//	        a bare WebSocket to $URL; sends each line of a file as a frame,
-//	        prints the next frame of a type, skipping others, waits for the end.
+//	        opens a bare WebSocket to $URL, sends each line of a file as a frame,
+//	        prints the next frame of a type, ignoring others, or waits until the
+//	        connection is closed and prints the close code.
 //	tables
 //	        prints all items of all tables, through the DynamoDB API.
 //	[!] search FILE PATH...
 //	        finds every line of FILE (or none) in the bytes of the paths' files,
-//	        as it is or in base64, base64url or hexadecimal.
+//	        plain or in base64, base64url or hexadecimal.
 //
 // $URL is the WebSocket's address, $AWS_ENDPOINT_URL that of the AWS APIs and
-// $ADDRESS its HOST:PORT; $FREE is a HOST:PORT where nobody listens; $TEMPLATE
-// is our template, or what the script sets it to before `stack start`.
+// $ADDRESS its HOST:PORT. $FREE is a HOST:PORT that no program uses. $TEMPLATE
+// is this repository's template, or what the script sets it to before `stack
+// start`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -81,25 +83,25 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// script is what one script has running.
+// script is the state of one script.
 type script struct {
 	status    int
 	processes map[string]*process
 	sockets   map[string]*socket
-	stack     *stack // its own, or nil
+	stack     *stack // only of this script, or nil
 }
 
 // actors are the users of the scripts.
 var actors = []string{"ada", "bob", "carol", "mallory"}
 
-// trouble is what no command of ours may ever print.
-var trouble = []string{"WARNING: DATA RACE", "panic: ", "goroutine 1 [", `msg="permission denied"`}
+// forbiddenOutput lists what no command may ever print.
+var forbiddenOutput = []string{"WARNING: DATA RACE", "panic: ", "goroutine 1 [", `msg="permission denied"`}
 
 type scriptKey struct{}
 
 func stateOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
 
-// runs numbers what has users and rooms of its own on the shared stack.
+// runs counts the names that tests have taken on the shared stack.
 var runs atomic.Int64
 
 func setupScript(e *testscript.Env) error {
@@ -134,7 +136,7 @@ func setupScript(e *testscript.Env) error {
 	return nil
 }
 
-// end ends what the script has left running.
+// end stops what the script has left running.
 func (s *script) end() error {
 	for _, c := range s.sockets {
 		c.drop()
@@ -146,10 +148,10 @@ func (s *script) end() error {
 		return nil
 	}
 	s.stack.kill()
-	return s.stack.sound()
+	return s.stack.checkLog()
 }
 
-// actor is the command of a user: sotto with the user's name and profile.
+// actor returns the command of a user: sotto with the user's name and profile.
 func actor(name string) func(*testscript.TestScript, bool, []string) {
 	as := program(sottoBinary)
 	return func(ts *testscript.TestScript, neg bool, args []string) {
@@ -162,7 +164,8 @@ func actor(name string) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// program runs a command to its end, or with &NAME& lets it run on.
+// program returns a command that runs a binary until it exits, or in the
+// background with &NAME&.
 func program(binary func() (string, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		s := stateOf(ts)
@@ -193,7 +196,7 @@ func program(binary func() (string, error)) func(*testscript.TestScript, bool, [
 			return
 		}
 		if stdin != "" {
-			_, _ = p.stdin.Write([]byte(ts.ReadFile(stdin))) // it may not want all of it
+			_, _ = p.stdin.Write([]byte(ts.ReadFile(stdin))) // it may exit before it has read all
 		}
 		_ = p.stdin.Close()
 		if name != "" {
@@ -204,23 +207,23 @@ func program(binary func() (string, error)) func(*testscript.TestScript, bool, [
 	}
 }
 
-// conclude waits for the end of a process and makes its output the last.
+// conclude waits until a process exits and makes its output the last.
 func (s *script) conclude(ts *testscript.TestScript, p *process, neg bool) {
 	var err error
 	s.status, err = p.wait()
 	fmt.Fprint(ts.Stdout(), p.stdout)
 	fmt.Fprint(ts.Stderr(), p.stderr)
 	ts.Check(err)
-	for _, sign := range trouble {
+	for _, sign := range forbiddenOutput {
 		if strings.Contains(p.stderr.String(), sign) {
-			ts.Fatalf("stderr has %q", sign)
+			ts.Fatalf("got %q in stderr, want none", sign)
 		}
 	}
 	switch {
 	case neg && s.status == 0:
-		ts.Fatalf("it succeeded, although it was to fail")
+		ts.Fatalf("got exit status 0, want a failure")
 	case !neg && s.status != 0:
-		ts.Fatalf("it failed with status %d", s.status)
+		ts.Fatalf("got exit status %d, want 0", s.status)
 	}
 }
 
@@ -229,15 +232,15 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: status N")
 	}
 	if s := stateOf(ts); fmt.Sprint(s.status) != args[0] {
-		ts.Fatalf("the status was %d", s.status)
+		ts.Fatalf("got exit status %d, want %s", s.status, args[0])
 	}
 }
 
-// named finds a running command.
+// named returns a command that runs in the background.
 func (s *script) named(ts *testscript.TestScript, name string) *process {
 	p := s.processes[name]
 	if p == nil {
-		ts.Fatalf("there is no %s running", name)
+		ts.Fatalf("no command %s is running", name)
 	}
 	return p
 }
@@ -260,7 +263,8 @@ func cmdWaitfor(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	matches := func() bool { return len(pattern.FindAllStringIndex(stream.String(), count)) == count }
 	if !eventually(func() bool { return matches() || !p.running() }) || !matches() {
-		ts.Fatalf("%s %s never matched %q (ended: %v)\nstdout:\n%sstderr:\n%s", args[0], args[1], args[2],
+		ts.Fatalf("timed out waiting until %s %s matches %q (exited: %v)\nstdout:\n%sstderr:\n%s", args[0],
+			args[1], args[2],
 			!p.running(), p.stdout, p.stderr)
 	}
 }

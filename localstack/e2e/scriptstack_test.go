@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The commands of scripts that are about a stack of their own.
+// These are the commands of scripts that use their own stack.
 
 func cmdStack(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 || args[0] != "start" && len(args) > 1 {
@@ -21,12 +21,12 @@ func cmdStack(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := stateOf(ts)
 	if (args[0] == "start") == (s.stack != nil) {
-		ts.Fatalf("stack %s: the script has a stack of its own: %v", args[0], s.stack != nil)
+		ts.Fatalf("stack %s: the script has its own stack already: %v", args[0], s.stack != nil)
 	}
 	switch args[0] {
 	case "start":
 		s.stack = &stack{template: ts.Getenv("TEMPLATE"), data: ts.Getenv("DATA"), flags: args[1:]}
-		ts.Check(s.stack.borrowFunctions())
+		ts.Check(s.stack.copyFunctions())
 		s.begin(ts)
 	case "stop":
 		ts.Check(s.stack.stop())
@@ -38,7 +38,7 @@ func cmdStack(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		s.begin(ts)
 	default:
-		ts.Fatalf("there is no stack %s", args[0])
+		ts.Fatalf("unknown command: stack %s", args[0])
 	}
 	work := ts.Getenv("WORK")
 	ts.Check(os.WriteFile(filepath.Join(work, "stack.stdout"), []byte(s.stack.stdout.String()), 0o600))
@@ -52,8 +52,8 @@ func (s *script) begin(ts *testscript.TestScript) {
 	ts.Setenv("ADDRESS", s.stack.address)
 }
 
-// cmdFunctions looks for processes by their executables, which lie below the
-// data folder. It reads /proc, so scripts that use it are for Linux.
+// cmdFunctions waits for processes whose executables are below the data folder.
+// It reads /proc, so scripts that use it run on Linux only.
 func cmdFunctions(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || args[0] != "running" && args[0] != "gone" {
 		ts.Fatalf("usage: functions running|gone")
@@ -65,15 +65,15 @@ func cmdFunctions(ts *testscript.TestScript, neg bool, args []string) {
 		found = executablesBelow(below)
 		return (len(found) > 0) == (args[0] == "running")
 	}) {
-		ts.Fatalf("functions are not %s; there are processes of %q", args[0], found)
+		ts.Fatalf("timed out waiting for functions %s; got processes of %q", args[0], found)
 	}
 }
 
-// executablesBelow lists the executables in a folder that processes run; those
-// of zombies cannot be read, so they do not count.
+// executablesBelow returns the executables below a folder that processes run.
+// The executable of a zombie cannot be read, so zombies do not count.
 func executablesBelow(dir string) []string {
 	var found []string
-	links, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is good
+	links, _ := filepath.Glob("/proc/[0-9]*/exe") // the pattern is valid
 	for _, link := range links {
 		if exe, err := os.Readlink(link); err == nil && strings.HasPrefix(exe, dir+string(filepath.Separator)) {
 			found = append(found, exe)
@@ -86,7 +86,7 @@ func cmdTables(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: tables")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	client := dynamodb.NewFromConfig(awsConfig(ts.Getenv("AWS_ENDPOINT_URL")))
 	items, err := allItems(ctx, client)
@@ -96,7 +96,8 @@ func cmdTables(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// allItems reads every table, each item as a line of JSON.
+// allItems returns the items of all tables, each as the table's name and a line
+// of JSON.
 func allItems(ctx context.Context, client *dynamodb.Client) (items []string, err error) {
 	tables, err := client.ListTables(ctx, &dynamodb.ListTablesInput{})
 	if err != nil {
@@ -128,7 +129,7 @@ func cmdSocket(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: socket NAME open | send FILE | receive TYPE | closed")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	s := stateOf(ts)
 	name, verb, operands := args[0], args[1], args[2:]
@@ -156,7 +157,7 @@ func cmdSocket(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		fmt.Fprintln(ts.Stdout(), int(code))
 	default:
-		ts.Fatalf("there is no socket %s", verb)
+		ts.Fatalf("unknown command: socket NAME %s", verb)
 	}
 }
 
@@ -176,9 +177,9 @@ func cmdSearch(ts *testscript.TestScript, neg bool, args []string) {
 	for _, line := range lines {
 		switch {
 		case neg && len(places[line]) > 0:
-			ts.Fatalf("%q is in %s", line, strings.Join(places[line], ", "))
+			ts.Fatalf("found %q in %s, want it nowhere", line, strings.Join(places[line], ", "))
 		case !neg && len(places[line]) == 0:
-			ts.Fatalf("%q is nowhere in %s", line, strings.Join(args[1:], ", "))
+			ts.Fatalf("got no match of %q in %s, want one", line, strings.Join(args[1:], ", "))
 		}
 	}
 }

@@ -12,18 +12,18 @@ import (
 	"testing"
 )
 
-// forms are the ways in which a text can lie in bytes without being encrypted:
-// as it is, in hexadecimal, and in both alphabets of base64 at each of the
-// three offsets at which a text can stand in what was encoded.
+// forms returns the ways in which a text can appear in bytes without
+// encryption: plain, in hexadecimal, and in both alphabets of base64 at each of
+// the three offsets that the text can have in the encoded bytes.
 func forms(text string) map[string][]byte {
 	f := map[string][]byte{
-		"as it is":  []byte(text),
+		"plain":     []byte(text),
 		"hex":       []byte(hex.EncodeToString([]byte(text))),
 		"upper hex": []byte(strings.ToUpper(hex.EncodeToString([]byte(text)))),
 	}
 	for offset, name := range []string{" at 0", " at 1", " at 2"} {
 		before := strings.Repeat("\x00", offset)
-		// Only the characters that all their bits are the text's.
+		// Only the characters whose bits are all the text's.
 		first, last := (offset*8+5)/6, (offset+len(text))*8/6
 		f["base64"+name] = []byte(base64.RawStdEncoding.EncodeToString([]byte(before + text))[first:last])
 		f["base64url"+name] = []byte(base64.RawURLEncoding.EncodeToString([]byte(before + text))[first:last])
@@ -31,15 +31,15 @@ func forms(text string) map[string][]byte {
 	return f
 }
 
-// searchBytes looks for texts in all their forms in a file, or in all files of
-// a folder, and returns where each is. Files that vanish meanwhile are no
+// searchBytes searches a file, or all files of a folder, for texts in all their
+// forms and returns where each is. Files that vanish during the search are no
 // error.
 func searchBytes(path string, texts ...string) (places map[string][]string, err error) {
 	var seen []fs.FileInfo // hard links to the functions' executables
 	wanted := map[string]map[string][]byte{}
 	for _, text := range texts {
 		if len(text) < 6 {
-			return nil, errors.New("too short to be found only where it was put: " + text)
+			return nil, errors.New("too short a text to search for: " + text)
 		}
 		wanted[text] = forms(text)
 	}
@@ -86,7 +86,8 @@ func searchBytes(path string, texts ...string) (places map[string][]string, err 
 	return places, err
 }
 
-// A search that finds nothing proves nothing unless it would have found it.
+// TestSearchFindsATextInEveryForm shows that the search would find a text:
+// otherwise finding nothing proves nothing.
 func TestSearchFindsATextInEveryForm(t *testing.T) {
 	const text = "Grüße, wer auch immer: ÿ>?~"
 	encoded := map[string]string{"plain": "x" + text + "y", "hex": hex.EncodeToString([]byte("xy" + text)),
@@ -106,10 +107,10 @@ func TestSearchFindsATextInEveryForm(t *testing.T) {
 			t.Fatal(err)
 		}
 		if places, err := searchBytes(filepath.Dir(filepath.Dir(path)), text); err != nil || len(places) == 0 {
-			t.Errorf("%s: found in %v, %v", name, places, err)
+			t.Errorf("%s: got %v, %v; want the text found", name, places, err)
 		}
 		if places, err := searchBytes(path, text+"!"); err != nil || len(places) != 0 {
-			t.Errorf("%s: another text found in %v, %v", name, places, err)
+			t.Errorf("%s: got another text in %v, %v; want it nowhere", name, places, err)
 		}
 	}
 }

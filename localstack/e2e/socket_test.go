@@ -9,15 +9,15 @@ import (
 	"github.com/coder/websocket"
 )
 
-// socket is a bare WebSocket: frames go over it as they are given.
+// socket is a bare WebSocket. It sends frames unchanged.
 type socket struct {
 	conn   *websocket.Conn
-	frames chan string   // what came, in order
-	ended  chan struct{} // closed with the connection; then err is set
+	frames chan string   // received, in order
+	ended  chan struct{} // closed with the connection; err is then set
 	err    error
 }
 
-// openSocket dials a deployment.
+// openSocket dials a WebSocket URL.
 func openSocket(ctx context.Context, url string) (*socket, error) {
 	conn, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *socket) send(ctx context.Context, frame string) error {
 	return s.conn.Write(ctx, websocket.MessageText, []byte(frame))
 }
 
-// next returns the next frame, whatever it is.
+// next returns the next frame, of any type.
 func (s *socket) next(ctx context.Context) (string, error) {
 	select {
 	case f := <-s.frames:
@@ -61,7 +61,7 @@ func (s *socket) next(ctx context.Context) (string, error) {
 		return f, nil
 	case <-s.ended:
 		select {
-		case f := <-s.frames: // came before the end
+		case f := <-s.frames: // received before the end
 			return f, nil
 		default:
 			return "", fmt.Errorf("the connection ended: %w", s.err)
@@ -71,36 +71,36 @@ func (s *socket) next(ctx context.Context) (string, error) {
 	}
 }
 
-// receive returns the next frame of a type and passes over others.
+// receive returns the next frame of a type and ignores frames of other types.
 func (s *socket) receive(ctx context.Context, typ string) (string, error) {
-	var passed []string
+	var ignored []string
 	for {
 		f, err := s.next(ctx)
 		if err != nil {
-			return "", fmt.Errorf("no %s came, but %q: %w", typ, passed, err)
+			return "", fmt.Errorf("got the frames %q, want one of type %s: %w", ignored, typ, err)
 		}
 		if typeOf(f) == typ {
 			return f, nil
 		}
-		passed = append(passed, f)
+		ignored = append(ignored, f)
 	}
 }
 
-// typeOf is a frame's type; empty for API Gateway's own errors.
+// typeOf returns a frame's type, empty for API Gateway's own errors.
 func typeOf(frame string) string {
 	var head struct {
 		Type string `json:"type"`
 	}
-	_ = json.Unmarshal([]byte(frame), &head) // no JSON has no type
+	_ = json.Unmarshal([]byte(frame), &head) // what is not JSON has no type
 	return head.Type
 }
 
-// closed waits until the other side has closed, and returns its code. A frame
-// that comes before is an error.
+// closed waits until the other side has closed the connection and returns its
+// close code. A frame that comes before is an error.
 func (s *socket) closed(ctx context.Context) (websocket.StatusCode, error) {
 	f, err := s.next(ctx)
 	if err == nil {
-		return 0, fmt.Errorf("it is open: %s", f)
+		return 0, fmt.Errorf("got the frame %s, want the connection closed", f)
 	}
 	select {
 	case <-s.ended:
@@ -109,10 +109,10 @@ func (s *socket) closed(ctx context.Context) (websocket.StatusCode, error) {
 	}
 	code := websocket.CloseStatus(s.err)
 	if code == -1 {
-		return 0, fmt.Errorf("it ended without a close frame: %w", s.err)
+		return 0, fmt.Errorf("the connection ended without a close frame: %w", s.err)
 	}
 	return code, nil
 }
 
-// drop ends the connection without a word.
+// drop closes the connection without a close frame.
 func (s *socket) drop() { _ = s.conn.CloseNow() }

@@ -16,20 +16,20 @@ import (
 	"strings"
 )
 
-// stack is `localstack` as a process of its own. It may be started again after
-// it has ended, at the same address and over the same data.
+// stack is `localstack` as a process. It can be started again after it has
+// exited, at the same address and over the same data.
 type stack struct {
 	template, data string
-	flags          []string // besides these two and -listen
-	address        string   // HOST:PORT; a free one is taken at the first start
+	flags          []string // besides -template, -data and -listen
+	address        string   // HOST:PORT, chosen at the first start
 
 	process        *process
 	stdout, stderr *output // of all its runs
-	url            string  // what AWS_ENDPOINT_URL is to be
+	url            string  // the value for AWS_ENDPOINT_URL
 	webSocket      string
 }
 
-// health is the answer of /_localstack/health.
+// health is the document of /_localstack/health.
 type health struct {
 	Doing     string            `json:"doing"`
 	Services  map[string]string `json:"services"`
@@ -58,26 +58,26 @@ func (s *stack) start() error {
 	if s.process, err = startProcess(exec.Command(localstack, args...), s.stdout, s.stderr); err != nil {
 		return err
 	}
-	ready := within(startPatience, func() bool {
-		s.url = announced(s.stdout.String()[before:])
+	ready := within(startTimeout, func() bool {
+		s.url = printedEndpoint(s.stdout.String()[before:])
 		return s.url != "" || !s.process.running()
 	})
 	if s.url == "" {
 		s.process.kill()
-		return fmt.Errorf("the stack did not become ready (gave up: %v, %v); its log:\n%s", !ready,
+		return fmt.Errorf("the stack did not become ready (timed out: %v, %v); its log:\n%s", !ready,
 			s.process.cmd.ProcessState, s.stderr)
 	}
 	status, h, err := s.health()
 	if err != nil || status != http.StatusOK {
 		s.process.kill()
-		return fmt.Errorf("the stack says that it is ready, but its health is %d %+v, %v", status, h, err)
+		return fmt.Errorf("the stack is ready, but its health is %d %+v, %v; want 200", status, h, err)
 	}
 	s.webSocket = h.WebSocket
 	return nil
 }
 
-// freeAddress finds a port that nobody listens on and that no outgoing
-// connection takes meanwhile, as it might a port from the range of port 0.
+// freeAddress returns an address with a free port, outside the range from which
+// outgoing connections and port 0 take theirs.
 func freeAddress() (string, error) {
 	for range 100 {
 		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))
@@ -85,11 +85,12 @@ func freeAddress() (string, error) {
 			return address, l.Close()
 		}
 	}
-	return "", errors.New("there is no free port from 20000 to 29999")
+	return "", errors.New("no free port from 20000 to 29999")
 }
 
-// announced finds the address of the AWS APIs in what the stack has printed.
-func announced(stdout string) string {
+// printedEndpoint returns the address of the AWS APIs that the stack has
+// printed, or "" if it is not ready.
+func printedEndpoint(stdout string) string {
 	for lines := bufio.NewScanner(strings.NewReader(stdout)); lines.Scan(); {
 		if _, rest, ok := strings.Cut(lines.Text(), "AWS_ENDPOINT_URL="); ok && strings.Contains(stdout, "Ctrl-C") {
 			return strings.Fields(rest)[0]
@@ -114,15 +115,15 @@ func healthAt(url string) (int, health, error) {
 	strict := json.NewDecoder(bytes.NewReader(body))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&h); err != nil {
-		return 0, h, fmt.Errorf("the health is %s: %w", body, err)
+		return 0, h, fmt.Errorf("decode the health %s: %w", body, err)
 	}
 	return response.StatusCode, h, nil
 }
 
-// running says whether the stack's process has not ended.
+// running reports whether the stack's process has not exited.
 func (s *stack) running() bool { return s.process != nil && s.process.running() }
 
-// stop presses Ctrl-C and wants a clean end.
+// stop sends Ctrl-C and wants exit status 0.
 func (s *stack) stop() error {
 	if err := s.process.interrupt(); err != nil {
 		s.kill() // Windows
@@ -133,29 +134,31 @@ func (s *stack) stop() error {
 	case err != nil:
 		return err
 	case status != 0:
-		return fmt.Errorf("the stack ended with status %d; its log:\n%s", status, tail(s.stderr.String(), 40))
+		return fmt.Errorf("the stack exited with status %d, want 0; its log:\n%s", status, tail(s.stderr.String(), 40))
 	}
-	return s.sound()
+	return s.checkLog()
 }
 
-// kill is kill -9.
+// kill ends the stack by kill -9.
 func (s *stack) kill() { s.process.kill() }
 
-// sound looks for what no stack may write: a panic or a data race.
-func (s *stack) sound() error {
+// checkLog returns an error if the log has what no stack may write, such as a
+// panic or a data race.
+func (s *stack) checkLog() error {
 	log := s.stderr.String()
-	for _, sign := range trouble {
+	for _, sign := range forbiddenOutput {
 		if _, rest, ok := strings.Cut(log, sign); ok {
-			return errors.New("the stack's log has " + sign + rest[:min(len(rest), 4000)])
+			return errors.New("the stack's log contains " + sign + rest[:min(len(rest), 4000)])
 		}
 	}
 	return nil
 }
 
-// borrowFunctions gives the stack what go build has made for the shared one,
-// so that starting it takes no linking. Copies, not links: the go command
-// touches what it finds up to date, and the stack looks at that.
-func (s *stack) borrowFunctions() error {
+// copyFunctions copies the executables that the shared stack has built to this
+// one, so that its start links nothing. It copies and does not link, since the
+// go command touches files that it finds up to date, and the stack looks at
+// that.
+func (s *stack) copyFunctions() error {
 	from, err := shared()
 	if err != nil {
 		return err

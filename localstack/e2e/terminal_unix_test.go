@@ -11,8 +11,9 @@ import (
 	"github.com/sotto-chat/sotto/clients/sotto/terminal/screentest"
 )
 
-// TestTerminals talk through a stack that is killed and started again: what is
-// written meanwhile is shown as on its way, and arrives.
+// TestTerminals runs two terminal clients on a stack that is killed and started
+// again. A message that is sent while the stack is down is shown as pending,
+// and arrives later.
 func TestTerminals(t *testing.T) {
 	needsProcess(t)
 	t.Parallel()
@@ -57,16 +58,16 @@ func TestTerminals(t *testing.T) {
 	ada.Until(`✓✓? +while it is away`)
 	ada.Until(`\n connected`)
 
-	// Another start finds the history, and nothing unread.
+	// A client that starts again finds the history, and no unread message.
 	bob.Type("\x04")
 	if code := bob.Ended(); code != 0 {
-		t.Errorf("bob's exit code is %d", code)
+		t.Errorf("bob: got exit code %d, want 0", code)
 	}
 	bob = open("bob")
 	bob.Until(`hello\n +│    while it is away\n`)
 	bob.Type("/quit\r")
 	ada.Type("/quit\r")
 	if a, b := ada.Ended(), bob.Ended(); a != 0 || b != 0 {
-		t.Errorf("exit codes %d, %d", a, b)
+		t.Errorf("got the exit codes %d and %d, want 0", a, b)
 	}
 }

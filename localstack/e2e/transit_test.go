@@ -24,15 +24,16 @@ import (
 )
 
 // TestEverythingIsEncryptedInTransit records every byte between clients and the
-// gateway and between functions and the AWS endpoint while people talk, read
+// gateway and between functions and the AWS endpoint, while users chat, read
 // the history, rotate keys and lose an instance. No text is in these bytes, in
-// no form; that it would have been seen is shown by texts that are put there.
+// any form. Texts that are sent in the clear on purpose show that the search
+// would find one.
 func TestEverythingIsEncryptedInTransit(t *testing.T) {
-	ctx := patient(t)
-	toGateway, toAWS := record(t), record(t)
+	ctx := testContext(t)
+	toGateway, toAWS := newRecorder(t), newRecorder(t)
 	s := ownStack(t, "-endpoint", "http://"+toAWS.address(), "-parameter", "Audience="+toGateway.address()+"/local")
-	toGateway.pass(s.address)
-	toAWS.pass(s.address)
+	toGateway.forwardTo(s.address)
+	toAWS.forwardTo(s.address)
 	outside := "ws://" + toGateway.address() + "/local"
 
 	room := newRoom("recorded")
@@ -50,7 +51,7 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 		}
 		users = append(users, c)
 	}
-	heard := follow(t, users[1], room)
+	live := subscribeAll(t, users[1], room)
 	var sent acks
 	for i, text := range texts {
 		sent.add(text, mustSend(ctx, t, users[i%2], room, text))
@@ -58,22 +59,22 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 			if _, err := users[1].Rotate(ctx); err != nil {
 				t.Fatal(err)
 			}
-			s.breaks(t, fault.Fault{Kind: fault.LambdaLoseResponse, Target: sendFunction, Count: 1})
+			s.injectFault(t, fault.Fault{Kind: fault.LambdaLoseResponse, Target: sendFunction, Count: 1})
 		}
 	}
-	for _, sub := range []*client.Subscription{heard, follow(t, users[0], room)} { // the second reads history
-		all, err := hear(ctx, sub, len(texts))
+	for _, sub := range []*client.Subscription{live, subscribeAll(t, users[0], room)} { // the second reads history
+		all, err := receiveMessages(ctx, sub, len(texts))
 		if err := errors.Join(err, sent.check(all)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.idle(t, sendFunction)
+	s.waitIdle(t, sendFunction)
 
-	// All that there is to record is recorded.
+	// The recording is complete.
 	for _, what := range []string{frame.ActionHandshake, frame.ActionSendMessage, frame.ActionHistory,
 		frame.ActionRotateKey, frame.TypeAck, frame.TypeMessage} {
 		if len(toGateway.find([]byte(`"`+what+`"`))) == 0 {
-			t.Errorf("no %s was recorded between clients and gateway", what)
+			t.Errorf("got no %s between clients and gateway, want at least one", what)
 		}
 	}
 	for _, what := range []string{
@@ -82,25 +83,25 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 		"POST /@connections/", `"sealed"`, string(room),
 	} {
 		if len(toAWS.find([]byte(what))) == 0 {
-			t.Errorf("no %s was recorded between functions and AWS", what)
+			t.Errorf("got no %s between functions and AWS, want at least one", what)
 		}
 	}
 	for _, r := range []*recorder{toGateway, toAWS} {
-		// Nothing is compressed, which would hide a text from the search.
+		// Nothing is compressed; that would hide a text from the search.
 		for _, what := range []string{"Content-Encoding:", "Sec-WebSocket-Extensions: permessage-deflate; server"} {
 			if where := r.find([]byte(what)); len(where) > 0 {
-				t.Errorf("%s in %v", what, where)
+				t.Errorf("got %s in %v, want it nowhere", what, where)
 			}
 		}
 		for _, text := range texts {
 			for form, b := range forms(text[:min(len(text), 30)]) {
 				if where := r.find(b); len(where) > 0 {
-					t.Errorf("%.20q is on the wire, %s: %v", text, form, where)
+					t.Errorf("got %.20q on the wire (%s) in %v, want it nowhere", text, form, where)
 				}
 			}
 		}
 	}
-	toGateway.shows(t, func(text string) {
+	toGateway.mustFind(t, func(text string) {
 		c, err := openSocket(ctx, outside)
 		if err != nil {
 			t.Fatal(err)
@@ -109,11 +110,11 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 		if err := c.send(ctx, `{"action":"ping","ref":"`+text+`"}`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.receive(ctx, frame.TypeError); err != nil { // has the ref, so both directions have the text
+		if _, err := c.receive(ctx, frame.TypeError); err != nil { // repeats the ref, so both directions carry the text
 			t.Fatal(err)
 		}
 	})
-	toAWS.shows(t, func(text string) {
+	toAWS.mustFind(t, func(text string) {
 		config := awsConfig("http://" + toAWS.address())
 		put := &dynamodb.PutItemInput{TableName: aws.String(tableNames(t,
 			s).Messages), Item: map[string]types.AttributeValue{
@@ -134,12 +135,12 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = management.NewFromConfig(config).PostToConnection(ctx, // nobody has this connection
+		_, _ = management.NewFromConfig(config).PostToConnection(ctx, // there is no such connection
 			&management.PostToConnectionInput{ConnectionId: aws.String("none="), Data: []byte(text)})
 	})
 }
 
-// recorder passes TCP connections on and keeps what goes over them.
+// recorder forwards TCP connections and keeps the bytes.
 type recorder struct {
 	listener net.Listener
 
@@ -153,7 +154,7 @@ type stream struct {
 	data output
 }
 
-func record(t testing.TB) *recorder {
+func newRecorder(t testing.TB) *recorder {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -165,8 +166,9 @@ func record(t testing.TB) *recorder {
 
 func (r *recorder) address() string { return r.listener.Addr().String() }
 
-// pass passes what comes, and has come so far, on to an address.
-func (r *recorder) pass(address string) {
+// forwardTo forwards all connections to an address, also those accepted before
+// the call.
+func (r *recorder) forwardTo(address string) {
 	go func() {
 		for n := 0; ; n++ {
 			from, err := r.listener.Accept()
@@ -193,8 +195,8 @@ func (r *recorder) copy(name string, to, from net.Conn) {
 	_, _ = from.Close(), to.Close()
 }
 
-// find names the streams that have these bytes, as they went over the wire or
-// in the payload of WebSocket frames, which clients send masked.
+// find returns the names of the streams that contain b, on the wire or in the
+// payload of WebSocket frames, which clients send masked.
 func (r *recorder) find(b []byte) (where []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -207,25 +209,26 @@ func (r *recorder) find(b []byte) (where []string) {
 	return where
 }
 
-// shows wants a text that is planted to be found, among requests and responses.
-func (r *recorder) shows(t *testing.T, plant func(text string)) {
+// mustFind sends a text in the clear and fails the test unless the recorder
+// finds it in a request.
+func (r *recorder) mustFind(t *testing.T, plant func(text string)) {
 	t.Helper()
-	const text = "planted in the open 5f1e"
+	const text = "planted in the clear 5f1e"
 	plant(text)
 	forward := false
 	for form, b := range forms(text) {
 		for _, where := range r.find(b) {
 			forward = forward || strings.HasPrefix(where, "request")
-			t.Logf("a planted text is seen %s in %s", form, where)
+			t.Logf("found a planted text (%s) in %s", form, where)
 		}
 	}
 	if !forward {
-		t.Error("the recorder does not see a text that goes over the wire in the open")
+		t.Error("got no match of a text that was sent in the clear, want one in a request")
 	}
 }
 
-// payload returns what the WebSocket frames (RFC 6455 §5.2) of a stream carry;
-// empty if it is no WebSocket's.
+// payload returns the payload of a stream's WebSocket frames (RFC 6455 §5.2),
+// or nothing if the stream is not a WebSocket.
 func payload(data []byte) (plain []byte) {
 	head, rest, _ := bytes.Cut(data, []byte("\r\n\r\n"))
 	if !bytes.Contains(bytes.ToLower(head), []byte("upgrade: websocket")) {
@@ -245,7 +248,7 @@ func payload(data []byte) (plain []byte) {
 		}
 		end := at + size
 		if end > len(rest) {
-			end = len(rest) // still on its way
+			end = len(rest) // the rest was not recorded yet
 		}
 		for i, b := range rest[min(at, end):end] {
 			plain = append(plain, b^mask[i%4])

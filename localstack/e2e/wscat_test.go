@@ -12,17 +12,17 @@ import (
 	"github.com/sotto-chat/sotto/shared/client"
 )
 
-// TestByHandWithWscat walks the README's steps: the real wscat beside
-// `sotto frame`, with a user of the ordinary client at the other end.
+// TestByHandWithWscat follows the README's steps: the real wscat beside `sotto
+// frame`, with a user of the ordinary client in the same room.
 func TestByHandWithWscat(t *testing.T) {
 	wscat := installWscat(t)
-	s, ctx := sharedStack(t), patient(t)
+	s, ctx := sharedStack(t), testContext(t)
 	bob, err := client.Open(ctx, client.Options{URL: s.webSocket, User: newName("bob")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bob.Close()
-	heard, err := bob.Subscribe(chat.Lobby, client.NewOnly)
+	sub, err := bob.Subscribe(chat.Lobby, client.NewOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,46 +38,46 @@ func TestByHandWithWscat(t *testing.T) {
 	// 1 to 3: a challenge, a proof, a welcome.
 	hand.paste(frame("", "begin"))
 	hand.paste(frame(hand.copy("challenge"), "prove"))
-	if said := frame(hand.copy("welcome"), "open"); !strings.HasPrefix(said,
-		"welcome: "+string(carol)+", session ") || !strings.Contains(said, "lobby") {
-		t.Fatalf("the welcome says %q", said)
+	if opened := frame(hand.copy("welcome"), "open"); !strings.HasPrefix(opened,
+		"welcome: "+string(carol)+", session ") || !strings.Contains(opened, "lobby") {
+		t.Fatalf("open the welcome: got %q, want carol's name and the lobby", opened)
 	}
 
-	// 4 and 5: a message, which comes back as ack and as message, and reaches
-	// bob.
+	// 4 and 5: a message. It comes back as ack and as message, and reaches bob.
 	hand.paste(frame("", "seal", "hello by hand"))
-	if said := frame(hand.copy("ack"), "open"); !regexp.MustCompile(`^ack lobby \d+: [0-9A-Z]{26}\n$`).MatchString(said) {
-		t.Errorf("the ack says %q", said)
+	ack := regexp.MustCompile(`^ack lobby \d+: [0-9A-Z]{26}\n$`)
+	if opened := frame(hand.copy("ack"), "open"); !ack.MatchString(opened) {
+		t.Errorf("open the ack: got %q, want \"ack lobby SEQ: ID\"", opened)
 	}
-	if said := frame(hand.copy("message"), "open"); !strings.HasSuffix(said, string(carol)+": hello by hand\n") {
-		t.Errorf("the message says %q", said)
+	if opened := frame(hand.copy("message"), "open"); !strings.HasSuffix(opened, string(carol)+": hello by hand\n") {
+		t.Errorf("open the message: got %q, want its sender and text", opened)
 	}
-	if m, err := heard.Next(ctx); err != nil || m.Body != "hello by hand" || m.From != carol || m.Problem != nil {
-		t.Errorf("bob heard %+v, %v", m, err)
+	if m, err := sub.Next(ctx); err != nil || m.Body != "hello by hand" || m.From != carol || m.Problem != nil {
+		t.Errorf("bob received %+v, %v; want \"hello by hand\" from %s", m, err, carol)
 	}
 
-	// What bob says arrives in wscat.
+	// A message from bob arrives in wscat.
 	if _, err := bob.Send(ctx, chat.Lobby, "hello from a client"); err != nil {
 		t.Fatal(err)
 	}
-	if said := frame(hand.copy("message"), "open"); !strings.HasSuffix(said,
+	if opened := frame(hand.copy("message"), "open"); !strings.HasSuffix(opened,
 		string(bob.User())+": hello from a client\n") {
-		t.Errorf("the message says %q", said)
+		t.Errorf("open the message: got %q, want its sender and text", opened)
 	}
 
-	// A mistake is answered, and the session goes on.
+	// A wrong frame gets an error, and the session continues.
 	hand.paste(`{"action":"sendMessage"}`)
-	if said := frame(hand.copy("error"), "open"); !strings.HasPrefix(said, "error bad_frame: ") {
-		t.Errorf("the error says %q", said)
+	if opened := frame(hand.copy("error"), "open"); !strings.HasPrefix(opened, "error bad_frame: ") {
+		t.Errorf("open the error: got %q, want bad_frame", opened)
 	}
 	hand.paste(`{"action":"history","room":"lobby"}`)
-	if said := frame(hand.copy("history"), "open"); !strings.Contains(said, ": hello by hand\n") ||
-		!strings.Contains(said, ": hello from a client\n") {
-		t.Errorf("the history says %q", said)
+	if opened := frame(hand.copy("history"), "open"); !strings.Contains(opened, ": hello by hand\n") ||
+		!strings.Contains(opened, ": hello from a client\n") {
+		t.Errorf("open the history: got %q, want both messages", opened)
 	}
 }
 
-// sotto runs the command line with a stdin and returns its stdout.
+// sotto runs the command with a stdin and returns its stdout.
 func sotto(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
 	path, err := sottoBinary()
@@ -96,19 +96,20 @@ func sotto(t testing.TB, stdin string, args ...string) string {
 	return string(out)
 }
 
-// terminal is wscat with somebody before it.
+// terminal is a running wscat.
 type terminal struct {
 	*process
 	t    testing.TB
-	read int // bytes of its output that were looked at
+	read int // bytes of its output that copy has read
 }
 
-// installWscat installs the version in testdata/wscat and returns its path.
+// installWscat installs the version that testdata/wscat pins and returns its
+// path.
 func installWscat(t *testing.T) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not on PATH; with Node (https://nodejs.org, Debian: apt-get install npm) this test runs the real wscat", tool)
+			t.Skipf("%s is not on PATH; this test runs wscat and needs Node (https://nodejs.org; Debian: apt-get install npm)", tool)
 		}
 	}
 	dir := t.TempDir()
@@ -120,7 +121,7 @@ func installWscat(t *testing.T) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		for _, sign := range []string{"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"} {
 			if strings.Contains(string(out), sign) {
-				t.Skipf("npm does not reach its registry (%s); with it this test runs the real wscat", sign)
+				t.Skipf("npm cannot reach its registry (%s); this test installs wscat from it", sign)
 			}
 		}
 		t.Fatalf("npm ci: %v\n%s", err, out)
@@ -128,9 +129,9 @@ func installWscat(t *testing.T) string {
 	return filepath.Join(dir, "node_modules", "wscat", "bin", "wscat")
 }
 
-// startWscat connects. Lines typed before it is connected are lost, and without
-// a terminal it does not say when it is; so a ping is typed until it is
-// answered.
+// startWscat starts wscat and waits until it is connected. Lines typed earlier
+// are lost, and without a terminal wscat does not report the connection, so a
+// ping is typed until it is answered.
 func startWscat(t testing.TB, wscat, url string) *terminal {
 	t.Helper()
 	p, err := startProcess(exec.Command("node", wscat, "-c", url), new(output), new(output))
@@ -144,7 +145,7 @@ func startWscat(t testing.TB, wscat, url string) *terminal {
 		return strings.Contains(p.stdout.String(), "handshake_required")
 	})
 	if !connected {
-		t.Fatalf("wscat does not connect: %s%s", p.stdout, p.stderr)
+		t.Fatalf("timed out waiting until wscat is connected: %s%s", p.stdout, p.stderr)
 	}
 	return w
 }
@@ -153,7 +154,7 @@ func startWscat(t testing.TB, wscat, url string) *terminal {
 func (w *terminal) paste(line string) {
 	w.t.Helper()
 	if _, err := w.stdin.Write([]byte(strings.TrimSpace(line) + "\n")); err != nil {
-		w.t.Fatalf("wscat has ended (%v): %s", err, w.stderr)
+		w.t.Fatalf("wscat has exited (%v): %s", err, w.stderr)
 	}
 }
 
@@ -168,14 +169,14 @@ func (w *terminal) copy(typ string) (line string) {
 				return !w.running()
 			}
 			w.read += end + 1
-			// Its prompt, which a terminal would overwrite, stands before it.
+			// wscat prints its prompt before the frame.
 			line = strings.TrimLeft(text[:end], "> ")
 			if typeOf(line) == typ && !strings.Contains(line, "handshake_required") {
 				return true
 			}
 		}
 	}) || typeOf(line) != typ {
-		w.t.Fatalf("wscat shows no %s: %s%s", typ, w.stdout, w.stderr)
+		w.t.Fatalf("timed out waiting until wscat prints a frame of type %s: %s%s", typ, w.stdout, w.stderr)
 	}
 	return line
 }
