@@ -22,14 +22,15 @@ const (
 	sdk    = "github.com/aws/..."
 )
 
-// importRule says what packages may not use. A pattern is an import path, our
-// own ones without the module's, or with /... all below it too.
+// importRule says which imports some packages must not have. A pattern is an
+// import path, of this module without its prefix; with /... it matches all
+// paths below too.
 type importRule struct {
 	of, except []string
 	never      []string
-	// through counts what is imported by what is imported, too.
+	// through also counts indirect imports.
 	through bool
-	// tests counts what tests import, too.
+	// tests also counts the imports of tests.
 	tests bool
 	why   string
 }
@@ -41,13 +42,13 @@ var importRules = []importRule{
 		never:   []string{"shared/..."},
 		through: true,
 		tests:   true,
-		why:     "functions are opaque executables to the stack: it runs anybody's app and knows nothing of ours",
+		why:     "functions are opaque executables to the stack: it runs any app and does not know this one",
 	},
 	{
 		of:      []string{"shared/...", "functions/...", "clients/..."},
 		never:   []string{"localstack/..."},
 		through: true,
-		why:     "nothing of the app may know that it runs locally (its tests may use the engines as anybody's database)",
+		why:     "the app must not know that it runs locally (its tests may use the engine as a database)",
 	},
 	{
 		of:     []string{"..."},
@@ -60,53 +61,53 @@ var importRules = []importRule{
 		except: []string{"functions/...", "shared/app"},
 		never:  []string{"shared/app"},
 		tests:  true,
-		why:    "the composition root sees both sides of every interface; whoever imports it does, too",
+		why:    "the composition root depends on both sides of every interface, and so would its importers",
 	},
 	{
 		of:     []string{"functions/..."},
 		except: nil,
 		never: []string{"shared/chat", "shared/room/...", "shared/route", "shared/table",
 			"shared/keyring/...", "shared/post", "shared/config", sdk},
-		why: "a function is its main: what it does can be tested without being one",
+		why: "a function is only its main; what it does can be tested elsewhere",
 	},
 	{
 		of:    []string{"shared/envelope", "shared/chat", "shared/frame", "shared/strict"},
 		never: []string{"net/...", "os/...", "syscall", "log/...", "database/..."},
-		why:   "keys, tokens and names are pure values: what does no I/O can leak nothing and needs no mocks",
+		why:   "keys, tokens and names are pure values: code without I/O cannot leak them and needs no mocks",
 	},
 	{
 		of:      []string{"shared/envelope"},
 		never:   []string{"shared/chat", "shared/frame", "shared/room/..."},
 		through: true,
-		why:     "the cryptography is small enough to audit as long as it knows nothing of chat",
+		why:     "the cryptography stays small enough to audit as long as it does not depend on chat",
 	},
 	{
 		of:      []string{"shared/room"},
 		never:   []string{sdk, "shared/table", "shared/post", "shared/keyring/...", "net/...", "os/..."},
 		through: false,
-		why:     "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
+		why:     "the use cases declare what they need; the adapters know that it is DynamoDB or KMS",
 	},
 	{
 		of:      []string{"shared/room"},
 		never:   []string{sdk},
 		through: true,
-		why:     "the use cases name what they need; that it is DynamoDB or KMS is an adapter's business",
+		why:     "the use cases declare what they need; the adapters know that it is DynamoDB or KMS",
 	},
 	{
 		of:     []string{"shared/...", "functions/..."},
 		except: []string{"shared/table", "shared/app"},
 		never:  []string{"github.com/aws/aws-sdk-go-v2/service/dynamodb/..."},
-		why:    "attribute names and conditions are known in one place (and the client is made in another)",
+		why:    "attribute names and conditions belong in shared/table (and shared/app creates the client)",
 	},
 	{
 		of:      []string{"shared/client/...", "clients/..."},
 		never:   []string{sdk, "shared/room/...", "shared/table", "shared/keyring/..."},
 		through: true,
-		why:     "a client of the protocol runs where there is no AWS, and knows no more than the protocol",
+		why:     "a client runs without AWS and depends on the protocol only",
 	},
 }
 
-// listed is a package as `go list` tells of it.
+// listed is a package as `go list` prints it.
 type listed struct {
 	ImportPath                                  string
 	Dir                                         string
@@ -116,7 +117,7 @@ type listed struct {
 
 func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module) }
 
-// matches tells whether an import path falls under a pattern.
+// matches reports whether an import path matches one of the patterns.
 func matches(path string, patterns []string) bool {
 	path = strings.TrimPrefix(path, module)
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
@@ -126,13 +127,14 @@ func matches(path string, patterns []string) bool {
 	})
 }
 
-// broken returns what breaks a rule, and how many packages it was held against.
-func (r importRule) broken(packages []listed) (found []string, held int) {
+// broken returns the imports that break a rule, and the number of packages that
+// the rule applies to.
+func (r importRule) broken(packages []listed) (found []string, applies int) {
 	for _, p := range packages {
 		if !matches(p.ImportPath, r.of) || matches(p.ImportPath, r.except) {
 			continue
 		}
-		held++
+		applies++
 		imports := slices.Clone(p.Imports)
 		if r.tests {
 			imports = slices.Concat(imports, p.TestImports, p.XTestImports)
@@ -148,11 +150,11 @@ func (r importRule) broken(packages []listed) (found []string, held int) {
 			}
 		}
 	}
-	return found, held
+	return found, applies
 }
 
-// packagesOfModule lists all packages, for the operating systems that they are
-// for together.
+// packagesOfModule returns the module's packages, as built for this operating
+// system.
 func packagesOfModule(t *testing.T) []listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports,Deps", "./...")
@@ -177,22 +179,22 @@ func packagesOfModule(t *testing.T) []listed {
 func TestImports(t *testing.T) {
 	packages := packagesOfModule(t)
 	for _, r := range importRules {
-		found, held := r.broken(packages)
+		found, applies := r.broken(packages)
 		for _, line := range found {
 			t.Error(line)
 		}
-		if held == 0 {
-			t.Errorf("no package is under the rule of %v (%s)", r.of, r.why)
+		if applies == 0 {
+			t.Errorf("the rule of %v applies to no package (%s)", r.of, r.why)
 		}
 	}
 }
 
-// identifierRule says that only some packages may use names of a package.
+// identifierRule says that only some packages may use some names of a package.
 type identifierRule struct {
 	pkg   string // import path
 	names []string
 	in    []string // where the rule holds
-	only  []string // who may, all the same
+	only  []string // the packages that may use them
 	why   string
 }
 
@@ -202,7 +204,7 @@ var identifierRules = []identifierRule{
 		names: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
 		in:    []string{"shared/...", "functions/..."},
 		only:  []string{"shared/config"},
-		why:   "what a function depends on is to be seen in one struct",
+		why:   "the configuration of a function is one struct",
 	},
 	{
 		pkg: module + "shared/envelope",
@@ -211,11 +213,11 @@ var identifierRules = []identifierRule{
 		in: []string{"..."},
 		only: []string{"shared/keyring/...", "shared/client/profile", "shared/client/device",
 			"shared/client/clienttest"},
-		why: "private keys have one holder on each side: the keyring for the service, the profile for a device",
+		why: "private keys belong to one package on each side: the keyring of the service, the profile of a device",
 	},
 }
 
-// broken returns where a file uses what the rule keeps from it.
+// broken returns where a file uses a name that the rule forbids.
 func (r identifierRule) broken(file *ast.File, at func(token.Pos) string) (found []string) {
 	local := ""
 	for _, spec := range file.Imports {
@@ -268,12 +270,12 @@ func TestIdentifiers(t *testing.T) {
 			}
 		}
 		if allowed == 0 {
-			t.Errorf("nobody uses %v of %s: the rule looks for the wrong names", r.names, r.pkg)
+			t.Errorf("no package uses %v of %s, so the rule has the wrong names", r.names, r.pkg)
 		}
 	}
 }
 
-// The rules would find what they look for.
+// TestRulesFindWhatBreaksThem shows that each rule can fail.
 func TestRulesFindWhatBreaksThem(t *testing.T) {
 	for _, p := range []listed{
 		{ImportPath: module + "localstack/gateway", TestImports: []string{module + "shared/frame"}},
@@ -292,7 +294,7 @@ func TestRulesFindWhatBreaksThem(t *testing.T) {
 			broken += len(found)
 		}
 		if broken == 0 {
-			t.Errorf("no rule is broken by %+v", p)
+			t.Errorf("got no broken rule, want one, for %+v", p)
 		}
 	}
 	const source = `package p
@@ -309,6 +311,6 @@ var home = environment.Getenv("HOME")
 	at := func(pos token.Pos) string { return files.Position(pos).String() }
 	if found := identifierRules[0].broken(file, at); len(found) != 1 ||
 		!strings.HasPrefix(found[0], "p.go:5:12 uses environment.Getenv") {
-		t.Errorf("found %q", found)
+		t.Errorf("got %q, want the use of environment.Getenv at p.go:5:12", found)
 	}
 }

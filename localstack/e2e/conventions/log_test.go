@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// logKeys are the attributes of log lines and what they hold. One idea has one
+// logKeys are the attributes of log lines and their values. One idea has one
 // key in the functions and in the stack, so that one grep finds all its lines.
-// CONTRIBUTING.md explains the first ones.
+// CONTRIBUTING.md explains the most common ones.
 var logKeys = map[string]string{
 	"err":        "an error",
 	"connection": "an API Gateway connection id",
@@ -54,16 +54,18 @@ var loggers = []string{"log", "Log", "logger", "Logger", "slog"}
 
 var keyForm = regexp.MustCompile(`^[a-z][a-zA-Z]*$`)
 
-// logArguments says at which argument the attributes of a logging call begin.
+// logArguments is the index of the argument at which the attributes of a
+// logging call begin.
 var logArguments = map[string]int{
 	"Debug": 1, "Info": 1, "Warn": 1, "Error": 1, "With": 0,
 	"DebugContext": 2, "InfoContext": 2, "WarnContext": 2, "ErrorContext": 2, "Log": 3,
-	// slog.String and the like: the key is the first argument, alone.
+	// slog.String and the like: only the first argument is a key.
 	"String": 0, "Int": 0, "Int64": 0, "Uint64": 0, "Float64": 0, "Bool": 0, "Any": 0, "Duration": 0, "Time": 0,
 }
 
-// strangeKeys returns where a file logs under keys that allowed does not have.
-func strangeKeys(f sourceFile, allowed func(string) bool) (found []string) {
+// unknownKeys returns the places where a file logs under keys that allowed
+// refuses.
+func unknownKeys(f sourceFile, allowed func(string) bool) (found []string) {
 	ast.Inspect(f.tree, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
@@ -111,12 +113,12 @@ func TestLogKeys(t *testing.T) {
 			return
 		}
 		own := ownLogKeys[f.path[:strings.LastIndexByte(f.path, '/')]]
-		found := strangeKeys(f, func(key string) bool {
+		found := unknownKeys(f, func(key string) bool {
 			_, shared := logKeys[key]
 			return keyForm.MatchString(key) && (shared || slices.Contains(own, key))
 		})
 		for _, line := range found {
-			t.Error(line + " is not in the vocabulary; see logKeys and CONTRIBUTING.md")
+			t.Error(line + " is not in logKeys; see CONTRIBUTING.md")
 		}
 	})
 }
@@ -135,8 +137,10 @@ func f() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := strangeKeys(f, func(key string) bool { _, ok := logKeys[key]; return ok })
-	want := []string{`p.go:4:29: log key "requestId"`, `p.go:5:22: log key "error"`, `p.go:6:14: log key "connectionId"`}
+	found := unknownKeys(f, func(key string) bool { _, ok := logKeys[key]; return ok })
+	want := []string{
+		`p.go:4:29: log key "requestId"`, `p.go:5:22: log key "error"`, `p.go:6:14: log key "connectionId"`,
+	}
 	if !slices.Equal(found, want) {
 		t.Errorf("found %q, want %q", found, want)
 	}

@@ -29,7 +29,7 @@ type sourceFile struct {
 	lines []string
 }
 
-// position returns where a node stands, as path:line.
+// position returns the place of a node, as path:line.
 func (f sourceFile) position(pos token.Pos) string {
 	p := f.set.Position(pos)
 	return strings.TrimPrefix(filepath.ToSlash(p.String()), filepath.ToSlash(root)+"/")
@@ -43,8 +43,8 @@ func parse(path string, text []byte) (sourceFile, error) {
 	return f, err
 }
 
-// walk calls visit with every file below the top-level folders, without what
-// builds and packages leave there.
+// walk calls visit with every file below the top-level folders, except the
+// files that builds and package managers write.
 func walk(t *testing.T, visit func(path string, text []byte)) {
 	t.Helper()
 	for _, part := range []string{"functions", "shared", "localstack", "clients"} {
@@ -78,8 +78,6 @@ func walk(t *testing.T, visit func(path string, text []byte)) {
 
 // pending are the folders that do not follow the conventions yet.
 var pending = []string{
-	"localstack/e2e/",
-	"localstack/fidelity/",
 	"shared/envelope/",
 	"shared/keyring/",
 	"shared/room/",

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxComment is the width of a comment that has a line for itself, in
-	// columns. A tab counts as tabWidth columns.
+	// maxComment is the width of a comment on its own line, in columns. A tab
+	// counts as tabWidth columns.
 	maxComment = 80
 	// maxCode is the width of every other line.
 	maxCode  = 120
@@ -22,8 +22,8 @@ const (
 // directives, code and tables (indented), links and lines of one long word.
 var unwrappable = regexp.MustCompile(`^//(go:|line |\t| {2,}|[a-z]+:)|^// (#|\[[^\]]+\]: )|^// \S+$`)
 
-// longString is a string literal that a line may be as wide as: texts of AWS and
-// test data are easier to find whole than in parts.
+// longString matches a line with a string literal that may exceed maxCode:
+// texts of AWS and test data are easier to find in one piece.
 var longString = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.){40,}\"|`[^`]{40,}`?|^[^`]*`[,);}]*$")
 
 func width(line string) int {
