@@ -49,7 +49,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		}
 		h.Set("X-Amzn-RequestId", result.RequestID)
 		h.Set("X-Amzn-Trace-Id", req.TraceID)
-		h.Set("X-Amz-Executed-Version", latest)
+		h.Set("X-Amz-Executed-Version", result.Version)
 		if result.FunctionError != "" {
 			h.Set("X-Amz-Function-Error", result.FunctionError)
 		}
@@ -60,7 +60,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Length", strconv.Itoa(len(result.Payload)))
 		_, _ = w.Write(result.Payload)
 	case "Event":
-		id, err := s.enqueue(req.Function, req.Payload, req.TraceID)
+		id, err := s.enqueue(req)
 		if err != nil {
 			writeError(w, err)
 			return
@@ -68,7 +68,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 		h.Set("X-Amzn-RequestId", id)
 		w.WriteHeader(http.StatusAccepted)
 	case "DryRun":
-		if _, err := s.find(req.Function); err != nil {
+		if _, err := s.find(req.Function, req.Qualifier); err != nil {
 			writeError(w, err)
 			return
 		}
@@ -91,12 +91,10 @@ func readInvoke(r *http.Request) (Request, error) {
 		return Request{}, invalidContent(err)
 	}
 	req := Request{
-		Function: r.PathValue("function"),
-		Payload:  payload,
-		TraceID:  cmp.Or(r.Header.Get("X-Amzn-Trace-Id"), newTraceID()),
-	}
-	if q := r.URL.Query().Get("Qualifier"); q != "" && q != latest {
-		return Request{}, notFound(req.Function + ":" + q)
+		Function:  r.PathValue("function"),
+		Qualifier: r.URL.Query().Get("Qualifier"),
+		Payload:   payload,
+		TraceID:   cmp.Or(r.Header.Get("X-Amzn-Trace-Id"), newTraceID()),
 	}
 	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
 	case "", "None":
@@ -121,18 +119,18 @@ func readInvoke(r *http.Request) (Request, error) {
 func (s *Service) serveList(w http.ResponseWriter, _ *http.Request) {
 	list := []configuration{}
 	for _, fn := range s.Functions() {
-		list = append(list, describe(fn))
+		list = append(list, deployed{fn, target{name: fn.Name}, latest}.describe())
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"Functions": list})
 }
 
 func (s *Service) serveGet(w http.ResponseWriter, r *http.Request) {
-	fn, err := s.find(r.PathValue("function"))
+	fn, err := s.find(r.PathValue("function"), r.URL.Query().Get("Qualifier"))
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	answer := map[string]any{"Configuration": describe(fn)}
+	answer := map[string]any{"Configuration": fn.describe()}
 	if n := fn.ReservedConcurrency; n != nil {
 		answer["Concurrency"] = map[string]int{"ReservedConcurrentExecutions": *n}
 	}
@@ -140,27 +138,35 @@ func (s *Service) serveGet(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) serveConfiguration(w http.ResponseWriter, r *http.Request) {
-	fn, err := s.find(r.PathValue("function"))
+	fn, err := s.find(r.PathValue("function"), r.URL.Query().Get("Qualifier"))
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, describe(fn))
+	writeJSON(w, http.StatusOK, fn.describe())
+}
+
+// deployed is a function with the qualifier of a request and the version that
+// it means.
+type deployed struct {
+	Function
+	target
+	version string
 }
 
 // find returns a deployed function by any form of its name.
-func (s *Service) find(ref string) (Function, error) {
-	name, err := s.resolve(ref)
+func (s *Service) find(ref, qualifier string) (deployed, error) {
+	to, err := s.resolve(ref, qualifier)
 	if err != nil {
-		return Function{}, err
+		return deployed{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.fleets[name]
-	if f == nil {
-		return Function{}, notFound(s.arn(name))
+	f, version, err := s.lookUp(to)
+	if err != nil {
+		return deployed{}, err
 	}
-	return f.fn, nil
+	return deployed{f.fn, to, version}, nil
 }
 
 // writeError answers as Lambda's API does: the exception's name is in a header,

@@ -15,10 +15,11 @@ const maxThrottleFactor = 300
 // event is an asynchronous invocation with its retries. All attempts have the
 // same request id.
 type event struct {
-	id, name string
-	payload  []byte
-	traceID  string
-	born     time.Time
+	target
+	id      string
+	payload []byte
+	traceID string
+	born    time.Time
 }
 
 // InvokeAsync accepts an event of at most 1 MB for a function and returns the
@@ -27,26 +28,27 @@ type event struct {
 // function's destination gets a record, and the log a line for a discarded
 // event.
 func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte) (requestID string, err error) {
-	return s.enqueue(function, payload, newTraceID())
+	return s.enqueue(Request{Function: function, Payload: payload, TraceID: newTraceID()})
 }
 
-func (s *Service) enqueue(function string, payload []byte, traceID string) (requestID string, err error) {
-	name, err := s.resolve(function)
+// enqueue is InvokeAsync with the options of a request that apply to events.
+func (s *Service) enqueue(req Request) (requestID string, err error) {
+	to, err := s.resolve(req.Function, req.Qualifier)
 	if err != nil {
 		return "", err
 	}
-	payload, err = checkPayload(payload, maxAsyncPayload)
+	payload, err := checkPayload(req.Payload, maxAsyncPayload)
 	if err != nil {
 		return "", err
 	}
-	ev := &event{id: awsname.NewRequestID(), name: name, payload: payload, traceID: traceID, born: time.Now()}
+	ev := &event{target: to, id: awsname.NewRequestID(), payload: payload, traceID: req.TraceID, born: time.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return "", ErrClosed
 	}
-	if s.fleets[name] == nil {
-		return "", notFound(s.arn(name))
+	if _, _, err := s.lookUp(to); err != nil {
+		return "", err
 	}
 	s.events.Go(func() { s.deliver(ev) })
 	return ev.id, nil
@@ -96,7 +98,7 @@ func (d *delivery) attempt() (fn Function, end condition) {
 	}
 	inv := newInvocation(d.ev.id, d.ev.payload)
 	inv.traceID = d.ev.traceID
-	result, err := d.s.await(context.Background(), d.ev.name, inv)
+	result, err := d.s.await(context.Background(), d.ev.target, inv)
 	refusal, refused := errors.AsType[*Error](err)
 	if refused && refusal.Code != CodeThrottled { // the function was removed
 		return f.fn, functionRemoved

@@ -128,7 +128,7 @@ func (c *collector) begin(inv *invocation) {
 		return
 	}
 	c.inv = inv
-	c.write(inv, "START RequestId: "+inv.id+" Version: "+latest)
+	c.write(inv, "START RequestId: "+inv.id+" Version: "+inv.version)
 }
 
 // report writes the end of an invocation's log (LDG "Lambda log formats").

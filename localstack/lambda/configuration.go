@@ -30,16 +30,16 @@ type configuration struct {
 
 type deadLetterConfig struct{ TargetArn string }
 
-// describe returns the configuration of a function.
-func describe(fn Function) configuration {
+// describe returns the configuration of a function's version.
+func (fn deployed) describe() configuration {
 	c := configuration{
 		FunctionName:     fn.Name,
-		FunctionArn:      fn.ARN,
+		FunctionArn:      fn.qualify(fn.ARN),
 		Runtime:          "provided.al2023",
 		Handler:          fn.Handler,
 		MemorySize:       fn.MemoryMB,
 		Timeout:          int(fn.Timeout.Seconds()),
-		Version:          latest,
+		Version:          fn.version,
 		PackageType:      "Zip",
 		Architectures:    []string{"x86_64"},
 		State:            "Active",

@@ -25,8 +25,10 @@ func (s *Service) Deploy(functions []Function) error {
 // the schedule fires once afterwards. An expression that AWS would refuse is an
 // error and changes nothing.
 func (s *Service) StartSchedules(schedules []Schedule) error {
-	timed, err := s.parseSchedules(schedules, func(name string) bool {
-		_, err := s.find(name)
+	timed, err := s.parseSchedules(schedules, func(to target) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_, _, err := s.lookUp(to)
 		return err == nil
 	})
 	if err != nil {
@@ -43,7 +45,14 @@ func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit fu
 	if err != nil {
 		return nil, err
 	}
-	timed, err := s.parseSchedules(schedules, func(name string) bool { return fleets[name] != nil })
+	timed, err := s.parseSchedules(schedules, func(to target) bool {
+		f := fleets[to.name]
+		if f == nil {
+			return false
+		}
+		_, ok := f.fn.version(to.qualifier)
+		return ok
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +113,9 @@ type timedSchedule struct {
 }
 
 // parseSchedules checks schedules, fills in their defaults and returns those
-// that are enabled. exists reports whether a function of that name is deployed.
-func (s *Service) parseSchedules(schedules []Schedule, exists func(name string) bool) ([]timedSchedule, error) {
+// that are enabled. exists reports whether the target of a schedule is
+// deployed.
+func (s *Service) parseSchedules(schedules []Schedule, exists func(target) bool) ([]timedSchedule, error) {
 	var list []timedSchedule
 	for _, sch := range schedules {
 		setDefault(&sch.Name, sch.Function)
@@ -121,12 +131,12 @@ func (s *Service) parseSchedules(schedules []Schedule, exists func(name string) 
 		if sch.Input != "" && !json.Valid([]byte(sch.Input)) {
 			return nil, fmt.Errorf("schedule %s: input is not JSON", sch.Name)
 		}
-		name, err := s.resolve(sch.Function)
+		to, err := s.resolve(sch.Function, "")
 		if err != nil {
 			return nil, fmt.Errorf("schedule %s: %w", sch.Name, err)
 		}
-		if !exists(name) {
-			return nil, fmt.Errorf("schedule %s: %w", sch.Name, notFound(s.arn(name)))
+		if !exists(to) {
+			return nil, fmt.Errorf("schedule %s: %w", sch.Name, notFound(to.qualify(s.arn(to.name))))
 		}
 		if sch.Enabled {
 			list = append(list, timedSchedule{sch, t})

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -78,13 +79,13 @@ func (s *Service) sendRecord(destination string, ev *event, fn Function, end con
 	rec := record{
 		Version:        "1.0",
 		Timestamp:      time.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		RequestContext: requestContext{ev.id, fn.ARN + ":" + latest, end, attempts},
+		RequestContext: requestContext{ev.id, fn.ARN + ":" + cmp.Or(ev.qualifier, latest), end, attempts},
 		RequestPayload: ev.payload,
 	}
 	if result != nil {
 		rec.ResponseContext = &responseContext{
 			StatusCode:      200,
-			ExecutedVersion: latest,
+			ExecutedVersion: result.Version,
 			FunctionError:   result.FunctionError,
 		}
 		rec.ResponsePayload = result.Payload

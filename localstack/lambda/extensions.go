@@ -203,7 +203,7 @@ func (in *instance) notifyExtensions(inv *invocation) {
 			continue
 		}
 		if event == nil {
-			event = invokeEvent(inv, in.fleet.fn.ARN)
+			event = invokeEvent(inv, inv.invokedARN)
 		}
 		e.idle = false
 		e.wake <- event // does not block: the extension was idle

@@ -81,6 +81,7 @@ func (f *fleet) dispatchAfter(inv *invocation, d time.Duration) {
 // dropped. It returns false if a limit refuses it.
 func (f *fleet) dispatchTwin(inv *invocation) bool {
 	twin := newInvocation(inv.id, inv.payload)
+	twin.version, twin.invokedARN = inv.version, inv.invokedARN
 	twin.clientContext, twin.traceID = inv.clientContext, inv.traceID
 	if f.admit(twin) != nil {
 		return false

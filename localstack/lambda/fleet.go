@@ -111,6 +111,7 @@ func (f *fleet) same(other *fleet) bool {
 		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.Timeout == b.Timeout &&
 		equal(a.ReservedConcurrency, b.ReservedConcurrency) &&
 		equal(a.Async.MaximumRetryAttempts, b.Async.MaximumRetryAttempts) &&
+		slices.Equal(a.Versions, b.Versions) && maps.Equal(a.Aliases, b.Aliases) &&
 		a.Async.MaximumEventAge == b.Async.MaximumEventAge && a.Async.OnFailure == b.Async.OnFailure &&
 		a.Async.OnSuccess == b.Async.OnSuccess && a.DeadLetter == b.DeadLetter
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/awsname"
@@ -22,6 +21,9 @@ type Result struct {
 	// FunctionError is "Unhandled" if the function failed, otherwise empty.
 	FunctionError string
 	RequestID     string
+	// Version is the version that ran: that of the alias, if an alias was
+	// invoked.
+	Version string
 	// LogTail is the last 4 KB of the invocation's log, if Request.Tail was
 	// set.
 	LogTail string
@@ -34,8 +36,11 @@ type Result struct {
 
 // Request is a synchronous invocation with all its options.
 type Request struct {
-	// Function is a name, a partial ARN or an ARN.
+	// Function is a name, a partial ARN or an ARN, each with or without a
+	// qualifier.
 	Function string
+	// Qualifier is a version or an alias; empty means that of Function.
+	Qualifier string
 	// Payload is a JSON text of at most 6 MB; empty means {}.
 	Payload []byte
 	// ClientContext is the client context that the function gets, as JSON.
@@ -57,7 +62,7 @@ func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (
 
 // Do is [Service.Invoke] with all options.
 func (s *Service) Do(ctx context.Context, req Request) (Result, error) {
-	name, err := s.resolve(req.Function)
+	to, err := s.resolve(req.Function, req.Qualifier)
 	if err != nil {
 		return Result{}, err
 	}
@@ -70,18 +75,18 @@ func (s *Service) Do(ctx context.Context, req Request) (Result, error) {
 	if req.TraceID != "" {
 		inv.traceID = req.TraceID
 	}
-	return s.await(ctx, name, inv)
+	return s.await(ctx, to, inv)
 }
 
 // await submits an invocation and waits for its outcome.
-func (s *Service) await(ctx context.Context, name string, inv *invocation) (Result, error) {
-	if err := s.submit(name, inv); err != nil {
+func (s *Service) await(ctx context.Context, to target, inv *invocation) (Result, error) {
+	if err := s.submit(to, inv); err != nil {
 		return Result{}, err
 	}
 	select {
 	case <-inv.done:
 	case <-ctx.Done():
-		return Result{}, fmt.Errorf("wait for function %s: %w", name, context.Cause(ctx))
+		return Result{}, fmt.Errorf("wait for function %s: %w", to.name, context.Cause(ctx))
 	}
 	o := inv.outcome
 	if o.err != nil {
@@ -90,6 +95,7 @@ func (s *Service) await(ctx context.Context, name string, inv *invocation) (Resu
 	result := Result{
 		Payload:      o.payload,
 		RequestID:    inv.id,
+		Version:      inv.version,
 		LogTail:      inv.tail.String(),
 		Duration:     inv.duration,
 		InitDuration: inv.initDuration,
@@ -102,16 +108,17 @@ func (s *Service) await(ctx context.Context, name string, inv *invocation) (Resu
 
 // submit passes an invocation to its function's fleet, unless a limit refuses
 // it.
-func (s *Service) submit(name string, inv *invocation) error {
+func (s *Service) submit(to target, inv *invocation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return ErrClosed
 	}
-	f := s.fleets[name]
-	if f == nil {
-		return notFound(s.arn(name))
+	f, version, err := s.lookUp(to)
+	if err != nil {
+		return err
 	}
+	inv.version, inv.invokedARN = version, to.qualify(f.fn.ARN)
 	if err := f.admit(inv); err != nil {
 		return err
 	}
@@ -159,6 +166,8 @@ type invocation struct {
 	clientContext string
 	traceID       string
 	wantTail      bool
+	version       string // that runs
+	invokedARN    string // with the qualifier that the caller used
 
 	fleet        *fleet
 	twin         *invocation // the other delivery of the same event, or nil
@@ -251,34 +260,6 @@ func checkPayload(payload []byte, limit int) ([]byte, error) {
 	}
 	return payload, nil
 }
-
-// arn returns a function's ARN in the service's account and region.
-func (s *Service) arn(name string) string {
-	return awsname.ARN("lambda", s.opt.Region, s.opt.Account, "function:"+name)
-}
-
-// resolve returns the name in any form that Lambda accepts: name,
-// account:function:name or ARN, each with or without :$LATEST.
-func (s *Service) resolve(ref string) (string, error) {
-	parts := strings.Split(ref, ":")
-	i := 0
-	for j, p := range parts[:len(parts)-1] {
-		if p == "function" {
-			i = j + 1
-		}
-	}
-	name, qualifier := parts[i], strings.Join(parts[i+1:], ":")
-	if name == "" {
-		return "", invalidParameter("function name is empty")
-	}
-	if qualifier != "" && qualifier != latest {
-		return "", notFound(s.arn(name) + ":" + qualifier)
-	}
-	return name, nil
-}
-
-// latest is the only version of a function here.
-const latest = "$LATEST"
 
 // newTraceID returns an X-Ray tracing header for a request that is not sampled.
 func newTraceID() string {

@@ -49,6 +49,11 @@ type Function struct {
 	// which is the process's working directory and LAMBDA_TASK_ROOT; it is
 	// Binary's if empty.
 	Binary, Dir string
+	// Versions are the published versions and Aliases the aliases, by name,
+	// with the version that each means. All of them run Binary, in the same
+	// instances as $LATEST.
+	Versions []string
+	Aliases  map[string]string
 	// Handler is passed as _HANDLER; "bootstrap" if empty.
 	Handler string
 	// Env is the template's Environment: at most 4 KB, without reserved

@@ -199,7 +199,7 @@ func writeEvent(w http.ResponseWriter, in *instance, inv *invocation) {
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", in.fleet.fn.ARN)
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", inv.invokedARN)
 	h.Set("Lambda-Runtime-Trace-Id", inv.traceID)
 	if inv.clientContext != "" {
 		h.Set("Lambda-Runtime-Client-Context", inv.clientContext)

@@ -75,6 +75,7 @@ func (l *loader) run(overrides map[string]eval.Override) {
 	}
 	l.outputs(outputs)
 	catalog.Build(l.Set)
+	build.Qualifiers(l.Set)
 	check.Names(l.Set)
 	build.HTTPEvents(l.Set)
 }

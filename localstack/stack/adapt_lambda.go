@@ -17,6 +17,8 @@ func functions(plan *sam.Plan, executables map[string]string) []lambda.Function 
 			ARN:                 f.ARN,
 			Binary:              executable,
 			Dir:                 filepath.Dir(executable),
+			Versions:            f.Versions,
+			Aliases:             f.Aliases,
 			Handler:             f.Handler,
 			Env:                 f.Environment,
 			MemoryMB:            f.MemoryMB,

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,32 @@ func trustsLambda(st plan.Statement) bool {
 			return awsname.Match(strings.ToLower(action), "sts:assumerole")
 		}) &&
 		(slices.Contains(trusted, "lambda.amazonaws.com") || slices.Contains(trusted, "*"))
+}
+
+// Qualifiers adds every AWS::Lambda::Version and AWS::Lambda::Alias to its
+// function. Locally a function is published once, as version 1.
+func Qualifiers(s *resource.Set) {
+	for _, res := range s.Order {
+		alias := res.Type == "AWS::Lambda::Alias"
+		if !alias && res.Type != "AWS::Lambda::Version" || !res.Active() {
+			continue
+		}
+		f := s.Plan.Function(s.EvalProperty(res, "FunctionName"))
+		if f == nil {
+			continue
+		}
+		version := "1"
+		if alias {
+			version = cmp.Or(s.EvalProperty(res, "FunctionVersion"), version)
+			if f.Aliases == nil {
+				f.Aliases = map[string]string{}
+			}
+			f.Aliases[res.Name] = version
+		}
+		if version != "$LATEST" && !slices.Contains(f.Versions, version) {
+			f.Versions = append(f.Versions, version)
+		}
+	}
 }
 
 // InvokeConfigs applies every AWS::Lambda::EventInvokeConfig to its function.

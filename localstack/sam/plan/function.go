@@ -12,6 +12,10 @@ import (
 type Function struct {
 	Origin
 	LogicalID, Name, ARN string
+	// Versions are the published versions, and Aliases the aliases by name with
+	// the version that each means.
+	Versions []string
+	Aliases  map[string]string
 	// CodeURI is the absolute path of the source folder.
 	CodeURI string
 	Handler string
