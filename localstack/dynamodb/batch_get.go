@@ -110,11 +110,17 @@ func (e *Engine) planBatchGet(ctx context.Context, in *batchGetInput) ([]batchTa
 	}
 	var batch []batchTable
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
-		b, err := e.planBatchTable(ctx, name, in.RequestItems[name])
+		want := in.RequestItems[name]
+		p, err := parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression, want.AttributesToGet)
 		if err != nil {
 			return nil, err
 		}
-		batch = append(batch, b)
+		batch = append(batch, batchTable{name: name, want: want, projection: p})
+	}
+	for i := range batch {
+		if err := e.planBatchTable(ctx, &batch[i]); err != nil {
+			return nil, err
+		}
 	}
 	return batch, nil
 }
@@ -133,32 +139,28 @@ func (c *checks) keys(member string, n int) {
 	}
 }
 
-func (e *Engine) planBatchTable(ctx context.Context, name string, want *keysAndAttributes) (b batchTable, err error) {
-	b = batchTable{name: name, want: want}
-	if b.projection, err = parseProjection(want.ExpressionAttributeNames, want.ProjectionExpression,
-		want.AttributesToGet); err != nil {
-		return b, err
-	}
+// planBatchTable finds the table and checks the keys.
+func (e *Engine) planBatchTable(ctx context.Context, b *batchTable) (err error) {
 	var c checks
-	short := c.table(fmt.Sprintf("requestItems.%s.member", name), &name)
+	short := c.table(fmt.Sprintf("requestItems.%s.member", b.name), &b.name)
 	if err := c.err(); err != nil {
-		return b, err
+		return err
 	}
 	if b.table, err = e.findItemTable(ctx, short); err != nil {
-		return b, err
+		return err
 	}
 	def := b.table.Definition()
-	seen := make(map[string]bool, len(want.Keys))
-	for _, key := range want.Keys {
+	seen := make(map[string]bool, len(b.want.Keys))
+	for _, key := range b.want.Keys {
 		if err := checkKey(def, key); err != nil {
-			return b, err
+			return err
 		}
 		row := def.Row(key)
 		if seen[string(row)] {
-			return b, invalid("Provided list of item keys contains duplicates")
+			return invalid("Provided list of item keys contains duplicates")
 		}
 		seen[string(row)] = true
 		b.rows = append(b.rows, row)
 	}
-	return b, nil
+	return nil
 }

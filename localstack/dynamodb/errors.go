@@ -25,6 +25,9 @@ type apiError struct {
 	message   string
 	item      attr.Item            // the item that failed the condition, if the client asked for it
 	reasons   []cancellationReason // of a cancelled transaction
+	// early says that the request alone is at fault, whatever is stored: in a
+	// TransactWriteItems it is the error of the request, not a reason to cancel.
+	early bool
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
@@ -48,6 +51,20 @@ func invalid(format string, args ...any) *apiError {
 	e := clientError("ValidationException", format, args...)
 	e.namespace = namespaceValidate
 	return e
+}
+
+// invalidRequest returns a ValidationException that is found before a
+// transaction begins.
+func invalidRequest(format string, args ...any) *apiError {
+	e := invalid(format, args...)
+	e.early = true
+	return e
+}
+
+// isEarly reports whether err is found before a transaction begins.
+func isEarly(err error) bool {
+	e, ok := errors.AsType[*apiError](err)
+	return ok && e.early
 }
 
 // invalidParameter returns a ValidationException with the prefix that most of

@@ -1,7 +1,10 @@
 package dynamodb
 
 import (
+	"slices"
+
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
@@ -35,7 +38,7 @@ func keyMismatch() error { return invalid("The provided key element does not mat
 // checkKeyValue checks the size of a value of the table's key.
 func checkKeyValue(name string, v attr.Value, isRange bool) error {
 	if kind, empty := emptyValue(v); empty {
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+		return invalidRequest("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
 	}
 	return checkKeySize(v, isRange)
 }
@@ -80,26 +83,24 @@ func checkItem(def *store.Definition, item attr.Item) error {
 		return err
 	}
 	if item.Size() > maxItem {
-		return invalid("Item size has exceeded the maximum allowed size")
+		return invalidRequest("Item size has exceeded the maximum allowed size")
 	}
 	return nil
 }
 
-// checkUpdated checks an item that an update has changed.
-func checkUpdated(def *store.Definition, item attr.Item) error {
-	for _, x := range def.Indexes {
-		for i, a := range x.Key.Attributes() {
-			v, ok := item[a.Name]
-			switch {
-			case !ok || def.Key.Has(a.Name):
-			case !a.Accepts(v):
-				return invalid("The update expression attempted to update the secondary index key to unsupported type")
-			case checkKeySize(v, i > 0) != nil:
-				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
-			}
-		}
+// checkUpdated checks an item that an update has changed. Of the keys of
+// indexes it checks those that the update writes: an item may hold a value that
+// a later index does not take.
+func checkUpdated(def *store.Definition, item attr.Item, update *expr.Update) error {
+	if update == nil {
+		return nil
 	}
-	if err := checkIndexKeys(def, item); err != nil {
+	written := update.Attributes()
+	if update.IsLegacy() {
+		if err := checkIndexKeysOf(def, item, written); err != nil {
+			return err
+		}
+	} else if err := checkUpdatedKeys(def, item, written); err != nil {
 		return err
 	}
 	if item.Size() > maxItem {
@@ -108,24 +109,67 @@ func checkUpdated(def *store.Definition, item attr.Item) error {
 	return nil
 }
 
-// checkIndexKeys checks the attributes that are keys of indexes, where present.
-func checkIndexKeys(def *store.Definition, item attr.Item) error {
+// checkUpdatedKeys checks the keys of indexes that an update expression writes.
+// DynamoDB's messages differ from those for a whole item.
+func checkUpdatedKeys(def *store.Definition, item attr.Item, written []string) error {
 	for _, x := range def.Indexes {
 		for i, a := range x.Key.Attributes() {
 			v, ok := item[a.Name]
-			if !ok || def.Key.Has(a.Name) {
+			if !ok || def.Key.Has(a.Name) || !slices.Contains(written, a.Name) {
 				continue
 			}
 			if !a.Accepts(v) {
-				return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
-					a.Name, a.Type, v.Kind(), x.Name)
+				return invalid("The update expression attempted to update the secondary index key to unsupported type")
 			}
 			if kind, empty := emptyValue(v); empty {
-				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.Name)
+				return invalidRequest("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty %s value.", kind)
 			}
-			if err := checkKeySize(v, i > 0); err != nil {
-				return err
+			if checkKeySize(v, i > 0) != nil {
+				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
 			}
+		}
+	}
+	return nil
+}
+
+// checkIndexKeys checks the attributes of an item that are keys of indexes,
+// where present.
+func checkIndexKeys(def *store.Definition, item attr.Item) error {
+	return checkIndexKeysOf(def, item, nil)
+}
+
+// checkIndexKeysOf is checkIndexKeys for the attributes of the given names
+// only, or for all without names. If an item does not fit several indexes, the
+// error names the first in alphabetical order, as DynamoDB's does.
+func checkIndexKeysOf(def *store.Definition, item attr.Item, names []string) error {
+	var first error
+	var in string
+	for _, x := range def.Indexes {
+		if first != nil && x.Name > in {
+			continue
+		}
+		if err := checkIndexKey(def, x, item, names); err != nil {
+			first, in = err, x.Name
+		}
+	}
+	return first
+}
+
+func checkIndexKey(def *store.Definition, x *store.Index, item attr.Item, names []string) error {
+	for i, a := range x.Key.Attributes() {
+		v, ok := item[a.Name]
+		if !ok || def.Key.Has(a.Name) || names != nil && !slices.Contains(names, a.Name) {
+			continue
+		}
+		if !a.Accepts(v) {
+			return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
+				a.Name, a.Type, v.Kind(), x.Name)
+		}
+		if kind, empty := emptyValue(v); empty {
+			return invalidRequest("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.Name)
+		}
+		if err := checkKeySize(v, i > 0); err != nil {
+			return err
 		}
 	}
 	return nil

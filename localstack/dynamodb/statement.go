@@ -48,6 +48,11 @@ func (e *Engine) readStatement(ctx context.Context, in *statementInput) (*statem
 	if err != nil {
 		return nil, err
 	}
+	return e.bindStatement(ctx, in, parsed)
+}
+
+// bindStatement finds the table of a parsed statement.
+func (e *Engine) bindStatement(ctx context.Context, in *statementInput, parsed *partiql.Statement) (*statement, error) {
 	t, err := e.findItemTable(ctx, parsed.Table)
 	if err != nil {
 		return nil, err

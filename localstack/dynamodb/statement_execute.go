@@ -227,10 +227,17 @@ func (e *Engine) executeTransaction(ctx context.Context,
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	parsed := make([]*partiql.Statement, len(inputs))
+	for i, input := range inputs {
+		var err error
+		if parsed[i], err = partiql.Parse(*input.Statement, input.Parameters); err != nil {
+			return nil, err
+		}
+	}
 	statements := make([]*statement, len(inputs))
 	reads := 0
 	for i := range inputs {
-		s, err := e.readStatement(ctx, &inputs[i])
+		s, err := e.bindStatement(ctx, &inputs[i], parsed[i])
 		if err != nil {
 			return nil, err
 		}
@@ -277,6 +284,9 @@ func (e *Engine) transactStatements(ctx context.Context, in *executeTransactionI
 	var distinct distinctItems
 	for i, s := range statements {
 		m, _, err := s.write()
+		if isEarly(err) {
+			return nil, err
+		}
 		if refused[i] = reasonOf(err); refused[i].failed() {
 			continue
 		}

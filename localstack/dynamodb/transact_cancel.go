@@ -17,7 +17,7 @@ func (r reasons) anyFailed() bool { return slices.ContainsFunc(r, cancellationRe
 // reference).
 const maxTransactionBytes = 4 << 20
 
-var errTransactionBytes = invalid("The aggregate size of the items in the transaction exceeds %d bytes",
+var errTransactionBytes = invalidRequest("The aggregate size of the items in the transaction exceeds %d bytes",
 	maxTransactionBytes)
 
 // cancelled returns the error of a transaction that was not committed, with a
@@ -25,7 +25,7 @@ var errTransactionBytes = invalid("The aggregate size of the items in the transa
 func cancelled(changes []store.Change) error {
 	all := make(reasons, len(changes))
 	for i, c := range changes {
-		if errors.Is(c.Err, errTransactionBytes) {
+		if isEarly(c.Err) {
 			return c.Err
 		}
 		all[i] = reasonOf(c.Err)

@@ -99,12 +99,15 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 	reads, refused := make([]transactRead, len(names)), make(reasons, len(names))
 	var distinct distinctItems
 	for i, item := range in.TransactItems {
-		r := &reads[i]
 		var err error
-		if r.projection, err = parseProjection(item.Get.ExpressionAttributeNames,
+		if reads[i].projection, err = parseProjection(item.Get.ExpressionAttributeNames,
 			item.Get.ProjectionExpression, nil); err != nil {
 			return nil, nil, err
 		}
+	}
+	for i, item := range in.TransactItems {
+		r := &reads[i]
+		var err error
 		if r.table, err = e.findItemTable(ctx, names[i]); err != nil {
 			return nil, nil, err
 		}

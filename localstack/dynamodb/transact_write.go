@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
+	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
@@ -152,15 +153,31 @@ func newToken(id string, actions jsontext.Value, now time.Time) (*store.Token, e
 	}, nil
 }
 
+// planTransaction checks all expressions, then finds all tables, then checks
+// each action against its table. The reasons say which actions cancel the
+// transaction.
 func (e *Engine) planTransaction(ctx context.Context, items []transactItem) ([]store.Mutation, reasons, error) {
+	actions := make([]parsedAction, len(items))
+	for i, item := range items {
+		var err error
+		if actions[i], err = item.parse(); err != nil {
+			return nil, nil, err
+		}
+	}
+	tables := make([]*store.Table, len(items))
+	for i, a := range actions {
+		var err error
+		if tables[i], err = e.findItemTable(ctx, a.table); err != nil {
+			return nil, nil, err
+		}
+	}
 	mutations, refused := make([]store.Mutation, len(items)), make(reasons, len(items))
 	var distinct distinctItems
 	for i, item := range items {
-		plan, err := e.planAction(ctx, item)
-		if err != nil {
+		m, err := actions[i].plan(item, tables[i])
+		if isEarly(err) {
 			return nil, nil, err
 		}
-		m, err := plan()
 		refused[i] = reasonOf(err)
 		if refused[i].failed() {
 			continue
@@ -208,50 +225,51 @@ func putBytes(items []transactItem) error {
 	return nil
 }
 
-// planAction checks one action and returns a function that checks it against
-// its table and plans it. An error of that function is a reason to cancel the
-// transaction.
-func (e *Engine) planAction(ctx context.Context, item transactItem) (plan func() (store.Mutation, error), err error) {
-	var a *transactAction
+// parsedAction is an action of which all but the table is checked.
+type parsedAction struct {
+	*transactAction
+	table  string
+	update *expr.Update
+	guard  guard
+}
+
+func (item transactItem) parse() (parsedAction, error) {
+	var p parsedAction
 	for _, member := range []*transactAction{item.ConditionCheck, item.Put, item.Update, item.Delete} {
-		if member != nil && a != nil {
-			return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+		if member != nil && p.transactAction != nil {
+			return p, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 		}
 		if member != nil {
-			a = member
+			p.transactAction = member
 		}
 	}
-	if a == nil {
-		return nil, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+	if p.transactAction == nil {
+		return p, invalid("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
 	}
-	table, err := a.check(item)
-	if err != nil {
-		return nil, err
+	var err error
+	if p.table, err = p.check(item); err != nil {
+		return p, err
 	}
 	if item.Update == nil {
-		a.UpdateExpression = nil
+		p.UpdateExpression = nil
 	}
-	update, g, err := parseUpdate(a.placeholders, a.UpdateExpression, a.ConditionExpression,
-		a.ReturnValuesOnConditionCheckFailure)
-	if err != nil {
-		return nil, err
+	p.update, p.guard, err = parseUpdate(p.placeholders, p.UpdateExpression, p.ConditionExpression,
+		p.ReturnValuesOnConditionCheckFailure)
+	return p, err
+}
+
+// plan checks the action against its table and returns its mutation.
+func (p parsedAction) plan(item transactItem, t *store.Table) (store.Mutation, error) {
+	switch {
+	case item.Put != nil:
+		return planPut(t, p.Item, p.guard)
+	case item.Update != nil:
+		return planUpdate(t, p.Key, p.update, p.guard)
+	case item.Delete != nil:
+		return planDelete(t, p.Key, p.guard)
+	default:
+		return planCheck(t, p.Key, p.guard)
 	}
-	t, err := e.findItemTable(ctx, table)
-	if err != nil {
-		return nil, err
-	}
-	return func() (store.Mutation, error) {
-		switch {
-		case item.Put != nil:
-			return planPut(t, a.Item, g)
-		case item.Update != nil:
-			return planUpdate(t, a.Key, update, g)
-		case item.Delete != nil:
-			return planDelete(t, a.Key, g)
-		default:
-			return planCheck(t, a.Key, g)
-		}
-	}, nil
 }
 
 // check validates the members that an action must have and returns its table's

@@ -122,6 +122,6 @@ func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (st
 				return nil, store.Keep, err
 			}
 		}
-		return item, store.Put, checkUpdated(def, item)
+		return item, store.Put, checkUpdated(def, item, update)
 	})
 }

@@ -179,3 +179,85 @@ func TestE5_ClientRequestToken(t *testing.T) {
 		tb.call(t, "TransactWriteItems", request).check(t, "{}")
 	})
 }
+
+// TestTransactionRequestErrors has errors that the request alone decides: they
+// are those of the request, not reasons to cancel the transaction.
+func TestTransactionRequestErrors(t *testing.T) {
+	tb := newTable(t, "pk S", "GSI by-s: s S: ALL", "GSI by-b: b B: ALL")
+	tb.put(t, `{"pk":"a","k":1}`)
+	const v = "ValidationException: "
+	const emptyKey = v + "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"
+	const emptyIndexKey = v + "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: by-s, IndexKey: s"
+	const emptyUpdate = v + "One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty "
+	const cancelled = "TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [ValidationError]"
+	const nowhere = `{"Put":{"TableName":"conformance-nothing","Item":{"pk":"a"}}}`
+	const malformed = "Invalid ConditionExpression: Syntax error; …"
+	const unused = "Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}"
+	update := func(expression string) string {
+		return action("Update", `"Key":{"pk":"a"},`+expressions(t, "UpdateExpression", expression))
+	}
+	get := func(more string) string { return action("Get", more) }
+	tb.steps(t, []step{
+		{"put of an empty key", "TransactWriteItems", writes(put("b"), action("Put", `"Item":{"pk":""}`)), emptyKey},
+		{"delete of an empty key", "TransactWriteItems", writes(action("Delete", `"Key":{"pk":""}`)), emptyKey},
+		{"update of an empty key", "TransactWriteItems",
+			writes(action("Update", `"Key":{"pk":""},"UpdateExpression":"REMOVE k"`)), emptyKey},
+		{"check of an empty key", "TransactWriteItems", writes(check(t, "", "attribute_exists(pk)")), emptyKey},
+		{"put of an empty index key", "TransactWriteItems",
+			writes(action("Put", `"Item":{"pk":"b","s":""}`)), emptyIndexKey},
+		{"update to an empty index key", "TransactWriteItems", writes(put("b"), update(`SET s = {""}`)),
+			emptyUpdate + "string value."},
+		{"update to an empty binary", "TransactWriteItems", writes(update(`SET b = {{"B":""}}`)),
+			emptyUpdate + "binary value."},
+		{"update alone to an empty index key", "UpdateItem", `{"Key":{"pk":"a"},` +
+			expressions(t, "UpdateExpression", `SET s = {""}`) + `}`, emptyUpdate + "string value."},
+		{"put of a large item", "TransactWriteItems",
+			writes(put("b"), action("Put", `"Item":{"pk":"b2","x":`+quoted("x", itemLimit)+`}`)),
+			v + "Item size has exceeded the maximum allowed size"},
+		{"key of another type", "TransactWriteItems", writes(action("Delete", `"Key":{"pk":1}`)), cancelled},
+		{"item's key of another type", "TransactWriteItems", writes(action("Put", `"Item":{"pk":1}`)), cancelled},
+		{"item without its key", "TransactWriteItems", writes(action("Put", `"Item":{"k":1}`)), cancelled},
+		{"index key of another type", "TransactWriteItems",
+			writes(action("Put", `"Item":{"pk":"b","s":1}`)), cancelled},
+		{"read of an empty key", "TransactGetItems", writes(get(`"Key":{"pk":""}`)), cancelled},
+		{"malformed and no table", "TransactWriteItems", writes(nowhere, check(t, "a", "pk = = pk")), v + malformed},
+		{"unused value and no table", "TransactWriteItems",
+			writes(nowhere, action("Put",
+				`"Item":{"pk":"c"},"ConditionExpression":"attribute_not_exists(pk)","ExpressionAttributeValues":{":v":1}`)),
+			v + unused},
+		{"malformed read and no table", "TransactGetItems",
+			writes(`{"Get":{"TableName":"conformance-nothing","Key":{"pk":"a"}}}`,
+				get(`"Key":{"pk":"a"},"ProjectionExpression":"a..b"`)),
+			v + "Invalid ProjectionExpression: Syntax error; …"},
+		{"malformed batch and no table", "BatchGetItem",
+			`{"RequestItems":{"conformance-nothing":{"Keys":[{"pk":"a"}]},"zzz-nothing":{"Keys":[{"pk":"a"}],"ProjectionExpression":"a..b"}}}`,
+			v + "Invalid ProjectionExpression: Syntax error; …"},
+		{"malformed statement and no table", "ExecuteTransaction",
+			`{"TransactStatements":[{"Statement":"DELETE FROM \"conformance-nothing\" WHERE pk='a'"},{"Statement":"DELETE DELETE"}]}`,
+			"ValidationException"},
+		{"no table", "TransactWriteItems", writes(nowhere, put("b")), "ResourceNotFoundException"},
+		{"nothing was written", "Scan", `{}`, `{"Items":[{"pk":"a","k":1}]}`},
+	})
+}
+
+// An update checks the index keys that it writes: an item may hold a value from
+// before the index.
+func TestUpdateBesideUnfitIndexKey(t *testing.T) {
+	tb := newTable(t, "pk S")
+	tb.put(t, `{"pk":"a","n":"text"}`)
+	tb.must(t, "UpdateTable", `{"AttributeDefinitions":[{"AttributeName":"n","AttributeType":"N"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"by-n","KeySchema":[{"AttributeName":"n","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}}]}`)
+	tb.active(t)
+	const mismatch = "ValidationException: One or more parameter values were invalid: Type mismatch for Index Key n Expected: N Actual: S IndexName: by-n"
+	tb.steps(t, []step{
+		{"another attribute", "UpdateItem",
+			`{"Key":{"pk":"a"},` + expressions(t, "UpdateExpression", "SET k = {1}") + `}`, "{}"},
+		{"the index key", "UpdateItem", `{"Key":{"pk":"a"},` +
+			expressions(t, "UpdateExpression", `SET n = {"x"}`) + `}`,
+			"ValidationException: The update expression attempted to update the secondary index key to unsupported type"},
+		{"the index key, legacy", "UpdateItem",
+			`{"Key":{"pk":"a"},"AttributeUpdates":{"n":{"Value":{"S":"x"}}}}`, mismatch},
+		{"another attribute, legacy", "UpdateItem",
+			`{"Key":{"pk":"a"},"AttributeUpdates":{"j":{"Value":{"S":"x"}}}}`, "{}"},
+		{"put", "PutItem", `{"Item":{"pk":"a","n":"x"}}`, mismatch},
+	})
+}

@@ -234,7 +234,7 @@ var errLegacyType = attr.Invalidf("Type mismatch for attribute to update")
 
 // Update returns the update for AttributeUpdates.
 func (l LegacyUpdates) Update() (*Update, error) {
-	out := new(Update)
+	out := &Update{legacy: true}
 	var paths []Path
 	for _, name := range slices.Sorted(maps.Keys(l)) {
 		u := l[name]

@@ -11,6 +11,7 @@ import (
 type Update struct {
 	actions []action
 	touched *Projection // the paths of the actions, in the same order
+	legacy  bool        // made of AttributeUpdates
 }
 
 // action changes the value at the end of one path.
@@ -60,6 +61,10 @@ func (u *Update) Attributes() []string {
 	}
 	return names
 }
+
+// IsLegacy reports whether the update is AttributeUpdates. Some of DynamoDB's
+// messages differ for it.
+func (u *Update) IsLegacy() bool { return u.legacy }
 
 // Creates reports whether the update creates a missing item. An update that
 // only removes, by REMOVE or DELETE actions, does not (API reference,
