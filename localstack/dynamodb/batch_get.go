@@ -150,6 +150,9 @@ func (e *Engine) planBatchTable(ctx context.Context, b *batchTable) (err error) 
 		return err
 	}
 	def := b.table.Definition()
+	if err := checkProjection(def, b.projection); err != nil {
+		return err
+	}
 	seen := make(map[string]bool, len(b.want.Keys))
 	for _, key := range b.want.Keys {
 		if err := checkKey(def, key); err != nil {

@@ -42,6 +42,9 @@ func (e *Engine) getItem(ctx context.Context, in *getItemInput) (*getItemOutput,
 	if err := checkKey(def, in.Key); err != nil {
 		return nil, err
 	}
+	if err := checkProjection(def, p); err != nil {
+		return nil, err
+	}
 	item, err := e.store.Get(t, def.Row(in.Key))
 	if err != nil {
 		return nil, err

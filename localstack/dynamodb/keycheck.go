@@ -183,3 +183,41 @@ func keyOf(def *store.Definition, item attr.Item) attr.Item {
 	}
 	return key
 }
+
+// checkScalarKeys refuses a document path into a key attribute of the table or
+// of an index. Keys are scalars, so the path could never have a value.
+func checkScalarKeys(def *store.Definition, paths []expr.Path) error {
+	nested := func(a store.KeyAttribute) bool {
+		return slices.ContainsFunc(paths, func(p expr.Path) bool { return len(p) > 1 && p.Attribute() == a.Name })
+	}
+	const text = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %s"
+	for _, a := range def.Key.Attributes() {
+		if nested(a) {
+			return invalid(text, "Key", a.Name)
+		}
+	}
+	for _, x := range def.Indexes {
+		for _, a := range x.Key.Attributes() {
+			if nested(a) {
+				return invalid(text, "IndexKey", a.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// checkProjection checks an optional projection against the table's keys.
+func checkProjection(def *store.Definition, p *expr.Projection) error {
+	if p == nil {
+		return nil
+	}
+	return checkScalarKeys(def, p.Paths())
+}
+
+// checkCondition checks an optional condition against the table's keys.
+func checkCondition(def *store.Definition, c *expr.Condition) error {
+	if c == nil {
+		return nil
+	}
+	return checkScalarKeys(def, c.Paths())
+}

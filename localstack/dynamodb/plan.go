@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
@@ -72,6 +73,9 @@ func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, 
 		consistent: o.ConsistentRead,
 		filter:     x.filter,
 		projection: x.projection,
+	}
+	if err := errors.Join(checkProjection(p.def, x.projection), checkCondition(p.def, x.filter)); err != nil {
+		return nil, err
 	}
 	if o.Limit != nil {
 		p.limit = int(*o.Limit)

@@ -112,6 +112,9 @@ func (e *Engine) planTransactGet(ctx context.Context, in *transactGetInput) ([]t
 			return nil, nil, err
 		}
 		def := r.table.Definition()
+		if err := checkProjection(def, r.projection); err != nil {
+			return nil, nil, err
+		}
 		refused[i] = reasonOf(checkKey(def, item.Get.Key))
 		if refused[i].failed() {
 			continue

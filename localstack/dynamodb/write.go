@@ -62,6 +62,9 @@ func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
 	if err := checkItem(def, item); err != nil {
 		return store.Mutation{}, err
 	}
+	if err := checkCondition(def, g.condition); err != nil {
+		return store.Mutation{}, err
+	}
 	return store.Mutation{
 		Table: t,
 		Row:   def.Row(item),
@@ -73,21 +76,25 @@ func planPut(t *store.Table, item attr.Item, g guard) (store.Mutation, error) {
 
 // planDelete returns the mutation that removes the item of a key.
 func planDelete(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
-	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+	return planKeyed(t, key, g, func(old attr.Item) (attr.Item, store.Action, error) {
 		return nil, store.Delete, g.check(old)
 	})
 }
 
 // planCheck returns a mutation that only checks its condition.
 func planCheck(t *store.Table, key attr.Item, g guard) (store.Mutation, error) {
-	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+	return planKeyed(t, key, g, func(old attr.Item) (attr.Item, store.Action, error) {
 		return nil, store.Keep, g.check(old)
 	})
 }
 
-func planKeyed(t *store.Table, key attr.Item, decide decision) (store.Mutation, error) {
+// planKeyed checks a key and the condition of g, which decide evaluates.
+func planKeyed(t *store.Table, key attr.Item, g guard, decide decision) (store.Mutation, error) {
 	def := t.Definition()
 	if err := checkKey(def, key); err != nil {
+		return store.Mutation{}, err
+	}
+	if err := checkCondition(def, g.condition); err != nil {
 		return store.Mutation{}, err
 	}
 	return store.Mutation{Table: t, Row: def.Row(key), Decide: decide}, nil
@@ -104,8 +111,11 @@ func planUpdate(t *store.Table, key attr.Item, update *expr.Update, g guard) (st
 				return store.Mutation{}, invalidParameter("Cannot update attribute %s. This attribute is part of the key", name)
 			}
 		}
+		if err := checkScalarKeys(def, update.AllPaths()); err != nil {
+			return store.Mutation{}, err
+		}
 	}
-	return planKeyed(t, key, func(old attr.Item) (attr.Item, store.Action, error) {
+	return planKeyed(t, key, g, func(old attr.Item) (attr.Item, store.Action, error) {
 		if err := g.check(old); err != nil {
 			return nil, store.Keep, err
 		}

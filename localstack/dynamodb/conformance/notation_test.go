@@ -245,3 +245,47 @@ func sorted(v any) any {
 	}
 	return out
 }
+
+// TestPathsIntoKeys uses a path into a key attribute in every kind of
+// expression. Keys are scalars, so DynamoDB refuses it.
+func TestPathsIntoKeys(t *testing.T) {
+	tb := newTable(t, "p S, c N", "GSI by-x: x S: ALL", "LSI by-y: p S, y N: ALL")
+	tb.put(t, `{"p":"a","c":1,"x":"x","y":1,"m":{"p":1}}`)
+	const key = `"Key":{"p":"a","c":1},`
+	const scalars = "ValidationException: Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+	for path, want := range map[string]string{"p.a": "Key: p", "c[0]": "Key: c", "x.a.b": "IndexKey: x",
+		"y[1]": "IndexKey: y"} {
+		condition := `"ConditionExpression":"attribute_not_exists(` + path + `)"`
+		for _, s := range []step{
+			{"", "PutItem", `{"Item":{"p":"a","c":1},` + condition + `}`, want},
+			{"", "DeleteItem", `{` + key + condition + `}`, want},
+			{"", "UpdateItem", `{` + key + condition + `}`, want},
+			{"", "UpdateItem", `{` + key + `"UpdateExpression":"SET k = ` + path + `"}`, want},
+			{"", "UpdateItem", `{` + key + `"UpdateExpression":"SET k = if_not_exists(` + path + `, m)"}`, want},
+			{"", "GetItem", `{` + key + `"ProjectionExpression":"m, ` + path + `"}`, want},
+			{"", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"p":"a","c":1}],"ProjectionExpression":"` + path + `"}}}`, want},
+			{"", "TransactGetItems", writes(action("Get", key+`"ProjectionExpression":"`+path+`"`)), want},
+			{"", "Scan", `{"ProjectionExpression":"` + path + `"}`, want},
+			{"", "Scan", `{"FilterExpression":"attribute_exists(` + path + `)"}`, want},
+			{"", "Query", queryRequest(t, `p = {"a"}`, `"ProjectionExpression":"`+path+`"`), want},
+			{"", "Query", queryRequest(t, `p = {"a"}`, `"FilterExpression":"attribute_exists(`+path+`)"`), want},
+			{"", "Query", queryRequest(t, `x = {"x"}`,
+				`"IndexName":"by-x","FilterExpression":"attribute_exists(`+path+`)"`), want},
+		} {
+			t.Run(s.operation+" "+path, func(t *testing.T) {
+				tb.call(t, s.operation, s.request).check(t, scalars+s.want)
+			})
+		}
+	}
+	tb.steps(t, []step{
+		{"write of an index key", "UpdateItem",
+			`{` + key + expressions(t, "UpdateExpression", "SET x.a = {1}") + `}`, scalars + "IndexKey: x"},
+		{"write of a table key", "UpdateItem", `{` + key + expressions(t, "UpdateExpression", "SET p.a = {1}") + `}`,
+			"ValidationException: One or more parameter values were invalid: Cannot update attribute p. This attribute is part of the key"},
+		{"a field of the same name", "GetItem", `{` + key + `"ProjectionExpression":"m.p, x"}`,
+			`{"Item":{"m":{"p":1},"x":"x"}}`},
+		{"in a transaction", "TransactWriteItems",
+			writes(action("Put", `"Item":{"p":"a","c":2},"ConditionExpression":"attribute_exists(x.a)"`)),
+			"TransactionCanceledException"},
+	})
+}

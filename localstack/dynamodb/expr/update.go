@@ -11,6 +11,7 @@ import (
 type Update struct {
 	actions []action
 	touched *Projection // the paths of the actions, in the same order
+	reads   []Path      // all paths of the expression, those of touched included
 	legacy  bool        // made of AttributeUpdates
 }
 
@@ -61,6 +62,11 @@ func (u *Update) Attributes() []string {
 	}
 	return names
 }
+
+// AllPaths returns all document paths of the expression: those that the update
+// writes and those that it reads. It is empty for AttributeUpdates, whose names
+// are never paths.
+func (u *Update) AllPaths() []Path { return u.reads }
 
 // IsLegacy reports whether the update is AttributeUpdates. Some of DynamoDB's
 // messages differ for it.

@@ -19,7 +19,7 @@ func (c *Context) ParseUpdate(src string) (*Update, error) {
 	if err := p.finish(); err != nil {
 		return nil, err
 	}
-	return &Update{actions: u.actions, touched: newProjection(u.paths)}, nil
+	return &Update{actions: u.actions, touched: newProjection(u.paths), reads: u.parser.paths}, nil
 }
 
 // updateParser collects the actions of an update and their paths.
