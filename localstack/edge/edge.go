@@ -186,13 +186,17 @@ func (e *Edge) serveByPath(w http.ResponseWriter, r *http.Request, s *Services, 
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
 	case isOtherService(signingName):
 		refuseService(w, r, signingName)
-	case strings.HasPrefix(p, "/2015-03-31/"):
+	case signingName == "dynamodb" && !isTarget(r, p):
+		e.passSigned(w, r, s.DynamoDB, dynamoDB)
+	case signingName == "kms" && !isTarget(r, p):
+		e.passSigned(w, r, s.KMS, kms)
+	case isLambda(p, signingName):
 		e.passSigned(w, r, s.Lambda, lambda)
 	case s.Web != nil && reads(r) && !s.hasStage(p):
 		s.Web.ServeHTTP(w, r)
 	case p != "/":
 		e.pass(w, r, s.Gateway, apiGateway)
-	case r.Method == http.MethodPost:
+	case isTarget(r, p):
 		e.serveTarget(w, r, s, signingName)
 	case reads(r):
 		e.serveWelcome(w, r)

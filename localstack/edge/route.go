@@ -59,6 +59,17 @@ func isOtherService(signingName string) bool {
 	return signingName != "" && !ok
 }
 
+// isTarget reports whether a request with a clean path is one of a JSON
+// protocol, whose X-Amz-Target says which service it is for.
+func isTarget(r *http.Request, p string) bool { return p == "/" && r.Method == http.MethodPost }
+
+// isLambda reports whether a request with a clean path is for Lambda: it is
+// signed for it, or the path is that of Invoke. Other paths of Lambda begin
+// with other dates; a stage may be called so too.
+func isLambda(p, signingName string) bool {
+	return strings.HasPrefix(p, "/2015-03-31/") || signingName == "lambda"
+}
+
 // isManagement reports whether a clean path belongs to the management API:
 // /@connections/… or /{stage}/@connections/….
 func isManagement(p string) bool {

@@ -50,6 +50,8 @@ var lambdaActions = map[string]string{
 	"POST functions/*/policy":                "AddPermission",
 	"GET functions/*/versions":               "ListVersionsByFunction",
 	"GET functions/*/aliases":                "ListAliases",
+	"GET functions/*/aliases/*":              "GetAlias",
+	"POST functions/*/invoke-async":          "InvokeAsync",
 	"GET functions/*/concurrency":            "GetFunctionConcurrency",
 	"PUT functions/*/concurrency":            "PutFunctionConcurrency",
 	"DELETE functions/*/concurrency":         "DeleteFunctionConcurrency",
@@ -79,7 +81,9 @@ func (g *Guard) lambdaPermission(r *http.Request) (action, resource string) {
 		if name, err = url.PathUnescape(parts[1]); err != nil {
 			return "", ""
 		}
-		parts[1] = "*"
+		for i := 1; i < len(parts); i += 2 {
+			parts[i] = "*" // a name
+		}
 	}
 	action = lambdaActions[r.Method+" "+strings.Join(parts, "/")]
 	switch {

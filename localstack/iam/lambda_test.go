@@ -92,6 +92,19 @@ func TestLambdaNeedsThePermissionsOfAWS(t *testing.T) {
 					&awslambda.GetFunctionConfigurationInput{FunctionName: aws.String("deliver")})
 				return err
 			}},
+		{"GetAlias", "lambda:GetAlias", deliver, func(ctx context.Context, c *awslambda.Client) error {
+			_, err := c.GetAlias(ctx,
+				&awslambda.GetAliasInput{FunctionName: aws.String("deliver"), Name: aws.String("live")})
+			return err
+		}},
+		{"PutFunctionConcurrency", "lambda:PutFunctionConcurrency", deliver,
+			func(ctx context.Context, c *awslambda.Client) error {
+				_, err := c.PutFunctionConcurrency(ctx, &awslambda.PutFunctionConcurrencyInput{
+					FunctionName:                 aws.String("deliver"),
+					ReservedConcurrentExecutions: aws.Int32(1),
+				})
+				return err
+			}},
 		{"ListFunctions", "lambda:ListFunctions", "*", func(ctx context.Context, c *awslambda.Client) error {
 			_, err := c.ListFunctions(ctx, &awslambda.ListFunctionsInput{})
 			return err

@@ -13,9 +13,14 @@ import (
 	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
-// APIHandler serves the Lambda API at the paths of AWS: Invoke, ListFunctions,
-// GetFunction and GetFunctionConfiguration. It does not check signatures.
-// InvokeWithResponseStream is not implemented locally.
+// APIHandler serves the Lambda API at the paths of AWS. It does not check
+// signatures. It invokes functions (Invoke, InvokeAsync,
+// InvokeWithResponseStream), describes them (ListFunctions, GetFunction,
+// GetFunctionConfiguration, ListVersionsByFunction, ListAliases, GetAlias,
+// GetAccountSettings) and changes their reserved concurrency
+// (GetFunctionConcurrency, PutFunctionConcurrency, DeleteFunctionConcurrency).
+// The answer to any other operation names it. A response stream has one part,
+// because no function here streams its response.
 func (s *Service) APIHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2015-03-31/functions/{function}/invocations", s.serveInvoke)
@@ -23,13 +28,18 @@ func (s *Service) APIHandler() http.Handler {
 	mux.HandleFunc("GET /2015-03-31/functions", s.serveList)
 	mux.HandleFunc("GET /2015-03-31/functions/{function}", s.serveGet)
 	mux.HandleFunc("GET /2015-03-31/functions/{function}/configuration", s.serveConfiguration)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, &Error{
-			Code:    "UnknownOperationException",
-			Status:  http.StatusNotFound,
-			Message: r.Method + " " + r.URL.Path + " is not supported by the local Lambda service",
-		})
-	})
+	mux.HandleFunc("GET /2015-03-31/functions/{function}/versions", s.serveVersions)
+	mux.HandleFunc("GET /2015-03-31/functions/{function}/aliases", s.serveAliases)
+	mux.HandleFunc("GET /2015-03-31/functions/{function}/aliases/{alias}", s.serveAlias)
+	mux.HandleFunc("POST /2014-11-13/functions/{function}/invoke-async", s.serveInvokeAsync)
+	mux.HandleFunc("POST /2014-11-13/functions/{function}/invoke-async/{$}", s.serveInvokeAsync)
+	mux.HandleFunc("POST /2021-11-15/functions/{function}/response-streaming-invocations", s.serveStream)
+	mux.HandleFunc("GET /2019-09-30/functions/{function}/concurrency", s.serveConcurrency)
+	mux.HandleFunc("PUT /2017-10-31/functions/{function}/concurrency", s.servePutConcurrency)
+	mux.HandleFunc("DELETE /2017-10-31/functions/{function}/concurrency", s.serveDeleteConcurrency)
+	mux.HandleFunc("GET /2016-08-19/account-settings", s.serveAccount)
+	mux.HandleFunc("GET /2016-08-19/account-settings/{$}", s.serveAccount)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { writeError(w, absent(r)) })
 	return mux
 }
 
@@ -166,7 +176,7 @@ func (s *Service) find(ref, qualifier string) (deployed, error) {
 	if err != nil {
 		return deployed{}, err
 	}
-	return deployed{f.fn, to, version}, nil
+	return deployed{f.function(), to, version}, nil
 }
 
 // writeError answers as Lambda's API does: the exception's name is in a header,

@@ -93,7 +93,7 @@ func (d *delivery) attempt() (fn Function, end condition) {
 		return Function{}, functionRemoved
 	}
 	defer func() { <-f.events }()
-	if n := f.fn.ReservedConcurrency; n != nil && *n == 0 {
+	if d.s.neverRuns(f) {
 		return f.fn, zeroConcurrency
 	}
 	inv := newInvocation(d.ev.id, d.ev.payload)
@@ -125,6 +125,13 @@ func (d *delivery) attempt() (fn Function, end condition) {
 	}
 	d.failures++
 	return f.fn, ""
+}
+
+// neverRuns reports whether the function's reserved concurrency is 0.
+func (s *Service) neverRuns(f *fleet) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.reserved != nil && *f.reserved == 0
 }
 
 // pause waits before the next attempt. It returns how the event ended, or "".

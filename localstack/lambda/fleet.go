@@ -38,6 +38,9 @@ type fleet struct {
 	waiting  []*invocation // the oldest is first
 	starting int
 	inFlight int
+	// reserved is the reserved concurrency: the template's until the API
+	// changes it.
+	reserved *int
 	retired  bool // the function was changed or removed
 
 	sandboxes []sandbox     // sandboxes of ended instances, for the next ones
@@ -72,10 +75,11 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	setDefault(&fn.Dir, filepath.Dir(binary))
 	fn.Env = maps.Clone(fn.Env)
 	return &fleet{
-		s:      s,
-		fn:     fn,
-		binary: fileID{info.Size(), info.ModTime()},
-		events: make(chan struct{}, s.opt.AsyncConcurrency),
+		s:        s,
+		fn:       fn,
+		reserved: fn.ReservedConcurrency,
+		binary:   fileID{info.Size(), info.ModTime()},
+		events:   make(chan struct{}, s.opt.AsyncConcurrency),
 	}, nil
 }
 

@@ -62,13 +62,21 @@ func (s *Service) Instances() []Instance {
 	return list
 }
 
+// function returns the function with its present reserved concurrency. The
+// caller holds Service.mu.
+func (f *fleet) function() Function {
+	fn := f.fn
+	fn.ReservedConcurrency = f.reserved
+	return fn
+}
+
 // Functions returns the deployed functions with their defaults, sorted by name.
 func (s *Service) Functions() []Function {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Function, 0, len(s.fleets))
 	for _, name := range slices.Sorted(maps.Keys(s.fleets)) {
-		list = append(list, s.fleets[name].fn)
+		list = append(list, s.fleets[name].function())
 	}
 	return list
 }

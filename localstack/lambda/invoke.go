@@ -130,7 +130,7 @@ func (s *Service) submit(to target, inv *invocation) error {
 // Service.mu.
 func (f *fleet) admit(inv *invocation) error {
 	s := f.s
-	if limit := f.fn.ReservedConcurrency; limit != nil {
+	if limit := f.reserved; limit != nil {
 		if f.inFlight >= *limit {
 			return throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
 		}
@@ -139,6 +139,7 @@ func (f *fleet) admit(inv *invocation) error {
 			return throttled("ConcurrentInvocationLimitExceeded")
 		}
 		s.unreserved++
+		inv.unreserved = true
 	}
 	f.inFlight++
 	s.inFlight++
@@ -151,7 +152,7 @@ func (f *fleet) admit(inv *invocation) error {
 func (s *Service) unreservedLimit() int {
 	limit := s.opt.Concurrency
 	for _, f := range s.fleets {
-		if n := f.fn.ReservedConcurrency; n != nil {
+		if n := f.reserved; n != nil {
 			limit -= *n
 		}
 	}
@@ -166,6 +167,7 @@ type invocation struct {
 	clientContext string
 	traceID       string
 	wantTail      bool
+	unreserved    bool   // counts towards the concurrency that is not reserved
 	version       string // that runs
 	invokedARN    string // with the qualifier that the caller used
 
@@ -207,7 +209,7 @@ func (inv *invocation) settle(o *outcome) {
 	f := inv.fleet
 	f.inFlight--
 	f.s.inFlight--
-	if f.fn.ReservedConcurrency == nil {
+	if inv.unreserved {
 		f.s.unreserved--
 	}
 	f.s.changed.Broadcast()
