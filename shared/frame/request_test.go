@@ -155,9 +155,10 @@ func TestRef(t *testing.T) {
 		`{"action":7,"ref":"r"}`:       {},
 		`{}`:                           {},
 		`hello`:                        {},
-		`{"action":"dance","ref":"` + strings.Repeat("r", chat.MaxRef+1) + `"}`:    {},
-		`{"action":"dance","x":"` + strings.Repeat("r", chat.MaxFrame) + `"}`:      {},
-		`{"action":"dance","ref":"` + strings.Repeat("\u00e9", chat.MaxRef) + `"}`: {strings.Repeat("\u00e9", chat.MaxRef), true},
+		`{"action":"dance","ref":"` + strings.Repeat("r", chat.MaxRef+1) + `"}`: {},
+		`{"action":"dance","x":"` + strings.Repeat("r", chat.MaxFrame) + `"}`:   {},
+		`{"action":"dance","ref":"` + strings.Repeat("\u00e9", chat.MaxRef) +
+			`"}`: {strings.Repeat("\u00e9", chat.MaxRef), true},
 	} {
 		if ref, isFrame := frame.Ref([]byte(body)); ref != want.ref || isFrame != want.isFrame {
 			t.Errorf("%.60s: got %q, %v, want %q, %v", body, ref, isFrame, want.ref, want.isFrame)

@@ -125,7 +125,8 @@ func TestErrorsOfAUseCase(t *testing.T) {
 		"a hostile client":   {chat.BadSignature, chat.BadSignature, false},
 	} {
 		f := newFixture()
-		f.expect(t, routeOf(func(context.Context) error { return test.err }), `{"action":"ping","ref":"r"}`, test.want, "r")
+		f.expect(t, routeOf(func(context.Context) error { return test.err }),
+			`{"action":"ping","ref":"r"}`, test.want, "r")
 		if got := strings.Contains(f.log.String(), "a detail"); got != test.logged {
 			t.Errorf("%s: the log has the detail: %v, want %v: %s", name, got, test.logged, f.log)
 		}

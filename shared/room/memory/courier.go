@@ -10,7 +10,7 @@ import (
 )
 
 // Courier implements room.Courier: it keeps the chunks that are handed over
-// until somebody takes them. Its zero value is ready.
+// until Take. Its zero value is ready to use.
 type Courier struct {
 	mu     sync.Mutex
 	chunks []room.Chunk
@@ -27,7 +27,7 @@ func (c *Courier) HandOver(_ context.Context, chunk room.Chunk) error {
 }
 
 // Take returns the chunks that were handed over since the last Take, in the
-// order of their places, since hand-overs run at the same time.
+// order of their places, since hand-overs run concurrently.
 func (c *Courier) Take() []room.Chunk {
 	c.mu.Lock()
 	defer c.mu.Unlock()

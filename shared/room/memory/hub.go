@@ -10,9 +10,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// Hub implements room.Poster: it keeps what is posted to each connection until
-// somebody takes it. Its zero value is ready, and every connection is open
-// until it is closed.
+// Hub implements room.Poster: it keeps the frames of each connection until
+// Take. Its zero value is ready to use. Every connection is open until it is
+// closed.
 type Hub struct {
 	mu     sync.Mutex
 	frames map[chat.Connection][][]byte
@@ -60,7 +60,7 @@ func (h *Hub) Close(_ context.Context, id chat.Connection) error {
 	return nil
 }
 
-// Closed says whether a connection has been closed.
+// Closed reports whether a connection has been closed.
 func (h *Hub) Closed(id chat.Connection) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

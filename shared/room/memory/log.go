@@ -100,8 +100,8 @@ func (s *Store) Read(_ context.Context, name chat.Room, epoch chat.Epoch, after 
 	return found, nil
 }
 
-// Expire deletes the entries that have expired, as a database does at a time
-// of its own choice. Their ids stay: a database deletes rows in any order.
+// Expire deletes the expired entries, as a database does at an arbitrary time.
+// Their ids stay: a database deletes rows in any order.
 func (s *Store) Expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

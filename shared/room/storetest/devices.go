@@ -11,7 +11,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// challenged opens a connection with a challenge to prove d by.
+// challenged opens a connection with a challenge for d.
 func challenged(t *testing.T, s room.Store, clock *Clock, d room.Device) chat.Connection {
 	t.Helper()
 	id := fresh[chat.Connection]("connection")
@@ -20,7 +20,7 @@ func challenged(t *testing.T, s room.Store, clock *Clock, d room.Device) chat.Co
 	return id
 }
 
-// link binds a new connection to a new device that another vouches for.
+// link binds a new connection to a new device that another device has linked.
 func link(t *testing.T, s room.Store, clock *Clock, d room.Device, by chat.Device) error {
 	t.Helper()
 	id := challenged(t, s, clock, d)
@@ -33,14 +33,14 @@ func link(t *testing.T, s room.Store, clock *Clock, d room.Device, by chat.Devic
 	return err
 }
 
-// deviceOf is another device of the same user.
+// deviceOf returns another device of the same user.
 func deviceOf(d room.Device) room.Device { return device(d.User) }
 
 func linkAddsADevice(t *testing.T, s room.Store, clock *Clock) {
 	first := device(fresh[chat.User]("user"))
 	bind(t, s, clock, first, true)
 	second, third := deviceOf(first), deviceOf(first)
-	second.Gen = 3 // it rotated before anybody knew it
+	second.Gen = 3 // it rotated before it was linked
 	ok(t, link(t, s, clock, second, first.ID))
 	ok(t, link(t, s, clock, third, second.ID))
 
@@ -60,7 +60,7 @@ func linkAddsADevice(t *testing.T, s room.Store, clock *Clock) {
 	bind(t, s, clock, second, false)
 }
 
-func linkWantsAGoodDevice(t *testing.T, s room.Store, clock *Clock) {
+func linkNeedsAnActiveDevice(t *testing.T, s room.Store, clock *Clock) {
 	first := device(fresh[chat.User]("user"))
 	nobody := device(fresh[chat.User]("nobody"))
 	bind(t, s, clock, first, true)
@@ -71,7 +71,7 @@ func linkWantsAGoodDevice(t *testing.T, s room.Store, clock *Clock) {
 	want(t, link(t, s, clock, second, first.ID), room.ErrConflict) // it is on record already
 	ok(t, s.Revoke(t.Context(), first.User, second.ID, first.ID, clock.Now()))
 	want(t, link(t, s, clock, third, second.ID), room.ErrConflict)
-	want(t, link(t, s, clock, second, first.ID), room.ErrConflict) // a tombstone stays one
+	want(t, link(t, s, clock, second, first.ID), room.ErrConflict) // a tombstone is for ever
 	_, err := s.Device(t.Context(), first.User, third.ID)
 	want(t, err, room.ErrNotFound)
 	ok(t, link(t, s, clock, third, first.ID))
@@ -104,8 +104,8 @@ func revokedDeviceDoesNothing(t *testing.T, s room.Store, clock *Clock) {
 	}
 }
 
-// Two devices that revoke each other at the same time must not both succeed:
-// the name would be lost.
+// oneOfTwoRevokersWins lets two devices revoke each other concurrently. If both
+// succeeded, the name would be lost.
 func oneOfTwoRevokersWins(t *testing.T, s room.Store, clock *Clock) {
 	a := device(fresh[chat.User]("user"))
 	bind(t, s, clock, a, true)
@@ -115,7 +115,7 @@ func oneOfTwoRevokersWins(t *testing.T, s room.Store, clock *Clock) {
 	var wg sync.WaitGroup
 	for i, pair := range [][2]chat.Device{{a.ID, b.ID}, {b.ID, a.ID}} {
 		wg.Go(func() {
-			for { // conflicting transactions turn each other away
+			for { // concurrent transactions cancel each other
 				errs[i] = s.Revoke(t.Context(), a.User, pair[0], pair[1], clock.Now())
 				if !errors.Is(errs[i], room.ErrBusy) {
 					return
@@ -125,7 +125,7 @@ func oneOfTwoRevokersWins(t *testing.T, s room.Store, clock *Clock) {
 	}
 	wg.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
-		t.Fatalf("got %v and %v", errs[0], errs[1])
+		t.Fatalf("got the errors %v and %v, want exactly one", errs[0], errs[1])
 	}
 	want(t, errors.Join(errs...), room.ErrConflict)
 }

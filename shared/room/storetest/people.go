@@ -10,7 +10,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-func connectionIsForgotten(t *testing.T, s room.Store, clock *Clock) {
+func connectionIsRemoved(t *testing.T, s room.Store, clock *Clock) {
 	d := device(fresh[chat.User]("user"))
 	id := bind(t, s, clock, d, true)
 	conn, err := s.Connection(t.Context(), id)
@@ -44,7 +44,7 @@ func lateConnectChangesNothing(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "bound", conn.Bound(), true)
 }
 
-func forgettingWantsTheSession(t *testing.T, s room.Store, clock *Clock) {
+func removalNeedsTheSession(t *testing.T, s room.Store, clock *Clock) {
 	d := device(fresh[chat.User]("user"))
 	id := fresh[chat.Connection]("connection")
 	ok(t, s.OpenConnection(t.Context(), id, clock.Now()))
@@ -97,7 +97,7 @@ func beginsAreCounted(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "bound", conn.Bound(), false)
 }
 
-func challengeWantsAConnection(t *testing.T, s room.Store, clock *Clock) {
+func challengeNeedsAConnection(t *testing.T, s room.Store, clock *Clock) {
 	id := fresh[chat.Connection]("connection")
 	want(t, s.OpenChallenge(t.Context(), id, "ada", "nonce", clock.Now()), room.ErrConflict)
 	_, err := s.Connection(t.Context(), id)
@@ -127,7 +127,7 @@ func bindClaimsAName(t *testing.T, s room.Store, clock *Clock) {
 	want(t, err, room.ErrNotFound)
 
 	id := bind(t, s, clock, d, true)
-	want(t, s.Bind(t.Context(), binding(id, clock, d, false)), room.ErrConflict) // bound already
+	want(t, s.Bind(t.Context(), binding(id, clock, d, false)), room.ErrConflict) // it is bound already
 
 	owner, err := s.Owner(t.Context(), d.User)
 	ok(t, err)
@@ -207,7 +207,7 @@ func admitCounts(t *testing.T, s room.Store, clock *Clock) {
 	clock.Advance(chat.DeviceRateWindow)
 	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now())
 	ok(t, err)
-	// An instance whose clock is behind counts in the window that there is.
+	// An instance with a slow clock counts in the current window.
 	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now().Add(-chat.DeviceRateWindow))
 	ok(t, err)
 }

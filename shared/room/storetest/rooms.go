@@ -29,7 +29,7 @@ func roomIsCreatedOnce(t *testing.T, s room.Store, clock *Clock) {
 	}
 }
 
-func membersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
+func membersAreAddedAndRemoved(t *testing.T, s room.Store, clock *Clock) {
 	user := fresh[chat.User]("user")
 	a, b := fresh[chat.Room]("a"), fresh[chat.Room]("b")
 	for _, name := range []chat.Room{b, a, b} {
@@ -38,7 +38,7 @@ func membersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
 	rooms, err := s.RoomsOf(t.Context(), user)
 	ok(t, err)
 	if !slices.Equal(rooms, []chat.Room{a, b}) {
-		t.Fatalf("got rooms %v", rooms)
+		t.Fatalf("got the rooms %v", rooms)
 	}
 	is, err := s.IsMember(t.Context(), a, user)
 	ok(t, err)
@@ -64,7 +64,7 @@ func listener(clock *Clock, gen int64) room.Listener {
 	}
 }
 
-func listenersComeAndGo(t *testing.T, s room.Store, clock *Clock) {
+func listenersAreAddedAndRemoved(t *testing.T, s room.Store, clock *Clock) {
 	name := fresh[chat.Room]("room")
 	a, b := listener(clock, 1), listener(clock, 1)
 	ok(t, s.AddListener(t.Context(), name, a))
@@ -100,7 +100,7 @@ func newerListenerKeyStays(t *testing.T, s room.Store, clock *Clock) {
 
 func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 	name, other := fresh[chat.Room]("room"), fresh[chat.Room]("room")
-	for _, id := range []chat.Connection{"b=", "D=", "a=", "-=", "c=", "Zz="} { // written in no order
+	for _, id := range []chat.Connection{"b=", "D=", "a=", "-=", "c=", "Zz="} { // in no order
 		l := listener(clock, 1)
 		l.Connection = id
 		ok(t, s.AddListener(t.Context(), name, l))
@@ -138,7 +138,7 @@ func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "after their time", ids(s.ListenersIn(t.Context(), name, "D=", "b=")), "")
 }
 
-// newRoom makes a room with an epoch of its own.
+// newRoom creates a room with a new epoch.
 func newRoom(t *testing.T, s room.Store, clock *Clock) (chat.Room, chat.Epoch) {
 	t.Helper()
 	meta, err := s.CreateRoom(t.Context(), fresh[chat.Room]("room"), chat.NewEpoch(), clock.Now())
@@ -166,7 +166,7 @@ func logIsRead(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	equal(t, "tail", tail.Seq, 14)
 	if at := tail.Expires; at.Before(entries[11].Expires) || at.After(entries[11].Expires.Add(2*time.Second)) {
-		t.Fatalf("the tail expires at %v, want %v", at, entries[11].Expires)
+		t.Fatalf("got the expiry %v of the tail, want %v", at, entries[11].Expires)
 	}
 	first, err = s.First(t.Context(), name, epoch)
 	ok(t, err)
@@ -182,7 +182,7 @@ func logIsRead(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	equal(t, "stored at", times.StoredAt.UnixMilli(), entries[2].StoredAt.UnixMilli())
 	if d := times.Expires.Sub(entries[2].Expires); d < 0 || d > 2*time.Second {
-		t.Fatalf("it expires at %v, want %v", times.Expires, entries[2].Expires)
+		t.Fatalf("got the expiry %v, want %v", times.Expires, entries[2].Expires)
 	}
 	_, err = s.Times(t.Context(), name, epoch, 2)
 	want(t, err, room.ErrNotFound)
@@ -204,12 +204,12 @@ func same(t *testing.T, got, want *room.Entry) {
 	}
 }
 
-func slotIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
+func seqIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
 	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 0))
 	second := entry(name, epoch, 1, clock.Now())
 	want(t, s.Append(t.Context(), second, 0), room.ErrConflict)
-	second.Seq = 2 // its id was not left behind
+	second.Seq = 2 // the failed append has not stored the id
 	ok(t, s.Append(t.Context(), second, 0))
 }
 
@@ -217,12 +217,12 @@ func idIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
 	e := entry(name, epoch, 1, clock.Now())
 	ok(t, s.Append(t.Context(), e, 0))
-	for _, seq := range []chat.Seq{1, 2} { // the slot taken, too, or free
+	for _, seq := range []chat.Seq{1, 2} { // the seq is taken or free
 		again := *e
 		again.Seq = seq
 		var there *room.DuplicateError
 		if err := s.Append(t.Context(), &again, 0); !errors.As(err, &there) {
-			t.Fatalf("a repeat got %v", err)
+			t.Fatalf("a repeat got error %v, want the first seq and time", err)
 		}
 		equal(t, "seq of the first", there.Seq, 1)
 		equal(t, "time of the first", there.StoredAt.UnixMilli(), e.StoredAt.UnixMilli())

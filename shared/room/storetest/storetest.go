@@ -1,6 +1,6 @@
 // Package storetest is the behavioural suite of room's stores. Every
-// implementation passes it: the one in memory, and the one on DynamoDB against
-// whichever engine answers.
+// implementation passes it: the one in memory and the one on DynamoDB, with any
+// engine behind it.
 package storetest
 
 import (
@@ -17,16 +17,16 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-// Clock is a time that tests move.
+// Clock is a clock that tests advance.
 type Clock struct {
 	mu sync.Mutex
 	t  time.Time
 }
 
-// NewClock starts at the present.
+// NewClock returns a clock that starts at the present.
 func NewClock() *Clock { return &Clock{t: time.Now().Truncate(time.Millisecond)} }
 
-// Now is the clock's time.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,17 +40,17 @@ func (c *Clock) Advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// Run runs the suite. factory returns a store that reads the time from now;
-// it may return the same tables again, since every test makes its own names.
+// Run runs the suite. factory returns a store that reads the time from now. All
+// stores may share tables, since every test uses new names.
 func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Store) {
 	for name, test := range map[string]func(*testing.T, room.Store, *Clock){
-		"ConnectionIsForgotten":         connectionIsForgotten,
+		"ConnectionIsRemoved":           connectionIsRemoved,
 		"LateConnectChangesNothing":     lateConnectChangesNothing,
-		"ForgettingWantsTheSession":     forgettingWantsTheSession,
+		"RemovalNeedsTheSession":        removalNeedsTheSession,
 		"PropagatedOnlyRises":           propagatedOnlyRises,
 		"ConnectionExpires":             connectionExpires,
 		"BeginsAreCounted":              beginsAreCounted,
-		"ChallengeWantsAConnection":     challengeWantsAConnection,
+		"ChallengeNeedsAConnection":     challengeNeedsAConnection,
 		"NonceIsSpentOnce":              nonceIsSpentOnce,
 		"BindClaimsAName":               bindClaimsAName,
 		"OneOfTwoClaimantsWins":         oneOfTwoClaimantsWins,
@@ -58,17 +58,17 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 		"AdmitCounts":                   admitCounts,
 		"AdmitShowsWhenLastSeen":        admitShowsWhenLastSeen,
 		"LinkAddsADevice":               linkAddsADevice,
-		"LinkWantsAGoodDevice":          linkWantsAGoodDevice,
+		"LinkNeedsAnActiveDevice":       linkNeedsAnActiveDevice,
 		"RevokedDeviceDoesNothing":      revokedDeviceDoesNothing,
 		"OneOfTwoRevokersWins":          oneOfTwoRevokersWins,
 		"ReplaceKeyGoesUpByOne":         replaceKeyGoesUpByOne,
 		"RoomIsCreatedOnce":             roomIsCreatedOnce,
-		"MembersComeAndGo":              membersComeAndGo,
-		"ListenersComeAndGo":            listenersComeAndGo,
+		"MembersAreAddedAndRemoved":     membersAreAddedAndRemoved,
+		"ListenersAreAddedAndRemoved":   listenersAreAddedAndRemoved,
 		"NewerListenerKeyStays":         newerListenerKeyStays,
 		"ListenersInARange":             listenersInARange,
 		"LogIsRead":                     logIsRead,
-		"SlotIsTakenOnce":               slotIsTakenOnce,
+		"SeqIsTakenOnce":                seqIsTakenOnce,
 		"IDIsTakenOnce":                 idIsTakenOnce,
 		"CeilingRisesWithTheAppend":     ceilingRisesWithTheAppend,
 		"ContendedAppendsLeaveNoGap":    contendedAppendsLeaveNoGap,
@@ -82,7 +82,7 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 	}
 }
 
-// fresh returns a name of its own, so that tests share tables.
+// fresh returns a new name, so that tests can share tables.
 func fresh[T ~string](prefix string) T {
 	return T(prefix + "-" + strings.ToLower(rand.Text()[:16]))
 }
@@ -122,7 +122,7 @@ func device(user chat.User) room.Device {
 	}
 }
 
-// bind takes a new connection through to a session.
+// bind opens a connection and binds it to a device.
 func bind(t *testing.T, s room.Store, clock *Clock, d room.Device, isNew bool) chat.Connection {
 	t.Helper()
 	id := fresh[chat.Connection]("connection")
