@@ -52,7 +52,8 @@ var done = events.APIGatewayProxyResponse{StatusCode: http.StatusOK}
 
 // connect handles $connect. A failure refuses the connection.
 func (r *Router) connect(route *Route) Handler {
-	return func(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return func(ctx context.Context,
+		e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 		c := call(e)
 		err := recovery.Call(func() error { return route.UseCase(ctx, r.Service, c, nil) })
 		if err != nil {
@@ -66,7 +67,8 @@ func (r *Router) connect(route *Route) Handler {
 // disconnect handles $disconnect. A failure is only logged: API Gateway does
 // not retry, and the rows that are left expire.
 func (r *Router) disconnect(route *Route) Handler {
-	return func(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return func(ctx context.Context,
+		e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 		c := call(e)
 		err := recovery.Call(func() error { return route.UseCase(ctx, r.Service, c, nil) })
 		if err != nil {
@@ -97,7 +99,8 @@ func (r *Router) unknown(ctx context.Context,
 // message handles a frame: it parses it, runs the use case, and answers with an
 // error frame if that fails. A panic counts as a failure.
 func (r *Router) message(route *Route) Handler {
-	return func(ctx context.Context, e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	return func(ctx context.Context,
+		e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 		c := call(e)
 		limited, cancel := Reserve(ctx)
 		defer cancel()

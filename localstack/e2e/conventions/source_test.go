@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,30 +75,11 @@ func walk(t *testing.T, visit func(path string, text []byte)) {
 	}
 }
 
-// pending are the folders that do not follow the conventions yet.
-var pending = []string{
-	"shared/envelope/",
-	"shared/keyring/",
-	"shared/room/",
-	"shared/route/",
-	"shared/table/",
-	"shared/telemetry/",
-}
-
-func isPending(file string) bool {
-	for _, p := range pending {
-		if ok, _ := path.Match(p, file); ok || strings.HasSuffix(p, "/") && strings.HasPrefix(file, p) {
-			return true
-		}
-	}
-	return false
-}
-
 // goFiles calls visit with every Go file of the module.
 func goFiles(t *testing.T, visit func(sourceFile)) {
 	t.Helper()
 	walk(t, func(path string, text []byte) {
-		if !strings.HasSuffix(path, ".go") || isPending(path) {
+		if !strings.HasSuffix(path, ".go") {
 			return
 		}
 		f, err := parse(path, text)
