@@ -108,39 +108,53 @@ func TestMistakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wants := map[string]int{}
-		for i, f := range archive.Files {
-			wants[f.Name] = i
-		}
-		for _, f := range archive.Files {
-			name, ok := strings.CutSuffix(f.Name, ".yaml")
-			if !ok {
-				continue
-			}
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+name, func(t *testing.T) {
-				dir := t.TempDir()
-				codeFolders(t, dir)
-				path := filepath.Join(dir, f.Name)
-				if err := os.WriteFile(path, f.Data, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				got := ""
-				if _, err := Load(Options{Path: path}); err != nil {
-					got = strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "") + "\n"
-				}
-				i, ok := wants[name+".want"]
-				if !ok {
-					t.Fatalf("%s.want is missing; got:\n%s", name, got)
-				}
-				if *update {
-					archive.Files[i].Data = []byte(got)
-				} else if got != string(archive.Files[i].Data) {
-					t.Errorf("got:\n%swant:\n%s", got, archive.Files[i].Data)
-				}
-			})
-		}
+		testArchive(t, strings.TrimSuffix(filepath.Base(file), ".txtar"), archive)
 		if *update {
 			golden(t, file, txtar.Format(archive))
 		}
 	}
+}
+
+// testArchive loads the templates of one archive. With -update it replaces the
+// expected output.
+func testArchive(t *testing.T, archiveName string, archive *txtar.Archive) {
+	t.Helper()
+	wants := map[string]int{}
+	for i, f := range archive.Files {
+		wants[f.Name] = i
+	}
+	for _, f := range archive.Files {
+		name, ok := strings.CutSuffix(f.Name, ".yaml")
+		if !ok {
+			continue
+		}
+		t.Run(archiveName+"/"+name, func(t *testing.T) {
+			got := mistakes(t, f)
+			i, ok := wants[name+".want"]
+			if !ok {
+				t.Fatalf("%s.want is missing; got:\n%s", name, got)
+			}
+			if *update {
+				archive.Files[i].Data = []byte(got)
+			} else if got != string(archive.Files[i].Data) {
+				t.Errorf("got:\n%swant:\n%s", got, archive.Files[i].Data)
+			}
+		})
+	}
+}
+
+// mistakes returns the mistakes in a template, without the path of its folder.
+func mistakes(t *testing.T, f txtar.File) string {
+	t.Helper()
+	dir := t.TempDir()
+	codeFolders(t, dir)
+	path := filepath.Join(dir, f.Name)
+	if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(Options{Path: path})
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "") + "\n"
 }

@@ -112,14 +112,19 @@ parameter_overrides = ["A=deploy", "B=two"]
 		}
 	}
 
-	t.Run("YAML", func(t *testing.T) {
-		for _, name := range []string{"samconfig.yaml", "samconfig.yml"} {
-			path := project(t, "")
-			dir := filepath.Dir(path)
-			if err := os.Remove(filepath.Join(dir, "samconfig.toml")); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(`version: 0.1
+	t.Run("YAML", configurationInYAML)
+
+	t.Run("template_file", configurationNamesTemplate)
+}
+
+func configurationInYAML(t *testing.T) {
+	for _, name := range []string{"samconfig.yaml", "samconfig.yml"} {
+		path := project(t, "")
+		dir := filepath.Dir(path)
+		if err := os.Remove(filepath.Join(dir, "samconfig.toml")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(`version: 0.1
 default:
   global: {parameters: {stack_name: chat}}
   deploy:
@@ -131,50 +136,49 @@ broken:
       region: eu-west-1
       parameter_overrides: A
 `), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			p, err := Load(Options{Path: path, ConfigEnv: "default"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := outputs(p), "A=yaml B=2 L=x|y S=chat R=us-east-1"; got != want {
-				t.Errorf("%s: got %s, want %s", name, got, want)
-			}
-			want := filepath.Join(dir, name) +
-				`:11:1: broken.deploy.parameters.parameter_overrides: has no Key=value at "A"; ` +
-				`write "Key=value Other=value", a list of Key=value, or a table`
-			if _, err := Load(Options{Path: path, ConfigEnv: "broken"}); err == nil || err.Error() != want {
-				t.Errorf("%s: got %v, want %s", name, err, want)
-			}
-		}
-	})
-
-	t.Run("template_file", func(t *testing.T) {
-		path := project(t, "[default.global.parameters]\ntemplate_file = \"other.yaml\"\n")
-		dir := filepath.Dir(path)
-		if err := os.WriteFile(filepath.Join(dir, "other.yaml"),
-			[]byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for env, want := range map[string]string{"": "template.yaml", "default": "other.yaml"} {
-			p, err := Load(Options{Path: dir, ConfigEnv: env})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p.Path != filepath.Join(dir, want) {
-				t.Errorf("with the environment %q: got %s, want %s", env, p.Path, want)
-			}
-		}
-		p, err := Load(Options{Path: dir, ConfigEnv: "default"})
+		p, err := Load(Options{Path: path, ConfigEnv: "default"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []string{filepath.Join(dir, "other.yaml"),
-			filepath.Join(dir, "samconfig.toml")}; !slices.Equal(p.Files, want) {
-			t.Errorf("got the files %q, want %q", p.Files, want)
+		if got, want := outputs(p), "A=yaml B=2 L=x|y S=chat R=us-east-1"; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
-		if p, err := Load(Options{Path: path, ConfigEnv: "default"}); err != nil || p.Path != path {
-			t.Errorf("a file wins over template_file: got %v, %v", p, err)
+		want := filepath.Join(dir, name) +
+			`:11:1: broken.deploy.parameters.parameter_overrides: has no Key=value at "A"; ` +
+			`write "Key=value Other=value", a list of Key=value, or a table`
+		if _, err := Load(Options{Path: path, ConfigEnv: "broken"}); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
-	})
+	}
+}
+
+func configurationNamesTemplate(t *testing.T) {
+	path := project(t, "[default.global.parameters]\ntemplate_file = \"other.yaml\"\n")
+	dir := filepath.Dir(path)
+	if err := os.WriteFile(filepath.Join(dir, "other.yaml"),
+		[]byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for env, want := range map[string]string{"": "template.yaml", "default": "other.yaml"} {
+		p, err := Load(Options{Path: dir, ConfigEnv: env})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Path != filepath.Join(dir, want) {
+			t.Errorf("with the environment %q: got %s, want %s", env, p.Path, want)
+		}
+	}
+	p, err := Load(Options{Path: dir, ConfigEnv: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(dir, "other.yaml"),
+		filepath.Join(dir, "samconfig.toml")}; !slices.Equal(p.Files, want) {
+		t.Errorf("got the files %q, want %q", p.Files, want)
+	}
+	if p, err := Load(Options{Path: path, ConfigEnv: "default"}); err != nil || p.Path != path {
+		t.Errorf("a file wins over template_file: got %v, %v", p, err)
+	}
 }

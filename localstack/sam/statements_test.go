@@ -73,22 +73,29 @@ func TestF1_1_WebSocketAPIIsAResourceOfSAM(t *testing.T) {
 }
 
 func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
-	t.Run("defaults", func(t *testing.T) {
-		p := mustLoad(t, samHead+`
+	t.Run("defaults", webSocketDefaults)
+	t.Run("routes", webSocketRoutes)
+	t.Run("authorizer", webSocketAuthorizer)
+	t.Run("mistakes", webSocketMistakes)
+}
+
+func webSocketDefaults(t *testing.T) {
+	p := mustLoad(t, samHead+`
   Chat:
     Type: AWS::Serverless::WebSocketApi
     Properties:
       RouteSelectionExpression: $request.body.action
       Routes: {$connect: {FunctionArn: !GetAtt Fn.Arn}}
 `)
-		a := p.APIs[0]
-		if a.Stage != "default" || a.Name != "Chat" || a.Routes[0].Timeout != 29*time.Second ||
-			a.Routes[0].IAM || a.Routes[0].Authorizer != nil {
-			t.Errorf("got %+v", a)
-		}
-	})
-	t.Run("routes", func(t *testing.T) {
-		p := mustLoad(t, samHead+`
+	a := p.APIs[0]
+	if a.Stage != "default" || a.Name != "Chat" || a.Routes[0].Timeout != 29*time.Second ||
+		a.Routes[0].IAM || a.Routes[0].Authorizer != nil {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func webSocketRoutes(t *testing.T) {
+	p := mustLoad(t, samHead+`
   Chat:
     Type: AWS::Serverless::WebSocketApi
     Properties:
@@ -100,18 +107,19 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
       Auth: {AuthType: AWS_IAM}
   Model: {Type: AWS::ApiGatewayV2::Model, Properties: {ApiId: !Ref Chat, Name: Model, Schema: {type: object}}}
 `)
-		a := p.APIs[0]
-		send := a.Route("send")
-		if c := a.Route("$connect"); a.Stage != "prod" || !c.APIKeyRequired || !c.IAM {
-			t.Errorf("$connect: got %+v", c)
-		}
-		if send.Timeout != 5*time.Second || send.RequestModels["$default"] != "Model" ||
-			send.ModelSelectionExpression != "$default" || send.IAM {
-			t.Errorf("send: got %+v", send)
-		}
-	})
-	t.Run("authorizer", func(t *testing.T) {
-		p := mustLoad(t, samHead+`
+	a := p.APIs[0]
+	send := a.Route("send")
+	if c := a.Route("$connect"); a.Stage != "prod" || !c.APIKeyRequired || !c.IAM {
+		t.Errorf("$connect: got %+v", c)
+	}
+	if send.Timeout != 5*time.Second || send.RequestModels["$default"] != "Model" ||
+		send.ModelSelectionExpression != "$default" || send.IAM {
+		t.Errorf("send: got %+v", send)
+	}
+}
+
+func webSocketAuthorizer(t *testing.T) {
+	p := mustLoad(t, samHead+`
   Chat:
     Type: AWS::Serverless::WebSocketApi
     Properties:
@@ -119,14 +127,15 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
       Routes: {$connect: {FunctionArn: !GetAtt Fn.Arn}}
       Auth: {AuthType: CUSTOM, AuthArn: !GetAtt Fn.Arn, Name: door, IdentitySource: [route.request.header.Authorization]}
 `)
-		a := p.APIs[0].Routes[0].Authorizer
-		if a == nil || a.Name != "door" || a.FunctionLogicalID != "Fn" || !a.Permitted ||
-			!slices.Equal(a.IdentitySources, []string{"route.request.header.Authorization"}) {
-			t.Errorf("got %+v", a)
-		}
-	})
-	t.Run("mistakes", func(t *testing.T) {
-		refused(t, samHead+`
+	a := p.APIs[0].Routes[0].Authorizer
+	if a == nil || a.Name != "door" || a.FunctionLogicalID != "Fn" || !a.Permitted ||
+		!slices.Equal(a.IdentitySources, []string{"route.request.header.Authorization"}) {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func webSocketMistakes(t *testing.T) {
+	refused(t, samHead+`
   A: {Type: AWS::Serverless::WebSocketApi, Properties: {Routes: {$default: {}}}}
   B:
     Type: AWS::Serverless::WebSocketApi
@@ -137,12 +146,11 @@ func TestF1_2_PropertiesOfTheWebSocketAPI(t *testing.T) {
       Routes:
         send: {FunctionArn: !GetAtt Fn.Arn, RequestParameters: {}}
 `,
-			"6:56: A: RouteSelectionExpression is missing; add RouteSelectionExpression",
-			"6:76: A.Routes.$default: FunctionArn is missing; add FunctionArn",
-			`10:18: B.StageName: "$default" is not a stage name of a WebSocket API; use up to 128 letters, digits, - and _`,
-			"12:13: B.Auth: only $connect can be authorized, and there is no such route; add the route $connect or remove Auth",
-			"14:64: B.Routes.send.RequestParameters: only $connect takes request parameters; remove them")
-	})
+		"6:56: A: RouteSelectionExpression is missing; add RouteSelectionExpression",
+		"6:76: A.Routes.$default: FunctionArn is missing; add FunctionArn",
+		`10:18: B.StageName: "$default" is not a stage name of a WebSocket API; use up to 128 letters, digits, - and _`,
+		"12:13: B.Auth: only $connect can be authorized, and there is no such route; add the route $connect or remove Auth",
+		"14:64: B.Routes.send.RequestParameters: only $connect takes request parameters; remove them")
 }
 
 func TestF1_3_GeneratedResources(t *testing.T) {
@@ -185,8 +193,12 @@ Outputs:
 }
 
 func TestF1_4_PitfallsOfTheWebSocketAPI(t *testing.T) {
-	t.Run("route keys", func(t *testing.T) {
-		refused(t, samHead+`
+	t.Run("route keys", pitfallsOfRouteKeys)
+	t.Run("no route response, no policy, no connector", noImpliedParts)
+}
+
+func pitfallsOfRouteKeys(t *testing.T) {
+	refused(t, samHead+`
   Chat:
     Type: AWS::Serverless::WebSocketApi
     Properties:
@@ -197,32 +209,32 @@ func TestF1_4_PitfallsOfTheWebSocketAPI(t *testing.T) {
         sendMessage: {FunctionArn: !GetAtt Fn.Arn}
         sendmessage: {FunctionArn: !GetAtt Fn.Arn}
 `,
-			"10:90: Chat.Domain.MutualTlsAuthentication: WebSocket APIs do not support mutual TLS; remove it",
-			"12:9: Chat.Routes.send.message: SAM accepts letters and digits only in a route key; rename it, or write AWS::ApiGatewayV2::Route resources",
-			"14:9: Chat.Routes.sendmessage: SAM's logical id ChatSendmessageRoute for it is already used; rename the route: SAM ignores the case of its letters")
-	})
-	t.Run("no route response, no policy, no connector", func(t *testing.T) {
-		api := `
+		"10:90: Chat.Domain.MutualTlsAuthentication: WebSocket APIs do not support mutual TLS; remove it",
+		"12:9: Chat.Routes.send.message: SAM accepts letters and digits only in a route key; rename it, or write AWS::ApiGatewayV2::Route resources",
+		"14:9: Chat.Routes.sendmessage: SAM's logical id ChatSendmessageRoute for it is already used; rename the route: SAM ignores the case of its letters")
+}
+
+func noImpliedParts(t *testing.T) {
+	api := `
   Chat:
     Type: AWS::Serverless::WebSocketApi
     Properties:
       RouteSelectionExpression: $request.body.action
       Routes: {echo: {FunctionArn: !GetAtt Fn.Arn, RouteResponseSelectionExpression: $default}}
 `
-		p := mustLoad(t, samHead+api)
-		if p.APIs[0].Routes[0].RouteResponse || len(p.Function("Fn").Role.Policies) > 0 {
-			t.Errorf("got %+v and the policies %+v", p.APIs[0].Routes[0], p.Function("Fn").Role.Policies)
-		}
-		p = mustLoad(t, samHead+api+`
+	p := mustLoad(t, samHead+api)
+	if p.APIs[0].Routes[0].RouteResponse || len(p.Function("Fn").Role.Policies) > 0 {
+		t.Errorf("got %+v and the policies %+v", p.APIs[0].Routes[0], p.Function("Fn").Role.Policies)
+	}
+	p = mustLoad(t, samHead+api+`
   Answer: {Type: AWS::ApiGatewayV2::RouteResponse, Properties: {ApiId: !Ref Chat, RouteId: !Ref ChatEchoRoute, RouteResponseKey: $default}}
 `)
-		if !p.APIs[0].Routes[0].RouteResponse {
-			t.Error("a route response of the template has no effect")
-		}
-		refused(t, samHead+api+`
+	if !p.APIs[0].Routes[0].RouteResponse {
+		t.Error("a route response of the template has no effect")
+	}
+	refused(t, samHead+api+`
   Post: {Type: AWS::Serverless::Connector, Properties: {Source: {Id: Fn}, Destination: {Id: Chat}, Permissions: [Write]}}
 `, "12:88: Post.Destination: SAM has no connector from AWS::Lambda::Function to AWS::ApiGatewayV2::Api; grant the actions in the function's Policies")
-	})
 }
 
 func TestA7_2_RouteResponseKeyIsDefault(t *testing.T) {

@@ -12,7 +12,7 @@ const cidrUsage = "write !Cidr [10.0.0.0/16, 4, 8]"
 
 // cidr resolves Fn::Cidr: [block, count, bits] gives the first count blocks
 // within block that have that many host bits.
-func (r *Resolver) cidr(v, arg *template.Value) *template.Value {
+func cidr(r *Resolver, v, arg *template.Value) *template.Value {
 	if !arg.IsListOf(2, 3) || !arg.Items[0].IsScalar() {
 		return r.Fail(v, "Fn::Cidr takes a block, a count and a number of bits", cidrUsage)
 	}
@@ -24,18 +24,26 @@ func (r *Resolver) cidr(v, arg *template.Value) *template.Value {
 	if !ok || count < 1 || count > 256 {
 		return r.Fail(v, "Fn::Cidr counts from 1 to 256", cidrUsage)
 	}
-	size := block.Addr().BitLen()
-	bits := size - block.Bits()
-	if len(arg.Items) == 3 {
-		if bits, ok = arg.Items[2].Int(); !ok || bits < 1 || bits > size {
-			return r.Fail(v, fmt.Sprintf("Fn::Cidr takes 1 to %d bits", size), cidrUsage)
-		}
-	}
-	if !fits(block, count, bits) {
+	bits, ok := hostBits(block, arg.Items[2:])
+	switch {
+	case !ok:
+		return r.Fail(v, fmt.Sprintf("Fn::Cidr takes 1 to %d bits", block.Addr().BitLen()), cidrUsage)
+	case !fits(block, count, bits):
 		return r.Fail(v, fmt.Sprintf("%s has no room for %d blocks of %d bits", block, count, bits),
 			"use fewer or smaller blocks")
 	}
 	return v.NewTexts(subnets(block, count, bits)...)
+}
+
+// hostBits returns the third argument of Fn::Cidr, by default all host bits of
+// the block; ok is false if it is out of range.
+func hostBits(block netip.Prefix, arg []*template.Value) (bits int, ok bool) {
+	size := block.Addr().BitLen()
+	if len(arg) == 0 {
+		return size - block.Bits(), true
+	}
+	bits, ok = arg[0].Int()
+	return bits, ok && bits >= 1 && bits <= size
 }
 
 // fits reports whether block contains count blocks with that many host bits.

@@ -47,20 +47,27 @@ func (r *Resolver) decide(v *template.Value) (yes, ok bool) {
 		return r.refuse(v, "is "+v.Kind.String()+", not a condition", conditionUsage)
 	}
 	arg := v.Items[0]
-	switch v.Text {
-	case "Condition":
-		return r.Condition(v, arg.Scalar())
-	case "Fn::Equals":
-		return r.equals(v, arg)
-	case "Fn::Not":
-		return r.not(v, arg)
-	case "Fn::And", "Fn::Or":
-		return r.andOr(v, arg)
+	if f := deciders[v.Text]; f != nil {
+		return f(r, v, arg)
 	}
 	if member := members[v.Text]; member != nil && r.inRules {
 		return r.member(v, arg, member)
 	}
 	return r.refuse(v, v.Text+" is not a condition", conditionUsage)
+}
+
+// deciders are the functions that give a condition.
+var deciders map[string]func(r *Resolver, v, arg *template.Value) (yes, ok bool)
+
+// init and no initializer: the functions call each other through the table.
+func init() {
+	deciders = map[string]func(r *Resolver, v, arg *template.Value) (yes, ok bool){
+		"Condition":  func(r *Resolver, v, arg *template.Value) (yes, ok bool) { return r.Condition(v, arg.Scalar()) },
+		"Fn::Equals": (*Resolver).equals,
+		"Fn::Not":    (*Resolver).not,
+		"Fn::And":    (*Resolver).andOr,
+		"Fn::Or":     (*Resolver).andOr,
+	}
 }
 
 // refuse reports a mistake in v, for the functions that decide.

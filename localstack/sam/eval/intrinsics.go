@@ -10,7 +10,7 @@ import (
 
 // The functions in this file get arguments that are resolved and known.
 
-func (r *Resolver) join(v, arg *template.Value) *template.Value {
+func joinText(r *Resolver, v, arg *template.Value) *template.Value {
 	if !arg.IsListOf(2, 2) || !arg.Items[0].IsScalar() || arg.Items[1].Kind != template.List {
 		return r.Fail(v, "Fn::Join takes a delimiter and a list", `write !Join [",", [a, b]]`)
 	}
@@ -63,14 +63,14 @@ func (r *Resolver) isMadeUp(v *template.Value) bool {
 	return made
 }
 
-func (r *Resolver) split(v, arg *template.Value) *template.Value {
+func splitText(r *Resolver, v, arg *template.Value) *template.Value {
 	if !arg.IsListOf(2, 2) || arg.Items[0].Scalar() == "" || !arg.Items[1].IsScalar() {
 		return r.Fail(v, "Fn::Split takes a delimiter and a string", `write !Split [",", String]`)
 	}
 	return v.NewTexts(strings.Split(arg.Items[1].Text, arg.Items[0].Text)...)
 }
 
-func (r *Resolver) base64(v, arg *template.Value) *template.Value {
+func encodeBase64(r *Resolver, v, arg *template.Value) *template.Value {
 	if !arg.IsScalar() {
 		return r.Fail(v, "Fn::Base64 of "+arg.Kind.String(), "give it a string")
 	}
@@ -90,7 +90,7 @@ func (r *Resolver) zones(v, arg *template.Value) *template.Value {
 	return v.NewTexts(region+"a", region+"b", region+"c")
 }
 
-func (r *Resolver) length(v, arg *template.Value) *template.Value {
+func length(r *Resolver, v, arg *template.Value) *template.Value {
 	if arg.Kind != template.List {
 		return r.Fail(v, "Fn::Length of "+arg.Kind.String(), "give it a list")
 	}
@@ -99,7 +99,7 @@ func (r *Resolver) length(v, arg *template.Value) *template.Value {
 	return n
 }
 
-func (r *Resolver) toJSON(v, arg *template.Value) *template.Value {
+func toJSON(r *Resolver, v, arg *template.Value) *template.Value {
 	return r.text(v, string(arg.JSON()))
 }
 

@@ -113,15 +113,15 @@ var (
 // init and no initializer: the functions call each other through the tables.
 func init() {
 	functions = map[string]func(r *Resolver, v, arg *template.Value) *template.Value{
-		"Fn::Base64":       (*Resolver).base64,
-		"Fn::Cidr":         (*Resolver).cidr,
+		"Fn::Base64":       encodeBase64,
+		"Fn::Cidr":         cidr,
 		"Fn::FindInMap":    (*Resolver).findInMap,
 		"Fn::GetAZs":       (*Resolver).zones,
-		"Fn::Join":         (*Resolver).join,
-		"Fn::Length":       (*Resolver).length,
+		"Fn::Join":         joinText,
+		"Fn::Length":       length,
 		"Fn::Select":       (*Resolver).choose,
-		"Fn::Split":        (*Resolver).split,
-		"Fn::ToJsonString": (*Resolver).toJSON,
+		"Fn::Split":        splitText,
+		"Fn::ToJsonString": toJSON,
 	}
 	lazyFunctions = map[string]func(r *Resolver, v, arg *template.Value, m Mode) *template.Value{
 		"Ref":        (*Resolver).ref,

@@ -96,7 +96,7 @@ func splitOverrides(s string) (values map[string]string, problem string) {
 
 // unquote removes the quotes around s, if there are any.
 func unquote(s string) string {
-	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+	if n, q := len(s), openingQuote(s); q != 0 && n >= 2 && q == s[n-1] {
 		return s[1 : n-1]
 	}
 	return s
@@ -105,10 +105,7 @@ func unquote(s string) string {
 // valueLength returns the length of a value: up to the next space outside of
 // quotes. It is -1 if a quote does not end.
 func valueLength(s string) int {
-	quote := byte(0)
-	if s != "" && (s[0] == '"' || s[0] == '\'') {
-		quote = s[0]
-	}
+	quote := openingQuote(s)
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\\' && i+1 < len(s):
@@ -125,4 +122,12 @@ func valueLength(s string) int {
 		return -1
 	}
 	return len(s)
+}
+
+// openingQuote returns the quote that s begins with, or 0.
+func openingQuote(s string) byte {
+	if strings.HasPrefix(s, `"`) || strings.HasPrefix(s, "'") {
+		return s[0]
+	}
+	return 0
 }
