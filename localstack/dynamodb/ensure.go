@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
@@ -98,12 +99,18 @@ func sameKey(what string, have, want store.KeySchema) error {
 	return nil
 }
 
+// describeKey returns the attributes of a key with their types. It says which
+// belong to the sort key where their position does not.
 func describeKey(k store.KeySchema) string {
-	s := fmt.Sprintf("%s (%s)", k.Hash.Name, k.Hash.Type)
-	if k.Range != nil {
-		s += fmt.Sprintf(", %s (%s)", k.Range.Name, k.Range.Type)
+	parts := make([]string, 0, 2)
+	for i, a := range k.Attributes() {
+		part := fmt.Sprintf("%s (%s)", a.Name, a.Type)
+		if k.IsRange(i) && (k.MoreHash != nil || k.MoreRange != nil) {
+			part = fmt.Sprintf("%s (%s, RANGE)", a.Name, a.Type)
+		}
+		parts = append(parts, part)
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 func locality(x *store.Index) string {

@@ -26,7 +26,8 @@ type apiError struct {
 	item      attr.Item            // the item that failed the condition, if the client asked for it
 	reasons   []cancellationReason // of a cancelled transaction
 	// early says that the request alone is at fault, whatever is stored: in a
-	// TransactWriteItems it is the error of the request, not a reason to cancel.
+	// TransactWriteItems it is the error of the request, not a reason to
+	// cancel.
 	early bool
 }
 

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
@@ -53,8 +54,11 @@ func emptyValue(v attr.Value) (kind string, empty bool) {
 	return "", false
 }
 
-func checkKeySize(v attr.Value, isRange bool) error {
-	switch size := v.Size(); {
+func checkKeySize(v attr.Value, isRange bool) error { return checkSize(v.Size(), isRange) }
+
+// checkSize bounds the size of a partition key or sort key.
+func checkSize(size int, isRange bool) error {
+	switch {
 	case !isRange && size > maxHashKey:
 		// DynamoDB's text has no space after "of".
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
@@ -113,7 +117,7 @@ func checkUpdated(def *store.Definition, item attr.Item, update *expr.Update) er
 // DynamoDB's messages differ from those for a whole item.
 func checkUpdatedKeys(def *store.Definition, item attr.Item, written []string) error {
 	for _, x := range def.Indexes {
-		for i, a := range x.Key.Attributes() {
+		for _, a := range x.Key.Attributes() {
 			v, ok := item[a.Name]
 			if !ok || def.Key.Has(a.Name) || !slices.Contains(written, a.Name) {
 				continue
@@ -124,7 +128,7 @@ func checkUpdatedKeys(def *store.Definition, item attr.Item, written []string) e
 			if kind, empty := emptyValue(v); empty {
 				return invalidRequest("One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty %s value.", kind)
 			}
-			if checkKeySize(v, i > 0) != nil {
+			if checkIndexKeySize(x.Key, item) != nil {
 				return invalid("The update expression attempted to update the secondary index key beyond allowed size limits")
 			}
 		}
@@ -156,7 +160,7 @@ func checkIndexKeysOf(def *store.Definition, item attr.Item, names []string) err
 }
 
 func checkIndexKey(def *store.Definition, x *store.Index, item attr.Item, names []string) error {
-	for i, a := range x.Key.Attributes() {
+	for _, a := range x.Key.Attributes() {
 		v, ok := item[a.Name]
 		if !ok || def.Key.Has(a.Name) || names != nil && !slices.Contains(names, a.Name) {
 			continue
@@ -168,11 +172,27 @@ func checkIndexKey(def *store.Definition, x *store.Index, item attr.Item, names 
 		if kind, empty := emptyValue(v); empty {
 			return invalidRequest("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, x.Name, a.Name)
 		}
-		if err := checkKeySize(v, i > 0); err != nil {
+		if err := checkIndexKeySize(x.Key, item); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkIndexKeySize bounds the partition key and the sort key of an index, each
+// with all its attributes that the item has.
+func checkIndexKeySize(k store.KeySchema, item attr.Item) error {
+	var sizes [2]int
+	for i, a := range k.Attributes() {
+		part := 0
+		if k.IsRange(i) {
+			part = 1
+		}
+		if v, ok := item[a.Name]; ok {
+			sizes[part] += v.Size()
+		}
+	}
+	return errors.Join(checkSize(sizes[0], false), checkSize(sizes[1], true))
 }
 
 // keyOf returns the primary key of an item.

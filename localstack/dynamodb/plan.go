@@ -184,43 +184,57 @@ func (p *readPlan) contains(position []byte) bool {
 	return bytes.Compare(position, p.lower) >= 0 && (p.upper == nil || bytes.Compare(position, p.upper) < 0)
 }
 
-// bind sets the bounds by a key condition.
+// bind sets the bounds by a key condition. It needs equality on every attribute
+// of the partition key and on the first attributes of the sort key, without a
+// gap; only the last of them may have another operator.
 func (p *readPlan) bind(condition expr.KeyCondition) error {
 	key := p.key()
-	var hash, sort *expr.KeyTerm
-	for i, term := range condition {
-		switch {
-		case term.Attribute == key.Hash.Name:
-			hash = &condition[i]
-		case key.Range != nil && term.Attribute == key.Range.Name:
-			sort = &condition[i]
-		}
-	}
-	switch {
-	case hash == nil:
-		return invalid("Query condition missed key schema element: %s", key.Hash.Name)
-	case hash.Op != expr.Eq:
-		return invalid("Query key condition not supported")
-	case len(condition) > len(key.Attributes()):
+	if most := len(key.Attributes()); len(condition) > most {
 		return invalid("The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)",
-			len(condition), len(key.Attributes()))
-	case len(condition) > 1 && sort == nil && key.Range != nil:
-		return invalid("Query condition missed key schema element: %s", key.Range.Name)
-	case len(condition) > 1 && sort == nil:
-		return invalid("Query key condition not supported")
+			len(condition), most)
 	}
-	if err := checkOperands(key.Hash, hash, false); err != nil {
-		return err
+	terms := make(map[string]*expr.KeyTerm, len(condition))
+	for i, term := range condition {
+		terms[term.Attribute] = &condition[i]
 	}
-	partition := store.Partition(hash.Args[0])
-	p.lower, p.upper = partition, store.After(partition)
-	if sort == nil {
-		return nil
+	var hash []attr.Value
+	for _, a := range key.Hashes() {
+		term := terms[a.Name]
+		switch {
+		case term == nil:
+			return invalid("Query condition missed key schema element: %s", a.Name)
+		case term.Op != expr.Eq:
+			return invalid("Query key condition not supported")
+		}
+		if err := checkOperands(a, term, false); err != nil {
+			return err
+		}
+		hash = append(hash, term.Args[0])
 	}
-	if err := checkOperands(*key.Range, sort, true); err != nil {
-		return err
+	prefix := store.Partition(hash...)
+	p.lower, p.upper = prefix, store.After(prefix)
+	rest := len(condition) - len(hash)
+	for _, a := range key.Ranges() {
+		if rest == 0 {
+			break
+		}
+		term := terms[a.Name]
+		switch {
+		case term == nil:
+			return invalid("Query condition missed key schema element: %s", a.Name)
+		case term.Op != expr.Eq && rest > 1:
+			return invalid("Query key condition not supported")
+		}
+		if err := checkOperands(a, term, true); err != nil {
+			return err
+		}
+		if rest--; rest == 0 {
+			p.narrow(prefix, term)
+			return nil
+		}
+		prefix = attr.AppendKey(slices.Clone(prefix), term.Args[0])
+		p.lower, p.upper = prefix, store.After(prefix)
 	}
-	p.narrow(partition, sort)
 	return nil
 }
 
@@ -236,9 +250,10 @@ func checkOperands(a store.KeyAttribute, term *expr.KeyTerm, isRange bool) error
 	return nil
 }
 
-// narrow sets the bounds within a partition by the condition on the sort key.
-func (p *readPlan) narrow(partition []byte, term *expr.KeyTerm) {
-	at := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(partition), v) }
+// narrow sets the bounds among the keys that begin with prefix by a condition
+// on the next attribute of the sort key.
+func (p *readPlan) narrow(prefix []byte, term *expr.KeyTerm) {
+	at := func(v attr.Value) []byte { return attr.AppendKey(slices.Clone(prefix), v) }
 	first := at(term.Args[0])
 	switch term.Op {
 	case expr.Eq:
@@ -254,7 +269,7 @@ func (p *readPlan) narrow(partition []byte, term *expr.KeyTerm) {
 	case expr.Between:
 		p.lower, p.upper = first, store.After(at(term.Args[1]))
 	case expr.BeginsWith:
-		prefix := attr.AppendKeyPrefix(slices.Clone(partition), term.Args[0])
-		p.lower, p.upper = prefix, store.After(prefix)
+		begin := attr.AppendKeyPrefix(slices.Clone(prefix), term.Args[0])
+		p.lower, p.upper = begin, store.After(begin)
 	}
 }

@@ -116,7 +116,7 @@ func (e *Engine) planQuery(ctx context.Context, table string, in *queryInput) (*
 		switch {
 		case p.contains(position):
 			return nil
-		case len(parsed.key) == 1:
+		case len(parsed.key) == len(p.key().Hashes()):
 			return invalid("The provided starting key is outside query boundaries based on provided conditions")
 		}
 		return invalid("The provided starting key does not match the range key predicate")

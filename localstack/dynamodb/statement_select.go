@@ -65,7 +65,9 @@ func newSelection(s *statement) (*selection, error) {
 	}
 	var rest []partiql.Condition
 	for _, c := range partiql.Conjuncts(s.Where) {
-		if out.partitions == nil {
+		// A partition key of several attributes is not looked for: such an
+		// index is read whole, and the conditions are the filter.
+		if out.partitions == nil && out.key.MoreHash == nil {
 			if out.partitions = out.hashValues(c); out.partitions != nil {
 				continue
 			}

@@ -38,7 +38,7 @@ func (e *Engine) define(in *CreateTableInput) (*store.Definition, error) {
 		return nil, invalid("Invalid KeySchema: Some index key attribute have no definition")
 	}
 	def := &store.Definition{Name: *in.TableName, Created: e.opts.Now()}
-	if def.Key, err = types.keySchema(in.KeySchema); err != nil {
+	if def.Key, err = types.keySchema(in.KeySchema, 1); err != nil {
 		return nil, err
 	}
 	for _, in := range in.LocalSecondaryIndexes {
@@ -72,13 +72,13 @@ func (in *CreateTableInput) check() error {
 	c.required("attributeDefinitions", in.AttributeDefinitions != nil)
 	c.required("keySchema", in.KeySchema != nil)
 	if in.KeySchema != nil {
-		c.keySchema("keySchema", in.KeySchema)
+		c.keySchema("keySchema", in.KeySchema, 2)
 	}
 	c.attributeDefinitions(in.AttributeDefinitions)
 	c.oneOf("billingMode", in.BillingMode, billingProvisioned, billingOnDemand)
 	c.throughput("provisionedThroughput", in.ProvisionedThroughput)
-	c.indexes("localSecondaryIndexes", in.LocalSecondaryIndexes)
-	c.indexes("globalSecondaryIndexes", in.GlobalSecondaryIndexes)
+	c.indexes("localSecondaryIndexes", in.LocalSecondaryIndexes, true)
+	c.indexes("globalSecondaryIndexes", in.GlobalSecondaryIndexes, false)
 	c.tableClass(in.TableClass)
 	c.streamView(in.StreamSpecification)
 	c.encryption(in.SSESpecification)

@@ -13,6 +13,9 @@ const (
 	maxLocalIndexes  = 5
 	maxGlobalIndexes = 20
 	maxIncluded      = 100 // NonKeyAttributes of all indexes together
+	// maxKeyAttributes bounds the attributes of a global index's partition key,
+	// and those of its sort key (Developer Guide, "Multi-attribute keys").
+	maxKeyAttributes = 4
 )
 
 // attributeTypes are a request's AttributeDefinitions by name.
@@ -38,31 +41,34 @@ func (t attributeTypes) String() string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// keySchema returns the key schema that a KeySchema declares.
-func (t attributeTypes) keySchema(elements []KeySchemaElement) (store.KeySchema, error) {
+// keySchema returns the key schema that a KeySchema declares. most is the number
+// of attributes that the partition key and the sort key may each have.
+func (t attributeTypes) keySchema(elements []KeySchemaElement, most int) (store.KeySchema, error) {
 	var k store.KeySchema
-	if elements[0].KeyType != "HASH" {
-		return k, invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	if err := checkKeyOrder(elements, most); err != nil {
+		return k, err
 	}
-	if len(elements) > 1 {
-		if elements[1].KeyType != "RANGE" {
-			return k, invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-		}
-		if elements[0].AttributeName == elements[1].AttributeName {
-			return k, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-		}
-	}
-	var missing []string
+	var missing, seen []string
 	for i, element := range elements {
 		name := element.AttributeName
 		kind, ok := t[name]
 		if !ok {
 			missing = append(missing, name)
 		}
-		if i == 0 {
-			k.Hash = store.KeyAttribute{Name: name, Type: kind}
-		} else {
-			k.Range = &store.KeyAttribute{Name: name, Type: kind}
+		if slices.Contains(seen, name) {
+			return k, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		}
+		seen = append(seen, name)
+		a := store.KeyAttribute{Name: name, Type: kind}
+		switch {
+		case i == 0:
+			k.Hash = a
+		case element.KeyType == "HASH":
+			k.MoreHash = append(k.MoreHash, a)
+		case k.Range == nil:
+			k.Range = &a
+		default:
+			k.MoreRange = append(k.MoreRange, a)
 		}
 	}
 	if missing != nil {
@@ -72,10 +78,41 @@ func (t attributeTypes) keySchema(elements []KeySchemaElement) (store.KeySchema,
 	return k, nil
 }
 
+// checkKeyOrder checks the types of the elements of a key: HASH, then RANGE, at
+// most most of each.
+func checkKeyOrder(elements []KeySchemaElement, most int) error {
+	if elements[0].KeyType != "HASH" {
+		return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	if most == 1 {
+		if len(elements) > 1 && elements[1].KeyType != "RANGE" {
+			return invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+		}
+		return nil
+	}
+	count := map[string]int{}
+	for _, element := range elements {
+		if element.KeyType == "HASH" && count["RANGE"] > 0 {
+			return invalid("Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema")
+		}
+		count[element.KeyType]++
+	}
+	for _, kind := range []string{"HASH", "RANGE"} {
+		if count[kind] > most {
+			return invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of %s key attributes", kind)
+		}
+	}
+	return nil
+}
+
 // index returns the secondary index that in declares on a table with the key
 // primary.
 func (t attributeTypes) index(in SecondaryIndex, local bool, primary store.KeySchema) (*store.Index, error) {
-	key, err := t.keySchema(in.KeySchema)
+	most := maxKeyAttributes
+	if local {
+		most = 1
+	}
+	key, err := t.keySchema(in.KeySchema, most)
 	if err != nil {
 		return nil, err
 	}
@@ -171,18 +208,23 @@ func keyAttributes(def *store.Definition) []AttributeDefinition {
 }
 
 func keyElements(k store.KeySchema) []KeySchemaElement {
-	out := []KeySchemaElement{{AttributeName: k.Hash.Name, KeyType: "HASH"}}
-	if k.Range != nil {
-		out = append(out, KeySchemaElement{AttributeName: k.Range.Name, KeyType: "RANGE"})
+	var out []KeySchemaElement
+	for i, a := range k.Attributes() {
+		element := KeySchemaElement{AttributeName: a.Name, KeyType: "HASH"}
+		if k.IsRange(i) {
+			element.KeyType = "RANGE"
+		}
+		out = append(out, element)
 	}
 	return out
 }
 
-// keySchema checks the elements against the API's constraints.
-func (c *checks) keySchema(member string, elements []KeySchemaElement) {
-	if len(elements) > 2 {
+// keySchema checks the elements against the API's constraints: their number, at
+// most most unless that is 0, and each by itself.
+func (c *checks) keySchema(member string, elements []KeySchemaElement, most int) {
+	if most > 0 && len(elements) > most {
 		c.fail("'["+strings.Join(keySchemaTexts(elements), ", ")+"]'", member,
-			"Member must have length less than or equal to 2")
+			fmt.Sprintf("Member must have length less than or equal to %d", most))
 	}
 	c.count(member, len(elements), 1, 0)
 	for i, element := range elements {
@@ -201,11 +243,15 @@ func keySchemaTexts(elements []KeySchemaElement) []string {
 	return texts
 }
 
-func (c *checks) indexes(member string, indexes []SecondaryIndex) {
+func (c *checks) indexes(member string, indexes []SecondaryIndex, local bool) {
+	most := 0 // keySchema counts the HASH and RANGE elements of a global index
+	if local {
+		most = 2
+	}
 	for i, x := range indexes {
 		at := fmt.Sprintf("%s.%d.member.", member, i+1)
 		c.name(at+"indexName", x.IndexName)
-		c.keySchema(at+"keySchema", x.KeySchema)
+		c.keySchema(at+"keySchema", x.KeySchema, most)
 		if x.Projection != nil {
 			c.oneOf(at+"projection.projectionType", x.Projection.ProjectionType,
 				store.ProjectAll, store.ProjectInclude, store.ProjectKeysOnly)

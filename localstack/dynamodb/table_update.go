@@ -44,7 +44,7 @@ func (in *updateTableInput) check() error {
 		const at = "globalSecondaryIndexUpdates."
 		switch {
 		case u.Create != nil:
-			c.indexes(at+"create", []SecondaryIndex{*u.Create})
+			c.indexes(at+"create", []SecondaryIndex{*u.Create}, false)
 		case u.Update != nil:
 			c.name(at+"update.indexName", u.Update.IndexName)
 			c.throughput(at+"update.provisionedThroughput", u.Update.ProvisionedThroughput)

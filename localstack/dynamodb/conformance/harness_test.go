@@ -152,9 +152,12 @@ func declare(key string, indexes ...string) string {
 		var elements []string
 		for i, part := range strings.Split(key, ", ") {
 			name, kind, _ := strings.Cut(part, " ")
+			kind, keyType, explicit := strings.Cut(kind, " ")
+			if !explicit {
+				keyType = []string{"HASH", "RANGE"}[i]
+			}
 			kinds[name] = kind
-			elements = append(elements, fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name,
-				[]string{"HASH", "RANGE"}[i]))
+			elements = append(elements, fmt.Sprintf(`{"AttributeName":%q,"KeyType":%q}`, name, keyType))
 		}
 		return "[" + strings.Join(elements, ",") + "]"
 	}

@@ -150,7 +150,8 @@ func TestExpressionBuilder(t *testing.T) {
 	x, err := expression.NewBuilder().
 		WithKeyCondition(expression.Key("artist").Equal(expression.Value("ada")).
 			And(expression.Key("year").GreaterThan(expression.Value(1)))).
-		WithFilter(expression.Name("tags").Contains("new").And(expression.Name("plays").GreaterThan(expression.Value(20)))).
+		WithFilter(expression.Name("tags").Contains("new").
+			And(expression.Name("plays").GreaterThan(expression.Value(20)))).
 		WithProjection(expression.NamesList(expression.Name("year"), expression.Name("plays"))).Build()
 	if err != nil {
 		t.Fatal(err)

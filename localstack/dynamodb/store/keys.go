@@ -87,8 +87,11 @@ func slot(hash []byte) uint32 {
 
 // Partition returns the common prefix of all rows, or entries of an index, with
 // the partition key hash.
-func Partition(hash attr.Value) []byte {
-	b := attr.AppendKey(make([]byte, slotLen, 64), hash)
+func Partition(hash ...attr.Value) []byte {
+	b := make([]byte, slotLen, 64)
+	for _, v := range hash {
+		b = attr.AppendKey(b, v)
+	}
 	binary.BigEndian.PutUint32(b, slot(b[slotLen:]))
 	return b
 }
@@ -104,9 +107,20 @@ func (d *Definition) Entry(x *Index, key attr.Item) []byte {
 }
 
 func (k KeySchema) encode(key attr.Item) []byte {
-	b := Partition(key[k.Hash.Name])
-	if k.Range != nil {
-		b = attr.AppendKey(b, key[k.Range.Name])
+	if k.MoreHash == nil && k.MoreRange == nil {
+		b := Partition(key[k.Hash.Name])
+		if k.Range != nil {
+			b = attr.AppendKey(b, key[k.Range.Name])
+		}
+		return b
+	}
+	var hash []attr.Value
+	for _, a := range k.Hashes() {
+		hash = append(hash, key[a.Name])
+	}
+	b := Partition(hash...)
+	for _, a := range k.Ranges() {
+		b = attr.AppendKey(b, key[a.Name])
 	}
 	return b
 }

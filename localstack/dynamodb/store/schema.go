@@ -18,22 +18,48 @@ type KeyAttribute struct {
 func (k KeyAttribute) Accepts(v attr.Value) bool { return v.Kind().String() == k.Type }
 
 // KeySchema is a partition key and, if the table or index has one, a sort key.
+// In a global index each of the two may consist of up to four attributes.
 type KeySchema struct {
-	Hash  KeyAttribute
-	Range *KeyAttribute `json:",omitempty"`
+	Hash      KeyAttribute
+	Range     *KeyAttribute  `json:",omitempty"`
+	MoreHash  []KeyAttribute `json:",omitempty"` // the partition key's attributes after Hash
+	MoreRange []KeyAttribute `json:",omitempty"` // the sort key's attributes after Range
 }
 
-// Attributes returns the attributes of the schema, the partition key first.
-func (k KeySchema) Attributes() []KeyAttribute {
+// Hashes returns the attributes of the partition key, in order.
+func (k KeySchema) Hashes() []KeyAttribute {
+	return append([]KeyAttribute{k.Hash}, k.MoreHash...)
+}
+
+// Ranges returns the attributes of the sort key, in order.
+func (k KeySchema) Ranges() []KeyAttribute {
 	if k.Range == nil {
+		return nil
+	}
+	return append([]KeyAttribute{*k.Range}, k.MoreRange...)
+}
+
+// Attributes returns the schema's attributes, those of the partition key first.
+func (k KeySchema) Attributes() []KeyAttribute {
+	if k.Range == nil && k.MoreHash == nil {
 		return []KeyAttribute{k.Hash}
 	}
-	return []KeyAttribute{k.Hash, *k.Range}
+	if k.MoreHash == nil && k.MoreRange == nil {
+		return []KeyAttribute{k.Hash, *k.Range}
+	}
+	return append(k.Hashes(), k.Ranges()...)
 }
 
-// Has reports whether the schema contains the attribute name.
+// IsRange reports whether attribute i of Attributes belongs to the sort key.
+func (k KeySchema) IsRange(i int) bool { return i > len(k.MoreHash) }
+
+// Has reports whether the schema has an attribute of this name.
 func (k KeySchema) Has(name string) bool {
-	return k.Hash.Name == name || k.Range != nil && k.Range.Name == name
+	if k.Hash.Name == name || k.Range != nil && k.Range.Name == name {
+		return true
+	}
+	named := func(a KeyAttribute) bool { return a.Name == name }
+	return slices.ContainsFunc(k.MoreHash, named) || slices.ContainsFunc(k.MoreRange, named)
 }
 
 // Projection types (DynamoDB Projection.ProjectionType).

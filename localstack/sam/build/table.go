@@ -53,12 +53,12 @@ func (b *tableBuilder) build() plan.Table {
 	}
 	t.KeySchema = b.keySchema(p)
 	for _, v := range p.Each("GlobalSecondaryIndexes") {
-		ix := b.index(v)
+		ix := b.index(v, b.globalKeySchema(v))
 		b.checkCapacity(v, t.BillingMode, ix.ProvisionedThroughput)
 		t.GlobalSecondaryIndexes = append(t.GlobalSecondaryIndexes, ix)
 	}
 	for _, v := range p.Each("LocalSecondaryIndexes") {
-		ix := b.index(v)
+		ix := b.index(v, b.keySchema(v))
 		b.checkLocal(v, ix, t.KeySchema)
 		t.LocalSecondaryIndexes = append(t.LocalSecondaryIndexes, ix)
 	}
@@ -71,12 +71,12 @@ func (b *tableBuilder) build() plan.Table {
 // GlobalSecondaryIndex).
 var indexName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// index reads a secondary index.
-func (b *tableBuilder) index(v *template.Value) plan.Index {
+// index reads a secondary index with the given key.
+func (b *tableBuilder) index(v *template.Value, key []plan.KeyElement) plan.Index {
 	projection := v.Get("Projection")
 	ix := plan.Index{
 		Name:                  v.Str("IndexName"),
-		KeySchema:             b.keySchema(v),
+		KeySchema:             key,
 		ProjectionType:        projection.StrOr("ProjectionType", "ALL"),
 		NonKeyAttributes:      projection.Strings("NonKeyAttributes"),
 		ProvisionedThroughput: throughput(v),
@@ -130,8 +130,8 @@ func (b *tableBuilder) checkDefinitions() {
 	}
 }
 
-// keySchema reads the key of the table or of an index: one HASH, then at most
-// one RANGE, both defined.
+// keySchema reads the key of the table or of a local index: one HASH, then at
+// most one RANGE, both defined.
 func (b *tableBuilder) keySchema(owner *template.Value) []plan.KeyElement {
 	v := owner.Get("KeySchema")
 	if !v.Is(template.List) {
@@ -144,6 +144,34 @@ func (b *tableBuilder) keySchema(owner *template.Value) []plan.KeyElement {
 	var key []plan.KeyElement
 	for i, item := range v.Items {
 		key = append(key, b.keyElement(item, []string{"HASH", "RANGE"}[i]))
+	}
+	return key
+}
+
+// globalKeySchema reads the key of a global index: one to four HASH, then at
+// most four RANGE, all defined.
+func (b *tableBuilder) globalKeySchema(owner *template.Value) []plan.KeyElement {
+	const most = 4 // of each type
+	v := owner.Get("KeySchema")
+	if !v.Is(template.List) {
+		return nil
+	}
+	count := map[string]int{}
+	var key []plan.KeyElement
+	for i, item := range v.Items {
+		want := item.Str("KeyType")
+		if i == 0 || want != "RANGE" && count["RANGE"] == 0 {
+			want = "HASH"
+		} else {
+			want = "RANGE"
+		}
+		count[want]++
+		key = append(key, b.keyElement(item, want))
+	}
+	if count["HASH"] < 1 || count["HASH"] > most || count["RANGE"] > most {
+		b.s.Fail(v, "a global index has one to four HASH and at most four RANGE attributes",
+			"write the HASH attributes first")
+		return nil
 	}
 	return key
 }
