@@ -140,6 +140,69 @@ func TestReloadKeepsWebSocketsOpen(t *testing.T) {
 	}
 }
 
+// All that the go command reads for a build is watched: modules of a replace
+// directive and of a workspace, and embedded files, also in a version whose
+// build failed.
+func TestReloadNoticesAllSources(t *testing.T) {
+	module, sums := wordModule(t)
+	word := func(text string) string { return fmt.Sprintf("package part\n\nconst Word = %q\n", text) }
+	dir := writeFiles(t, map[string]string{
+		"replaced/go.mod": "module example.org/replaced\n", "replaced/part.go": word("one"),
+		"used/go.mod": "module example.org/used\n", "used/part.go": word("one"),
+		"go.work":           "go " + goVersion(t, module) + "\n\nuse (\n\t./app\n\t./used\n)\n",
+		"app/template.yaml": wordTemplate, "app/go.sum": sums, "app/fn/main.go": wordSource,
+		"app/go.mod": module + "require example.org/replaced v1.0.0\nreplace example.org/replaced => ../replaced\n",
+		"app/fn/word.go": "package main\n\nimport (\n\t_ \"embed\"\n\n\treplaced \"example.org/replaced\"\n" +
+			"\tused \"example.org/used\"\n)\n\n//go:embed testdata/word.md\nvar text string\n\n" +
+			"var word = replaced.Word + used.Word + text\n",
+		"app/fn/testdata/word.md": "one",
+	})
+	p := startProcess(t, "-template", filepath.Join(dir, "app", "template.yaml"), "-watch")
+	r, _, err := p.reader(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func() string {
+		r.send(`{"action":"say"}`)
+		return r.receive()
+	}
+	if got := say(); got != "oneoneone" {
+		t.Fatalf("received %q, want one three times", got)
+	}
+	for _, step := range []struct{ file, text, want string }{
+		{"replaced/part.go", word("two"), "twooneone"},
+		{"used/part.go", word("two"), "twotwoone"},
+		{"app/fn/testdata/word.md", "two", "twotwotwo"},
+		{"used/part.go", "package part\n\nconst Word = 2\n", ""},
+		{"used/part.go", word("three"), "twothreetwo"},
+		{"replaced/go.mod", "modul\n", ""},
+		{"replaced/go.mod", "module example.org/replaced\n", "twothreetwo"},
+	} {
+		outcomes := strings.Count(p.stderr.String(), "reload")
+		if err := os.WriteFile(filepath.Join(dir, step.file), []byte(step.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "a reload after a change of "+step.file, func() bool {
+			return strings.Count(p.stderr.String(), "reload") > outcomes
+		})
+		if step.want != "" {
+			eventually(t, "the answer "+step.want, func() bool { return say() == step.want })
+		}
+	}
+}
+
+// goVersion returns the version in the go line of a go.mod.
+func goVersion(t *testing.T, module string) string {
+	t.Helper()
+	for line := range strings.Lines(module) {
+		if version, ok := strings.CutPrefix(strings.TrimSpace(line), "go "); ok {
+			return version
+		}
+	}
+	t.Fatal("the go.mod has no go line")
+	return ""
+}
+
 // A function that did not change can post after the stage of its API was
 // renamed.
 func TestPostsAfterTheStageIsRenamed(t *testing.T) {

@@ -205,8 +205,14 @@ func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, progr
 	for _, p := range programs {
 		args = append(args, p.pkg)
 	}
-	return b.run(ctx, batch.module, []string{"CGO_ENABLED=0"}, "go", args...)
+	return b.run(ctx, batch.module, noCgo, "go", args...)
 }
+
+// Settings of the go command: build for this machine, without a C compiler.
+var (
+	hostPlatform = []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
+	noCgo        = []string{"CGO_ENABLED=0"}
+)
 
 // run runs a command that builds for the host's platform, and returns its
 // output.
@@ -215,7 +221,7 @@ func (b *builder) run(ctx context.Context, dir string, env []string, name string
 	defer func() { <-b.slots }()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(append(cmd.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH), env...)
+	cmd.Env = slices.Concat(cmd.Environ(), hostPlatform, env)
 	cmd.WaitDelay = time.Second // for a cancelled command whose children keep the pipe open
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output

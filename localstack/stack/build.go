@@ -15,15 +15,20 @@ func building(plan *sam.Plan) string { return "building " + count(len(plan.Funct
 
 // build compiles the plan's functions and returns their executables by name.
 func (s *Stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
-	if len(plan.Functions) == 0 {
-		return nil, nil
+	unlisted, err := s.watchSources(ctx, plan)
+	if err != nil || len(plan.Functions) == 0 {
+		return nil, err
 	}
 	s.opts.Progress(building(plan))
-	return builder.Build(ctx, s.functionsDir(), targets(plan), func(line string) {
+	executables, err := builder.Build(ctx, s.functionsDir(), targets(plan), func(line string) {
 		if line != building(plan) { // reported above
 			s.opts.Progress(line)
 		}
 	})
+	if err == nil && unlisted != nil { // otherwise the build has the same error
+		s.opts.Progress(fmt.Sprintf("changes outside the functions' modules may not be noticed: %v", unlisted))
+	}
+	return executables, err
 }
 
 func count(n int, noun string) string {

@@ -3,14 +3,12 @@ package stack
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/sam"
 	"github.com/sotto-chat/sotto/localstack/watch"
 )
@@ -30,9 +28,6 @@ func (s *Stack) Wait(ctx context.Context) error {
 			return nil
 		}
 		s.opts.OnReload(time.Since(start), err)
-		if err := s.watchAgain(); err != nil {
-			return err
-		}
 	}
 }
 
@@ -47,7 +42,7 @@ func (s *Stack) nextChange(ctx context.Context) (changed bool, err error) {
 	for {
 		select {
 		case files := <-changes:
-			if matters(files) {
+			if matters(files, s.watched.Load().Files) {
 				return true, nil
 			}
 		case err := <-errs:
@@ -60,30 +55,53 @@ func (s *Stack) nextChange(ctx context.Context) (changed bool, err error) {
 	}
 }
 
-// watchAgain watches what the deployed plan is made from, if that has changed.
-func (s *Stack) watchAgain() error {
-	next := watched(s.opts, s.plan.Load())
-	if reflect.DeepEqual(next, s.watched) {
-		return nil
-	}
-	changes, err := watch.New(next)
-	if err != nil {
-		return err
-	}
-	s.deploying.Lock() // Close reads changes
-	defer s.deploying.Unlock()
-	_ = s.changes.Close() // nothing is written through it
-	s.changes, s.watched = changes, next
-	if s.closed {
-		_ = changes.Close()
-	}
-	return nil
+// watchTemplate begins to watch what the plan was read from.
+func (s *Stack) watchTemplate(plan *sam.Plan) (err error) {
+	w := watched(s.opts, plan, builder.Sources{})
+	s.watched.Store(&w)
+	s.changes, err = watch.New(w)
+	return err
 }
 
-// watched returns the sources of a plan: the template, its settings and the
-// modules of the functions.
-func watched(o Options, plan *sam.Plan) watch.Options {
-	w := watch.Options{Files: slices.Clone(plan.Files), Ignore: []string{o.Data}}
+// watchSources also watches what the plan's functions are built from. It runs
+// before each build, so that no change after the build has read a file is
+// missed. A version whose build fails stays watched: its correction may be in a
+// folder that the version before does not have.
+//
+// unlisted is not nil if the go command cannot name all sources.
+func (s *Stack) watchSources(ctx context.Context, plan *sam.Plan) (unlisted, err error) {
+	if s.changes == nil {
+		return nil, nil
+	}
+	sources, unlisted := builder.ListSources(ctx, targets(plan))
+	next := watched(s.opts, plan, sources)
+	if unlisted != nil { // a go.mod that is being edited; what it named before is probably still right
+		before := s.watched.Load()
+		next.Folders = union(next.Folders, before.Folders)
+		next.Files = union(next.Files, before.Files)
+	}
+	if err := s.changes.Update(next); err != nil {
+		return unlisted, err
+	}
+	s.watched.Store(&next)
+	return unlisted, nil
+}
+
+// union returns the sorted elements of both lists.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// watched returns what a plan is made from: the template, its settings and the
+// sources of the functions.
+func watched(o Options, plan *sam.Plan, sources builder.Sources) watch.Options {
+	w := watch.Options{
+		Files:   union(plan.Files, sources.Files),
+		Folders: sources.Folders,
+		Ignore:  []string{o.Data},
+	}
 	if o.Web != "" {
 		w.Ignore = append(w.Ignore, o.Web) // read for each request
 	}
@@ -92,32 +110,25 @@ func watched(o Options, plan *sam.Plan) watch.Options {
 			w.Files = append(w.Files, file) // it may be created later
 		}
 	}
-	for _, f := range plan.Functions {
-		if root := moduleRoot(f.CodeURI); !slices.Contains(w.Folders, root) {
-			w.Folders = append(w.Folders, root)
-		}
-	}
 	return w
 }
 
-// moduleRoot returns the folder of the Go module that contains folder, or
-// folder itself if there is none.
-func moduleRoot(folder string) string {
-	for dir := folder; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		} else if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return folder
-		}
-	}
-}
-
-// matters reports whether a change of one of the files can change what runs. A
-// bootstrap is the result of a build, possibly written by a Makefile beside the
-// source; a build that follows it would never end.
-func matters(files []string) bool {
+// matters reports whether a change of one of the files can change what runs.
+// sources are those that are certainly read.
+//
+// A bootstrap is the result of a build, possibly written by a Makefile beside
+// the source; a build that follows it would never end.
+func matters(files, sources []string) bool {
 	return slices.ContainsFunc(files, func(file string) bool {
-		return !strings.HasSuffix(file, "_test.go") && !strings.EqualFold(filepath.Ext(file), ".md") &&
-			filepath.Base(file) != "bootstrap"
+		switch {
+		case slices.Contains(sources, file):
+			return true
+		case strings.EqualFold(filepath.Ext(file), ".md"):
+			// Text that a package embeds, or one that is new beside it.
+			return slices.ContainsFunc(sources, func(s string) bool {
+				return filepath.Dir(s) == filepath.Dir(file) && strings.EqualFold(filepath.Ext(s), ".md")
+			})
+		}
+		return !strings.HasSuffix(file, "_test.go") && filepath.Base(file) != "bootstrap"
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sotto-chat/sotto/localstack/authority"
@@ -55,9 +56,9 @@ type Stack struct {
 	listener *listener
 	lock     *dataLock
 	server   *http.Server
-	failed   chan error     // the server's error, if any; closed when the server has ended
-	changes  *watch.Watcher // nil without Options.OnReload
-	watched  watch.Options  // what changes watches
+	failed   chan error                    // the server's error, if any; closed when the server has ended
+	changes  *watch.Watcher                // nil without Options.OnReload
+	watched  atomic.Pointer[watch.Options] // what changes watches
 
 	deploying   sync.Mutex // held by Start, Deploy and Close; it guards the rest
 	closed      bool
@@ -114,8 +115,7 @@ func New(opts Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// openFolder takes the data folder and starts to watch the sources, so that no
-// change is missed while the functions are built.
+// openFolder takes the data folder and starts to watch the template.
 func (s *Stack) openFolder(plan *sam.Plan) (err error) {
 	if s.lock, err = lockData(s.opts.Data); err != nil {
 		return err
@@ -126,8 +126,7 @@ func (s *Stack) openFolder(plan *sam.Plan) (err error) {
 	if s.opts.OnReload == nil {
 		return nil
 	}
-	s.watched = watched(s.opts, plan)
-	if s.changes, err = watch.New(s.watched); err != nil {
+	if err = s.watchTemplate(plan); err != nil {
 		return errors.Join(err, s.lock.release())
 	}
 	return nil

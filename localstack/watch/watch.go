@@ -37,9 +37,16 @@ type Options struct {
 type Watcher struct {
 	notify  *fsnotify.Watcher
 	opts    Options
+	updates chan update
 	changes chan []string
 	errs    chan error
 	done    chan struct{}
+}
+
+// update is a call of Update that run has to carry out.
+type update struct {
+	opts   Options
+	result chan<- error
 }
 
 const defaultQuiet = 200 * time.Millisecond
@@ -49,39 +56,67 @@ var skipped = []string{".git", ".aws-sam", ".sotto", "node_modules", "vendor", "
 
 // New starts to watch. It returns an error if a folder does not exist.
 func New(opts Options) (*Watcher, error) {
-	if opts.Quiet <= 0 {
-		opts.Quiet = defaultQuiet
-	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
 	w := &Watcher{
 		notify:  notify,
-		opts:    opts,
+		updates: make(chan update),
 		changes: make(chan []string),
 		errs:    make(chan error, 1),
 		done:    make(chan struct{}),
 	}
-	for _, list := range []*[]string{&w.opts.Folders, &w.opts.Files, &w.opts.Ignore} {
-		if *list, err = absolute(*list); err != nil {
-			return nil, errors.Join(err, notify.Close())
-		}
-	}
-	for _, folder := range w.opts.Folders {
-		if err := w.add(folder); err != nil {
-			return nil, errors.Join(err, notify.Close())
-		}
-	}
-	for _, file := range w.opts.Files {
-		// Watch the folder, because editors replace files instead of writing
-		// them.
-		if err := notify.Add(filepath.Dir(file)); err != nil {
-			return nil, errors.Join(fmt.Errorf("watch %s: %w", file, err), notify.Close())
-		}
+	if err := w.set(opts); err != nil {
+		return nil, errors.Join(err, notify.Close())
 	}
 	go w.run()
 	return w, nil
+}
+
+// Update replaces the options. Changes that were noticed before it are still
+// reported, so none is lost in between. After an error the options before hold;
+// the error of a closed watcher is fsnotify.ErrClosed.
+func (w *Watcher) Update(opts Options) error {
+	result := make(chan error, 1)
+	select {
+	case w.updates <- update{opts, result}:
+		return <-result
+	case <-w.done:
+		return fmt.Errorf("watch files: %w", fsnotify.ErrClosed)
+	}
+}
+
+// set watches what the options name.
+func (w *Watcher) set(opts Options) (err error) {
+	if opts.Quiet <= 0 {
+		opts.Quiet = defaultQuiet
+	}
+	for _, list := range []*[]string{&opts.Folders, &opts.Files, &opts.Ignore} {
+		if *list, err = absolute(*list); err != nil {
+			return err
+		}
+	}
+	before := w.opts
+	w.opts = opts
+	defer func() {
+		if err != nil {
+			w.opts = before
+		}
+	}()
+	for _, folder := range opts.Folders {
+		if err := w.add(folder); err != nil {
+			return err
+		}
+	}
+	for _, file := range opts.Files {
+		// Watch the folder, because editors replace files instead of writing
+		// them.
+		if err := w.notify.Add(filepath.Dir(file)); err != nil {
+			return fmt.Errorf("watch %s: %w", file, err)
+		}
+	}
+	return nil
 }
 
 func absolute(paths []string) ([]string, error) {
@@ -133,7 +168,12 @@ func (w *Watcher) add(root string) error {
 	})
 }
 
+// ignored reports whether a folder below another is left out. One that the
+// options name is not, such as a testdata folder whose files are embedded.
 func (w *Watcher) ignored(folder string) bool {
+	if slices.Contains(w.opts.Folders, folder) {
+		return false
+	}
 	return slices.Contains(skipped, filepath.Base(folder)) || slices.Contains(w.opts.Ignore, folder)
 }
 
@@ -177,6 +217,8 @@ func (w *Watcher) run() {
 				changed[event.Name] = true
 				quiet, out = time.After(w.opts.Quiet), nil
 			}
+		case u := <-w.updates:
+			u.result <- w.set(u.opts)
 		case err, ok := <-w.notify.Errors:
 			if !ok {
 				return

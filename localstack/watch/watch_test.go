@@ -1,11 +1,14 @@
 package watch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 const patience = 30 * time.Second
@@ -134,4 +137,61 @@ func TestMissingFolder(t *testing.T) {
 	if _, err := New(Options{Folders: []string{filepath.Join(t.TempDir(), "none")}}); err == nil {
 		t.Error("New accepts a folder that does not exist")
 	}
+}
+
+// A change that was noticed before an update is reported after it.
+func TestUpdateLosesNoChange(t *testing.T) {
+	t.Parallel()
+	first, second := t.TempDir(), t.TempDir()
+	w := start(t, Options{Folders: []string{first}, Quiet: time.Millisecond})
+	pending := filepath.Join(first, "a.go")
+	write(t, pending)
+	if err := w.Update(Options{Folders: []string{first, second}, Quiet: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, w, pending)
+	added := filepath.Join(second, "b.go")
+	write(t, added)
+	until(t, w, added)
+
+	if err := w.Update(Options{Folders: []string{second}}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(first, "c.go"))
+	write(t, added)
+	if seen := until(t, w, added); slices.Contains(seen, filepath.Join(first, "c.go")) {
+		t.Errorf("received %q, want no file of %s, which is no longer watched", seen, first)
+	}
+
+	if err := w.Update(Options{Folders: []string{filepath.Join(first, "none")}}); err == nil {
+		t.Error("Update accepts a folder that does not exist")
+	}
+	write(t, added)
+	until(t, w, added)
+}
+
+func TestUpdateAfterClose(t *testing.T) {
+	t.Parallel()
+	w, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Update(Options{}); !errors.Is(err, fsnotify.ErrClosed) {
+		t.Errorf("got %v, want fsnotify.ErrClosed", err)
+	}
+}
+
+// A folder that is named is watched even if its name is one of those that are
+// skipped below another folder.
+func TestSkippedNamesThatAreNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	named := filepath.Join(dir, "testdata")
+	write(t, filepath.Join(named, "a.json"))
+	w := start(t, Options{Folders: []string{dir, named}})
+	write(t, filepath.Join(named, "a.json"))
+	until(t, w, filepath.Join(named, "a.json"))
 }
