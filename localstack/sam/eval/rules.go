@@ -41,6 +41,10 @@ func (r *Resolver) assert(f template.Field) {
 		}
 	}
 	for _, a := range f.Value.Each("Assertions") {
+		if a.Kind == template.Call { // the shape accepts it, but nothing resolves it
+			r.FailKind(a, "write a map with Assert")
+			continue
+		}
 		if yes, ok := r.decide(a.Get("Assert")); ok && !yes {
 			r.Fail(a, "the assertion of the rule "+f.Key+" is false",
 				cmp.Or(a.Str("AssertDescription"), "give other parameters"))
