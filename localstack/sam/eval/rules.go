@@ -41,7 +41,10 @@ func (r *Resolver) assert(f template.Field) {
 		}
 	}
 	for _, a := range f.Value.Each("Assertions") {
-		if a.Kind == template.Call { // the shape accepts it, but nothing resolves it
+		switch a.Kind {
+		case template.Unknown: // already reported
+			continue
+		case template.Call: // the shape accepts it, but nothing resolves it
 			r.FailKind(a, "write a map with Assert")
 			continue
 		}
