@@ -57,7 +57,7 @@ type consumedCapacity struct {
 // meter adds up the capacity that one request consumes on one table.
 type meter struct {
 	table         string
-	transactional bool // units count double, and reads and writes are reported apart
+	transactional bool // the table's units count double, and reads and writes are reported apart
 	base          capacity
 	local, global map[string]*capacity
 	reads, writes float64 // units of the table and all its indexes
@@ -94,22 +94,25 @@ func (m *meter) read(x *store.Index, units float64) {
 }
 
 // write charges a change: the larger of the old and the new item, and every
-// index entry that was written.
+// index entry that was written. A transaction costs the table twice, but not
+// its indexes.
 func (m *meter) write(c store.Change) {
-	m.charge(nil, m.written(units(max(sizeOf(c.Old), sizeOf(c.New)), writeUnit)))
+	m.charge(nil, m.written(units(max(sizeOf(c.Old), sizeOf(c.New)), writeUnit), 2))
 	for _, x := range c.Indexes {
 		sum := 0.0
 		for _, size := range x.Sizes {
 			sum += units(size, writeUnit)
 		}
-		m.charge(x.Index, m.written(sum))
+		m.charge(x.Index, m.written(sum, 1))
 	}
 }
 
-func (m *meter) written(units float64) capacity {
+// written returns the cost of a write. In a transaction, times multiplies it and
+// it is reported as a write.
+func (m *meter) written(units, times float64) capacity {
 	c := capacity{CapacityUnits: units}
 	if m.transactional {
-		c = capacity{CapacityUnits: 2 * units, WriteCapacityUnits: 2 * units}
+		c = capacity{CapacityUnits: times * units, WriteCapacityUnits: times * units}
 	}
 	m.writes += c.CapacityUnits
 	return c

@@ -1,7 +1,9 @@
 package dynamodb
 
 import (
-	"errors"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/awsname"
@@ -21,17 +23,51 @@ func (c *checks) encryption(s *SSESpecification) {
 // setEncryption stores a table's SSESpecification and OnDemandThroughput, where
 // given. Both are reported and have no effect.
 func setEncryption(s *store.Settings, key *SSESpecification, bounds *OnDemandThroughput) error {
-	var errs []error
 	if key != nil {
-		errs = append(errs, writeSetting(s, settingEncryption, key))
+		if err := writeSetting(s, settingEncryption, key); err != nil {
+			return err
+		}
+	}
+	return setBounds(s, bounds)
+}
+
+// setBounds merges an OnDemandThroughput into the stored one, member by member;
+// -1 removes a member. A provisioned table has none.
+func setBounds(s *store.Settings, bounds *OnDemandThroughput) error {
+	var now OnDemandThroughput
+	if text, ok := s.Recorded[settingThroughput]; ok && s.OnDemand {
+		if err := json.Unmarshal(text, &now); err != nil {
+			return fmt.Errorf("setting %s: %w", settingThroughput, err)
+		}
 	}
 	if bounds != nil {
-		if !s.OnDemand {
-			return invalidParameter("OnDemandThroughput can be specified only when BillingMode is PAY_PER_REQUEST")
+		for _, m := range []struct {
+			name  string
+			value int64
+			to    *int64
+		}{
+			{"MaxReadRequestUnits", bounds.MaxReadRequestUnits, &now.MaxReadRequestUnits},
+			{"MaxWriteRequestUnits", bounds.MaxWriteRequestUnits, &now.MaxWriteRequestUnits},
+		} {
+			switch {
+			case m.value == 0: // not given
+			case !s.OnDemand:
+				return invalidParameter("%s for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED", m.name)
+			case m.value == -1:
+				*m.to = 0
+			case m.value < 0:
+				return invalidParameter("Requested %s for OnDemandThroughput for table is outside of valid range", m.name)
+			default:
+				*m.to = m.value
+			}
 		}
-		errs = append(errs, writeSetting(s, settingThroughput, bounds))
 	}
-	return errors.Join(errs...)
+	if now == (OnDemandThroughput{}) {
+		s.Recorded = maps.Clone(s.Recorded) // readers may hold the old map
+		delete(s.Recorded, settingThroughput)
+		return nil
+	}
+	return writeSetting(s, settingThroughput, now)
 }
 
 // describeEncryption adds to a description what setEncryption stored.

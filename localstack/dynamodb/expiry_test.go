@@ -43,7 +43,8 @@ func TestExpiry(t *testing.T) {
 	}
 	f.put(t, "sessions", session("renewed", at(30*time.Minute)))
 	f.put(t, "sessions", keep...)
-	f.put(t, "sessions", session("soon", at(time.Minute)), session("due", at(-time.Second)))
+	f.put(t, "sessions", session("soon", at(time.Minute)), session("due", at(-time.Second)),
+		session("fraction", num(fmt.Sprintf("%d.3", start.Unix()-60))))
 	pks := func(name *string) map[string]bool {
 		out, err := f.Scan(t.Context(), &sdk.ScanInput{TableName: aws.String("sessions"), IndexName: name})
 		if err != nil {

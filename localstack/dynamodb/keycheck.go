@@ -9,12 +9,8 @@ import (
 	"github.com/sotto-chat/sotto/localstack/dynamodb/store"
 )
 
-// Limits in bytes ("Constraints in Amazon DynamoDB").
-const (
-	maxItem     = 400 << 10
-	maxHashKey  = 2048
-	maxRangeKey = 1024
-)
+// maxItem bounds an item, in bytes ("Constraints in Amazon DynamoDB").
+const maxItem = 400 << 10
 
 // checkKey checks the Key parameter of an operation against the table's schema.
 func checkKey(def *store.Definition, key attr.Item) error {
@@ -59,12 +55,12 @@ func checkKeySize(v attr.Value, isRange bool) error { return checkSize(v.Size(),
 // checkSize bounds the size of a partition key or sort key.
 func checkSize(size int, isRange bool) error {
 	switch {
-	case !isRange && size > maxHashKey:
+	case !isRange && size > store.MaxHash:
 		// DynamoDB's text has no space after "of".
-		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashKey)
-	case isRange && size > maxRangeKey:
+		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", store.MaxHash)
+	case isRange && size > store.MaxRange:
 		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes",
-			maxRangeKey)
+			store.MaxRange)
 	}
 	return nil
 }

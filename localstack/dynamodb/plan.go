@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb/attr"
 	"github.com/sotto-chat/sotto/localstack/dynamodb/expr"
@@ -141,7 +142,7 @@ func (p *readPlan) applyProjection() error {
 		p.fetch = true
 		return nil
 	}
-	return invalidParameter("Global secondary index %s does not project %s", p.index.Name, missing)
+	return invalidParameter("Global secondary index %s does not project [%s]", p.index.Name, strings.Join(missing, ", "))
 }
 
 // startAfter moves the bounds so that the read continues after

@@ -207,6 +207,8 @@ func TestQueryIndexRefusals(t *testing.T) {
 			"Select type ALL_ATTRIBUTES is not supported for global secondary index by-topic because its projection type is not ALL"},
 		{func(in *sdk.QueryInput) { in.ProjectionExpression = aws.String("title, body") },
 			"Global secondary index by-topic does not project [body]"},
+		{func(in *sdk.QueryInput) { in.ProjectionExpression = aws.String("body, extra") },
+			"Global secondary index by-topic does not project [body, extra]"},
 		{func(in *sdk.QueryInput) { in.ConsistentRead = aws.Bool(true) },
 			"Consistent reads are not supported on global secondary indexes"},
 		{func(in *sdk.QueryInput) { in.IndexName = aws.String("nothing") },

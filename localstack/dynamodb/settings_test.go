@@ -189,5 +189,6 @@ func TestEncryptionIsStored(t *testing.T) {
 		WriteCapacityUnits: aws.Int64(1),
 	}
 	_, err := f.CreateTable(t.Context(), provisioned)
-	wantError(t, err, "ValidationException", "only when BillingMode is PAY_PER_REQUEST")
+	wantError(t, err, "ValidationException",
+		"MaxReadRequestUnits for OnDemandThroughput cannot be specified when the table BillingMode is PROVISIONED")
 }

@@ -41,8 +41,8 @@ func (t attributeTypes) String() string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// keySchema returns the key schema that a KeySchema declares. most is the number
-// of attributes that the partition key and the sort key may each have.
+// keySchema returns the key schema that a KeySchema declares. most is the
+// number of attributes that the partition key and the sort key may each have.
 func (t attributeTypes) keySchema(elements []KeySchemaElement, most int) (store.KeySchema, error) {
 	var k store.KeySchema
 	if err := checkKeyOrder(elements, most); err != nil {
@@ -54,6 +54,9 @@ func (t attributeTypes) keySchema(elements []KeySchemaElement, most int) (store.
 		kind, ok := t[name]
 		if !ok {
 			missing = append(missing, name)
+		}
+		if slices.Contains(seen, name) && len(elements) > 2 {
+			return k, invalid("The KeySchema contains multiple key attributes with the same name")
 		}
 		if slices.Contains(seen, name) {
 			return k, invalid("Both the Hash Key and the Range Key element in the KeySchema have the same name")
@@ -93,13 +96,13 @@ func checkKeyOrder(elements []KeySchemaElement, most int) error {
 	count := map[string]int{}
 	for _, element := range elements {
 		if element.KeyType == "HASH" && count["RANGE"] > 0 {
-			return invalid("Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema")
+			return invalidParameter("All HASH key attributes must precede RANGE key attributes in the KeySchema")
 		}
 		count[element.KeyType]++
 	}
 	for _, kind := range []string{"HASH", "RANGE"} {
 		if count[kind] > most {
-			return invalid("Invalid KeySchema: The KeySchema exceeds the maximum allowed number of %s key attributes", kind)
+			return invalidParameter("The KeySchema exceeds the maximum allowed number of %s key attributes", kind)
 		}
 	}
 	return nil
@@ -128,6 +131,11 @@ func (t attributeTypes) index(in SecondaryIndex, local bool, primary store.KeySc
 		return nil, invalidParameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
 	case x.Projection != store.ProjectInclude && len(x.Include) > 0:
 		return nil, invalidParameter("ProjectionType is %s, but NonKeyAttributes is specified", x.Projection)
+	}
+	for i, name := range x.Include {
+		if slices.Contains(x.Include[:i], name) {
+			return nil, invalidParameter("Duplicate element in NonKeyAttributes: %s", name)
+		}
 	}
 	if local {
 		switch {
@@ -255,6 +263,12 @@ func (c *checks) indexes(member string, indexes []SecondaryIndex, local bool) {
 		if x.Projection != nil {
 			c.oneOf(at+"projection.projectionType", x.Projection.ProjectionType,
 				store.ProjectAll, store.ProjectInclude, store.ProjectKeysOnly)
+			if x.Projection.NonKeyAttributes != nil {
+				c.count(at+"projection.nonKeyAttributes", len(x.Projection.NonKeyAttributes), 1, 0)
+			}
+			for j, name := range x.Projection.NonKeyAttributes {
+				c.length(fmt.Sprintf("%sprojection.nonKeyAttributes.%d.member", at, j+1), &name, 1, 255)
+			}
 		}
 		c.throughput(at+"provisionedThroughput", x.ProvisionedThroughput)
 	}

@@ -42,13 +42,14 @@ func (in *updateTableInput) check() error {
 	c.encryption(in.SSESpecification)
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		const at = "globalSecondaryIndexUpdates."
-		switch {
-		case u.Create != nil:
+		if u.Create != nil {
 			c.indexes(at+"create", []SecondaryIndex{*u.Create}, false)
-		case u.Update != nil:
+		}
+		if u.Update != nil {
 			c.name(at+"update.indexName", u.Update.IndexName)
 			c.throughput(at+"update.provisionedThroughput", u.Update.ProvisionedThroughput)
-		case u.Delete != nil:
+		}
+		if u.Delete != nil {
 			c.name(at+"delete.indexName", u.Delete.IndexName)
 		}
 	}
@@ -60,7 +61,39 @@ func (in *updateTableInput) check() error {
 		in.SSESpecification == nil && in.OnDemandThroughput == nil {
 		return invalidParameter("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
+	if err := in.checkIndexUpdates(); err != nil {
+		return err
+	}
 	return in.StreamSpecification.check()
+}
+
+// checkIndexUpdates checks that each element has one action, and each index one
+// element.
+func (in *updateTableInput) checkIndexUpdates() error {
+	seen := make(map[string]bool)
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		var names []string
+		if u.Create != nil {
+			names = append(names, *u.Create.IndexName)
+		}
+		if u.Update != nil {
+			names = append(names, *u.Update.IndexName)
+		}
+		if u.Delete != nil {
+			names = append(names, *u.Delete.IndexName)
+		}
+		switch {
+		case len(names) == 0:
+			return invalidParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
+		case len(names) > 1:
+			return invalidParameter("Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object")
+		case seen[names[0]]:
+			return invalidParameter("Only one global secondary index update per index is allowed simultaneously. Index: %s",
+				names[0])
+		}
+		seen[names[0]] = true
+	}
+	return nil
 }
 
 func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableOutput, error) {
@@ -170,8 +203,6 @@ func (in *updateTableInput) updateIndexes(def *store.Definition) (dropped []stri
 				x.Read = u.Update.ProvisionedThroughput.ReadCapacityUnits
 				x.Write = u.Update.ProvisionedThroughput.WriteCapacityUnits
 			}
-		default:
-			err = invalidParameter("One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null")
 		}
 		if err != nil {
 			return nil, err
@@ -196,23 +227,36 @@ func (in *updateTableInput) createIndex(def *store.Definition, want SecondaryInd
 	if def.Index(*want.IndexName) != nil {
 		return invalid("Attempting to create an index which already exists")
 	}
+	if len(in.AttributeDefinitions) == 0 {
+		return invalidParameter("AttributeDefinitions is not specified for index: %s", *want.IndexName)
+	}
 	if err := checkIndexThroughput(def.Settings.OnDemand, want); err != nil {
 		return err
 	}
-	types, err := newAttributeTypes(in.AttributeDefinitions)
+	types, err := in.keyTypes(def)
 	if err != nil {
 		return err
-	}
-	for _, a := range keyAttributes(def) {
-		if kind, ok := types[a.AttributeName]; ok && kind != a.AttributeType {
-			return invalidParameter("Cannot redefine attribute '%s'", a.AttributeName)
-		}
-		types[a.AttributeName] = a.AttributeType
 	}
 	x, err := types.index(want, false, def.Key)
 	if err != nil {
 		return err
 	}
 	def.Indexes = append(def.Indexes, x)
-	return errors.Join(checkIndexes(def.Indexes), types.checkAllUsed(def))
+	return checkIndexes(def.Indexes)
+}
+
+// keyTypes returns the types for the key of a new index. The request must define
+// each of its attributes, also one that the table knows; then the table's type
+// holds. Other definitions of the request have no effect.
+func (in *updateTableInput) keyTypes(def *store.Definition) (attributeTypes, error) {
+	types, err := newAttributeTypes(in.AttributeDefinitions)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range keyAttributes(def) {
+		if _, ok := types[a.AttributeName]; ok {
+			types[a.AttributeName] = a.AttributeType
+		}
+	}
+	return types, nil
 }

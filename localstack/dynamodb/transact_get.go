@@ -71,7 +71,10 @@ func (e *Engine) transactGetItems(ctx context.Context, in *transactGetInput) (ou
 				maxTransactionBytes)
 		}
 		ms.forTable(r.table.Definition().Name).read(nil, readUnits(sizeOf(item), true))
-		out.Responses[i].Item = project(r.projection, item)
+		// Unlike GetItem, a projection that finds nothing returns no Item.
+		if projected := project(r.projection, item); len(projected) > 0 {
+			out.Responses[i].Item = projected
+		}
 	}
 	out.ConsumedCapacity = ms.report(ctx, in.ReturnConsumedCapacity)
 	return out, nil

@@ -1,6 +1,7 @@
 package attr
 
 import (
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -163,6 +164,28 @@ func (n Number) Int64() (i int64, ok bool) {
 	}
 	i, err := strconv.ParseInt(n.String(), 10, 64)
 	return i, err == nil
+}
+
+// Floor returns the largest int64 that is not above the number. ok is false if
+// the number does not fit.
+func (n Number) Floor() (i int64, ok bool) {
+	if i, ok := n.Int64(); ok {
+		return i, true
+	}
+	whole := n
+	switch {
+	case n.exp < 0: // between -1 and 1
+		whole = Number{}
+	case len(n.digits) > int(n.exp)+1:
+		whole.digits = strings.TrimRight(n.digits[:n.exp+1], "0")
+	}
+	if i, ok = whole.Int64(); ok && n.neg {
+		if i == math.MinInt64 {
+			return 0, false
+		}
+		i--
+	}
+	return i, ok
 }
 
 // Sign returns -1, 0 or 1.

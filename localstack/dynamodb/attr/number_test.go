@@ -124,6 +124,23 @@ func TestNumberSize(t *testing.T) {
 	}
 }
 
+func TestNumberFloor(t *testing.T) {
+	for in, want := range map[string]int64{
+		"0": 0, "1795999489.3": 1795999489, "1795999489": 1795999489, "0.9": 0, "1e-130": 0, "-0.1": -1, "-2.5": -3,
+		"-2": -2, "10.5": 10, "100000.01": 100000, "1e18": 1e18, "9223372036854775807.9": 9223372036854775807,
+		"-9223372036854775807.5": -9223372036854775808,
+	} {
+		if got, ok := mustNumber(t, in).Floor(); !ok || got != want {
+			t.Errorf("Floor of %s = %d, %t, want %d", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{"1e19", "9223372036854775808.5", "-9223372036854775808.5", "-1e125"} {
+		if got, ok := mustNumber(t, in).Floor(); ok {
+			t.Errorf("Floor of %s = %d, want none", in, got)
+		}
+	}
+}
+
 func TestNumberInt64(t *testing.T) {
 	for in, want := range map[string]int64{
 		"0": 0, "-7": -7, "1200": 1200, "1e18": 1e18,

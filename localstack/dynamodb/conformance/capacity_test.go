@@ -66,7 +66,7 @@ func TestConsumedCapacity(t *testing.T) {
 		{"batch get", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":"a","sk":5},{"pk":"a","sk":78}],"ConsistentRead":true}}` + total + `}`, `{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2}]}`},
 		{"transactional write", "TransactWriteItems",
 			`{"TransactItems":[{"Put":{"TableName":"$T",` + item("6", `,"n":1`) + `}}]` + indexes + `}`,
-			`{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":12,"WriteCapacityUnits":12,"Table":{"CapacityUnits":6,"WriteCapacityUnits":6},"GlobalSecondaryIndexes":{"by-n":{"CapacityUnits":6,"WriteCapacityUnits":6}}}]}`},
+			`{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":9,"WriteCapacityUnits":9,"Table":{"CapacityUnits":6,"WriteCapacityUnits":6},"GlobalSecondaryIndexes":{"by-n":{"CapacityUnits":3,"WriteCapacityUnits":3}}}]}`},
 		{"transactional read", "TransactGetItems",
 			`{"TransactItems":[{"Get":{"TableName":"$T","Key":{"pk":"a","sk":6}}}]` + total + `}`,
 			`{"ConsumedCapacity":[{"TableName":"$T","CapacityUnits":2,"ReadCapacityUnits":2}]}`},

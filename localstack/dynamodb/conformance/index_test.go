@@ -102,6 +102,22 @@ func TestIndexPages(t *testing.T) {
 		"ValidationException: The provided starting key is invalid…")
 }
 
+// Developer Guide, "Detecting and correcting index key violations": an item whose
+// value does not fit is not in a new index.
+func TestBackfillOfUnfitKeys(t *testing.T) {
+	tb := newTable(t, "pk S")
+	tb.put(t, `{"pk":"ok","s":"x"}`, `{"pk":"empty","s":""}`, `{"pk":"number","s":1}`,
+		`{"pk":"long","s":`+quoted("s", 2049)+`}`, `{"pk":"longest","s":`+quoted("s", 2048)+`}`)
+	tb.must(t, "UpdateTable", `{"AttributeDefinitions":[{"AttributeName":"s","AttributeType":"S"}],"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"by-s","KeySchema":[{"AttributeName":"s","KeyType":"HASH"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}}]}`)
+	tb.active(t)
+	tb.call(t, "Scan", `{"IndexName":"by-s","Select":"COUNT"}`).check(t, `{"Count":2}`)
+	tb.must(t, "UpdateItem", `{"Key":{"pk":"empty"},`+expressions(t, "UpdateExpression", `SET s = {"now"}`)+`}`)
+	tb.must(t, "DeleteItem", `{"Key":{"pk":"long"}}`)
+	eventually(t, "the corrected item is in the index", func() bool {
+		return tb.must(t, "Scan", `{"IndexName":"by-s","Select":"COUNT"}`).at("Count").(fmt.Stringer).String() == "3"
+	})
+}
+
 // API reference, UpdateTable: GlobalSecondaryIndexUpdates.
 func TestBackfill(t *testing.T) {
 	tb := newTable(t, "pk S")

@@ -113,8 +113,8 @@ func TestMultiAttributeKeyPages(t *testing.T) {
 }
 
 func TestMultiAttributeKeySchemas(t *testing.T) {
-	const order = "ValidationException: Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema"
-	const many = "ValidationException: Invalid KeySchema: The KeySchema exceeds the maximum allowed number of "
+	const order = "ValidationException: One or more parameter values were invalid: All HASH key attributes must precede RANGE key attributes in the KeySchema"
+	const many = "ValidationException: One or more parameter values were invalid: The KeySchema exceeds the maximum allowed number of "
 	for name, c := range map[string]struct{ key, index, want string }{
 		"four and four": {"pk S", "GSI x1x: a S HASH, b S HASH, c S HASH, d S HASH, e N RANGE, f N RANGE, g N RANGE, h N RANGE: ALL", ""},
 		"five HASH": {"pk S", "GSI x1x: a S HASH, b S HASH, c S HASH, d S HASH, e S HASH: ALL",
@@ -123,7 +123,7 @@ func TestMultiAttributeKeySchemas(t *testing.T) {
 		"RANGE before HASH": {"pk S", "GSI x1x: a S HASH, b S RANGE, c S HASH: ALL", order},
 		"RANGE first": {"pk S", "GSI x1x: a S RANGE, b S HASH: ALL",
 			"ValidationException: Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
-		"an attribute twice": {"pk S", "GSI x1x: a S HASH, b S HASH, a S RANGE: ALL", "ValidationException"},
+		"an attribute twice": {"pk S", "GSI x1x: a S HASH, b S HASH, a S RANGE: ALL", "ValidationException: The KeySchema contains multiple key attributes with the same name"},
 		"a table with two HASH": {"a S HASH, b S HASH", "",
 			"ValidationException: Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
 		"a table with three": {"a S HASH, b S RANGE, c S RANGE", "",

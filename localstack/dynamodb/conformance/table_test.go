@@ -219,6 +219,77 @@ func TestUpdateTable(t *testing.T) {
 		`{"Table":{"ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}}`)
 }
 
+// API reference, GlobalSecondaryIndexUpdate and Projection.
+func TestIndexUpdates(t *testing.T) {
+	tb := newTable(t, "pk S", "GSI by-s: s S: ALL")
+	const invalid = "ValidationException: One or more parameter values were invalid: "
+	create := func(name, attribute, more string) string {
+		return `{"Create":{"IndexName":"` + name + `",` + keySchema(attribute+" HASH") +
+			`,"Projection":{"ProjectionType":"ALL"}}` + more + `}`
+	}
+	include := func(names string) string {
+		return `{"Create":{"IndexName":"by-x",` + keySchema("x HASH") +
+			`,"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":[` + names + `]}}}`
+	}
+	update := func(elements string, definitions ...string) string {
+		return `{"GlobalSecondaryIndexUpdates":[` + elements + `]` + attributeDefinitions(definitions...) + `}`
+	}
+	const drop = `"Delete":{"IndexName":"by-s"}`
+	const one = invalid + "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object"
+	const at = "ValidationException: 1 validation error detected: Value "
+	tb.steps(t, []step{
+		{"two actions", "UpdateTable", update(create("by-x", "x", ","+drop), "x S"), one},
+		{"two actions on one index", "UpdateTable", update(create("by-s", "x", ","+drop), "x S"), one},
+		{"no action", "UpdateTable", update(`{}`, "x S"),
+			invalid + "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null"},
+		{"one index twice", "UpdateTable", update(`{`+drop+`},{`+drop+`}`, "x S"),
+			invalid + "Only one global secondary index update per index is allowed simultaneously. Index: by-s"},
+		{"a projected attribute twice", "UpdateTable", update(include(`"a","b","a"`), "x S"),
+			invalid + "Duplicate element in NonKeyAttributes: a"},
+		{"a long projected name", "UpdateTable", update(include(`"a",`+quoted("n", 256)), "x S"),
+			at + "…"},
+		{"an empty projected name", "UpdateTable", update(include(`""`), "x S"),
+			at + "…"},
+		{"no projected attributes", "UpdateTable", update(include(``), "x S"), at + "'[]' at …"},
+		{"no definitions", "UpdateTable", `{"GlobalSecondaryIndexUpdates":[` + create("by-pk", "pk", "") + `]}`,
+			invalid + "AttributeDefinitions is not specified for index: by-pk"},
+		{"a known attribute that is not defined", "UpdateTable", update(create("by-pk", "pk", ""), "x S"),
+			invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [pk], AttributeDefinitions: [x]"},
+		{"spare definitions, and one of another type", "UpdateTable",
+			update(create("by-x", "x", ""), "x N", "spare S", "s B"),
+			`{"TableDescription":{"TableStatus":"UPDATING"}}`},
+	})
+	tb.active(t)
+	tb.call(t, "DescribeTable", `{}`).check(t,
+		`{"Table":{"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"s","AttributeType":"S"},{"AttributeName":"x","AttributeType":"N"}]}}`)
+}
+
+// API reference, OnDemandThroughput.
+func TestOnDemandThroughput(t *testing.T) {
+	tb := newTable(t, "pk S")
+	const invalid = "ValidationException: One or more parameter values were invalid: "
+	bounds := func(members string) string { return `{"OnDemandThroughput":{` + members + `}}` }
+	for _, s := range []struct{ name, request, want string }{
+		{"both", bounds(`"MaxReadRequestUnits":5,"MaxWriteRequestUnits":6`),
+			`{"MaxReadRequestUnits":5,"MaxWriteRequestUnits":6}`},
+		{"one keeps the other", bounds(`"MaxReadRequestUnits":7`),
+			`{"MaxReadRequestUnits":7,"MaxWriteRequestUnits":6}`},
+		{"-1 removes", bounds(`"MaxWriteRequestUnits":-1`), `{"MaxReadRequestUnits":7,"MaxWriteRequestUnits":null}`},
+		{"-1 removes the last", bounds(`"MaxReadRequestUnits":-1`), `null`},
+		{"again", bounds(`"MaxReadRequestUnits":8`), `{"MaxReadRequestUnits":8}`},
+		{"provisioned clears", `{"BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}`, `null`},
+		{"on demand again", `{"BillingMode":"PAY_PER_REQUEST"}`, `null`},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			tb.must(t, "UpdateTable", s.request)
+			tb.active(t)
+			tb.call(t, "DescribeTable", `{}`).check(t, `{"Table":{"OnDemandThroughput":`+s.want+`}}`)
+		})
+	}
+	tb.call(t, "UpdateTable", bounds(`"MaxReadRequestUnits":-2`)).check(t,
+		invalid+"Requested MaxReadRequestUnits for OnDemandThroughput for table is outside of valid range")
+}
+
 // API reference, TagResource; Developer Guide, "Tagging restrictions".
 func TestTags(t *testing.T) {
 	tb := newTable(t, "pk S")

@@ -259,7 +259,7 @@ func (u LegacyUpdate) action() (action, error) {
 	allowed := []attr.Kind{attr.SS, attr.NS, attr.BS}
 	switch u.Action {
 	case "ADD":
-		if !slices.Contains(append(allowed, attr.N), u.Value.Kind()) {
+		if !slices.Contains(append(allowed, attr.N, attr.L), u.Value.Kind()) {
 			return nil, invalidParameter("ADD action is not supported for the type %s", u.Value.Kind())
 		}
 		return legacyAction{addAction{u.Value}}, nil
@@ -275,7 +275,11 @@ func (u LegacyUpdate) action() (action, error) {
 // legacyAction is an action with another message for a value of the wrong type.
 type legacyAction struct{ action }
 
+// apply also appends a list to a list, which ADD in an expression does not.
 func (a legacyAction) apply(v attr.Value, item attr.Item) (attr.Value, error) {
+	if add, ok := a.action.(addAction); ok && v.Kind() == attr.L && add.value.Kind() == attr.L {
+		return appended(v, add.value), nil
+	}
 	out, err := a.action.apply(v, item)
 	if errors.Is(err, errOperand) {
 		err = errLegacyType

@@ -262,6 +262,11 @@ func (s listAppendSource) read(old attr.Item) (attr.Value, error) {
 	if left.Kind() != attr.L || right.Kind() != attr.L {
 		return attr.Value{}, errOperand
 	}
+	return appended(left, right), nil
+}
+
+// appended returns a list with the elements of left, then those of right.
+func appended(left, right attr.Value) attr.Value {
 	elems := make([]attr.Value, 0, left.Len()+right.Len())
 	for e := range left.Elements() {
 		elems = append(elems, e)
@@ -269,7 +274,7 @@ func (s listAppendSource) read(old attr.Item) (attr.Value, error) {
 	for e := range right.Elements() {
 		elems = append(elems, e)
 	}
-	return attr.List(elems...), nil
+	return attr.List(elems...)
 }
 
 func readBoth(left, right source, old attr.Item) (l, r attr.Value, err error) {

@@ -29,7 +29,8 @@ func (s *Store) Expired(t *Table, from, to int64, limit int) ([][]byte, error) {
 }
 
 // Expires returns the expiry time of item in Unix seconds: the value of the
-// table's TTL attribute. ok is false if that is not a positive integer.
+// table's TTL attribute, rounded down. ok is false if that is not a number of at
+// least 1.
 func (d *Definition) Expires(item attr.Item) (seconds int64, ok bool) {
 	if d.TTL == "" || item == nil {
 		return 0, false
@@ -38,6 +39,6 @@ func (d *Definition) Expires(item attr.Item) (seconds int64, ok bool) {
 	if !ok || v.Kind() != attr.N {
 		return 0, false
 	}
-	seconds, ok = v.Number().Int64()
+	seconds, ok = v.Number().Floor()
 	return seconds, ok && seconds > 0
 }

@@ -125,15 +125,31 @@ func (k KeySchema) encode(key attr.Item) []byte {
 	return b
 }
 
-// indexes reports whether item has the attributes of k with the right types. An
-// item without them has no entry in the index (sparse index).
+// Limits of a partition key and a sort key in bytes ("Constraints in Amazon
+// DynamoDB").
+const (
+	MaxHash  = 2048
+	MaxRange = 1024
+)
+
+// indexes reports whether item has a key in an index: all attributes of k with
+// the right types, none of them empty, and within the limits. An item without
+// one has no entry in the index (sparse index). Writes of other values are
+// refused; an index that is added later may meet them ("Index key violations").
 func (k KeySchema) indexes(item attr.Item) bool {
-	for _, a := range k.Attributes() {
-		if v, ok := item[a.Name]; !ok || !a.Accepts(v) {
+	var sizes [2]int
+	for i, a := range k.Attributes() {
+		v, ok := item[a.Name]
+		if !ok || !a.Accepts(v) || v.Size() == 0 {
 			return false
 		}
+		if k.IsRange(i) {
+			sizes[1] += v.Size()
+		} else {
+			sizes[0] += v.Size()
+		}
 	}
-	return true
+	return sizes[0] <= MaxHash && sizes[1] <= MaxRange
 }
 
 // Segment returns the bounds of one segment of a parallel scan: lower is the
