@@ -63,17 +63,17 @@ func TestAtRestRefuses(t *testing.T) {
 		id          string
 		stored, aad []byte
 	}{
-		"another row":         {id, stored, []byte("other row")},
-		"no row":              {id, stored, nil},
-		"another data key":    {otherID, stored, []byte("row")},
-		"altered":             {id, altered, []byte("row")},
-		"cut":                 {id, stored[:20], []byte("row")},
-		"nothing":             {id, nil, []byte("row")},
-		"unknown data key":    {"77", stored, []byte("row")},
-		"malformed data key":  {"0" + id, stored, []byte("row")},
-		"no data key":         {"", stored, []byte("row")},
-		"data key as a kind":  {"current", stored, []byte("row")},
-		"data key of its own": {"-1", stored, []byte("row")},
+		"another row":        {id, stored, []byte("other row")},
+		"no row":             {id, stored, nil},
+		"another data key":   {otherID, stored, []byte("row")},
+		"altered":            {id, altered, []byte("row")},
+		"cut":                {id, stored[:20], []byte("row")},
+		"nothing":            {id, nil, []byte("row")},
+		"unknown data key":   {"77", stored, []byte("row")},
+		"malformed data key": {"0" + id, stored, []byte("row")},
+		"no data key":        {"", stored, []byte("row")},
+		"data key as a kind": {"current", stored, []byte("row")},
+		"negative data key":  {"-1", stored, []byte("row")},
 	} {
 		if got, err := k.OpenAtRest(t.Context(), tc.id, tc.stored,
 			tc.aad); !errors.Is(err, keyring.ErrAtRest) || got != nil {

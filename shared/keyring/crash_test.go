@@ -132,13 +132,13 @@ func TestRotationSurvivesDeath(t *testing.T) {
 			t.Fatal(crash)
 		}
 
-		// What a client sealed before is opened, and what it is told is usable,
-		// whatever the dead process left.
+		// Tokens that were sealed before are opened, and the latest key set is
+		// usable, whatever the dead process left.
 		wantOpens(t, d.instance(), before.active())
-		told := d.keySet(t, d.instance())
-		wantOpens(t, d.instance(), told.active())
-		if told.Generation != 3 { // by the dead process, or by this one since the set had expired
-			t.Errorf("generation %d, want 3", told.Generation)
+		latest := d.keySet(t, d.instance())
+		wantOpens(t, d.instance(), latest.active())
+		if latest.Generation != 3 { // by the dead process, or by this one since the set had expired
+			t.Errorf("got generation %d, want 3", latest.Generation)
 		}
 		if got, err := d.instance().OpenAtRest(t.Context(), id, stored, []byte("row")); err != nil ||
 			string(got) != "text" {

@@ -270,7 +270,7 @@ func TestLifeOfAServerKey(t *testing.T) {
 	if d.clock.Now().Sub(retired) != keep {
 		t.Fatal("the test's own arithmetic is wrong")
 	}
-	wantStale(t, k, first) // its time is over, though nobody has deleted it yet
+	wantStale(t, k, first) // past its time, not deleted yet
 	if len(d.records(t, keyring.KindServer)) != 2 {
 		t.Error("deleted without a rotation")
 	}
@@ -300,7 +300,7 @@ func TestServiceKeyStays(t *testing.T) {
 	}
 }
 
-// Tokens that clients sealed before they heard of a rotation keep opening while
+// Tokens that clients sealed before they got the new key set keep opening while
 // it runs, on the instance that rotates and on others.
 func TestRotationLosesNoToken(t *testing.T) {
 	d := newDeployment()

@@ -67,7 +67,7 @@ func TestUnknownKeysAreReadForRarely(t *testing.T) {
 	}
 }
 
-// An instance that has not heard of a rotation finds the new key at its first
+// An instance that has not read a rotation finds the new key at its first
 // use.
 func TestKeyOfARotationElsewhere(t *testing.T) {
 	d := newDeployment()

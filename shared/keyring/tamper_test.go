@@ -106,7 +106,7 @@ func TestSwappedPrivateKeysAreRefused(t *testing.T) {
 	}
 }
 
-// A pair that somebody published without KMS is not taken into use.
+// A pair that an attacker published without KMS is not activated.
 func TestForeignPublishedKeyIsNotActivated(t *testing.T) {
 	d := newDeployment()
 	k := d.instance()
@@ -117,14 +117,15 @@ func TestForeignPublishedKeyIsNotActivated(t *testing.T) {
 	foreign.ID = "2"
 	d.put(t, foreign)
 	if err := k.Rotate(t.Context()); err == nil {
-		t.Error("rotated to a key whose private half nobody here has")
+		t.Error("rotated to a key whose private half the keyring does not have")
 	}
 	if got := d.keySet(t, d.instance()); got.Generation != 1 {
 		t.Errorf("generation %d", got.Generation)
 	}
 }
 
-// put overwrites records without conditions, as somebody with the database can.
+// put overwrites records without conditions, as an attacker with write access
+// can.
 func (d *deployment) put(t *testing.T, records ...keyring.Record) {
 	t.Helper()
 	for _, r := range records {

@@ -59,6 +59,6 @@ func TestHandOver(t *testing.T) {
 func TestHandOverThatIsRefused(t *testing.T) {
 	c, _ := courier(t, http.StatusForbidden)
 	if err := c.HandOver(t.Context(), room.Chunk{}); err == nil {
-		t.Error("the refusal was not told")
+		t.Error("got no error for a refused invocation")
 	}
 }

@@ -272,7 +272,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("got %q", m.taken("open"))
 	}
 	if err := p.Close(t.Context(), "large"); err == nil {
-		t.Error("a failure was not told")
+		t.Error("got no error for a failed Close")
 	}
 }
 

@@ -169,7 +169,7 @@ func (r *reader) page(after chat.Seq, limit int) (frame.History, []frame.Message
 	must(r.t, strict.Unmarshal(data, &plain))
 	for i, m := range plain.Messages {
 		if m.Seq != page.From+chat.Seq(i) {
-			r.t.Fatalf("seq %d stands at place %d of a page from %d", m.Seq, i, page.From)
+			r.t.Fatalf("got seq %d at place %d of a page from %d", m.Seq, i, page.From)
 		}
 	}
 	if int(page.To-page.From)+1 != len(plain.Messages) {
