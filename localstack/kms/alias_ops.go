@@ -37,6 +37,9 @@ func (s *Service) aliasTarget(in createAliasInput) (*key, error) {
 	if e != nil {
 		return nil, e
 	}
+	if e := s.stateOf(k).checkNotDeleted(k); e != nil {
+		return nil, e
+	}
 	return k, nil
 }
 

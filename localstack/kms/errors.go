@@ -35,6 +35,13 @@ func errConstraint(member, constraint string) *apiError {
 		member, constraint)
 }
 
+// errNull returns the ValidationException for a required member that is
+// missing.
+func errNull(member string) *apiError {
+	return errValidation("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null",
+		member)
+}
+
 func errNotFound(format string, args ...any) *apiError {
 	return &apiError{http.StatusBadRequest, "NotFoundException", fmt.Sprintf(format, args...)}
 }
@@ -59,6 +66,28 @@ func errState(format string, args ...any) *apiError {
 	return &apiError{http.StatusBadRequest, "KMSInvalidStateException", fmt.Sprintf(format, args...)}
 }
 
+func errLimit(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "LimitExceededException", fmt.Sprintf(format, args...)}
+}
+
+func errTag(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "TagException", fmt.Sprintf(format, args...)}
+}
+
+func errPolicy(format string, args ...any) *apiError {
+	return &apiError{http.StatusBadRequest, "MalformedPolicyDocumentException", fmt.Sprintf(format, args...)}
+}
+
+// errUnknownOperation is the answer to an operation that is not implemented
+// locally.
+func errUnknownOperation(operation string) *apiError {
+	message := "The operation " + operation + " is not implemented locally"
+	if operation == "" {
+		message = "The request names no operation of TrentService in X-Amz-Target"
+	}
+	return &apiError{http.StatusBadRequest, "UnknownOperationException", message}
+}
+
 func errAliasExists(arn string) *apiError {
 	return &apiError{http.StatusBadRequest, "AlreadyExistsException",
 		"An alias with the name " + arn + " already exists"}
@@ -73,8 +102,8 @@ var (
 	errInvalidMarker = &apiError{http.StatusBadRequest, "InvalidMarkerException", "Could not deserialize marker."}
 	errDryRun        = &apiError{http.StatusPreconditionFailed, "DryRunOperationException",
 		"The request would have succeeded, but the DryRun option is set."}
-	errSerialization    = &apiError{http.StatusBadRequest, "SerializationException", ""}
-	errUnknownOperation = &apiError{http.StatusBadRequest, "UnknownOperationException", ""}
-	errInternal         = &apiError{http.StatusInternalServerError, "KMSInternalException",
+	errInvalidGrantToken = &apiError{http.StatusBadRequest, "InvalidGrantTokenException", "Invalid grant token"}
+	errSerialization     = &apiError{http.StatusBadRequest, "SerializationException", ""}
+	errInternal          = &apiError{http.StatusInternalServerError, "KMSInternalException",
 		"The request failed; see the log for the reason."}
 )

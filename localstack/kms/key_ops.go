@@ -8,28 +8,30 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sotto-chat/sotto/localstack/awsname"
 )
 
 type keyMetadata struct {
-	AWSAccountId          string
-	KeyId                 string
-	Arn                   string
-	CreationDate          float64 // Unix seconds, as JSON 1.1 writes a timestamp
-	Enabled               bool
-	Description           string
-	KeyUsage              string
-	KeyState              string
-	Origin                string
-	KeyManager            string
-	CustomerMasterKeySpec string
-	KeySpec               string
-	EncryptionAlgorithms  []string `json:",omitempty"`
-	SigningAlgorithms     []string `json:",omitempty"`
-	MacAlgorithms         []string `json:",omitempty"`
-	MultiRegion           bool
-	DeletionDate          float64 `json:",omitempty"` // Unix seconds
+	AWSAccountId           string
+	KeyId                  string
+	Arn                    string
+	CreationDate           float64 // Unix seconds, as JSON 1.1 writes a timestamp
+	Enabled                bool
+	Description            string
+	KeyUsage               string
+	KeyState               string
+	Origin                 string
+	KeyManager             string
+	CustomerMasterKeySpec  string
+	KeySpec                string
+	EncryptionAlgorithms   []string `json:",omitempty"`
+	SigningAlgorithms      []string `json:",omitempty"`
+	MacAlgorithms          []string `json:",omitempty"`
+	KeyAgreementAlgorithms []string `json:",omitempty"`
+	MultiRegion            bool
+	DeletionDate           float64 `json:",omitempty"` // Unix seconds
 }
 
 type keyMetadataOutput struct {
@@ -43,7 +45,7 @@ func (s *Service) metadata(k *key, st state) keyMetadataOutput {
 		Arn:                   k.arn,
 		CreationDate:          timestamp(k.created),
 		Enabled:               st.name() == "Enabled",
-		Description:           k.description,
+		Description:           st.description(k),
 		KeyUsage:              k.usage,
 		KeyState:              st.name(),
 		Origin:                "AWS_KMS",
@@ -62,6 +64,8 @@ func (s *Service) metadata(k *key, st state) keyMetadataOutput {
 		m.SigningAlgorithms = k.algorithms()
 	case macUsage:
 		m.MacAlgorithms = k.algorithms()
+	case keyAgreement:
+		m.KeyAgreementAlgorithms = k.algorithms()
 	}
 	return keyMetadataOutput{m}
 }
@@ -75,6 +79,10 @@ type createKeyInput struct {
 	CustomerMasterKeySpec string // the older name of KeySpec
 	Origin                string
 	MultiRegion           bool
+	Tags                  []tag
+	Policy                string
+
+	BypassPolicyLockoutSafetyCheck bool
 }
 
 const maxDescription = 8192 // characters
@@ -85,20 +93,79 @@ func (s *Service) createKey(in createKeyInput) (any, error) {
 		return nil, errValidation("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	case in.Origin != "" && in.Origin != "AWS_KMS":
 		return nil, errUnsupported("Origin %s: only AWS_KMS is supported", in.Origin)
-	case len(in.Description) > maxDescription:
-		return nil, errConstraint("description", "must have length less than or equal to 8192")
+	}
+	if err := checkDescription(in.Description); err != nil {
+		return nil, err
 	}
 	spec, usage, err := checkSpec(cmp.Or(in.KeySpec, in.CustomerMasterKeySpec), in.KeyUsage)
 	if err != nil {
 		return nil, err
 	}
+	tags, err := withTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	if in.Policy != "" {
+		if err := s.checkPolicy(in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+			return nil, err
+		}
+	}
+	st := state{Tags: tags, Policy: in.Policy}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k, err := s.create(newKeyID(in.MultiRegion), in.Description, spec, usage)
+	id := newKeyID(in.MultiRegion)
+	// As in Ensure, a crash leaves a state without a key rather than a key
+	// without its policy.
+	if err := s.setState(id, st); err != nil {
+		return nil, fmt.Errorf("create a key: %w", err)
+	}
+	k, err := s.create(id, in.Description, spec, usage)
 	if err != nil {
 		return nil, fmt.Errorf("create a key: %w", err)
 	}
-	return s.metadata(k, state{}), nil
+	return s.metadata(k, st), nil
+}
+
+func checkDescription(text string) error {
+	if utf8.RuneCountInString(text) > maxDescription {
+		return errConstraint("description", "must have length less than or equal to 8192")
+	}
+	return nil
+}
+
+// description returns the description of k, whose state s is.
+func (s state) description(k *key) string {
+	if s.Description != nil {
+		return *s.Description
+	}
+	return k.description
+}
+
+type updateDescriptionInput struct {
+	KeyId       string
+	Description *string
+}
+
+func (in updateDescriptionInput) names() (string, []byte) { return in.KeyId, nil }
+
+func (s *Service) updateKeyDescription(in updateDescriptionInput) (any, error) {
+	if in.Description == nil {
+		return nil, errNull("description")
+	}
+	if err := checkDescription(*in.Description); err != nil {
+		return nil, err
+	}
+	k, e := s.resolveKey(in.KeyId)
+	if e != nil {
+		return nil, e
+	}
+	return nil, s.change(k, func(st *state) error {
+		if e := st.checkNotDeleted(k); e != nil {
+			return e
+		}
+		st.Description = in.Description
+		return nil
+	})
 }
 
 // newKeyID returns a random UUID, or the id of a multi-Region key: "mrk-" and
@@ -176,6 +243,10 @@ func (p page) cut(names []string, defaultLimit, maxLimit int) (cut []string, nex
 	return names[:limit], base64.RawURLEncoding.EncodeToString([]byte(names[limit-1])), nil
 }
 
+// sortedNames returns the names of entries in the order in which a list has
+// them.
+func sortedNames[V any](entries map[string]V) []string { return slices.Sorted(maps.Keys(entries)) }
+
 type listKeysInput struct {
 	page
 }
@@ -194,7 +265,7 @@ type listKeysOutput struct {
 func (s *Service) listKeys(in listKeysInput) (any, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	ids, next, err := in.cut(slices.Sorted(maps.Keys(s.keys)), 100, 1000)
+	ids, next, err := in.cut(sortedNames(s.keys), 100, 1000)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-
 // ARN, alias name and alias ARN (KMS developer guide, "Key identifiers").
 func (s *Service) resolve(keyID string) (*key, *apiError) {
 	if keyID == "" {
-		return nil, errValidation("1 validation error detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null")
+		return nil, errNull("keyId")
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -1,29 +1,38 @@
-// Package kms serves the part of the AWS Key Management Service that
-// applications use: Encrypt, Decrypt, ReEncrypt, GenerateDataKey,
-// GenerateDataKeyWithoutPlaintext and GenerateRandom; Sign, Verify,
-// GetPublicKey, GenerateMac and VerifyMac; CreateKey, DescribeKey, ListKeys,
-// CreateAlias, UpdateAlias, DeleteAlias and ListAliases; EnableKey, DisableKey,
-// EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
-// ScheduleKeyDeletion and CancelKeyDeletion. Keys are symmetric, RSA, NIST
-// elliptic curve or HMAC keys. The protocol is the JSON 1.1 of KMS, so every
-// AWS SDK works with it unchanged.
+// Package kms serves the AWS Key Management Service as far as applications use
+// it:
+//
+//   - Encrypt, Decrypt, ReEncrypt; GenerateDataKey, GenerateDataKeyPair, each
+//     also without plaintext; GenerateRandom
+//   - Sign, Verify, GetPublicKey, GenerateMac, VerifyMac, DeriveSharedSecret
+//   - CreateKey, DescribeKey, ListKeys, UpdateKeyDescription, EnableKey,
+//     DisableKey, ScheduleKeyDeletion, CancelKeyDeletion
+//   - CreateAlias, UpdateAlias, DeleteAlias, ListAliases
+//   - TagResource, UntagResource, ListResourceTags
+//   - GetKeyPolicy, PutKeyPolicy, ListKeyPolicies
+//   - CreateGrant, ListGrants, ListRetirableGrants, RetireGrant, RevokeGrant
+//   - EnableKeyRotation, DisableKeyRotation, GetKeyRotationStatus,
+//     RotateKeyOnDemand, ListKeyRotations
+//
+// Keys are symmetric, RSA, NIST elliptic curve or HMAC keys. The protocol is
+// the JSON 1.1 of KMS, so every AWS SDK works with it unchanged. Any other
+// operation returns UnknownOperationException with its name.
 //
 // Use it on a development machine only. The key material is stored unencrypted
 // in the data folder, so anyone who can read the folder can decrypt everything.
-// There are no grants and no audit trail, and permissions are not checked here:
-// a handler in front of the service does that.
+// There is no audit trail, and permissions are not checked here: a handler in
+// front of the service does that.
 //
 // The service never deletes or overwrites key material, because losing a key
 // loses everything that was encrypted with it. A key that is scheduled for
-// deletion becomes unusable but stays in the folder, and rotation is stored as
-// a setting only. Operations outside the list above return
-// UnknownOperationException.
+// deletion becomes unusable but stays in the folder, and a rotation is recorded
+// but keeps the material.
 package kms
 
 import (
 	"crypto"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,13 +43,16 @@ import (
 	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
-// Options configure a [Service]. All but Log and Trace are required.
+// Options configure a [Service]. PolicyError, Log and Trace are optional.
 type Options struct {
-	Dir     string       // folder of the key files; created with mode 0700 if it is missing
-	Account string       // twelve digits, part of every ARN
-	Region  string       // part of every ARN
-	Log     *slog.Logger // gets one debug record per request, without plaintexts and keys; nil discards
-	Trace   trace.Sink   // gets an event for every request, before its response; nil discards
+	Dir     string // folder of the key files; created with mode 0700 if it is missing
+	Account string // twelve digits, part of every ARN
+	Region  string // part of every ARN
+	// PolicyError returns the mistake in a key policy, a JSON text, nil if
+	// there is none. It is called for policies that have the required members.
+	PolicyError func(policy string) error
+	Log         *slog.Logger // gets one debug record per request, without plaintexts and keys; nil discards
+	Trace       trace.Sink   // gets an event for every request, before its response; nil discards
 }
 
 // Service holds the keys and answers requests. Its methods may be called
@@ -51,6 +63,8 @@ type Service struct {
 	region  string
 	log     *slog.Logger
 	trace   trace.Sink
+
+	policyError func(string) error
 
 	mu      sync.RWMutex
 	keys    map[string]*key  // by key id
@@ -92,7 +106,14 @@ func Open(o Options) (*Service, error) {
 	if o.Trace == nil {
 		o.Trace = trace.Discard
 	}
-	s := &Service{dir: o.Dir, account: o.Account, region: o.Region, log: o.Log, trace: o.Trace}
+	s := &Service{
+		dir:         o.Dir,
+		account:     o.Account,
+		region:      o.Region,
+		log:         o.Log,
+		trace:       o.Trace,
+		policyError: o.PolicyError,
+	}
 	var err error
 	if s.keys, err = s.readKeys(); err != nil {
 		return nil, fmt.Errorf("kms: %w", err)
@@ -125,6 +146,14 @@ type KeyOptions struct {
 	// Disabled and Rotates are the state of a new key. A key that exists keeps
 	// its state.
 	Disabled, Rotates bool
+	// RotationDays is the period of automatic rotation, 0 for 365 days. It is a
+	// part of the state, too.
+	RotationDays int
+	// Tags and Policy, a JSON text, are set on a new key, and on one that
+	// exists when they differ from what the last Ensure set. An empty Policy is
+	// KMS's default, which lets the policies of IAM decide.
+	Tags   map[string]string
+	Policy string
 }
 
 // Ensure creates the key unless it exists, and points the aliases at it. It
@@ -152,7 +181,7 @@ func (s *Service) Ensure(o KeyOptions) error {
 		// The state is written before the key. A crash between the two leaves a
 		// state without a key, which the next Ensure overwrites; in the other
 		// order it would leave a usable key that is declared disabled.
-		if err := s.setState(id, state{Disabled: o.Disabled, Rotates: o.Rotates}); err != nil {
+		if err := s.setState(id, o.newState()); err != nil {
 			return fmt.Errorf("kms: create key %s: %w", id, err)
 		}
 		if k, err = s.create(id, o.Description, spec, usage); err != nil {
@@ -168,12 +197,66 @@ func (s *Service) Ensure(o KeyOptions) error {
 		renamed.arn = o.ARN
 		s.keys[id] = &renamed
 	}
+	if err := s.redeclare(o); err != nil {
+		return fmt.Errorf("kms: key %s: %w", id, err)
+	}
 	for _, name := range aliases {
 		if err := s.point(name, id); err != nil {
 			return fmt.Errorf("kms: alias %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// newState returns the state of a key that is declared and does not exist yet.
+func (o KeyOptions) newState() state {
+	st := state{
+		Disabled: o.Disabled,
+		Rotates:  o.Rotates,
+		Tags:     maps.Clone(o.Tags),
+		Policy:   o.Policy,
+		Declared: o.declaration(),
+	}
+	if o.Rotates {
+		st.RotationDays, st.RotatesSince = o.RotationDays, time.Now().UTC()
+	}
+	return st
+}
+
+func (o KeyOptions) declaration() *declaration {
+	if len(o.Tags) == 0 && o.Policy == "" {
+		return nil
+	}
+	return &declaration{Tags: o.Tags, Policy: o.Policy}
+}
+
+// redeclare applies what has changed since the last declaration of the key, as
+// a deployment does. What was set by the API stays otherwise. The caller holds
+// mu.
+func (s *Service) redeclare(o KeyOptions) error {
+	next := s.states[o.ID].clone()
+	was := declaration{}
+	if next.Declared != nil {
+		was = *next.Declared
+	}
+	if o.Policy != was.Policy {
+		next.Policy = o.Policy
+	}
+	for name := range was.Tags {
+		if _, stays := o.Tags[name]; !stays {
+			delete(next.Tags, name)
+		}
+	}
+	for name, value := range o.Tags {
+		if old, had := was.Tags[name]; !had || old != value {
+			if next.Tags == nil {
+				next.Tags = make(map[string]string)
+			}
+			next.Tags[name] = value
+		}
+	}
+	next.Declared = o.declaration()
+	return s.setState(o.ID, next)
 }
 
 // create generates a key and stores it. The key enters the table only after its

@@ -29,7 +29,15 @@ const (
 // start opens the service on the folder and returns it with an SDK client.
 func start(t *testing.T, dir string) (*awskms.Client, *kms.Service) {
 	t.Helper()
-	s, err := kms.Open(kms.Options{Dir: dir, Account: "000000000000", Region: "eu-central-1"})
+	return serveKeys(t, kms.Options{Dir: dir})
+}
+
+// serveKeys opens the service with these options and returns it with an SDK
+// client.
+func serveKeys(t *testing.T, o kms.Options) (*awskms.Client, *kms.Service) {
+	t.Helper()
+	o.Account, o.Region = "000000000000", "eu-central-1"
+	s, err := kms.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,10 +319,10 @@ func TestRefusedRequests(t *testing.T) {
 		{"alias without prefix", createAlias("b", keyID), "ValidationException", "Invalid identifier"},
 		{"alias with odd characters", createAlias("alias/b!", keyID), "ValidationException", "regular expression"},
 		{"alias of AWS", createAlias("alias/aws/b", keyID), "NotAuthorizedException", ""},
-		{"unknown operation", func(ctx context.Context) error {
+		{"grants by alias", func(ctx context.Context) error {
 			_, err := client.ListGrants(ctx, &awskms.ListGrantsInput{KeyId: app})
 			return err
-		}, "UnknownOperationException", ""},
+		}, "NotFoundException", "Invalid keyId 'alias/app'"},
 		{"deletion by alias", func(ctx context.Context) error {
 			_, err := client.ScheduleKeyDeletion(ctx, &awskms.ScheduleKeyDeletionInput{KeyId: app})
 			return err
@@ -357,6 +365,32 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// An operation that is not implemented names itself in the answer.
+func TestAbsentOperationsNameThemselves(t *testing.T) {
+	client, s := start(t, t.TempDir())
+	_, err := client.ReplicateKey(t.Context(), &awskms.ReplicateKeyInput{
+		KeyId:         aws.String(keyID),
+		ReplicaRegion: aws.String("eu-west-1"),
+	})
+	wantException(t, err, "UnknownOperationException", "The operation ReplicateKey is not implemented locally")
+	for target, want := range map[string]string{
+		"TrentService.ConnectCustomKeyStore": "ConnectCustomKeyStore",
+		"TrentService.Nothing":               "Nothing",
+		"TrentService.":                      "X-Amz-Target",
+		"":                                   "X-Amz-Target",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("X-Amz-Target", target)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if body := w.Body.String(); w.Code != http.StatusBadRequest ||
+			!strings.Contains(body, `"UnknownOperationException"`) || !strings.Contains(body, want) {
+			t.Errorf("X-Amz-Target %q: got %d %s, want 400 UnknownOperationException with %s", target,
+				w.Code, body, want)
+		}
+	}
 }
 
 func TestMalformedBodies(t *testing.T) {

@@ -14,6 +14,19 @@ type KeyInfo struct {
 	// SYMMETRIC_DEFAULT, ENCRYPT_DECRYPT and AWS_KMS.
 	Spec, Usage, Origin string
 	MultiRegion         bool
+	Tags                map[string]string // must not be changed
+	// Policy is the key policy as JSON text if it was set by the API, and not
+	// by [Service.Ensure].
+	Policy string
+	Grants []Grant
+}
+
+// Grant is a grant on a key.
+type Grant struct {
+	ID, Grantee, Retiring string // the principals are ARNs
+	Operations            []string
+	// Subset and Equals constrain the encryption context, nil if they do not.
+	Subset, Equals map[string]string
 }
 
 // Lookup returns the key that keyID names in any of its forms or, if keyID is
@@ -34,6 +47,21 @@ func (s *Service) Lookup(keyID string, ciphertext []byte) (KeyInfo, bool) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	st := s.states[k.id]
+	info.Tags = st.Tags
+	if st.Declared == nil || st.Declared.Policy != st.Policy {
+		info.Policy = st.Policy
+	}
+	for _, g := range st.Grants {
+		info.Grants = append(info.Grants, Grant{
+			ID:         g.ID,
+			Grantee:    g.GranteePrincipal,
+			Retiring:   g.RetiringPrincipal,
+			Operations: g.Operations,
+			Subset:     g.Constraints.EncryptionContextSubset,
+			Equals:     g.Constraints.EncryptionContextEquals,
+		})
+	}
 	for name, a := range s.aliases {
 		if a.keyID == k.id {
 			info.Aliases = append(info.Aliases, name)

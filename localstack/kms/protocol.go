@@ -73,7 +73,7 @@ func (s *Service) shape(err error, e trace.Event) *apiError {
 func (s *Service) serve(operation string, body io.Reader) (answer any, key string, err error) {
 	run, ok := operations[operation]
 	if !ok {
-		return nil, "", errUnknownOperation
+		return nil, "", errUnknownOperation(operation)
 	}
 	return run(s, body)
 }

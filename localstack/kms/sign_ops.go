@@ -104,7 +104,7 @@ func (s *Service) signing(operation string, in signInput) (*key, []byte, crypto.
 	case in.MessageType != "" && in.MessageType != "RAW" && in.MessageType != "DIGEST":
 		return nil, nil, 0, errConstraint("messageType", "must satisfy enum value set: [RAW, DIGEST]")
 	case in.SigningAlgorithm == "":
-		return nil, nil, 0, errValidation("1 validation error detected: Value null at 'signingAlgorithm' failed to satisfy constraint: Member must not be null")
+		return nil, nil, 0, errNull("signingAlgorithm")
 	}
 	k, e := s.resolve(in.KeyId)
 	if e != nil {
@@ -135,13 +135,14 @@ func hashOf(algorithm string) crypto.Hash {
 }
 
 type publicKeyOutput struct {
-	KeyId                 string
-	PublicKey             []byte // DER, SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)
-	KeySpec               string
-	CustomerMasterKeySpec string
-	KeyUsage              string
-	EncryptionAlgorithms  []string `json:",omitempty"`
-	SigningAlgorithms     []string `json:",omitempty"`
+	KeyId                  string
+	PublicKey              []byte // DER, SubjectPublicKeyInfo (RFC 5280 §4.1.2.7)
+	KeySpec                string
+	CustomerMasterKeySpec  string
+	KeyUsage               string
+	EncryptionAlgorithms   []string `json:",omitempty"`
+	SigningAlgorithms      []string `json:",omitempty"`
+	KeyAgreementAlgorithms []string `json:",omitempty"`
 }
 
 func (s *Service) getPublicKey(in keyInput) (any, error) {
@@ -166,9 +167,12 @@ func (s *Service) getPublicKey(in keyInput) (any, error) {
 		CustomerMasterKeySpec: k.spec,
 		KeyUsage:              k.usage,
 	}
-	if k.usage == signVerify {
+	switch k.usage {
+	case signVerify:
 		out.SigningAlgorithms = k.algorithms()
-	} else {
+	case keyAgreement:
+		out.KeyAgreementAlgorithms = k.algorithms()
+	default:
 		out.EncryptionAlgorithms = k.algorithms()
 	}
 	return out, nil

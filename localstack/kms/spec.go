@@ -16,6 +16,7 @@ const (
 	encryptDecrypt = "ENCRYPT_DECRYPT"
 	signVerify     = "SIGN_VERIFY"
 	macUsage       = "GENERATE_VERIFY_MAC"
+	keyAgreement   = "KEY_AGREEMENT"
 )
 
 // spec describes the keys of one KeySpec (KMS developer guide, "Key spec
@@ -24,7 +25,7 @@ type spec struct {
 	usages     []string // the first is the default, unless needsUsage
 	needsUsage bool     // a request must state the usage
 	// The algorithms for each usage.
-	encryption, signing, mac []string
+	encryption, signing, mac, agreement []string
 	// generate returns new key material, as the key file stores it.
 	generate func() ([]byte, error)
 }
@@ -36,7 +37,7 @@ var (
 )
 
 // specs holds the key specs by name. Not implemented locally: ECC_SECG_P256K1,
-// ECC_NIST_EDWARDS25519, SM2, ML_DSA and key agreement.
+// ECC_NIST_EDWARDS25519, SM2 and ML_DSA.
 var specs = map[string]spec{
 	symmetric: {
 		usages:     []string{encryptDecrypt},
@@ -73,8 +74,9 @@ func rsaSpec(bits int) spec {
 
 func eccSpec(curve elliptic.Curve, algorithm string) spec {
 	return spec{
-		usages:     []string{signVerify},
+		usages:     []string{signVerify, keyAgreement},
 		signing:    []string{algorithm},
+		agreement:  []string{ecdh},
 		needsUsage: true,
 		generate: func() ([]byte, error) {
 			k, err := ecdsa.GenerateKey(curve, rand.Reader)
@@ -110,6 +112,8 @@ func (k *key) algorithms() []string {
 		return s.signing
 	case macUsage:
 		return s.mac
+	case keyAgreement:
+		return s.agreement
 	}
 	return s.encryption
 }

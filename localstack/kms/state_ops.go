@@ -22,54 +22,12 @@ func stateChange(alter func(*key, *state) error) func(*Service, keyInput) (any, 
 // enable returns the change of EnableKey (on) or DisableKey.
 func enable(on bool) func(*key, *state) error {
 	return func(k *key, st *state) error {
-		if !st.Deletion.IsZero() {
-			return errState("%s is pending deletion.", k.arn)
+		if e := st.checkNotDeleted(k); e != nil {
+			return e
 		}
 		st.Disabled = !on
 		return nil
 	}
-}
-
-// enableRotation returns the change of EnableKeyRotation (on) or
-// DisableKeyRotation. Only symmetric keys rotate.
-func enableRotation(on bool) func(*key, *state) error {
-	return func(k *key, st *state) error {
-		switch {
-		case k.spec != symmetric:
-			return errUnsupported("%s is not a symmetric encryption key", k.arn)
-		case st.Disabled:
-			return errDisabled(k.arn)
-		case !st.Deletion.IsZero():
-			return errState("%s is pending deletion.", k.arn)
-		}
-		st.Rotates = on
-		return nil
-	}
-}
-
-// rotationDays is the default period of automatic rotation (KMS developer
-// guide, "Rotating AWS KMS keys").
-const rotationDays = 365
-
-type rotationStatusOutput struct {
-	KeyId                string
-	KeyRotationEnabled   bool
-	RotationPeriodInDays int `json:",omitempty"`
-}
-
-func (s *Service) getKeyRotationStatus(in keyInput) (any, error) {
-	k, e := s.resolveKey(in.KeyId)
-	if e != nil {
-		return nil, e
-	}
-	if k.spec != symmetric {
-		return nil, errUnsupported("%s is not a symmetric encryption key", k.arn)
-	}
-	out := rotationStatusOutput{KeyId: k.arn, KeyRotationEnabled: s.stateOf(k).Rotates}
-	if out.KeyRotationEnabled {
-		out.RotationPeriodInDays = rotationDays
-	}
-	return out, nil
 }
 
 type scheduleDeletionInput struct {
@@ -100,8 +58,8 @@ func (s *Service) scheduleKeyDeletion(in scheduleDeletionInput) (any, error) {
 	}
 	at := time.Now().UTC().Add(time.Duration(days) * 24 * time.Hour).Truncate(time.Millisecond)
 	err := s.change(k, func(st *state) error {
-		if !st.Deletion.IsZero() {
-			return errState("%s is pending deletion.", k.arn)
+		if e := st.checkNotDeleted(k); e != nil {
+			return e
 		}
 		st.Deletion = at
 		return nil
@@ -115,10 +73,6 @@ func (s *Service) scheduleKeyDeletion(in scheduleDeletionInput) (any, error) {
 		KeyState:            state{Deletion: at}.name(),
 		PendingWindowInDays: days,
 	}, nil
-}
-
-type cancelDeletionOutput struct {
-	KeyId string
 }
 
 // cancelKeyDeletion disables the key, as KMS does.
@@ -137,5 +91,5 @@ func (s *Service) cancelKeyDeletion(in keyInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cancelDeletionOutput{k.arn}, nil
+	return keyOutput{k.arn}, nil
 }

@@ -44,16 +44,23 @@ func Keys(s *resource.Set) {
 func key(s *resource.Set, res *template.Resource) plan.Key {
 	p := res.Properties
 	k := plan.Key{
-		Origin:         s.Origin(res),
-		LogicalID:      res.ID,
-		ID:             res.Ref,
-		ARN:            res.Attributes["Arn"],
-		Spec:           p.StrOr("KeySpec", "SYMMETRIC_DEFAULT"),
-		Usage:          p.StrOr("KeyUsage", "ENCRYPT_DECRYPT"),
-		EnableRotation: p.BoolOr("EnableKeyRotation", false),
-		Enabled:        p.BoolOr("Enabled", true),
-		Description:    p.Str("Description"),
-		MultiRegion:    p.BoolOr("MultiRegion", false),
+		Origin:               s.Origin(res),
+		LogicalID:            res.ID,
+		ID:                   res.Ref,
+		ARN:                  res.Attributes["Arn"],
+		Spec:                 p.StrOr("KeySpec", "SYMMETRIC_DEFAULT"),
+		Usage:                p.StrOr("KeyUsage", "ENCRYPT_DECRYPT"),
+		EnableRotation:       p.BoolOr("EnableKeyRotation", false),
+		Enabled:              p.BoolOr("Enabled", true),
+		Description:          p.Str("Description"),
+		MultiRegion:          p.BoolOr("MultiRegion", false),
+		RotationPeriodInDays: p.IntOr("RotationPeriodInDays", 0),
+	}
+	for _, t := range p.Each("Tags") {
+		if k.Tags == nil {
+			k.Tags = map[string]string{}
+		}
+		k.Tags[t.Str("Key")] = t.Str("Value")
 	}
 	check.KeyUsage(s, res, k.Spec, k.Usage)
 	// KMS refuses an empty policy; here it counts as none.

@@ -14,9 +14,12 @@ type Key struct {
 	// KEY_AGREEMENT.
 	Usage          string
 	EnableRotation bool
-	Enabled        bool
-	Description    string
-	MultiRegion    bool
+	// RotationPeriodInDays is 0 for the default.
+	RotationPeriodInDays int
+	Enabled              bool
+	Description          string
+	MultiRegion          bool
+	Tags                 map[string]string
 	// Policy is the key policy. It is nil if the template has none; then KMS's
 	// default applies and the IAM policies of the account decide.
 	Policy *Policy
