@@ -69,8 +69,13 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 		keys:     keys,
 		global:   global{guard: g, role: r, function: caller.Function},
 	}
-	result := r.evaluate(q, known.resources[policyOwner(resource)], strings.HasPrefix(q.action, "kms:"))
-	if result == allowed {
+	ofResource := known.resources[policyOwner(resource)]
+	onKey, isKey := keys.(*kmsKeys)
+	if isKey && onKey.key != nil && onKey.key.Policy != "" {
+		ofResource = g.document(onKey.key.Policy)
+	}
+	result := r.evaluate(q, ofResource, strings.HasPrefix(q.action, "kms:"))
+	if result == allowed || isKey && !result.explicit() && onKey.granted(r, action) {
 		return nil
 	}
 	if !result.explicit() && result != noResourcePolicy && len(r.unknown) > 0 {
@@ -80,6 +85,24 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 		return nil
 	}
 	return &Denied{Principal: r.session, Action: action, Resource: resource, reason: result}
+}
+
+// document returns the compiled statements of a key policy that KMS has
+// accepted.
+func (g *Guard) document(text string) []*statement {
+	if known, ok := g.documents.Load(text); ok {
+		return known.([]*statement)
+	}
+	statements, err := ParseDocument(text)
+	var compiled []*statement
+	if err == nil {
+		compiled, err = compileAll(statements, false)
+	}
+	if err != nil { // KMS checks a policy with CheckResource before it accepts it
+		g.opts.Log.Error("failed to read a key policy", "err", err)
+	}
+	g.documents.Store(text, compiled)
+	return compiled
 }
 
 // policyOwner returns the ARN of the resource whose policy covers resource. The

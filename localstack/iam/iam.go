@@ -15,7 +15,8 @@
 // outside the template, or has a policy whose statements are unknown, a request
 // that the known statements do not decide is permitted, with one line in the
 // log per function and policy. Not implemented locally are policies of
-// Organizations, session policies, grants and resource tags (aws:ResourceTag).
+// Organizations, session policies and resource tags (aws:ResourceTag), except
+// those of KMS keys.
 //
 // It never checks signatures and is no protection: any process on this machine
 // can call as another one.
@@ -106,6 +107,13 @@ type Key struct {
 	Aliases             []string
 	Spec, Usage, Origin string
 	MultiRegion         bool
+	// Tags are tested by aws:ResourceTag.
+	Tags map[string]string
+	// Policy is a key policy in JSON that replaces the one of
+	// Options.Resources, or empty.
+	Policy string
+	// Grants allow what the policies do not, but not what one denies.
+	Grants []Grant
 }
 
 // Guard checks the permissions of requests. Its methods may be called
@@ -114,6 +122,8 @@ type Guard struct {
 	opts   Options
 	known  atomic.Pointer[policies]
 	warned sync.Map // function and policy of warnings that were logged
+	// documents has the compiled key policies that were set by the API.
+	documents sync.Map // string to []*statement
 }
 
 // policies are what [Guard.Update] replaces as a whole.

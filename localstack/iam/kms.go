@@ -52,7 +52,13 @@ type kmsRequest struct {
 	SigningAlgorithm, MessageType, MacAlgorithm, KeyPairSpec  string
 	KeySpec, CustomerMasterKeySpec, KeyUsage, Origin          string
 	MultiRegion, BypassPolicyLockoutSafetyCheck               bool
-	PendingWindowInDays                                       *int
+	PendingWindowInDays, RotationPeriodInDays                 *int
+	KeyAgreementAlgorithm                                     string
+	GrantId, GranteePrincipal, RetiringPrincipal              string
+	Operations                                                []string
+	Constraints                                               map[string]map[string]string
+	Tags                                                      []struct{ TagKey, TagValue string }
+	TagKeys                                                   []string
 }
 
 // kmsPermissions returns what a request needs. It returns nothing for a request
@@ -161,6 +167,9 @@ func (k *kmsKeys) lookup(name string) ([]string, bool) {
 	if values, ok := k.ofKey(name); ok {
 		return values, true
 	}
+	if values, ok := k.ofTags(name); ok {
+		return values, true
+	}
 	return k.http.lookup(name)
 }
 
@@ -204,10 +213,51 @@ func (k *kmsKeys) ofRequest(name string) ([]string, bool) {
 		if k.in.PendingWindowInDays != nil {
 			value = strconv.Itoa(*k.in.PendingWindowInDays)
 		}
+	case "kms:rotationperiodindays":
+		if k.in.RotationPeriodInDays != nil {
+			value = strconv.Itoa(*k.in.RotationPeriodInDays)
+		}
+	case "kms:keyagreementalgorithm":
+		value = k.in.KeyAgreementAlgorithm
+	case "kms:granteeprincipal":
+		value = k.in.GranteePrincipal
+	case "kms:retiringprincipal":
+		value = k.in.RetiringPrincipal
+	case "kms:grantoperations":
+		return k.in.Operations, len(k.in.Operations) > 0
+	case "kms:grantconstrainttype":
+		return slices.Sorted(maps.Keys(k.in.Constraints)), len(k.in.Constraints) > 0
 	case "kms:bypasspolicylockoutsafetycheck":
 		value = strconv.FormatBool(k.in.BypassPolicyLockoutSafetyCheck)
 	}
 	return []string{value}, value != ""
+}
+
+// ofTags returns the condition keys about the tags of the request and of the
+// key.
+func (k *kmsKeys) ofTags(name string) ([]string, bool) {
+	if name == "aws:tagkeys" {
+		names := slices.Clone(k.in.TagKeys)
+		for _, t := range k.in.Tags {
+			names = append(names, t.TagKey)
+		}
+		return names, len(names) > 0
+	}
+	if tag, ok := strings.CutPrefix(name, "aws:requesttag/"); ok {
+		for _, t := range k.in.Tags {
+			if strings.EqualFold(t.TagKey, tag) {
+				return []string{t.TagValue}, true
+			}
+		}
+	}
+	if tag, ok := strings.CutPrefix(name, "aws:resourcetag/"); ok && k.key != nil {
+		for key, value := range k.key.Tags {
+			if strings.EqualFold(key, tag) {
+				return []string{value}, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // ofKey returns the condition keys about the key that is used or created.

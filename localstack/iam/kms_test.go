@@ -44,6 +44,10 @@ func startKeys(t *testing.T) *keyring {
 		Log: k.log.logger(),
 		Key: func(keyID string, ciphertext []byte) (iam.Key, bool) {
 			i, ok := service.Lookup(keyID, ciphertext)
+			var grants []iam.Grant
+			for _, g := range i.Grants {
+				grants = append(grants, iam.Grant(g))
+			}
 			return iam.Key{
 				ARN:         i.ARN,
 				Aliases:     i.Aliases,
@@ -51,6 +55,9 @@ func startKeys(t *testing.T) *keyring {
 				Usage:       i.Usage,
 				Origin:      i.Origin,
 				MultiRegion: i.MultiRegion,
+				Tags:        i.Tags,
+				Policy:      i.Policy,
+				Grants:      grants,
 			}, ok
 		},
 	})

@@ -99,6 +99,10 @@ func hashKey(schema []sam.KeyElement) string {
 // keyFacts returns what policy conditions can test of a KMS key.
 func keyFacts(keys *kms.Service, keyID string, ciphertext []byte) (iam.Key, bool) {
 	k, ok := keys.Lookup(keyID, ciphertext)
+	grants := make([]iam.Grant, len(k.Grants))
+	for i, g := range k.Grants {
+		grants[i] = iam.Grant(g)
+	}
 	return iam.Key{
 		ARN:         k.ARN,
 		Aliases:     k.Aliases,
@@ -106,5 +110,8 @@ func keyFacts(keys *kms.Service, keyID string, ciphertext []byte) (iam.Key, bool
 		Usage:       k.Usage,
 		Origin:      k.Origin,
 		MultiRegion: k.MultiRegion,
+		Tags:        k.Tags,
+		Policy:      k.Policy,
+		Grants:      grants,
 	}, ok
 }

@@ -48,11 +48,12 @@ func (s *services) url() string { return "http://" + s.address }
 // open opens the stores and the services, without functions and APIs.
 func (s *services) open(plan *sam.Plan) (err error) {
 	s.keys, err = kms.Open(kms.Options{
-		Dir:     filepath.Join(s.opts.Data, "kms"),
-		Account: plan.Account,
-		Region:  plan.Region,
-		Log:     s.opts.Log,
-		Trace:   s.trace,
+		Dir:         filepath.Join(s.opts.Data, "kms"),
+		Account:     plan.Account,
+		Region:      plan.Region,
+		PolicyError: keyPolicyError,
+		Log:         s.opts.Log,
+		Trace:       s.trace,
 	})
 	if err != nil {
 		return err
