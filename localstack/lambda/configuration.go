@@ -55,7 +55,7 @@ func (fn deployed) describe() configuration {
 	if fn.DeadLetter != "" {
 		c.DeadLetterConfig = &deadLetterConfig{fn.DeadLetter}
 	}
-	c.EphemeralStorage.Size = 512
+	c.EphemeralStorage.Size = fn.StorageMB
 	c.TracingConfig.Mode = "PassThrough"
 	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", "/aws/lambda/"+fn.Name
 	c.Environment.Variables = fn.Env

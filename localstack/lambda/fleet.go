@@ -60,6 +60,7 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	}
 	setDefault(&fn.ARN, s.arn(fn.Name))
 	setDefault(&fn.Handler, "bootstrap")
+	setDefault(&fn.StorageMB, minStorageMB)
 	setDefault(&fn.MemoryMB, awsname.DefaultMemoryMB)
 	setDefault(&fn.Timeout, awsname.DefaultTimeout)
 	setDefault(&fn.Async.MaximumEventAge, awsname.MaxEventAge)
@@ -104,6 +105,9 @@ func (fn Function) check() error {
 		return fmt.Errorf("maximum event age %v is not between %v and %v", age, awsname.MinEventAge,
 			awsname.MaxEventAge)
 	}
+	if err := checkStorage(fn.StorageMB); err != nil {
+		return err
+	}
 	return checkEnv(fn.Env)
 }
 
@@ -112,7 +116,7 @@ func (f *fleet) same(other *fleet) bool {
 	a, b := f.fn, other.fn
 	return f.binary == other.binary &&
 		a.ARN == b.ARN && a.Binary == b.Binary && a.Dir == b.Dir && a.Handler == b.Handler &&
-		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.Timeout == b.Timeout &&
+		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.StorageMB == b.StorageMB && a.Timeout == b.Timeout &&
 		equal(a.ReservedConcurrency, b.ReservedConcurrency) &&
 		equal(a.Async.MaximumRetryAttempts, b.Async.MaximumRetryAttempts) &&
 		slices.Equal(a.Versions, b.Versions) && maps.Equal(a.Aliases, b.Aliases) &&

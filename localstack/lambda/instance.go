@@ -46,6 +46,7 @@ type instance struct {
 	cause        func(requestID string) *outcome // why it ends, or nil
 	extensions   map[string]*extension           // by identifier
 	whenIdle     chan struct{}                   // closed when all extensions are idle, or nil
+	full         bool                            // its temporary files exceed the limit
 	kept         bool                            // another instance gets its sandbox
 	timer        *time.Timer
 	responded    time.Time
@@ -153,8 +154,12 @@ func (in *instance) process() (*os.ProcessState, error) {
 	// One pipe for both keeps the order of their lines, as on Lambda.
 	cmd.Stdout, cmd.Stderr = out.w, out.w
 	cmd.SysProcAttr = sysProcAttr()
-	if err := s.launcher.start(cmd); err != nil {
+	confined, err := launch(cmd, in.writableFolders(), in.gone)
+	if err != nil {
 		return nil, fmt.Errorf("start executable: %w", err)
+	}
+	if !confined {
+		s.logUnconfined()
 	}
 	pid := cmd.Process.Pid
 	s.mu.Lock()
@@ -200,7 +205,7 @@ func (in *instance) handleExit(state *os.ProcessState, err error) (inv *invocati
 		}
 	}
 	inv = in.inv
-	if was != StateIdle && !stopping && !f.retired && !f.s.halted {
+	if was != StateIdle && !stopping && !in.full && !f.retired && !f.s.halted {
 		f.keep(in)
 	}
 	switch was {

@@ -17,9 +17,13 @@
 //
 // The package never runs containers, layers or external extensions, never
 // checks permissions and never sends anything to queues, topics or event buses.
-// It does not stream responses or limit the size of temporary files: each
-// instance has its own TMPDIR, but /tmp is that of the machine. Asynchronous
-// events are in memory only.
+// It does not stream responses. Asynchronous events are in memory only.
+//
+// Files are those of the machine. Each instance has its own TMPDIR of limited
+// size, which is measured and not enforced by the file system. On Linux with
+// Landlock, a function can change files below TMPDIR and the machine's
+// temporary folder only; elsewhere, or if the code is below that folder, it can
+// change its own code too.
 //
 // LDG in comments means the Lambda Developer Guide.
 package lambda
@@ -62,6 +66,10 @@ type Function struct {
 	// MemoryMB is 128 to 10,240; 0 means 128, Lambda's default. On Linux a
 	// process that uses more is killed. Other systems have no limit.
 	MemoryMB int
+	// StorageMB bounds the temporary files, 512 to 10,240; 0 means 512,
+	// Lambda's default. An instance that exceeds it is killed; on AWS the write
+	// fails.
+	StorageMB int
 	// Timeout bounds one invocation, at most 900 s; 0 means 3 s, Lambda's
 	// default.
 	Timeout time.Duration
@@ -159,13 +167,14 @@ type Service struct {
 	opt       Options
 	log       *slog.Logger
 	tempDir   string
-	launcher  *launcher
 	stopped   context.Context // done when Close begins
 	stop      context.CancelFunc
 	processes sync.WaitGroup // one per instance, until its process is gone
 	events    sync.WaitGroup // asynchronous invocations and schedules
 
 	outputMu sync.Mutex // one line at a time
+
+	unconfined sync.Once // guards a line of the log
 
 	work  chan struct{}   // wakes watchMemory: an instance is at work
 	ended context.Context // done when no instance is left
@@ -220,7 +229,6 @@ func New(opt Options) (*Service, error) {
 		opt:       opt,
 		log:       opt.Log,
 		tempDir:   tempDir,
-		launcher:  newLauncher(),
 		fleets:    make(map[string]*fleet),
 		instances: make(map[string]*instance),
 		keys:      make(map[string]*instance),
@@ -273,7 +281,6 @@ func (s *Service) Close(ctx context.Context) error {
 	s.events.Wait()
 	s.processes.Wait()
 	s.end()
-	s.launcher.close()
 	if err := os.RemoveAll(s.tempDir); err != nil {
 		return fmt.Errorf("remove temporary files: %w", err)
 	}

@@ -3,42 +3,29 @@ package lambda
 import (
 	"os/exec"
 	"runtime"
-	"sync"
 )
 
-// launcher starts all processes from one thread, which lives as long as they
-// do.
+// launch starts a process from a thread of its own, which lives until ended is
+// closed. The process can then write only below the writable folders, as far as
+// the system can enforce that; confined says whether it does.
 //
 // On Linux, Pdeathsig kills a child when its parent dies, so no process remains
 // when the stack is killed. But for the kernel the parent is the thread that
 // forked the child, and Go may end a thread at any time unless a goroutine is
-// locked to it.
-type launcher struct {
-	starts chan launch
-	ended  sync.Once
-}
-
-type launch struct {
-	cmd  *exec.Cmd
-	done chan error
-}
-
-func newLauncher() *launcher {
-	l := &launcher{starts: make(chan launch)}
+// locked to it. The confinement belongs to the thread too, and the child
+// inherits it.
+func launch(cmd *exec.Cmd, writable []string, ended <-chan struct{}) (confined bool, err error) {
+	type result struct {
+		confined bool
+		err      error
+	}
+	started := make(chan result, 1)
 	go func() {
-		runtime.LockOSThread()
-		for request := range l.starts {
-			request.done <- request.cmd.Start()
-		}
+		runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
+		confined := confine(writable) == nil
+		started <- result{confined, cmd.Start()}
+		<-ended
 	}()
-	return l
+	r := <-started
+	return r.confined, r.err
 }
-
-func (l *launcher) start(cmd *exec.Cmd) error {
-	request := launch{cmd: cmd, done: make(chan error, 1)}
-	l.starts <- request
-	return <-request.done
-}
-
-// close ends the thread. All processes that it started must have ended.
-func (l *launcher) close() { l.ended.Do(func() { close(l.starts) }) }

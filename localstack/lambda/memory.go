@@ -34,14 +34,15 @@ func (s *Service) watchMemory() {
 			case <-s.ended.Done():
 				return
 			}
-			busy = s.measureAll(n%childrenEvery == 0)
+			busy = s.measureAll(n)
 		}
 	}
 }
 
-// measureAll measures the memory of all working instances and reports whether
-// there are any.
-func (s *Service) measureAll(withChildren bool) bool {
+// measureAll measures the memory of all working instances and, at times, their
+// temporary files. n counts the measurements. It reports whether there are any
+// instances.
+func (s *Service) measureAll(n int) bool {
 	type process struct {
 		in  *instance
 		pid int
@@ -56,7 +57,7 @@ func (s *Service) measureAll(withChildren bool) bool {
 	s.mu.Unlock()
 	for _, p := range busy {
 		own, children := residentMemory(p.pid), int64(-1)
-		if withChildren {
+		if n%childrenEvery == 0 {
 			children = childrenMemory(p.pid)
 		}
 		s.mu.Lock()
@@ -67,6 +68,9 @@ func (s *Service) measureAll(withChildren bool) bool {
 			p.in.recordMemory(own + p.in.children)
 		}
 		s.mu.Unlock()
+		if n%storageEvery == storageEvery-1 {
+			p.in.measureStorage()
+		}
 	}
 	return len(busy) > 0
 }
@@ -91,7 +95,7 @@ func (in *instance) recordMemory(size int64) {
 }
 
 // measure records the peak memory of the process and whether a debugger is
-// attached.
+// attached, and measures the temporary files.
 func (in *instance) measure() {
 	s := in.fleet.s
 	s.mu.Lock()
@@ -100,6 +104,7 @@ func (in *instance) measure() {
 	if pid == 0 {
 		return
 	}
+	in.measureStorage()
 	u := measure(pid)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 
 // sysProcAttr puts the process into a new process group, so that a Ctrl-C for
 // the stack does not reach it and its children can be killed with it. The
-// process is killed when the launcher's thread ends.
+// process is killed when the thread that started it ends.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -22,6 +22,7 @@ func functions(plan *sam.Plan, executables map[string]string) []lambda.Function 
 			Handler:             f.Handler,
 			Env:                 f.Environment,
 			MemoryMB:            f.MemoryMB,
+			StorageMB:           f.StorageMB,
 			Timeout:             f.Timeout,
 			ReservedConcurrency: f.ReservedConcurrency,
 			Async: lambda.AsyncConfig{

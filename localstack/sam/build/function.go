@@ -32,6 +32,7 @@ func function(s *resource.Set, res *template.Resource) plan.Function {
 		Architectures: p.Strings("Architectures"),
 		Timeout:       seconds(p, "Timeout", awsname.DefaultTimeout),
 		MemoryMB:      p.IntOr("MemorySize", awsname.DefaultMemoryMB),
+		StorageMB:     p.Get("EphemeralStorage").IntOr("Size", 512),
 		Environment:   p.Get("Environment").StringMap("Variables"),
 		Async: plan.AsyncConfig{
 			MaxAge:     awsname.MaxEventAge,

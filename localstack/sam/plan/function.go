@@ -26,7 +26,10 @@ type Function struct {
 	// Timeout bounds one invocation, 1 s to 900 s.
 	Timeout time.Duration
 	// MemoryMB is 128 to 10,240 MB.
-	MemoryMB    int
+	MemoryMB int
+	// StorageMB is the size of /tmp (EphemeralStorage), 512 (the default) to
+	// 10,240 MB.
+	StorageMB   int
 	Environment map[string]string
 	// BuildMethod is Metadata.BuildMethod: "go1.x", "makefile", or "" if it is
 	// not set.

@@ -108,6 +108,7 @@ var actions = map[string]func(context.Context, event) (any, error){
 	"allocate":   allocate,
 	"leave":      leaveFile,
 	"files":      listFiles,
+	"write":      writeFile,
 
 	"long": func(_ context.Context, ev event) (any, error) {
 		fmt.Println(strings.Repeat("y", ev.N))
@@ -219,6 +220,22 @@ func leaveFile(_ context.Context, ev event) (any, error) {
 		os.Exit(ev.N)
 	}
 	select {}
+}
+
+// writeFile makes a file of N bytes without content, in the working directory
+// if its name is relative. It returns the error as a text.
+func writeFile(_ context.Context, ev event) (any, error) {
+	if ev.Text == "temporary" {
+		ev.File = filepath.Join(os.TempDir(), ev.File)
+	}
+	err := os.WriteFile(ev.File, nil, 0o600)
+	if err == nil && ev.N > 0 {
+		err = os.Truncate(ev.File, int64(ev.N))
+	}
+	if err != nil {
+		return err.Error(), nil
+	}
+	return "", nil
 }
 
 // listFiles returns the temporary files, the log stream and the count.
