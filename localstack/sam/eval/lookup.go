@@ -57,6 +57,13 @@ func (r *Resolver) lookup(v *template.Value, name, attr string, m Mode) *templat
 		return r.Fail(v, "a condition refers to the resource "+name, "refer to parameters and mappings only")
 	case m == Early:
 		return v
+	}
+	return r.resolved(v, res, name, attr, m)
+}
+
+// resolved resolves a reference to a resource that is resolved itself.
+func (r *Resolver) resolved(v *template.Value, res *template.Resource, name, attr string, m Mode) *template.Value {
+	switch {
 	case res.Disabled:
 		return r.Fail(v, fmt.Sprintf("refers to %s, which is not created because its condition %s is false",
 			name, res.Condition), "guard the reference with Fn::If")

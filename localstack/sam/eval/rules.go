@@ -41,18 +41,24 @@ func (r *Resolver) assert(f template.Field) {
 		}
 	}
 	for _, a := range f.Value.Each("Assertions") {
-		switch a.Kind {
-		case template.Unknown: // already reported
-			continue
-		case template.Call: // the shape accepts it, but nothing resolves it
-			r.FailKind(a, "write a map with Assert")
-			continue
-		}
-		if yes, ok := r.decide(a.Get("Assert")); ok && !yes {
+		if !r.holds(a) {
 			r.Fail(a, "the assertion of the rule "+f.Key+" is false",
 				cmp.Or(a.Str("AssertDescription"), "give other parameters"))
 		}
 	}
+}
+
+// holds evaluates one assertion. It is true after a mistake, which is reported.
+func (r *Resolver) holds(a *template.Value) bool {
+	switch a.Kind {
+	case template.Unknown: // already reported
+		return true
+	case template.Call: // the shape accepts it, but nothing resolves it
+		r.FailKind(a, "write a map with Assert")
+		return true
+	}
+	yes, ok := r.decide(a.Get("Assert"))
+	return yes || !ok
 }
 
 // needsAccount reports whether v calls a function that reads the account's own
