@@ -107,8 +107,8 @@ func (m *meter) write(c store.Change) {
 	}
 }
 
-// written returns the cost of a write. In a transaction, times multiplies it and
-// it is reported as a write.
+// written returns the cost of a write. In a transaction, times multiplies it
+// and it is reported as a write.
 func (m *meter) written(units, times float64) capacity {
 	c := capacity{CapacityUnits: units}
 	if m.transactional {

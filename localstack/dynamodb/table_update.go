@@ -245,9 +245,9 @@ func (in *updateTableInput) createIndex(def *store.Definition, want SecondaryInd
 	return checkIndexes(def.Indexes)
 }
 
-// keyTypes returns the types for the key of a new index. The request must define
-// each of its attributes, also one that the table knows; then the table's type
-// holds. Other definitions of the request have no effect.
+// keyTypes returns the types for the key of a new index. The request must
+// define each of its attributes, also one that the table knows; then the
+// table's type holds. Other definitions of the request have no effect.
 func (in *updateTableInput) keyTypes(def *store.Definition) (attributeTypes, error) {
 	types, err := newAttributeTypes(in.AttributeDefinitions)
 	if err != nil {

@@ -102,8 +102,8 @@ func TestIndexPages(t *testing.T) {
 		"ValidationException: The provided starting key is invalid…")
 }
 
-// Developer Guide, "Detecting and correcting index key violations": an item whose
-// value does not fit is not in a new index.
+// Developer Guide, "Detecting and correcting index key violations": an item
+// whose value does not fit is not in a new index.
 func TestBackfillOfUnfitKeys(t *testing.T) {
 	tb := newTable(t, "pk S")
 	tb.put(t, `{"pk":"ok","s":"x"}`, `{"pk":"empty","s":""}`, `{"pk":"number","s":1}`,

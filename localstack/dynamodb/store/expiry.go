@@ -29,8 +29,8 @@ func (s *Store) Expired(t *Table, from, to int64, limit int) ([][]byte, error) {
 }
 
 // Expires returns the expiry time of item in Unix seconds: the value of the
-// table's TTL attribute, rounded down. ok is false if that is not a number of at
-// least 1.
+// table's TTL attribute, rounded down. ok is false if that is not a number of
+// at least 1.
 func (d *Definition) Expires(item attr.Item) (seconds int64, ok bool) {
 	if d.TTL == "" || item == nil {
 		return 0, false
