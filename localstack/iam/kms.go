@@ -167,6 +167,9 @@ func (k *kmsKeys) lookup(name string) ([]string, bool) {
 	if values, ok := k.ofKey(name); ok {
 		return values, true
 	}
+	if values, ok := k.ofGrant(name); ok {
+		return values, true
+	}
 	if values, ok := k.ofTags(name); ok {
 		return values, true
 	}
@@ -219,18 +222,25 @@ func (k *kmsKeys) ofRequest(name string) ([]string, bool) {
 		}
 	case "kms:keyagreementalgorithm":
 		value = k.in.KeyAgreementAlgorithm
-	case "kms:granteeprincipal":
-		value = k.in.GranteePrincipal
-	case "kms:retiringprincipal":
-		value = k.in.RetiringPrincipal
-	case "kms:grantoperations":
-		return k.in.Operations, len(k.in.Operations) > 0
-	case "kms:grantconstrainttype":
-		return slices.Sorted(maps.Keys(k.in.Constraints)), len(k.in.Constraints) > 0
 	case "kms:bypasspolicylockoutsafetycheck":
 		value = strconv.FormatBool(k.in.BypassPolicyLockoutSafetyCheck)
 	}
 	return []string{value}, value != ""
+}
+
+// ofGrant returns the condition keys about the grant that the request makes.
+func (k *kmsKeys) ofGrant(name string) ([]string, bool) {
+	switch name {
+	case "kms:granteeprincipal":
+		return []string{k.in.GranteePrincipal}, k.in.GranteePrincipal != ""
+	case "kms:retiringprincipal":
+		return []string{k.in.RetiringPrincipal}, k.in.RetiringPrincipal != ""
+	case "kms:grantoperations":
+		return k.in.Operations, len(k.in.Operations) > 0
+	case "kms:grantconstrainttype":
+		return slices.Sorted(maps.Keys(k.in.Constraints)), len(k.in.Constraints) > 0
+	}
+	return nil, false
 }
 
 // ofTags returns the condition keys about the tags of the request and of the
