@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
@@ -48,6 +49,9 @@ Usage: go run ./localstack [flags]
                       they are, and nothing is encrypted on the way
   -allow-network      let functions reach hosts other than AWS's. Without it the
                       proxy that they use refuses them with an explanation
+  -table-delay TIME   how long a table or index that is created over the API is
+                      CREATING (default 500ms; 0 for none). The template's
+                      tables are active at once
   -no-freeze          let functions run on between invocations, for debuggers
                       that a stopped process confuses
   -fault SPEC         make something fail on purpose; may be repeated. SPEC is
@@ -101,6 +105,8 @@ func wrap(words []string, indent, width int) string {
 const (
 	defaultListen   = "127.0.0.1:4566" // the port that AWS emulators share
 	defaultTemplate = "template.yaml"
+	// defaultTableDelay shows code that does not wait for a new table.
+	defaultTableDelay = 500 * time.Millisecond
 )
 
 // options are the command line's.
@@ -127,6 +133,7 @@ func parseFlags(args []string) (options, error) {
 	flags.BoolVar(&o.AllowRemote, "allow-remote", false, "")
 	flags.BoolVar(&o.AllowNetwork, "allow-network", false, "")
 	flags.BoolVar(&o.NoFreeze, "no-freeze", false, "")
+	flags.DurationVar(&o.TableDelay, "table-delay", defaultTableDelay, "")
 	flags.Func("parameter", "", func(s string) error {
 		return keyValue(s, func(key, value string) error { o.Parameters[key] = value; return nil })
 	})

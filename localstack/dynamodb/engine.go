@@ -16,6 +16,8 @@ type Engine struct {
 	store *store.Store
 	slots chan struct{} // one per request in progress
 
+	pending pendingTables
+
 	mu      sync.RWMutex // held for reading while the store is in use
 	closed  bool
 	sweeper *sweeper

@@ -86,7 +86,7 @@ func (e *Engine) newReadPlan(ctx context.Context, table string, o *readOptions, 
 		switch {
 		case p.index == nil:
 			return nil, invalid("The table does not have the specified index: %s", *o.IndexName)
-		case p.index.Filling:
+		case p.index.Filling || e.pending.has(t, p.index.Name):
 			return nil, invalid("Cannot read from backfilling global secondary index: %s", *o.IndexName)
 		case !p.index.Local && o.ConsistentRead:
 			return nil, invalid("Consistent reads are not supported on global secondary indexes")

@@ -101,12 +101,16 @@ func project(p *expr.Projection, item attr.Item) attr.Item {
 	return p.Apply(item)
 }
 
-// findItemTable finds the table of an operation on items. Its error, as
-// DynamoDB's, does not name the table; see findTable.
+// findItemTable finds the table of an operation on items. A table that is being
+// created has none yet. The error, as DynamoDB's, does not name the table; see
+// findTable.
 func (e *Engine) findItemTable(ctx context.Context, name string) (*store.Table, error) {
 	observationOf(ctx).setResource(name)
 	t, err := e.store.Table(name)
 	if errors.Is(err, store.ErrNoTable) {
+		return nil, noTable()
+	}
+	if err == nil && e.pending.has(t, "") {
 		return nil, noTable()
 	}
 	return t, err

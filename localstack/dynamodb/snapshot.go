@@ -11,7 +11,8 @@ import (
 type TableState struct {
 	Name string
 	ARN  string
-	// Status is ACTIVE, or UPDATING while an index is being filled.
+	// Status is ACTIVE, or CREATING or UPDATING while the table or an index is
+	// being created.
 	Status string
 	Items  int64
 	Bytes  int64  // by DynamoDB's item sizes
@@ -67,7 +68,7 @@ func (e *Engine) state(t *store.Table) (TableState, error) {
 	out := TableState{
 		Name:   def.Name,
 		ARN:    e.tableARN(def.Name),
-		Status: statusActive,
+		Status: e.tableStatus(t, def),
 		Items:  totals.Items,
 		Bytes:  totals.Bytes,
 		Key:    describeKey(def.Key),
@@ -80,9 +81,6 @@ func (e *Engine) state(t *store.Table) (TableState, error) {
 		totals, err := e.store.Totals(t, x)
 		if err != nil {
 			return TableState{}, err
-		}
-		if x.Filling {
-			out.Status = statusUpdating
 		}
 		out.Indexes = append(out.Indexes, IndexState{
 			Name:       x.Name,

@@ -21,6 +21,7 @@ func (e *Engine) createTable(ctx context.Context, in *CreateTableInput) (*tableO
 	if err != nil {
 		return nil, err
 	}
+	e.pending.add(t, "", e.opts.TableDelay)
 	description, err := e.describe(t)
 	return &tableOutput{description}, err
 }

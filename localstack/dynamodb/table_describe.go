@@ -67,7 +67,6 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 	set := def.Settings
 	out := tableDescription{
 		TableName:                 def.Name,
-		TableStatus:               statusActive,
 		AttributeDefinitions:      keyAttributes(def),
 		KeySchema:                 keyElements(def.Key),
 		CreationDateTime:          unixSeconds(def.Created),
@@ -102,11 +101,21 @@ func (e *Engine) describe(t *store.Table) (tableDescription, error) {
 			continue
 		}
 		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, description)
-		if x.Filling {
-			out.TableStatus = statusUpdating
-		}
 	}
+	out.TableStatus = e.tableStatus(t, def)
 	return out, nil
+}
+
+// tableStatus returns the TableStatus of a table with the definition def.
+func (e *Engine) tableStatus(t *store.Table, def *store.Definition) string {
+	filling := func(x *store.Index) bool { return !x.Local && x.Filling }
+	switch {
+	case e.pending.has(t, ""):
+		return statusCreating
+	case e.pending.hasIndex(t) || slices.ContainsFunc(def.Indexes, filling):
+		return statusUpdating
+	}
+	return statusActive
 }
 
 func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription, error) {
@@ -126,7 +135,10 @@ func (e *Engine) describeIndex(t *store.Table, x *store.Index) (indexDescription
 		out.IndexStatus = statusActive
 		out.ProvisionedThroughput = &throughputDescription{ReadCapacityUnits: x.Read, WriteCapacityUnits: x.Write}
 		out.WarmThroughput = newWarmThroughput(t.Definition().Settings.OnDemand, x.Read, x.Write)
-		if x.Filling {
+		switch {
+		case e.pending.has(t, ""):
+			out.IndexStatus = statusCreating
+		case x.Filling || e.pending.has(t, x.Name):
 			out.IndexStatus, out.Backfilling = statusCreating, true
 		}
 	}
@@ -150,6 +162,9 @@ func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 func (e *Engine) deleteTable(ctx context.Context, in *tableNameInput) (*tableOutput, error) {
 	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.checkActive(t); err != nil {
 		return nil, err
 	}
 	name := t.Definition().Name

@@ -104,6 +104,13 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	if err := e.checkCreated(t); err != nil {
+		return nil, err
+	}
+	busy := e.pending.hasIndex(t)
+	if busy && len(in.GlobalSecondaryIndexUpdates) == 0 {
+		return nil, inUse("updated", t)
+	}
 	var dropped []string
 	def, err := e.store.Alter(t, func(def *store.Definition) error {
 		if err := in.updateSettings(e, &def.Settings); err != nil {
@@ -112,7 +119,7 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 		if err := e.updateStream(def, in.StreamSpecification); err != nil {
 			return err
 		}
-		dropped, err = in.updateIndexes(def)
+		dropped, err = in.updateIndexes(def, busy)
 		return err
 	})
 	if errors.Is(err, store.ErrNoTable) {
@@ -120,6 +127,11 @@ func (e *Engine) updateTable(ctx context.Context, in *updateTableInput) (*tableO
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, u := range in.GlobalSecondaryIndexUpdates {
+		if u.Create != nil {
+			e.pending.add(t, *u.Create.IndexName, e.opts.TableDelay)
+		}
 	}
 	description, err := e.describe(t)
 	description.TableStatus = statusUpdating
@@ -181,8 +193,9 @@ func checkThroughputChanges(what string, read, write int64, want *ProvisionedThr
 }
 
 // updateIndexes applies the changes of global secondary indexes. Like AWS, it
-// allows one creation or deletion at a time.
-func (in *updateTableInput) updateIndexes(def *store.Definition) (dropped []string, err error) {
+// allows one creation or deletion at a time. busy says that an index is being
+// created.
+func (in *updateTableInput) updateIndexes(def *store.Definition, busy bool) (dropped []string, err error) {
 	shape := 0
 	for _, u := range in.GlobalSecondaryIndexUpdates {
 		switch {
@@ -208,7 +221,7 @@ func (in *updateTableInput) updateIndexes(def *store.Definition) (dropped []stri
 			return nil, err
 		}
 	}
-	if shape > 1 || shape == 1 && def.Filling() && len(dropped) == 0 {
+	if shape > 1 || shape == 1 && (busy || def.Filling()) && len(dropped) == 0 {
 		return nil, clientError("LimitExceededException",
 			"Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table")
 	}

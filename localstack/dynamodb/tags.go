@@ -79,6 +79,9 @@ func (e *Engine) changeTags(ctx context.Context, arn *string,
 	if err != nil {
 		return nil, err
 	}
+	if err := e.checkCreated(t); err != nil {
+		return nil, err
+	}
 	_, err = e.store.Alter(t, func(def *store.Definition) error {
 		def.Settings.Tags, err = change(def.Settings.Tags)
 		return err

@@ -37,6 +37,9 @@ func (e *Engine) updateTimeToLive(ctx context.Context, in *updateTimeToLiveInput
 	if err != nil {
 		return nil, err
 	}
+	if err := e.checkCreated(t); err != nil {
+		return nil, err
+	}
 	_, err = e.store.Alter(t, func(def *store.Definition) error {
 		switch {
 		case !*spec.Enabled && def.TTL == "":
@@ -72,6 +75,9 @@ func (e *Engine) describeTimeToLive(ctx context.Context, in *tableNameInput) (*d
 	t, err := e.findTable(ctx, in.TableName)
 	if err != nil {
 		return nil, err
+	}
+	if e.pending.has(t, "") {
+		return nil, invalid("Cannot describe time to live while table is in CREATING state: Current table state is CREATING")
 	}
 	out := new(describeTimeToLiveOutput)
 	d, def := &out.TimeToLiveDescription, t.Definition()

@@ -51,6 +51,10 @@ type Options struct {
 	FaultSeed uint64
 	// Inferred changes behaviours of API Gateway that AWS does not document.
 	Inferred gateway.Inferred
+	// TableDelay is how long a table or a global index that is created over the
+	// API is CREATING; none if it is 0. The SDKs' waiters ask again after 20 s.
+	// The template's tables are active when the stack is ready.
+	TableDelay time.Duration
 	// NoFreeze lets the functions' processes run on between invocations, for
 	// debuggers that a stopped process confuses.
 	NoFreeze bool

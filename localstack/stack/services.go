@@ -59,12 +59,13 @@ func (s *services) open(plan *sam.Plan) (err error) {
 		return err
 	}
 	s.tables, err = dynamodb.Open(dynamodb.Options{
-		Dir:     filepath.Join(s.opts.Data, "dynamodb"),
-		Account: plan.Account,
-		Region:  plan.Region,
-		Faults:  s.faults.DynamoDB(),
-		Log:     s.opts.Log,
-		Trace:   s.trace,
+		Dir:        filepath.Join(s.opts.Data, "dynamodb"),
+		Account:    plan.Account,
+		Region:     plan.Region,
+		Faults:     s.faults.DynamoDB(),
+		TableDelay: s.opts.TableDelay,
+		Log:        s.opts.Log,
+		Trace:      s.trace,
 	})
 	if err != nil {
 		return err
