@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -58,7 +57,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		h.Set("X-Amzn-RequestId", result.RequestID)
-		h.Set("X-Amzn-Trace-Id", req.TraceID)
+		h.Set("X-Amzn-Trace-Id", result.TraceID)
 		h.Set("X-Amz-Executed-Version", result.Version)
 		if result.FunctionError != "" {
 			h.Set("X-Amz-Function-Error", result.FunctionError)
@@ -104,7 +103,7 @@ func readInvoke(r *http.Request) (Request, error) {
 		Function:  r.PathValue("function"),
 		Qualifier: r.URL.Query().Get("Qualifier"),
 		Payload:   payload,
-		TraceID:   cmp.Or(r.Header.Get("X-Amzn-Trace-Id"), newTraceID()),
+		TraceID:   r.Header.Get("X-Amzn-Trace-Id"),
 	}
 	switch kind := r.Header.Get("X-Amz-Log-Type"); kind {
 	case "", "None":

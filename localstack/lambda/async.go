@@ -28,7 +28,7 @@ type event struct {
 // function's destination gets a record, and the log a line for a discarded
 // event.
 func (s *Service) InvokeAsync(_ context.Context, function string, payload []byte) (requestID string, err error) {
-	return s.enqueue(Request{Function: function, Payload: payload, TraceID: newTraceID()})
+	return s.enqueue(Request{Function: function, Payload: payload})
 }
 
 // enqueue is InvokeAsync with the options of a request that apply to events.
@@ -47,8 +47,12 @@ func (s *Service) enqueue(req Request) (requestID string, err error) {
 	if s.closing {
 		return "", ErrClosed
 	}
-	if _, _, err := s.lookUp(to); err != nil {
+	f, _, err := s.lookUp(to)
+	if err != nil {
 		return "", err
+	}
+	if ev.traceID == "" {
+		ev.traceID = newTraceID(f.fn.Sampled)
 	}
 	s.events.Go(func() { s.deliver(ev) })
 	return ev.id, nil

@@ -128,6 +128,10 @@ func (c *collector) begin(inv *invocation) {
 		return
 	}
 	c.inv = inv
+	if c.fn.Logging.JSON {
+		c.platform(inv, "platform.start", "INFO", platformRecord{RequestID: inv.id, Version: inv.version})
+		return
+	}
 	c.write(inv, "START RequestId: "+inv.id+" Version: "+inv.version)
 }
 
@@ -137,6 +141,10 @@ func (c *collector) report(inv *invocation, memory int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inv = nil
+	if c.fn.Logging.JSON {
+		c.reportJSON(inv, memory)
+		return
+	}
 	o := inv.outcome
 	status := ""
 	switch {
@@ -149,20 +157,22 @@ func (c *collector) report(inv *invocation, memory int64) {
 		status = "Status: error\tError Type: " + cmp.Or(o.reported, o.errorType)
 	}
 	c.write(inv, "END RequestId: "+inv.id)
-	ms := milliseconds(inv.used)
-	// Initialization is billed since 2025 (AWS Compute Blog, "AWS Lambda
-	// standardizes billing for INIT Phase").
-	billed := math.Ceil(milliseconds(inv.used + inv.initDuration))
+	ms, billed := milliseconds(inv.used), inv.billed()
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %.0f ms\tMemory Size: %d MB\t",
 		inv.id, ms, billed, c.fn.MemoryMB)
 	if memory > 0 {
-		line += fmt.Sprintf("Max Memory Used: %d MB\t", (memory+1<<20-1)>>20)
+		line += fmt.Sprintf("Max Memory Used: %d MB\t", megabytes(memory))
 	}
 	if inv.initDuration > 0 {
 		line += fmt.Sprintf("Init Duration: %.2f ms\t", milliseconds(inv.initDuration))
 	}
 	c.write(inv, line+status)
 }
+
+// billed returns the billed duration in milliseconds. Initialization is billed
+// since 2025 (AWS Compute Blog, "AWS Lambda standardizes billing for INIT
+// Phase").
+func (inv *invocation) billed() float64 { return math.Ceil(milliseconds(inv.used + inv.initDuration)) }
 
 // initFailed reports a failed initialization: a first attempt, or the second
 // one, which is part of an invocation.
@@ -172,6 +182,10 @@ func (c *collector) initFailed(took time.Duration, second bool, o *outcome) {
 	phase := "init"
 	if second {
 		phase = "invoke"
+	}
+	if c.fn.Logging.JSON {
+		c.initFailedJSON(took, phase, o)
+		return
 	}
 	status := "error\tError Type: " + o.errorType
 	if o.timedOut {

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 )
@@ -23,9 +24,15 @@ type configuration struct {
 	LastUpdateStatus string
 	EphemeralStorage struct{ Size int }
 	TracingConfig    struct{ Mode string }
-	LoggingConfig    struct{ LogFormat, LogGroup string }
+	LoggingConfig    loggingConfig
 	DeadLetterConfig *deadLetterConfig `json:",omitempty"`
 	Environment      struct{ Variables map[string]string }
+}
+
+type loggingConfig struct {
+	LogFormat, LogGroup string
+	ApplicationLogLevel string `json:",omitempty"`
+	SystemLogLevel      string `json:",omitempty"`
 }
 
 type deadLetterConfig struct{ TargetArn string }
@@ -57,7 +64,14 @@ func (fn deployed) describe() configuration {
 	}
 	c.EphemeralStorage.Size = fn.StorageMB
 	c.TracingConfig.Mode = "PassThrough"
-	c.LoggingConfig.LogFormat, c.LoggingConfig.LogGroup = "Text", "/aws/lambda/"+fn.Name
+	if fn.Sampled {
+		c.TracingConfig.Mode = "Active"
+	}
+	c.LoggingConfig = loggingConfig{LogFormat: fn.logFormat(), LogGroup: fn.logGroup()}
+	if fn.Logging.JSON {
+		c.LoggingConfig.ApplicationLogLevel = cmp.Or(fn.Logging.ApplicationLevel, "INFO")
+		c.LoggingConfig.SystemLogLevel = cmp.Or(fn.Logging.SystemLevel, "INFO")
+	}
 	c.Environment.Variables = fn.Env
 	return c
 }

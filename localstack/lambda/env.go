@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
@@ -125,12 +126,16 @@ func (in *instance) environment() []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     latest,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.fn.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.fn.Name,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       f.fn.logGroup(),
 		"AWS_LAMBDA_LOG_STREAM_NAME":      in.logStream,
 		"AWS_LAMBDA_RUNTIME_API":          opt.RuntimeAPI + "/" + in.id,
 		"LAMBDA_TASK_ROOT":                f.fn.Dir,
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
+		"AWS_LAMBDA_LOG_FORMAT":           f.fn.logFormat(),
 	})
+	if f.fn.Logging.JSON {
+		env["AWS_LAMBDA_LOG_LEVEL"] = cmp.Or(f.fn.Logging.ApplicationLevel, "INFO")
+	}
 	list := make([]string, 0, len(env))
 	for key, value := range env {
 		list = append(list, key+"="+value)

@@ -116,7 +116,8 @@ func (f *fleet) same(other *fleet) bool {
 	a, b := f.fn, other.fn
 	return f.binary == other.binary &&
 		a.ARN == b.ARN && a.Binary == b.Binary && a.Dir == b.Dir && a.Handler == b.Handler &&
-		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.StorageMB == b.StorageMB && a.Timeout == b.Timeout &&
+		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.StorageMB == b.StorageMB && a.Logging == b.Logging &&
+		a.Sampled == b.Sampled && a.Timeout == b.Timeout &&
 		equal(a.ReservedConcurrency, b.ReservedConcurrency) &&
 		equal(a.Async.MaximumRetryAttempts, b.Async.MaximumRetryAttempts) &&
 		slices.Equal(a.Versions, b.Versions) && maps.Equal(a.Aliases, b.Aliases) &&

@@ -24,6 +24,8 @@ type Result struct {
 	// Version is the version that ran: that of the alias, if an alias was
 	// invoked.
 	Version string
+	// TraceID is the X-Ray tracing header that the function got.
+	TraceID string
 	// LogTail is the last 4 KB of the invocation's log, if Request.Tail was
 	// set.
 	LogTail string
@@ -72,9 +74,7 @@ func (s *Service) Do(ctx context.Context, req Request) (Result, error) {
 	}
 	inv := newInvocation(awsname.NewRequestID(), payload)
 	inv.clientContext, inv.wantTail = req.ClientContext, req.Tail
-	if req.TraceID != "" {
-		inv.traceID = req.TraceID
-	}
+	inv.traceID = req.TraceID
 	return s.await(ctx, to, inv)
 }
 
@@ -96,6 +96,7 @@ func (s *Service) await(ctx context.Context, to target, inv *invocation) (Result
 		Payload:      o.payload,
 		RequestID:    inv.id,
 		Version:      inv.version,
+		TraceID:      inv.traceID,
 		LogTail:      inv.tail.String(),
 		Duration:     inv.duration,
 		InitDuration: inv.initDuration,
@@ -117,6 +118,9 @@ func (s *Service) submit(to target, inv *invocation) error {
 	f, version, err := s.lookUp(to)
 	if err != nil {
 		return err
+	}
+	if inv.traceID == "" {
+		inv.traceID = newTraceID(f.fn.Sampled)
 	}
 	inv.version, inv.invokedARN = version, to.qualify(f.fn.ARN)
 	if err := f.admit(inv); err != nil {
@@ -185,7 +189,7 @@ type invocation struct {
 }
 
 func newInvocation(id string, payload []byte) *invocation {
-	return &invocation{id: id, payload: payload, traceID: newTraceID(), done: make(chan struct{})}
+	return &invocation{id: id, payload: payload, done: make(chan struct{})}
 }
 
 // begin starts the invocation's clock. The caller holds Service.mu.
@@ -263,10 +267,14 @@ func checkPayload(payload []byte, limit int) ([]byte, error) {
 	return payload, nil
 }
 
-// newTraceID returns an X-Ray tracing header for a request that is not sampled.
-func newTraceID() string {
+// newTraceID returns an X-Ray tracing header for a request.
+func newTraceID(sampled bool) string {
 	var b [20]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	h := hex.EncodeToString(b[:])
-	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=0", time.Now().Unix(), h[:24], h[24:])
+	sample := 0
+	if sampled {
+		sample = 1
+	}
+	return fmt.Sprintf("Root=1-%08x-%s;Parent=%s;Sampled=%d", time.Now().Unix(), h[:24], h[24:], sample)
 }

@@ -160,6 +160,7 @@ func TestD3_Environment(t *testing.T) {
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/f",
+		"AWS_LAMBDA_LOG_FORMAT":           "Text",
 		"LAMBDA_TASK_ROOT":                filepath.Dir(binary),
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",

@@ -70,6 +70,11 @@ type Function struct {
 	// Lambda's default. An instance that exceeds it is killed; on AWS the write
 	// fails.
 	StorageMB int
+	// Logging configures the function's log (LoggingConfig).
+	Logging Logging
+	// Sampled makes requests without a tracing header sampled (TracingConfig,
+	// Active).
+	Sampled bool
 	// Timeout bounds one invocation, at most 900 s; 0 means 3 s, Lambda's
 	// default.
 	Timeout time.Duration

@@ -13,16 +13,23 @@ func functions(plan *sam.Plan, executables map[string]string) []lambda.Function 
 	for _, f := range plan.Functions {
 		executable := executables[f.Name]
 		list = append(list, lambda.Function{
-			Name:                f.Name,
-			ARN:                 f.ARN,
-			Binary:              executable,
-			Dir:                 filepath.Dir(executable),
-			Versions:            f.Versions,
-			Aliases:             f.Aliases,
-			Handler:             f.Handler,
-			Env:                 f.Environment,
-			MemoryMB:            f.MemoryMB,
-			StorageMB:           f.StorageMB,
+			Name:      f.Name,
+			ARN:       f.ARN,
+			Binary:    executable,
+			Dir:       filepath.Dir(executable),
+			Versions:  f.Versions,
+			Aliases:   f.Aliases,
+			Handler:   f.Handler,
+			Env:       f.Environment,
+			MemoryMB:  f.MemoryMB,
+			StorageMB: f.StorageMB,
+			Logging: lambda.Logging{
+				JSON:             f.Logging.Format == "JSON",
+				Group:            f.Logging.Group,
+				ApplicationLevel: f.Logging.ApplicationLevel,
+				SystemLevel:      f.Logging.SystemLevel,
+			},
+			Sampled:             f.Traced,
 			Timeout:             f.Timeout,
 			ReservedConcurrency: f.ReservedConcurrency,
 			Async: lambda.AsyncConfig{

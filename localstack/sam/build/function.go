@@ -34,6 +34,13 @@ func function(s *resource.Set, res *template.Resource) plan.Function {
 		MemoryMB:      p.IntOr("MemorySize", awsname.DefaultMemoryMB),
 		StorageMB:     p.Get("EphemeralStorage").IntOr("Size", 512),
 		Environment:   p.Get("Environment").StringMap("Variables"),
+		Logging: plan.Logging{
+			Format:           p.Get("LoggingConfig").Str("LogFormat"),
+			Group:            p.Get("LoggingConfig").Str("LogGroup"),
+			ApplicationLevel: p.Get("LoggingConfig").Str("ApplicationLogLevel"),
+			SystemLevel:      p.Get("LoggingConfig").Str("SystemLogLevel"),
+		},
+		Traced: p.Get("TracingConfig").Str("Mode") == "Active",
 		Async: plan.AsyncConfig{
 			MaxAge:     awsname.MaxEventAge,
 			Retries:    awsname.DefaultRetries,

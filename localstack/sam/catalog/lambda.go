@@ -48,7 +48,7 @@ var lambdaTypes = []*resource.Type{
 			"InlineCode":                   shape.String,
 			"KmsKeyArn":                    shape.String,
 			"Layers":                       shape.Any,
-			"LoggingConfig":                shape.Any,
+			"LoggingConfig":                logging,
 			"MemorySize":                   functionMemory,
 			"PackageType":                  shape.Words("Zip", "Image"),
 			"PermissionsBoundary":          shape.String,
@@ -104,7 +104,7 @@ var lambdaTypes = []*resource.Type{
 			"ImageConfig":                  shape.Any,
 			"KmsKeyArn":                    shape.String,
 			"Layers":                       shape.Any,
-			"LoggingConfig":                shape.Any,
+			"LoggingConfig":                logging,
 			"MemorySize":                   functionMemory,
 			"PackageType":                  shape.Words("Zip", "Image"),
 			"PublishToLatestPublished":     shape.Bool,
@@ -188,6 +188,13 @@ var (
 	vpcConfig     = shape.Any
 	// ephemeralStorage has its size in MB (Lambda quotas).
 	ephemeralStorage = shape.Object(shape.Props{"Size": shape.Required(shape.Between(512, 10240))})
+
+	logging = shape.Object(shape.Props{
+		"LogFormat":           shape.Words("Text", "JSON"),
+		"LogGroup":            shape.String,
+		"ApplicationLogLevel": shape.Words("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+		"SystemLogLevel":      shape.Words("DEBUG", "INFO", "WARN"),
+	})
 
 	functionTimeout = shape.Between(1, int(awsname.MaxTimeout/time.Second))
 	functionMemory  = shape.Between(awsname.MinMemoryMB, awsname.MaxMemoryMB)

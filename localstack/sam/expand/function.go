@@ -13,9 +13,12 @@ func Function(s *resource.Set, res *template.Resource, _ *template.Value) {
 	p := res.Properties
 	fields := template.Pick(p, "Architectures", "Code=CodeUri", "Description", "Environment", "EphemeralStorage",
 		"FunctionName", "Handler", "KmsKeyArn", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime",
-		"Timeout", "PackageType", "Layers", "VpcConfig", "FileSystemConfigs", "SnapStart")
+		"Timeout", "LoggingConfig", "PackageType", "Layers", "VpcConfig", "FileSystemConfigs", "SnapStart")
 	if dlq := p.Get("DeadLetterQueue"); dlq != nil {
 		fields = append(fields, template.With("DeadLetterConfig", dlq.NewObject(template.Pick(dlq, "TargetArn")...)))
+	}
+	if mode := p.Get("Tracing"); mode != nil {
+		fields = append(fields, template.With("TracingConfig", mode.NewObject(template.With("Mode", mode))))
 	}
 	if !p.Has("CodeUri") {
 		fields = append(fields, template.With("Code", codeWithoutURI(s, res)))

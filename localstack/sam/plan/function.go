@@ -41,10 +41,20 @@ type Function struct {
 	ReservedConcurrency *int
 	// Async configures asynchronous invocations.
 	Async AsyncConfig
+	// Logging is LoggingConfig; its members are empty if not set.
+	Logging Logging
+	// Traced is set for the tracing mode Active.
+	Traced bool
 	// Role is the execution role with every policy the template attaches to it.
 	Role Role
 	// Permissions is the resource-based policy.
 	Permissions []Permission
+}
+
+// Logging is a function's LoggingConfig.
+type Logging struct {
+	// Format is Text or JSON.
+	Format, Group, ApplicationLevel, SystemLevel string
 }
 
 // AsyncConfig configures asynchronous invocations (API reference,
