@@ -71,6 +71,7 @@ Usage: go run ./localstack [flags]
   -inferred NAME=VAL  choose the other behaviour where AWS documents none of API
                       Gateway's; may be repeated. See docs/local-stack.md.
                       NAME is ` + wrap(gateway.InferredNames(), 22, 80) + `
+  -version            print the version
   -h                  print this text
 
 When everything is ready, the addresses go to stdout. Progress and the
@@ -112,8 +113,9 @@ const (
 // options are the command line's.
 type options struct {
 	stack.Options
-	json  bool
-	watch bool
+	json    bool
+	watch   bool
+	version bool
 }
 
 // parseFlags reads the command line. The error of -h is flag.ErrHelp.
@@ -145,6 +147,7 @@ func parseFlags(args []string) (options, error) {
 		return err
 	})
 	flags.Func("log", "", o.setLog)
+	flags.BoolVar(&o.version, "version", false, "")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}

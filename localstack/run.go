@@ -34,6 +34,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "localstack: %v; -h lists the flags\n", err)
 		return exitUsage
+	case o.version:
+		fmt.Fprintln(stdout, version())
+		return exitOK
 	}
 	c := newConsole(stderr, o.json)
 	err = serve(ctx, o, stdout, c)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -176,6 +177,27 @@ func TestHelp(t *testing.T) {
 		if len(line) > 81 {
 			t.Errorf("the help has a line over 80 columns: %s", line)
 		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, flag := range []string{"-version", "--version"} {
+		status, stdout, stderr := runCommand(t.Context(), flag)
+		if status != exitOK || stderr != "" || !strings.HasPrefix(stdout, "localstack ") ||
+			!strings.Contains(stdout, runtime.Version()) {
+			t.Errorf("%s: status %d, stdout %q, stderr %q, want 0 and the versions", flag, status, stdout, stderr)
+		}
+	}
+}
+
+// Without Go the first line says so, and no function is named.
+func TestWithoutGo(t *testing.T) {
+	dir := writeFiles(t, stuck)
+	t.Setenv("PATH", t.TempDir())
+	status, stdout, stderr := runCommand(t.Context(), "-template", dir, "-listen", "127.0.0.1:0", "-watch")
+	if status != exitFailed || stdout != "" || strings.Contains(stderr, "stuck") ||
+		!strings.Contains(stderr, "localstack: the go command is not on PATH: install Go") {
+		t.Errorf("status %d, stdout %q, want 1 and that Go is missing; stderr:\n%s", status, stdout, stderr)
 	}
 }
 

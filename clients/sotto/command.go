@@ -86,6 +86,10 @@ func dispatch(ctx context.Context, args []string, stdin io.Reader, out *output) 
 		}
 		name, args = args[0], []string{"--help"}
 	}
+	if slices.Contains([]string{"version", "--version", "-version"}, name) {
+		out.line(version())
+		return out.failed()
+	}
 	if name == completeWord {
 		return complete(ctx, args, out)
 	}
@@ -188,7 +192,8 @@ Examples:
   sotto listen --user bob --since 0 --json
 
 A name belongs to the first user who uses it; its keys are in the profile. Link a
-second device before you lose the first (sotto devices). Run: sotto COMMAND --help`)
+second device before you lose the first (sotto devices). Run: sotto COMMAND --help
+The version: sotto --version`)
 	return b.String()
 }
 

@@ -9,6 +9,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,12 +52,13 @@ type Target struct {
 // gets a new path, so that the result of an earlier build can still be used.
 // [Clean] removes what is no longer needed.
 //
-// All targets are tried even when some fail. Then the error is an *Error that
+// Without the go or make command that the targets need nothing is built.
+// Otherwise all targets are tried even when some fail. Then the error is an *Error that
 // has every failing function with its compiler's own message, and the map has
 // the functions that were built.
 //
 // progress, which may be nil, is called with a line of text about every step
-// that takes longer than a second, and about programs that cannot start because
+// that takes longer than a second, again every ten seconds, and about programs that cannot start because
 // their aws-lambda-go is too old. Calls do not overlap.
 func Build(ctx context.Context, outDir string, targets []Target,
 	progress func(line string)) (map[string]string, error) {
@@ -64,7 +66,7 @@ func Build(ctx context.Context, outDir string, targets []Target,
 	if err != nil {
 		return nil, fmt.Errorf("locate output directory: %w", err)
 	}
-	if err := check(targets); err != nil {
+	if err := errors.Join(check(targets), checkTools(targets)); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(outDir, 0o755); err != nil {
@@ -72,7 +74,7 @@ func Build(ctx context.Context, outDir string, targets []Target,
 	}
 	b := &builder{
 		outDir:   outDir,
-		reporter: reporter{print: progress},
+		reporter: reporter{print: progress, every: heartbeat},
 		built:    make(map[string]string, len(targets)),
 		slots:    make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 	}

@@ -199,7 +199,7 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	built, err := builder.Build(t.Context(), out, targets, nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "functions f0, f1, f2, f3, f4, f5:\n") {
+	if err == nil || !strings.HasPrefix(err.Error(), "functions f0, f1, f2 and 3 more:\n") {
 		t.Errorf("got %v, want one failure of f0 to f5", err)
 	}
 	if len(built) != 1 || built["other"] == "" {
@@ -339,8 +339,8 @@ func TestMissingTools(t *testing.T) {
 		goTarget(root, "f", "f"), goTarget(root, "g", "f"),
 		{Name: "m", LogicalID: "m", Dir: root, Method: builder.MethodMakefile},
 	}, nil)
-	want := "functions f, g: the go command is not on PATH: install Go from https://go.dev/dl/ and start again\n" +
-		"function m: the make command is not on PATH: install it ("
+	want := "the go command is not on PATH: install Go from https://go.dev/dl/ and start again\n" +
+		"the make command is not on PATH: install it ("
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error reads:\n%v\nwant:\n%s", err, want)
 	}

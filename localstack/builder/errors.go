@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -28,12 +29,7 @@ func (e *Error) Error() string {
 		if i > 0 {
 			text.WriteByte('\n')
 		}
-		if len(f.Functions) == 1 {
-			text.WriteString("function ")
-		} else {
-			text.WriteString("functions ")
-		}
-		text.WriteString(strings.Join(f.Functions, ", "))
+		text.WriteString(f.names())
 		if strings.Contains(f.Message, "\n") {
 			text.WriteString(":\n")
 		} else {
@@ -42,6 +38,18 @@ func (e *Error) Error() string {
 		text.WriteString(f.Message)
 	}
 	return text.String()
+}
+
+// names names the functions, at most a few, so that the message after them is
+// not out of sight.
+func (f Failure) names() string {
+	switch more := len(f.Functions) - few; {
+	case len(f.Functions) == 1:
+		return "function " + f.Functions[0]
+	case more > 1:
+		return fmt.Sprintf("functions %s and %d more", strings.Join(f.Functions[:few], ", "), more)
+	}
+	return "functions " + strings.Join(f.Functions, ", ")
 }
 
 type failure struct{ function, message string }

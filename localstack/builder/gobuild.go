@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -17,8 +18,6 @@ import (
 	"sync"
 	"time"
 )
-
-const missingGo = "the go command is not on PATH: install Go from https://go.dev/dl/ and start again"
 
 // goBatch is a set of programs that one `go build` can build: packages of one
 // module with the same flags, whose executables have different names.
@@ -135,19 +134,15 @@ func execName(importPath string) string {
 // cache makes the second attempt fast.
 func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 	functions := batch.functions()
-	if _, err := exec.LookPath("go"); err != nil {
-		b.failAll(functions, missingGo)
-		return
-	}
-	done := b.reporter.step(ctx, functions)
-	defer func() { done(b.failed(functions)) }()
+	step := b.reporter.step(functions)
+	defer func() { step.done(ctx, b.failed(functions)) }()
 	dir, err := b.batchDir(batch)
 	if err != nil {
 		b.failAll(functions, err.Error())
 		return
 	}
 	before := stamps(batch, dir)
-	_, err = b.goBuild(ctx, batch, dir, batch.programs)
+	_, err = b.goBuild(ctx, step, batch, dir, batch.programs)
 	if err == nil {
 		for _, p := range batch.programs {
 			b.publish(p, dir, before[p.exec])
@@ -157,7 +152,7 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 	var each sync.WaitGroup
 	for _, p := range batch.programs {
 		each.Go(func() {
-			if output, err := b.goBuild(ctx, batch, dir, []*program{p}); err != nil {
+			if output, err := b.goBuild(ctx, step, batch, dir, []*program{p}); err != nil {
 				b.failAll(p.functions, output)
 				return
 			}
@@ -194,18 +189,26 @@ func stamps(batch *goBatch, dir string) map[string]os.FileInfo {
 }
 
 // goBuild runs one command, which writes executables to dir. It returns the
-// output, the message for the user if it failed. Debug information is left out:
+// message for the user if the command failed. Debug information is left out:
 // linking, most of the time of a rebuild, is then twice as fast, and stack
 // traces do not need it.
-func (b *builder) goBuild(ctx context.Context, batch *goBatch, dir string, programs []*program) (string, error) {
-	args := []string{"build", "-ldflags=-w", "-o", dir + string(filepath.Separator)}
+func (b *builder) goBuild(ctx context.Context, step *step, batch *goBatch, dir string,
+	programs []*program) (message string, err error) {
+	args := []string{"build", "-v", "-ldflags=-w", "-o", dir + string(filepath.Separator)}
 	if batch.trim {
 		args = append(args, "-trimpath")
 	}
 	for _, p := range programs {
 		args = append(args, p.pkg)
 	}
-	return b.run(ctx, batch.module, noCgo, "go", args...)
+	var output bytes.Buffer
+	progress := &goProgress{step: step, errors: &output}
+	err = b.run(ctx, batch.module, noCgo, progress, "go", args...)
+	progress.finish()
+	if err != nil {
+		return failureMessage(&output, "go", err), err
+	}
+	return "", nil
 }
 
 // Settings of the go command: build for this machine, without a C compiler.
@@ -214,22 +217,26 @@ var (
 	noCgo        = []string{"CGO_ENABLED=0"}
 )
 
-// run runs a command that builds for the host's platform, and returns its
-// output.
-func (b *builder) run(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
+// run runs a command that builds for the host's platform.
+func (b *builder) run(ctx context.Context, dir string, env []string, output io.Writer,
+	name string, args ...string) error {
 	b.slots <- struct{}{}
 	defer func() { <-b.slots }()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(cmd.Environ(), hostPlatform, env)
 	cmd.WaitDelay = time.Second // for a cancelled command whose children keep the pipe open
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	err := cmd.Run()
-	if err != nil && output.Len() == 0 {
-		fmt.Fprintf(&output, "%s: %v", name, err)
+	cmd.Stdout, cmd.Stderr = output, output
+	return cmd.Run()
+}
+
+// failureMessage returns what a failed command printed, or its error if it
+// printed nothing.
+func failureMessage(output *bytes.Buffer, name string, err error) string {
+	if output.Len() == 0 {
+		return fmt.Sprintf("%s: %v", name, err)
 	}
-	return output.String(), err
+	return output.String()
 }
 
 // publish gives the functions of a program the executable that go build keeps

@@ -1,18 +1,15 @@
 package builder
 
 import (
+	"bytes"
 	"context"
 	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 )
-
-const missingMake = "the make command is not on PATH: install it " +
-	"(Debian, Ubuntu: apt install make; macOS: xcode-select --install; Windows: winget install ezwinports.make)"
 
 // makeDirs groups the makefile targets by directory. Recipes of one Makefile
 // often share files, so they run one after the other.
@@ -35,18 +32,13 @@ func makeDirs(targets []Target) [][]Target {
 }
 
 func (b *builder) makeDir(ctx context.Context, targets []Target) {
-	_, missing := exec.LookPath("make")
 	for _, t := range targets {
-		if missing != nil {
-			b.fail(t, missingMake)
-			continue
-		}
-		done := b.reporter.step(ctx, []Target{t})
+		step := b.reporter.step([]Target{t})
 		message, err := b.makeOne(ctx, t)
 		if err != nil {
 			b.fail(t, message)
 		}
-		done(b.failed([]Target{t}))
+		step.done(ctx, b.failed([]Target{t}))
 	}
 }
 
@@ -61,9 +53,10 @@ func (b *builder) makeOne(ctx context.Context, t Target) (message string, err er
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	output, err := b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + dir}, "make", "build-"+t.LogicalID)
+	var output bytes.Buffer
+	err = b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + dir}, &output, "make", "build-"+t.LogicalID)
 	if err != nil {
-		return output, err
+		return failureMessage(&output, "make", err), err
 	}
 	if err := checkBootstrap(dir, t.LogicalID); err != nil {
 		return err.Error(), err

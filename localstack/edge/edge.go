@@ -130,6 +130,8 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case named:
 		e.serveNamed(w, r, s, svc, p)
+	case s.Page == nil && e.doing() != "" && wantsPage(r):
+		e.serveWaiting(w)
 	case strings.HasPrefix(p+"/", ownPrefix):
 		e.serveOwn(w, r, s, p)
 	default:
@@ -172,7 +174,7 @@ func (e *Edge) serveOwn(w http.ResponseWriter, r *http.Request, s *Services, p s
 	case s.Faults != nil && strings.HasPrefix(p+"/", FaultsPath+"/"):
 		serveFaults(w, r, s.Faults)
 	default:
-		servePage(w, r, p, s.Page)
+		e.servePage(w, r, p, s.Page)
 	}
 }
 
@@ -292,8 +294,11 @@ func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
 
 // servePage serves the other paths of the edge. Pages of another origin may
 // link to the page, but they cannot embed it or open a WebSocket to it.
-func servePage(w http.ResponseWriter, r *http.Request, p string, page http.Handler) {
-	switch {
+func (e *Edge) servePage(w http.ResponseWriter, r *http.Request, p string, page http.Handler) {
+	switch doing := e.doing(); {
+	case page == nil && doing != "" && p+"/" == ownPrefix:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "The page is not ready: the stack is "+doing+".", http.StatusServiceUnavailable)
 	case page == nil || p == RuntimePrefix || strings.HasPrefix(p+"/", FaultsPath+"/"):
 		http.Error(w, "There is no page at this address. "+HealthPath+" lists what runs.", http.StatusNotFound)
 	case !reads(r):

@@ -323,6 +323,44 @@ func TestHealthUntilReady(t *testing.T) {
 	}
 }
 
+// A browser that opens a page before there is one gets another that loads
+// itself again; programs get the status alone.
+func TestPagesUntilReady(t *testing.T) {
+	e, server := start(t, edge.Services{})
+	e.SetDoing("building <17> functions")
+	browser := headers("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for _, path := range []string{"/", "/_localstack/", "/rooms/lobby"} {
+		response, body := do(t, server, request{"GET", path, "", browser})
+		if response.StatusCode != 503 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
+			!strings.Contains(body, "building &lt;17&gt; functions") || !strings.Contains(body, `http-equiv="refresh"`) {
+			t.Errorf("%s: got %d %s, want 503 and a page that loads itself again", path, response.StatusCode, body)
+		}
+		if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+			t.Errorf("%s: got the policy %q, want a strict one", path, policy)
+		}
+	}
+	response, body := do(t, server, request{"GET", "/_localstack/", "", nil})
+	if response.StatusCode != 503 || !strings.Contains(body, "the stack is building") {
+		t.Errorf("a program: got %d %s, want 503 and what the stack is doing", response.StatusCode, body)
+	}
+	response, body = do(t, server, request{"GET", edge.HealthPath, "", browser})
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
+		t.Errorf("the health in a browser: got %s, want JSON", body)
+	}
+	response, _ = do(t, server, request{"GET", "/", "evil.example", browser})
+	if response.StatusCode != 403 {
+		t.Errorf("a foreign host name: got %d, want 403", response.StatusCode)
+	}
+	e.SetHealth(edge.Health{})
+	services := allServices()
+	services.Page = http.NotFoundHandler()
+	e.Serve(services)
+	e.SetDoing("stopping")
+	if _, body := do(t, server, request{"GET", "/_localstack/", "", browser}); strings.Contains(body, "refresh") {
+		t.Errorf("while the services stop: got %s, want the page of the stack", body)
+	}
+}
+
 func TestAbsentServicesAreNamed(t *testing.T) {
 	e, server := start(t, edge.Services{})
 	requests := map[string]request{

@@ -13,20 +13,21 @@ func (s *Stack) functionsDir() string { return filepath.Join(s.opts.Data, "funct
 
 func building(plan *sam.Plan) string { return "building " + count(len(plan.Functions), "function") }
 
-// build compiles the plan's functions and returns their executables by name.
-func (s *Stack) build(ctx context.Context, plan *sam.Plan) (map[string]string, error) {
+// build compiles the plan's functions and returns their executables by name. It
+// calls report with a line for each step.
+func (s *Stack) build(ctx context.Context, plan *sam.Plan, report func(string)) (map[string]string, error) {
 	unlisted, err := s.watchSources(ctx, plan)
 	if err != nil || len(plan.Functions) == 0 {
 		return nil, err
 	}
-	s.opts.Progress(building(plan))
+	report(building(plan))
 	executables, err := builder.Build(ctx, s.functionsDir(), targets(plan), func(line string) {
 		if line != building(plan) { // reported above
-			s.opts.Progress(line)
+			report(line)
 		}
 	})
 	if err == nil && unlisted != nil { // otherwise the build has the same error
-		s.opts.Progress(fmt.Sprintf("changes outside the functions' modules may not be noticed: %v", unlisted))
+		report(fmt.Sprintf("changes outside the functions' modules may not be noticed: %v", unlisted))
 	}
 	return executables, err
 }

@@ -163,9 +163,7 @@ func (s *Stack) Start(ctx context.Context) error {
 		return errors.New("the stack is started already")
 	}
 	plan := s.plan.Load()
-	// Only here: during a later deployment the version before is ready.
-	s.edge.SetDoing(building(plan))
-	executables, err := s.build(ctx, plan)
+	executables, err := s.build(ctx, plan, s.doing)
 	if err != nil {
 		return err
 	}
@@ -199,7 +197,7 @@ func (s *Stack) Deploy(ctx context.Context) error {
 		return fmt.Errorf("the account or region is now %s, %s instead of %s, %s: restart the stack",
 			plan.Account, plan.Region, old.Account, old.Region)
 	}
-	executables, err := s.build(ctx, plan)
+	executables, err := s.build(ctx, plan, s.opts.Progress) // the health is that of the running version
 	if err != nil {
 		return err
 	}
