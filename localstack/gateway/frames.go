@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // The WebSocket library returns whole messages, but API Gateway has rules for
@@ -48,8 +49,9 @@ type inspectedConn struct {
 	// discarding is true after a violation. Reads then only look for the
 	// client's close frame: closing a TCP connection with unread bytes resets
 	// it, and the reset can overtake our close frame.
-	discarding bool
-	closeSeen  atomic.Bool
+	discarding   bool
+	closeSeen    atomic.Bool
+	closeChecked bool
 }
 
 func (c *inspectedConn) Read(p []byte) (int, error) {
@@ -64,6 +66,12 @@ func (c *inspectedConn) Read(p []byte) (int, error) {
 	n, err := c.source.Read(p)
 	good, closure := c.frames.scan(p[:n])
 	c.closeSeen.Store(c.frames.closed)
+	if closure == nil && c.frames.closed && !c.closeChecked {
+		c.closeChecked = true
+		if !c.validClose(p[:n]) {
+			good, closure = max(0, c.frames.closeBody-1), invalidText
+		}
+	}
 	if closure == nil {
 		if err == io.EOF {
 			err = errLost
@@ -78,6 +86,28 @@ func (c *inspectedConn) Read(p []byte) (int, error) {
 		return good, nil
 	}
 	return 0, closure
+}
+
+// validClose reports whether the reason of the client's close frame is UTF-8
+// (RFC 6455 §5.5.1 and §8.1), which the library does not check. The frame's
+// header ends in p. What p does not have of its body is read now, and given to
+// the library later.
+func (c *inspectedConn) validClose(p []byte) bool {
+	body := bytes.Clone(p[c.frames.closeBody:])
+	if missing := int(c.frames.payload) - len(body); missing > 0 {
+		rest := make([]byte, missing)
+		n, err := io.ReadFull(c.source, rest)
+		c.source = io.MultiReader(bytes.NewReader(rest[:n]), c.source)
+		if err != nil {
+			return true // the connection is lost, as the next Read shows
+		}
+		body = append(body, rest...)
+	}
+	mask, text := body[:maskLength], body[maskLength:c.frames.payload]
+	for i := range text {
+		text[i] ^= mask[i%maskLength]
+	}
+	return len(text) < 2 || utf8.Valid(text[2:]) // after the code
 }
 
 // discard reads up to the client's close frame and returns io.EOF there. The
@@ -109,6 +139,7 @@ type frameScanner struct {
 	fragmented bool   // a message has begun and has not ended
 	message    uint64 // bytes of that message so far
 	closed     bool   // a close frame has begun; what follows is ignored
+	closeBody  int    // where its body begins in the bytes scanned last
 }
 
 // scan reads p. At a violation it stops after the header that has it, and
@@ -138,6 +169,7 @@ func (s *frameScanner) scan(p []byte) (int, *closure) {
 		if violation := s.beginFrame(); violation != nil && !s.followOnly {
 			return i - 1, violation
 		}
+		s.closeBody = i
 	}
 	return len(p), nil
 }

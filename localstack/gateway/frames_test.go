@@ -195,3 +195,32 @@ func FuzzScanner(f *testing.F) {
 		}
 	})
 }
+
+// RFC 6455 §5.5.1 and §8.1: the reason of a close frame is UTF-8.
+func TestA8_1_CloseReasonThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	s := start(t, basicFunctions, nil)
+	for _, test := range []struct {
+		reason string
+		want   uint16
+	}{{"\xff\xfe", 1007}, {"half \xe2\x82", 1007}, {"\xed\xa0\x80", 1007}, {"good €", 1000}, {"", 1000}} {
+		for _, pieces := range []bool{false, true} {
+			c := s.dialRaw()
+			s.event("$connect")
+			bytes := frame(fin|opClose, append([]byte{3, 232}, test.reason...))
+			if pieces {
+				for _, b := range bytes {
+					c.write([]byte{b})
+				}
+			} else {
+				c.write(bytes)
+			}
+			opcode, payload := c.readFrame()
+			if opcode != opClose || binary.BigEndian.Uint16(payload) != test.want {
+				t.Errorf("reason %q in pieces %v: got frame %x %q, want a close frame with %d",
+					test.reason, pieces, opcode, payload, test.want)
+			}
+			s.event("$disconnect")
+		}
+	}
+}
