@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -34,13 +35,38 @@ func newHosts(address string) (hosts, error) {
 // because the listener may be behind a forwarded one.
 func (h hosts) allow(host string) bool {
 	name := hostName(host)
-	if isLoopback(name) || name == h.name && name != "" {
+	if isLoopback(name) || containerHosts[name] || name == h.name && name != "" {
 		return true
 	}
 	// Rebinding needs a DNS name, so addresses are safe. A listener on all
-	// addresses does not know which of them belong to this machine.
+	// addresses does not know which of them belong to this machine. A request
+	// from a container may name the gateway of its bridge network, which is an
+	// address of this machine.
 	ip, err := netip.ParseAddr(name)
-	return err == nil && h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone(""))
+	return err == nil && (h.ip.IsValid() && (h.ip.IsUnspecified() || h.ip == ip.Unmap().WithZone("")) ||
+		isOwnAddress(ip.Unmap()))
+}
+
+// containerHosts are the names by which containers reach the machine that they
+// run on. The domain internal is reserved for private use (ICANN, 2024), so a
+// web page of the internet cannot rebind them.
+var containerHosts = map[string]bool{
+	"host.docker.internal":     true, // Docker
+	"gateway.docker.internal":  true,
+	"host.containers.internal": true, // Podman
+}
+
+// isOwnAddress reports whether one of this machine's interfaces has the
+// address.
+func isOwnAddress(ip netip.Addr) bool {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(own, func(a net.Addr) bool {
+		prefix, err := netip.ParsePrefix(a.String())
+		return err == nil && prefix.Addr().Unmap() == ip
+	})
 }
 
 // isLoopback reports whether a name or an address means this machine: loopback
