@@ -46,7 +46,7 @@ func (g *Gateway) report(text string, t trace.Event, err error) {
 			attrs = append(attrs, a)
 		}
 	}
-	attrs = append(attrs, slog.Int("status", t.Status), slog.Int("bytes", t.Bytes),
+	attrs = append(attrs, slog.Int(t.StatusKey(), t.Status), slog.Int("bytes", t.Bytes),
 		slog.Duration("duration", t.Duration))
 	if err != nil {
 		attrs = append(attrs, slog.Any("err", err))

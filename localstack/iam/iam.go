@@ -92,6 +92,11 @@ type Options struct {
 	// refuses them. If Key is nil, all KMS requests pass.
 	Key func(keyID string, ciphertext []byte) (Key, bool)
 
+	// TemplateName returns how the template refers to the resource with an ARN,
+	// for the remedy in the log; empty if the template does not have it. If it
+	// is nil, remedies name ARNs.
+	TemplateName func(arn string) string
+
 	// Log gets one line per denied request, never with a key of an item; nil
 	// discards it.
 	Log *slog.Logger

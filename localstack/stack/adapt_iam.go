@@ -2,6 +2,7 @@ package stack
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/iam"
 	"github.com/sotto-chat/sotto/localstack/kms"
@@ -65,6 +66,42 @@ func statements(p sam.Policy) []iam.Statement {
 		})
 	}
 	return list
+}
+
+// templateName returns how the template refers to the resource with that ARN,
+// or "" if it does not have it.
+func templateName(plan *sam.Plan, arn string) string {
+	for _, t := range plan.Tables {
+		if index, ok := strings.CutPrefix(arn, t.ARN+"/index/"); ok {
+			return "!Sub ${" + t.LogicalID + ".Arn}/index/" + index
+		}
+		switch arn {
+		case t.ARN:
+			return "!GetAtt " + t.LogicalID + ".Arn"
+		case t.StreamARN:
+			return "!GetAtt " + t.LogicalID + ".StreamArn"
+		}
+	}
+	for _, k := range plan.Keys {
+		if arn == k.ARN {
+			return "!GetAtt " + k.LogicalID + ".Arn"
+		}
+	}
+	for _, f := range plan.Functions {
+		switch {
+		case arn == f.ARN:
+			return "!GetAtt " + f.LogicalID + ".Arn"
+		case strings.HasPrefix(arn, f.ARN+":"):
+			return "!Sub ${" + f.LogicalID + ".Arn}" + arn[len(f.ARN):]
+		}
+	}
+	for _, a := range plan.APIs {
+		if _, rest, ok := strings.Cut(arn, ":execute-api:"+plan.Region+":"+plan.Account+":"+a.ID+"/"); ok {
+			return "!Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${" +
+				a.LogicalID + "}/" + rest
+		}
+	}
+	return ""
 }
 
 // partitionKey returns the name of the partition key of a table or, unless

@@ -37,7 +37,7 @@ func (l requestLog) Trace(e trace.Event) {
 		}
 	}
 	if e.Status != 0 {
-		attrs = append(attrs, slog.Int("status", e.Status))
+		attrs = append(attrs, slog.Int(e.StatusKey(), e.Status))
 	}
 	attrs = append(attrs, slog.Int("bytes", e.Bytes), slog.Duration("duration", e.Duration))
 	l.log.LogAttrs(context.Background(), slog.LevelInfo, string(e.Kind), attrs...)

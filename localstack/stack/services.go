@@ -91,8 +91,9 @@ func (s *services) open(plan *sam.Plan) (err error) {
 		Key: func(keyID string, ciphertext []byte) (iam.Key, bool) {
 			return keyFacts(s.keys, keyID, ciphertext)
 		},
-		Log:   s.opts.Log,
-		Trace: s.trace,
+		TemplateName: func(arn string) string { return templateName(s.plan.Load(), arn) },
+		Log:          s.opts.Log,
+		Trace:        s.trace,
 	})
 	return err
 }

@@ -112,3 +112,12 @@ func CallerOf(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c
 }
+
+// StatusKey returns the key of Status in log lines: closeCode for the close of
+// a WebSocket, otherwise status.
+func (e Event) StatusKey() string {
+	if e.Kind == Disconnect {
+		return "closeCode"
+	}
+	return "status"
+}
