@@ -9,8 +9,10 @@ import { screenshots } from "./looks";
 import { Person } from "./person";
 import { build, Stack } from "./stack";
 import { states } from "./states";
+import { storage } from "./storage";
 import { together } from "./together";
 import type { World } from "./world";
+import { writing } from "./writing";
 
 const world = { stack: new Stack() } as World;
 
@@ -38,3 +40,5 @@ describe("together", () => together(world));
 describe("what breaks", () => breaks(world));
 describe("hostile texts", () => hostile(world));
 describe("states", () => states(world));
+describe("storage", () => storage(world));
+describe("writing", () => writing(world));

@@ -33,11 +33,12 @@ export class Person {
   /** The persons with an open browser. */
   static readonly present = new Set<Person>();
 
-  /** Opens the page in a new profile. */
-  static async open(browser: Browser, url: string, name: string): Promise<Person> {
+  /** Opens the page in a new profile. `before` runs in it before its own scripts. */
+  static async open(browser: Browser, url: string, name: string, before: () => void = () => {}): Promise<Person> {
     const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce", viewport: wide });
     const person = new Person(name, context, await context.newPage());
     Person.present.add(person);
+    await context.addInitScript(before);
     await person.page.goto(url);
     return person;
   }
@@ -65,11 +66,12 @@ export class Person {
     return this.messages.filter({ has: this.page.getByText(text, { exact: true }) });
   }
 
-  async openRoom(room: string): Promise<void> {
+  /** Opens a room; `named` is its name if that is not what is typed. */
+  async openRoom(room: string, named = room): Promise<void> {
     await this.page.getByRole("button", { name: "Open a room" }).click();
     await this.page.getByLabel("Room", { exact: true }).fill(room);
     await this.page.getByRole("button", { name: "Open", exact: true }).click();
-    await this.page.getByRole("heading", { level: 1, name: room }).waitFor();
+    await this.page.getByRole("heading", { level: 1, name: named }).waitFor();
   }
 
   /** Writes a message and sends it with Enter; does not wait for the service. */
@@ -94,6 +96,16 @@ export class Person {
     await expect
       .poll(() => this.messages.locator("p[dir=auto]").allTextContents(), { timeout: patience, message: `what ${this.name} sees` })
       .toEqual(texts);
+  }
+
+  /** Waits until the last message with this text is in the visible part of the room. */
+  async inView(text: string): Promise<void> {
+    const seen = () =>
+      this.message(text).last().evaluate((node) => {
+        const [row, view] = [node.getBoundingClientRect(), node.closest("section")!.getBoundingClientRect()];
+        return row.top >= view.top && row.bottom <= view.bottom;
+      });
+    await expect.poll(seen, { timeout: patience, message: `${this.name}: ${text} is in view` }).toBe(true);
   }
 
   /** Waits until a frame of a type was received. */

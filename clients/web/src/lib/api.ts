@@ -36,6 +36,10 @@ export type ErrorCode =
    * is not a secure context.
    */
   | "unsupported"
+  /** The browser's storage fails or is full, and the action needs it. */
+  | "storage"
+  /** The browser or this page failed: nothing that the service sent. */
+  | "browser"
   /** The Chat was closed. */
   | "closed";
 
@@ -220,6 +224,11 @@ export interface Chat {
   status(): Status;
   /** Tries to connect now instead of at `retryAt`. */
   reconnect(): void;
+  /** What was being written in the room, also before a reload; empty if nothing. */
+  draft(room: string): string;
+  /** Keeps what is being written. An empty text deletes it. */
+  keepDraft(room: string, text: string): void;
+
   /** Ends the Chat. Unsent messages remain stored. */
   close(): void;
 

@@ -5,6 +5,7 @@ import { safetyNumber } from "./compare";
 import { Connection } from "./connection";
 import { Contacts } from "./contacts";
 import { Device, type Opened } from "./device";
+import { Drafts } from "./drafts";
 import { shown } from "./entry";
 import { SottoError } from "./errors";
 import { Hints } from "./hints";
@@ -27,6 +28,7 @@ export class Client implements Chat {
   private readonly contacts: Contacts;
   private readonly reads: Reads;
   private readonly outbox: Outbox;
+  private readonly drafts: Drafts;
   private readonly hints: Hints;
   private readonly connection: Connection;
   private readonly requests: Requests;
@@ -45,6 +47,7 @@ export class Client implements Chat {
     this.contacts = new Contacts(store, ["contacts", ...key]);
     this.ownDevice = new Device(profile, this.contacts);
     this.reads = new Reads(store, ["reads", ...key]);
+    this.drafts = new Drafts(store, ["drafts", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
       submit: (room, id, body) => this.requests.sendMessage(room, id, body),
       online: () => this.connection.session !== null,
@@ -76,7 +79,7 @@ export class Client implements Chat {
   /** Connects, or continues without a connection if this device has connected before. */
   static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
     const client = new Client(options, store, profile, timing);
-    await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load()]);
+    await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load(), client.drafts.load()]);
     // The user's own first device is known from the start, so that a second one is
     // reported as new.
     await client.contacts.trust(profile.user, client.device);
@@ -148,6 +151,7 @@ export class Client implements Chat {
   async leave(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
     await this.requests.leaveRoom(room);
+    this.drafts.keep(room, "");
     this.dropRoom(room);
     this.emit({ type: "rooms" });
   }
@@ -182,6 +186,14 @@ export class Client implements Chat {
 
   discard(key: string): void {
     this.outbox.discard(key.slice(key.indexOf(".") + 1));
+  }
+
+  draft(room: string): string {
+    return this.drafts.of(room);
+  }
+
+  keepDraft(room: string, text: string): void {
+    this.drafts.keep(room, text);
   }
 
   typing(room: string): void {
@@ -356,8 +368,15 @@ export class Client implements Chat {
 
   // Events.
 
+  /** A listener that throws does not keep the event from the others, nor end the connection. */
   private emit(event: ChatEvent): void {
-    for (const listener of [...this.listeners]) listener(event);
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        reportError(error); // as the browser does for its own events
+      }
+    }
   }
 
   /**

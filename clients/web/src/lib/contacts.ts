@@ -102,7 +102,7 @@ export class Contacts {
     const apply = (people: People): People => ({ ...people, [user]: how(Object.hasOwn(people, user) ? people[user]! : unknown) });
     this.people = apply(this.people); // at once, for the next message
     this.writing++;
-    const stored = await this.store.update<People>(this.key, (old) => apply(old ?? {})).catch(() => undefined);
+    const stored = await this.store.update<People>(this.key, (old) => apply(old ?? this.people)).catch(() => undefined);
     // Another tab may have pinned more. The last write includes everything in memory.
     if (--this.writing === 0 && stored) this.people = stored;
   }

@@ -8,7 +8,7 @@ import { isLoopback } from "./address";
 import { decode64, isThumbprint, utf8 } from "./bytes";
 import type { Contacts } from "./contacts";
 import { open, parseSealed, parseSigned, type SealedType, seal, sign, type SignedType, verify } from "./envelope";
-import { asError, SottoError } from "./errors";
+import { SottoError } from "./errors";
 import { integer, isObject, list, type Members, parseObject, string } from "./json";
 import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
 import { isMessageID, isRoomName, isUserName, maxBody, maxPage, messageClaims } from "./names";
@@ -276,11 +276,11 @@ export function readRoom(value: unknown): RoomState {
   return { room: string(value, "room"), epoch: string(value, "epoch"), head: integer(value, "head"), floor: integer(value, "floor") };
 }
 
-/** Converts any error while reading data of the service to a SottoError, `protocol` by default. */
+/** Reads data of the service. Any error that is none of the library means that they are not valid. */
 async function orProtocol<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw asError(error);
+    throw error instanceof SottoError ? error : new SottoError("protocol");
   }
 }

@@ -35,10 +35,12 @@ const texts: Record<ErrorCode, string> = {
   key_set_expired: "The keys of the service have expired; check the clock of this computer.",
   wrong_audience: "Another service answers at this address; check the address.",
   unsupported: "This browser cannot generate the keys that Sotto needs; use a newer browser, over https.",
+  storage: "This browser could not store the change. Make some space or reload the page, then try again.",
+  browser: "This page failed, not the service; reload the page.",
   closed: "The chat was closed.",
 };
 
-const retried: readonly ErrorCode[] = ["rate_limited", "try_again", "internal", "offline"];
+const retried: readonly ErrorCode[] = ["rate_limited", "try_again", "internal", "offline", "storage", "browser"];
 
 /** All errors of the library. `keyset` is set for stale_server_key. */
 export class SottoError extends Error implements ChatError {
@@ -63,7 +65,7 @@ export function wireError(code: string, retry: boolean, keyset = ""): SottoError
 }
 
 /**
- * Converts any error to one of the library. Other errors mean that the service
- * sent something invalid.
+ * Converts any error to one of the library. What reads data of the service throws
+ * protocol, so another error is one of the browser or of this page.
  */
-export const asError = (cause: unknown): SottoError => (cause instanceof SottoError ? cause : new SottoError("protocol"));
+export const asError = (cause: unknown): SottoError => (cause instanceof SottoError ? cause : new SottoError("browser"));

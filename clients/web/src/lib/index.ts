@@ -3,10 +3,11 @@ import type { Chat, Library, OpenOptions } from "./api";
 import { address, serviceAddress } from "./address";
 import { Client } from "./chat";
 import { linkText, readLinkRequest } from "./compare";
+import { BrowserStore } from "./browserstore";
 import { SottoError } from "./errors";
 import { isUserName } from "./names";
 import { forgetDeployment, forgetUser, listProfiles, Profile } from "./profile";
-import { openStore, type Store } from "./store";
+import type { Store } from "./store";
 import { defaultTiming, type Timing } from "./timing";
 
 export type * from "./api";
@@ -15,8 +16,17 @@ export { readLinkRequest } from "./compare";
 export { SottoError } from "./errors";
 export { fingerprint, isRoomName, isUserName, maxBody, measure, presenceInterval } from "./names";
 
-let shared: Promise<Store> | undefined;
-const browserStore = (): Promise<Store> => (shared ??= openStore());
+const browserStore = new BrowserStore();
+
+/** What the page shows of the browser's storage. */
+export const storage = {
+  /** Whether everything so far is kept when the page is closed. */
+  get works(): boolean {
+    return browserStore.persistent;
+  },
+  /** Calls the listener when that may have changed. */
+  watch: (listener: () => void): (() => void) => browserStore.watch(listener),
+};
 
 /** The library over a given store and durations, for tests. */
 export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
@@ -42,7 +52,7 @@ export function library(store: () => Promise<Store>, timing: Timing): Omit<Libra
   };
 }
 
-const here = library(browserStore, defaultTiming);
+const here = library(async () => browserStore, defaultTiming);
 
 /** Opens a chat that also reconnects when the network is back or the page is visible again. */
 export async function open(options: OpenOptions): Promise<Chat> {

@@ -1,9 +1,10 @@
 /**
  * A strict JSON parser. `JSON.parse` uses the last of two equal names and accepts
  * lone surrogates, so two parsers could read one signed text differently. This
- * parser refuses such texts. Its errors never quote the input, which may be a
- * decrypted message.
+ * parser refuses such texts. Its error is protocol, which never quotes the input,
+ * perhaps a decrypted message.
  */
+import { SottoError } from "./errors";
 
 /** A parsed object. It has no prototype, so that no name in it is special. */
 export type Members = { readonly [name: string]: unknown };
@@ -17,7 +18,7 @@ const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt
 export function parse(source: string): unknown {
   let at = 0;
   const fail = (): never => {
-    throw new Error("malformed JSON");
+    throw new SottoError("protocol");
   };
   const next = (): string => {
     token.lastIndex = at;
@@ -69,7 +70,7 @@ export function parse(source: string): unknown {
 /** Parses one JSON object. */
 export function parseObject(source: string): Members {
   const value = parse(source);
-  if (!isObject(value)) throw new Error("not a JSON object");
+  if (!isObject(value)) throw new SottoError("protocol");
   return value;
 }
 
@@ -87,17 +88,17 @@ export const string = (m: Members, name: string): string => of(m[name], "string"
 
 export function integer(m: Members, name: string): number {
   const n = m[name];
-  if (!Number.isSafeInteger(n)) throw new Error("not an integer");
+  if (!Number.isSafeInteger(n)) throw new SottoError("protocol");
   return n as number;
 }
 
 export function list(m: Members, name: string): readonly unknown[] {
   const items = m[name];
-  if (!Array.isArray(items)) throw new Error("not a list");
+  if (!Array.isArray(items)) throw new SottoError("protocol");
   return items;
 }
 
 function of(value: unknown, kind: string): unknown {
-  if (typeof value !== kind) throw new Error(`not a ${kind}`);
+  if (typeof value !== kind) throw new SottoError("protocol");
   return value;
 }

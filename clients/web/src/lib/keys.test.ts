@@ -6,7 +6,8 @@ import { address, isLoopback } from "./address";
 import { linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } from "./compare";
 import { isMessageID, measure, newMessageID } from "./names";
 import { qrMatrix } from "./qr";
-import { MemoryStore, openStore } from "./store";
+import { BrowserStore } from "./browserstore";
+import { MemoryStore } from "./store";
 import { unhandledRejections } from "./testing/rejections";
 import { events, shows, texts, until, world } from "./testing/world";
 
@@ -156,15 +157,15 @@ describe("rotation", () => {
 describe("what the browser stores", () => {
   test("keys that cannot be exported, across a reload", async () => {
     const url = w.service.url;
-    const browser = openStore();
-    const lib = w.library((await browser) as MemoryStore);
+    const browser = new BrowserStore();
+    const lib = w.library(browser);
     const first = await lib.open({ url, user: "ada" });
     expect(first.keysStored).toBe(true);
     first.close();
     const again = await lib.open({ url, user: "ada" });
     expect(again.device).toBe(first.device);
     expect(await lib.profiles(url)).toMatchObject([{ user: "ada", device: first.device }]);
-    const [stored] = await (await browser).list<{ signer: { privateKey: CryptoKey }; pairs: { privateKey: CryptoKey }[] }>(["keys"]);
+    const [stored] = await browser.list<{ signer: { privateKey: CryptoKey }; pairs: { privateKey: CryptoKey }[] }>(["keys"]);
     for (const key of [stored!.signer.privateKey, stored!.pairs[0]!.privateKey]) {
       await expect(crypto.subtle.exportKey("pkcs8", key)).rejects.toThrow();
     }

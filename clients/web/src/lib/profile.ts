@@ -42,30 +42,38 @@ export interface Trust {
 const keptPairs = 3;
 
 export class Profile {
+  /** The store has other keys of the user. */
+  private replaced = false;
+  /** The pinned values, for when the store loses them. */
+  private pinned: Trust = { gen: 0 };
+
   private constructor(
     private readonly store: Store,
     readonly address: string,
     private keys: Keys,
-    /** False if the store refused the keys; then they are only in memory. */
-    private readonly kept = true,
+    /** Whether the store has had the keys. If not, they are in memory until it takes them. */
+    private kept: boolean,
   ) {}
 
   /** Reads the user's keys, or generates them at first use. Error: unsupported. */
   static async load(store: Store, address: string, user: string): Promise<Profile> {
-    const found = await store.get<Keys>(["keys", address, user]);
-    if (found) return new Profile(store, address, found);
+    const key = ["keys", address, user];
+    const found = await store.get<Keys>(key);
+    if (found) return new Profile(store, address, found, store.persistent);
     const made = await generate(address, user);
+    // Another tab may have been faster; use the stored keys.
+    const first = (old: Keys | undefined): Keys => old ?? made;
     try {
-      // Another tab may have been faster; use the stored keys.
-      return new Profile(store, address, (await store.update<Keys>(["keys", address, user], (old) => old ?? made))!);
+      return new Profile(store, address, (await store.update(key, first, true))!, store.persistent);
     } catch {
-      return new Profile(store, address, made, false);
+      return new Profile(store, address, (await store.update(key, first).catch(() => made))!, false);
     }
   }
 
   /** Whether the keys outlive the page. */
   get stored(): boolean {
-    return this.kept && this.store.persistent;
+    this.kept ||= !this.replaced && this.store.persistent;
+    return this.kept;
   }
 
   get user(): string {
@@ -98,9 +106,8 @@ export class Profile {
    * fails, the keys stay as they are.
    */
   async reload(): Promise<void> {
-    if (!this.kept) return;
     const stored = await this.store.get<Keys>(["keys", this.address, this.user]).catch(() => undefined);
-    this.keys = stored ?? this.keys;
+    if (stored && this.isThis(stored)) this.keys = stored;
   }
 
   /** Stores the next encryption key, unless there is one, before it is sent to the service. */
@@ -123,24 +130,55 @@ export class Profile {
     await this.change((keys) => ({ ...keys, rooms, lastUsed: Date.now() }));
   }
 
-  /** If the store fails, the keys change only in memory; with `must` it throws instead. */
+  /**
+   * If the store fails, the keys change only in memory. If it had the keys, and must
+   * have the change too (`must`), it throws instead. Error: storage.
+   */
   private async change(how: (keys: Keys) => Keys, must = false): Promise<void> {
     const key = ["keys", this.address, this.user];
+    const before = this.keys;
+    // The store may have become empty, or have the keys of another sign-up by now.
+    const here = (old: Keys | undefined): Keys => (old && !this.isThis(old) ? old : how(old ?? before));
     try {
-      this.keys = this.kept ? (await this.store.update<Keys>(key, (old) => how(old ?? this.keys)))! : how(this.keys);
+      const stored = (await this.store.update<Keys>(key, here, must && this.stored))!;
+      this.replaced = !this.isThis(stored);
+      if (this.replaced) this.kept = false;
+      this.keys = this.replaced ? how(this.keys) : stored;
     } catch {
-      if (must) throw new SottoError("try_again");
+      if (must && this.kept) throw new SottoError("storage");
       this.keys = how(this.keys);
     }
   }
 
-  async trust(): Promise<Trust> {
-    return (await this.store.get<Trust>(["trust", this.address])) ?? { gen: 0 };
+  private isThis(keys: Keys): boolean {
+    return keys.signer.kid === this.signer.kid;
   }
 
-  /** Changes the pinned values; `how` throws to refuse. */
+  async trust(): Promise<Trust> {
+    return (await this.store.get<Trust>(["trust", this.address]).catch(() => undefined)) ?? this.pinned;
+  }
+
+  /**
+   * Changes the pinned values; `how` throws to refuse. If the store fails or has lost
+   * them, those in memory hold.
+   */
   async updateTrust(how: (trust: Trust) => Trust): Promise<void> {
-    await this.store.update<Trust>(["trust", this.address], (old) => how(old ?? { gen: 0 }));
+    const before = this.pinned;
+    let refusal: unknown;
+    const change = (old: Trust | undefined): Trust => {
+      try {
+        return (this.pinned = how(old ?? before));
+      } catch (error) {
+        refusal = error;
+        throw error;
+      }
+    };
+    try {
+      await this.store.update<Trust>(["trust", this.address], change);
+    } catch {
+      if (refusal !== undefined) throw refusal;
+      change(before);
+    }
   }
 }
 
@@ -153,17 +191,17 @@ export async function listProfiles(store: Store, address: string): Promise<Liste
     .sort((a, b) => b.lastUsed - a.lastUsed);
 }
 
-/** Deletes everything of a user at a deployment. */
+/** Deletes everything of a user at a deployment. Error: storage. */
 export async function forgetUser(store: Store, address: string, user: string): Promise<void> {
-  await store.update(["keys", address, user], () => undefined);
-  for (const kind of ["contacts", "reads"]) await store.update([kind, address, user], () => undefined);
-  await store.clear(["outbox", address, user]);
+  await store.update(["keys", address, user], () => undefined, true);
+  for (const kind of ["contacts", "reads"]) await store.update([kind, address, user], () => undefined, true);
+  for (const kind of ["outbox", "drafts"]) await store.clear([kind, address, user]);
 }
 
-/** Deletes everything of a deployment. */
+/** Deletes everything of a deployment. Error: storage. */
 export async function forgetDeployment(store: Store, address: string): Promise<void> {
-  for (const kind of ["keys", "contacts", "reads", "outbox"]) await store.clear([kind, address]);
-  await store.update(["trust", address], () => undefined);
+  for (const kind of ["keys", "contacts", "reads", "outbox", "drafts"]) await store.clear([kind, address]);
+  await store.update(["trust", address], () => undefined, true);
 }
 
 async function generate(address: string, user: string): Promise<Keys> {

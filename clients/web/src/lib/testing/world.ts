@@ -2,7 +2,7 @@
 import { afterEach, beforeEach } from "vitest";
 import type { Chat, ChatEvent, Entry, OpenOptions } from "../api";
 import { library } from "../index";
-import { MemoryStore } from "../store";
+import { MemoryStore, type Store } from "../store";
 import type { Timing } from "../timing";
 import { Service } from "./service";
 
@@ -22,8 +22,8 @@ const quick: Timing = {
 export interface World {
   service: Service;
   /** Opens a chat; the same store is the same browser. */
-  chat(user: string, store?: MemoryStore, more?: Partial<OpenOptions>): Promise<Chat>;
-  library(store: MemoryStore): ReturnType<typeof library>;
+  chat(user: string, store?: Store, more?: Partial<OpenOptions>): Promise<Chat>;
+  library(store: Store): ReturnType<typeof library>;
 }
 
 /**
@@ -43,8 +43,8 @@ crypto.subtle.generateKey = (async (...how: unknown[]) => {
 export function world(): World {
   const chats: Chat[] = [];
   const w = {
-    library: (store: MemoryStore) => library(async () => store, quick),
-    async chat(user: string, store = new MemoryStore(), more: Partial<OpenOptions> = {}) {
+    library: (store: Store) => library(async () => store, quick),
+    async chat(user: string, store: Store = new MemoryStore(), more: Partial<OpenOptions> = {}) {
       const chat = await w.library(store).open({ url: w.service.url, user, ...more });
       chats.push(chat);
       return chat;

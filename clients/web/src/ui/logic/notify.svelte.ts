@@ -2,12 +2,13 @@
 // are off until the user turns them on and the browser permits them.
 
 import type { Message } from "../../lib";
+import { recall, remember } from "./preferences";
 
 const KEY = "sotto.notify";
 
 class Notifications {
   readonly possible = "Notification" in globalThis;
-  private enabled = $state(localStorage.getItem(KEY) === "on" && "Notification" in globalThis && Notification.permission === "granted");
+  private enabled = $state(recall(KEY) === "on" && "Notification" in globalThis && Notification.permission === "granted");
 
   get on(): boolean {
     return this.enabled;
@@ -16,7 +17,7 @@ class Notifications {
   /** Turns them on if the browser permits it; returns whether they are. */
   async set(on: boolean): Promise<boolean> {
     this.enabled = on && this.possible && (await Notification.requestPermission()) === "granted";
-    localStorage.setItem(KEY, this.enabled ? "on" : "off");
+    remember(KEY, this.enabled ? "on" : "off");
     return this.enabled;
   }
 }

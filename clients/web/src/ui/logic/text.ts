@@ -69,11 +69,13 @@ export function bytes(text: string): number {
 /** The form of user and room names in the protocol. */
 export const NAME = /^[a-z0-9][a-z0-9_-]{1,31}$/;
 
+/** The name that a user means: without spaces around it, and in lower case. */
+export const nameFrom = (typed: string): string => typed.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
 /** Says what is wrong with a name, or returns an empty string. */
 export function nameProblem(name: string): string {
   if (NAME.test(name)) return "";
   if (name.length < 2) return "Use at least two characters.";
   if (name.length > 32) return "Use at most 32 characters.";
-  if (/[A-Z]/.test(name)) return "Use lower-case letters only.";
   return "Use lower-case letters a–z, digits, - and _, starting with a letter or digit.";
 }

@@ -1,12 +1,14 @@
 // Light or dark: the system's setting, unless the user has chosen.
 
+import { recall, remember } from "./preferences";
+
 /** A colour scheme; `system` follows the operating system. */
 export type Theme = "system" | "light" | "dark";
 
 const KEY = "sotto.theme";
 
 function stored(): Theme {
-  const value = localStorage.getItem(KEY);
+  const value = recall(KEY);
   return value === "light" || value === "dark" ? value : "system";
 }
 
@@ -23,8 +25,7 @@ class Themes {
 
   set current(theme: Theme) {
     this.chosen = theme;
-    if (theme === "system") localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, theme);
+    remember(KEY, theme === "system" ? null : theme);
     this.apply();
   }
 

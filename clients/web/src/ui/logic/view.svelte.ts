@@ -2,8 +2,9 @@
 // actions. It does not know the protocol.
 
 import type { Chat, ChatError, ChatEvent, Message, Presence, Room, Status, Timeline } from "../../lib";
-import { presenceInterval } from "../../lib";
+import { presenceInterval, storage } from "../../lib";
 import { notify } from "./notify.svelte";
+import { recall, remember } from "./preferences";
 
 /** The dialog over the chat; one at a time. */
 export type Overlay =
@@ -46,6 +47,8 @@ export class ChatView {
   problem = $state("");
   /** Text for screen readers: the latest message. */
   announcement = $state("");
+  /** Whether the browser stores what happens here, at the moment. */
+  stored = $state(storage.works);
   /** Incremented when the known devices of a contact may have changed. */
   trust = $state(0);
 
@@ -55,7 +58,6 @@ export class ChatView {
   /** The last seq read before the room was opened; "New" is shown after it. 0 if nothing is new. */
   newAfter = $state(0);
 
-  private readonly drafts = new Map<string, string>();
   private readonly stale = new Set<"rooms" | "timeline">();
   private readonly stop: () => void;
 
@@ -64,12 +66,14 @@ export class ChatView {
     this.status = chat.status();
     this.rooms = chat.rooms();
     const unsubscribe = chat.subscribe((event) => this.handle(event));
+    const unwatch = storage.watch(() => (this.stored = storage.works));
     const asking = setInterval(() => this.askPresence(), presenceInterval);
     this.stop = () => {
       unsubscribe();
+      unwatch();
       clearInterval(asking);
     };
-    const last = localStorage.getItem(LAST_ROOM);
+    const last = recall(LAST_ROOM);
     const first = this.rooms.find((room) => room.name === last) ?? this.rooms.find((room) => room.name === "lobby") ?? this.rooms[0];
     if (first) this.show(first.name);
   }
@@ -84,7 +88,7 @@ export class ChatView {
     this.showsRooms = false;
     if (room === this.room) return;
     this.room = room;
-    localStorage.setItem(LAST_ROOM, room);
+    remember(LAST_ROOM, room);
     this.timeline = this.chat.timeline(room);
     this.newAfter = this.rooms.some((known) => known.name === room && known.unread > 0) ? this.timeline.readUpTo : 0;
     this.typing = [];
@@ -125,17 +129,8 @@ export class ChatView {
   /** Sends a message. Throws if the text is too long. */
   send(body: string): void {
     this.chat.send(this.room, body);
-    this.keepDraft(this.room, "");
+    this.chat.keepDraft(this.room, "");
     this.written++;
-  }
-
-  draft(room: string): string {
-    return this.drafts.get(room) ?? "";
-  }
-
-  keepDraft(room: string, text: string): void {
-    if (text === "") this.drafts.delete(room);
-    else this.drafts.set(room, text);
   }
 
   get unread(): number {
