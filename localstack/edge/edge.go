@@ -19,6 +19,7 @@ package edge
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path"
 	"slices"
@@ -85,6 +86,10 @@ type Edge struct {
 	services atomic.Pointer[Services]
 	proxy    atomic.Pointer[proxy] // nil until Proxy is called
 
+	log     *slog.Logger
+	logAll  bool
+	refused sync.Map // the kinds of refusals that have been logged
+
 	mu     sync.Mutex
 	health Health
 }
@@ -97,10 +102,14 @@ func New(address string) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("edge: %w", err)
 	}
-	e := &Edge{hosts: h, health: Health{Doing: "starting"}}
+	e := &Edge{hosts: h, log: slog.New(slog.DiscardHandler), health: Health{Doing: "starting"}}
 	e.services.Store(&Services{})
 	return e, nil
 }
+
+// Log makes the edge log the requests that it refuses: all of them, or only the
+// first of each kind. Call it before the first request.
+func (e *Edge) Log(log *slog.Logger, all bool) { e.log, e.logAll = log, all }
 
 // Serve replaces the services for all later requests. It does not change the
 // health, because functions may need the services before the stack is ready.
@@ -119,7 +128,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The health is not exempt: a page that rebinds its name could read from it
 	// what this stack runs.
 	if !named && !e.hosts.allow(r.Host) {
-		refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
+		e.refuse(w, r, http.StatusForbidden, "AccessDeniedException", fmt.Sprintf(
 			"The host name %q is not one of this stack's. "+
 				"Use localhost, the address that the stack listens on, or the host name of an AWS service.", r.Host))
 		return
@@ -172,7 +181,7 @@ func (e *Edge) serveOwn(w http.ResponseWriter, r *http.Request, s *Services, p s
 	case strings.HasPrefix(p, RuntimePrefix+"/"):
 		e.serveRuntime(w, r, s.Runtime)
 	case s.Faults != nil && strings.HasPrefix(p+"/", FaultsPath+"/"):
-		serveFaults(w, r, s.Faults)
+		e.serveFaults(w, r, s.Faults)
 	default:
 		e.servePage(w, r, p, s.Page)
 	}
@@ -187,7 +196,7 @@ func (e *Edge) serveByPath(w http.ResponseWriter, r *http.Request, s *Services, 
 	case isManagement(p):
 		e.passSigned(w, r, s.Management, apiGatewayManagement)
 	case isOtherService(signingName):
-		refuseService(w, r, signingName)
+		e.refuseService(w, r, signingName)
 	case signingName == "dynamodb" && !isTarget(r, p):
 		e.passSigned(w, r, s.DynamoDB, dynamoDB)
 	case signingName == "kms" && !isTarget(r, p):
@@ -226,18 +235,18 @@ func (e *Edge) pass(w http.ResponseWriter, r *http.Request, to http.Handler, nam
 	}
 	if doing := e.doing(); doing != "" {
 		w.Header().Set("Retry-After", "1")
-		refuse(w, r, http.StatusServiceUnavailable, "ServiceUnavailableException",
+		e.refuse(w, r, http.StatusServiceUnavailable, "ServiceUnavailableException",
 			fmt.Sprintf("%s is not running: the stack is %s.", name.title, doing))
 		return
 	}
-	refuse(w, r, http.StatusNotFound, "ResourceNotFoundException",
+	e.refuse(w, r, http.StatusNotFound, "ResourceNotFoundException",
 		fmt.Sprintf("%s is not running: the template has no %s.", name.title, name.resource))
 }
 
 // passSigned is pass for a request that AWS requires to be signed.
 func (e *Edge) passSigned(w http.ResponseWriter, r *http.Request, to http.Handler, name service) {
 	if !signed(r) {
-		refuse(w, r, name.unsigned, "MissingAuthenticationTokenException", "Missing Authentication Token")
+		e.refuse(w, r, name.unsigned, "MissingAuthenticationTokenException", "Missing Authentication Token")
 		return
 	}
 	e.pass(w, r, to, name)
@@ -252,10 +261,10 @@ func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, 
 		e.passSigned(w, r, s.KMS, kms)
 	default:
 		if !signed(r) {
-			refuse(w, r, http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
+			e.refuse(w, r, http.StatusBadRequest, "MissingAuthenticationTokenException", "Missing Authentication Token")
 			return
 		}
-		refuse(w, r, http.StatusBadRequest, "UnknownOperationException", fmt.Sprintf(
+		e.refuse(w, r, http.StatusBadRequest, "UnknownOperationException", fmt.Sprintf(
 			"No service of this stack has the operation X-Amz-Target: %q. %s",
 			r.Header.Get("X-Amz-Target"), servedServices))
 	}
@@ -267,7 +276,7 @@ func (e *Edge) serveTarget(w http.ResponseWriter, r *http.Request, s *Services, 
 // Metadata).
 func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
-		refuse(w, r, http.StatusForbidden, "AccessDeniedException",
+		e.refuse(w, r, http.StatusForbidden, "AccessDeniedException",
 			"The Lambda Runtime API does not answer web pages.")
 		return
 	}
@@ -282,9 +291,9 @@ func (e *Edge) serveRuntime(w http.ResponseWriter, r *http.Request, to http.Hand
 // header that a page on another origin cannot send: Authorization, as for the
 // AWS services, or FaultsHeader, which is easier to type. Reading needs none:
 // it changes nothing, and a page on another origin cannot see the answer.
-func serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
+func (e *Edge) serveFaults(w http.ResponseWriter, r *http.Request, to http.Handler) {
 	if !reads(r) && r.Header.Get("Authorization") == "" && r.Header.Get(FaultsHeader) == "" {
-		refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
+		e.refuse(w, r, http.StatusForbidden, "MissingAuthenticationTokenException",
 			"To change faults, send the header "+FaultsHeader+
 				" (any value) or Authorization. This keeps web pages from changing them.")
 		return
@@ -305,7 +314,7 @@ func (e *Edge) servePage(w http.ResponseWriter, r *http.Request, p string, page 
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "This page is read-only.", http.StatusMethodNotAllowed)
 	case fromForeignPage(r) && r.Header.Get("Sec-Fetch-Dest") != "document":
-		refuse(w, r, http.StatusForbidden, "AccessDeniedException", "Cross-origin requests are not allowed.")
+		e.refuse(w, r, http.StatusForbidden, "AccessDeniedException", "Cross-origin requests are not allowed.")
 	default:
 		page.ServeHTTP(w, r)
 	}

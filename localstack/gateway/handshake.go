@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/sotto-chat/sotto/localstack/awsrequest"
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // ServeHTTP serves WebSocket handshakes: GET /{stage}. It returns when the
@@ -23,9 +25,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stage, domain := g.stages().forHandshake(r.Host, r.URL.Path)
 	switch {
 	case stage == nil:
+		g.reportRefusal(r, g.opts.Inferred.UnknownStageStatus, "ForbiddenException", "no stage has this address")
 		refuse(w, g.opts.Inferred.UnknownStageStatus, "ForbiddenException", forbiddenMessage)
 		return
 	case len("wss://")+len(r.Host)+len(r.RequestURI) > g.opts.Limits.URL:
+		g.reportRefusal(r, http.StatusRequestURITooLong, "", "the URL is too long")
 		refuse(w, http.StatusRequestURITooLong, "", "Request-URI Too Long")
 		return
 	}
@@ -35,6 +39,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Connection", "Upgrade")
 			w.Header().Set("Upgrade", "websocket")
 		}
+		g.reportRefusal(r, status, "", message)
 		refuse(w, status, "", message)
 		return
 	}
@@ -60,6 +65,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	how := g.upgrade(o, w)
 	g.removeSocket(c)
 	g.disconnect(c, how)
+}
+
+// reportRefusal reports a handshake that is refused before there is a
+// connection.
+func (g *Gateway) reportRefusal(r *http.Request, status int, code, reason string) {
+	t := trace.Event{
+		Kind:      trace.Connect,
+		At:        g.opts.Now(),
+		Operation: r.Method + " " + r.URL.EscapedPath(),
+		Status:    status,
+		Error:     code,
+	}
+	g.report("handshake refused", t, fmt.Errorf("%s: %s%.80s", reason, r.Host, r.URL.EscapedPath()))
 }
 
 // startHandler makes Shutdown wait for a handler. It returns false if the

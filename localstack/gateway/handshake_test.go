@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/sotto-chat/sotto/localstack/trace/tracetest"
 )
 
 func TestA1_1_UpgradeWaitsForConnect(t *testing.T) {
@@ -230,8 +232,15 @@ func TestA1_12_UnknownStage(t *testing.T) {
 		}
 	}
 	s.noEvent("$connect")
-	s = start(t, nil, func(o *Options) { o.Inferred.UnknownStageStatus = 404 })
+	recorder := new(tracetest.Recorder)
+	s = start(t, nil, func(o *Options) {
+		o.Inferred.UnknownStageStatus = 404
+		o.Trace = recorder
+	})
 	s.wantStatus("/dev", 404)
+	if traced := recorder.Events(); len(traced) != 1 || traced[0].Status != 404 || traced[0].Operation != "GET /dev" {
+		t.Errorf("the trace has %+v, want the refused handshake", traced)
+	}
 }
 
 func TestHostAndStageSelectTheAPI(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *Service) APIHandler() http.Handler {
 	mux.HandleFunc("DELETE /2017-10-31/functions/{function}/concurrency", s.serveDeleteConcurrency)
 	mux.HandleFunc("GET /2016-08-19/account-settings", s.serveAccount)
 	mux.HandleFunc("GET /2016-08-19/account-settings/{$}", s.serveAccount)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { writeError(w, absent(r)) })
+	mux.HandleFunc("/", s.serveAbsent)
 	return mux
 }
 

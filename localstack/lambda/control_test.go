@@ -219,5 +219,8 @@ func TestAbsentOperationsNameThemselves(t *testing.T) {
 			!strings.Contains(api.ErrorMessage(), name) {
 			t.Errorf("%s: got %v, want an UnknownOperationException that names it", name, err)
 		}
+		if got := strings.Count(st.log.String(), "operation="+name+" "); got != 1 {
+			t.Errorf("%s: got %d lines in the log, want 1", name, got)
+		}
 	}
 }

@@ -180,6 +180,7 @@ type Service struct {
 	outputMu sync.Mutex // one line at a time
 
 	unconfined sync.Once // guards a line of the log
+	refused    sync.Map  // the operations whose refusal has been logged
 
 	work  chan struct{}   // wakes watchMemory: an instance is at work
 	ended context.Context // done when no instance is left

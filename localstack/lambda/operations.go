@@ -3,6 +3,10 @@ package lambda
 import (
 	"net/http"
 	"strings"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/awsname"
+	"github.com/sotto-chat/sotto/localstack/trace"
 )
 
 // absentOperations are the operations of Lambda that this service does not
@@ -76,6 +80,31 @@ func absentOperation(r *http.Request) string {
 		return name
 	}
 	return r.Method + " " + r.URL.Path
+}
+
+// serveAbsent refuses an operation that this service does not have. The trace
+// has each request, the log the first of each operation.
+func (s *Service) serveAbsent(w http.ResponseWriter, r *http.Request) {
+	refusal := absent(r)
+	requestID := awsname.NewRequestID()
+	caller := trace.CallerOf(r.Context())
+	name := absentOperation(r)
+	if _, known := s.refused.LoadOrStore(name, true); !known {
+		s.log.Warn("operation refused", "operation", name, "request", requestID, "function", caller.Function,
+			"err", refusal)
+	}
+	s.opt.Trace.Trace(trace.Event{
+		Kind:       trace.Request,
+		At:         time.Now(),
+		RequestID:  requestID,
+		Operation:  name,
+		Function:   caller.Function,
+		Invocation: caller.Invocation,
+		Status:     refusal.Status,
+		Error:      refusal.Code,
+	})
+	w.Header().Set("X-Amzn-RequestId", requestID)
+	writeError(w, refusal)
 }
 
 // absent refuses an operation that this service does not have.

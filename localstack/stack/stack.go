@@ -108,6 +108,7 @@ func New(opts Options) (_ *Stack, err error) {
 	if s.edge, err = edge.New(s.listener.given); err != nil {
 		return nil, err
 	}
+	s.edge.Log(opts.Log, opts.LogRequests)
 	if err := s.openFolder(plan); err != nil {
 		return nil, err
 	}
