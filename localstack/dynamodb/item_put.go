@@ -127,11 +127,11 @@ func (e *Engine) deleteItem(ctx context.Context, in *deleteItemInput) (*writeOut
 func (e *Engine) putOrDelete(ctx context.Context, o *writeOptions, table string,
 	plan func(*store.Table, guard) (store.Mutation, error)) (*writeOutput, error) {
 	if err := o.checkReturnValues(); err != nil {
-		return nil, err
+		return nil, enveloped(err)
 	}
 	g, err := o.guard()
 	if err != nil {
-		return nil, err
+		return nil, enveloped(err)
 	}
 	t, err := e.findItemTable(ctx, table)
 	if err != nil {

@@ -27,7 +27,7 @@ func (e *Engine) updateItem(ctx context.Context, in *updateItemInput) (*writeOut
 	}
 	update, g, err := in.parse()
 	if err != nil {
-		return nil, err
+		return nil, enveloped(err)
 	}
 	t, err := e.findItemTable(ctx, table)
 	if err != nil {

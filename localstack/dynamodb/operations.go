@@ -22,9 +22,9 @@ type operation func(e *Engine, ctx context.Context, body []byte) ([]byte, error)
 var operations = map[string]operation{
 	"BatchExecuteStatement":               serve((*Engine).batchExecuteStatement),
 	"BatchGetItem":                        serve((*Engine).batchGetItem),
-	"BatchWriteItem":                      serve((*Engine).batchWriteItem),
+	"BatchWriteItem":                      serveTexts(olderTexts, (*Engine).batchWriteItem),
 	"CreateTable":                         serve((*Engine).createTable),
-	"DeleteItem":                          serve((*Engine).deleteItem),
+	"DeleteItem":                          serveTexts(envelopedTexts, (*Engine).deleteItem),
 	"DeleteResourcePolicy":                serve((*Engine).deleteResourcePolicy),
 	"DeleteTable":                         serve((*Engine).deleteTable),
 	"DescribeContinuousBackups":           serve((*Engine).describeContinuousBackups),
@@ -42,17 +42,17 @@ var operations = map[string]operation{
 	"GetResourcePolicy":                   serve((*Engine).getResourcePolicy),
 	"ListTables":                          serve((*Engine).listTables),
 	"ListTagsOfResource":                  serve((*Engine).listTagsOfResource),
-	"PutItem":                             serve((*Engine).putItem),
+	"PutItem":                             serveTexts(envelopedTexts, (*Engine).putItem),
 	"PutResourcePolicy":                   serve((*Engine).putResourcePolicy),
 	"Query":                               serve((*Engine).query),
-	"Scan":                                serve((*Engine).scan),
+	"Scan":                                serveTexts(olderTexts, (*Engine).scan),
 	"TagResource":                         serve((*Engine).tagResource),
-	"TransactGetItems":                    serve((*Engine).transactGetItems),
-	"TransactWriteItems":                  serve((*Engine).transactWriteItems),
+	"TransactGetItems":                    serveTexts(olderTexts, (*Engine).transactGetItems),
+	"TransactWriteItems":                  serveTexts(olderTexts, (*Engine).transactWriteItems),
 	"UntagResource":                       serve((*Engine).untagResource),
 	"UpdateContinuousBackups":             serve((*Engine).updateContinuousBackups),
 	"UpdateContributorInsights":           serve((*Engine).updateContributorInsights),
-	"UpdateItem":                          serve((*Engine).updateItem),
+	"UpdateItem":                          serveTexts(envelopedTexts, (*Engine).updateItem),
 	"UpdateTable":                         serve((*Engine).updateTable),
 	"UpdateTimeToLive":                    serve((*Engine).updateTimeToLive),
 }
@@ -93,10 +93,15 @@ type appender interface {
 
 // serve adapts an operation on Go types to one on JSON.
 func serve[In, Out any](run func(*Engine, context.Context, *In) (*Out, error)) operation {
+	return serveTexts(currentTexts, run)
+}
+
+// serveTexts is serve for an operation with other texts for malformed values.
+func serveTexts[In, Out any](texts valueTexts, run func(*Engine, context.Context, *In) (*Out, error)) operation {
 	return func(e *Engine, ctx context.Context, body []byte) ([]byte, error) {
 		in := new(In)
 		if err := decode(body, in); err != nil {
-			return nil, err
+			return nil, texts.apply(err)
 		}
 		out, err := run(e, ctx, in)
 		if err != nil {

@@ -20,9 +20,9 @@ type Options struct {
 	// SweepInterval is the pause between two deletions of expired items;
 	// default 10 s. AWS deletes them within days.
 	SweepInterval time.Duration
-	// TableDelay is how long a table or a global index that a request creates is
-	// CREATING: until then requests for its items are refused, as on AWS, where
-	// it takes seconds. Default: none. EnsureTable never has a delay.
+	// TableDelay is how long a table or a global index that a request creates
+	// is CREATING: until then requests for its items are refused, as on AWS,
+	// where it takes seconds. Default: none. EnsureTable never has a delay.
 	TableDelay time.Duration
 	// Concurrency bounds the requests in progress; others wait. Default 256.
 	Concurrency int

@@ -31,7 +31,7 @@ type placeholders struct {
 // refuses placeholders without an expression that could use them.
 func (p *placeholders) context(valued []parameter, others ...parameter) (*expr.Context, error) {
 	if p.ExpressionAttributeNames != nil && presentNames(slices.Concat(valued, others)) == "" {
-		return nil, invalid("ExpressionAttributeNames can only be specified when using expressions")
+		return nil, errNamesOnly
 	}
 	if p.ExpressionAttributeValues != nil && presentNames(valued) == "" {
 		return nil, invalid("ExpressionAttributeValues can only be specified when using expressions%s",
@@ -39,6 +39,8 @@ func (p *placeholders) context(valued []parameter, others ...parameter) (*expr.C
 	}
 	return expr.NewContext(p.ExpressionAttributeNames, p.ExpressionAttributeValues)
 }
+
+var errNamesOnly = invalid("ExpressionAttributeNames can only be specified when using expressions")
 
 // missingNames returns the end of DynamoDB's message for missing parameters.
 func missingNames(parameters []parameter) string {

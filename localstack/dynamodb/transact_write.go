@@ -115,7 +115,7 @@ func (in *transactWriteInput) check() ([]transactItem, error) {
 	var items []transactItem
 	if in.TransactItems != nil {
 		if err := decode(in.TransactItems, &items); err != nil {
-			return nil, err
+			return nil, olderTexts.apply(err)
 		}
 	}
 	var c checks

@@ -17,6 +17,12 @@ Marks: **D** documented by AWS; **O** observed on AWS and published; **C** read 
 (` + "`-inferred NAME=VALUE`" + `) turns on the other behaviour, and the tests show both; where none is
 named there is no other behaviour to turn on. Nothing here was run against an AWS account: the tests
 show that the stack does what the statement says, not that AWS does.
+
+The texts of DynamoDB's errors are AWS's. Most are those that users and the tests of public emulators have quoted over the
+years. AWS renewed some in 2026, region by region: "1 validation error detected: " before the errors that PutItem,
+UpdateItem and DeleteItem find without the table, and members of sets in quotes. For these the stack has the texts of
+us-east-1 that a public conformance suite captured in October 2026. The class of an error never depends on the region; do
+not compare whole texts.
 `)
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n| | mark | statement | result | tests |\n|---|---|---|---|---|\n", s.title)

@@ -124,7 +124,10 @@ func allDigits(s string) bool {
 
 func notNumeric(s string) error {
 	if s == "" {
-		return Invalidf("The parameter cannot be converted to a numeric value")
+		return &ValidationError{
+			Message: "The parameter cannot be converted to a numeric value: ",
+			Older:   "The parameter cannot be converted to a numeric value",
+		}
 	}
 	return Invalidf("The parameter cannot be converted to a numeric value: %s", s)
 }

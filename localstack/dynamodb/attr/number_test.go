@@ -47,7 +47,7 @@ func TestNumberCanonicalForm(t *testing.T) {
 
 func TestParseNumberErrors(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                      "The parameter cannot be converted to a numeric value",
+		"":                      "The parameter cannot be converted to a numeric value: ",
 		"abc":                   "The parameter cannot be converted to a numeric value: abc",
 		"1.2.3":                 "The parameter cannot be converted to a numeric value: 1.2.3",
 		" 1":                    "The parameter cannot be converted to a numeric value:  1",

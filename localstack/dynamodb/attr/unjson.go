@@ -182,9 +182,9 @@ func (d reader) value(depth int) (Value, error) {
 	}
 	switch {
 	case count == 0:
-		return Value{}, Invalidf(msgEmpty)
+		return Value{}, structural(msgEmpty)
 	case count > 1:
-		return Value{}, Invalidf(msgSeveral)
+		return Value{}, structural(msgSeveral)
 	}
 	return value, invalid
 }

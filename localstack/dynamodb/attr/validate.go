@@ -13,7 +13,7 @@ const MaxDepth = 32
 const invalidParameter = "One or more parameter values were invalid: "
 
 func tooDeep() error {
-	return Invalidf("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+	return structural("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 }
 
 func emptySet(kind Kind) error {
@@ -28,11 +28,15 @@ func emptySet(kind Kind) error {
 }
 
 // duplicateMembers returns the error for a set with equal members, which lists
-// the members. DynamoDB sorts those before the first repetition and leaves the
-// rest in the order of the request.
+// the members in quotes. DynamoDB sorts those before the first repetition and
+// leaves the rest in the order of the request. The older text lists them as in
+// the request.
 func duplicateMembers(kind Kind, members []Value) error {
 	if kind == NS {
-		return Invalidf(invalidParameter + "Input collection contains duplicates.")
+		return &ValidationError{
+			Message: invalidParameter + "Input collection contains duplicates.",
+			Older:   "Input collection contains duplicates",
+		}
 	}
 	repeat := 1
 	for !slices.ContainsFunc(members[:repeat], members[repeat].Equal) {
@@ -41,18 +45,31 @@ func duplicateMembers(kind Kind, members []Value) error {
 	listed := slices.Clone(members)
 	slices.SortFunc(listed[:repeat], compareScalars)
 
-	texts := make([]string, len(listed))
-	for i, m := range listed {
+	// The spaces are DynamoDB's.
+	separator, rest := ", ", " contains duplicates."
+	if kind == BS {
+		separator, rest = ",", "of type BS contains duplicates."
+	}
+	quoted := memberTexts(kind, listed)
+	for i, text := range quoted {
+		quoted[i] = `"` + text + `"`
+	}
+	return &ValidationError{
+		Message: invalidParameter + "Input collection [" + strings.Join(quoted, separator) + "]" + rest,
+		Older:   invalidParameter + "Input collection [" + strings.Join(memberTexts(kind, members), ", ") + "]" + rest,
+	}
+}
+
+// memberTexts returns the members of a string or binary set as in messages.
+func memberTexts(kind Kind, members []Value) []string {
+	texts := make([]string, len(members))
+	for i, m := range members {
 		texts[i] = m.text
 		if kind == BS {
 			texts[i] = base64.StdEncoding.EncodeToString([]byte(m.text))
 		}
 	}
-	rest := " contains duplicates."
-	if kind == BS {
-		rest = "of type BS contains duplicates." // the missing space is DynamoDB's
-	}
-	return Invalidf(invalidParameter+"Input collection [%s]%s", strings.Join(texts, ", "), rest)
+	return texts
 }
 
 // Depth returns the number of levels of the value. A scalar or set has 1; a

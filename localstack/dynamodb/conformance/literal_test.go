@@ -84,7 +84,7 @@ func checkConditions(t *testing.T, tb *table, item string, tests []conditionTest
 				asCondition.check(t, "ConditionalCheckFailedException: The conditional request failed")
 				asFilter.check(t, `{"Count":0,"ScannedCount":1}`)
 			default:
-				asCondition.check(t, "ValidationException: Invalid ConditionExpression: "+c.want)
+				asCondition.check(t, inEnvelope("PutItem", "ValidationException: Invalid ConditionExpression: "+c.want))
 				asFilter.check(t, "ValidationException: Invalid FilterExpression: "+c.want)
 			}
 		})
@@ -122,7 +122,9 @@ func checkUpdates(t *testing.T, tb *table, tests []updateTest) {
 				tb.get(t, `{`+key+`}`).check(t, `{"Item":null}`)
 			case c.want == "refused":
 				got.check(t, "ValidationException")
-			default:
+			case strings.HasPrefix(c.want, "Invalid "):
+				got.check(t, inEnvelope("UpdateItem", "ValidationException: "+c.want))
+			default: // found while the update is evaluated
 				got.check(t, "ValidationException: "+c.want)
 			}
 		})

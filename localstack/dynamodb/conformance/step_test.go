@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,9 +15,43 @@ func (tb *table) steps(t *testing.T, steps []step) {
 	t.Helper()
 	for _, s := range steps {
 		t.Run(s.name, func(t *testing.T) {
-			tb.call(t, s.operation, s.request).check(t, strings.ReplaceAll(s.want, "$T", tb.name))
+			want := inEnvelope(s.operation, strings.ReplaceAll(s.want, "$T", tb.name))
+			tb.call(t, s.operation, s.request).check(t, want)
 		})
 	}
+}
+
+// requestErrors begin the messages of errors that an operation finds before it
+// looks for the table, other than violated constraints.
+var requestErrors = []string{
+	"Invalid ConditionExpression", "Invalid UpdateExpression", "Value provided in ", "Can not use both ",
+	"ExpressionAttributeValues ", "ExpressionAttributeNames must ", "ExpressionAttributeNames contains ",
+	"ReturnValues can only ", "The parameter cannot be converted ", "Number overflow", "Number underflow",
+	"Attempting to store more than ", "One or more parameter values were invalid: Null attribute ",
+	"One or more parameter values were invalid: An string set ",
+	"One or more parameter values were invalid: An number set ",
+	"One or more parameter values were invalid: Binary sets ",
+	"One or more parameter values were invalid: Input collection ",
+	"One or more parameter values were invalid: Value ", "One or more parameter values were invalid: ADD action ",
+	"One or more parameter values were invalid: DELETE action ",
+	"One or more parameter values were invalid: Only DELETE action ",
+}
+
+// inEnvelope returns the expected response of an operation with the envelope
+// that PutItem, UpdateItem and DeleteItem have around such errors since 2026.
+func inEnvelope(operation, want string) string {
+	if operation != "PutItem" && operation != "UpdateItem" && operation != "DeleteItem" {
+		return want
+	}
+	message, invalid := strings.CutPrefix(want, "ValidationException: ")
+	if strings.Contains(message, "Supplied AttributeValue is empty") { // the structure of a value
+		return want
+	}
+	begins := func(text string) bool { return strings.HasPrefix(message, text) }
+	if !invalid || !slices.ContainsFunc(requestErrors, begins) {
+		return want
+	}
+	return "ValidationException: 1 validation error detected: " + message
 }
 
 // call sends a request about the table. It adds TableName if it is missing and

@@ -53,7 +53,7 @@ func TestPlaceholders(t *testing.T) {
 			`{"Item":{"pk":"a"},"ConditionExpression":"attribute_exists(pk)","ExpressionAttributeValues":{"v":1}}`, `ValidationException: ExpressionAttributeValues contains invalid key: Syntax error; key: "v"`},
 		{"an empty value", "PutItem", `{"Item":{"pk":"a"},"ConditionExpression":"a = :v","ExpressionAttributeValues":{":v":{"WIRE":{}}}}`, "ValidationException: ExpressionAttributeValues contains invalid value: Supplied AttributeValue is empty, must contain exactly one of the supported datatypes for key :v"},
 		{"a bad number as value", "PutItem",
-			`{"Item":{"pk":"a"},"ConditionExpression":"a = :v","ExpressionAttributeValues":{":v":{"N":"x"}}}`, "ValidationException: ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :v"},
+			`{"Item":{"pk":"a"},"ConditionExpression":"a = :v","ExpressionAttributeValues":{":v":{"N":"x"}}}`, "ValidationException: The parameter cannot be converted to a numeric value: x"},
 		{"an empty condition", "PutItem", `{"Item":{"pk":"a"},"ConditionExpression":""}`,
 			"ValidationException: Invalid ConditionExpression: The expression can not be empty;"},
 		{"an empty projection", "GetItem", `{` + key + `"ProjectionExpression":""}`,

@@ -31,14 +31,14 @@ func TestNumbers(t *testing.T) {
 		{"1." + strings.Repeat("0", 60), "1"},
 		{"1e126", overflow}, {"-1e126", overflow}, {"1e99999", overflow}, {"1e-131", underflow},
 		{"-1e-131", underflow}, {"1e-99999", underflow},
-		{"", "ValidationException: The parameter cannot be converted to a numeric value"},
+		{"", "ValidationException: The parameter cannot be converted to a numeric value: "},
 		{"x", nan + "x"}, {"1x", nan + "1x"}, {"1e", nan + "1e"}, {"--1", nan + "--1"}, {"0x10", nan + "0x10"},
 		{"NaN", nan + "NaN"}, {"Infinity", nan + "Infinity"}, {"1,5", nan + "1,5"}, {"1_000", nan + "1_000"},
 	} {
 		t.Run(shorten(n.in), func(t *testing.T) {
 			got := tb.call(t, "PutItem", fmt.Sprintf(`{"Item":{"pk":"n","n":{"N":%q}}}`, n.in))
 			if strings.HasPrefix(n.want, "ValidationException") {
-				got.check(t, n.want)
+				got.check(t, inEnvelope("PutItem", n.want))
 				return
 			}
 			got.check(t, "{}")
@@ -102,11 +102,12 @@ func TestValues(t *testing.T) {
 		{"empty string set", `{"SS":[]}`, invalid + "An string set  may not be empty"},
 		{"empty number set", `{"NS":[]}`, invalid + "An number set  may not be empty"},
 		{"empty binary set", `{"BS":[]}`, invalid + "Binary sets should not be empty"},
-		{"string twice", `{"SS":["a","b","a"]}`, invalid + "Input collection [a, b, a] contains duplicates."},
-		{"number twice", `{"NS":["1","2","1"]}`, "ValidationException: …Input collection contains duplicates…"},
-		{"number in two forms", `{"NS":["1","1.0"]}`, "ValidationException: …Input collection contains duplicates…"},
+		{"string twice", `{"SS":["a","b","a"]}`,
+			invalid + "Input collection [\"a\", \"b\", \"a\"] contains duplicates."},
+		{"number twice", `{"NS":["1","2","1"]}`, invalid + "Input collection contains duplicates."},
+		{"number in two forms", `{"NS":["1","1.0"]}`, invalid + "Input collection contains duplicates."},
 		{"binary twice", `{"BS":["AQ==","AQ=="]}`,
-			invalid + "Input collection [AQ==, AQ==]of type BS contains duplicates."},
+			invalid + "Input collection [\"AQ==\",\"AQ==\"]of type BS contains duplicates."},
 		{"mixed set", `{"NS":["1","x"]}`, "ValidationException: The parameter cannot be converted to a numeric value: x"},
 		{"number as number", `{"WIRE":{"N":1}}`, "SerializationException: NUMBER_VALUE cannot be converted to String"},
 		{"text as number", `{"WIRE":{"S":true}}`, "SerializationException: TRUE_VALUE cannot be converted to String"},
@@ -118,7 +119,7 @@ func TestValues(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			got := tb.call(t, "PutItem", `{"Item":{"pk":"v","v":`+v.in+`}}`)
 			if v.want != "" {
-				got.check(t, v.want)
+				got.check(t, inEnvelope("PutItem", v.want))
 				return
 			}
 			got.check(t, "{}")
@@ -137,4 +138,49 @@ func TestNesting(t *testing.T) {
 		{"31 lists in a list", "PutItem", nested(32), "{}"},
 		{"33", "PutItem", nested(33), "ValidationException: Nesting Levels have exceeded supported limits…"},
 	})
+}
+
+// TestE13_TextsForValues sends a set with a member twice. Which text an
+// operation has was captured in October 2026 by the conformance suite of
+// github.com/paritysuite: PutItem, UpdateItem and DeleteItem have renewed texts
+// in an envelope, GetItem, BatchGetItem and Query without it; BatchWriteItem,
+// Scan and, in most regions, transactions have the older ones.
+func TestE13_TextsForValues(t *testing.T) {
+	tb := newTable(t, "pk S")
+	const invalid = "ValidationException: One or more parameter values were invalid: "
+	const set = `{"SS":["b","a","b"]}`
+	const older = invalid + "Input collection [b, a, b] contains duplicates."
+	const current = invalid + `Input collection ["a", "b", "b"] contains duplicates.`
+	const enveloped = "ValidationException: 1 validation error detected: One or more parameter values were invalid: " +
+		`Input collection ["a", "b", "b"] contains duplicates.`
+	const olderValue = "ValidationException: ExpressionAttributeValues contains invalid value: One or more parameter values were invalid: Input collection [b, a, b] contains duplicates. for key :t"
+	const values = `"ExpressionAttributeValues":{":t":` + set + `}`
+	for _, s := range []step{
+		{"item", "PutItem", `{"Item":{"pk":"a","s":` + set + `}}`, enveloped},
+		{"condition value", "PutItem", `{"Item":{"pk":"a"},"ConditionExpression":"s = :t",` + values + `}`, enveloped},
+		{"update value", "UpdateItem", `{"Key":{"pk":"a"},"UpdateExpression":"SET s = :t",` + values + `}`, enveloped},
+		{"legacy update", "UpdateItem", `{"Key":{"pk":"a"},"AttributeUpdates":{"s":{"Value":` + set + `}}}`, enveloped},
+		{"key", "DeleteItem", `{"Key":{"pk":` + set + `}}`, enveloped},
+		{"key of a read", "GetItem", `{"Key":{"pk":` + set + `}}`, current},
+		{"keys", "BatchGetItem", `{"RequestItems":{"$T":{"Keys":[{"pk":` + set + `}]}}}`, current},
+		{"key condition", "Query", `{"KeyConditionExpression":"pk = :t",` + values + `}`, current},
+		{"scan's filter", "Scan", `{"FilterExpression":"s = :t",` + values + `}`, olderValue},
+		{"batch", "BatchWriteItem", `{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","s":` + set +
+			`}}}]}}`, older},
+		{"transaction", "TransactWriteItems", writes(action("Put", `"Item":{"pk":"a","s":`+set+`}`)), older},
+		{"transaction's value", "TransactWriteItems",
+			writes(action("Update", `"Key":{"pk":"a"},"UpdateExpression":"SET s = :t",`+values)), olderValue},
+		{"transactional read", "TransactGetItems", writes(action("Get", `"Key":{"pk":`+set+`}`)), older},
+		{"numbers", "PutItem", `{"Item":{"pk":"a","s":{"NS":["1","1.0"]}}}`,
+			"ValidationException: 1 validation error detected: One or more parameter values were invalid: Input collection contains duplicates."},
+		{"numbers in a batch", "BatchWriteItem",
+			`{"RequestItems":{"$T":[{"PutRequest":{"Item":{"pk":"a","s":{"NS":["1","1.0"]}}}}]}}`,
+			"ValidationException: Input collection contains duplicates"},
+		{"names without an expression", "PutItem", `{"Item":{"pk":"a"},"ExpressionAttributeNames":{"#a":"a"}}`,
+			"ValidationException: ExpressionAttributeNames can only be specified when using expressions"},
+		{"key that is empty", "PutItem", `{"Item":{"pk":""}}`,
+			"ValidationException: One or more parameter values are not valid. …"},
+	} {
+		t.Run(s.name, func(t *testing.T) { tb.call(t, s.operation, s.request).check(t, s.want) })
+	}
 }

@@ -25,7 +25,7 @@ const (
 )
 
 // UnmarshalJSON parses DynamoDB JSON, with the errors of
-// [attr.Item.UnmarshalJSON]. An error for an invalid value contains its key.
+// [attr.Item.UnmarshalJSON]. The older text for an invalid value has its key.
 func (v *Values) UnmarshalJSON(data []byte) error {
 	err := (*attr.Item)(v).UnmarshalJSON(data)
 	if _, ok := errors.AsType[*attr.ValidationError](err); !ok {
@@ -38,11 +38,25 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		var one attr.Value
 		if invalid, ok := errors.AsType[*attr.ValidationError](one.UnmarshalJSON(members[key])); ok {
-			return attr.Invalidf("ExpressionAttributeValues contains invalid value: %s for key %s",
-				invalid.Message, key)
+			return wrapInvalid(invalid, key)
 		}
 	}
 	return err
+}
+
+// wrapInvalid returns the error for an invalid value of a placeholder. The
+// renewed checks do not name the placeholder.
+func wrapInvalid(e *attr.ValidationError, key string) error {
+	older := e.Older
+	if older == "" {
+		older = e.Message
+	}
+	out := *e
+	out.Older = "ExpressionAttributeValues contains invalid value: " + older + " for key " + key
+	if e.Structural {
+		out.Message = out.Older
+	}
+	return &out
 }
 
 // Context holds the placeholders that the expressions of one request share, and
