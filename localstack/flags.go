@@ -47,6 +47,10 @@ Usage: go run ./localstack [flags]
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
                       they are, and nothing is encrypted on the way
+  -bridge NAME        also listen on the address of this network interface, such
+                      as docker0, so that containers reach the stack. All of
+                      that network's containers can then do all that you can,
+                      and so can other machines that route packets to it
   -allow-network      let functions reach hosts other than AWS's. Without it the
                       proxy that they use refuses them with an explanation
   -table-delay TIME   how long a table or index that is created over the API is
@@ -133,6 +137,7 @@ func parseFlags(args []string) (options, error) {
 	flags.BoolVar(&o.LogRequests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")
 	flags.BoolVar(&o.AllowRemote, "allow-remote", false, "")
+	flags.StringVar(&o.Bridge, "bridge", "", "")
 	flags.BoolVar(&o.AllowNetwork, "allow-network", false, "")
 	flags.BoolVar(&o.NoFreeze, "no-freeze", false, "")
 	flags.DurationVar(&o.TableDelay, "table-delay", defaultTableDelay, "")

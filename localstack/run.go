@@ -97,7 +97,7 @@ func (c *console) reloaded(took time.Duration, err error) {
 }
 
 // flagOf maps the options of package stack to the flags that set them.
-var flagOf = map[string]string{"Listen": "-listen", "Web": "-web", "Faults": "-fault"}
+var flagOf = map[string]string{"Listen": "-listen", "Bridge": "-bridge", "Web": "-web", "Faults": "-fault"}
 
 // inFlags words an error of package stack with the flags of this command and
 // says which of them helps.

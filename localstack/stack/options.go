@@ -35,6 +35,11 @@ type Options struct {
 	// AllowRemote permits a Listen address that other machines reach. They can
 	// then use the stack as its owner can.
 	AllowRemote bool
+	// Bridge is the name of a network interface, such as docker0, on whose IPv4
+	// address the stack listens too, so that containers reach it. Whatever
+	// reaches that address can use the stack as its owner can. Empty means
+	// none.
+	Bridge string
 	// AllowNetwork lets functions reach hosts other than AWS's through the
 	// proxy that they are configured to use.
 	AllowNetwork bool

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,7 @@ const (
 type Stack struct {
 	services
 	listener *listener
+	bridge   net.Listener // nil without Options.Bridge
 	lock     *dataLock
 	server   *http.Server
 	failed   chan error                    // the server's error, if any; closed when the server has ended
@@ -104,6 +106,14 @@ func New(opts Options) (_ *Stack, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
+	if s.bridge, err = listenBridge(opts.Bridge, s.listener); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && s.bridge != nil {
+			err = errors.Join(err, s.bridge.Close())
+		}
+	}()
 	s.address = s.listener.address
 	if s.edge, err = edge.New(s.listener.given); err != nil {
 		return nil, err
@@ -143,6 +153,14 @@ func (s *Stack) listen() {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnContext:       gateway.ConnContext,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+	}
+	if s.bridge != nil {
+		go func() {
+			err := s.server.Serve(gateway.KeepHeaderNames(s.names.Listen(s.bridge)))
+			if !errors.Is(err, http.ErrServerClosed) {
+				s.opts.Log.Error("failed to serve the bridge", "err", err)
+			}
+		}()
 	}
 	go func() {
 		defer close(s.failed)
