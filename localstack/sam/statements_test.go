@@ -369,3 +369,21 @@ Resources:
 		t.Errorf("got %q, want %q", got, p.APIs[0].ID)
 	}
 }
+
+// On AWS a function is often chosen by a variable of the stage.
+func TestF2_1_StageVariablesNameTheFunction(t *testing.T) {
+	variable := strings.NewReplacer("${Fn.Arn}", "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:"+
+		"function:${!stageVariables.fn}").Replace(rawAPI)
+	if variable == rawAPI {
+		t.Fatal("the template has no ${Fn.Arn}")
+	}
+	stage := strings.Replace(autoDeploy, "AutoDeploy: true", "AutoDeploy: true, StageVariables: {fn: !Ref Fn}", 1)
+	p := mustLoad(t, samHead+variable+stage)
+	if r := p.APIs[0].Route("send"); r.FunctionLogicalID != "Fn" || r.FunctionARN != p.Function("Fn").ARN {
+		t.Errorf("got %+v, want the function of the stage's variable", r)
+	}
+	if _, err := loadProject(t, samHead+variable+autoDeploy); err == nil ||
+		!strings.Contains(err.Error(), `the stage has no variable "fn"`) {
+		t.Errorf("without the variable: got %v, want an error that names it", err)
+	}
+}

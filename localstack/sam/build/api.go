@@ -15,6 +15,7 @@ type apiParts struct {
 	api          *template.Resource
 	routes       []*template.Resource
 	stages       []*template.Resource
+	variables    map[string]string             // of the stage that is built
 	integrations map[string]*template.Resource // by id
 	authorizers  map[string]*template.Resource // by id
 	responses    map[string]bool               // ids of routes with a $default response
@@ -152,6 +153,7 @@ func (p *apiParts) build() {
 		p.checkStage(stage)
 		p.checkDeployment(stage)
 		api := p.newStage(stage)
+		p.variables = api.StageVariables
 		settings := stage.Properties.Get("RouteSettings")
 		for _, r := range p.routes {
 			route := p.route(r, api.Stage)

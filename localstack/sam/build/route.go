@@ -93,6 +93,10 @@ func (p *apiParts) mayInvoke(f *plan.Function, credentials, suffix string) bool 
 	return credentials != "" || f.Allows("apigateway.amazonaws.com", source, p.s.Plan.Account)
 }
 
+// stageVariable is a reference that API Gateway replaces with a variable of the
+// stage (API Gateway developer guide, "Using API Gateway stage variables").
+var stageVariable = regexp.MustCompile(`\$\{stageVariables\.([A-Za-z0-9_]+)\}`)
+
 var invocationPath = regexp.MustCompile(`^arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(.+)/invocations$`)
 
 // invoked returns the function in an invocation URI and its ARN there.
@@ -105,7 +109,15 @@ func (p *apiParts) invoked(res *template.Resource, property string) (*plan.Funct
 	case !uri.Known():
 		return nil, ""
 	}
-	m := invocationPath.FindStringSubmatch(uri.Text)
+	text := stageVariable.ReplaceAllStringFunc(uri.Text, func(reference string) string {
+		name := stageVariable.FindStringSubmatch(reference)[1]
+		value, ok := p.variables[name]
+		if !ok {
+			p.s.Fail(uri, "the stage has no variable "+template.Quote(name), "add it to StageVariables")
+		}
+		return value
+	})
+	m := invocationPath.FindStringSubmatch(text)
 	if m == nil {
 		p.s.Fail(uri, template.Quote(uri.Text)+" is not the invocation URI of a function",
 			"write !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations")
