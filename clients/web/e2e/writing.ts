@@ -118,8 +118,16 @@ function storedDrafts(page: Page): Promise<string[]> {
   );
 }
 
+interface Press {
+  key: string;
+  keyCode: number;
+  isComposing: boolean;
+  ctrlKey?: boolean;
+  altKey?: boolean;
+}
+
 /** Presses a key in the composer as an input method or a browser reports it. */
-async function press(page: Page, event: KeyboardEventInit & { keyCode: number }): Promise<void> {
+async function press(page: Page, event: Press): Promise<void> {
   await page.locator("#composer").evaluate((node, init) => {
     node.dispatchEvent(new KeyboardEvent("keydown", { ...init, bubbles: true, cancelable: true }));
   }, event);

@@ -352,6 +352,8 @@ export interface Library {
   readLinkRequest(text: string, user: string, audience?: string): string | null;
   /** The size of a text, and whether it can be sent. */
   measure(room: string, user: string, body: string): Measure;
+  /** The browser's storage. `works`: everything so far is kept when the page is closed. */
+  readonly storage: { readonly works: boolean; watch(listener: () => void): () => void };
   /** 2 to 32 of a-z 0-9 - _, starting with a letter or digit; user names must not be reserved. */
   isUserName(name: string): boolean;
   isRoomName(name: string): boolean;

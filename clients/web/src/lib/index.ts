@@ -29,7 +29,7 @@ export const storage = {
 };
 
 /** The library over a given store and durations, for tests. */
-export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
+export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "storage" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
   const profile = async (url: string, user: string): Promise<Profile> => {
     if (!isUserName(user)) throw new SottoError("name_invalid");
     return Profile.load(await store(), address(url), user);

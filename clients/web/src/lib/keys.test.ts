@@ -3,10 +3,12 @@ import "fake-indexeddb/auto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { address, isLoopback } from "./address";
+import { BrowserStore } from "./browserstore";
 import { linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } from "./compare";
+import { asError, SottoError } from "./errors";
+import { parseObject } from "./json";
 import { isMessageID, measure, newMessageID } from "./names";
 import { qrMatrix } from "./qr";
-import { BrowserStore } from "./browserstore";
 import { MemoryStore } from "./store";
 import { unhandledRejections } from "./testing/rejections";
 import { events, shows, texts, until, world } from "./testing/world";
@@ -190,6 +192,57 @@ describe("what the browser stores", () => {
 });
 
 describe("a store that fails", () => {
+  test("refuses no key set of the service", async () => {
+    const store = new MemoryStore();
+    store.update = () => Promise.reject(new DOMException("x", "QuotaExceededError"));
+    const ada = await w.chat("ada", store);
+    await w.service.rotate(true);
+    w.service.deliver("lobby", { type: "serverKey", keyset: await w.service.keySet() });
+    ada.send("lobby", "hello");
+    await shows(ada, "hello");
+    w.service.claims = { gen: 1 };
+    w.service.drop();
+    await until("the older key set is refused all the same", () => ada.status().phase === "ended");
+    expect(ada.status()).toMatchObject({ error: { code: "key_set_older" } });
+  });
+
+  test("and loses everything loses no pinned value while the page is open", async () => {
+    const store = new MemoryStore();
+    const ada = await w.chat("ada", store);
+    const bob = await w.chat("bob");
+    bob.send("lobby", "hello");
+    await shows(ada, "hello");
+    for (const kind of ["keys", "contacts", "reads", "trust"]) await store.clear([kind]);
+    ada.setVerified("bob", true);
+    await until("it is stored again", async () => (await store.list(["contacts"])).length === 1);
+    expect(ada.contact("bob")).toMatchObject({ devices: [{ device: bob.device }], verified: true });
+    const { device } = ada;
+    w.service.drop();
+    await until("it is back with the same keys", async () => (await w.library(store).profiles(w.service.url))[0]?.device === device);
+    await store.clear(["trust"]);
+    await w.service.renew();
+    w.service.drop();
+    await until("the chat has ended", () => ada.status().phase === "ended");
+    expect(ada.status()).toMatchObject({ error: { code: "service_key_changed" } });
+  });
+
+  test("rotates no key that it has if it cannot take the new one", async () => {
+    const store = new BrowserStore({ step: 1_000, retry: 60_000 });
+    const ada = await w.chat("ada", store);
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("x", "QuotaExceededError");
+    };
+    await expect(ada.rotate()).rejects.toMatchObject({ code: "storage" });
+    IDBObjectStore.prototype.put = put;
+    expect(await ada.rotate()).toBe(2);
+  });
+
+  test("is no fault of the service, nor is any other of the page", () => {
+    for (const cause of [new DOMException("x", "InvalidStateError"), new TypeError("x"), "x"]) expect(asError(cause).code).toBe("browser");
+    expect(() => parseObject("{")).toThrow(new SottoError("protocol"));
+  });
+
   test("does not keep a refused connection from ending", async () => {
     const store = new MemoryStore();
     const ada = await w.chat("ada", store);
