@@ -62,6 +62,10 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 	} else {
 		o.Output = lockedWriter{c}
 	}
+	o.Fatal = func(err error) {
+		c.fail(err)
+		os.Exit(exitFailed) // the stack cannot be closed any more
+	}
 	if o.watch {
 		o.OnReload = c.reloaded
 	}

@@ -90,7 +90,7 @@ func Build(ctx context.Context, outDir string, targets []Target,
 		return b.built, fmt.Errorf("build functions: %w", err)
 	}
 	if len(b.failures) > 0 {
-		return b.built, newError(b.failures)
+		return b.built, b.error()
 	}
 	return b.built, nil
 }

@@ -52,6 +52,25 @@ func (f Failure) names() string {
 	return "functions " + strings.Join(f.Functions, ", ")
 }
 
+// error returns the error of the build. A full disk stops every function, so
+// it is reported once.
+func (b *builder) error() error {
+	for _, f := range b.failures {
+		if diskFull(f.message) {
+			return fmt.Errorf("build functions: the disk is full: no space left for %s, "+
+				"the build cache of Go or temporary files; free some space and start again", b.outDir)
+		}
+	}
+	return newError(b.failures)
+}
+
+// diskFull reports whether the output of a tool has the operating system's text
+// for a full disk or a used-up quota.
+func diskFull(output string) bool {
+	return strings.Contains(output, "no space left on device") || strings.Contains(output, "disk quota exceeded") ||
+		strings.Contains(output, "There is not enough space on the disk")
+}
+
 type failure struct{ function, message string }
 
 func newError(failures []failure) *Error {

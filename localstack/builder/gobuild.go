@@ -142,11 +142,15 @@ func (b *builder) goBatch(ctx context.Context, batch *goBatch) {
 		return
 	}
 	before := stamps(batch, dir)
-	_, err = b.goBuild(ctx, step, batch, dir, batch.programs)
-	if err == nil {
+	output, err := b.goBuild(ctx, step, batch, dir, batch.programs)
+	switch {
+	case err == nil:
 		for _, p := range batch.programs {
 			b.publish(p, dir, before[p.exec])
 		}
+		return
+	case diskFull(output): // as it is for each program alone
+		b.failAll(functions, output)
 		return
 	}
 	var each sync.WaitGroup

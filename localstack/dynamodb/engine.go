@@ -30,7 +30,7 @@ func Open(opts Options) (*Engine, error) {
 		return nil, errors.New("open DynamoDB: no data folder given")
 	}
 	opts.setDefaults()
-	s, err := store.Open(opts.Dir, opts.Log, opts.Now)
+	s, err := store.Open(opts.Dir, opts.Log, opts.Now, opts.Fatal)
 	if err != nil {
 		return nil, fmt.Errorf("open DynamoDB: %w", err)
 	}

@@ -29,6 +29,11 @@ type Options struct {
 	// Trace gets an event for every request when it has ended, before its
 	// response is sent; default [trace.Discard].
 	Trace trace.Sink
+	// Fatal is called at most once, when the engine cannot write any more, for
+	// example because the disk is full. Everything that was confirmed is
+	// stored, but neither requests nor Close return any longer, so the process
+	// should end. The default panics.
+	Fatal func(error)
 	// Faults makes requests fail on purpose; default: none.
 	Faults Faults
 }

@@ -29,6 +29,13 @@ type Grant struct {
 	Subset, Equals map[string]string
 }
 
+// Has reports whether there is a key with this id.
+func (s *Service) Has(id string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.keys[id] != nil
+}
+
 // Lookup returns the key that keyID names in any of its forms or, if keyID is
 // empty, the key that the header of the ciphertext names. It does not decrypt
 // the ciphertext.

@@ -78,6 +78,11 @@ type Options struct {
 	// Progress gets a line of text for each step that the stack takes; nil
 	// discards it. It may be called concurrently.
 	Progress func(line string)
+	// Fatal is called at most once, when the stack cannot store anything any
+	// more, for example because the disk is full ([ErrDiskFull]). Everything
+	// that was confirmed is stored, but requests and Close may never return, so
+	// the process should end. Without Fatal the stack panics.
+	Fatal func(error)
 	// OnReload makes the stack watch its sources: [Stack.Wait] then deploys
 	// again after each change of the template or of a function's module, and
 	// calls OnReload with how long that took and its error.

@@ -47,6 +47,7 @@ func (s *services) url() string { return "http://" + s.address }
 
 // open opens the stores and the services, without functions and APIs.
 func (s *services) open(plan *sam.Plan) (err error) {
+	lost := s.opts.keysFolderLost()
 	s.keys, err = kms.Open(kms.Options{
 		Dir:         filepath.Join(s.opts.Data, "kms"),
 		Account:     plan.Account,
@@ -56,6 +57,9 @@ func (s *services) open(plan *sam.Plan) (err error) {
 		Trace:       s.trace,
 	})
 	if err != nil {
+		return s.opts.damaged(err)
+	}
+	if err := s.opts.checkKeys(lost, plan.Keys, s.keys.Has); err != nil {
 		return err
 	}
 	s.tables, err = dynamodb.Open(dynamodb.Options{
@@ -63,12 +67,13 @@ func (s *services) open(plan *sam.Plan) (err error) {
 		Account:    plan.Account,
 		Region:     plan.Region,
 		Faults:     s.faults.DynamoDB(),
+		Fatal:      s.fatal,
 		TableDelay: s.opts.TableDelay,
 		Log:        s.opts.Log,
 		Trace:      s.trace,
 	})
 	if err != nil {
-		return err
+		return s.opts.damaged(err)
 	}
 	if err := s.openLambda(plan); err != nil {
 		return err
@@ -156,6 +161,9 @@ func (s *services) ensure(ctx context.Context, plan *sam.Plan) error {
 		if err := s.keys.Ensure(key(k)); err != nil {
 			return err
 		}
+	}
+	if err := s.opts.noteKeys(plan.Keys); err != nil {
+		return err
 	}
 	for _, t := range plan.Tables {
 		if err := s.tables.EnsureTable(ctx, table(t), t.TTLAttribute); err != nil {

@@ -79,6 +79,7 @@ func New(opts Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = opts.explain(err) }()
 	plan, err := opts.load()
 	if err != nil {
 		return nil, err
@@ -172,7 +173,8 @@ func (s *Stack) listen() {
 
 // Start builds the functions, opens the services and deploys the template that
 // New has read. When it returns nil, the health is 200. It may be called once.
-func (s *Stack) Start(ctx context.Context) error {
+func (s *Stack) Start(ctx context.Context) (err error) {
+	defer func() { err = s.opts.explain(err) }()
 	s.deploying.Lock()
 	defer s.deploying.Unlock()
 	switch {
@@ -199,7 +201,8 @@ func (s *Stack) Start(ctx context.Context) error {
 // not change go on. After an error the version before runs on as a whole; only
 // keys and tables that the template adds may exist already. A running stack
 // cannot change its account and region.
-func (s *Stack) Deploy(ctx context.Context) error {
+func (s *Stack) Deploy(ctx context.Context) (err error) {
+	defer func() { err = s.opts.explain(err) }()
 	s.deploying.Lock()
 	defer s.deploying.Unlock()
 	switch {

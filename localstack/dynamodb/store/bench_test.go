@@ -16,7 +16,7 @@ import (
 func BenchmarkWrite(b *testing.B) {
 	for _, writers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
-			s, err := Open(b.TempDir(), slog.New(slog.DiscardHandler), time.Now)
+			s, err := Open(b.TempDir(), slog.New(slog.DiscardHandler), time.Now, nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -86,7 +86,7 @@ func (s *Store) Create(def *Definition) (*Table, error) {
 	if err := errors.Join(
 		batch.Set([]byte{spaceNextTable}, binary.BigEndian.AppendUint64(nil, id+1), nil),
 		putDefinition(batch, def),
-		batch.Commit(pebble.Sync),
+		s.write(batch, pebble.Sync),
 	); err != nil {
 		return nil, fmt.Errorf("create table %s: %w", def.Name, err)
 	}
@@ -146,7 +146,7 @@ func (s *Store) Drop(name string, check func(*Definition) error) (*Definition, e
 	if err != nil {
 		return nil, fmt.Errorf("drop table %s: %w", name, err)
 	}
-	errs = append(errs, batch.Commit(pebble.Sync))
+	errs = append(errs, s.write(batch, pebble.Sync))
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("drop table %s: %w", name, err)
 	}
@@ -209,7 +209,7 @@ func (s *Store) Alter(t *Table, change func(*Definition) error) (*Definition, er
 	if err != nil {
 		return nil, fmt.Errorf("alter table %s: %w", def.Name, err)
 	}
-	errs = append(errs, putDefinition(batch, def), batch.Commit(pebble.Sync))
+	errs = append(errs, putDefinition(batch, def), s.write(batch, pebble.Sync))
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("alter table %s: %w", def.Name, err)
 	}

@@ -132,7 +132,7 @@ func (s *Store) sync(batch *pebble.Batch, tables []*Table) error {
 		t.pending.Add(1)
 		defer t.pending.Add(-1)
 	}
-	if err := batch.Commit(pebble.Sync); err != nil {
+	if err := s.write(batch, pebble.Sync); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

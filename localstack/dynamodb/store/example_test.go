@@ -19,7 +19,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	s, err := store.Open(dir, slog.New(slog.DiscardHandler), time.Now)
+	s, err := store.Open(dir, slog.New(slog.DiscardHandler), time.Now, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,10 +38,11 @@ const (
 // Store is an open store. Its methods may be called concurrently, but not
 // during or after Close.
 type Store struct {
-	db    *pebble.DB
-	log   *slog.Logger
-	now   func() time.Time
-	locks *lockTable
+	db      *pebble.DB
+	log     *slog.Logger
+	now     func() time.Time
+	failure *failure
+	locks   *lockTable
 
 	mu     sync.RWMutex // guards tables; held during a whole change of the catalogue
 	tables map[string]*Table
@@ -79,13 +79,19 @@ func (t *Table) Definition() *Definition { return t.def.Load() }
 
 // Open opens the store in the folder dir, or creates one. Only one process at a
 // time can open a folder. now is the clock for streams and their records.
-func Open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
+//
+// fatal is called at most once, when the store cannot guarantee durability any
+// more, for example because the disk is full. All commits that were reported
+// are on disk, but no method returns any longer, so the process should end. If
+// fatal is nil, the store panics.
+func Open(dir string, log *slog.Logger, now func() time.Time, fatal func(error)) (*Store, error) {
+	stopped := &failure{report: fatal}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
 	opts := &pebble.Options{
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      pebbleLog{log},
+		Logger:                      pebbleLog{log, stopped},
 		Merger:                      sumMerger,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTables,
@@ -102,6 +108,7 @@ func Open(dir string, log *slog.Logger, now func() time.Time) (*Store, error) {
 		db:      db,
 		log:     log,
 		now:     now,
+		failure: stopped,
 		locks:   newLockTable(),
 		tables:  make(map[string]*Table),
 		streams: make(map[uint64]*Stream),
@@ -159,27 +166,4 @@ func (s *Store) settle(tables ...*Table) error {
 		}
 	}
 	return nil
-}
-
-// pebbleLog writes the messages of Pebble to a [slog.Logger].
-type pebbleLog struct{ log *slog.Logger }
-
-func (l pebbleLog) Infof(format string, args ...any) {
-	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("store: " + fmt.Sprintf(format, args...))
-	}
-}
-
-func (l pebbleLog) Errorf(format string, args ...any) {
-	l.log.Error("store: " + fmt.Sprintf(format, args...))
-}
-
-// Fatalf ends the process. Pebble calls it when it cannot guarantee durability
-// any more, for example when it cannot write the log, and it must not return.
-// All commits that were reported are on disk. The panic is in a new goroutine,
-// because net/http recovers panics in the goroutine of a request.
-func (l pebbleLog) Fatalf(format string, args ...any) {
-	l.Errorf(format, args...)
-	go panic("store: " + fmt.Sprintf(format, args...))
-	select {}
 }

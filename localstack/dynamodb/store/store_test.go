@@ -17,7 +17,7 @@ import (
 
 func openStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, slog.New(slog.DiscardHandler), time.Now)
+	s, err := Open(dir, slog.New(slog.DiscardHandler), time.Now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestOpenRefusesOtherFormats(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(dir, slog.New(slog.DiscardHandler), time.Now)
+	_, err := Open(dir, slog.New(slog.DiscardHandler), time.Now, nil)
 	if err == nil || !strings.Contains(err.Error(), "format 7") {
 		t.Errorf("Open: got %v, want an error that names format 7", err)
 	}

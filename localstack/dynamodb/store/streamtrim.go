@@ -38,7 +38,7 @@ func (s *Store) removeStream(def *StreamDefinition) error {
 	if err := errors.Join(
 		batch.Delete(streamKey(def.ID), nil),
 		deletePrefix(batch, streamPrefix(def.ID)),
-		batch.Commit(pebble.NoSync),
+		s.write(batch, pebble.NoSync),
 	); err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}
@@ -69,7 +69,7 @@ func (s *Store) trim(def *StreamDefinition, before time.Time) error {
 	if err := errors.Join(
 		batch.DeleteRange(streamPrefix(def.ID), recordKey(def.ID, last+1), nil),
 		putStream(batch, &trimmed),
-		batch.Commit(pebble.NoSync),
+		s.write(batch, pebble.NoSync),
 	); err != nil {
 		return fmt.Errorf("trim: %w", err)
 	}
