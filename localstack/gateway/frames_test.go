@@ -197,7 +197,7 @@ func FuzzScanner(f *testing.F) {
 }
 
 // RFC 6455 §5.5.1 and §8.1: the reason of a close frame is UTF-8.
-func TestA8_1_CloseReasonThatIsNotUTF8(t *testing.T) {
+func TestCloseReasonThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
 	s := start(t, basicFunctions, nil)
 	for _, test := range []struct {
