@@ -7,6 +7,8 @@ SHELL := /bin/bash
 RACE := $(shell if [ "$$(go env CGO_ENABLED 2>/dev/null)" = 1 ] && command -v $$(go env CC 2>/dev/null) >/dev/null 2>&1; then echo -race; fi)
 
 # Flags that SAM's builder does not pass to go build: no RPC mode, no symbols.
+# Without CGO_ENABLED=0 a build on Lambda's own platform would need the builder's
+# version of glibc.
 SAM_GOFLAGS := -tags=lambda.norpc -trimpath "-ldflags=-s -w"
 
 help: ## list the targets
@@ -112,7 +114,7 @@ else
 endif
 
 sam-build: ## build stripped binaries for AWS with the SAM CLI (pip install aws-sam-cli)
-	GOFLAGS='$(SAM_GOFLAGS)' sam build
+	CGO_ENABLED=0 GOFLAGS='$(SAM_GOFLAGS)' sam build
 
 deploy: sam-build ## deploy to AWS with the defaults of samconfig.toml (needs an account)
 	sam deploy

@@ -32,16 +32,20 @@ func announce(out io.Writer, a stack.Addresses) {
 	_, _ = io.WriteString(out, b.String()) // the stack also runs with a closed stdout
 }
 
-// notes prints what the stack ignores in the template, by type, and routes that
-// cannot work.
+// notes prints what the stack ignores in the template and what AWS would, by
+// type, and routes that cannot work.
 func notes(c *console, plan *sam.Plan) {
 	found := make(map[string][]string)
 	for _, n := range plan.Notes {
-		what := n.Type + ": " + n.Reason
+		label := "ignored locally: "
+		if n.Advice {
+			label = "for AWS: "
+		}
+		what := label + n.Type + ": " + n.Reason
 		found[what] = append(found[what], fmt.Sprintf("%s (line %d)", n.LogicalID, n.Line))
 	}
 	for _, what := range slices.Sorted(maps.Keys(found)) {
-		c.say("ignored locally: %s: %s", what, strings.Join(found[what], ", "))
+		c.say("%s: %s", what, strings.Join(found[what], ", "))
 	}
 	for _, api := range plan.APIs {
 		for _, r := range api.Routes {

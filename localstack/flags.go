@@ -21,7 +21,7 @@ as processes, its DynamoDB tables and KMS keys in a folder, all on one port.
 Usage: go run ./localstack [flags]
 
   -template FILE      the SAM or CloudFormation template, or its folder (default
-                      template.yaml)
+                      template.yaml, template.yml or template.json here)
   -listen HOST:PORT   the address to listen on (default 127.0.0.1:4566); port 0
                       takes any free one
   -endpoint URL       the AWS endpoint that functions use, such as a proxy that
@@ -109,7 +109,7 @@ func wrap(words []string, indent, width int) string {
 
 const (
 	defaultListen   = "127.0.0.1:4566" // the port that AWS emulators share
-	defaultTemplate = "template.yaml"
+	defaultTemplate = "."
 	// defaultTableDelay shows code that does not wait for a new table.
 	defaultTableDelay = 500 * time.Millisecond
 )

@@ -74,7 +74,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if o.Web == "" {
+	if o.Web == "" && hasFolder(filepath.Dir(webFolder(o.Template))) {
 		c.say("no web client is served: there is no index.html in %s (-web DIR names another folder)",
 			webFolder(o.Template))
 	}
@@ -140,6 +140,13 @@ func webFolder(template string) string {
 		dir = filepath.Dir(template)
 	}
 	return filepath.Join(dir, "clients", "web", "dist")
+}
+
+// hasFolder reports whether the folder of a web client's sources exists, which
+// only has no build yet.
+func hasFolder(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
 }
 
 func hasPage(dir string) bool {

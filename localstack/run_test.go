@@ -279,6 +279,56 @@ func TestNotesNameEveryResource(t *testing.T) {
 	}
 }
 
+// What AWS would not accept for ever is advice, not something that is ignored.
+func TestAdviceAboutAWS(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"fn/main.go":    "package main\n",
+		"template.yaml": strings.Replace(anAPI("$request.body.action"), "provided.al2023", "provided.al2", 1),
+	})
+	_, _, stderr := runCommand(interrupted(t), "-template", dir, "-listen", "127.0.0.1:0")
+	if !strings.Contains(stderr, "for AWS: Runtime: provided.al2 is deprecated") ||
+		strings.Contains(stderr, "ignored locally: Runtime") {
+		t.Errorf("got %s, want advice for AWS", stderr)
+	}
+}
+
+// SAM's default names are found without -template, and what is not a template
+// is named as what it is.
+func TestTemplateOfTheFolder(t *testing.T) {
+	for name, text := range map[string]string{
+		"template.yaml": aTable, "template.yml": aTable,
+		"template.json": `{"Resources": {"Uploads": {"Type": "AWS::S3::Bucket"}}}`,
+	} {
+		t.Chdir(writeFiles(t, map[string]string{name: text}))
+		if status, _, stderr := runCommand(interrupted(t), "-listen", "127.0.0.1:0"); status != exitOK {
+			t.Errorf("%s: status %d, want 0: %s", name, status, stderr)
+		}
+	}
+	for _, c := range []struct {
+		file, text, flag, want string
+	}{
+		{"readme", "", "", "template.yml"},
+		{"main.tf", `resource "aws_lambda_function" "f" {}`, "", "main.tf is Terraform"},
+		{"main.tf", `resource "aws_lambda_function" "f" {}`, "main.tf", "main.tf is Terraform"},
+		{"main.tf.json", `{"resource": {}}`, "main.tf.json", "main.tf.json is Terraform"},
+		{"cdk.json", `{"app": "go run ."}`, "", "cdk.json belongs to an app of the CDK"},
+		{"cdk.json", `{"app": "go run ."}`, "cdk.json", "cdk.json belongs to an app of the CDK"},
+		{"serverless.yml", "service: x", "", "serverless.yml is a file of the Serverless Framework"},
+		{"serverless.yml", "service: x", "serverless.yml", "serverless.yml is a file of the Serverless Framework"},
+	} {
+		t.Chdir(writeFiles(t, map[string]string{c.file: c.text}))
+		args := []string{"-listen", "127.0.0.1:0"}
+		if c.flag != "" {
+			args = append(args, "-template", c.flag)
+		}
+		status, _, stderr := runCommand(interrupted(t), args...)
+		if status != exitUsage || !strings.Contains(stderr, c.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s with -template %q: status %d, want 2 and one line with %q: %s", c.file, c.flag,
+				status, c.want, stderr)
+		}
+	}
+}
+
 func TestAllErrorsOfATemplate(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"fn/main.go": "package main\n",

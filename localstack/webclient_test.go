@@ -77,11 +77,14 @@ func TestDefaultWebClient(t *testing.T) {
 }
 
 func TestNoWebClient(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"template.yaml": aTable})
-	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
-		"-listen", "127.0.0.1:0")
-	if status != exitOK || strings.Count(stderr, "no web client is served") != 1 ||
-		!strings.Contains(stderr, "-web DIR") {
-		t.Errorf("status %d: %s", status, stderr)
+	for source, lines := range map[string]int{"clients/web/package.json": 1, "client/package.json": 0} {
+		dir := writeFiles(t, map[string]string{"template.yaml": aTable, source: "{}"})
+		status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
+			"-listen", "127.0.0.1:0")
+		if status != exitOK || strings.Count(stderr, "no web client is served") != lines ||
+			strings.Count(stderr, "-web DIR") != lines {
+			t.Errorf("with %s: status %d, stderr %s, want 0 and %d lines about the web client", source,
+				status, stderr, lines)
+		}
 	}
 }

@@ -166,22 +166,25 @@ func (h *frameSession) read(what string) ([]byte, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		if data, kind := parseFrame(line); data != nil {
-			return data, kind, nil
+		if data, kind, err := parseFrame(line); data != nil || err != nil {
+			return data, kind, err
 		}
 	}
 }
 
 // parseFrame returns the frame in a line and its type, or nil if there is none.
-// Of a wscat session it accepts only the received lines.
-func parseFrame(line string) (data []byte, kind string) {
+// Of a wscat session it accepts only the received lines. The type is empty for
+// errors of API Gateway. Half a frame is an error.
+func parseFrame(line string) (data []byte, kind string, err error) {
 	line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "<"))
 	if !strings.HasPrefix(line, "{") {
-		return nil, ""
+		return nil, "", nil
 	}
 	var head struct {
 		Type string `json:"type"`
 	}
-	_ = strict.Unmarshal([]byte(line), &head) // a frame without a type is from API Gateway
-	return []byte(line), head.Type
+	if err := strict.Unmarshal([]byte(line), &head); err != nil {
+		return nil, "", malformed(err)
+	}
+	return []byte(line), head.Type, nil
 }

@@ -32,12 +32,15 @@ func (h *frameSession) open(operands []string) error {
 		case errors.Is(err, context.Canceled) && opened > 0:
 			err = io.EOF
 		case err == nil:
-			data, kind := parseFrame(line)
-			if data == nil {
+			data, kind, err := parseFrame(line)
+			if data == nil && err == nil {
 				continue
 			}
 			opened++
-			if err := h.show(kind, data); err != nil {
+			if err == nil {
+				err = h.show(kind, data)
+			}
+			if err != nil {
 				h.notice("%s", describe(err))
 				failed = true
 			}
@@ -66,20 +69,39 @@ func (h *frameSession) show(kind string, data []byte) error {
 	case show != nil:
 		return show(data)
 	case kind == "":
-		h.line("error from API Gateway, not from the service: send the frame again")
+		return h.showGatewayError(data)
 	default:
 		h.line(harmless(string(data))) // joined, left, pong: not sealed
 	}
 	return nil
 }
 
+// showGatewayError prints an error that API Gateway sends by itself: it has a
+// message and no type.
+func (h *frameSession) showGatewayError(data []byte) error {
+	var f struct {
+		Message *string `json:"message"`
+	}
+	if err := strict.Unmarshal(data, &f); err != nil {
+		return malformed(err)
+	}
+	if f.Message == nil {
+		return malformed(errors.New("it has no type"))
+	}
+	h.line("error from API Gateway, not from the service: send the frame again")
+	return nil
+}
+
 // decode reads a frame of a known type.
 func decode[T any](data []byte) (f T, err error) {
 	if err := strict.Unmarshal(data, &f); err != nil {
-		return f, fmt.Errorf("malformed frame (%w); copy the whole line", err)
+		return f, malformed(err)
 	}
 	return f, nil
 }
+
+// malformed returns the error for a line that is not a whole frame.
+func malformed(err error) error { return fmt.Errorf("malformed frame (%w); copy the whole line", err) }
 
 func (h *frameSession) showChallenge(data []byte) error {
 	f, err := decode[frame.Challenge](data)

@@ -53,13 +53,14 @@ type Target struct {
 // [Clean] removes what is no longer needed.
 //
 // Without the go or make command that the targets need nothing is built.
-// Otherwise all targets are tried even when some fail. Then the error is an *Error that
-// has every failing function with its compiler's own message, and the map has
-// the functions that were built.
+// Otherwise all targets are tried even when some fail. Then the error is an
+// *Error that has every failing function with its compiler's own message, and
+// the map has the functions that were built. A program that cannot start as a
+// function, because its aws-lambda-go is too old, fails too.
 //
 // progress, which may be nil, is called with a line of text about every step
-// that takes longer than a second, again every ten seconds, and about programs that cannot start because
-// their aws-lambda-go is too old. Calls do not overlap.
+// that takes longer than a second, and again every ten seconds. Calls do not
+// overlap.
 func Build(ctx context.Context, outDir string, targets []Target,
 	progress func(line string)) (map[string]string, error) {
 	outDir, err := filepath.Abs(outDir)

@@ -207,26 +207,79 @@ func TestFunctionsWithTheSameSourceAreBuiltOnce(t *testing.T) {
 	}
 }
 
-func TestOldRuntimeClientsAreNamed(t *testing.T) {
-	for _, version := range []string{"v1.9.0", "v1.17.0", "v1.18.0", "v1.55.1"} {
+// A program whose aws-lambda-go cannot use the Runtime API is refused, built by
+// Go or by a Makefile. One that uses only the library's types may have another
+// client.
+func TestOldRuntimeClientsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		version, pkg, use string
+		refused           bool
+	}{
+		{"v1.9.0", "lambda", "lambda.Start(nil)", true},
+		{"v1.17.0", "lambda", "lambda.Start(nil)", true},
+		{"v1.17.0", "events", "println(events.Name)", false},
+		{"v1.18.0", "lambda", "lambda.Start(nil)", false},
+		{"v1.55.1", "lambda", "lambda.Start(nil)", false},
+	} {
 		root := tree(t, map[string]string{
-			"go.mod": module + "\nrequire github.com/aws/aws-lambda-go " + version +
+			"go.mod": module + "\nrequire github.com/aws/aws-lambda-go " + c.version +
 				"\n\nreplace github.com/aws/aws-lambda-go => ./lambda-go\n",
 			"lambda-go/go.mod":           "module github.com/aws/aws-lambda-go\n\ngo 1.26\n",
-			"lambda-go/lambda/lambda.go": "package lambda\n\nfunc Start(any) {}\n",
-			"f/main.go":                  "package main\n\nimport \"github.com/aws/aws-lambda-go/lambda\"\n\nfunc main() { lambda.Start(nil) }\n",
+			"lambda-go/lambda/lambda.go": "package lambda\n\n//go:noinline\nfunc Start(any) { println(1) }\n",
+			"lambda-go/events/events.go": "package events\n\nvar Name = \"event\"\n",
+			"f/main.go": "package main\n\nimport \"github.com/aws/aws-lambda-go/" + c.pkg +
+				"\"\n\nfunc main() { " + c.use + " }\n",
+			"Makefile": "build-F:\n\tgo build -o \"$(ARTIFACTS_DIR)/bootstrap\" ./f\n",
 		})
-		var lines []string
-		_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{goTarget(root, "f", "f")},
-			func(line string) { lines = append(lines, line) })
-		if err != nil {
-			t.Fatal(err)
+		targets := []builder.Target{goTarget(root, "f", "f")}
+		if _, err := exec.LookPath("make"); err == nil {
+			targets = append(targets, builder.Target{
+				Name:      "m",
+				LogicalID: "F",
+				Dir:       root,
+				Method:    builder.MethodMakefile,
+			})
 		}
-		old := version == "v1.9.0" || version == "v1.17.0"
-		said := strings.Contains(strings.Join(lines, "\n"),
-			"f: aws-lambda-go "+version+" supports only the retired go1.x runtime")
-		if said != old {
-			t.Errorf("%s: the progress is %q, want a warning: %t", version, lines, old)
+		built, err := builder.Build(t.Context(), t.TempDir(), targets, nil)
+		if !c.refused {
+			if err != nil || len(built) != len(targets) {
+				t.Errorf("%s, %s: got %v, want that it is built", c.version, c.use, err)
+			}
+			continue
+		}
+		var failed *builder.Error
+		if !errors.As(err, &failed) || len(failed.Failures) != 1 || len(failed.Failures[0].Functions) != len(targets) ||
+			!strings.Contains(err.Error(), "aws-lambda-go "+c.version+" supports only the retired runtime go1.x") ||
+			!strings.Contains(err.Error(), "v1.18.0 or newer") {
+			t.Errorf("%s, %s: got %v, want that every function is refused", c.version, c.use, err)
+		}
+	}
+}
+
+// What the go command complains of ends with the command that mends it and the
+// folder to run it in.
+func TestRemediesNameTheirFolder(t *testing.T) {
+	imports := "package main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n"
+	for _, c := range []struct {
+		name    string
+		files   map[string]string
+		command string
+	}{
+		{"missing go.sum entry", map[string]string{
+			"app/go.mod":    module + "\nrequire github.com/aws/aws-lambda-go v1.55.1\n",
+			"app/f/main.go": "package main\n\nimport _ \"github.com/aws/aws-lambda-go/events\"\n\nfunc main() {}\n",
+		}, "go mod tidy"},
+		{"missing requirement", map[string]string{"app/go.mod": module, "app/f/main.go": imports}, "go mod tidy"},
+		{"inconsistent vendoring", map[string]string{
+			"app/go.mod": module + "\nrequire example.com/lib v1.0.0\n", "app/f/main.go": imports,
+			"app/vendor/modules.txt": "# example.com/other v1.0.0\n",
+		}, "go mod vendor"},
+	} {
+		root := tree(t, c.files)
+		_, err := builder.Build(t.Context(), t.TempDir(), []builder.Target{goTarget(root, "f", "app/f")}, nil)
+		want := "\nrun in " + filepath.Join(root, "app") + ": " + c.command
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v, want the end %q", c.name, err, want)
 		}
 	}
 }

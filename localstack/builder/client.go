@@ -1,8 +1,10 @@
 package builder
 
 import (
+	"bytes"
 	"debug/buildinfo"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -37,11 +39,24 @@ func oldClient(executable string) string {
 	return ""
 }
 
-// warnOfOldClient reports an old client. It is not an error, because a program
-// may use only the library's types and another runtime client.
-func (b *builder) warnOfOldClient(functions []Target, executable string) {
-	if version := oldClient(executable); version != "" {
-		b.reporter.line("%s: aws-lambda-go %s supports only the retired go1.x runtime and does not start on provided.al2023; run go get %s@latest",
-			describe(functions), version, clientModule)
+// clientStart is in the names of the functions of the library's part that runs
+// handlers. A program that uses only the types of events does not contain it.
+var clientStart = []byte(clientModule + "/lambda.")
+
+// checkClient returns an error for a program that cannot start as a function.
+func checkClient(executable string) error {
+	version := oldClient(executable)
+	if version == "" {
+		return nil
 	}
+	// Only now, since it reads the whole file.
+	program, err := os.ReadFile(executable)
+	if err != nil {
+		return fmt.Errorf("read the executable: %w", err)
+	}
+	if !bytes.Contains(program, clientStart) {
+		return nil
+	}
+	return fmt.Errorf("aws-lambda-go %s supports only the retired runtime go1.x and does not start on provided.al2023; "+
+		"use v1.18.0 or newer: go get %s@v1.18.0", version, clientModule)
 }

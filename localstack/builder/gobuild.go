@@ -210,7 +210,7 @@ func (b *builder) goBuild(ctx context.Context, step *step, batch *goBatch, dir s
 	err = b.run(ctx, batch.module, noCgo, progress, "go", args...)
 	progress.finish()
 	if err != nil {
-		return failureMessage(&output, "go", err), err
+		return withRemedy(failureMessage(&output, "go", err), batch.module), err
 	}
 	return "", nil
 }
@@ -265,7 +265,10 @@ func (b *builder) publish(p *program, dir string, old os.FileInfo) {
 			return
 		}
 	}
-	b.warnOfOldClient(p.functions, built)
+	if err := checkClient(built); err != nil {
+		b.failAll(p.functions, err.Error())
+		return
+	}
 	for _, t := range p.functions {
 		if bootstrap := b.published(t.Name, info); bootstrap != "" {
 			b.succeed(t, bootstrap)

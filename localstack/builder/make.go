@@ -56,9 +56,12 @@ func (b *builder) makeOne(ctx context.Context, t Target) (message string, err er
 	var output bytes.Buffer
 	err = b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + dir}, &output, "make", "build-"+t.LogicalID)
 	if err != nil {
-		return failureMessage(&output, "make", err), err
+		return withRemedy(failureMessage(&output, "make", err), t.Dir), err
 	}
 	if err := checkBootstrap(dir, t.LogicalID); err != nil {
+		return err.Error(), err
+	}
+	if err := checkClient(filepath.Join(dir, bootstrapName())); err != nil {
 		return err.Error(), err
 	}
 	b.succeed(t, filepath.Join(dir, bootstrapName()))

@@ -332,7 +332,8 @@ func TestPagesUntilReady(t *testing.T) {
 	for _, path := range []string{"/", "/_localstack/", "/rooms/lobby"} {
 		response, body := do(t, server, request{"GET", path, "", browser})
 		if response.StatusCode != 503 || !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") ||
-			!strings.Contains(body, "building &lt;17&gt; functions") || !strings.Contains(body, `http-equiv="refresh"`) {
+			!strings.Contains(body, "building &lt;17&gt; functions") ||
+			!strings.Contains(body, `http-equiv="refresh"`) {
 			t.Errorf("%s: got %d %s, want 503 and a page that loads itself again", path, response.StatusCode, body)
 		}
 		if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {

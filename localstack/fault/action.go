@@ -37,7 +37,7 @@ type Done struct {
 
 // act carries out an action.
 func (in *Injector) act(f Fault, targets Targets) (Done, error) {
-	if err := f.check(in.functions); err != nil {
+	if err := f.check(*in.functions.Load()); err != nil {
 		return Done{}, err
 	}
 	in.log.Info("fault action", "fault", f.String())

@@ -27,7 +27,7 @@ type Options struct {
 // Injector holds the faults that are on and decides when they strike. Its
 // methods may be called concurrently and do not block.
 type Injector struct {
-	functions []string
+	functions atomic.Pointer[[]string]
 	log       *slog.Logger
 
 	// on is set while there is a fault. Services check it first.
@@ -75,10 +75,15 @@ func New(o Options) *Injector {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	in := &Injector{functions: o.Functions, log: o.Log, total: make(map[Kind]uint64)}
+	in := &Injector{log: o.Log, total: make(map[Kind]uint64)}
+	in.SetFunctions(o.Functions)
 	in.reseed(o.Seed)
 	return in
 }
+
+// SetFunctions replaces [Options.Functions], after a deployment. Faults that
+// are set for a function that is gone stay set; they act if it comes back.
+func (in *Injector) SetFunctions(names []string) { in.functions.Store(&names) }
 
 // reseed starts the random sequences of a seed. The caller holds mu, as for
 // put, remove and state.
@@ -147,7 +152,7 @@ func (in *Injector) Replace(seed uint64, faults []Fault) error {
 
 // check returns an error if f cannot be set.
 func (in *Injector) check(f Fault) error {
-	if err := f.check(in.functions); err != nil {
+	if err := f.check(*in.functions.Load()); err != nil {
 		return err
 	}
 	if f.Kind.isAction() {

@@ -34,7 +34,13 @@ func Load(o Options) (*Plan, error) {
 		o.Path = templateIn(folder, config.Template)
 	}
 	r.File = o.Path
+	if e := foreign(o.Path); e != nil {
+		return nil, Errors{e}
+	}
 	data, err := os.ReadFile(o.Path)
+	if err != nil && isFolder && config.Template == "" {
+		return nil, Errors{noTemplate(folder, o.Path, err)}
+	}
 	if err != nil {
 		return nil, Errors{samconfig.Unreadable(o.Path, err, "give the path of a SAM template")}
 	}
@@ -53,6 +59,9 @@ func Load(o Options) (*Plan, error) {
 	return load(r, data, dir, o, overrides)
 }
 
+// defaultNames are SAM CLI's names of a template, in its order.
+var defaultNames = []string{"template.yaml", "template.yml", "template.json"}
+
 // templateIn returns the template in a folder: the one that samconfig.toml
 // names, or the one with a default name of SAM CLI.
 func templateIn(folder, named string) string {
@@ -62,13 +71,13 @@ func templateIn(folder, named string) string {
 	case named != "":
 		return filepath.Join(folder, filepath.FromSlash(named))
 	}
-	for _, name := range []string{"template.yaml", "template.yml", "template.json"} {
+	for _, name := range defaultNames {
 		path := filepath.Join(folder, name)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			return path
 		}
 	}
-	return filepath.Join(folder, "template.yaml")
+	return filepath.Join(folder, defaultNames[0])
 }
 
 // load resolves the text of a template. Its folder is dir.

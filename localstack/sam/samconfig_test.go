@@ -148,7 +148,8 @@ func TestMissingFiles(t *testing.T) {
 		t.Errorf("missing template: got %v", err)
 	}
 	if _, err := Load(Options{Path: dir}); err == nil ||
-		err.Error() != template+": there is no such file; give the path of a SAM template" {
+		err.Error() != template+": there is no such file; give the path of a SAM template; "+
+			"its default names are template.yaml, template.yml, template.json" {
 		t.Errorf("a folder without a template: got %v", err)
 	}
 	if err := os.WriteFile(template, []byte("Resources: {Logs: {Type: AWS::Logs::LogGroup}}"), 0o644); err != nil {

@@ -63,7 +63,9 @@ func TestF3_4_RetiredRuntimes(t *testing.T) {
 		`8:66: Other.Runtime: the runtime "python3.14" is not run locally; use provided.al2023 or provided.al2`)
 	p := mustLoad(t, samHead+"  Al2: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2}}\n")
 	if len(p.Notes) != 1 || p.Notes[0].Line != 5 ||
-		p.Notes[0].Reason != "Lambda creates no functions on provided.al2 since 2026-07-31; write provided.al2023" {
+		!p.Notes[0].Advice ||
+		p.Notes[0].Reason != "provided.al2 is deprecated since 2026-07-31, and Lambda creates no functions on it from 2027-02-01; "+
+			"write provided.al2023" {
 		t.Errorf("got %+v", p.Notes)
 	}
 }

@@ -7,15 +7,21 @@ import (
 
 // newInjector returns an injector with the faults of the options enabled.
 func newInjector(o Options, plan *sam.Plan) (*fault.Injector, error) {
-	names := []string{} // not nil, which would accept any name
-	for _, f := range plan.Functions {
-		names = append(names, f.Name)
-	}
-	in := fault.New(fault.Options{Seed: o.FaultSeed, Functions: names, Log: o.Log})
+	in := fault.New(fault.Options{Seed: o.FaultSeed, Functions: faultTargets(plan), Log: o.Log})
 	for _, f := range o.Faults {
 		if _, err := in.Add(f); err != nil {
 			return nil, &OptionError{Option: "Faults", Value: f.String(), Err: err}
 		}
 	}
 	return in, nil
+}
+
+// faultTargets returns the functions that a fault may name. It is never nil,
+// which would accept any name.
+func faultTargets(plan *sam.Plan) []string {
+	names := []string{}
+	for _, f := range plan.Functions {
+		names = append(names, f.Name)
+	}
+	return names
 }

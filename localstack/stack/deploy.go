@@ -87,6 +87,7 @@ func (s *services) commit(d *deployment) {
 		Domains:  domains(d.plan),
 		Stages:   stages(d.plan),
 	}
+	s.faults.SetFunctions(faultTargets(d.plan))
 	targets := fault.Targets{Functions: s.lambda}
 	if s.gateway != nil {
 		routes.Gateway = s.gateway

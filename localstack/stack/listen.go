@@ -3,9 +3,15 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
+	"time"
+
+	"github.com/sotto-chat/sotto/localstack/edge"
+	"github.com/sotto-chat/sotto/localstack/gateway"
 )
 
 var (
@@ -63,4 +69,39 @@ func listen(address string, remote bool) (*listener, error) {
 func (l *listener) remote() bool {
 	tcp, ok := l.Addr().(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()
+}
+
+const (
+	// readHeaderTimeout drops connections that do not send a request.
+	readHeaderTimeout = 30 * time.Second
+	// maxHeaderBytes leaves room for the X-Ray cause that a failing function
+	// reports in a header, up to 1 MiB (Runtime API).
+	maxHeaderBytes = 2 << 20
+)
+
+// serve starts to answer on the port, in clear text and over TLS.
+func (s *Stack) serve() {
+	both := s.names.Listen(s.listener)
+	s.edge.Proxy(edge.Proxy{Terminate: both.Terminate, AllowNetwork: s.opts.AllowNetwork, Log: s.opts.Log})
+	s.server = &http.Server{
+		Handler:           s.edge,
+		ReadHeaderTimeout: readHeaderTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       gateway.ConnContext,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+	}
+	if s.bridge != nil {
+		go func() {
+			err := s.server.Serve(gateway.KeepHeaderNames(s.names.Listen(s.bridge)))
+			if !errors.Is(err, http.ErrServerClosed) {
+				s.opts.Log.Error("failed to serve the bridge", "err", err)
+			}
+		}()
+	}
+	go func() {
+		defer close(s.failed)
+		if err := s.server.Serve(gateway.KeepHeaderNames(both)); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", s.address, err)
+		}
+	}()
 }

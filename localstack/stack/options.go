@@ -16,7 +16,7 @@ import (
 // Options configure a [Stack]. Only Template is required.
 type Options struct {
 	// Template is the path of the SAM or CloudFormation template, or of the
-	// folder that has a template.yaml.
+	// folder that has a template.yaml, template.yml or template.json.
 	Template string
 	// Parameters are values of template parameters, instead of their defaults.
 	Parameters map[string]string

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -30,7 +29,6 @@ import (
 	"github.com/sotto-chat/sotto/localstack/authority"
 	"github.com/sotto-chat/sotto/localstack/builder"
 	"github.com/sotto-chat/sotto/localstack/edge"
-	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/inspect"
 	"github.com/sotto-chat/sotto/localstack/sam"
 	"github.com/sotto-chat/sotto/localstack/watch"
@@ -43,11 +41,6 @@ const (
 	// answerTimeout bounds the answers in progress after all services have
 	// stopped.
 	answerTimeout = time.Second
-	// readHeaderTimeout drops connections that do not send a request.
-	readHeaderTimeout = 30 * time.Second
-	// maxHeaderBytes leaves room for the X-Ray cause that a failing function
-	// reports in a header, up to 1 MiB (Runtime API).
-	maxHeaderBytes = 2 << 20
 )
 
 // Stack runs one template. Make one with [New] and end it with [Stack.Close].
@@ -123,7 +116,7 @@ func New(opts Options) (_ *Stack, err error) {
 	if err := s.openFolder(plan); err != nil {
 		return nil, err
 	}
-	s.listen()
+	s.serve()
 	return s, nil
 }
 
@@ -142,33 +135,6 @@ func (s *Stack) openFolder(plan *sam.Plan) (err error) {
 		return errors.Join(err, s.lock.release())
 	}
 	return nil
-}
-
-// listen starts to answer on the port, in clear text and over TLS.
-func (s *Stack) listen() {
-	both := s.names.Listen(s.listener)
-	s.edge.Proxy(edge.Proxy{Terminate: both.Terminate, AllowNetwork: s.opts.AllowNetwork, Log: s.opts.Log})
-	s.server = &http.Server{
-		Handler:           s.edge,
-		ReadHeaderTimeout: readHeaderTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       gateway.ConnContext,
-		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
-	}
-	if s.bridge != nil {
-		go func() {
-			err := s.server.Serve(gateway.KeepHeaderNames(s.names.Listen(s.bridge)))
-			if !errors.Is(err, http.ErrServerClosed) {
-				s.opts.Log.Error("failed to serve the bridge", "err", err)
-			}
-		}()
-	}
-	go func() {
-		defer close(s.failed)
-		if err := s.server.Serve(gateway.KeepHeaderNames(both)); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("serve %s: %w", s.address, err)
-		}
-	}()
 }
 
 // Start builds the functions, opens the services and deploys the template that

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -116,6 +117,57 @@ func TestErrorsOfNew(t *testing.T) {
 		if tt.want == nil && !errors.As(err, new(*stack.OptionError)) {
 			t.Errorf("%s: %v, want an OptionError", tt.name, err)
 		}
+	}
+}
+
+// A fault may name the functions of the deployed version, also one that a
+// deployment added.
+func TestFaultsOfAnAddedFunction(t *testing.T) {
+	template := writeTemplate(t, tableTemplate)
+	s, err := stack.New(stack.Options{Template: template})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	set := func() int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Addresses().AWS+edge.FaultsPath,
+			strings.NewReader(`{"kind":"lambda.twice","target":"added"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(edge.FaultsHeader, "1")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	if got := set(); got != http.StatusBadRequest {
+		t.Errorf("before the deployment: got %d, want 400", got)
+	}
+	code, err := filepath.Abs("testdata/answer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := "Transform: AWS::Serverless-2016-10-31" + tableTemplate + `  Added:
+    Type: AWS::Serverless::Function
+    Properties: {FunctionName: added, CodeUri: "` + filepath.ToSlash(code) +
+		`", Runtime: provided.al2023, Handler: bootstrap}
+    Metadata: {BuildMethod: go1.x}
+`
+	if err := os.WriteFile(template, []byte(added), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Deploy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := set(); got != http.StatusCreated {
+		t.Errorf("after the deployment: got %d, want 201", got)
 	}
 }
 

@@ -120,7 +120,7 @@ func (p *apiParts) addResponse(res *template.Resource) {
 }
 
 func (p *apiParts) noteIntegrationResponse(res *template.Resource) {
-	p.s.Note(res.At, res.ID, res.Type, "proxy integrations do not use integration responses")
+	p.s.Advise(res.At, res.ID, res.Type, "proxy integrations do not use integration responses")
 }
 
 func (p *apiParts) addModel(res *template.Resource) {

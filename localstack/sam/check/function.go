@@ -46,7 +46,8 @@ func Settings(s *resource.Set, res *template.Resource) {
 		s.Fail(v, "SnapStart is for Java, Python and .NET", "remove it")
 	}
 	if r := p.Get("Runtime"); r.Scalar() == "provided.al2" {
-		s.Note(r, res.ID, "Runtime", "Lambda creates no functions on provided.al2 since 2026-07-31; write provided.al2023")
+		s.Advise(r, res.ID, "Runtime", "provided.al2 is deprecated since 2026-07-31, and Lambda creates no functions on it from 2027-02-01; "+
+			"write provided.al2023")
 	}
 }
 

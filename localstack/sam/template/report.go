@@ -20,6 +20,9 @@ type Note struct {
 	LogicalID, Type string
 	// Reason is one phrase.
 	Reason string
+	// Advice is true if the note is about AWS: what the template says has
+	// little or no effect there either.
+	Advice bool `json:",omitempty"`
 	File   string
 	// Line and Column count from 1.
 	Line, Column int
@@ -94,11 +97,17 @@ func (e *Error) samePosition(other *Error) bool {
 }
 
 // Note records that something has no effect locally.
-func (r *Report) Note(at *Value, id, typ, reason string) {
+func (r *Report) Note(at *Value, id, typ, reason string) { r.note(at, id, typ, reason, false) }
+
+// Advise records something about the template that matters on AWS, not here.
+func (r *Report) Advise(at *Value, id, typ, reason string) { r.note(at, id, typ, reason, true) }
+
+func (r *Report) note(at *Value, id, typ, reason string, advice bool) {
 	r.Notes = append(r.Notes, Note{
 		LogicalID: id,
 		Type:      typ,
 		Reason:    reason,
+		Advice:    advice,
 		File:      cmp.Or(at.File, r.File),
 		Line:      at.Line,
 		Column:    at.Column,
