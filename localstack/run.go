@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-// serve runs the stack until it fails or ctx ends, which is no error.
+// serve runs the stack until it fails or ctx ends, which is not an error.
 func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err error) {
 	if web := webFolder(o.Template); o.Web == "" && hasPage(web) {
 		o.Web = web

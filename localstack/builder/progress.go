@@ -15,8 +15,9 @@ import (
 const (
 	// quiet is how long a step may take before a line reports it.
 	quiet = time.Second
-	// heartbeat is how often a line reports a step that goes on. A first build
-	// compiles hundreds of packages, which takes minutes on a slow machine.
+	// heartbeat is how often a line reports a step that is still running. A
+	// first build compiles hundreds of packages, which takes minutes on a slow
+	// machine.
 	heartbeat = 10 * time.Second
 )
 

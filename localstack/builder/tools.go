@@ -13,7 +13,7 @@ const (
 )
 
 // checkTools returns an error for commands that the targets need and that are
-// missing. It is the same for all functions, so it names none.
+// missing. The error applies to all functions, so it does not name one.
 func checkTools(targets []Target) error {
 	var errs []error
 	for _, tool := range []struct{ method, command, missing string }{

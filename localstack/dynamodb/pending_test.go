@@ -80,8 +80,11 @@ func TestTableIsCreating(t *testing.T) {
 		}, used, "Attempt to change a resource which is still in use: Table is being created: new"},
 		"UpdateTimeToLive": {func() error {
 			_, err := f.UpdateTimeToLive(t.Context(), &sdk.UpdateTimeToLiveInput{
-				TableName:               name,
-				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("t"), Enabled: aws.Bool(true)},
+				TableName: name,
+				TimeToLiveSpecification: &types.TimeToLiveSpecification{
+					AttributeName: aws.String("t"),
+					Enabled:       aws.Bool(true),
+				},
 			})
 			return err
 		}, used, "Table is being created: new"},

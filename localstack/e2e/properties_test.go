@@ -23,7 +23,7 @@ import (
 // shared/table (TestSendCost), slow connections in shared/post.
 //
 //	1  an acknowledged message is in    TestProperty1_TwentySendersLeaveNoGap, TestDataSurvivesADatabaseCrash,
-//	   the log forever, exactly once    TestARepeatedIDIsStoredOnce
+//	   the log once, until it expires   TestARepeatedIDIsStoredOnce
 //	2  all see the same order,          TestEveryUserOnEveryNodeSeesEachMessage, TestProperty2_PingFindsALostLastMessage
 //	   without gaps
 //	3  only recipients can read         TestProperty3_NobodyElseCanReadAMessage, TestEverythingIsEncryptedInTransit, script secrets

@@ -65,7 +65,7 @@ func isTarget(r *http.Request, p string) bool { return p == "/" && r.Method == h
 
 // isLambda reports whether a request with a clean path is for Lambda: it is
 // signed for it, or the path is that of Invoke. Other paths of Lambda begin
-// with other dates; a stage may be called so too.
+// with other dates; a stage may have such a name.
 func isLambda(p, signingName string) bool {
 	return strings.HasPrefix(p, "/2015-03-31/") || signingName == "lambda"
 }

@@ -29,7 +29,7 @@ func main() {
 }
 
 // run runs the tests and writes the document. It returns an error if a test
-// fails; the document is written all the same.
+// fails; the document is still written.
 func run(root string) error {
 	sections, tests, settings, err := read(root)
 	if err != nil {

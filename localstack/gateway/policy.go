@@ -22,7 +22,7 @@ type policyStatement struct {
 	Condition                                map[string]json.RawMessage
 }
 
-// oneOrMore is a JSON list; a single element may stand without brackets (IAM
+// oneOrMore is a JSON list; a single element may omit the brackets (IAM
 // policy grammar).
 type oneOrMore[T any] []T
 

@@ -39,7 +39,8 @@ func (s *Service) StartSchedules(schedules []Schedule) error {
 
 // Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]:
 // it checks functions and schedules and changes nothing. The second half is
-// commit, which has no effect after Close. To give up, do not call it.
+// commit, which has no effect after Close. To abandon the update, do not call
+// commit.
 func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func(), err error) {
 	fleets, err := s.newFleets(functions)
 	if err != nil {

@@ -87,6 +87,15 @@ func (s *Stack) watchSources(ctx context.Context, plan *sam.Plan) (unlisted, err
 	return unlisted, nil
 }
 
+// Sources returns the files and folders that the deployed version was made
+// from: the template, what it includes, and the sources of its functions.
+func (s *Stack) Sources(ctx context.Context) (builder.Sources, error) {
+	plan := s.Plan()
+	sources, err := builder.ListSources(ctx, targets(plan))
+	sources.Files = union(plan.Files, sources.Files)
+	return sources, err
+}
+
 // union returns the sorted elements of both lists.
 func union(a, b []string) []string {
 	all := slices.Concat(a, b)

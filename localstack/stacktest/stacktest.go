@@ -20,7 +20,10 @@ package stacktest
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,7 +43,7 @@ type Stack struct {
 	log   *output
 
 	mu       sync.Mutex
-	reported int // up to where a failed test has got the log
+	reported int // end of the log that a failed test has printed
 }
 
 // Start builds the template's functions and runs the template until the test
@@ -75,7 +78,45 @@ func Start(t testing.TB, template string, configure ...func(*stack.Options)) *St
 	if err := s.stack.Start(t.Context()); err != nil {
 		t.Fatalf("start the local stack: %v", err)
 	}
+	if _, err := s.touchSources(t.Context()); err != nil {
+		t.Fatalf("look at the sources of the functions: %v", err)
+	}
 	return s
+}
+
+// touchSources calls Stat on every source of the app and returns their number.
+//
+// The go command repeats the result of a test from its cache unless a file
+// changes that the test has looked at. The functions are built by another
+// process, so without this a test of an edited function would not run again.
+func (s *Stack) touchSources(ctx context.Context) (n int, err error) {
+	sources, err := s.stack.Sources(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range sources.Files {
+		if _, err := os.Stat(file); err == nil {
+			n++
+		}
+	}
+	for _, folder := range sources.Folders {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return nil // removed meanwhile
+			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(path); err == nil {
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // WebSocketURL returns the URL of the template's first WebSocket API and stage;
@@ -106,7 +147,7 @@ func (s *Stack) AWS() aws.Config {
 func (s *Stack) Logs() string { return s.log.after(0) }
 
 // Deploy deploys the template again, after a change of it or of a function. An
-// error leaves the version before running.
+// error leaves the previous version running.
 func (s *Stack) Deploy(ctx context.Context) error { return s.stack.Deploy(ctx) }
 
 // Reset empties the tables and closes the WebSockets, so that subtests can

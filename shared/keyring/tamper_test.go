@@ -30,8 +30,8 @@ func TestAnotherDeploymentsKeysAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever writes the database without KMS can take keys away, and not slip
-// others in.
+// An attacker who can write the database but not use KMS can remove keys, not
+// add them.
 func TestTamperedRecordsAreRefused(t *testing.T) {
 	for name, tamper := range map[string]func(t *testing.T, d *deployment){
 		"key set of another signer": func(t *testing.T, d *deployment) {

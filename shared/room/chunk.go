@@ -36,7 +36,7 @@ type Chunk struct {
 
 // Deliver posts a stored message to the current listeners of a chunk, under
 // their current keys. It may be called twice, since clients drop messages that
-// they have seen. It is no error if the message has expired. After an error
+// they have seen. It is not an error if the message has expired. After an error
 // nothing was posted.
 func (s *Service) Deliver(ctx context.Context, c Chunk) error {
 	d, err := s.loadDelivery(ctx, c.Room, c.Epoch, c.Seq)

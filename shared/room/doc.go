@@ -2,7 +2,7 @@
 // handshake, send, history, join, leave, rotate, revoke, ping and the hints.
 // One message passes through it in one direction:
 //
-//	frame → route → Service.Send { Keys.OpenSend → Log.Append → envelope.Seal per device → Poster.Post }
+//	route → frame.Parse → Service.Send { Keys.OpenSend → Log.Append → envelope.Seal per device → Poster.Post }
 //
 // The package decides what happens in which order; it does no I/O. The small
 // interfaces that it needs are in store.go and ports.go, their in-memory

@@ -82,9 +82,9 @@ func (s *Service) addMember(ctx context.Context, room chat.Room, user chat.User)
 	return nil
 }
 
-// Leave ends the user's membership of a room. It is no error if the user is not
-// a member, so that a repeat succeeds. Errors: those of admit, chat.RoomInvalid
-// for the lobby and for a room that does not exist.
+// Leave ends the user's membership of a room. It is not an error if the user is
+// not a member, so that a repeat succeeds. Errors: those of admit,
+// chat.RoomInvalid for the lobby and for a room that does not exist.
 func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
 	conn, _, err := s.admit(ctx, c)
 	if err != nil {

@@ -22,7 +22,7 @@ type Poster interface {
 	// of the rest is ctx's error.
 	PostAll(ctx context.Context, n int, connection func(i int) chat.Connection,
 		frame func(i int) ([]byte, error), outcome func(i int, err error))
-	// Close closes a connection. It is no error if the connection is gone.
+	// Close closes a connection. It is not an error if the connection is gone.
 	Close(ctx context.Context, id chat.Connection) error
 }
 

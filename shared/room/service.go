@@ -91,7 +91,7 @@ func (s *Service) admit(ctx context.Context, c Call) (*Connection, *Device, erro
 	return conn, device, nil
 }
 
-// answer posts one frame to the calling connection. It is no error if that
+// answer posts one frame to the calling connection. It is not an error if that
 // connection is gone: the client resumes on its next one.
 func (s *Service) answer(ctx context.Context, c Call, reply any) error {
 	data, err := strict.Marshal(reply)

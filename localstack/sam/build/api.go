@@ -48,7 +48,8 @@ func APIs(s *resource.Set) {
 	}
 }
 
-// isWebSocket reports whether an API is a WebSocket API. An HTTP API is noted.
+// isWebSocket reports whether an API is a WebSocket API. It reports an HTTP API
+// as ignored.
 func isWebSocket(s *resource.Set, res *template.Resource) bool {
 	if p := res.Properties.Get("ProtocolType"); p.Scalar() != "WEBSOCKET" {
 		if !p.Is(template.Unknown) {

@@ -9,7 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
 
-// role generates the execution role of a function that names none.
+// role generates the execution role of a function without a Role.
 func role(s *resource.Set, res *template.Resource) *template.Resource {
 	p, at := res.Properties, res.At
 	g := s.Generate(res, res.ID+"Role", "AWS::IAM::Role", template.Pick(p, "Path=RolePath", "PermissionsBoundary")...)
