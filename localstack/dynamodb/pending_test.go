@@ -113,14 +113,15 @@ func TestIndexIsCreating(t *testing.T) {
 	name := aws.String("kept")
 	f.put(t, "kept", item{"pk": str("a"), "a": str("x")}) // EnsureTable has no delay
 	create := func(index, attribute string) *sdk.UpdateTableInput {
+		action := &types.CreateGlobalSecondaryIndexAction{
+			IndexName:  &index,
+			KeySchema:  []types.KeySchemaElement{{AttributeName: &attribute, KeyType: "HASH"}},
+			Projection: &types.Projection{ProjectionType: "ALL"},
+		}
 		return &sdk.UpdateTableInput{
-			TableName:            name,
-			AttributeDefinitions: []types.AttributeDefinition{{AttributeName: &attribute, AttributeType: "S"}},
-			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
-				IndexName:  &index,
-				KeySchema:  []types.KeySchemaElement{{AttributeName: &attribute, KeyType: "HASH"}},
-				Projection: &types.Projection{ProjectionType: "ALL"},
-			}}},
+			TableName:                   name,
+			AttributeDefinitions:        []types.AttributeDefinition{{AttributeName: &attribute, AttributeType: "S"}},
+			GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: action}},
 		}
 	}
 	if _, err := f.UpdateTable(t.Context(), create("by-a", "a")); err != nil {
