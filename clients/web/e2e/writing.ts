@@ -76,7 +76,6 @@ export function writing(world: World): void {
     await expect.poll(() => ed.composer.inputValue(), { timeout: patience }).toBe("for the lobby");
     await ed.composer.press("Enter");
     await ed.inState("for the lobby", "sent");
-    await expect.poll(() => storedDrafts(ed.page), { timeout: patience }).toEqual(["drafts"]);
     await ed.page.reload();
     await ed.page.getByRole("textbox", { name: "Message to lobby" }).waitFor();
     expect(await ed.composer.inputValue()).toBe("");
@@ -99,23 +98,6 @@ export function writing(world: World): void {
     await second.openRoom("Capital", "capital");
     await Promise.all([first, second].map((person) => person.leave()));
   });
-}
-
-/** The rooms of which the browser has stored a draft. */
-function storedDrafts(page: Page): Promise<string[]> {
-  return page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const opened = indexedDB.open("sotto");
-        opened.onsuccess = () => {
-          const keys = opened.result.transaction("values").objectStore("values").getAllKeys();
-          keys.onsuccess = () => {
-            opened.result.close();
-            resolve(keys.result.map((key) => key as string[]).filter(([kind]) => kind === "drafts").map((key) => key.at(-1)!));
-          };
-        };
-      }),
-  );
 }
 
 interface Press {

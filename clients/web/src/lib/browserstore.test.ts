@@ -52,6 +52,23 @@ test("a lost connection is opened again, and nothing is lost", async () => {
   expect(await new BrowserStore(quick).get(key)).toBe(4);
 });
 
+test("a value is replaced, deleted, and replaced again without looking at the old one", async () => {
+  const store = new BrowserStore(quick);
+  const get = vi.spyOn(IDBObjectStore.prototype, "get");
+  for (const value of [1, undefined, 2]) {
+    await store.set(key, value);
+    expect(get).not.toHaveBeenCalled();
+    expect(await new BrowserStore(quick).list(["reads"])).toEqual(value === undefined ? [] : [value]);
+  }
+  const put = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(full);
+  await store.set(key, 3);
+  expect(await store.get(key)).toBe(3);
+  expect(store.persistent).toBe(false);
+  put.mockRestore();
+  await until("it is stored", () => store.persistent);
+  expect(await new BrowserStore(quick).get(key)).toBe(3);
+});
+
 test("a full storage goes on in memory, and stores once there is space", async () => {
   const store = new BrowserStore(quick);
   await store.update(key, increment);

@@ -66,12 +66,21 @@ export class BrowserStore implements Store {
     return this.memory.get(key);
   }
 
-  async update<T>(key: Key, change: Change<T>, durable = false): Promise<T | undefined> {
+  update<T>(key: Key, change: Change<T>, durable = false): Promise<T | undefined> {
+    return this.make(key, change, durable, (db) => write(db, key, change));
+  }
+
+  async set<T>(key: Key, value: T | undefined): Promise<void> {
+    await this.make(key, () => value, false, (db) => overwrite(db, key, value));
+  }
+
+  /** Makes a change by `step`, or in memory. */
+  private async make<T>(key: Key, change: Change<T>, durable: boolean, step: (db: IDBDatabase) => Promise<T | undefined>): Promise<T | undefined> {
     const name = nameOf(key);
     if (durable && (this.away || this.pending.size > 0)) await this.recover();
     if (!this.away && !this.pending.has(name)) {
       try {
-        return this.memory.put(key, await this.attempt((db) => write(db, key, change)));
+        return this.memory.put(key, await this.attempt(step));
       } catch (error) {
         if (error instanceof Refusal) throw error.reason;
         this.failed(!isRefusedValue(error));
@@ -242,6 +251,15 @@ async function entries(db: IDBDatabase, prefix: Key): Promise<[Key, unknown][]> 
   const store = open(db, "readonly");
   const [keys, found] = await Promise.all([done(store.getAllKeys(below(prefix))), done<unknown[]>(store.getAll(below(prefix)))]);
   return keys.map((key, i) => [key as string[], found[i]]);
+}
+
+/** Replaces a value, and commits at once instead of after the answers. */
+async function overwrite<T>(db: IDBDatabase, key: Key, value: T | undefined): Promise<T | undefined> {
+  const store = open(db, "readwrite");
+  const stored = finished(value === undefined ? store.delete([...key]) : store.put(value, [...key]));
+  store.transaction.commit();
+  await stored;
+  return value;
 }
 
 /** Changes a value in one transaction. Error: a Refusal with what `change` threw. */

@@ -30,6 +30,6 @@ export class Drafts {
     if (text === "") this.texts.delete(room);
     else this.texts.set(room, text);
     const draft: Draft | undefined = text === "" ? undefined : { room, text };
-    void this.store.update<Draft>([...this.key, room], () => draft).catch(() => undefined);
+    void this.store.set([...this.key, room], draft).catch(() => undefined);
   }
 }

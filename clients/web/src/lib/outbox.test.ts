@@ -12,7 +12,7 @@ const rejections = unhandledRejections();
 
 /** A store that fails every write, as a full or closed IndexedDB does. */
 class FailingStore extends MemoryStore {
-  override update<T>(): Promise<T | undefined> {
+  override set(): Promise<void> {
     return Promise.reject(new DOMException("the quota is used up", "QuotaExceededError"));
   }
 }

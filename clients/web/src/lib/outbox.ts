@@ -154,7 +154,7 @@ export class Outbox {
   private async save({ id, room, body, at, failed }: Item): Promise<void> {
     const draft: Draft = { id, room, body, at, ...(failed && { failed }) };
     // If the browser's storage is full, the message is sent anyway.
-    await this.store.update([...this.key, id], () => draft).catch(() => undefined);
+    await this.store.set([...this.key, id], draft).catch(() => undefined);
   }
 
   /**
@@ -162,7 +162,7 @@ export class Outbox {
    * again under the same id.
    */
   private erase(item: Item): void {
-    void this.store.update([...this.key, item.id], () => undefined).catch(() => undefined);
+    void this.store.set([...this.key, item.id], undefined).catch(() => undefined);
   }
 
   private remove(item: Item): void {

@@ -25,6 +25,11 @@ export interface Store {
    * again; with `durable` it fails with the error storage.
    */
   update<T>(key: Key, change: Change<T>, durable?: boolean): Promise<T | undefined>;
+  /**
+   * Replaces a value, or deletes it if it is undefined, whatever it was. It needs no
+   * answer of the storage on the way, so it outlives a page that is closed at once.
+   */
+  set<T>(key: Key, value: T | undefined): Promise<void>;
   /** All values whose keys begin with `prefix`, by key. */
   list<T>(prefix: Key): Promise<T[]>;
   /** Deletes all values whose keys begin with `prefix`. Error: storage. */
@@ -44,6 +49,10 @@ export class MemoryStore implements Store {
 
   async update<T>(key: Key, change: Change<T>): Promise<T | undefined> {
     return this.put(key, change(this.values.get(nameOf(key)) as T | undefined));
+  }
+
+  async set<T>(key: Key, value: T | undefined): Promise<void> {
+    this.put(key, value);
   }
 
   async list<T>(prefix: Key): Promise<T[]> {
