@@ -56,7 +56,7 @@ Usage: go run ./localstack [flags]
   -table-delay TIME   how long a table or index that is created over the API is
                       CREATING (default 500ms; 0 for none). The template's
                       tables are active at once
-  -no-freeze          let functions run on between invocations, for debuggers
+  -no-freeze          keep functions running between invocations, for debuggers
                       that a stopped process confuses
   -fault SPEC         make something fail on purpose; may be repeated. SPEC is
                       KIND[:TARGET][,table=NAME][,probability=0..1][,count=N]

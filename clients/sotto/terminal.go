@@ -22,7 +22,7 @@ var errLineTooLong = errors.New("the line is not a frame: it has more than 256 K
 // mode.
 type frameReader struct {
 	ctx   context.Context
-	file  *os.File // the terminal, or nil if stdin is none
+	file  *os.File // the terminal, or nil if stdin is not a terminal
 	lines *bufio.Reader
 }
 

@@ -81,8 +81,8 @@ func (t attributeTypes) keySchema(elements []KeySchemaElement, most int) (store.
 	return k, nil
 }
 
-// checkKeyOrder checks the types of the elements of a key: HASH, then RANGE, at
-// most most of each.
+// checkKeyOrder checks the types of the elements of a key: HASH, then RANGE. A
+// key has no more than most elements of each type.
 func checkKeyOrder(elements []KeySchemaElement, most int) error {
 	if elements[0].KeyType != "HASH" {
 		return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
@@ -227,8 +227,8 @@ func keyElements(k store.KeySchema) []KeySchemaElement {
 	return out
 }
 
-// keySchema checks the elements against the API's constraints: their number, at
-// most most unless that is 0, and each by itself.
+// keySchema checks the elements against the API's constraints: there are no
+// more than most of them (0: no limit), and each element is valid.
 func (c *checks) keySchema(member string, elements []KeySchemaElement, most int) {
 	if most > 0 && len(elements) > most {
 		c.fail("'["+strings.Join(keySchemaTexts(elements), ", ")+"]'", member,

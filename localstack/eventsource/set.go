@@ -21,9 +21,9 @@ func (s *Service) Set(configs []Config) error {
 
 // Prepare is the first half of [Service.Set]: it checks the mappings and writes
 // the starting positions of new ones. The second half is commit, which has no
-// effect after Close. To give up, do not call it; the starting positions then
-// remain. Do not prepare another change before this one is committed or given
-// up.
+// effect after Close. To abandon the change, do not call commit; the starting
+// positions then remain. Do not prepare another change before this one is
+// committed or given up.
 func (s *Service) Prepare(configs []Config) (commit func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -137,7 +137,7 @@ func (g *Gateway) errorFrame(c *connection, message string, e *event) string {
 func (g *Gateway) send(c *connection, text string, cause trace.Event) {
 	m := outgoing{kind: websocket.MessageText, data: []byte(text), event: c.sentEvent(cause, len(text))}
 	if err := c.out.pushWait(m); err != nil { // the client is gone
-		g.opts.Log.Debug("answer not sent", "connection", c.id, "request", cause.RequestID, "err", err)
+		g.opts.Log.Debug("failed to send an answer", "connection", c.id, "request", cause.RequestID, "err", err)
 	}
 }
 

@@ -18,8 +18,8 @@ func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) 
 }
 
 // Prepare is the first half of [Guard.Update]: it compiles the policies and
-// changes nothing. The second half is commit, which cannot fail. To give up, do
-// not call it.
+// changes nothing. The second half is commit, which cannot fail. To abandon the
+// update, do not call it.
 func (g *Guard) Prepare(roles map[string]Role, resources map[string][]Statement) (commit func(), err error) {
 	next := &policies{roles: map[string]*role{}, resources: map[string][]*statement{}}
 	for _, function := range slices.Sorted(maps.Keys(roles)) {

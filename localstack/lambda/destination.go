@@ -98,7 +98,7 @@ func (s *Service) sendRecord(destination string, ev *event, fn Function, end con
 		err = s.deliverTo(destination, text)
 	}
 	if err != nil {
-		s.log.Error("record not sent to the destination", "function", ev.name, "invocation", ev.id,
+		s.log.Error("failed to send a record to the destination", "function", ev.name, "invocation", ev.id,
 			"condition", string(end), "destination", destination, "bytes", len(text), "err", err)
 	}
 }
@@ -124,7 +124,7 @@ func (s *Service) logDeadLetter(ev *event, fn Function, result *Result) {
 		_ = json.Unmarshal(result.Payload, &failure) // a runtime may answer with any bytes
 		code, messageSize = 200, min(len(failure.Message), maxErrorMessage)
 	}
-	s.log.Error("dead letter not sent", "function", ev.name, "invocation", ev.id, "destination", fn.DeadLetter,
+	s.log.Error("failed to send a dead letter", "function", ev.name, "invocation", ev.id, "destination", fn.DeadLetter,
 		"bytes", len(ev.payload), "code", code, "messageBytes", messageSize,
 		"err", "the local stack has no "+serviceOf(fn.DeadLetter))
 }

@@ -91,13 +91,13 @@ func TestD5_2_DeadLetterIsNamedInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`msg="dead letter not sent" function=f invocation=` + failed + ` destination=` + queueARN +
+		`msg="failed to send a dead letter" function=f invocation=` + failed + ` destination=` + queueARN +
 			` bytes=3023 code=200 messageBytes=1024`,
-		`msg="dead letter not sent" function=off invocation=` + never + ` destination=` + queueARN +
+		`msg="failed to send a dead letter" function=off invocation=` + never + ` destination=` + queueARN +
 			` bytes=2 code=429 messageBytes=0`,
-		`msg="record not sent to the destination" function=f invocation=` + failed +
+		`msg="failed to send a record to the destination" function=f invocation=` + failed +
 			` condition=RetriesExhausted destination=arn:aws:sns:us-east-1:000000000000:alarms bytes=`,
-		`msg="record not sent to the destination" function=f invocation=` + done +
+		`msg="failed to send a record to the destination" function=f invocation=` + done +
 			` condition=Success destination=arn:aws:events:us-east-1:000000000000:event-bus/default bytes=`,
 	} {
 		eventually(t, want, func() bool { return strings.Contains(st.log.String(), want) })

@@ -60,7 +60,7 @@ type Options struct {
 	// API is CREATING; none if it is 0. The SDKs' waiters ask again after 20 s.
 	// The template's tables are active when the stack is ready.
 	TableDelay time.Duration
-	// NoFreeze lets the functions' processes run on between invocations, for
+	// NoFreeze keeps the functions' processes running between invocations, for
 	// debuggers that a stopped process confuses.
 	NoFreeze bool
 

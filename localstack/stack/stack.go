@@ -164,9 +164,9 @@ func (s *Stack) Start(ctx context.Context) (err error) {
 
 // Deploy reads the template again, builds what has changed and replaces the
 // running version. WebSockets stay open, and instances of functions that did
-// not change go on. After an error the version before runs on as a whole; only
-// keys and tables that the template adds may exist already. A running stack
-// cannot change its account and region.
+// not change go on. After an error the previous version keeps running
+// unchanged; only keys and tables that the template adds may exist already. A
+// running stack cannot change its account and region.
 func (s *Stack) Deploy(ctx context.Context) (err error) {
 	defer func() { err = s.opts.explain(err) }()
 	s.deploying.Lock()

@@ -1,4 +1,4 @@
-// Nothing is lost when the stack or a key goes away.
+// Nothing is lost when the stack stops or a key is replaced.
 import { expect, test } from "vitest";
 import { Person } from "./person";
 import type { World } from "./world";
