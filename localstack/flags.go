@@ -73,7 +73,8 @@ Usage: go run ./localstack [flags]
   -fault-seed N       decides the random choices of -fault (default: a random
                       seed, which is printed)
   -inferred NAME=VAL  choose the other behaviour where AWS documents none of API
-                      Gateway's; may be repeated. See docs/local-stack-inferred.md.
+                      Gateway's; may be repeated. They are described in
+                      docs/local-stack-inferred.md.
                       NAME is ` + wrap(gateway.InferredNames(), 22, 80) + `
   -version            print the version
   -h                  print this text
