@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// smallDisk returns a folder on a file system of its own with size bytes.
+// smallDisk returns a folder on a separate file system with size bytes.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Only one test needs system roots, and it sets a file of its own.
+	// Only one test needs system roots, and it sets its own file.
 	if err := os.Setenv("SSL_CERT_FILE", os.DevNull); err != nil {
 		panic(err)
 	}

@@ -29,7 +29,7 @@ type grantConstraints struct {
 	EncryptionContextEquals map[string]string `json:",omitempty"`
 }
 
-// same reports whether two grants differ in nothing but id and time.
+// same reports whether two grants are equal apart from id and time.
 func (g grant) same(other grant) bool {
 	return g.Name == other.Name && g.GranteePrincipal == other.GranteePrincipal &&
 		g.RetiringPrincipal == other.RetiringPrincipal && slices.Equal(g.Operations, other.Operations) &&

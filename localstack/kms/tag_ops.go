@@ -74,20 +74,27 @@ func (s *Service) tagResource(in tagInput) (any, error) {
 	if in.Tags == nil {
 		return nil, errNull("tags")
 	}
-	k, e := s.resolveKey(in.KeyId)
-	if e != nil {
-		return nil, e
-	}
-	return nil, s.change(k, func(st *state) error {
-		if e := st.checkNotDeleted(k); e != nil {
-			return e
-		}
+	return nil, s.changeTags(in.KeyId, func(st *state) error {
 		tags, err := withTags(st.Tags, in.Tags)
 		if err != nil {
 			return err
 		}
 		st.Tags = tags
 		return nil
+	})
+}
+
+// changeTags changes the state of a key that does not await its deletion.
+func (s *Service) changeTags(keyID string, change func(*state) error) error {
+	k, e := s.resolveKey(keyID)
+	if e != nil {
+		return e
+	}
+	return s.change(k, func(st *state) error {
+		if e := st.checkNotDeleted(k); e != nil {
+			return e
+		}
+		return change(st)
 	})
 }
 
@@ -103,14 +110,7 @@ func (s *Service) untagResource(in untagInput) (any, error) {
 	if in.TagKeys == nil {
 		return nil, errNull("tagKeys")
 	}
-	k, e := s.resolveKey(in.KeyId)
-	if e != nil {
-		return nil, e
-	}
-	return nil, s.change(k, func(st *state) error {
-		if e := st.checkNotDeleted(k); e != nil {
-			return e
-		}
+	return nil, s.changeTags(in.KeyId, func(st *state) error {
 		for _, name := range in.TagKeys {
 			delete(st.Tags, name)
 		}

@@ -5,7 +5,7 @@ import (
 	"runtime"
 )
 
-// launch starts a process from a thread of its own, which lives until ended is
+// launch starts a process from a separate thread, which lives until ended is
 // closed. The process can then write only below the writable folders, as far as
 // the system can enforce that; confined says whether it does.
 //

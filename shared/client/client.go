@@ -6,7 +6,7 @@
 // that takes, and a [Subscription] yields a room's messages in order, each
 // exactly once. The client reconnects with jittered back-off, resumes from the
 // last seq, fills gaps from the history, sends again under the same id, and
-// follows the service's key sets and the rotations of its own device.
+// follows the service's key sets and the key rotations of this device.
 //
 // It verifies what the user relies on: the service key is the one pinned at
 // first use, a message has its sender's signature for the room it is in, and a

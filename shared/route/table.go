@@ -29,7 +29,7 @@ const (
 )
 
 // Route is one row of the table of routes. Functions are compiled from one row
-// each, so a row is a variable of its own: what a row does not reach stays out
+// each, so each row is a separate variable: what a row does not reach stays out
 // of the function's binary.
 type Route struct {
 	// Key is the route key in the template; for frames it is the action.

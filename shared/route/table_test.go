@@ -125,7 +125,7 @@ func lastReference(text string) string {
 }
 
 // TestTableIsThatOfTheTemplate compares the table of routes with the template:
-// each route has a row and a function of its own, and the reverse.
+// each route has its own row and function, and the reverse.
 func TestTableIsThatOfTheTemplate(t *testing.T) {
 	functions := functionsOf(t)
 	var rows []string

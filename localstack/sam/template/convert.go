@@ -193,7 +193,7 @@ func (c *converter) callForm(v *Value) {
 func (c *converter) call(v *Value, f Field) {
 	switch {
 	case len(v.Fields) > 1:
-		c.r.FailAt(f.Line, f.Column, v.Subject(), f.Key+" has other keys next to it", "put it in a map of its own")
+		c.r.FailAt(f.Line, f.Column, v.Subject(), f.Key+" has other keys next to it", "put it in a separate map")
 		v.Kind = Unknown
 	case !isFunction(f.Key):
 		c.r.FailAt(f.Line, f.Column, v.Subject(), "unknown function "+f.Key,
