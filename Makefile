@@ -116,8 +116,9 @@ endif
 sam-build: ## build stripped binaries for AWS with the SAM CLI (pip install aws-sam-cli)
 	CGO_ENABLED=0 GOFLAGS='$(SAM_GOFLAGS)' sam build
 
-deploy: sam-build ## deploy to AWS with the defaults of samconfig.toml (needs an account)
+deploy: sam-build ## deploy to AWS with the defaults of samconfig.toml and make the service's keys (needs an account)
 	sam deploy
+	sam remote invoke RotateServerKeyFunction --event '{"onlyMissing":true}'
 
 deploy-web: ## deploy the web client to AWS (needs an account and the AWS CLI; see infra/README.md)
 	@[ -n "$(NODE)" ] || { echo "make deploy-web: needs Node 20.19 or newer: https://nodejs.org/en/download" >&2; exit 1; }

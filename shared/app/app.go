@@ -46,7 +46,7 @@ var (
 	Connect      = Function{&route.Connect, withRows}
 	Disconnect   = Function{&route.Disconnect, withRows}
 	Default      = Function{&route.Default, withPoster}
-	Handshake    = Function{&route.Handshake, withKeys}
+	Handshake    = Function{&route.Handshake, withKeyMaker}
 	SendMessage  = Function{&route.SendMessage, withCourier}
 	History      = Function{&route.History, withKeys}
 	JoinRoom     = Function{&route.JoinRoom, withoutKeys}
@@ -65,13 +65,21 @@ func Deliver(c config.Config, log *slog.Logger) func(context.Context, room.Chunk
 	return withKeys(c, log).Deliver
 }
 
-// RotateServerKey makes the handler of the schedule that rotates the server
-// key. Lambda retries an invocation that failed, and the retry continues where
-// the first stopped. A failure to announce the new key set is only logged,
-// since a retry would rotate again: clients that missed the announcement learn
-// of the key set at their next handshake or refusal.
-func RotateServerKey(c config.Config, log *slog.Logger) func(context.Context) error {
-	keys := openKeyring(c)
+// rotation is the event of rotateServerKey. The schedule's event and an empty
+// one rotate.
+type rotation struct {
+	// OnlyMissing makes missing keys and does not rotate.
+	OnlyMissing bool `json:"onlyMissing"`
+}
+
+// RotateServerKey makes the handler of the function that makes the service's
+// keys: the first ones for a deployment, and the next server key on a schedule.
+// Lambda retries an invocation of the schedule that failed, and the retry
+// continues where the first stopped. A failure to announce the new key set is
+// only logged, since a retry would rotate again: clients that missed the
+// announcement learn of the key set at their next handshake or refusal.
+func RotateServerKey(c config.Config, log *slog.Logger) func(context.Context, rotation) error {
+	keys := openKeyring(c, nil)
 	service := room.New(room.Options{
 		Store:     rows(c),
 		Keys:      keys,
@@ -80,7 +88,10 @@ func RotateServerKey(c config.Config, log *slog.Logger) func(context.Context) er
 		Audience:  c.Audience,
 		Retention: c.Retention,
 	})
-	return func(ctx context.Context) error {
+	return func(ctx context.Context, event rotation) error {
+		if event.OnlyMissing {
+			return keys.Ensure(ctx)
+		}
 		if err := keys.Rotate(ctx); err != nil {
 			return err
 		}
@@ -119,16 +130,22 @@ func withoutKeys(c config.Config, log *slog.Logger) *route.Router {
 
 // withKeys composes a router that also has the service's keys.
 func withKeys(c config.Config, log *slog.Logger) *route.Router {
-	return compose(c, log, nil)
+	return compose(c, log, nil, nil)
+}
+
+// withKeyMaker composes a router that also has missing keys made.
+func withKeyMaker(c config.Config, log *slog.Logger) *route.Router {
+	return compose(c, log, nil, keyMaker(c))
 }
 
 // withCourier composes a router that also hands over chunks of large rooms.
 func withCourier(c config.Config, log *slog.Logger) *route.Router {
-	return compose(c, log, courier(c))
+	return compose(c, log, courier(c), nil)
 }
 
-func compose(c config.Config, log *slog.Logger, courier room.Courier) *route.Router {
-	post, keys := poster(c), openKeyring(c)
+func compose(c config.Config, log *slog.Logger, courier room.Courier,
+	maker func(context.Context) error) *route.Router {
+	post, keys := poster(c), openKeyring(c, maker)
 	warm(keys, log)
 	service := room.New(room.Options{
 		Store:     rows(c),

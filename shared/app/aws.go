@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
@@ -54,10 +56,22 @@ func courier(c config.Config) room.Courier {
 	if c.DeliverFunction == "" {
 		return nil
 	}
-	return post.NewCourier(lambda.New(lambda.Options{
+	return post.NewCourier(functions(c, client), c.DeliverFunction)
+}
+
+// keyMaker returns nil if the template names no function that makes keys.
+func keyMaker(c config.Config) func(context.Context) error {
+	if c.KeyFunction == "" {
+		return nil
+	}
+	return post.NewKeyMaker(functions(c, waitingClient), c.KeyFunction).MakeKeys
+}
+
+func functions(c config.Config, client aws.HTTPClient) *lambda.Client {
+	return lambda.New(lambda.Options{
 		Region:       c.Region,
 		Credentials:  signer(c),
 		HTTPClient:   client,
 		BaseEndpoint: endpoint(c.LambdaEndpoint),
-	}), c.DeliverFunction)
+	})
 }

@@ -14,13 +14,26 @@ import (
 // may continue with dead connections; the SDK then retries on another.
 const patience = 3 * time.Second
 
-// client is the HTTP client for all of AWS. It keeps as many idle connections
-// to one host as a fan-out uses. The SDK's default keeps ten, and the others
-// would be dialled again for each message.
-var client = httpClient{awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-	t.MaxIdleConnsPerHost = post.Concurrency
-	t.ResponseHeaderTimeout = patience
-})}
+// makingPatience bounds the wait for keys that another function makes. An RSA
+// pair of 3072 bits takes seconds.
+const makingPatience = 15 * time.Second
+
+var (
+	// client is the HTTP client for all of AWS. waitingClient is the one for
+	// invocations that end only after the function's work.
+	client        = newClient(patience)
+	waitingClient = newClient(makingPatience)
+)
+
+// newClient keeps as many idle connections to one host as a fan-out uses. The
+// SDK's default keeps ten, and the others would be dialled again for each
+// message.
+func newClient(patience time.Duration) httpClient {
+	return httpClient{awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = post.Concurrency
+		t.ResponseHeaderTimeout = patience
+	})}
+}
 
 // httpClient hides that the SDK's request bodies implement io.WriterTo. The SDK
 // closes a body when it has the response header. If net/http calls WriteTo only

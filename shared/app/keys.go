@@ -18,8 +18,9 @@ import (
 // stay a few hours past their retention, and backups of them longer.
 const dataKeySlack = 7 * 24 * time.Hour
 
-// openKeyring composes the keyring. It reads no key yet.
-func openKeyring(c config.Config) roomkeys.Keys {
+// openKeyring composes the keyring. It reads no key yet. maker has missing keys
+// made; nil means that this function does not ask for them.
+func openKeyring(c config.Config, maker func(context.Context) error) roomkeys.Keys {
 	wrapper := awskms.New(kms.New(kms.Options{
 		Region:       c.Region,
 		Credentials:  signer(c),
@@ -30,6 +31,7 @@ func openKeyring(c config.Config) roomkeys.Keys {
 		Audience:         c.Audience,
 		ServerKeyBits:    c.ServerKeyBits,
 		DataKeyRetention: c.Retention + dataKeySlack,
+		Maker:            maker,
 	})}
 }
 

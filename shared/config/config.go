@@ -30,6 +30,7 @@ type Config struct {
 	KMSKey string // ARN or id of the key that wraps all others
 
 	DeliverFunction string // the name of the function that gets chunks of large rooms, empty for none
+	KeyFunction     string // the name of the function that makes the service's keys, empty for none
 
 	Audience      string        // `aud` of the protocol: host and stage of the WebSocket URL
 	Retention     time.Duration // of messages
@@ -65,6 +66,7 @@ func From(getenv func(string) string) (Config, error) {
 		},
 		KMSKey:          getenv("SOTTO_KMS_KEY"),
 		DeliverFunction: getenv("SOTTO_DELIVER_FUNCTION"),
+		KeyFunction:     getenv("SOTTO_KEY_FUNCTION"),
 		Audience:        getenv("SOTTO_AUDIENCE"),
 	}
 	if c.ManagementEndpoint == "" {

@@ -115,7 +115,7 @@ func TestDataKeysAreReplaced(t *testing.T) {
 
 func TestDataKeyAgeIsCapped(t *testing.T) {
 	d := newDeployment()
-	k := keyring.New(d.store, d.kms, keyring.Options{
+	k := making(d.store, d.kms, keyring.Options{
 		Audience:   audience,
 		Now:        d.clock.Now,
 		DataKeyAge: 1000 * time.Hour,
@@ -157,7 +157,7 @@ func TestDataKeyRetention(t *testing.T) {
 	const retention = 30 * 24 * time.Hour
 	d := newDeployment()
 	forever := d.instance()
-	limited := keyring.New(d.store, d.kms, keyring.Options{
+	limited := making(d.store, d.kms, keyring.Options{
 		Audience:         audience,
 		Now:              d.clock.Now,
 		DataKeyRetention: retention,

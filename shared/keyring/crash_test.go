@@ -65,7 +65,7 @@ func (d *dying) GenerateDataKey(ctx context.Context, ec keyring.EncryptionContex
 // dyingInstance dies at that step.
 func (d *deployment) dyingInstance(at int64, after bool) *keyring.Keyring {
 	s := &dying{Store: d.store, kms: d.kms, dieAt: at, after: after}
-	return keyring.New(s, s, keyring.Options{Audience: audience, Now: d.clock.Now})
+	return making(s, s, keyring.Options{Audience: audience, Now: d.clock.Now})
 }
 
 // eachDeath runs check with a process that dies at the first step, the second
@@ -99,7 +99,7 @@ func eachDeath(t *testing.T, atLeast int64, check func(t *testing.T, step int64,
 func TestFirstKeySetSurvivesDeath(t *testing.T) {
 	eachDeath(t, 7, func(t *testing.T, step int64, after bool) bool {
 		d := newDeployment()
-		_, _, err := d.dyingInstance(step, after).KeySet(t.Context())
+		err := d.dyingInstance(step, after).Ensure(t.Context())
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)
 		}

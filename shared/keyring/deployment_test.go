@@ -39,7 +39,15 @@ func (d *deployment) instance() *keyring.Keyring { return d.over(d.store) }
 
 // over is an instance that sees the deployment through another store.
 func (d *deployment) over(s keyring.Store) *keyring.Keyring {
-	return keyring.New(s, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now})
+	return making(s, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now})
+}
+
+// making returns a keyring that makes missing keys itself.
+func making(s keyring.Store, kms keyring.KMS, o keyring.Options) *keyring.Keyring {
+	var k *keyring.Keyring
+	o.Maker = func(ctx context.Context) error { return k.Ensure(ctx) }
+	k = keyring.New(s, kms, o)
+	return k
 }
 
 // records returns the ids of one kind.

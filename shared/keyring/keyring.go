@@ -25,6 +25,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -103,6 +104,11 @@ type Options struct {
 	// it, also in backups. It must exceed the retention of what is sealed; 0
 	// keeps data keys for ever.
 	DataKeyRetention time.Duration
+
+	// Maker makes missing keys where that is allowed, by calling Ensure there.
+	// KeySet calls it if there is no key set or it is about to expire. nil
+	// means that KeySet returns only what is stored.
+	Maker func(context.Context) error
 
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

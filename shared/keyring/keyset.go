@@ -93,7 +93,7 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 	}, nil
 }
 
-// dueAt is when KeySet renews a set that no schedule has renewed: an eighth of
+// dueAt is when Ensure renews a set that no schedule has renewed: an eighth of
 // its life before its end, which is 42 hours with the default, far longer than
 // a connection that has just received it can use it.
 func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }

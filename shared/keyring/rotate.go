@@ -10,9 +10,13 @@ import (
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
-// KeySet returns the current key set (a JWS of TypeKeys) and its generation. It
-// creates missing keys, for the first request of a new deployment, and renews a
-// set that is about to expire, in case the schedule did not run.
+// ErrNoKeySet means that the deployment has no key set that clients accept, and
+// that Options.Maker, if there is one, could not make one.
+var ErrNoKeySet = errors.New("there is no valid key set")
+
+// KeySet returns the current key set (a JWS of TypeKeys) and its generation. If
+// there is none or it is about to expire, it calls Options.Maker and returns
+// what that has made. Error: ErrNoKeySet.
 //
 // Each call reads the stored generation: clients refuse a set that is older
 // than one they have, so an instance must not return an old one from memory.
@@ -21,12 +25,33 @@ func (k *Keyring) KeySet(ctx context.Context) (token string, generation int64, e
 	if err != nil {
 		return "", 0, err
 	}
-	if k.due(s) {
-		if s, err = k.renew(ctx); err != nil {
-			return "", 0, err
+	if k.due(s) && k.options.Maker != nil {
+		err = k.options.Maker(ctx)
+		after, readErr := k.latest(ctx)
+		if readErr != nil {
+			return "", 0, readErr
 		}
+		s = after
+	}
+	if s.set == nil || !k.now().Before(s.set.expires) {
+		if err != nil {
+			return "", 0, fmt.Errorf("%w: %w", ErrNoKeySet, err)
+		}
+		return "", 0, ErrNoKeySet
 	}
 	return s.set.token, s.set.generation, nil
+}
+
+// Ensure makes the keys that are missing and renews a key set that is about to
+// expire, in case the schedule did not run. It writes nothing otherwise, so it
+// may be called at any time.
+func (k *Keyring) Ensure(ctx context.Context) error {
+	s, err := k.latest(ctx)
+	if err != nil || !k.due(s) {
+		return err
+	}
+	_, err = k.renew(ctx)
+	return err
 }
 
 // due reports whether there is no key set or the current one is about to

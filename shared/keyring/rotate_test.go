@@ -341,7 +341,7 @@ func TestRotationLosesNoToken(t *testing.T) {
 // receive.
 func TestKeySetsAreBounded(t *testing.T) {
 	d := newDeployment()
-	k := keyring.New(d.store, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now, ServerKeyBits: 3072})
+	k := making(d.store, d.kms, keyring.Options{Audience: audience, Now: d.clock.Now, ServerKeyBits: 3072})
 	d.keySet(t, k)
 	// Published copies of one pair spare the time of making many.
 	published := d.records(t, keyring.KindServer)["1"]

@@ -14,8 +14,8 @@ func TestAnotherDeploymentsKeysAreRefused(t *testing.T) {
 	d := newDeployment()
 	d.keySet(t, d.instance())
 	for name, k := range map[string]*keyring.Keyring{
-		"another audience": keyring.New(d.store, d.kms, keyring.Options{Audience: "other/prod", Now: d.clock.Now}),
-		"no audience":      keyring.New(d.store, d.kms, keyring.Options{Now: d.clock.Now}),
+		"another audience": making(d.store, d.kms, keyring.Options{Audience: "other/prod", Now: d.clock.Now}),
+		"no audience":      making(d.store, d.kms, keyring.Options{Now: d.clock.Now}),
 	} {
 		if _, _, err := k.KeySet(t.Context()); err == nil {
 			t.Errorf("%s: served the key set", name)

@@ -19,7 +19,8 @@ import (
 const bindAttempts = 4
 
 // Begin answers a handshake's first frame with a challenge. Begin does not
-// check whether the name is available; Prove does. Error: chat.AlreadyBound.
+// check whether the name is available; Prove does. Errors: chat.AlreadyBound,
+// ErrNoKeySet.
 func (s *Service) Begin(ctx context.Context, c Call, user chat.User) error {
 	keyset, err := s.keys.KeySet(ctx)
 	if err != nil {

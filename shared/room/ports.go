@@ -37,6 +37,10 @@ type Courier interface {
 // destroyed.
 var ErrStaleKey = errors.New("the server key is not accepted")
 
+// ErrNoKeySet means that the service has no keys yet, or that its key set has
+// expired.
+var ErrNoKeySet = errors.New("there is no valid key set")
+
 // ErrDamaged means that a stored entry cannot be read, now or later: a retry
 // does not help.
 var ErrDamaged = errors.New("the stored entry is damaged")
@@ -44,8 +48,8 @@ var ErrDamaged = errors.New("the stored entry is damaged")
 // Keys is the part of the keyring that the use cases need. Only the keyring
 // holds the service's private keys.
 type Keys interface {
-	// KeySet returns the signed key set, and creates the keys if there are
-	// none.
+	// KeySet returns the signed key set, and has it made if there is none.
+	// Error: ErrNoKeySet.
 	KeySet(ctx context.Context) (string, error)
 	// Accepts reports whether kid names a server key that clients may still
 	// seal to.

@@ -183,7 +183,7 @@ func visible(err error) *chat.Error {
 	if refusal, ok := errors.AsType[*chat.Error](err); ok {
 		return refusal
 	}
-	if errors.Is(err, room.ErrBusy) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, room.ErrBusy) || errors.Is(err, room.ErrNoKeySet) || errors.Is(err, context.DeadlineExceeded) {
 		return chat.TryAgain
 	}
 	return chat.Internal

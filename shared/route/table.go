@@ -22,8 +22,8 @@ const (
 type Keys string
 
 const (
-	NoKeys      Keys = ""        // none: the route sees public keys only
-	ServerKeys  Keys = "server"  // makes and reads the service key and the server keys
+	NoKeys      Keys = ""        // none: the route does not use the keyring
+	PublicKeys  Keys = "public"  // the signed key set, no private key
 	DataKeys    Keys = "data"    // opens messages at rest
 	MessageKeys Keys = "message" // opens what clients seal; seals at rest, and opens that again
 )
@@ -58,7 +58,7 @@ var (
 	Default   = Route{Key: keyDefault}
 	Handshake = Route{
 		Key:  frame.ActionHandshake,
-		Keys: ServerKeys,
+		Keys: PublicKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			if f.Proof != "" {
 				return s.Prove(ctx, c, f.Proof)

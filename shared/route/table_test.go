@@ -27,6 +27,9 @@ type template struct {
 			Policies       []struct {
 				Statement []statement `yaml:"Statement"`
 			} `yaml:"Policies"`
+			KeyPolicy struct {
+				Statement []keyStatement `yaml:"Statement"`
+			} `yaml:"KeyPolicy"`
 		} `yaml:"Properties"`
 	} `yaml:"Resources"`
 }
@@ -40,13 +43,34 @@ type statement struct {
 	} `yaml:"Condition"`
 }
 
+// keyStatement is a statement of a key's policy.
+type keyStatement struct {
+	Effect    string    `yaml:"Effect"`
+	Action    yaml.Node `yaml:"Action"`
+	Principal yaml.Node `yaml:"Principal"`
+	Condition struct {
+		StringEquals map[string]yaml.Node `yaml:"StringEquals"`
+	} `yaml:"Condition"`
+}
+
+// allows reports whether the statement allows something to a role.
+func (s keyStatement) allows(role string) bool {
+	var principal struct {
+		AWS yaml.Node `yaml:"AWS"`
+	}
+	return s.Effect == "Allow" && s.Principal.Decode(&principal) == nil &&
+		slices.Contains(texts(principal.AWS), role)
+}
+
 // function is the function of a route as the template has it.
 type function struct {
 	code string // the folder of its main
 	// actions are the actions allowed on a resource, sorted, by the resource's
 	// text.
-	actions  map[string][]string
-	purposes []string // the encryption contexts that KMS wants, none for any
+	actions map[string][]string
+	// purposes are the actions that the key's policy allows, each with the
+	// encryption context's purpose, sorted.
+	purposes []string
 }
 
 var reference = regexp.MustCompile(`\$\{(\w+?)(\.Arn)?\}`)
@@ -82,8 +106,16 @@ func functionsOf(t *testing.T) map[string]function {
 		for _, policy := range handler.Properties.Policies {
 			for _, s := range policy.Statement {
 				f.actions[s.Resource] = slices.Sorted(slices.Values(append(f.actions[s.Resource], s.Action...)))
-				if purpose, ok := s.Condition.StringEquals["kms:EncryptionContext:purpose"]; ok {
-					f.purposes = append(f.purposes, texts(purpose)...)
+			}
+		}
+		role := lastReference(integration.Properties.IntegrationURI) + "Role.Arn"
+		for _, s := range parsed.Resources["MasterKey"].Properties.KeyPolicy.Statement {
+			if !s.allows(role) {
+				continue
+			}
+			for _, action := range texts(s.Action) {
+				for _, purpose := range texts(s.Condition.StringEquals["kms:EncryptionContext:purpose"]) {
+					f.purposes = append(f.purposes, action+" "+purpose)
 				}
 			}
 		}
@@ -142,23 +174,22 @@ func TestTableIsThatOfTheTemplate(t *testing.T) {
 	}
 }
 
-// permissions is what a row of the table implies for its function's policy.
-type permissions struct{ kms, purposes, keysTable []string }
+// permissions is what a row of the table implies for its function's role: what
+// it may do with the master key for which purpose, and with the keys table.
+type permissions struct{ purposes, keysTable []string }
 
 var permissionsOf = map[route.Keys]permissions{
 	route.NoKeys: {},
-	route.ServerKeys: {
-		kms:       []string{"kms:Decrypt", "kms:Encrypt"},
-		purposes:  []string{"sotto-server-key", "sotto-service-key"},
-		keysTable: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
+	route.PublicKeys: {
+		keysTable: []string{"dynamodb:GetItem", "dynamodb:Scan"},
 	},
 	route.DataKeys: {
-		kms:       []string{"kms:Decrypt"},
-		purposes:  []string{"sotto-data-key"},
+		purposes:  []string{"kms:Decrypt sotto-data-key"},
 		keysTable: []string{"dynamodb:GetItem", "dynamodb:Scan"},
 	},
 	route.MessageKeys: {
-		kms:       []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
+		purposes: []string{"kms:Decrypt sotto-data-key", "kms:Decrypt sotto-server-key",
+			"kms:GenerateDataKey sotto-data-key"},
 		keysTable: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
 	},
 }
@@ -175,8 +206,8 @@ func TestPoliciesAreThoseOfTheTable(t *testing.T) {
 			what      string
 			got, want []string
 		}{
-			{"actions on the master key", f.actions["MasterKey.Arn"], want.kms},
-			{"purposes of the master key", f.purposes, want.purposes},
+			{"actions on the master key in its own policy", f.actions["MasterKey.Arn"], nil},
+			{"actions on the master key in the key's policy", f.purposes, want.purposes},
 			{"actions on the keys table", f.actions["KeysTable.Arn"], want.keysTable},
 		} {
 			if !slices.Equal(test.got, test.want) {

@@ -27,6 +27,9 @@ import (
 type ring struct{ *keyring.Keyring }
 
 func (r ring) KeySet(ctx context.Context) (string, error) {
+	if err := r.Ensure(ctx); err != nil {
+		return "", err
+	}
 	token, _, err := r.Keyring.KeySet(ctx)
 	return token, err
 }

@@ -73,6 +73,9 @@ func TestBlobsAreBoundToKeyAndContext(t *testing.T) {
 func TestKeyringOver3072Bits(t *testing.T) {
 	wrapping, _ := start(t)
 	ring := keyring.New(keyringtest.NewStore(), wrapping, keyring.Options{Audience: "host/stage", ServerKeyBits: 3072})
+	if err := ring.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	token, generation, err := ring.KeySet(t.Context())
 	if err != nil || generation != 1 {
 		t.Fatalf("generation %d, %v", generation, err)

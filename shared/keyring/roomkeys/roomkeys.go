@@ -20,6 +20,9 @@ var _ room.Keys = Keys{}
 // KeySet implements room.Keys.
 func (k Keys) KeySet(ctx context.Context) (string, error) {
 	token, _, err := k.Keyring.KeySet(ctx)
+	if errors.Is(err, keyring.ErrNoKeySet) {
+		err = fmt.Errorf("%w: %w", room.ErrNoKeySet, err)
+	}
 	return token, err
 }
 
