@@ -169,10 +169,13 @@ func newWorld(t *testing.T) *world {
 		before:    &steps{once: map[string]func() error{}, always: map[string]func() error{}},
 	}
 	w.store = memory.New(w.clock.Now)
-	w.keys = ring{roomkeys.Keys{Keyring: keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
+	var keys *keyring.Keyring
+	keys = keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
 		Audience: audience,
+		Maker:    func(ctx context.Context) error { return keys.Ensure(ctx) },
 		Now:      w.clock.Now,
-	})}, new(error)}
+	})
+	w.keys = ring{roomkeys.Keys{Keyring: keys}, new(error)}
 	w.compose(interrupted{w.store, w.before}, w.hub)
 	return w
 }
