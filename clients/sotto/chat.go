@@ -17,7 +17,7 @@ import (
 // recent is how many old messages a conversation shows first.
 const recent = 10
 
-const chatHelp = `/join ROOM enters a room, /leave leaves it, /rooms lists your rooms, /quit ends; //text sends /text`
+const chatHelp = `/join ROOM enters a room or creates it, /leave leaves it, /rooms lists your rooms, /quit ends; //text sends /text`
 
 func chatCommand() *command {
 	var a appearance
@@ -210,7 +210,7 @@ func (v *conversation) awaitSent() {
 
 // enter makes room the current room, joins it if necessary and follows it.
 func (v *conversation) enter(room chat.Room) error {
-	head, err := enter(v.ctx, v.client, room)
+	head, err := v.commandLine.enter(v.ctx, v.client, room)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (v *conversation) leave() error {
 		return err
 	}
 	delete(v.follows, left)
-	v.notice("you have left %s", left)
+	v.notice("you have left %s; /join %s enters it again", left, left)
 	return v.enter(chat.Lobby)
 }
 

@@ -100,7 +100,7 @@ func (in *commandLine) listen(ctx context.Context, room chat.Room, since chat.Se
 		return 0, err
 	}
 	defer c.Close()
-	if _, err := enter(ctx, c, room); err != nil {
+	if _, err := in.enter(ctx, c, room); err != nil {
 		return 0, err
 	}
 	sub, err := c.Subscribe(room, since)

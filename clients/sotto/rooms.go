@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/frame"
 )
 
 func joinCommand() *command {
@@ -15,13 +17,18 @@ func joinCommand() *command {
 		rooms: true,
 		help: `
 Makes you a member of a room, and creates the room if there is none. All rooms are
-open: everyone who joins can read all stored messages.
+open: everyone who joins can read all stored messages. The service does not say
+whether it created the room; if nobody has written in it yet, a line on stderr says
+that it may be new.
 
 Example:
   sotto join --user ada kitchen`,
 		run: func(in *commandLine, operands []string) error {
 			return in.withRoomOperand(operands, func(c *client.Client, room chat.Room) error {
-				_, err := c.Join(in.ctx, room)
+				state, err := c.Join(in.ctx, room)
+				if err == nil {
+					in.notice("%s", joined(state))
+				}
 				return err
 			})
 		},
@@ -102,8 +109,17 @@ func (in *commandLine) withRoomOperand(operands []string, do func(*client.Client
 	return nil
 }
 
-// enter joins a room unless the user is in it, and returns its head.
-func enter(ctx context.Context, c *client.Client, room chat.Room) (head chat.Seq, err error) {
+// joined says that the user is in a room now. The protocol does not say whether
+// the room is new, only that it is empty.
+func joined(state frame.RoomState) string {
+	if state.Head == 0 {
+		return fmt.Sprintf("you joined %s; nobody has written in it yet, so it may be new", state.Room)
+	}
+	return fmt.Sprintf("you joined %s", state.Room)
+}
+
+// enter joins a room unless the user is in it, says so, and returns its head.
+func (in *commandLine) enter(ctx context.Context, c *client.Client, room chat.Room) (head chat.Seq, err error) {
 	rooms, err := c.Rooms(ctx)
 	if err != nil {
 		return 0, err
@@ -114,5 +130,8 @@ func enter(ctx context.Context, c *client.Client, room chat.Room) (head chat.Seq
 		}
 	}
 	state, err := c.Join(ctx, room)
+	if err == nil {
+		in.notice("%s", joined(state))
+	}
 	return state.Head, err
 }

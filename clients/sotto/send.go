@@ -165,7 +165,7 @@ func (in *commandLine) send(ctx context.Context, room chat.Room, text string) (c
 		return client.Message{}, err
 	}
 	defer c.Close()
-	if _, err := enter(ctx, c, room); err != nil {
+	if _, err := in.enter(ctx, c, room); err != nil {
 		return client.Message{}, err
 	}
 	ack, err := c.Send(ctx, room, text)

@@ -167,6 +167,11 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		m.enter(msg.state, msg.state.Head)
+		if msg.state.Head == 0 { // the protocol does not say whether it is new
+			m.say("you joined %s; nobody has written in it yet, so it may be new", msg.room)
+		} else {
+			m.say("you joined %s", msg.room)
+		}
 		return m.open(msg.room)
 	case leftMsg:
 		return m.left(msg)
@@ -243,7 +248,7 @@ func (m *Model) left(msg leftMsg) tea.Cmd {
 	}
 	delete(m.rooms, msg.room)
 	m.order = slices.DeleteFunc(m.order, func(name chat.Room) bool { return name == msg.room })
-	m.say("you have left %s", msg.room)
+	m.say("you have left %s; /join %s enters it again", msg.room, msg.room)
 	if m.current == msg.room {
 		return m.open(m.home())
 	}

@@ -180,19 +180,22 @@ func TestRooms(t *testing.T) {
 	d.has("not a valid room name")
 	d.press("/join den", "enter")
 	d.give(joinedMsg{room: "den", state: frame.RoomState{Room: "den", Epoch: "e2"}})
-	d.has(">den", "no messages yet")
+	d.has(">den", "no messages yet", "you joined den; nobody has written in it yet, so it may be new")
 	d.press("/leave", "enter")
 	d.give(leftMsg{room: "den"})
-	d.has(">lobby", "you have left den")
+	d.has(">lobby", "you have left den; /join den enters it again")
 	d.lacks(">den")
 	d.press("/leave", "enter")
 	d.has("the lobby cannot be left")
+	d.give(joinedMsg{room: "old", state: frame.RoomState{Room: "old", Epoch: "e3", Head: 7}})
+	d.has(">old", "you joined old")
+	d.lacks("may be new")
 	d.give(joinedMsg{room: "full", err: chat.TooManyRooms})
 	d.has("at most 50 rooms")
 	d.press("/dance now", "enter")
 	d.has("unknown command /dance", "> /dance now") // the text is kept
 	d.press("ctrl+u", "//slash", "enter")
-	if got := d.calls("send"); !slices.Equal(got, []string{`send lobby "/slash"`}) {
+	if got := d.calls("send"); !slices.Equal(got, []string{`send old "/slash"`}) {
 		t.Errorf("sent: %q, want /slash", got)
 	}
 	if got := d.calls("join"); !slices.Equal(got, []string{"join den"}) {
