@@ -7,6 +7,7 @@ import { launch } from "./chromium";
 import { hostile } from "./hostile";
 import { screenshots } from "./looks";
 import { Person } from "./person";
+import { rooms } from "./rooms";
 import { build, Stack } from "./stack";
 import { states } from "./states";
 import { storage } from "./storage";
@@ -38,6 +39,7 @@ afterAll(async () => {
 
 describe("together", () => together(world));
 describe("what breaks", () => breaks(world));
+describe("rooms", () => rooms(world));
 describe("hostile texts", () => hostile(world));
 describe("states", () => states(world));
 describe("storage", () => storage(world));

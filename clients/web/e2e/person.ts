@@ -69,9 +69,22 @@ export class Person {
   /** Opens a room; `named` is its name if that is not what is typed. */
   async openRoom(room: string, named = room): Promise<void> {
     await this.page.getByRole("button", { name: "Open a room" }).click();
-    await this.page.getByLabel("Room", { exact: true }).fill(room);
-    await this.page.getByRole("button", { name: "Open", exact: true }).click();
+    await this.page.getByRole("combobox", { name: "Room", exact: true }).fill(room);
+    const listed = this.page.getByRole("option", { name: new RegExp(`^(# ?)?${named}( \\d+ unread)?$`) });
+    await listed.or(this.page.getByRole("option", { name: "Join or create" })).click();
     await this.page.getByRole("heading", { level: 1, name: named }).waitFor();
+  }
+
+  /** Waits until a room is shown. */
+  async inRoom(room: string): Promise<void> {
+    await this.page.getByRole("heading", { level: 1, name: room, exact: true }).waitFor();
+  }
+
+  /** Waits until a room is shown, its address is in the address bar, and no dialog is open. */
+  async at(room: string): Promise<void> {
+    await this.inRoom(room);
+    await expect.poll(() => this.page.evaluate(() => location.hash), { timeout: patience }).toBe(`#room/${room}`);
+    await this.page.getByRole("dialog").waitFor({ state: "detached" });
   }
 
   /** Writes a message and sends it with Enter; does not wait for the service. */

@@ -7,12 +7,13 @@ import type { World } from "./world";
 export function states(world: World): void {
   test("the way in", async () => {
     const { stack, browser } = world;
+    await stack.sotto(["rooms", "--user", "quentin"]); // takes the name
     const quin = await Person.open(browser, stack.url, "quin");
     await quin.page.getByLabel("Your name").waitFor();
     await look(quin.page, "welcome");
-    await quin.page.getByLabel("Your name").fill("carol"); // the terminal client's
+    await quin.page.getByLabel("Your name").fill("quentin");
     await quin.page.getByRole("button", { name: "Start chatting" }).click();
-    await quin.page.getByText("carol is taken.").waitFor();
+    await quin.page.getByText("quentin is taken.").waitFor();
     await look(quin.page, "name-taken");
     await quin.page.getByRole("button", { name: "Link this browser" }).click();
     await quin.page.getByRole("img", { name: /linking code/ }).waitFor();
@@ -58,7 +59,7 @@ export function states(world: World): void {
       ["Devices", "This device,", "devices"],
       ["Settings", "Colours", "settings"],
       ["Help", "What the locks mean", "help"],
-      ["Open a room", "A room that does not exist is created.", "open-room"],
+      ["Open a room", "Room", "open-room"],
     ] as const) {
       await page.getByRole("button", { name: button, exact: true }).click();
       await page.getByRole("dialog").getByText(ready).first().waitFor();

@@ -44,12 +44,12 @@ export function together(world: World): void {
     await eva.say("who has read this?");
     await eva.page.getByText("Read by finn").waitFor();
 
-    await finn.page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: "lobby" }).click();
+    await finn.page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "lobby" }).click();
     await finn.page.getByRole("heading", { level: 1, name: "lobby" }).waitFor();
     await eva.say("you are away");
-    await finn.page.getByRole("button", { name: `${room}, 1 unread` }).click();
+    await finn.page.getByRole("link", { name: `${room}, 1 unread` }).click();
     await finn.sees("who has read this?", "you are away");
-    await finn.page.getByRole("button", { name: room, exact: true }).waitFor();
+    await finn.page.getByRole("link", { name: room, exact: true }).waitFor();
 
     await Promise.all([eva, finn].map((person) => person.leave()));
   });
@@ -87,6 +87,8 @@ export function together(world: World): void {
     await page.keyboard.press("Control+k");
     await page.getByRole("dialog", { name: "Open a room" }).waitFor();
     await page.keyboard.type(room);
+    await page.keyboard.press("Enter");
+    await page.getByText(`Press Enter to join or create ${room}. It is public`).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("textbox", { name: `Message to ${room}` }).waitFor();
     await page.keyboard.type("without a mouse");

@@ -72,7 +72,7 @@ export function writing(world: World): void {
     await ed.composer.fill("for the drafts,\nin two lines");
     await ed.page.reload();
     await expect.poll(() => ed.composer.inputValue(), { timeout: patience }).toBe("for the drafts,\nin two lines");
-    await ed.page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name: "lobby" }).click();
+    await ed.page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: "lobby" }).click();
     await expect.poll(() => ed.composer.inputValue(), { timeout: patience }).toBe("for the lobby");
     await ed.composer.press("Enter");
     await ed.inState("for the lobby", "sent");

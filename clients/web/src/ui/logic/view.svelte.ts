@@ -5,6 +5,8 @@ import type { Chat, ChatError, ChatEvent, Message, Presence, Room, Status, Timel
 import { presenceInterval, storage } from "../../lib";
 import { notify } from "./notify.svelte";
 import { recall, remember } from "./preferences";
+import type { Place } from "./address";
+import type { Shown } from "./trail";
 
 /** The dialog over the chat; one at a time. */
 export type Overlay =
@@ -12,6 +14,8 @@ export type Overlay =
   | { kind: "settings" }
   | { kind: "devices" }
   | { kind: "open-room" }
+  /** The question whether to join the room of an address. */
+  | { kind: "join"; room: string }
   | { kind: "people" }
   | { kind: "message"; message: Message }
   | { kind: "person"; user: string };
@@ -45,6 +49,8 @@ export class ChatView {
   showsRooms = $state(false);
   /** The last error, until the user dismisses it. */
   problem = $state("");
+  /** The room that the user left last, and may join again; `byKey` if the keyboard did it. */
+  left: { room: string; draft: string; byKey: boolean } | null = $state.raw(null);
   /** Text for screen readers: the latest message. */
   announcement = $state("");
   /** Whether the browser stores what happens here, at the moment. */
@@ -97,22 +103,63 @@ export class ChatView {
     void this.loadFirst(room);
   }
 
+  isIn(room: string): boolean {
+    return this.rooms.some((known) => known.name === room);
+  }
+
   /** Shows a room, and joins it if necessary. */
   async enter(room: string): Promise<void> {
-    if (!this.rooms.some((known) => known.name === room)) {
+    if (!this.isIn(room)) {
       await this.chat.join(room);
       this.rooms = this.chat.rooms();
+      if (this.left?.room === room) this.left = null;
     }
     this.show(room);
   }
 
-  async leave(room: string): Promise<void> {
-    await this.try(async () => {
+  async leave(room: string, byKey: boolean): Promise<void> {
+    const draft = this.chat.draft(room);
+    await this.attempt(`You are still in ${room}`, async () => {
       await this.chat.leave(room);
       this.rooms = this.chat.rooms();
-      const next = this.rooms[0];
+      this.left = { room, draft, byKey };
+      const next = this.rooms.find(({ name }) => name === "lobby") ?? this.rooms[0];
       if (room === this.room && next) this.show(next.name);
     });
+  }
+
+  /** Joins the room again that the user has just left, with the text that was being written. */
+  async undoLeave(): Promise<void> {
+    if (this.left === null) return;
+    const { room, draft } = this.left;
+    await this.attempt(`You are not in ${room}`, async () => {
+      await this.chat.join(room);
+      this.rooms = this.chat.rooms();
+      this.chat.keepDraft(room, draft);
+      this.left = null;
+      this.announcement = `You are in ${room} again.`;
+      this.show(room);
+    });
+  }
+
+  // The address and the history; see trail.ts.
+
+  shown(): Shown {
+    const asking = this.overlay?.kind === "join";
+    const layers = (this.showsRooms ? 1 : 0) + (this.overlay === null || asking ? 0 : 1);
+    return { room: this.room, layers, asking, isIn: (room) => this.isIn(room) };
+  }
+
+  go(place: NonNullable<Place>): void {
+    if ("problem" in place) this.problem = place.problem;
+    else if (this.isIn(place.room)) this.show(place.room);
+    else this.overlay = { kind: "join", room: place.room };
+  }
+
+  closeTo(layers: number): void {
+    const shown = this.shown();
+    if (shown.asking || shown.layers > layers) this.overlay = null;
+    if (this.showsRooms && layers === 0) this.showsRooms = false;
   }
 
   /** Shows the next (1) or previous (-1) room of the list, wrapping at the ends. */
@@ -143,6 +190,15 @@ export class ChatView {
       await action();
     } catch (error) {
       if (code(error) !== "offline" && code(error) !== "closed") this.problem = sentence(error);
+    }
+  }
+
+  /** Runs an action of the user. If it fails, says so, and what holds then. */
+  private async attempt(otherwise: string, action: () => Promise<unknown>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.problem = `${otherwise}. ${code(error) === "offline" ? "There is no connection; try again later." : sentence(error)}`;
     }
   }
 
