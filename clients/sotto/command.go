@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sotto-chat/sotto/clients/sotto/terminal"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/client/device"
@@ -242,7 +243,7 @@ func (in *commandLine) userName() (chat.User, error) {
 	if in.user == "" {
 		return "", usagef("no user; add --user NAME")
 	}
-	user, err := chat.ParseUser(in.user)
+	user, err := chat.ParseUser(terminal.NameFrom(in.user))
 	if err != nil {
 		return "", usagef("%q is not a valid user name: %s; %s", in.user,
 			strings.TrimSuffix(chat.NameInvalid.Message(), "."), remedies[chat.NameInvalid])
@@ -250,11 +251,11 @@ func (in *commandLine) userName() (chat.User, error) {
 	return user, nil
 }
 
-// parseRoom checks a room's name.
+// parseRoom returns the room that a user means by a name.
 func parseRoom(name string) (chat.Room, error) {
-	room, err := chat.ParseRoom(name)
+	room, err := terminal.RoomFrom(name)
 	if err != nil {
-		return "", usagef("%q is not a valid room name; a room's name has 2 to 32 characters of a-z, 0-9, - and _, and starts with a letter or digit", name)
+		return "", usagef("%v", err)
 	}
 	return room, nil
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/sotto-chat/sotto/clients/sotto/terminal"
 )
 
 // completeWord is the command with which a shell asks for candidates: `sotto
@@ -148,7 +150,7 @@ func (in *commandLine) values(name string, words []string) (list []candidate) {
 			list = append(list, candidate{user, "user of this profile"})
 		}
 	case "room":
-		for _, room := range knownRooms(d, in.user) {
+		for _, room := range knownRooms(d, terminal.NameFrom(in.user)) {
 			list = append(list, candidate{room, "room"})
 		}
 	}

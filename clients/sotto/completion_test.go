@@ -55,7 +55,7 @@ func TestCompletion(t *testing.T) {
 		{"chat AT --user=a", []string{"--user=ada"}},
 		{"chat AT --room ", []string{"kitchen", "lobby"}},
 		{"chat AT --user bob --room ", []string{"lobby"}},
-		{"leave AT --user ada k", []string{"kitchen"}},
+		{"leave AT --user Ada k", []string{"kitchen"}},
 		{"leave AT --user ada kitchen ", nil},
 	} {
 		words := strings.Split(strings.Replace(c.words, "AT", strings.Join(at, " "), 1), " ")

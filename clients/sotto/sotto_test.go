@@ -62,7 +62,7 @@ func TestWrongUsage(t *testing.T) {
 		{"send --user ada", "no text"},
 		{"send hello", "--user"},
 		{"send --user ada one two", `"two" is one word too many`},
-		{"send --user Ada hello", "2 to 32 characters"},
+		{"send --user İrem hello", "2 to 32 characters"},
 		{"send --user admin hello", "reserved"},
 		{"send --user ada --room Lobby! hello", "not a valid room name"},
 		{"send --user ada --timeout -1s hello", "negative"},

@@ -78,9 +78,9 @@ func (m *Model) runSlash(text string) tea.Cmd {
 }
 
 func (m *Model) joinNamed(operand string) tea.Cmd {
-	name, err := chat.ParseRoom(operand)
+	name, err := RoomFrom(operand)
 	if err != nil {
-		m.say("%q is not a valid room name; a room's name has 2 to 32 characters of a-z, 0-9, - and _", operand)
+		m.say("%v", err)
 		return nil
 	}
 	if m.rooms[name] != nil {
@@ -91,10 +91,13 @@ func (m *Model) joinNamed(operand string) tea.Cmd {
 }
 
 func (m *Model) compareWith(operand string) tea.Cmd {
-	user, err := chat.ParseUser(operand)
+	user, err := chat.ParseUser(NameFrom(operand))
 	switch {
-	case err != nil:
+	case operand == "":
 		m.say("add a user: /safety USER")
+		return nil
+	case err != nil:
+		m.say("%q is not a valid user name", operand)
 		return nil
 	case user == m.me:
 		m.say("a safety number compares you with another user")

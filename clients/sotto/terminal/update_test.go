@@ -178,7 +178,7 @@ func TestRooms(t *testing.T) {
 	d := talk(t, 80, 24)
 	d.press("/join A!", "enter")
 	d.has("not a valid room name")
-	d.press("/join den", "enter")
+	d.press("/join Den ", "enter")
 	d.give(joinedMsg{room: "den", state: frame.RoomState{Room: "den", Epoch: "e2"}})
 	d.has(">den", "no messages yet", "you joined den; nobody has written in it yet, so it may be new")
 	d.press("/leave", "enter")
@@ -200,6 +200,20 @@ func TestRooms(t *testing.T) {
 	}
 	if got := d.calls("join"); !slices.Equal(got, []string{"join den"}) {
 		t.Errorf("joined: %q, want den", got)
+	}
+}
+
+func TestSafetyNames(t *testing.T) {
+	d := talk(t, 80, 24)
+	d.press("/safety", "enter")
+	d.has("add a user: /safety USER")
+	d.press("/safety b!", "enter")
+	d.has(`"b!" is not a valid user name`)
+	d.press("/safety ADA", "enter")
+	d.has("a safety number compares you with another user")
+	d.press("/safety Bob", "enter")
+	if got := d.calls("safety"); !slices.Equal(got, []string{"safety bob"}) {
+		t.Errorf("compared with: %q, want bob", got)
 	}
 }
 
