@@ -41,6 +41,7 @@ const (
 	TypeSealedMessage Type = "sotto-message+jwe" // to a device: a message
 	TypeHistory       Type = "sotto-history+jwe" // to a device: a page of messages
 	TypeRotated       Type = "sotto-rotated+jwe" // to a device's new key
+	TypeSession       Type = "sotto-session+jwe" // to the service: a session's secret, in a proof
 )
 
 // signed reports whether the type belongs to a JWS.
@@ -59,7 +60,7 @@ func (t Type) mayCarryKey() bool { return t == TypeHandshake || t == TypeKeys }
 // sealed reports whether the type belongs to a JWE.
 func (t Type) sealed() bool {
 	switch t {
-	case TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated:
+	case TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated, TypeSession:
 		return true
 	}
 	return false

@@ -19,7 +19,8 @@ import (
 //	                what must be refused, why, and at which stage: "parse" is
 //	                before any cryptography, "open" is after it
 //
-// safety.json has safety numbers, links.json requests to link a device (read by
+// frames.json has keys of sessions and authenticated frames, safety.json has
+// safety numbers, links.json requests to link a device (read by
 // the web client), of which those without a user must be refused.
 type vector struct {
 	Comment string `json:"comment"`

@@ -131,7 +131,7 @@ func writeAccepted(t *testing.T, ada *SigningKey, device, service *DecryptionKey
 	texts := map[Type]string{
 		TypeKeys: `{"aud":"127.0.0.1:4566/local","gen":1,"exp":1798761600,"keys":[` +
 			string(device.Public().JWK()) + `]}`,
-		TypeHandshake: `{"v":1,"sub":"ada","aud":"127.0.0.1:4566/local","nonce":"AAAA"}`,
+		TypeHandshake: `{"v":2,"sub":"ada","aud":"127.0.0.1:4566/local","nonce":"AAAA"}`,
 		TypeLink:      `{"sub":"ada","aud":"127.0.0.1:4566/local","dev":"x","exp":1798761600}`,
 		TypeMessage:   "{\"v\":1,\"room\":\"lobby\",\"body\":\"<b>&amp; é \u2028 😀 \\u0000\"}",
 		TypeRotate:    `{"sid":"x","gen":2}`,
@@ -178,7 +178,7 @@ func writeAccepted(t *testing.T, ada *SigningKey, device, service *DecryptionKey
 		Packed:  base64url.EncodeToString(must(PackSigned(token))),
 	})
 
-	for _, typ := range []Type{TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated} {
+	for _, typ := range []Type{TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated, TypeSession} {
 		name := strings.TrimSuffix(strings.TrimPrefix(string(typ), "sotto-"), "+jwe")
 		text := "to a device: é \u2028 😀"
 		write(t, "sealed", name, vector{

@@ -209,7 +209,7 @@ var identifierRules = []identifierRule{
 	{
 		pkg: module + "shared/envelope",
 		names: []string{"DecryptionKey", "GenerateDecryptionKey", "ParseDecryptionKey", "SigningKey",
-			"GenerateSigningKey", "SigningKeyFromSeed"},
+			"GenerateSigningKey", "SigningKeyFromSeed", "MACKey", "DeriveMACKeys", "MACKeyFromBytes"},
 		in: []string{"..."},
 		only: []string{"shared/keyring/...", "shared/client/profile", "shared/client/device",
 			"shared/client/clienttest"},

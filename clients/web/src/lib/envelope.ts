@@ -13,7 +13,7 @@ export type SignedType =
   | "sotto-keys+jwt" | "sotto-handshake+jwt" | "sotto-link+jwt" | "sotto-message+jwt" | "sotto-rotate+jwt" | "sotto-revoke+jwt";
 
 export type SealedType =
-  | "sotto-welcome+jwe" | "sotto-send+jwe" | "sotto-message+jwe" | "sotto-history+jwe" | "sotto-rotated+jwe";
+  | "sotto-welcome+jwe" | "sotto-send+jwe" | "sotto-message+jwe" | "sotto-history+jwe" | "sotto-rotated+jwe" | "sotto-session+jwe";
 
 /** A private signing key with its public half. */
 export interface Signer {
@@ -107,17 +107,17 @@ export async function verify(signed: Signed, key: VerifyKey): Promise<string> {
 }
 
 /**
- * Encrypts a text as a compact JWE that only the holder of the key can open. Each
+ * Encrypts a text, or bytes, as a compact JWE that only the holder of the key can open. Each
  * token has a new random content key, so a nonce cannot repeat with a key.
  */
-export async function seal(to: SealKey, typ: SealedType, plaintext: string): Promise<string> {
+export async function seal(to: SealKey, typ: SealedType, plaintext: string | Bytes): Promise<string> {
   const header = encode64(utf8(`{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"${to.kid}","typ":"${typ}"}`));
   const content = random(32);
   const nonce = random(12);
   const key = await crypto.subtle.importKey("raw", content, "AES-GCM", false, ["encrypt"]);
   const [wrapped, out] = await Promise.all([
     crypto.subtle.encrypt("RSA-OAEP", to.crypto, content),
-    crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: utf8(header) }, key, utf8(plaintext)),
+    crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData: utf8(header) }, key, typeof plaintext === "string" ? utf8(plaintext) : plaintext),
   ]);
   const sealed = new Uint8Array(out);
   const parts = [new Uint8Array(wrapped), nonce, sealed.subarray(0, -16), sealed.subarray(-16)];
