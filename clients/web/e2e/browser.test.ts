@@ -7,6 +7,7 @@ import { launch } from "./chromium";
 import { hostile } from "./hostile";
 import { screenshots } from "./looks";
 import { Person } from "./person";
+import { removed } from "./removed";
 import { rooms } from "./rooms";
 import { build, Stack } from "./stack";
 import { states } from "./states";
@@ -40,6 +41,7 @@ afterAll(async () => {
 describe("together", () => together(world));
 describe("what breaks", () => breaks(world));
 describe("rooms", () => rooms(world));
+describe("removed", () => removed(world));
 describe("hostile texts", () => hostile(world));
 describe("states", () => states(world));
 describe("storage", () => storage(world));

@@ -87,6 +87,21 @@ export class Person {
     await this.page.getByRole("dialog").waitFor({ state: "detached" });
   }
 
+  /** Links this browser, which shows its code, from another one. `shown` runs while that one shows its answer. */
+  async linkFrom(other: Person, shown: () => Promise<void> = async () => {}): Promise<void> {
+    await this.page.getByRole("img", { name: /linking code/ }).waitFor();
+    const code = await this.page.locator("section .font-mono").first().innerText();
+    await other.page.getByRole("button", { name: "Devices" }).click();
+    await other.page.getByLabel("Code of the new device").fill(code);
+    await other.page.getByRole("button", { name: "Link the device" }).click();
+    const token = await other.page.getByTestId("link-token").innerText();
+    await shown();
+    await other.page.getByRole("button", { name: "Close" }).click();
+    await this.page.getByLabel("Code from your other device").fill(token);
+    await this.page.getByRole("button", { name: "Link", exact: true }).click();
+    await this.composer.waitFor();
+  }
+
   /** Writes a message and sends it with Enter; does not wait for the service. */
   async write(text: string): Promise<void> {
     await this.composer.fill(text);

@@ -87,16 +87,7 @@ export function states(world: World): void {
     await second.page.getByLabel("Your name").fill("vera");
     await second.page.getByRole("button", { name: "Start chatting" }).click();
     await second.page.getByRole("button", { name: "Link this browser" }).click();
-    await second.page.getByRole("img", { name: /linking code/ }).waitFor();
-    const code = await second.page.locator("section .font-mono").first().innerText();
-    await vera.page.getByRole("button", { name: "Devices" }).click();
-    await vera.page.getByLabel("Code of the new device").fill(code);
-    await vera.page.getByRole("button", { name: "Link the device" }).click();
-    const token = await vera.page.getByTestId("link-token").innerText();
-    await look(vera.page, "link-another");
-    await second.page.getByLabel("Code from your other device").fill(token);
-    await second.page.getByRole("button", { name: "Link", exact: true }).click();
-    await second.composer.waitFor();
+    await second.linkFrom(vera, () => look(vera.page, "link-another"));
     await second.openRoom(room);
     await second.say("from my second browser");
 

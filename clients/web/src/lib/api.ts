@@ -336,6 +336,17 @@ export interface Library {
    */
   forget(url: string, user: string): Promise<void>;
   /**
+   * Deletes a user's keys, which the service refuses for good, as after
+   * device_revoked. The next `linkRequest` generates new ones. The pins of
+   * contacts, the read positions and the unsent messages stay.
+   */
+  renew(url: string, user: string): Promise<void>;
+  /**
+   * Accepts the service's older keys, after key_set_older and with the user's
+   * consent. The pinned service key and all users stay.
+   */
+  acceptOlderKeys(url: string): Promise<void>;
+  /**
    * Deletes the pinned key of a service and all its users, after
    * service_key_changed and with the user's consent.
    */

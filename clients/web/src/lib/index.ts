@@ -6,7 +6,7 @@ import { linkText, readLinkRequest } from "./compare";
 import { BrowserStore } from "./browserstore";
 import { SottoError } from "./errors";
 import { isUserName } from "./names";
-import { forgetDeployment, forgetUser, listProfiles, Profile } from "./profile";
+import { forgetDeployment, forgetGeneration, forgetKeys, forgetUser, listProfiles, Profile } from "./profile";
 import type { Store } from "./store";
 import { defaultTiming, type Timing } from "./timing";
 
@@ -42,6 +42,8 @@ export function library(store: () => Promise<Store>, timing: Timing): Omit<Libra
     readLinkRequest,
     profiles: async (url) => listProfiles(await store(), address(url)),
     forget: async (url, user) => forgetUser(await store(), address(url), user),
+    renew: async (url, user) => forgetKeys(await store(), address(url), user),
+    acceptOlderKeys: async (url) => forgetGeneration(await store(), address(url)),
     forgetService: async (url) => forgetDeployment(await store(), address(url)),
     async linkRequest(url, user) {
       const own = await profile(url, user);
@@ -72,4 +74,4 @@ export async function open(options: OpenOptions): Promise<Chat> {
   return chat;
 }
 
-export const { profiles, forget, forgetService, linkRequest } = here;
+export const { profiles, forget, renew, acceptOlderKeys, forgetService, linkRequest } = here;

@@ -36,6 +36,8 @@ describe("the service's key set", () => {
     (await w.chat("ada", store)).close();
     w.service.claims = { gen: 1 };
     await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "key_set_older" });
+    await w.library(store).acceptOlderKeys(w.service.url);
+    (await w.chat("ada", store)).close(); // the same device, at the same service
     w.service.claims = { aud: "other.example/prod" };
     await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "wrong_audience" });
     w.service.claims = {};
@@ -84,6 +86,16 @@ describe("devices", () => {
     expect(second.status()).toMatchObject({ error: { code: "device_revoked" } });
     expect(() => second.send("lobby", "x")).not.toThrow(); // kept, never sent
     expect(texts(bob)).toHaveLength(2);
+
+    // Its keys are refused for good. New ones are linked, and nothing else was lost.
+    const again = w.library(store);
+    await expect(w.chat("ada", store)).rejects.toMatchObject({ code: "device_revoked" });
+    await again.renew(w.service.url, "ada");
+    const renewed = (await again.linkRequest(w.service.url, "ada")).device;
+    expect(renewed).not.toBe(device);
+    const third = await w.chat("ada", store, { link: (await ada.link(renewed)).token });
+    expect(third.device).toBe(renewed);
+    await shows(bob, "first device", "second device", "x");
   });
 
   test("safety numbers agree, and change with a device", async () => {

@@ -198,6 +198,19 @@ export async function forgetUser(store: Store, address: string, user: string): P
   for (const kind of ["outbox", "drafts"]) await store.clear([kind, address, user]);
 }
 
+/**
+ * Deletes the user's keys, so that new ones are generated, and keeps the known
+ * devices of contacts, read positions and unsent messages. Error: storage.
+ */
+export async function forgetKeys(store: Store, address: string, user: string): Promise<void> {
+  await store.update(["keys", address, user], () => undefined, true);
+}
+
+/** Accepts an older key set of the pinned service key. Error: storage. */
+export async function forgetGeneration(store: Store, address: string): Promise<void> {
+  await store.update<Trust>(["trust", address], (trust) => trust && { ...trust, gen: 0 }, true);
+}
+
 /** Deletes everything of a deployment. Error: storage. */
 export async function forgetDeployment(store: Store, address: string): Promise<void> {
   for (const kind of ["keys", "contacts", "reads", "outbox", "drafts"]) await store.clear([kind, address]);

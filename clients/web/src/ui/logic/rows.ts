@@ -78,8 +78,16 @@ export interface Progress {
   read: boolean;
 }
 
-/** Returns the delivery state of an own message, from the marks of other users. */
-export function progress(message: Message, marks: Readonly<Record<string, { delivered: number; read: number }>>): Progress {
+/**
+ * Returns the delivery state of an own message, from the marks of other users.
+ * After the connection has `ended` for good, nothing is sent any more.
+ */
+export function progress(message: Message, marks: Readonly<Record<string, { delivered: number; read: number }>>, ended: boolean): Progress {
+  switch (message.state) {
+    case "queued":
+    case "sending":
+      if (ended) return { label: "Not sent", icon: "warn", read: false };
+  }
   switch (message.state) {
     case "queued":
       return { label: "Waiting for a connection", icon: "clock", read: false };

@@ -180,6 +180,11 @@ export class ChatView {
     this.written++;
   }
 
+  /** The connection has ended for good: nothing can be sent or loaded any more. */
+  get ended(): boolean {
+    return this.status.phase === "ended";
+  }
+
   get unread(): number {
     return this.rooms.reduce((sum, room) => sum + room.unread, 0);
   }
@@ -189,7 +194,8 @@ export class ChatView {
     try {
       await action();
     } catch (error) {
-      if (code(error) !== "offline" && code(error) !== "closed") this.problem = sentence(error);
+      // After the end every action fails, and the page says why.
+      if (code(error) !== "offline" && !this.ended) this.problem = sentence(error);
     }
   }
 
@@ -220,6 +226,10 @@ export class ChatView {
       case "status": {
         const was = this.status.phase;
         this.status = event.status;
+        if (this.ended) {
+          this.typing = [];
+          this.presence = NO_PRESENCE;
+        }
         if (event.status.phase === "online" && was !== "online") {
           this.askPresence();
           if (this.room !== "") void this.loadFirst(this.room);
