@@ -3,6 +3,7 @@
 
 import type { Chat, ChatError, ChatEvent, Message, Presence, Room, Status, Timeline } from "../../lib";
 import { presenceInterval, storage } from "../../lib";
+import { colours } from "./colours";
 import { notify } from "./notify.svelte";
 import { recall, remember } from "./preferences";
 import type { Place } from "./address";
@@ -20,7 +21,8 @@ export type Overlay =
   | { kind: "message"; message: Message }
   | { kind: "person"; user: string };
 
-const LAST_ROOM = "sotto.room";
+/** The setting with the room that was open last. */
+export const LAST_ROOM = "sotto.room";
 const NO_PRESENCE: Presence = { users: [], more: false };
 
 /** The message of an error, whatever was thrown. */
@@ -95,7 +97,7 @@ export class ChatView {
     if (room === this.room) return;
     this.room = room;
     remember(LAST_ROOM, room);
-    this.timeline = this.chat.timeline(room);
+    this.takeTimeline();
     this.newAfter = this.rooms.some((known) => known.name === room && known.unread > 0) ? this.timeline.readUpTo : 0;
     this.typing = [];
     this.presence = NO_PRESENCE;
@@ -248,7 +250,7 @@ export class ChatView {
         this.addPresent(event.users);
         break;
       case "presence":
-        if (event.room === this.room) this.presence = event.presence;
+        if (event.room === this.room) this.takePresence(event.presence);
         break;
       case "newDevice":
         this.trust++;
@@ -270,7 +272,24 @@ export class ChatView {
   private addPresent(users: readonly string[]): void {
     const { users: known, more } = this.presence;
     if (known.length === 0 || users.every((user) => known.includes(user))) return;
-    this.presence = { users: [...new Set([...known, ...users])].sort(), more };
+    this.takePresence({ users: [...new Set([...known, ...users])].sort(), more });
+  }
+
+  private takeTimeline(): void {
+    this.timeline = this.chat.timeline(this.room);
+    this.meet();
+  }
+
+  private takePresence(presence: Presence): void {
+    this.presence = presence;
+    this.meet();
+  }
+
+  /** Users who are in the room together get different colours. */
+  private meet(): void {
+    const senders = new Set([this.chat.user]);
+    for (const entry of this.timeline.entries) if (entry.kind === "message") senders.add(entry.from);
+    colours.meet([...senders, ...this.presence.users]);
   }
 
   /** Reads a snapshot once for all events of a turn: a page of history emits a hundred. */
@@ -278,7 +297,7 @@ export class ChatView {
     if (this.stale.size === 0) {
       queueMicrotask(() => {
         if (this.stale.has("rooms")) this.rooms = this.chat.rooms();
-        if (this.stale.has("timeline")) this.timeline = this.chat.timeline(this.room);
+        if (this.stale.has("timeline")) this.takeTimeline();
         this.stale.clear();
         if (this.room === "" && this.rooms[0]) this.show(this.rooms[0].name);
       });
