@@ -348,3 +348,54 @@ func templateWith(t *testing.T, resources string) string {
 	}
 	return path
 }
+
+// Vulnerability: connections and memberships stood in the tables of names,
+// devices and rooms, so disconnect, leaveRoom, revokeDevice and handshake could
+// delete every name and every device's tombstone.
+// Attack: mallory runs code in any of the functions and deletes a row that must
+// stay.
+// This verifies that no function can delete a row of these tables, nor a table.
+func TestAttackFunctionDeletesWhatMustStay(t *testing.T) {
+	s, ctx := attackedStack(t), testContext(t)
+	_, state, err := s.health()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string][]string{
+		"UsersTable":    {"user", "item"},
+		"RoomsTable":    {"room", "item"},
+		"MessagesTable": {"log", "seq"},
+	}
+	outside := dynamodb.NewFromConfig(awsConfig(s.url))
+	for _, function := range state.Functions {
+		db := dynamodb.NewFromConfig(roleOf(ctx, t, s, function))
+		for id, attributes := range keys {
+			table := tableNamed(ctx, t, outside, id)
+			key := map[string]dynamodbtypes.AttributeValue{}
+			for _, name := range attributes {
+				key[name] = &dynamodbtypes.AttributeValueMemberS{Value: "ada"}
+				if name == "seq" {
+					key[name] = &dynamodbtypes.AttributeValueMemberN{Value: "1"}
+				}
+			}
+			_, err := db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &table, Key: key})
+			if !denied(err) {
+				t.Errorf("%s deletes a row of %s: got error %v, want AccessDeniedException", function, id, err)
+			}
+			_, err = db.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &table})
+			if !denied(err) {
+				t.Errorf("%s deletes %s: got error %v, want AccessDeniedException", function, id, err)
+			}
+		}
+	}
+	db := dynamodb.NewFromConfig(roleOf(ctx, t, s, "local-DisconnectFunction"))
+	table := tableNamed(ctx, t, outside, "ConnectionsTable")
+	if _, err := db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &table,
+		Key: map[string]dynamodbtypes.AttributeValue{
+			"connection": &dynamodbtypes.AttributeValueMemberS{Value: "gone="},
+		},
+	}); err != nil {
+		t.Errorf("disconnect deletes a connection: got error %v, want none", err)
+	}
+}

@@ -38,7 +38,7 @@ type Config struct {
 }
 
 // Tables are the names of the DynamoDB tables.
-type Tables struct{ Users, Connections, Rooms, Messages, Keys string }
+type Tables struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Keys string }
 
 // FromEnvironment reads the process's environment.
 func FromEnvironment() (Config, error) { return From(os.Getenv) }
@@ -59,7 +59,9 @@ func From(getenv func(string) string) (Config, error) {
 		ManagementEndpoint: endpoint(getenv, "APIGATEWAYMANAGEMENTAPI"),
 		Tables: Tables{
 			Users:       getenv("SOTTO_USERS_TABLE"),
+			Memberships: getenv("SOTTO_MEMBERSHIPS_TABLE"),
 			Connections: getenv("SOTTO_CONNECTIONS_TABLE"),
+			Listeners:   getenv("SOTTO_LISTENERS_TABLE"),
 			Rooms:       getenv("SOTTO_ROOMS_TABLE"),
 			Messages:    getenv("SOTTO_MESSAGES_TABLE"),
 			Keys:        getenv("SOTTO_KEYS_TABLE"),

@@ -94,9 +94,10 @@ func (s *Service) expired(t Times) bool {
 	return t.StoredAt.Before(now.Add(-s.retention)) || t.Expires.Add(-keepLonger).Before(now)
 }
 
-// state returns the part of a room's state that clients need.
+// state returns the part of a room's state that clients need. It creates the
+// lobby if that does not exist.
 func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, error) {
-	meta, err := s.loadRoom(ctx, room)
+	meta, err := s.openRoom(ctx, room)
 	if err != nil {
 		return frame.RoomState{}, err
 	}

@@ -136,13 +136,24 @@ func each[T any](ctx context.Context, items []T, do func(context.Context, T) err
 	return g.Wait()
 }
 
-// loadRoom reads a room. It creates the lobby, which always exists. Error:
+// openRoom reads a room, and creates the lobby. Only handshakes and joins do
+// that, so that no other function needs the right to write rooms. Error:
 // chat.RoomInvalid.
-func (s *Service) loadRoom(ctx context.Context, room chat.Room) (*Meta, error) {
+func (s *Service) openRoom(ctx context.Context, room chat.Room) (*Meta, error) {
 	meta, err := s.store.Room(ctx, room)
-	if errors.Is(err, ErrNotFound) && room == chat.Lobby {
-		meta, err = s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now())
+	if !errors.Is(err, ErrNotFound) || room != chat.Lobby {
+		return found(meta, err)
 	}
+	return found(s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now()))
+}
+
+// loadRoom reads a room. Error: chat.RoomInvalid.
+func (s *Service) loadRoom(ctx context.Context, room chat.Room) (*Meta, error) {
+	return found(s.store.Room(ctx, room))
+}
+
+// found turns the error of a room that does not exist into chat.RoomInvalid.
+func found(meta *Meta, err error) (*Meta, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, chat.RoomInvalid
 	}

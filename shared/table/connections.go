@@ -12,13 +12,13 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-const connectionItem = "connection#"
-
 func connectionKey(id chat.Connection) item { return item{"connection": str(id)} }
 
 func userConnectionKey(user chat.User, id chat.Connection) item {
-	return item{"user": str(user), "item": str(connectionItem + id)}
+	return item{"of": ofUser(user), "connection": str(id)}
 }
+
+func ofUser(user chat.User) types.AttributeValue { return str("user#" + user) }
 
 // OpenConnection implements room.Connections.
 func (s *Store) OpenConnection(ctx context.Context, id chat.Connection, connectedAt time.Time) error {
@@ -102,9 +102,9 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 				":user": str(b.User), ":device": str(b.Device.ID),
 			},
 		}},
-		{Put: &types.Put{TableName: &s.names.Users, Item: item{
-			"user":        str(b.User),
-			"item":        str(connectionItem + b.Connection),
+		{Put: &types.Put{TableName: &s.names.Listeners, Item: item{
+			"of":          ofUser(b.User),
+			"connection":  str(b.Connection),
 			"device":      str(b.Device.ID),
 			"connectedAt": millis(b.ConnectedAt),
 			"expires":     expiry(b.ConnectedAt.Add(chat.ConnectionRowLifetime)),
@@ -126,7 +126,7 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 func (s *Store) RemoveConnection(ctx context.Context, c *room.Connection) error {
 	if c.Bound() {
 		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &s.names.Users,
+			TableName: &s.names.Listeners,
 			Key:       userConnectionKey(c.User, c.ID),
 		})
 		if err != nil {
@@ -155,10 +155,15 @@ func (s *Store) RemoveConnection(ctx context.Context, c *room.Connection) error 
 func (s *Store) ConnectionsOf(ctx context.Context, user chat.User) ([]room.UserConnection, error) {
 	var found []room.UserConnection
 	now := s.now()
-	err := s.query(ctx, s.itemsOf(user, connectionItem), func(it item) bool {
+	err := s.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.names.Listeners,
+		KeyConditionExpression:    aws.String("#of = :of"),
+		ExpressionAttributeNames:  names("of"),
+		ExpressionAttributeValues: item{":of": ofUser(user)},
+	}, func(it item) bool {
 		if !expired(it, now) {
 			found = append(found, room.UserConnection{
-				ID:          text[chat.Connection](it, "item")[len(connectionItem):],
+				ID:          text[chat.Connection](it, "connection"),
 				Device:      text[chat.Device](it, "device"),
 				ConnectedAt: moment(it, "connectedAt"),
 			})
@@ -166,14 +171,4 @@ func (s *Store) ConnectionsOf(ctx context.Context, user chat.User) ([]room.UserC
 		return true
 	})
 	return found, err
-}
-
-// itemsOf returns the query for one kind of a user's items.
-func (s *Store) itemsOf(user chat.User, kind string) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{
-		TableName:                 &s.names.Users,
-		KeyConditionExpression:    aws.String("#user = :user AND begins_with(#item, :kind)"),
-		ExpressionAttributeNames:  names("user", "item"),
-		ExpressionAttributeValues: item{":user": str(user), ":kind": str(kind)},
-	}
 }

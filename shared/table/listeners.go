@@ -5,14 +5,17 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
 func listenerKey(name chat.Room, id chat.Connection) item {
-	return item{"room": str(name), "item": str(connectionItem + id)}
+	return item{"of": ofRoom(name), "connection": str(id)}
 }
+
+func ofRoom(name chat.Room) types.AttributeValue { return str("room#" + name) }
 
 // AddListener implements room.Listeners.
 func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener) error {
@@ -22,7 +25,7 @@ func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener
 	it["connectedAt"] = millis(l.ConnectedAt)
 	it["expires"] = expiry(l.ConnectedAt.Add(chat.ConnectionRowLifetime))
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 &s.names.Rooms,
+		TableName:                 &s.names.Listeners,
 		Item:                      it,
 		ConditionExpression:       aws.String("attribute_not_exists(#gen) OR #gen <= :gen"),
 		ExpressionAttributeNames:  names("gen"),
@@ -33,21 +36,20 @@ func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener
 
 // RemoveListener implements room.Listeners.
 func (s *Store) RemoveListener(ctx context.Context, name chat.Room, id chat.Connection) error {
-	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Rooms, Key: listenerKey(name, id)})
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Listeners, Key: listenerKey(name, id)})
 	return outcome(err)
 }
 
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
-	found, _, err := s.listeners(ctx, 0, "begins_with(#item, :kind)",
-		item{":room": str(name), ":kind": str(connectionItem)})
+	found, _, err := s.listeners(ctx, 0, item{":of": ofRoom(name)})
 	return found, err
 }
 
 // FirstListeners implements room.Listeners.
 func (s *Store) FirstListeners(ctx context.Context, name chat.Room,
 	n int) (found []room.Listener, more bool, err error) {
-	return s.listeners(ctx, n, "begins_with(#item, :kind)", item{":room": str(name), ":kind": str(connectionItem)})
+	return s.listeners(ctx, n, item{":of": ofRoom(name)})
 }
 
 // ListenersIn implements room.Listeners. DynamoDB compares strings by their
@@ -56,21 +58,22 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	if first > last {
 		return nil, nil // DynamoDB refuses such a range
 	}
-	found, _, err := s.listeners(ctx, 0, "#item BETWEEN :first AND :last", item{
-		":room": str(name), ":first": str(connectionItem + first), ":last": str(connectionItem + last),
-	})
+	found, _, err := s.listeners(ctx, 0, item{":of": ofRoom(name), ":first": str(first), ":last": str(last)})
 	return found, err
 }
 
-// listeners reads the rows of a room that meet the condition: the first n of
-// them, or all if n is 0.
-func (s *Store) listeners(ctx context.Context, n int, condition string,
-	values item) (found []room.Listener, more bool, err error) {
+// listeners reads the rows of a room, or those from :first to :last if values
+// has them: the first n, or all if n is 0.
+func (s *Store) listeners(ctx context.Context, n int, values item) (found []room.Listener, more bool, err error) {
 	in := &dynamodb.QueryInput{
-		TableName:                 &s.names.Rooms,
-		KeyConditionExpression:    aws.String("#room = :room AND " + condition),
-		ExpressionAttributeNames:  names("room", "item"),
+		TableName:                 &s.names.Listeners,
+		KeyConditionExpression:    aws.String("#of = :of"),
+		ExpressionAttributeNames:  names("of"),
 		ExpressionAttributeValues: values,
+	}
+	if _, ranged := values[":first"]; ranged {
+		in.KeyConditionExpression = aws.String("#of = :of AND #connection BETWEEN :first AND :last")
+		in.ExpressionAttributeNames = names("of", "connection")
 	}
 	if n > 0 {
 		in.Limit = aws.Int32(int32(n) + 1) // one more row shows that there are more
@@ -83,7 +86,7 @@ func (s *Store) listeners(ctx context.Context, n int, condition string,
 		}
 		if !expired(it, now) {
 			found = append(found, room.Listener{
-				Connection:  text[chat.Connection](it, "item")[len(connectionItem):],
+				Connection:  text[chat.Connection](it, "connection"),
 				ConnectedAt: moment(it, "connectedAt"),
 				User:        text[chat.User](it, "user"),
 				Device:      text[chat.Device](it, "device"),

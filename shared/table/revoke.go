@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -36,7 +37,12 @@ func (s *Store) deviceIsActive(user chat.User, device chat.Device) types.Transac
 // DevicesOf implements room.Devices.
 func (s *Store) DevicesOf(ctx context.Context, user chat.User) ([]room.Device, error) {
 	var found []room.Device
-	err := s.query(ctx, s.itemsOf(user, deviceItem), func(it item) bool {
+	err := s.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.names.Users,
+		KeyConditionExpression:    aws.String("#user = :user AND begins_with(#item, :kind)"),
+		ExpressionAttributeNames:  names("user", "item"),
+		ExpressionAttributeValues: item{":user": str(user), ":kind": str(deviceItem)},
+	}, func(it item) bool {
 		found = append(found, *readDevice(it))
 		return true
 	})

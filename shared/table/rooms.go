@@ -13,15 +13,12 @@ import (
 	"github.com/sotto-chat/sotto/shared/room"
 )
 
-const (
-	metaItem = "meta"
-	roomItem = "room#"
-)
+const metaItem = "meta"
 
 func metaKey(name chat.Room) item { return item{"room": str(name), "item": str(metaItem)} }
 
 func memberKey(user chat.User, name chat.Room) item {
-	return item{"user": str(user), "item": str(roomItem + name)}
+	return item{"user": str(user), "room": str(name)}
 }
 
 func readMeta(it item) *room.Meta {
@@ -65,19 +62,22 @@ func (s *Store) CreateRoom(ctx context.Context, name chat.Room, epoch chat.Epoch
 func (s *Store) AddMember(ctx context.Context, name chat.Room, user chat.User, now time.Time) error {
 	it := memberKey(user, name)
 	it["joinedAt"] = millis(now)
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Users, Item: it})
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.names.Memberships, Item: it})
 	return outcome(err)
 }
 
 // RemoveMember implements room.Rooms.
 func (s *Store) RemoveMember(ctx context.Context, name chat.Room, user chat.User) error {
-	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &s.names.Users, Key: memberKey(user, name)})
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.names.Memberships,
+		Key:       memberKey(user, name),
+	})
 	return outcome(err)
 }
 
 // IsMember implements room.Rooms.
 func (s *Store) IsMember(ctx context.Context, name chat.Room, user chat.User) (bool, error) {
-	_, err := s.get(ctx, s.names.Users, memberKey(user, name))
+	_, err := s.get(ctx, s.names.Memberships, memberKey(user, name))
 	if errors.Is(err, room.ErrNotFound) {
 		return false, nil
 	}
@@ -87,8 +87,13 @@ func (s *Store) IsMember(ctx context.Context, name chat.Room, user chat.User) (b
 // RoomsOf implements room.Rooms.
 func (s *Store) RoomsOf(ctx context.Context, user chat.User) ([]chat.Room, error) {
 	var found []chat.Room
-	err := s.query(ctx, s.itemsOf(user, roomItem), func(it item) bool {
-		found = append(found, text[chat.Room](it, "item")[len(roomItem):])
+	err := s.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &s.names.Memberships,
+		KeyConditionExpression:    aws.String("#user = :user"),
+		ExpressionAttributeNames:  names("user"),
+		ExpressionAttributeValues: item{":user": str(user)},
+	}, func(it item) bool {
+		found = append(found, text[chat.Room](it, "room"))
 		return true
 	})
 	return found, err

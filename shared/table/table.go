@@ -3,14 +3,20 @@
 // conditions of writes, the items of transactions and the expiry of rows. It
 // never handles a plaintext or an unwrapped key.
 //
-// The tables, all on demand, all but the last with the attribute `expires`
-// (Unix seconds) as their time to live:
+// The tables, all on demand, all but `keys` with the attribute `expires` (Unix
+// seconds) as their time to live:
 //
-//	users        user, item   "name" | "device#THUMBPRINT" | "room#ROOM" | "connection#ID"
+//	users        user, item      "name" | "device#THUMBPRINT"
+//	memberships  user, room
 //	connections  connection
-//	rooms        room, item   "meta" | "connection#ID"
-//	messages     log, seq     ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
+//	listeners    of, connection  of "room#ROOM" (a listener) | "user#USER" (the user's list)
+//	rooms        room, item      "meta"
+//	messages     log, seq        ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
 //	keys         kind, id
+//
+// Functions delete rows of `memberships`, `connections`, `listeners` and `keys`
+// only. The rights to delete end at these tables: no function can remove a
+// name, a device with its tombstone, a room or a message.
 //
 // Every read is strongly consistent and of a base table. DynamoDB deletes
 // expired rows late: reads of connections and listeners check the expiry, and
@@ -32,7 +38,7 @@ import (
 )
 
 // Names are the tables' names in a deployment.
-type Names struct{ Users, Connections, Rooms, Messages, Keys string }
+type Names struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Keys string }
 
 // Store implements room.Store on DynamoDB. It is safe for concurrent use.
 type Store struct {

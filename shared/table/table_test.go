@@ -18,12 +18,21 @@ import (
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
-var tables = table.Names{Users: "users", Connections: "connections", Rooms: "rooms", Messages: "messages", Keys: "keys"}
+var tables = table.Names{
+	Users:       "users",
+	Memberships: "memberships",
+	Connections: "connections",
+	Listeners:   "listeners",
+	Rooms:       "rooms",
+	Messages:    "messages",
+	Keys:        "keys",
+}
 
 // schema is the key schema of each table, as template.yaml declares it.
 var schema = map[string][]string{
-	tables.Users: {"user", "item"}, tables.Connections: {"connection"}, tables.Rooms: {"room", "item"},
-	tables.Messages: {"log", "seq"}, tables.Keys: {"kind", "id"},
+	tables.Users: {"user", "item"}, tables.Memberships: {"user", "room"},
+	tables.Connections: {"connection"}, tables.Listeners: {"of", "connection"},
+	tables.Rooms: {"room", "item"}, tables.Messages: {"log", "seq"}, tables.Keys: {"kind", "id"},
 }
 
 // connect starts the engine and makes the tables.

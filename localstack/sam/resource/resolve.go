@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/sam/eval"
@@ -30,12 +31,18 @@ func (s *Set) ignored(typ string) *Ignored {
 	return &Ignored{}
 }
 
-// Ignore records that a resource has no effect, or that it is refused.
+// Ignore records that a resource has no effect, or that it is refused. It
+// records nothing for a resource whose absence a function cannot observe, such
+// as an alarm: a stack with thirty of them would print thirty lines that ask
+// for nothing.
 func (s *Set) Ignore(res *template.Resource) {
 	t := s.ignored(res.Type)
 	if t.Refusal.Problem != "" {
 		s.Fail(res.At.Get("Type"), t.Refusal.Problem, t.Refusal.Remedy)
 		res.Broken = true
+		return
+	}
+	if t.Reason == "" && isIrrelevant(res.Type) {
 		return
 	}
 	s.NoteResource(res, reason(res.Type, t))
@@ -51,12 +58,11 @@ func reason(typ string, t *Ignored) string {
 	case !strings.HasPrefix(typ, "AWS::"):
 		return "extensions from the CloudFormation registry are not run locally"
 	}
-	for _, prefix := range irrelevant {
-		if strings.HasPrefix(typ, prefix) {
-			return "has no local meaning"
-		}
-	}
 	return "is not run locally"
+}
+
+func isIrrelevant(typ string) bool {
+	return slices.ContainsFunc(irrelevant, func(prefix string) bool { return strings.HasPrefix(typ, prefix) })
 }
 
 // irrelevant are the services whose absence a function cannot observe.
