@@ -53,6 +53,7 @@ export function rooms(world: World): void {
 
     await search("x");
     await page.getByText("Use at least two characters.").waitFor();
+    await look(page, "open-room-none");
     await page.keyboard.press("Enter");
     expect(await page.getByRole("dialog").count()).toBe(1);
     await page.keyboard.press("Escape");

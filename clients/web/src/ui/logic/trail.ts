@@ -49,8 +49,19 @@ export class Trail {
     };
   }
 
-  /** Brings the history to what the page shows. Call it after every change. */
+  /**
+   * Brings the history to what the page shows. Call it after every change. Safari
+   * refuses more than 100 entries in half a minute; then a later call catches up.
+   */
   sync(): void {
+    try {
+      this.record();
+    } catch {
+      this.leaving = false;
+    }
+  }
+
+  private record(): void {
     if (this.leaving) return;
     const { room, layers, asking, isIn } = this.page.shown();
     if (asking || room === "") return;
