@@ -109,6 +109,24 @@ test.each<[string, () => void]>([
   expect(await store.list(["outbox"])).toEqual(["from before"]);
 });
 
+test("storage that never answers is tried again also if something else fails during an attempt", async () => {
+  let opened = 0;
+  globalThis.indexedDB = { open: () => ({ n: ++opened }) } as unknown as globalThis.IDBFactory;
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const store = new BrowserStore(quick);
+    void store.get(key); // fails at 200, so an attempt lasts from 220 to 420
+    await vi.advanceTimersByTimeAsync(100);
+    store.clear(["reads"]).catch(() => undefined); // fails at 300
+    await vi.advanceTimersByTimeAsync(1000);
+    const before = opened;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(opened, "attempts to open the database after a second").toBeGreaterThan(before);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("what memory holds never replaces what another tab has stored", async () => {
   const here = globalThis.indexedDB;
   await new BrowserStore(quick).update(key, () => 7);

@@ -175,7 +175,10 @@ export class BrowserStore implements Store {
   /** Plans the next attempt; `away` stops using IndexedDB until then. */
   private failed(away: boolean): void {
     this.away ||= away;
-    this.timer ??= setTimeout(() => void this.recover(), this.patience.retry);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined; // an attempt that is under way plans the next one, if it fails
+      void this.recover();
+    }, this.patience.retry);
     this.announce();
   }
 
