@@ -63,6 +63,19 @@ Examples:
 	}
 }
 
+// greeting is shown when a user chats for the first time.
+var greeting = strings.ReplaceAll(twoThings, "\n", " ")
+
+// isFirst reports whether the user has never connected with this profile.
+func (in *commandLine) isFirst() bool {
+	user, err := in.userName()
+	if err != nil {
+		return false
+	}
+	deployment, err := in.deployment()
+	return err == nil && readPlaces(deployment, user) == nil
+}
+
 // conversation is the state of `sotto chat` in line mode.
 type conversation struct {
 	*commandLine
@@ -82,11 +95,15 @@ type follower struct {
 
 // chat runs a conversation in line mode.
 func (in *commandLine) chat(room chat.Room) error {
+	first := in.isFirst()
 	c, err := in.connect(in.ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	if first {
+		in.notice("%s", greeting)
+	}
 	v := &conversation{commandLine: in, client: c, follows: map[chat.Room]*follower{}}
 	if err := v.enter(room); err != nil {
 		return err

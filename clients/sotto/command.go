@@ -133,7 +133,7 @@ func (c *command) invoke(ctx context.Context, args []string, stdin io.Reader, ou
 	if err != nil {
 		return usagef("%s; run: sotto %s --help", flagError(err), c.name)
 	}
-	return c.run(in, operands)
+	return in.explainKeySet(c.run(in, operands))
 }
 
 // singleDash matches the flag names in the errors of package flag.
@@ -180,6 +180,11 @@ func parse(flags *flag.FlagSet, args []string) (operands []string, err error) {
 	}
 }
 
+// twoThings is what a user must know before writing.
+const twoThings = `Messages are deleted
+after 30 days, if the operator of the service has not chosen another time. The
+operator can read what is written in the rooms.`
+
 func overview() string {
 	var b strings.Builder
 	b.WriteString("Sotto: encrypted group chat from the command line.\n\nUsage:\n")
@@ -193,7 +198,9 @@ Examples:
   sotto listen --user bob --since 0 --json
 
 A name belongs to the first user who uses it; its keys are in the profile. Link a
-second device before you lose the first (sotto devices). Run: sotto COMMAND --help
+second device before you lose the first (sotto devices). ` + twoThings + `
+
+Run: sotto COMMAND --help
 The version: sotto --version`)
 	return b.String()
 }

@@ -35,6 +35,10 @@ func (in *commandLine) screen(room chat.Room, a appearance) error {
 	if err != nil {
 		return err
 	}
+	greet := ""
+	if in.isFirst() {
+		greet = greeting
+	}
 	return terminal.Run(in.ctx, terminal.Options{
 		Open: func(notify func(client.Notice)) (*client.Client, error) {
 			in.notify = notify
@@ -43,6 +47,7 @@ func (in *commandLine) screen(room chat.Room, a appearance) error {
 		Room:     room,
 		Address:  deployment.Address(),
 		Describe: describe,
+		Greeting: greet,
 		Places:   readPlaces(deployment, user),
 		Read: func(p terminal.Place) {
 			places := readPlaces(deployment, user)

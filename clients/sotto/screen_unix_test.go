@@ -38,6 +38,8 @@ func TestOnATerminal(t *testing.T) {
 	ada := onTerminal(t, nil, append(common, "--user", "ada", "--mouse")...)
 	ada.Until(`sotto  lobby  ada@[^\n]*F1 help\n>lobby`)
 	ada.Until(`nobody else is here`)
+	ada.Until(`Messages are deleted after 30 days`)
+	ada.Until(`The operator can read`)
 	bob := onTerminal(t, []string{"NO_COLOR=1"}, append(common, "--user", "bob")...)
 	bob.Until(`here: ada`)
 	ada.Type("hello \x1b[200~two\nlines\x1b[201~")

@@ -24,6 +24,7 @@ type Model struct {
 	now      func() time.Time
 	describe func(error) string
 	mouse    bool
+	greeting string
 
 	width, height int
 	ruler         ruler
@@ -56,6 +57,7 @@ func newModel(o Options, s service, c account, rooms []frame.RoomState,
 		now:      time.Now,
 		describe: o.Describe,
 		mouse:    o.Mouse,
+		greeting: o.Greeting,
 		width:    80,
 		height:   24,
 		ruler:    ruler{ansi.WcWidth},

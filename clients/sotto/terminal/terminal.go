@@ -33,6 +33,8 @@ type Options struct {
 	Address string    // of the service, to show to the user
 	// Describe formats an error as one line.
 	Describe func(error) string
+	// Greeting is shown above the first message of a room, unless it is empty.
+	Greeting string
 	// Places are those passed to Read at earlier starts.
 	Places []Place
 	// Read stores a place. One goroutine calls it at a time.

@@ -120,6 +120,9 @@ func (m *Model) messageLines(width, height int) []string {
 			about = "no messages yet"
 		}
 		lines = slices.Insert(lines, 0, m.styles.faint.Render(m.ruler.cut("  "+about, width)))
+		if greeting := m.greetingLines(width); len(lines)+len(greeting) <= height {
+			lines = slices.Concat(greeting, lines)
+		}
 	}
 	if missing := height - len(lines); missing > 0 {
 		lines = append(make([]string, missing), lines...)
@@ -128,6 +131,18 @@ func (m *Model) messageLines(width, height int) []string {
 		lines[height-1] = m.styles.strong.Render(m.ruler.pad("  ↓ newer messages below: PgDn, Ctrl-End", width))
 	}
 	return lines
+}
+
+// greetingLines returns the lines of the greeting and an empty one, or none.
+func (m *Model) greetingLines(width int) []string {
+	if m.greeting == "" {
+		return nil
+	}
+	var lines []string
+	for _, text := range m.ruler.wrap(m.greeting, width-2) {
+		lines = append(lines, m.styles.faint.Render("  "+text))
+	}
+	return append(lines, "")
 }
 
 func (m *Model) panelLines(width, height int) []string {

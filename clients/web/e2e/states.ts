@@ -10,6 +10,8 @@ export function states(world: World): void {
     await stack.sotto(["rooms", "--user", "quentin"]); // takes the name
     const quin = await Person.open(browser, stack.url, "quin");
     await quin.page.getByLabel("Your name").waitFor();
+    await quin.page.getByText("Messages are deleted after 30 days").waitFor();
+    await quin.page.getByText("The operator can read what is written").waitFor();
     await look(quin.page, "welcome");
     await quin.page.getByLabel("Your name").fill("quentin");
     await quin.page.getByRole("button", { name: "Start chatting" }).click();

@@ -12,8 +12,8 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// The reasons why a key set is refused. The errors that wrap them say what to
-// do.
+// The reasons why a key set is refused. After ErrSigner and ErrOlder the user
+// decides: profile.Deployment has Forget and UpdateTrust.
 var (
 	ErrSigner   = errors.New("signed by a different service key")
 	ErrOlder    = errors.New("older than one seen before")
@@ -53,13 +53,13 @@ func accept(deployment *profile.Deployment, token string) (*KeySet, error) {
 	err = deployment.UpdateTrust(func(t profile.Trust) (profile.Trust, error) {
 		switch {
 		case t.ServiceKey != "" && t.ServiceKey != signer:
-			return t, fmt.Errorf("the key set of %s is %w (%s) than the one pinned at first use (%s); if the service was set up again, remove %s and retry",
-				address, ErrSigner, signer, t.ServiceKey, deployment.Folder())
+			return t, fmt.Errorf("the key set of %s is %w (%s) than the one pinned at first use (%s)",
+				address, ErrSigner, signer, t.ServiceKey)
 		case t.Audience != "" && t.Audience != claims.Aud, t.Audience == "" && !audienceAllowed(address, claims.Aud):
 			return t, fmt.Errorf("the key set of %s is %w (%s); check the address", address, ErrAudience, claims.Aud)
 		case claims.Gen < t.Gen:
-			return t, fmt.Errorf("the key set of %s is %w (generation %d after %d); if the service was restored from a backup, remove %s and retry",
-				address, ErrOlder, claims.Gen, t.Gen, deployment.Folder())
+			return t, fmt.Errorf("the key set of %s is %w (generation %d after %d)",
+				address, ErrOlder, claims.Gen, t.Gen)
 		case !time.Unix(claims.Exp, 0).After(time.Now()):
 			return t, fmt.Errorf("the key set of %s is %w (since %s); check the clock of this computer, or tell the operator",
 				address, ErrExpired, time.Unix(claims.Exp, 0).UTC().Format(time.DateTime))

@@ -115,6 +115,23 @@ func (f *folder) write(name string, data []byte) error {
 	return nil
 }
 
+func (f *folder) remove(dir, keep string) error {
+	entries, err := os.ReadDir(f.path(dir))
+	if err != nil {
+		return fmt.Errorf("read the profile: %w", err)
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if name == keep {
+			continue
+		}
+		if err := os.RemoveAll(f.path(name)); err != nil {
+			return fmt.Errorf("delete from the profile: %w", err)
+		}
+	}
+	return nil
+}
+
 // lock excludes other processes and other goroutines: each call opens the file
 // again, and both flock(2) and LockFileEx lock per open file.
 func (f *folder) lock(name string) (func(), error) {

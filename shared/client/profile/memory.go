@@ -3,6 +3,8 @@ package profile
 import (
 	"bytes"
 	"io/fs"
+	"maps"
+	"strings"
 	"sync"
 )
 
@@ -33,6 +35,15 @@ func (m *memory) write(name string, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.files[name] = bytes.Clone(data)
+	return nil
+}
+
+func (m *memory) remove(dir, keep string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.files, func(name string, _ []byte) bool {
+		return name != keep && strings.HasPrefix(name, dir+"/")
+	})
 	return nil
 }
 

@@ -9,8 +9,9 @@
 //
 // Private keys are in files of mode 0600 below folders of mode 0700. The
 // package refuses files that others can read, damaged files and unknown
-// versions; it never repairs, guesses or deletes. On Windows the folder's
-// access list protects the files, and modes are not checked.
+// versions; it never repairs or guesses, and deletes only by Deployment.Forget.
+// On Windows the folder's access list protects the files, and modes are not
+// checked.
 package profile
 
 import (

@@ -17,6 +17,9 @@ const version = 1
 type backend interface {
 	read(name string) ([]byte, error) // fs.ErrNotExist if there is none
 	write(name string, data []byte) error
+	// remove deletes a folder's files and the folders below it, except for the
+	// file keep.
+	remove(dir, keep string) error
 	lock(name string) (unlock func(), err error)
 	path(name string) string
 }

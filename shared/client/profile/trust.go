@@ -54,6 +54,18 @@ func (d *Deployment) UpdateTrust(f func(Trust) (Trust, error)) error {
 	return save(d.backend, d.trustFile(), trustRecord{Version: version, Address: d.address, Trust: t})
 }
 
+// Forget deletes all that the profile has of the deployment: the pinned values,
+// and the keys and known devices of every user. Names whose keys are nowhere
+// else are lost.
+func (d *Deployment) Forget() error {
+	unlock, err := d.backend.lock(d.lock())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return d.backend.remove(d.dir, d.lock())
+}
+
 // Known holds the known devices of each user.
 type Known map[chat.User][]chat.Device
 
