@@ -38,11 +38,14 @@ func notes(c *console, plan *sam.Plan) {
 	found := make(map[string][]string)
 	for _, n := range plan.Notes {
 		label := "ignored locally: "
-		if n.Advice {
+		switch {
+		case n.Advice:
 			label = "for AWS: "
+		case n.Placeholder:
+			label = "not known locally: "
 		}
 		what := label + n.Type + ": " + n.Reason
-		found[what] = append(found[what], fmt.Sprintf("%s (line %d)", n.LogicalID, n.Line))
+		found[what] = append(found[what], fmt.Sprintf("%s (%s:%d:%d)", n.LogicalID, n.File, n.Line, n.Column))
 	}
 	for _, what := range slices.Sorted(maps.Keys(found)) {
 		c.say("%s: %s", what, strings.Join(found[what], ", "))

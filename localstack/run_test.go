@@ -268,13 +268,15 @@ func TestLogsAsJSON(t *testing.T) {
 	}
 }
 
-// The start lists every ignored resource with its line.
+// The start lists every ignored resource with its position.
 func TestNotesNameEveryResource(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"template.yaml": aTable +
 		"  Uploads: {Type: AWS::S3::Bucket}\n  Photos:\n    Type: AWS::S3::Bucket\n"})
 	status, _, stderr := runCommand(interrupted(t), "-template", filepath.Join(dir, "template.yaml"),
 		"-listen", "127.0.0.1:0")
-	if want := "ignored locally: AWS::S3::Bucket: is not run locally: Uploads (line 9), Photos (line 10)\n"; status != exitOK || !strings.Contains(stderr, want) {
+	path := filepath.Join(dir, "template.yaml")
+	want := "ignored locally: AWS::S3::Bucket: is not run locally: Uploads (" + path + ":9:3), Photos (" + path + ":10:3)\n"
+	if status != exitOK || !strings.Contains(stderr, want) {
 		t.Errorf("status %d, stderr lacks %q: %s", status, want, stderr)
 	}
 }

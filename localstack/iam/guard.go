@@ -84,7 +84,7 @@ func (g *Guard) remedy(caller trace.Caller, p permission, d *Denied) string {
 	case noResourcePolicy:
 		return "let the key's policy allow " + d.Action + " to the function's role or to the account"
 	}
-	remedy := "add " + d.Action + " on " + g.templateName(d.Resource) + " to the function's policies"
+	remedy := "add " + d.Action + " on " + g.templateName(caller.Function, d.Resource) + " to the function's policies"
 	r := g.known.Load().roles[caller.Function]
 	if r == nil {
 		return remedy // an Update has just removed the function
@@ -110,14 +110,14 @@ func (g *Guard) remedy(caller trace.Caller, p permission, d *Denied) string {
 	return remedy
 }
 
-// templateName returns how a template refers to a resource. Of a connection it
-// has no id, because a policy is for all connections.
-func (g *Guard) templateName(arn string) string {
+// templateName returns how the template of a function refers to a resource. Of
+// a connection it has no id, because a policy is for all connections.
+func (g *Guard) templateName(function, arn string) string {
 	if at := strings.Index(arn, "/@connections/"); at >= 0 {
 		arn = arn[:at] + "/@connections/*"
 	}
 	if g.opts.TemplateName != nil {
-		if name := g.opts.TemplateName(arn); name != "" {
+		if name := g.opts.TemplateName(function, arn); name != "" {
 			return name
 		}
 	}

@@ -95,7 +95,7 @@ type Options struct {
 	// TemplateName returns how the template refers to the resource with an ARN,
 	// for the remedy in the log; empty if the template does not have it. If it
 	// is nil, remedies name ARNs.
-	TemplateName func(arn string) string
+	TemplateName func(function, arn string) string
 
 	// Log gets one line per denied request, never with a key of an item; nil
 	// discards it.

@@ -90,29 +90,52 @@ func load(r *template.Report, data []byte, dir string, o Options, overrides map[
 		Account:   cmp.Or(o.Account, awsname.DefaultAccount),
 	}
 	if root := template.Parse(r, data); root != nil {
-		newLoader(r, root, p).run(overrides)
+		l := newLoader(r, root, p, resource.Stack{Name: p.StackName, Dir: dir})
+		l.chain = chain{realPath(dir, o.Path)}
+		l.run(overrides)
 		p.Notes = r.Notes
 		if o.Check != nil {
 			r.AddNew(o.Check(p, len(r.Errors) == 0))
+			l.Eval.Placeholders.Explain(r.Errors)
 		}
 	}
 	if len(r.Errors) > 0 {
 		return nil, r.Errors.Sorted()
 	}
-	p.Files = append([]string{r.File}, r.Read...)
-	slices.SortStableFunc(p.Notes, func(a, b Note) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	for _, file := range append([]string{r.File}, r.Read...) {
+		if !slices.Contains(p.Files, file) { // a template may be nested twice
+			p.Files = append(p.Files, file)
+		}
+	}
+	slices.SortStableFunc(p.Notes, func(a, b Note) int {
+		return cmp.Or(slices.Index(p.Files, a.File)-slices.Index(p.Files, b.File), a.Line-b.Line, a.Column-b.Column)
+	})
 	return p, nil
 }
 
-// pseudoParameters returns the pseudo parameters of a plan.
-func pseudoParameters(p *Plan) map[string]string {
-	stack := "stack/" + p.StackName + "/" + resource.UUID(p.StackName, "")
+// realPath returns the absolute path, without links, of a template in the
+// folder dir.
+func realPath(dir, path string) string {
+	path = filepath.Join(dir, filepath.Base(path))
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// stackID returns the ARN of the stack with that name, which is its id.
+func stackID(p *Plan, name string) string {
+	return awsname.ARN("cloudformation", p.Region, p.Account, "stack/"+name+"/"+resource.UUID(name, ""))
+}
+
+// pseudoParameters returns the pseudo parameters of the stack with that name.
+func pseudoParameters(p *Plan, name string) map[string]string {
 	return map[string]string{
 		"AWS::AccountId": p.Account,
 		"AWS::Region":    p.Region,
-		"AWS::StackName": p.StackName,
+		"AWS::StackName": name,
 		"AWS::Partition": awsname.Partition(p.Region),
 		"AWS::URLSuffix": awsname.DNSSuffix(p.Region),
-		"AWS::StackId":   awsname.ARN("cloudformation", p.Region, p.Account, stack),
+		"AWS::StackId":   stackID(p, name),
 	}
 }

@@ -26,27 +26,47 @@ type loader struct {
 	*resource.Set
 	root    *template.Value
 	globals *template.Value
+	results []Output
+	chain   chain
+	nested  *int // how many nested stacks the app has so far
 }
 
-func newLoader(r *template.Report, root *template.Value, p *Plan) *loader {
-	return &loader{
-		root: root,
+func newLoader(r *template.Report, root *template.Value, p *Plan, stack resource.Stack) *loader {
+	l := &loader{
+		root:   root,
+		nested: new(int),
 		Set: &resource.Set{
 			Report:       r,
-			Eval:         eval.New(r, pseudoParameters(p)),
+			Eval:         eval.New(r, pseudoParameters(p, stack.Name)),
 			Plan:         p,
+			Stack:        stack,
 			Types:        catalog.Types(),
 			IgnoredTypes: catalog.Ignored(),
 		},
 	}
+	l.Nest = l.nest
+	return l
 }
 
-// run takes the steps of CloudFormation in their order.
+// run takes the steps of CloudFormation in their order and builds the plan.
 func (l *loader) run(overrides map[string]eval.Override) {
-	eval.IncludeRoot(l.Report, l.root, l.Plan.Dir)
+	if l.resolve(overrides) {
+		l.Plan.Outputs = l.results
+		catalog.Build(l.Set)
+		build.Qualifiers(l.Set)
+		check.Names(l.Set)
+		build.HTTPEvents(l.Set)
+	}
+	l.Eval.Placeholders.Explain(l.Errors)
+}
+
+// resolve resolves the template and those nested in it. It returns false after
+// a mistake that leaves nothing to build.
+func (l *loader) resolve(overrides map[string]eval.Override) bool {
+	eval.IncludeRoot(l.Report, l.root, l.Stack.Dir)
 	if l.root.Has("service") && l.root.Has("provider") {
 		l.FailFile("this is a Serverless Framework file", "give a SAM or CloudFormation template")
-		return
+		return false
 	}
 	for _, f := range l.root.Fields {
 		if !slices.Contains(sections, f.Key) {
@@ -66,18 +86,18 @@ func (l *loader) run(overrides map[string]eval.Override) {
 	l.CheckDependsOn()
 	l.Eval.CheckNames(l.globals)
 	l.Eval.CheckNames(outputs)
+	l.Request(l.root.Get("Resources"))
+	l.Request(l.globals)
+	l.Request(outputs)
 	order, ok := l.Sorted()
 	if !ok {
-		return
+		return false
 	}
 	for _, res := range order {
 		l.Resolve(res)
 	}
 	l.outputs(outputs)
-	catalog.Build(l.Set)
-	build.Qualifiers(l.Set)
-	check.Names(l.Set)
-	build.HTTPEvents(l.Set)
+	return true
 }
 
 func (l *loader) section(name string) *template.Value { return l.Section(l.root, name) }
@@ -107,7 +127,7 @@ func (l *loader) hasServerless() bool {
 }
 
 func (l *loader) mappings() {
-	l.root = l.Eval.Extend(l.root, l.Plan.Dir, "Mappings")
+	l.root = l.Eval.Extend(l.root, l.Stack.Dir, "Mappings")
 	l.Eval.Mappings = l.section("Mappings")
 	for _, f := range l.Eval.Mappings.Entries() {
 		fails := l.Fails(func() { shape.Check(l.Report, f.Value, shape.Map(shape.Map(shape.Any)), "a mapping") })
@@ -118,7 +138,7 @@ func (l *loader) mappings() {
 }
 
 func (l *loader) conditions() {
-	l.root = l.Eval.Extend(l.root, l.Plan.Dir, "Conditions", "Resources", "Outputs")
+	l.root = l.Eval.Extend(l.root, l.Stack.Dir, "Conditions", "Resources", "Outputs")
 	l.Eval.Conditions = l.section("Conditions")
 	for _, f := range l.Eval.Conditions.Entries() {
 		l.Eval.Condition(f.Value, f.Key)
@@ -142,7 +162,7 @@ func (l *loader) outputs(section *template.Value) {
 		}
 		v := l.Eval.Eval(f.Value, eval.Full)
 		shape.Check(l.Report, v, output, "an output")
-		l.Plan.Outputs = append(l.Plan.Outputs, Output{
+		l.results = append(l.results, Output{
 			Name:        f.Key,
 			Description: v.Str("Description"),
 			Value:       v.Str("Value"),

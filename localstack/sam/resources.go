@@ -38,7 +38,9 @@ func (l *loader) readResources() {
 		if res.Disabled {
 			// CloudFormation does not look for mistakes in it. It is prepared
 			// for the names that it generates.
+			events := len(l.HTTPEvents)
 			l.Discard(func() { l.prepare(res) })
+			l.HTTPEvents = l.HTTPEvents[:events]
 		} else {
 			l.prepare(res)
 		}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"path"
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/builder"
@@ -13,7 +14,7 @@ func targets(plan *sam.Plan) []builder.Target {
 	for _, f := range plan.Functions {
 		t := builder.Target{
 			Name:       f.Name,
-			LogicalID:  f.LogicalID,
+			LogicalID:  path.Base(f.LogicalID), // in its own template
 			Dir:        f.CodeURI,
 			Method:     f.BuildMethod,
 			Properties: make(map[string]any),

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -68,40 +69,54 @@ func statements(p sam.Policy) []iam.Statement {
 	return list
 }
 
-// templateName returns how the template refers to the resource with that ARN,
-// or "" if it does not have it.
-func templateName(plan *sam.Plan, arn string) string {
+// templateName returns how the template of a function refers to the resource
+// with that ARN, or "" if that template does not have it.
+func templateName(plan *sam.Plan, function, arn string) string {
+	stack := ""
+	if f := plan.Function(function); f != nil {
+		stack, _ = path.Split(f.LogicalID)
+	}
+	id, format := reference(plan, arn)
+	if id, ok := strings.CutPrefix(id, stack); ok && id != "" && !strings.Contains(id, "/") {
+		return strings.Replace(format, "ID", id, 1)
+	}
+	return ""
+}
+
+// reference returns the logical id of the resource with that ARN, and the form
+// of a reference to it with ID in the place of the logical id. Both are empty
+// if the templates do not have it.
+func reference(plan *sam.Plan, arn string) (id, format string) {
 	for _, t := range plan.Tables {
 		if index, ok := strings.CutPrefix(arn, t.ARN+"/index/"); ok {
-			return "!Sub ${" + t.LogicalID + ".Arn}/index/" + index
+			return t.LogicalID, "!Sub ${ID.Arn}/index/" + index
 		}
 		switch arn {
 		case t.ARN:
-			return "!GetAtt " + t.LogicalID + ".Arn"
+			return t.LogicalID, "!GetAtt ID.Arn"
 		case t.StreamARN:
-			return "!GetAtt " + t.LogicalID + ".StreamArn"
+			return t.LogicalID, "!GetAtt ID.StreamArn"
 		}
 	}
 	for _, k := range plan.Keys {
 		if arn == k.ARN {
-			return "!GetAtt " + k.LogicalID + ".Arn"
+			return k.LogicalID, "!GetAtt ID.Arn"
 		}
 	}
 	for _, f := range plan.Functions {
 		switch {
 		case arn == f.ARN:
-			return "!GetAtt " + f.LogicalID + ".Arn"
+			return f.LogicalID, "!GetAtt ID.Arn"
 		case strings.HasPrefix(arn, f.ARN+":"):
-			return "!Sub ${" + f.LogicalID + ".Arn}" + arn[len(f.ARN):]
+			return f.LogicalID, "!Sub ${ID.Arn}" + arn[len(f.ARN):]
 		}
 	}
 	for _, a := range plan.APIs {
 		if _, rest, ok := strings.Cut(arn, ":execute-api:"+plan.Region+":"+plan.Account+":"+a.ID+"/"); ok {
-			return "!Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${" +
-				a.LogicalID + "}/" + rest
+			return a.LogicalID, "!Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ID}/" + rest
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // partitionKey returns the name of the partition key of a table or, unless

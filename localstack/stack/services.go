@@ -96,9 +96,11 @@ func (s *services) open(plan *sam.Plan) (err error) {
 		Key: func(keyID string, ciphertext []byte) (iam.Key, bool) {
 			return keyFacts(s.keys, keyID, ciphertext)
 		},
-		TemplateName: func(arn string) string { return templateName(s.plan.Load(), arn) },
-		Log:          s.opts.Log,
-		Trace:        s.trace,
+		TemplateName: func(function, arn string) string {
+			return templateName(s.plan.Load(), function, arn)
+		},
+		Log:   s.opts.Log,
+		Trace: s.trace,
 	})
 	return err
 }

@@ -85,7 +85,7 @@ func usagePlans(s *resource.Set) map[string][]*plan.WebSocketAPI {
 		}
 		for _, name := range []string{"Quota", "Throttle"} {
 			if v := res.Properties.Get(name); v != nil {
-				s.Note(v, res.ID, res.Type, name+" of a usage plan is not applied locally")
+				s.Note(v, s.LogicalID(res), res.Type, name+" of a usage plan is not applied locally")
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func usagePlans(s *resource.Set) map[string][]*plan.WebSocketAPI {
 func apiKey(s *resource.Set, res *template.Resource) plan.APIKey {
 	value := res.Properties.Get("Value")
 	k := plan.APIKey{
-		LogicalID: res.ID,
+		LogicalID: s.LogicalID(res),
 		ID:        res.Ref,
 		Name:      res.Properties.StrOr("Name", s.PhysicalName(res, 128)),
 		Value:     value.Scalar(),

@@ -121,7 +121,7 @@ func (p *apiParts) addResponse(res *template.Resource) {
 }
 
 func (p *apiParts) noteIntegrationResponse(res *template.Resource) {
-	p.s.Advise(res.At, res.ID, res.Type, "proxy integrations do not use integration responses")
+	p.s.Advise(res.At, p.s.LogicalID(res), res.Type, "proxy integrations do not use integration responses")
 }
 
 func (p *apiParts) addModel(res *template.Resource) {
@@ -215,8 +215,8 @@ func (p *apiParts) newStage(stage *template.Resource) plan.WebSocketAPI {
 	api := p.api.Properties
 	return plan.WebSocketAPI{
 		Origin:                    p.s.Origin(p.api),
-		LogicalID:                 p.api.ID,
-		StageLogicalID:            stage.ID,
+		LogicalID:                 p.s.LogicalID(p.api),
+		StageLogicalID:            p.s.LogicalID(stage),
 		ID:                        p.api.Ref,
 		Name:                      api.Str("Name"),
 		Stage:                     stage.Properties.Str("StageName"),

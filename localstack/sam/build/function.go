@@ -24,7 +24,7 @@ func function(s *resource.Set, res *template.Resource) plan.Function {
 	p := res.Properties
 	f := plan.Function{
 		Origin:        s.Origin(res),
-		LogicalID:     res.ID,
+		LogicalID:     s.LogicalID(res),
 		Name:          res.Name,
 		ARN:           res.Attributes["Arn"],
 		Handler:       p.Str("Handler"),
@@ -106,7 +106,7 @@ func functionRole(s *resource.Set, v *template.Value) plan.Role {
 
 // checkTrust refuses a role of the template that Lambda cannot assume.
 func checkTrust(s *resource.Set, res *template.Resource, f *plan.Function) {
-	role := s.Find(f.Role.LogicalID)
+	role := roleResource(s, f.Role.ARN)
 	if role == nil {
 		return
 	}
@@ -121,6 +121,16 @@ func checkTrust(s *resource.Set, res *template.Resource, f *plan.Function) {
 	if !slices.ContainsFunc(trust.Statements, trustsLambda) {
 		s.Fail(doc, "Lambda cannot assume the role of "+res.ID, "allow sts:AssumeRole to Service: lambda.amazonaws.com")
 	}
+}
+
+// roleResource returns the role of the templates with that ARN, or nil.
+func roleResource(s *resource.Set, arn string) *template.Resource {
+	for _, res := range s.Active("AWS::IAM::Role") {
+		if res.Attributes["Arn"] == arn {
+			return res
+		}
+	}
+	return nil
 }
 
 // trustsLambda reports whether a statement lets Lambda assume a role.
@@ -184,11 +194,12 @@ func Permissions(s *resource.Set) {
 		}
 		f := s.Plan.Function(name.Text)
 		if f == nil {
-			s.Note(res.At, res.ID, res.Type, "the function "+template.Quote(name.Text)+" is not in this template")
+			s.Note(res.At, s.LogicalID(res), res.Type,
+				"the function "+template.Quote(name.Text)+" is not in this template")
 			continue
 		}
 		f.Permissions = append(f.Permissions, plan.Permission{
-			LogicalID:     res.ID,
+			LogicalID:     s.LogicalID(res),
 			Action:        res.Properties.Str("Action"),
 			Principal:     res.Properties.Str("Principal"),
 			SourceARN:     res.Properties.Str("SourceArn"),

@@ -43,7 +43,7 @@ func Roles(s *resource.Set) {
 // names. managed are those of the template.
 func role(s *resource.Set, res *template.Resource, managed map[string]plan.Policy) *plan.Role {
 	r := &plan.Role{
-		LogicalID:           res.ID,
+		LogicalID:           s.LogicalID(res),
 		Name:                res.Name,
 		ARN:                 res.Attributes["Arn"],
 		PermissionsBoundary: res.Properties.Str("PermissionsBoundary"),

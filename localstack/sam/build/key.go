@@ -45,7 +45,7 @@ func key(s *resource.Set, res *template.Resource) plan.Key {
 	p := res.Properties
 	k := plan.Key{
 		Origin:               s.Origin(res),
-		LogicalID:            res.ID,
+		LogicalID:            s.LogicalID(res),
 		ID:                   res.Ref,
 		ARN:                  res.Attributes["Arn"],
 		Spec:                 p.StrOr("KeySpec", "SYMMETRIC_DEFAULT"),

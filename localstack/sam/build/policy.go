@@ -56,8 +56,8 @@ func statement(s *resource.Set, st *template.Value) plan.Statement {
 		Effect:       st.Str("Effect"),
 		Action:       oneOrMore(s, st.Get("Action")),
 		NotAction:    oneOrMore(s, st.Get("NotAction")),
-		Resource:     oneOrMore(s, st.Get("Resource")),
-		NotResource:  oneOrMore(s, st.Get("NotResource")),
+		Resource:     resources(s, st.Get("Resource")),
+		NotResource:  resources(s, st.Get("NotResource")),
 		Principal:    principals(s, st.Get("Principal")),
 		NotPrincipal: principals(s, st.Get("NotPrincipal")),
 		Condition:    policyCondition(s, st.Get("Condition")),
@@ -90,6 +90,18 @@ func principals(s *resource.Set, v *template.Value) map[string][]string {
 		out[f.Key] = oneOrMore(s, f.Value)
 	}
 	return out
+}
+
+// resources reads the resources of a statement. A placeholder becomes part of
+// an ARN, since IAM accepts nothing else.
+func resources(s *resource.Set, v *template.Value) []string {
+	list := oneOrMore(s, v)
+	for i, text := range list {
+		if _, own, ok := s.Eval.Placeholders.In(text); ok && own == text {
+			list[i] = s.ARN("unknown", text)
+		}
+	}
+	return list
 }
 
 // oneOrMore reads a string or a list of strings.

@@ -20,7 +20,7 @@ func (p *apiParts) route(res *template.Resource, stage string) plan.Route {
 	key := props.Get("RouteKey")
 	r := plan.Route{
 		Origin:                   p.s.Origin(res),
-		LogicalID:                res.ID,
+		LogicalID:                p.s.LogicalID(res),
 		Key:                      key.Scalar(),
 		Timeout:                  29 * time.Second, // API Gateway quotas
 		RouteResponse:            props.Str("RouteResponseSelectionExpression") != "" && p.responses[res.Ref],
@@ -173,7 +173,7 @@ func (p *apiParts) authorizer(res *template.Resource, typ *template.Value) *temp
 
 func (p *apiParts) newAuthorizer(res *template.Resource) *plan.Authorizer {
 	a := &plan.Authorizer{
-		LogicalID:       res.ID,
+		LogicalID:       p.s.LogicalID(res),
 		ID:              res.Ref,
 		Name:            res.Properties.Str("Name"),
 		IdentitySources: res.Properties.Strings("IdentitySource"),

@@ -17,7 +17,7 @@ func Rules(s *resource.Set) {
 	for _, res := range s.Active("AWS::Events::Rule") {
 		expression := res.Properties.Get("ScheduleExpression")
 		if expression == nil {
-			s.Note(res.At, res.ID, res.Type, "event patterns are not matched locally; schedules are run")
+			s.Note(res.At, s.LogicalID(res), res.Type, "event patterns are not matched locally; schedules are run")
 			continue
 		}
 		text := check.Expression(s.Report, expression, false)
@@ -30,7 +30,7 @@ func Rules(s *resource.Set) {
 // ruleTarget adds the schedule of one target to the plan.
 func ruleTarget(s *resource.Set, res *template.Resource, target *template.Value, expression string) {
 	sch := plan.Schedule{
-		LogicalID:  res.ID,
+		LogicalID:  s.LogicalID(res),
 		Name:       res.Name,
 		Source:     "aws.events",
 		Expression: expression,
@@ -42,7 +42,7 @@ func ruleTarget(s *resource.Set, res *template.Resource, target *template.Value,
 	}
 	sch.Permitted = f.Allows("events.amazonaws.com", res.Attributes["Arn"], s.Plan.Account)
 	if target.Has("InputTransformer") || target.Has("InputPath") {
-		s.Note(target, res.ID, res.Type, "InputTransformer and InputPath are not applied locally")
+		s.Note(target, s.LogicalID(res), res.Type, "InputTransformer and InputPath are not applied locally")
 	}
 	s.Plan.Schedules = append(s.Plan.Schedules, sch)
 }
@@ -55,7 +55,7 @@ func Schedules(s *resource.Set) {
 			continue
 		}
 		sch := plan.Schedule{
-			LogicalID:  res.ID,
+			LogicalID:  s.LogicalID(res),
 			Name:       res.Name,
 			Source:     "aws.scheduler",
 			Expression: check.Expression(s.Report, p.Get("ScheduleExpression"), true),
@@ -80,7 +80,7 @@ func checkTimes(s *resource.Set, res *template.Resource) {
 	}
 	for _, name := range []string{"StartDate", "EndDate"} {
 		if v := res.Properties.Get(name); v != nil {
-			s.Note(v, res.ID, res.Type, name+" is not applied locally")
+			s.Note(v, s.LogicalID(res), res.Type, name+" is not applied locally")
 		}
 	}
 }
@@ -93,7 +93,7 @@ func aim(s *resource.Set, res *template.Resource, sch *plan.Schedule, target *te
 		return nil
 	}
 	if !strings.Contains(arn.Text, ":lambda:") {
-		s.Note(arn, res.ID, res.Type, "only functions are invoked locally, not "+template.Quote(arn.Text))
+		s.Note(arn, s.LogicalID(res), res.Type, "only functions are invoked locally, not "+template.Quote(arn.Text))
 		return nil
 	}
 	f := s.TargetFunction(arn)

@@ -32,7 +32,7 @@ func tableStream(s *resource.Set, res *template.Resource) *template.Value {
 	case !source.Known():
 		return nil
 	case !isDynamoDB(source.Text):
-		s.Note(source, res.ID, res.Type, "only table streams feed functions locally, not "+
+		s.Note(source, s.LogicalID(res), res.Type, "only table streams feed functions locally, not "+
 			template.Quote(source.Text))
 		return nil
 	}
@@ -56,7 +56,7 @@ func eventSource(s *resource.Set, res *template.Resource, source *template.Value
 	}
 	src := plan.EventSource{
 		Origin:                     s.Origin(res),
-		LogicalID:                  res.ID,
+		LogicalID:                  s.LogicalID(res),
 		ID:                         res.Ref,
 		ARN:                        res.Attributes["EventSourceMappingArn"],
 		FunctionLogicalID:          f.LogicalID,
@@ -77,7 +77,7 @@ func eventSource(s *resource.Set, res *template.Resource, source *template.Value
 	}
 	check.Source(s, res)
 	if src.OnFailure != "" {
-		s.Note(p.Get("DestinationConfig"), res.ID, res.Type,
+		s.Note(p.Get("DestinationConfig"), s.LogicalID(res), res.Type,
 			"discarded batches are not sent to "+template.Quote(src.OnFailure)+" locally")
 	}
 	s.Plan.EventSources = append(s.Plan.EventSources, src)

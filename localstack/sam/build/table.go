@@ -29,7 +29,7 @@ func (b *tableBuilder) build() plan.Table {
 	p := b.res.Properties
 	t := plan.Table{
 		Origin:                b.s.Origin(b.res),
-		LogicalID:             b.res.ID,
+		LogicalID:             b.s.LogicalID(b.res),
 		Name:                  b.res.Name,
 		ARN:                   b.res.Attributes["Arn"],
 		BillingMode:           p.StrOr("BillingMode", "PROVISIONED"), // CloudFormation's default

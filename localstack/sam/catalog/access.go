@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"strings"
-
 	"github.com/sotto-chat/sotto/localstack/sam/build"
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
 	"github.com/sotto-chat/sotto/localstack/sam/shape"
@@ -31,6 +29,7 @@ var accessTypes = []*resource.Type{
 			"RoutingMode":              shape.String,
 			"Tags":                     shape.StringMap,
 		}),
+		Needs:    []string{"DomainName"},
 		Identify: identifyDomain,
 		BuiltBy:  "AWS::ApiGatewayV2::ApiMapping",
 	},
@@ -88,13 +87,12 @@ func identifyUsagePlan(s *resource.Set, res *template.Resource) {
 
 func identifyDomain(s *resource.Set, res *template.Resource) {
 	res.Ref = res.Properties.Str("DomainName")
-	regional := s.Host("d-" + s.ShortID(res, 10, "domain") + ".execute-api")
 	res.Attributes = map[string]string{
 		"DomainName":               res.Ref,
 		"DomainNameArn":            s.ARN("apigateway", "/domainnames/"+res.Ref),
-		"RegionalDomainName":       regional,
-		"DistributionDomainName":   regional,
-		"RegionalHostedZoneId":     strings.ToUpper("Z" + s.ShortID(res, 13, "zone")),
+		"RegionalDomainName":       s.Eval.Placeholder(res, "RegionalDomainName"),
+		"DistributionDomainName":   s.Eval.Placeholder(res, "DistributionDomainName"),
+		"RegionalHostedZoneId":     s.Eval.Placeholder(res, "RegionalHostedZoneId"),
 		"DistributionHostedZoneId": "Z2FDTNDATAQYW2", // CloudFront's own
 	}
 }

@@ -82,6 +82,7 @@ var apiTypes = []*resource.Type{
 			"Target":                    shape.String,
 			"Version":                   shape.String,
 		}),
+		Needs:    []string{"ProtocolType", "RouteSelectionExpression"},
 		Identify: identifyAPI,
 		Build:    build.APIs,
 	},
@@ -101,6 +102,7 @@ var apiTypes = []*resource.Type{
 			"StageVariables":       shape.StringMap,
 			"Tags":                 shape.StringMap,
 		}),
+		Needs: []string{"StageName"},
 		Identify: func(_ *resource.Set, res *template.Resource) {
 			res.Ref = res.Properties.Str("StageName")
 		},
@@ -122,6 +124,7 @@ var apiTypes = []*resource.Type{
 			"RouteResponseSelectionExpression": shape.String,
 			"Target":                           shape.String,
 		}),
+		Needs:    []string{"RouteKey"},
 		Identify: identifyPart,
 		BuiltBy:  "AWS::ApiGatewayV2::Api",
 	},
@@ -232,16 +235,23 @@ var (
 )
 
 func identifyAPI(s *resource.Set, res *template.Resource) {
-	res.Ref = s.ShortID(res, 10, "api")
-	scheme := "https"
-	if res.Properties.Str("ProtocolType") == "WEBSOCKET" {
-		scheme = "wss"
+	if res.Properties.Str("ProtocolType") != "WEBSOCKET" {
+		identifyOtherAPI(s, res)
+		return
 	}
+	res.Ref = s.ShortID(res, 10, "api")
 	res.Attributes = map[string]string{
 		"ApiId":         res.Ref,
-		"ApiEndpoint":   scheme + "://" + s.Host(res.Ref+".execute-api"),
+		"ApiEndpoint":   "wss://" + s.Host(res.Ref+".execute-api"),
 		"ExecuteApiArn": s.ARN("execute-api", res.Ref),
 	}
+}
+
+// identifyOtherAPI identifies an API that is not run: AWS draws its id.
+func identifyOtherAPI(s *resource.Set, res *template.Resource) {
+	res.NotRun = true
+	res.Ref = s.Eval.Placeholder(res, "")
+	res.Attributes = map[string]string{"ApiId": res.Ref, "RestApiId": res.Ref}
 }
 
 // identifyPart is Identify for the parts of an API: Ref is an id, and so is the

@@ -9,10 +9,7 @@ import (
 	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
 
-const (
-	layersReason = "layers are not mounted locally"
-	nestedReason = "nested applications are not run locally"
-)
+const layersReason = "layers are not mounted locally"
 
 // ignored describes the types without effect whose name, reason or attributes a
 // user may notice. Every other type that exists gets a general description.
@@ -21,16 +18,22 @@ var ignored = map[string]*resource.Ignored{
 	"AWS::CloudWatch::Dashboard": {Name: "DashboardName"},
 	"AWS::Logs::LogGroup":        {Name: "LogGroupName", Identify: arnOf("logs", "log-group:", ":*")},
 	"AWS::SSM::Parameter":        {Name: "Name"},
-	"AWS::Events::EventBus":      {Name: "Name"},
+	"AWS::Events::EventBus":      {Name: "Name", Identify: arnOf("events", "event-bus/", "")},
 
-	"AWS::Scheduler::ScheduleGroup": {Name: "Name"},
+	"AWS::Scheduler::ScheduleGroup": {Name: "Name", Identify: arnOf("scheduler", "schedule-group/", "")},
 
 	"AWS::S3::Bucket":             {Name: "BucketName", Identify: identifyBucket},
 	"AWS::SNS::Topic":             {Name: "TopicName", Identify: identifyTopic},
 	"AWS::SQS::Queue":             {Name: "QueueName", Identify: identifyQueue},
+	"AWS::Kinesis::Stream":        {Name: "Name", Identify: arnOf("kinesis", "stream/", "")},
+	"AWS::ECR::Repository":        {Name: "RepositoryName", Identify: identifyRepository},
+	"AWS::CodeBuild::Project":     {Name: "Name", Identify: arnOf("codebuild", "project/", "")},
 	"AWS::SecretsManager::Secret": {Name: "Name", Identify: identifySecret},
 
-	"AWS::CloudFront::Distribution": {Identify: identifyDistribution},
+	"AWS::KinesisFirehose::DeliveryStream": {
+		Name:     "DeliveryStreamName",
+		Identify: arnOf("firehose", "deliverystream/", ""),
+	},
 
 	"AWS::StepFunctions::StateMachine": {Name: "StateMachineName", Identify: identifyStateMachine},
 	"AWS::Serverless::StateMachine": {
@@ -43,18 +46,16 @@ var ignored = map[string]*resource.Ignored{
 	"AWS::Serverless::Api": {
 		Reason:    "REST APIs are not run locally; WebSocket APIs are",
 		Generates: true,
-		Identify:  identifyHTTPAPI,
+		Identify:  identifyOtherAPI,
 	},
 	"AWS::Serverless::HttpApi": {
 		Reason:    "HTTP APIs are not run locally; WebSocket APIs are",
 		Generates: true,
-		Identify:  identifyHTTPAPI,
+		Identify:  identifyOtherAPI,
 	},
-	"AWS::ApiGateway::RestApi":    {Identify: identifyHTTPAPI},
+	"AWS::ApiGateway::RestApi":    {Identify: identifyOtherAPI},
 	"AWS::Serverless::GraphQLApi": {Generates: true},
 
-	"AWS::Serverless::Application":        {Reason: nestedReason, Generates: true},
-	"AWS::CloudFormation::Stack":          {Reason: "nested stacks are not run locally"},
 	"AWS::CloudFormation::CustomResource": {Reason: "custom resources are not run locally"},
 
 	"AWS::Serverless::LayerVersion": {
@@ -64,7 +65,11 @@ var ignored = map[string]*resource.Ignored{
 		Identify:  identifyLayer,
 	},
 	"AWS::Lambda::LayerVersion": {Name: "LayerName", Reason: layersReason, Identify: identifyLayer},
-	"AWS::Lambda::Url":          {Reason: "function URLs are not served locally"},
+	"AWS::Lambda::Url": {
+		Uses:     "TargetFunctionArn",
+		Reason:   "function URLs are not served locally",
+		Identify: identifyURL,
+	},
 	"AWS::Lambda::Alias": {
 		Name:     "Name",
 		Uses:     "FunctionName",
@@ -83,7 +88,7 @@ var ignored = map[string]*resource.Ignored{
 		Remedy:  "use AWS::DynamoDB::Table",
 	}},
 
-	expand.ImpliedType: {Name: "Name"},
+	expand.ImpliedType: {Name: "Name", Identify: identifyImplied},
 }
 
 // arnOf returns an Identify that sets Arn to that of the service, with the name
@@ -110,7 +115,7 @@ func identifyBucket(s *resource.Set, res *template.Resource) {
 
 func identifyTopic(s *resource.Set, res *template.Resource) {
 	res.Ref = s.ARN("sns", res.Name)
-	res.Attributes = map[string]string{"TopicArn": res.Ref, "TopicName": res.Name, "Arn": res.Ref}
+	res.Attributes["TopicArn"], res.Attributes["TopicName"] = res.Ref, res.Name
 }
 
 func identifyQueue(s *resource.Set, res *template.Resource) {
@@ -118,32 +123,45 @@ func identifyQueue(s *resource.Set, res *template.Resource) {
 	res.Attributes = map[string]string{"Arn": s.ARN("sqs", res.Name), "QueueName": res.Name, "QueueUrl": res.Ref}
 }
 
+// identifySecret sets no ARN: Secrets Manager adds six random characters to the
+// name (Secrets Manager API reference, CreateSecret).
 func identifySecret(s *resource.Set, res *template.Resource) {
-	res.Ref = s.ARN("secretsmanager", "secret:"+res.Name)
-	res.Attributes = map[string]string{"Id": res.Ref, "Arn": res.Ref}
+	res.Ref = s.ARN("secretsmanager", "secret:"+res.Name+"-"+s.Eval.Placeholder(res, ""))
+	res.Attributes["Id"], res.Attributes["Arn"] = res.Ref, res.Ref
 }
 
-func identifyDistribution(s *resource.Set, res *template.Resource) {
-	res.Ref = "E" + strings.ToUpper(s.ShortID(res, 13, "distribution"))
-	res.Attributes = map[string]string{
-		"Id":         res.Ref,
-		"DomainName": "d" + s.ShortID(res, 13, "domain") + ".cloudfront.net",
+func identifyRepository(s *resource.Set, res *template.Resource) {
+	if !res.Properties.Has("RepositoryName") {
+		res.Name = strings.ToLower(res.Name)
+	}
+	res.Ref = res.Name
+	res.Attributes["Arn"] = s.ARN("ecr", "repository/"+res.Name)
+	res.Attributes["RepositoryUri"] = s.Plan.Account + ".dkr." + s.Host("ecr") + "/" + res.Name
+}
+
+// identifyURL sets the function. Lambda draws the host of the URL.
+func identifyURL(s *resource.Set, res *template.Resource) {
+	arn := s.EvalProperty(res, "TargetFunctionArn")
+	if arn != "" && !strings.HasPrefix(arn, "arn:") {
+		arn = s.ARN("lambda", "function:"+arn)
+	}
+	if arn != "" {
+		res.Ref = arn
+		res.Attributes["FunctionArn"] = arn
+	}
+}
+
+// identifyImplied leaves Ref of everything but a named stage open: AWS draws
+// the ids of deployments, for example.
+func identifyImplied(_ *resource.Set, res *template.Resource) {
+	if !res.Properties.Has("Name") {
+		res.Ref = ""
 	}
 }
 
 func identifyStateMachine(s *resource.Set, res *template.Resource) {
 	res.Ref = s.ARN("states", "stateMachine:"+res.Name)
 	res.Attributes = map[string]string{"Arn": res.Ref, "Name": res.Name}
-}
-
-func identifyHTTPAPI(s *resource.Set, res *template.Resource) {
-	res.Ref = s.ShortID(res, 10, "api")
-	res.Attributes = map[string]string{
-		"RootResourceId": "root",
-		"RestApiId":      res.Ref,
-		"ApiId":          res.Ref,
-		"ApiEndpoint":    "https://" + s.Host(res.Ref+".execute-api"),
-	}
 }
 
 func identifyLayer(s *resource.Set, res *template.Resource) {

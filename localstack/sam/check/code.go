@@ -27,7 +27,7 @@ func Code(s *resource.Set, res *template.Resource, code *template.Value, method 
 	}
 	path := filepath.FromSlash(code.Text)
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.Plan.Dir, path)
+		path = filepath.Join(s.Dir(res), path)
 	}
 	path = filepath.Clean(path)
 	skip := res.Metadata.Get("SkipBuild")

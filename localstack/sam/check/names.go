@@ -1,6 +1,8 @@
 package check
 
 import (
+	"path"
+
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
 	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
@@ -19,10 +21,12 @@ func Names(s *resource.Set) {
 			at = res.At
 		}
 		if other := owner[key]; other != nil {
-			if sameSource(other.Properties.Get(t.Naming.Property), at) {
+			sameTemplate := path.Dir(s.LogicalID(other)) == path.Dir(s.LogicalID(res))
+			if sameTemplate && sameSource(other.Properties.Get(t.Naming.Property), at) {
 				continue // both are from Globals, which refuses the property
 			}
-			s.Fail(at, "the name "+template.Quote(res.Name)+" is already used by "+other.ID, "give each its own name")
+			s.Fail(at, "the name "+template.Quote(res.Name)+" is already used by "+s.LogicalID(other),
+				"give each its own name")
 		}
 		owner[key] = res
 	}

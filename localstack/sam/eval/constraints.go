@@ -39,14 +39,15 @@ func (r *Resolver) constrain(p, at *template.Value, raw string) *template.Value 
 	if isList {
 		elements = splitList(raw)
 	}
-	if r.Fails(func() { c.check(typ, raw, isList, elements) }) {
+	_, _, placeheld := r.Placeholders.In(raw) // the value is unknown, so it is not checked
+	if !placeheld && r.Fails(func() { c.check(typ, raw, isList, elements) }) {
 		return at.Derive(template.Unknown)
 	}
 	if isList {
 		return at.NewTexts(elements...)
 	}
 	v := at.NewText(raw)
-	if typ == "Number" {
+	if typ == "Number" && !placeheld {
 		v.Kind = template.Number
 	}
 	return v

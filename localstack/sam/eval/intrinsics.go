@@ -40,27 +40,14 @@ func (r *Resolver) choose(v, arg *template.Value) *template.Value {
 		return r.Fail(v, "Fn::Select takes a number as its index", usage)
 	}
 	items := arg.Items[1].Items
+	_, placeheld, _ := r.Placeholders.In(strings.Join(arg.Items[1].Texts(), " "))
 	switch {
-	case i >= len(items) && r.isMadeUp(v.Items[0]):
-		return v.NewText(strings.Join(arg.Items[1].Texts(), "-"))
+	case i >= len(items) && placeheld != "":
+		return v.NewText(placeheld)
 	case i < 0 || i >= len(items):
 		return r.Fail(v, fmt.Sprintf("index %d of a list of %d", i, len(items)), "count from 0")
 	}
 	return items[i].MovedTo(v)
-}
-
-// isMadeUp reports whether v refers to an ignored resource. Its attributes may
-// have another form than the real ones.
-func (r *Resolver) isMadeUp(v *template.Value) bool {
-	made := false
-	template.References(v, func(_ *template.Value, name, attr string) {
-		if attr == "" {
-			name, _ = r.subParts(name)
-		}
-		res := r.Resource(name)
-		made = made || res != nil && res.Ignored
-	})
-	return made
 }
 
 func splitText(r *Resolver, v, arg *template.Value) *template.Value {
@@ -73,6 +60,9 @@ func splitText(r *Resolver, v, arg *template.Value) *template.Value {
 func encodeBase64(r *Resolver, v, arg *template.Value) *template.Value {
 	if !arg.IsScalar() {
 		return r.Fail(v, "Fn::Base64 of "+arg.Kind.String(), "give it a string")
+	}
+	if _, own, ok := r.Placeholders.In(arg.Text); ok {
+		return v.NewText(own) // encoded, it could not be recognized
 	}
 	return r.text(v, base64.StdEncoding.EncodeToString([]byte(arg.Text)))
 }

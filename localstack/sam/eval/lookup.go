@@ -112,16 +112,31 @@ func (r *Resolver) attribute(v *template.Value, res *template.Resource, attr str
 	if part, rest, dotted := strings.Cut(attr, "."); dotted && res.Parts[part] != "" {
 		return r.lookup(v, res.Parts[part], rest, m)
 	}
-	s, ok := res.Attribute(attr)
+	s, ok := res.Attributes[attr]
 	if ok {
 		return r.text(v, s)
+	}
+	if res.Placeheld() {
+		return r.text(v, r.Placeholder(res, attr))
 	}
 	if why, ok := res.Missing[attr]; ok {
 		return r.Fail(v, why.Problem, why.Remedy)
 	}
+	return r.noAttribute(v, res, attr)
+}
+
+// noAttribute reports that a resource has no such attribute.
+func (r *Resolver) noAttribute(v *template.Value, res *template.Resource, attr string) *template.Value {
 	known := template.SortedKeys(res.Attributes)
-	return r.Fail(v, res.Type+" has no attribute "+attr,
-		template.Suggest(attr, known, "", "its attributes are "+strings.Join(known, ", ")))
+	if name, ok := strings.CutPrefix(attr, "Outputs."); ok && res.Type == template.StackType {
+		hint := "add it to the Outputs of its template"
+		return r.Fail(v, "the nested stack "+res.ID+" has no output "+name, template.Suggest(attr, known, "", hint))
+	}
+	hint := "it has none"
+	if len(known) > 0 {
+		hint = "its attributes are " + strings.Join(known, ", ")
+	}
+	return r.Fail(v, res.Type+" has no attribute "+attr, template.Suggest(attr, known, "", hint))
 }
 
 // Resource finds a resource by logical id. SAM also names parts of a resource,

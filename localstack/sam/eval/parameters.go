@@ -10,10 +10,15 @@ import (
 // Override is the value of a parameter from outside the template.
 type Override struct {
 	Text string
-	// File and Line are the position in samconfig.toml; File is empty if the
-	// caller gave the value.
+	// File and Line are the position in samconfig.toml or in the template
+	// around a nested stack; File is empty if the caller gave the value.
 	File string
 	Line int
+	// Column and Subject are set by the template around a nested stack. Broken
+	// is set if a mistake there leaves the value unknown.
+	Column  int
+	Subject string
+	Broken  bool
 }
 
 var parameterAttributes = []string{"Type", "Default", "AllowedPattern", "AllowedValues", "ConstraintDescription",
@@ -46,7 +51,11 @@ func (r *Resolver) failOverride(section *template.Value, name string, o Override
 		Remedy:  template.Suggest(name, section.Keys(), "", "add the parameter or leave the value out"),
 	}
 	if o.File != "" {
-		e.File, e.Line, e.Column = o.File, o.Line, 1
+		e.File, e.Line, e.Column = o.File, o.Line, max(o.Column, 1)
+	}
+	if o.Subject != "" {
+		e.Subject, e.Problem = o.Subject, "the template "+r.File+" has no such parameter"
+		e.Remedy = template.Suggest(name, section.Keys(), "", "add the parameter there or leave the value out")
 	}
 	r.Errors = append(r.Errors, e)
 }
@@ -78,8 +87,14 @@ func (p parameter) resolve() *template.Value {
 	}
 	def := v.Get("Default")
 	switch {
+	case p.given && p.override.Broken:
+		return bad
 	case p.given:
 		return p.r.constrain(v, v, p.override.Text)
+	case def == nil && p.r.ParametersFrom != "":
+		p.r.FailKey(p.section, p.field, "has no Default and no value is given",
+			"add "+p.field.Key+" to the Parameters of "+p.r.ParametersFrom)
+		return bad
 	case def == nil:
 		p.r.FailKey(p.section, p.field, "has no Default and no value is given",
 			"start with -parameter "+p.field.Key+"=VALUE, or with -config-env NAME if samconfig.toml has it")

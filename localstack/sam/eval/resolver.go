@@ -36,6 +36,14 @@ type Resolver struct {
 	Mappings, Conditions *template.Value
 	// Resources are all resources by logical id, with those that SAM generates.
 	Resources map[string]*template.Resource
+	// Placeholders are shared by all templates of an app.
+	Placeholders *Placeholders
+	// StackPath has the logical ids of the nested stacks that lead to this
+	// template, joined by /; empty for the outermost one.
+	StackPath string
+	// ParametersFrom says which resource of which template gives the values of
+	// the parameters of a nested stack; empty for the outermost one.
+	ParametersFrom string
 	// LanguageExtensions is set if the template uses the transform
 	// AWS::LanguageExtensions.
 	LanguageExtensions bool
@@ -47,10 +55,11 @@ type Resolver struct {
 // New returns a resolver that knows the pseudo parameters only.
 func New(r *template.Report, pseudo map[string]string) *Resolver {
 	return &Resolver{
-		Report:    r,
-		Pseudo:    pseudo,
-		Resources: map[string]*template.Resource{},
-		decided:   map[string]*decision{},
+		Report:       r,
+		Pseudo:       pseudo,
+		Resources:    map[string]*template.Resource{},
+		Placeholders: NewPlaceholders(),
+		decided:      map[string]*decision{},
 	}
 }
 

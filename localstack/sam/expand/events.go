@@ -132,7 +132,12 @@ func httpEvent(s *resource.Set, res *template.Resource, f template.Field, typ st
 	if !p.Has("RestApiId") && !p.Has("ApiId") && s.Find(implicit) == nil {
 		s.Generate(res, implicit, "AWS::Serverless::"+typ)
 	}
-	s.HTTPEvents = append(s.HTTPEvents, resource.HTTPEvent{Function: res.ID, Name: f.Key, Type: typ, At: f.Value})
+	s.HTTPEvents = append(s.HTTPEvents, resource.HTTPEvent{
+		Function: s.Stack.LogicalID(res.ID),
+		Name:     f.Key,
+		Type:     typ,
+		At:       f.Value,
+	})
 }
 
 // rule generates the EventBridge rule of a Schedule event.

@@ -10,6 +10,10 @@ import (
 // ImpliedType is the type of a resource that SAM generates from an ignored one.
 const ImpliedType = "AWS::Serverless::Generated"
 
+// implicitRestAPI is the API that SAM generates for events that name none. Its
+// stage is Prod.
+const implicitRestAPI = "ServerlessRestApi"
+
 // Implied adds the resources that SAM would generate from ignored ones, such as
 // ApiProdStage or Api.Stage, if the template refers to them. Their names start
 // with the name of the ignored resource. Root is the template.
@@ -36,7 +40,7 @@ func impliedSources(s *resource.Set, written []*template.Resource) []*template.R
 			sources = append(sources, res)
 		}
 	}
-	for _, id := range []string{"ServerlessRestApi", "ServerlessHttpApi"} { // of events that name no API
+	for _, id := range []string{implicitRestAPI, "ServerlessHttpApi"} { // of events that name no API
 		if res := s.Find(id); res != nil {
 			sources = append(sources, res)
 		}
@@ -64,7 +68,11 @@ func imply(s *resource.Set, sources []*template.Resource, name string) {
 		Ignored:    true,
 		Generated:  true,
 	}
-	if stage := from.Properties.Get("StageName"); name == from.ID+".Stage" && stage != nil {
+	stage := from.Properties.Get("StageName")
+	if from.ID == implicitRestAPI {
+		stage = from.At.NewText("Prod")
+	}
+	if stage != nil && (name == from.ID+".Stage" || name == from.ID+stage.Scalar()+"Stage") {
 		implied.Properties = from.At.NewObject(template.With("Name", stage))
 	}
 	s.Add(implied)

@@ -8,12 +8,14 @@ import (
 // Note says that something in the template has no effect locally, and why.
 type Note = template.Note
 
-// Plan is a resolved template.
+// Plan is a resolved template with those of its nested stacks. The logical ids
+// of what is in a nested stack begin with those of the stacks around it, as in
+// Stack/Function.
 type Plan struct {
 	// Path is the template as given to Load. Dir is its folder, absolute.
 	Path, Dir string
 	// Files are the files that were read: the template, a configuration file,
-	// and the files that the template includes.
+	// the templates of nested stacks, and the files that the templates include.
 	Files []string
 	// StackName, Region and Account are the values of the pseudo parameters.
 	StackName, Region, Account string

@@ -22,7 +22,7 @@ func digest(kind, stack, logicalID string) [32]byte {
 // form of API Gateway's ids.
 func (s *Set) ShortID(res *template.Resource, n int, kind string) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-	sum := digest(kind, s.Plan.StackName, res.ID)
+	sum := digest(kind, s.owner(res).Stack.Name, res.ID)
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = letters[int(sum[i])%len(letters)]
@@ -32,7 +32,7 @@ func (s *Set) ShortID(res *template.Resource, n int, kind string) string {
 }
 
 // UUID returns the UUID of a resource.
-func (s *Set) UUID(res *template.Resource) string { return UUID(s.Plan.StackName, res.ID) }
+func (s *Set) UUID(res *template.Resource) string { return UUID(s.owner(res).Stack.Name, res.ID) }
 
 // UUID returns an id in the form of a random UUID (RFC 9562 §5.4).
 func UUID(stack, logicalID string) string {
@@ -46,11 +46,12 @@ func UUID(stack, logicalID string) string {
 // appends random characters, which names within one stack do not need; a
 // shortened name gets some, so that it stays unique.
 func (s *Set) PhysicalName(res *template.Resource, most int) string {
-	name := s.Plan.StackName + "-" + res.ID
+	stack := s.owner(res).Stack.Name
+	name := stack + "-" + res.ID
 	if len(name) <= most {
 		return name
 	}
-	sum := digest("name", s.Plan.StackName, res.ID)
+	sum := digest("name", stack, res.ID)
 	suffix := "-" + strings.ToUpper(hex.EncodeToString(sum[:6]))
 	return name[:most-len(suffix)] + suffix
 }

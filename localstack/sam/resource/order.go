@@ -31,6 +31,7 @@ func (s *Set) edges(res *template.Resource) []edge {
 	if res.Disabled {
 		return nil
 	}
+	s = s.owner(res)
 	var out []edge
 	add := func(at *template.Value, name, _ string) {
 		to := s.Eval.Resource(name)
@@ -47,6 +48,9 @@ func (s *Set) edges(res *template.Resource) []edge {
 		t := s.ignored(res.Type)
 		template.References(res.Properties.Get(t.Name), add)
 		template.References(res.Properties.Get(t.Uses), add)
+		for attr := range s.requested[res.ID] {
+			template.References(res.Properties.Get(attr), add)
+		}
 		return out
 	}
 	for _, d := range res.DependsOn {

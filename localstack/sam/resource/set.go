@@ -14,6 +14,8 @@ type Set struct {
 	*template.Report
 	Eval *eval.Resolver
 	Plan *plan.Plan
+	// Stack is the stack that the template describes.
+	Stack Stack
 	// Resources is the Resources section.
 	Resources *template.Value
 	// Types are the types that have an effect, IgnoredTypes those without that
@@ -28,17 +30,70 @@ type Set struct {
 	Roles map[string]*plan.Role
 	// HTTPEvents are the events of functions from REST and HTTP APIs.
 	HTTPEvents []HTTPEvent
+	// Nest loads the template of a nested stack, AWS::CloudFormation::Stack,
+	// and sets what its references return.
+	Nest func(res *template.Resource)
+
+	// requested are the attributes that the template refers to, by logical id.
+	requested map[string]map[string]bool
+	owners    map[*template.Resource]*Set // of the resources of nested stacks
+}
+
+// Stack is a stack of the app: the one of the template that is loaded, or one
+// nested in it.
+type Stack struct {
+	// Name is AWS::StackName. Dir is the folder of the template, absolute.
+	Name, Dir string
+	// Path has the logical ids of the nested stacks that lead to the stack,
+	// joined by /. It is empty for the outermost stack.
+	Path string
+}
+
+// LogicalID returns the logical id of a resource of the stack as the plan has
+// it. As in SAM CLI, that of a nested stack is written Stack/Resource.
+func (k Stack) LogicalID(id string) string {
+	if k.Path == "" {
+		return id
+	}
+	return k.Path + "/" + id
 }
 
 // HTTPEvent is an event of a function from a REST or HTTP API. It is not
 // delivered locally.
 type HTTPEvent struct {
-	// Function is a logical id, Type is Api or HttpApi.
+	// Function is the logical id in the plan, Type is Api or HttpApi.
 	Function, Name, Type string
 	At                   *template.Value
 }
 
-// Find returns the resource with that logical id, or nil.
+// Adopt adds the resources of a nested stack, so that they are built together
+// with those of s: the parts of an app may be spread over several templates.
+func (s *Set) Adopt(nested *Set) {
+	if s.owners == nil {
+		s.owners = map[*template.Resource]*Set{}
+	}
+	for _, res := range nested.Order {
+		s.owners[res] = nested.owner(res)
+	}
+	s.Order = append(s.Order, nested.Order...)
+	s.HTTPEvents = append(s.HTTPEvents, nested.HTTPEvents...)
+}
+
+// owner returns the set of the template that has the resource.
+func (s *Set) owner(res *template.Resource) *Set {
+	if nested := s.owners[res]; nested != nil {
+		return nested
+	}
+	return s
+}
+
+// LogicalID returns the logical id of a resource in the plan.
+func (s *Set) LogicalID(res *template.Resource) string { return s.owner(res).Stack.LogicalID(res.ID) }
+
+// Dir returns the absolute folder of the template that has the resource.
+func (s *Set) Dir(res *template.Resource) string { return s.owner(res).Stack.Dir }
+
+// Find returns the resource of this template with that logical id, or nil.
 func (s *Set) Find(id string) *template.Resource { return s.Eval.Resources[id] }
 
 // IDs returns all logical ids, sorted.
@@ -88,11 +143,11 @@ func (s *Set) Active(typ string) []*template.Resource {
 // id.
 func (s *Set) NoteResource(res *template.Resource, reason string) {
 	at := res.At
-	if f := s.Resources.Field(res.ID); f != nil {
+	if f := s.owner(res).Resources.Field(res.ID); f != nil {
 		at = at.Derive(at.Kind)
 		at.Line, at.Column = f.Line, f.Column
 	}
-	s.Note(at, res.ID, res.Type, reason)
+	s.Note(at, s.LogicalID(res), res.Type, reason)
 }
 
 // TargetFunction returns the function that an ARN or name refers to. A

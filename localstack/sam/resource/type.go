@@ -18,6 +18,9 @@ type Type struct {
 	// Naming is the rule for the physical name; nil if the template cannot set
 	// one.
 	Naming *Naming
+	// Needs are the properties that the local stack cannot do without, besides
+	// the name: a value that only AWS knows is a mistake there.
+	Needs []string
 	// Identify sets Ref and Attributes, and Name if Naming is nil ("Return
 	// values" in CloudFormation's reference). It is nil for a type that Expand
 	// replaces.
@@ -47,8 +50,9 @@ type Naming struct {
 
 // Ignored is what the local stack knows of a resource type without effect.
 type Ignored struct {
-	// Name is the property with the physical name; empty if unknown. It is the
-	// only property that is resolved, so a mistake in another has no effect.
+	// Name is the property with the physical name, which Ref returns unless
+	// Identify sets something else; empty if the type has none. A mistake in a
+	// property that nothing refers to has no effect.
 	Name string
 	// Uses is a second property that is resolved, for Identify.
 	Uses string
@@ -60,8 +64,9 @@ type Ignored struct {
 	// Generates is set if SAM expands the type to resources that a template may
 	// refer to.
 	Generates bool
-	// Identify sets Ref and Attributes in the form of AWS; nil for the general
-	// form. Name and a general Arn are set already.
+	// Identify sets Ref and the Attributes that follow from the template or
+	// from AWS's rules for names and ARNs. Name is set already, and so are the
+	// attributes that are properties. What it leaves out, AWS assigns.
 	Identify func(*Set, *template.Resource)
 }
 

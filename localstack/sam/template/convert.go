@@ -15,8 +15,9 @@ type converter struct {
 	open  map[*yaml.Node]bool // anchored nodes that are being converted
 	count int
 	depth int
-	// file and included are set for a file that the template includes.
-	file     string
+	// file is the file of the values, or empty for that of the report.
+	file string
+	// included is set for a file that the template includes.
 	included bool
 }
 

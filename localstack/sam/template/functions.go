@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// StackType is the type of a nested stack.
+const StackType = "AWS::CloudFormation::Stack"
+
 // Names of the template language that are not functions with values.
 const (
 	// ForEach begins the key of a loop.

@@ -23,11 +23,20 @@ const (
 
 // Parse reads one YAML or JSON document. It returns nil after it has reported a
 // mistake that leaves nothing to evaluate.
-func Parse(r *Report, data []byte) *Value { return ParseIncluded(r, data, nil) }
+func Parse(r *Report, data []byte) *Value { return r.parse(data, "", nil) }
+
+// ParseNested is [Parse] for the template of a nested stack. Its values know
+// their file, so that they can be reported together with those of the outermost
+// template.
+func ParseNested(r *Report, data []byte) *Value { return r.parse(data, r.File, nil) }
 
 // ParseIncluded is [Parse] for a file that the template includes at place.
 // CloudFormation does not read the short forms of functions there.
-func ParseIncluded(r *Report, data []byte, place *Value) *Value {
+func ParseIncluded(r *Report, data []byte, place *Value) *Value { return r.parse(data, r.File, place) }
+
+// parse reads a document. The values have that file; place is where the
+// template includes the document, or nil.
+func (r *Report) parse(data []byte, file string, place *Value) *Value {
 	if len(data) > MaxSize {
 		r.FailFile("the template is larger than 1 MiB, CloudFormation's limit", "split it")
 		return nil
@@ -36,9 +45,9 @@ func ParseIncluded(r *Report, data []byte, place *Value) *Value {
 	if doc == nil {
 		return nil
 	}
-	c := converter{r: r, open: map[*yaml.Node]bool{}}
+	c := converter{r: r, open: map[*yaml.Node]bool{}, file: file}
 	if place != nil {
-		c.file, c.included = r.File, true
+		c.included = true
 		place = place.Parent
 	}
 	root := c.convert(doc.Content[0], place, "")

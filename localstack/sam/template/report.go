@@ -23,7 +23,10 @@ type Note struct {
 	// Advice is true if the note is about AWS: what the template says has
 	// little or no effect there either.
 	Advice bool `json:",omitempty"`
-	File   string
+	// Placeholder is true if something runs with a placeholder for a value that
+	// only AWS knows.
+	Placeholder bool `json:",omitempty"`
+	File        string
 	// Line and Column count from 1.
 	Line, Column int
 }
@@ -97,21 +100,26 @@ func (e *Error) samePosition(other *Error) bool {
 }
 
 // Note records that something has no effect locally.
-func (r *Report) Note(at *Value, id, typ, reason string) { r.note(at, id, typ, reason, false) }
+func (r *Report) Note(at *Value, id, typ, reason string) { r.note(at, id, typ, reason) }
+
+// NotePlaceholder records that at has a placeholder.
+func (r *Report) NotePlaceholder(at *Value, id, typ, reason string) {
+	r.note(at, id, typ, reason).Placeholder = true
+}
 
 // Advise records something about the template that matters on AWS, not here.
-func (r *Report) Advise(at *Value, id, typ, reason string) { r.note(at, id, typ, reason, true) }
+func (r *Report) Advise(at *Value, id, typ, reason string) { r.note(at, id, typ, reason).Advice = true }
 
-func (r *Report) note(at *Value, id, typ, reason string, advice bool) {
+func (r *Report) note(at *Value, id, typ, reason string) *Note {
 	r.Notes = append(r.Notes, Note{
 		LogicalID: id,
 		Type:      typ,
 		Reason:    reason,
-		Advice:    advice,
 		File:      cmp.Or(at.File, r.File),
 		Line:      at.Line,
 		Column:    at.Column,
 	})
+	return &r.Notes[len(r.Notes)-1]
 }
 
 // Fails calls f and reports whether it found a mistake.
@@ -121,11 +129,18 @@ func (r *Report) Fails(f func()) bool {
 	return len(r.Errors) > before
 }
 
-// Discard calls f and drops the mistakes that it finds. Its notes are kept.
+// Discard calls f and drops the mistakes and notes that it makes.
 func (r *Report) Discard(f func()) {
-	before := len(r.Errors)
+	errs, notes := len(r.Errors), len(r.Notes)
 	f()
-	r.Errors = r.Errors[:before]
+	r.Errors, r.Notes = r.Errors[:errs], r.Notes[:notes]
+}
+
+// Add adds what another report holds.
+func (r *Report) Add(other *Report) {
+	r.Read = append(r.Read, other.Read...)
+	r.Errors = append(r.Errors, other.Errors...)
+	r.Notes = append(r.Notes, other.Notes...)
 }
 
 // Section returns a section of the template that is a map, or nil.
