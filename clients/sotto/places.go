@@ -21,6 +21,10 @@ import (
 // file counts as empty.
 const placesFile = "places.json"
 
+// marksFile, next to it, has the last marks of other users, which are shown
+// until those who are there repeat theirs. It is used in the same way.
+const marksFile = "marks.json"
+
 // userDir returns the folder of a user in the profile.
 func userDir(d *profile.Deployment, user chat.User) string {
 	return filepath.Join(d.Folder(), userPrefix+string(user))
@@ -31,12 +35,8 @@ const userPrefix = "user-"
 
 // readPlaces returns the stored places, or nil.
 func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
-	data, err := os.ReadFile(filepath.Join(userDir(d, user), placesFile))
-	if err != nil {
-		return nil
-	}
 	var places []terminal.Place
-	if json.Unmarshal(data, &places) != nil {
+	if !readJSON(d, user, placesFile, &places) {
 		return nil
 	}
 	return slices.DeleteFunc(places, func(p terminal.Place) bool {
@@ -44,27 +44,52 @@ func readPlaces(d *profile.Deployment, user chat.User) []terminal.Place {
 	})
 }
 
-// writePlaces replaces the stored places. A crash leaves the old file or the
-// new one.
+// readMarks returns the stored marks, or nil.
+func readMarks(d *profile.Deployment, user chat.User) []terminal.Marks {
+	var marks []terminal.Marks
+	if !readJSON(d, user, marksFile, &marks) {
+		return nil
+	}
+	for i := range marks {
+		marks[i].Users = slices.DeleteFunc(marks[i].Users, func(u terminal.UserMark) bool {
+			return u.User.Check() != nil
+		})
+	}
+	return marks
+}
+
+// readJSON reads a file of the user and reports whether it could.
+func readJSON(d *profile.Deployment, user chat.User, name string, into any) bool {
+	data, err := os.ReadFile(filepath.Join(userDir(d, user), name))
+	return err == nil && json.Unmarshal(data, into) == nil
+}
+
+// writePlaces replaces the stored places.
 func writePlaces(d *profile.Deployment, user chat.User, places []terminal.Place) error {
-	data, err := json.Marshal(places)
-	if err != nil {
+	if err := writeJSON(d, user, placesFile, places); err != nil {
 		return fmt.Errorf("store the last messages read: %w", err)
+	}
+	return nil
+}
+
+// writeJSON replaces a file of the user. A crash leaves the old file or the new
+// one.
+func writeJSON(d *profile.Deployment, user chat.User, name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
 	}
 	dir := userDir(d, user)
 	temp, err := os.CreateTemp(dir, ".new-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("store the last messages read: %w", err)
+		return err
 	}
 	defer os.Remove(temp.Name()) // fails after the rename, as it should
 	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(dir, placesFile))
+		err = os.Rename(temp.Name(), filepath.Join(dir, name))
 	}
-	if err != nil {
-		return fmt.Errorf("store the last messages read: %w", err)
-	}
-	return nil
+	return err
 }
 
 // saveRooms stores the rooms that the user is in. A new room counts as read. It

@@ -49,6 +49,10 @@ func (in *commandLine) screen(room chat.Room, a appearance) error {
 		Describe: describe,
 		Greeting: greet,
 		Places:   readPlaces(deployment, user),
+		Marks:    readMarks(deployment, user),
+		Keep: func(marks []terminal.Marks) {
+			_ = writeJSON(deployment, user, marksFile, marks) // best effort; others repeat their marks
+		},
 		Read: func(p terminal.Place) {
 			places := readPlaces(deployment, user)
 			i := slices.IndexFunc(places, func(old terminal.Place) bool { return old.Room == p.Room })

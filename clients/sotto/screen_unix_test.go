@@ -48,6 +48,7 @@ func TestOnATerminal(t *testing.T) {
 	ada.Type("\r")
 	bob.Until(`ada  \d\d:\d\d\n +│    hello two\n +│    lines`)
 	ada.Until(`✓✓ hello two\n +│    lines\n +│    read by bob`)
+	bob.Until(`2 here: ada and you`)
 
 	// A text with escape sequences.
 	if code, _, stderr := invoke(t, "\x1b[2J\x1b[31mred\a \u202eturned",
@@ -107,6 +108,15 @@ func TestOnATerminal(t *testing.T) {
 	bob.Until(`are you there\?`)
 	bob.Type("\x04")
 	if code := bob.Ended(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+
+	// Bob's mark is kept, although he is away now.
+	ada = onTerminal(t, nil, append(common, "--user", "ada")...)
+	ada.Until(`✓✓ hello two\n +│    lines\n +│    read by bob`)
+	ada.Until(`nobody else is here`)
+	ada.Type("\x04")
+	if code := ada.Ended(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +33,10 @@ type hints struct {
 	asked   time.Time // when presence was last requested
 	present *Presence // the last answer
 	seen    map[chat.User]bool
+	begged  bool // the others were asked for their marks on this connection
+
+	answered  time.Time // when the own mark was last repeated for users who asked
+	answering bool      // a goroutine waits until the next answer is due
 
 	own     Mark
 	sent    time.Time // when the own mark was last sent
@@ -101,9 +104,11 @@ func (c *Client) Typing(ctx context.Context, room chat.Room) error {
 }
 
 // Presence returns the users who are connected to the room. It asks the service
-// at most twice a minute and returns the last answer in between, so it may be
-// called at any rate. A changed answer is also emitted as an event. Errors:
-// chat.RoomInvalid, chat.NotAMember, ErrClosed, and those of the service.
+// at most twice a minute and returns the last answer of the same connection in
+// between, so it may be called at any rate. A changed answer is also emitted as
+// an event. The first request on a connection also asks the others for their
+// marks. Errors: chat.RoomInvalid, chat.NotAMember, ErrClosed, and those of the
+// service.
 func (c *Client) Presence(ctx context.Context, room chat.Room) (Presence, error) {
 	h, unlock, err := c.lockHints(room)
 	if err != nil {
@@ -127,7 +132,35 @@ func (c *Client) Presence(ctx context.Context, room chat.Room) (Presence, error)
 	}
 	p := Presence{Room: room, Users: f.Users, More: f.More}
 	c.takePresence(p)
+	c.askMarks(room)
 	return p, nil
+}
+
+// forgetPresence forgets who is present, which is unknown without a connection.
+func (c *Client) forgetPresence() {
+	c.hints.mu.Lock()
+	defer c.hints.mu.Unlock()
+	for _, h := range c.hints.rooms {
+		h.present, h.asked = nil, time.Time{}
+	}
+}
+
+// renewHints prepares for a new connection: nobody was seen or asked on it, and
+// the own marks are repeated, since users may have come meanwhile.
+func (c *Client) renewHints() {
+	c.forgetPresence()
+	c.mu.Lock()
+	rooms := maps.Clone(c.rooms)
+	c.mu.Unlock()
+	c.hints.mu.Lock()
+	defer c.hints.mu.Unlock()
+	for name, h := range c.hints.rooms {
+		h.begged = false
+		clear(h.seen)
+		if state, member := rooms[name]; member && state.Epoch == h.epoch {
+			c.mark(h)
+		}
+	}
 }
 
 func (c *Client) takePresence(p Presence) {
@@ -148,88 +181,6 @@ func (c *Client) takePresence(p Presence) {
 	}
 	if changed {
 		c.events.emit(p)
-	}
-}
-
-// Mark tells the room the last seq that this client has received and the last
-// one that was on the screen. Call it at every message: it keeps the highest
-// values and sends changes at most once in three seconds, the last one always.
-// It repeats the mark when a user appears in the room. Errors:
-// chat.RoomInvalid, chat.NotAMember, ErrClosed; chat.BadFrame if read is above
-// delivered or negative.
-func (c *Client) Mark(ctx context.Context, room chat.Room, delivered, read chat.Seq) error {
-	if read < 0 || delivered < read {
-		return chat.BadFrame
-	}
-	h, unlock, err := c.lockHints(room)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if delivered > h.own.Delivered || read > h.own.Read {
-		h.own.Delivered, h.own.Read = max(h.own.Delivered, delivered), max(h.own.Read, read)
-		c.mark(h)
-	}
-	return ctx.Err()
-}
-
-// Marks lists the marks received for a room so far, sorted by user. They
-// include those of the user's own other devices. Later marks are emitted as
-// events.
-func (c *Client) Marks(room chat.Room) []Mark {
-	h, unlock, err := c.lockHints(room)
-	if err != nil {
-		return nil
-	}
-	defer unlock()
-	marks := slices.Collect(maps.Values(h.marks))
-	slices.SortFunc(marks, func(a, b Mark) int { return strings.Compare(string(a.User), string(b.User)) })
-	return marks
-}
-
-// mark schedules the own mark to be sent. The caller holds the lock of h.
-func (c *Client) mark(h *hints) {
-	if h.own.Delivered == 0 {
-		return
-	}
-	h.due = true
-	if !h.sending {
-		h.sending = true
-		pause := c.timing.hint - time.Since(h.sent)
-		c.start(func() { c.sendMarks(h, pause) })
-	}
-}
-
-// sendMarks sends the own mark after the pause, and again while it changes.
-func (c *Client) sendMarks(h *hints, pause time.Duration) {
-	for {
-		if wait(c.ctx, pause) != nil {
-			return
-		}
-		s, err := c.session(c.ctx)
-		if err != nil {
-			return
-		}
-		c.hints.mu.Lock()
-		if !h.due {
-			h.sending = false
-			c.hints.mu.Unlock()
-			return
-		}
-		own := h.own
-		h.due, h.sent = false, time.Now()
-		c.hints.mu.Unlock()
-		pause = c.timing.hint
-		if s.sendHint(frame.Request{
-			Action:    frame.ActionMark,
-			Room:      own.Room,
-			Delivered: own.Delivered,
-			Read:      own.Read,
-		}) != nil {
-			c.hints.mu.Lock()
-			h.due = true // send it on the next connection
-			c.hints.mu.Unlock()
-		}
 	}
 }
 
@@ -255,8 +206,23 @@ func (c *Client) handleHint(r reply) {
 	case frame.TypeMark:
 		var f frame.Mark
 		if strict.Unmarshal(r.data, &f) == nil {
-			c.receiveHint(f.Room, f.User, func(h *hints) Event { return h.raise(f) })
+			c.receiveHint(f.Room, f.User, func(h *hints) Event {
+				if f.Delivered == 0 && f.Read == 0 {
+					c.answer(h)
+					return nil
+				}
+				return h.raise(f)
+			})
 		}
+	}
+}
+
+// notice repeats the own mark if another user is seen for the first time on
+// this connection. The caller holds the lock of h.
+func (c *Client) notice(h *hints, user chat.User) {
+	if user != c.User() && !h.seen[user] && len(h.seen) < maxMarked {
+		h.seen[user] = true
+		c.mark(h) // this user has not received it yet
 	}
 }
 
@@ -271,25 +237,8 @@ func (c *Client) receiveHint(room chat.Room, user chat.User, toEvent func(*hints
 		return
 	}
 	defer unlock()
-	if user != c.User() && !h.seen[user] && len(h.seen) < maxMarked {
-		h.seen[user] = true
-		c.mark(h) // this user has not received it yet
-	}
+	c.notice(h, user)
 	if event := toEvent(h); event != nil {
 		c.events.emit(event)
 	}
-}
-
-// raise keeps the highest of a user's marks. It returns nil if f is not higher.
-func (h *hints) raise(f frame.Mark) Event {
-	old, ok := h.marks[f.User]
-	if f.Read < 0 || f.Delivered < f.Read || !ok && len(h.marks) == maxMarked {
-		return nil
-	}
-	now := Mark{Room: f.Room, User: f.User, Delivered: max(old.Delivered, f.Delivered), Read: max(old.Read, f.Read)}
-	if now == old {
-		return nil
-	}
-	h.marks[f.User] = now
-	return now
 }

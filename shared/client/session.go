@@ -201,6 +201,7 @@ func (c *Client) run(s *session) {
 			}
 		}
 		c.publish(s)
+		c.renewHints()
 		c.notify(Notice{Connected: true})
 	}
 }
@@ -217,11 +218,13 @@ func (c *Client) publish(s *session) {
 	s.early, s.open = nil, true
 }
 
-// clearSession marks the client as disconnected.
+// clearSession marks the client as disconnected. Then it is unknown who is
+// present.
 func (c *Client) clearSession() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.current = nil
+	c.mu.Unlock()
+	c.forgetPresence()
 }
 
 // applyWelcome makes s the current session and takes over its rooms.

@@ -38,7 +38,8 @@ type Model struct {
 	selecting,
 	leaving bool // the user was warned; the next quit ends the program
 
-	drafts  int // number of messages written so far
+	unkept  bool // marks have come since they were stored
+	drafts  int  // number of messages written so far
 	offline *client.Notice
 	retryAt time.Time
 	notice  string
@@ -47,6 +48,7 @@ type Model struct {
 }
 
 // newModel returns a model with the user's rooms that shows the room current.
+// It knows the stored marks of the rooms whose log is still the same.
 func newModel(o Options, s service, c account, rooms []frame.RoomState,
 	read func(frame.RoomState) chat.Seq, current chat.Room) *Model {
 	m := &Model{
@@ -67,6 +69,11 @@ func newModel(o Options, s service, c account, rooms []frame.RoomState,
 	}
 	for _, state := range rooms {
 		m.enter(state, read(state))
+	}
+	for _, stored := range o.Marks {
+		if r := m.rooms[stored.Room]; r != nil {
+			r.restore(stored)
+		}
 	}
 	return m
 }
@@ -186,7 +193,7 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 	case presenceMsg:
 		if r := m.rooms[msg.room]; r != nil {
 			r.asking = false
-			if msg.err == nil {
+			if msg.err == nil && m.offline == nil {
 				r.event(msg.Presence, m.now())
 			}
 		}
@@ -196,6 +203,9 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 		m.offline = nil
 		if !msg.Connected {
 			m.offline, m.retryAt = &msg.Notice, m.now().Add(msg.Wait)
+			for _, r := range m.rooms {
+				r.disconnect()
+			}
 		}
 	case endedMsg:
 		m.ended = msg.err
@@ -218,10 +228,13 @@ func (m *Model) event(e client.Event) {
 		m.say("%s has a new device: compare safety numbers, /safety %s", e.User, e.User)
 	}
 	r := m.rooms[name]
-	if r == nil {
+	if _, present := e.(client.Presence); r == nil || present && m.offline != nil {
 		return
 	}
 	r.event(e, m.now())
+	if _, marked := e.(client.Mark); marked {
+		m.unkept = true
+	}
 	// Messages read on another device of the user count as read.
 	if own, ok := e.(client.Mark); ok && own.User == m.me {
 		r.read = max(r.read, min(own.Read, r.head))
@@ -272,7 +285,18 @@ func (m *Model) passTime() tea.Cmd {
 	if m.notice != "" && m.now().Sub(m.noticed) > noticeShown {
 		m.notice = ""
 	}
-	return m.askPresence()
+	return tea.Batch(m.askPresence(), m.keepMarks())
+}
+
+// allMarks returns the marks of all rooms that have some.
+func (m *Model) allMarks() []Marks {
+	var all []Marks
+	for _, name := range m.order {
+		if r := m.rooms[name]; len(r.marks) > 0 {
+			all = append(all, r.stored())
+		}
+	}
+	return all
 }
 
 // markRead marks the messages on the screen as read.

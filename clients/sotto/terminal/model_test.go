@@ -67,6 +67,8 @@ func (r *recorder) Read(p Place, delivered chat.Seq) {
 	r.record("read %s %d %d", p.Room, p.Seq, delivered)
 }
 
+func (r *recorder) Keep(marks []Marks) { r.record("keep %v", marks) }
+
 // desk is a model on a screen of a fixed size at a fixed time.
 type desk struct {
 	*testing.T

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -52,6 +53,7 @@ func (r *room) add(m client.Message) {
 	}
 	r.head = max(r.head, m.Seq)
 	delete(r.typing, m.From)
+	r.meet(m.From)
 	r.timeline.add(m)
 }
 
@@ -79,11 +81,55 @@ func (r *room) event(e client.Event, now time.Time) {
 	switch e := e.(type) {
 	case client.Typing:
 		r.typing[e.User] = now
+		r.meet(e.User)
 	case client.Presence:
 		r.present = &e
 	case client.Mark:
+		old := r.marks[e.User] // may be one of an earlier start
+		e.Delivered, e.Read = max(e.Delivered, old.Delivered), max(e.Read, old.Read)
 		r.marks[e.User] = e
 		r.timeline.touch()
+	}
+}
+
+// meet adds a user who types or writes to those who are here, if they are
+// known.
+func (r *room) meet(user chat.User) {
+	if r.present == nil || user == "" {
+		return
+	}
+	if i, found := slices.BinarySearch(r.present.Users, user); !found {
+		r.present = &client.Presence{
+			Room:  r.name,
+			Users: slices.Insert(slices.Clone(r.present.Users), i, user),
+			More:  r.present.More,
+		}
+	}
+}
+
+// disconnect forgets who is here and who is typing.
+func (r *room) disconnect() {
+	r.present = nil
+	clear(r.typing)
+}
+
+// stored returns the marks as they are stored, and restore takes over those of
+// the same log.
+func (r *room) stored() Marks {
+	kept := Marks{Room: r.name, Epoch: r.epoch}
+	for _, user := range slices.Sorted(maps.Keys(r.marks)) {
+		mark := r.marks[user]
+		kept.Users = append(kept.Users, UserMark{user, mark.Delivered, mark.Read})
+	}
+	return kept
+}
+
+func (r *room) restore(kept Marks) {
+	if kept.Epoch != r.epoch {
+		return
+	}
+	for _, u := range kept.Users {
+		r.marks[u.User] = client.Mark{Room: r.name, User: u.User, Delivered: u.Delivered, Read: u.Read}
 	}
 }
 

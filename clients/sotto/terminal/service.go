@@ -25,6 +25,8 @@ type service interface {
 	Typing(room chat.Room)
 	// Read sends the user's mark and stores the place for the next start.
 	Read(place Place, delivered chat.Seq)
+	// Keep stores the marks of all rooms for the next start.
+	Keep(marks []Marks)
 }
 
 // Place is the last message read in a room.
@@ -32,6 +34,20 @@ type Place struct {
 	Room  chat.Room  `json:"room"`
 	Epoch chat.Epoch `json:"epoch"`
 	Seq   chat.Seq   `json:"seq"`
+}
+
+// Marks are the marks of other users for one log of a room.
+type Marks struct {
+	Room  chat.Room  `json:"room"`
+	Epoch chat.Epoch `json:"epoch"`
+	Users []UserMark `json:"users"` // sorted
+}
+
+// UserMark is how far a user has received and read a log.
+type UserMark struct {
+	User      chat.User `json:"user"`
+	Delivered chat.Seq  `json:"delivered"`
+	Read      chat.Seq  `json:"read"`
 }
 
 // Events for the model: first those from the client, then the results of
@@ -154,6 +170,19 @@ func (m *Model) typing() tea.Cmd {
 	service, name := m.service, m.current
 	return func() tea.Msg {
 		service.Typing(name)
+		return nil
+	}
+}
+
+// keepMarks stores the marks if they have changed.
+func (m *Model) keepMarks() tea.Cmd {
+	if !m.unkept {
+		return nil
+	}
+	m.unkept = false
+	service, marks := m.service, m.allMarks()
+	return func() tea.Msg {
+		service.Keep(marks)
 		return nil
 	}
 }

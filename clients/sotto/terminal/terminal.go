@@ -37,8 +37,12 @@ type Options struct {
 	Greeting string
 	// Places are those passed to Read at earlier starts.
 	Places []Place
-	// Read stores a place. One goroutine calls it at a time.
+	// Marks are those passed to Keep at the last start.
+	Marks []Marks
+	// Read stores a place, and Keep the marks of all rooms. One goroutine calls
+	// them at a time.
 	Read func(Place)
+	Keep func([]Marks)
 
 	Colours, Mouse bool
 	Input          io.Reader
@@ -54,7 +58,7 @@ var ErrPanic = errors.New("sotto crashed; please report the output above")
 func Run(ctx context.Context, o Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b := &bridge{ctx: ctx, read: o.Read}
+	b := &bridge{ctx: ctx, read: o.Read, keep: o.Keep}
 	c, err := o.Open(b.notify)
 	if err != nil {
 		return err
@@ -76,11 +80,26 @@ func Run(ctx context.Context, o Options) error {
 		return state.Head
 	}
 	m := newModel(o, b, account{c.User(), c.Device()}, rooms, read, o.Room)
+	b.markPlaces(rooms, known)
 	err = b.show(m, o)
+	if m.unkept {
+		b.Keep(m.allMarks())
+	}
 	if m.ended != nil && ctx.Err() == nil {
 		return m.ended
 	}
 	return err
+}
+
+// markPlaces tells the client what the user has read at earlier starts, so that
+// it can answer others who ask.
+func (b *bridge) markPlaces(rooms []frame.RoomState, known map[chat.Room]Place) {
+	for _, state := range rooms {
+		if p := known[state.Room]; p.Epoch == state.Epoch {
+			seq := min(p.Seq, state.Head)
+			_ = b.client.Mark(b.ctx, p.Room, seq, seq)
+		}
+	}
 }
 
 // show runs the program with a model.
@@ -110,11 +129,12 @@ type bridge struct {
 	ctx    context.Context
 	client *client.Client
 	read   func(Place)
+	keep   func([]Marks)
 
 	mu      sync.Mutex // of what follows
 	program *tea.Program
 	heads   []frame.RoomState // rooms to follow when the program starts
-	reading sync.Mutex        // one call of read at a time
+	reading sync.Mutex        // one call of read or keep at a time
 }
 
 // rooms lists the user's rooms. It joins room if necessary.
@@ -231,6 +251,12 @@ func (b *bridge) Read(p Place, delivered chat.Seq) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	b.read(p)
+}
+
+func (b *bridge) Keep(marks []Marks) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	b.keep(marks)
 }
 
 // Older reads up to n messages before a seq. It uses a subscription, which

@@ -3,6 +3,7 @@ package terminal
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -243,6 +244,55 @@ func TestTheConnection(t *testing.T) {
 	d.has("no connection, reconnecting")
 	d.give(connectionMsg{client.Notice{Connected: true}})
 	d.has(" connected")
+}
+
+// TestWhoIsHere checks who counts: the user, those of the last answer, and
+// those who have typed or written since. Without a connection it is unknown.
+func TestWhoIsHere(t *testing.T) {
+	d := talk(t, 80, 24)
+	present := func(users ...chat.User) presenceMsg {
+		return presenceMsg{room: chat.Lobby, Presence: client.Presence{Room: chat.Lobby, Users: users}}
+	}
+	d.give(present("ada"))
+	d.has("nobody else is here")
+	d.give(present("ada", "bob"))
+	d.has("2 here: bob and you")
+	d.give(eventMsg{client.Typing{Room: chat.Lobby, User: "carol"}}, arrivedMsg{message(9, "carol", at(14, 3), "hi")})
+	d.has("3 here: bob, carol and you")
+	d.give(connectionMsg{client.Notice{Err: errors.New("x"), Wait: 2 * time.Second}})
+	d.lacks("here:")
+	d.give(present("ada", "bob"), eventMsg{client.Presence{Room: chat.Lobby, Users: []chat.User{"ada", "bob"}}})
+	d.lacks("here:") // an answer of the old connection
+	d.give(connectionMsg{client.Notice{Connected: true}})
+	d.lacks("here:", "nobody else")
+	d.give(present("ada", "bob"))
+	d.has("2 here: bob and you")
+}
+
+// TestMarksAreKept checks that the next start shows the marks, for the same log
+// only.
+func TestMarksAreKept(t *testing.T) {
+	d := newDesk(t, 80, 24)
+	d.give(eventMsg{client.Mark{Room: chat.Lobby, User: "bob", Delivered: 3, Read: 2}}, tickMsg{}, tickMsg{})
+	if got := d.calls("keep"); len(got) != 1 {
+		t.Errorf("stored %q, want the marks once", got)
+	}
+	kept := d.allMarks()
+	want := []Marks{{Room: chat.Lobby, Epoch: epoch, Users: []UserMark{{User: "bob", Delivered: 3, Read: 2}}}}
+	if !reflect.DeepEqual(kept, want) {
+		t.Fatalf("stored %+v, want %+v", kept, want)
+	}
+	for log, want := range map[chat.Epoch]int{epoch: 1, "e2": 0} {
+		r := newRoom(frame.RoomState{Room: chat.Lobby, Epoch: log, Head: 3}, 3)
+		r.restore(kept[0])
+		if got := r.readers("ada", 2); len(got) != want {
+			t.Errorf("in the log %s %v have read message 2, want %d users", log, got, want)
+		}
+		r.event(client.Mark{Room: chat.Lobby, User: "bob", Delivered: 2, Read: 1}, d.clock) // a lower one
+		if got := r.readers("ada", 2); len(got) != want {
+			t.Errorf("after a lower mark in the log %s %v have read message 2, want %d users", log, got, want)
+		}
+	}
 }
 
 func TestTypingEnds(t *testing.T) {

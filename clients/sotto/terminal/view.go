@@ -305,11 +305,12 @@ func (m *Model) people() string {
 		return ""
 	}
 	others := slices.DeleteFunc(slices.Clone(r.present.Users), func(user chat.User) bool { return user == m.me })
+	n := len(others) + 1 // the user is connected too
 	switch {
 	case r.present.More:
-		return "here: " + names(others) + " and others"
+		return fmt.Sprintf("%d+ here: %s and others", n, names(others))
 	case len(others) > 0:
-		return "here: " + names(others)
+		return fmt.Sprintf("%d here: %s and you", n, names(others))
 	}
 	return "nobody else is here"
 }

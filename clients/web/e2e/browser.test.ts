@@ -6,6 +6,7 @@ import { breaks } from "./breaks";
 import { launch } from "./chromium";
 import { hostile } from "./hostile";
 import { screenshots } from "./looks";
+import { marks } from "./marks";
 import { Person } from "./person";
 import { removed } from "./removed";
 import { rooms } from "./rooms";
@@ -42,6 +43,7 @@ afterAll(async () => {
 describe("together", () => together(world));
 describe("what breaks", () => breaks(world));
 describe("rooms", () => rooms(world));
+describe("marks", () => marks(world));
 describe("removed", () => removed(world));
 describe("hostile texts", () => hostile(world));
 describe("sight", () => sight(world));

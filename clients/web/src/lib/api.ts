@@ -133,15 +133,17 @@ export interface Timeline {
   /** There are older messages to load with `loadOlder`. */
   older: boolean;
   /**
-   * The last seqs that other users have received and read, as far as received
-   * since the page was loaded.
+   * The last seqs that other users have received and read, as far as this browser
+   * has been told.
    */
   marks: Readonly<Record<string, { delivered: number; read: number }>>;
   /** The last seq read in this browser. Its value when the room is opened is where "New" begins. */
   readUpTo: number;
 }
 
+/** Who was in the room at the last answer; unknown without a connection. */
 export interface Presence {
+  /** The users with a connection, each once, and this user among them. Sorted. */
   users: readonly string[];
   /** There are more than the 200 users listed. */
   more: boolean;
@@ -261,7 +263,8 @@ export interface Chat {
   typing(room: string): void;
   /**
    * Asks who is in the room; the answer is an event. Call it when a room is
-   * opened and every 30 s while it is shown.
+   * opened and every 30 s while it is shown. The first one on a connection also
+   * asks the others for their marks.
    */
   presence(room: string): void;
   /**

@@ -318,4 +318,74 @@ describe("hints", () => {
     expect(Object.keys(ada.timeline("lobby").marks)).not.toContain("dave");
     expect(ada.timeline("lobby").marks.carol?.delivered ?? 0).toBeLessThanOrEqual(2);
   });
+
+  test("marks survive a reload, until the room has a new log", async () => {
+    const store = new MemoryStore();
+    const [ada, bob] = [await w.chat("ada", store), await w.chat("bob")];
+    await sendAll(ada, "one");
+    await shows(bob, "one");
+    bob.markRead("lobby", 1);
+    const marks = { bob: { delivered: 1, read: 1 } };
+    await until("ada knows", () => ada.timeline("lobby").marks.bob?.read === 1);
+    await until("it is stored", async () => (await store.list(["marks"])).length > 0);
+    ada.close();
+    w.service.answer = (user, frame) => (user === "ada" && frame.type === "mark" ? [] : [frame]);
+    const again = await w.chat("ada", store);
+    expect(again.timeline("lobby").marks).toEqual(marks);
+    again.close();
+    Object.assign(w.service.rooms.get("lobby")!, { epoch: "epoch-2", log: [] });
+    expect((await w.chat("ada", store)).timeline("lobby").marks).toEqual({});
+    await until("they are deleted", async () => (await store.list(["marks"])).length === 0);
+  });
+
+  test("another device of a user gets the marks of those who are there", async () => {
+    const [ada, bob] = await two();
+    await sendAll(ada, "one");
+    await shows(bob, "one");
+    bob.markRead("lobby", 1);
+    ada.markRead("lobby", 1);
+    await until("ada knows", () => ada.timeline("lobby").marks.bob?.read === 1);
+    const store = new MemoryStore();
+    const { device } = await w.library(store).linkRequest(w.service.url, "ada");
+    const second = await w.chat("ada", store, { link: (await ada.link(device)).token });
+    expect(second.timeline("lobby").marks).toEqual({});
+    const sent = () => w.service.requests.filter(({ request }) => request.action === "mark" && request.delivered === 0).length;
+    for (let i = 0; i < 3; i++) second.presence("lobby");
+    await until("it knows too", () => second.timeline("lobby").marks.bob?.read === 1);
+    expect(sent()).toBe(1);
+    // After a reconnect it asks again, and is answered again.
+    w.service.drop();
+    await until("it is offline", () => second.status().phase !== "online");
+    await until("it is back", () => second.status().phase === "online");
+    second.presence("lobby");
+    await until("it asks again", () => sent() === 2);
+    expect(ada.timeline("lobby").marks).toEqual({ bob: { delivered: 1, read: 1 } });
+  });
+
+  test("a mark that comes before its message counts once the message is there", async () => {
+    const ada = await w.chat("ada");
+    w.service.members.get("lobby")!.add("bob");
+    w.service.deliver("lobby", { type: "mark", room: "lobby", user: "bob", delivered: 1, read: 1 });
+    w.service.deliver("lobby", { type: "mark", room: "lobby", user: "No!", delivered: 0, read: 0 });
+    const bob = await w.chat("bob");
+    expect(ada.timeline("lobby").marks).toEqual({});
+    ada.send("lobby", "one");
+    await shows(bob, "one");
+    await until("it counts", () => ada.timeline("lobby").marks.bob?.read === 1);
+  });
+
+  test("those who ask again and again are answered at intervals", async () => {
+    const [ada, bob] = await two();
+    await sendAll(ada, "one");
+    await shows(bob, "one");
+    const marks = () => w.service.requests.filter(({ user, request }) => user === "bob" && request.action === "mark").length;
+    await until("bob has sent a mark", () => marks() > 0);
+    const before = marks();
+    for (let i = 0; i < 50; i++) w.service.deliver("lobby", { type: "mark", room: "lobby", user: "carol", delivered: 0, read: 0 });
+    await until("bob answers", () => marks() > before);
+    ada.send("lobby", "two");
+    await shows(bob, "one", "two");
+    await until("bob has answered again", () => marks() >= before + 2);
+    expect(marks()).toBeLessThan(before + 10);
+  });
 });

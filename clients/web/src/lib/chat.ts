@@ -11,6 +11,7 @@ import { SottoError } from "./errors";
 import { Hints } from "./hints";
 import { integer, type Members, string } from "./json";
 import { RoomLog } from "./log";
+import { Marks } from "./marks";
 import { isRoomName, maxBody, maxFrame, measure } from "./names";
 import { type Ack, Outbox } from "./outbox";
 import type { Profile, RoomState } from "./profile";
@@ -27,6 +28,7 @@ export class Client implements Chat {
   private readonly ownDevice: Device;
   private readonly contacts: Contacts;
   private readonly reads: Reads;
+  private readonly marks: Marks;
   private readonly outbox: Outbox;
   private readonly drafts: Drafts;
   private readonly hints: Hints;
@@ -47,6 +49,7 @@ export class Client implements Chat {
     this.contacts = new Contacts(store, ["contacts", ...key]);
     this.ownDevice = new Device(profile, this.contacts);
     this.reads = new Reads(store, ["reads", ...key]);
+    this.marks = new Marks(store, ["marks", ...key]);
     this.drafts = new Drafts(store, ["drafts", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
       submit: (room, id, body) => this.requests.sendMessage(room, id, body),
@@ -62,7 +65,10 @@ export class Client implements Chat {
       own: (room) => this.ownMark(room),
       head: (room) => this.logs.get(room)?.head ?? 0,
       typing: (room, users) => this.emit({ type: "typing", room, users }),
-      marked: (room) => this.changed(room),
+      marked: (room, user, mark) => {
+        const log = this.logs.get(room);
+        if (log && this.marks.raise(room, log.epoch, user, mark)) this.changed(room);
+      },
     });
     this.connection = new Connection(options, this.ownDevice, timing, {
       welcomed: (session) => this.welcomed(session),
@@ -79,7 +85,7 @@ export class Client implements Chat {
   /** Connects, or continues without a connection if this device has connected before. */
   static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
     const client = new Client(options, store, profile, timing);
-    await Promise.all([client.contacts.load(), client.reads.load(), client.outbox.load(), client.drafts.load()]);
+    await Promise.all([client.contacts, client.reads, client.marks, client.outbox, client.drafts].map((kept) => kept.load()));
     // The user's own first device is known from the start, so that a second one is
     // reported as new.
     await client.contacts.trust(profile.user, client.device);
@@ -163,7 +169,8 @@ export class Client implements Chat {
     const inLog = new Set(logged.map((entry) => entry.key));
     const unsent = this.outbox.entries(room, this.user, this.device).filter((entry) => !inLog.has(entry.key));
     const entries = [...logged, ...unsent];
-    return { room, entries, older: log?.older ?? false, marks: this.hints.marks(room), readUpTo: this.reads.read(room) };
+    const marks = Object.fromEntries(log ? this.marks.of(room, log.epoch) : []);
+    return { room, entries, older: log?.older ?? false, marks, readUpTo: this.reads.read(room) };
   }
 
   async loadOlder(room: string): Promise<boolean> {
@@ -204,6 +211,7 @@ export class Client implements Chat {
     this.requests
       .presence(room)
       .then((presence) => {
+        this.hints.ask(room);
         this.hints.noticed(room, presence.users);
         this.emit({ type: "presence", room, presence });
       })
@@ -322,8 +330,12 @@ export class Client implements Chat {
           restarted: (log) => {
             this.reads.track(log.room, log.epoch, log.head);
             this.hints.forget(log.room);
+            this.marks.forget(log.room);
           },
-          changed: (log) => this.changed(log.room),
+          changed: (log) => {
+            this.hints.settle(log.room);
+            this.changed(log.room);
+          },
         },
         state,
       ),
@@ -334,6 +346,7 @@ export class Client implements Chat {
     this.logs.get(room)?.stop();
     this.logs.delete(room);
     this.hints.forget(room);
+    this.marks.forget(room);
     this.changed(room);
   }
 

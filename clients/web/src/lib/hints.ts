@@ -3,12 +3,12 @@
  * not stored and best effort. Each kind is sent at most every three seconds per room.
  */
 import type { Request } from "./link";
+import type { Mark } from "./marks";
+import { isUserName } from "./names";
 import type { Timing } from "./timing";
 
-export interface Mark {
-  delivered: number;
-  read: number;
-}
+/** How far a mark may be ahead of the head: it may come before its message. */
+const maxAhead = 100;
 
 export interface HintPort {
   timing: Timing;
@@ -20,18 +20,25 @@ export interface HintPort {
   /** The last seq known to exist. */
   head(room: string): number;
   typing(room: string, users: string[]): void;
-  marked(room: string): void;
+  /** Another user has a mark in the room, which is not above its head. */
+  marked(room: string, user: string, mark: Mark): void;
 }
 
 interface RoomHints {
   typedAt: number;
   typers: Map<string, ReturnType<typeof setTimeout>>;
-  /** The highest mark of each other user. */
-  marks: Map<string, Mark>;
+  /** The last mark of each other user that came before its message. */
+  early: Map<string, Mark>;
   /** Other users seen on this connection. */
   seen: Set<string>;
   sent?: Mark;
   timer?: ReturnType<typeof setTimeout>;
+  /** The others were asked for their marks on this connection. */
+  asked: boolean;
+  /** Runs for half a minute after an answer to others who asked. */
+  answered?: ReturnType<typeof setTimeout>;
+  /** Others have asked meanwhile. */
+  owed: boolean;
 }
 
 export class Hints {
@@ -41,7 +48,7 @@ export class Hints {
 
   private room(name: string): RoomHints {
     let room = this.rooms.get(name);
-    if (!room) this.rooms.set(name, (room = { typedAt: 0, typers: new Map(), marks: new Map(), seen: new Set() }));
+    if (!room) this.rooms.set(name, (room = { typedAt: 0, typers: new Map(), early: new Map(), seen: new Set(), asked: false, owed: false }));
     return room;
   }
 
@@ -69,6 +76,30 @@ export class Hints {
       delete room.timer;
       this.sendMark(name, room);
     }, this.port.timing.hint);
+  }
+
+  /**
+   * Asks the others in the room for their marks, once on each connection: this page
+   * was reloaded or was not connected, so it may have missed some. A mark of 0 asks.
+   */
+  ask(name: string): void {
+    const room = this.room(name);
+    if (room.asked || !this.port.online()) return;
+    room.asked = true;
+    this.port.send({ action: "mark", room: name, delivered: 0, read: 0 });
+  }
+
+  /** Repeats the own mark for users who asked for it, at most twice a minute. */
+  private answer(name: string): void {
+    const room = this.room(name);
+    room.owed = room.answered !== undefined;
+    if (room.owed) return;
+    delete room.sent;
+    this.mark(name);
+    room.answered = setTimeout(() => {
+      delete room.answered;
+      if (room.owed) this.answer(name);
+    }, this.port.timing.answer);
   }
 
   /** Users were seen in a room. If one is new, the own mark is sent again. */
@@ -100,27 +131,34 @@ export class Hints {
     this.port.typing(name, [...typers.keys()]);
   }
 
-  /** Handles a mark of another user. */
+  /** Handles a mark of another user, or of another device of this one. */
   marked(name: string, user: string, mark: Mark): void {
-    // Refuse a mark above the head: a forged one would count for future messages.
-    const valid = mark.read >= 0 && mark.read <= mark.delivered && mark.delivered <= this.port.head(name);
-    if (user === this.port.user || !valid) return;
-    const { marks } = this.room(name);
-    const old = marks.get(user);
-    marks.set(user, { delivered: Math.max(mark.delivered, old?.delivered ?? 0), read: Math.max(mark.read, old?.read ?? 0) });
+    // A forged mark far above the head would count for future messages.
+    const valid = mark.read >= 0 && mark.read <= mark.delivered && mark.delivered <= this.port.head(name) + maxAhead;
+    if (!valid || !isUserName(user)) return;
+    if (mark.delivered === 0) this.answer(name);
+    if (user === this.port.user) return;
     this.noticed(name, [user]);
-    this.port.marked(name);
+    if (mark.delivered === 0) return;
+    this.room(name).early.set(user, mark);
+    this.settle(name);
   }
 
-  /** The marks of other users. */
-  marks(name: string): Record<string, Mark> {
-    return Object.fromEntries(this.room(name).marks);
+  /** Passes on the marks whose messages are known to exist by now. */
+  settle(name: string): void {
+    const { early } = this.room(name);
+    for (const [user, mark] of early) {
+      if (mark.delivered > this.port.head(name)) continue;
+      early.delete(user);
+      this.port.marked(name, user, mark);
+    }
   }
 
   /** There is a new connection: no user was seen on it, and the own marks were not sent. */
   reconnected(): void {
     for (const [name, room] of this.rooms) {
       room.seen.clear();
+      room.asked = false;
       delete room.sent;
       this.mark(name);
     }
@@ -130,6 +168,7 @@ export class Hints {
   forget(name: string): void {
     const room = this.rooms.get(name);
     clearTimeout(room?.timer);
+    clearTimeout(room?.answered);
     for (const timer of room?.typers.values() ?? []) clearTimeout(timer);
     this.rooms.delete(name);
   }

@@ -195,7 +195,7 @@ export async function listProfiles(store: Store, address: string): Promise<Liste
 export async function forgetUser(store: Store, address: string, user: string): Promise<void> {
   await store.update(["keys", address, user], () => undefined, true);
   for (const kind of ["contacts", "reads"]) await store.update([kind, address, user], () => undefined, true);
-  for (const kind of ["outbox", "drafts"]) await store.clear([kind, address, user]);
+  for (const kind of ["marks", "outbox", "drafts"]) await store.clear([kind, address, user]);
 }
 
 /**
@@ -213,7 +213,7 @@ export async function forgetGeneration(store: Store, address: string): Promise<v
 
 /** Deletes everything of a deployment. Error: storage. */
 export async function forgetDeployment(store: Store, address: string): Promise<void> {
-  for (const kind of ["keys", "contacts", "reads", "outbox", "drafts"]) await store.clear([kind, address]);
+  for (const kind of ["keys", "contacts", "reads", "marks", "outbox", "drafts"]) await store.clear([kind, address]);
   await store.update(["trust", address], () => undefined, true);
 }
 

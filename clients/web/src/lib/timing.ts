@@ -12,6 +12,8 @@ export interface Timing {
   steady: number;
   /** Between two hints of one kind in a room. */
   hint: number;
+  /** Between two answers to users who ask for marks. */
+  answer: number;
   /** How long a user counts as typing. */
   typing: number;
   retry: Backoff;
@@ -30,6 +32,7 @@ export const defaultTiming: Timing = {
   grace: 200,
   steady: 30_000,
   hint: 3_000,
+  answer: 30_000,
   typing: 6_000,
   retry: { first: 250, most: 8_000 },
   reconnect: { first: 250, most: 30_000 },

@@ -14,6 +14,7 @@ const quick: Timing = {
   grace: 20,
   steady: 1,
   hint: 50,
+  answer: 200,
   typing: 150,
   retry: { first: 1, most: 10 },
   reconnect: { first: 1, most: 20 },

@@ -75,11 +75,14 @@ export class ChatView {
     this.rooms = chat.rooms();
     const unsubscribe = chat.subscribe((event) => this.handle(event));
     const unwatch = storage.watch(() => (this.stored = storage.works));
-    const asking = setInterval(() => this.askPresence(), presenceInterval);
+    const ask = () => this.askPresence();
+    const asking = setInterval(ask, presenceInterval);
+    document.addEventListener("visibilitychange", ask);
     this.stop = () => {
       unsubscribe();
       unwatch();
       clearInterval(asking);
+      document.removeEventListener("visibilitychange", ask);
     };
     const last = recall(LAST_ROOM);
     const first = this.rooms.find((room) => room.name === last) ?? this.rooms.find((room) => room.name === "lobby") ?? this.rooms[0];
@@ -228,7 +231,8 @@ export class ChatView {
       case "status": {
         const was = this.status.phase;
         this.status = event.status;
-        if (this.ended) {
+        // Without a connection it is unknown who is there.
+        if (event.status.phase !== "online") {
           this.typing = [];
           this.presence = NO_PRESENCE;
         }

@@ -1,0 +1,56 @@
+// Read marks and the number of those who are here, across reloads, devices and
+// lost connections.
+import { expect, test } from "vitest";
+import { patience, Person } from "./person";
+import type { World } from "./world";
+
+export function marks(world: World): void {
+  test("read marks survive a reload and a reconnect, and a linked device gets them", async () => {
+    const { stack, browser } = world;
+    const room = "marks";
+    const [mia, noah] = await Promise.all(["mia", "noah"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
+    await mia.openRoom(room);
+    await noah.openRoom(room);
+    await mia.say("who has read this?");
+    const read = (person: Person) => person.page.getByText("Read by noah").waitFor();
+    await read(mia);
+    await mia.page.reload();
+    await read(mia);
+
+    const second = await Person.open(browser, stack.url, "mia");
+    await second.page.getByLabel("Your name").fill("mia");
+    await second.page.getByRole("button", { name: "Start chatting" }).click();
+    await second.page.getByRole("button", { name: "Link this browser" }).click();
+    await second.linkFrom(mia);
+    await second.openRoom(room);
+    await read(second);
+
+    // Noah is away: what was seen stays.
+    await noah.leave();
+    for (const person of [mia, second]) {
+      await person.page.reload();
+      await read(person);
+    }
+    await Promise.all([mia, second].map((person) => person.leave()));
+  });
+
+  test("the number of those who are here is absent without a connection, and right afterwards", async () => {
+    const { stack, browser } = world;
+    const room = "number";
+    const [olga, paul] = await Promise.all(["olga", "paul"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
+    await olga.openRoom(room);
+    await paul.openRoom(room);
+    const here = (person: Person, n: number) => person.page.getByRole("button", { name: `${n} here` }).waitFor();
+    await here(paul, 2);
+    await paul.say("I am here");
+    await here(olga, 2);
+
+    await stack.kill();
+    await olga.page.getByText("Reconnecting.").waitFor();
+    await expect.poll(() => olga.page.getByText(/\d here/).count(), { timeout: patience }).toBe(0);
+    await olga.page.getByRole("button", { name: "Who is here" }).waitFor();
+    await stack.start();
+    await Promise.all([here(olga, 2), here(paul, 2)]);
+    await Promise.all([olga, paul].map((person) => person.leave()));
+  });
+}
