@@ -18,6 +18,7 @@ type condition struct {
 	wantNull []bool // the values of Null
 	negated  bool   // holds if no value matches
 	values   []matcher
+	texts    []string // the values as the policy has them
 }
 
 // set is the qualifier of an operator for keys with several values (IAM user
@@ -102,7 +103,7 @@ func compileCondition(operator, key string, values []string, variables bool) (co
 		if err != nil {
 			return c, err
 		}
-		c.values = append(c.values, m)
+		c.values, c.texts = append(c.values, m), append(c.texts, v)
 	}
 	return c, nil
 }

@@ -12,6 +12,7 @@ type role struct {
 	session    string // the STS ARN of the function's session
 	userID     string
 	statements []*statement
+	own        int          // how many of the statements stand in the template
 	boundary   []*statement // nil without a boundary or with an unknown one
 	bounded    bool         // has a boundary whose statements are known
 	unknown    []string     // attached policies whose statements are unknown
@@ -75,6 +76,9 @@ func (g *Guard) decide(caller trace.Caller, action, resource string, keys lookup
 		ofResource = g.document(onKey.key.Policy)
 	}
 	result := r.evaluate(q, ofResource, strings.HasPrefix(q.action, "kms:"))
+	if result == allowed {
+		g.uses.count(caller.Function, r, ofResource, q)
+	}
 	if result == allowed || isKey && !result.explicit() && onKey.granted(r, action) {
 		return nil
 	}

@@ -18,6 +18,8 @@
 // Organizations, session policies and resource tags (aws:ResourceTag), except
 // those of KMS keys.
 //
+// [Guard.Uses] counts which permissions requests have needed.
+//
 // It never checks signatures and is no protection: any process on this machine
 // can call as another one.
 package iam
@@ -129,6 +131,7 @@ type Guard struct {
 	warned sync.Map // function and policy of warnings that were logged
 	// documents has the compiled key policies that were set by the API.
 	documents sync.Map // string to []*statement
+	uses      uses
 }
 
 // policies are what [Guard.Update] replaces as a whole.

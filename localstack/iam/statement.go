@@ -20,6 +20,7 @@ type statement struct {
 	notResources            bool // resources are those of NotResource
 	conditions              []condition
 	principal, notPrincipal map[string][]string
+	source                  Statement
 }
 
 // request is what statements are matched against.
@@ -153,7 +154,7 @@ func compileAll(list []Statement, ofRole bool) ([]*statement, error) {
 }
 
 func compile(s Statement) (*statement, error) {
-	c := &statement{principal: s.Principal, notPrincipal: s.NotPrincipal}
+	c := &statement{principal: s.Principal, notPrincipal: s.NotPrincipal, source: s}
 	switch s.Effect {
 	case "Allow":
 	case "Deny":
@@ -197,6 +198,7 @@ func (g *Guard) compileRole(function string, in Role) (*role, error) {
 	if r.statements, err = compileAll(in.Statements, true); err != nil {
 		return nil, err
 	}
+	r.own = len(r.statements)
 	if in.External {
 		r.unknown = append(r.unknown, in.ARN)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // Update replaces the roles and the resource-based policies, from the next
-// request on. An error changes nothing.
+// request on, and begins to count their uses anew. An error changes nothing.
 func (g *Guard) Update(roles map[string]Role, resources map[string][]Statement) error {
 	commit, err := g.Prepare(roles, resources)
 	if err != nil {
@@ -36,5 +36,8 @@ func (g *Guard) Prepare(roles map[string]Role, resources map[string][]Statement)
 		}
 		next.resources[arn] = list
 	}
-	return func() { g.known.Store(next) }, nil
+	return func() {
+		g.known.Store(next)
+		g.uses.reset()
+	}, nil
 }

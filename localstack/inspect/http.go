@@ -26,8 +26,8 @@ const (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Handler serves the page at base, which ends in a slash. Below base it serves
-// state and bill (JSON), events (server-sent events with numbers above ?after=)
-// and items?table=NAME (JSON).
+// state, bill and permissions (JSON), events (server-sent events with numbers
+// above ?after=) and items?table=NAME (JSON).
 func (in *Inspector) Handler(base string) http.Handler {
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {
@@ -37,6 +37,7 @@ func (in *Inspector) Handler(base string) http.Handler {
 	mux.Handle("GET /", http.FileServerFS(files))
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, r *http.Request) { answer(w, in.State()) })
 	mux.HandleFunc("GET /bill", func(w http.ResponseWriter, r *http.Request) { answer(w, in.Bill()) })
+	mux.HandleFunc("GET /permissions", func(w http.ResponseWriter, r *http.Request) { answer(w, in.Permissions()) })
 	mux.HandleFunc("GET /events", in.serveEvents)
 	mux.HandleFunc("GET /items", in.serveItems)
 	stripped := http.StripPrefix(strings.TrimSuffix(base, "/"), mux)

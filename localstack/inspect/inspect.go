@@ -84,6 +84,18 @@ func (in *Inspector) SetSource(s Source) {
 	in.source = s
 }
 
+// Permissions returns what policies grant to functions, an empty list without a
+// source.
+func (in *Inspector) Permissions() []Permission {
+	in.mu.Lock()
+	list := in.source.Permissions
+	in.mu.Unlock()
+	if list == nil {
+		return []Permission{}
+	}
+	return list()
+}
+
 // Trace records an event. It implements [trace.Sink].
 func (in *Inspector) Trace(e trace.Event) {
 	// They come from request headers and may be of any length.

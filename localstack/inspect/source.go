@@ -13,6 +13,9 @@ type Source struct {
 	Connections func() []Connection
 	Functions   func() []Function
 	Tables      func() []Table
+	// Permissions returns what policies grant to functions, and how often they
+	// needed it.
+	Permissions func() []Permission
 	// Items returns at most limit items of a table, as DynamoDB JSON.
 	Items func(ctx context.Context, table string, limit int) ([]json.RawMessage, error)
 	// Arm reports whether a function runs on arm64 on AWS, which costs less. It
@@ -31,6 +34,18 @@ type Route struct {
 	Key, Function string
 	// Note describes it further, such as "two-way"; it may be empty.
 	Note string
+}
+
+// Permission is one permission of a function's role, with the number of
+// requests that needed it. Policy is the ARN of a key or table whose policy
+// grants it, empty for the function's own policies.
+type Permission struct {
+	Function   string   `json:"function"`
+	Action     string   `json:"action"`
+	Resource   string   `json:"resource"`
+	Conditions []string `json:"conditions,omitempty"` // key=value
+	Policy     string   `json:"policy,omitempty"`
+	Requests   uint64   `json:"requests"`
 }
 
 // Connection is one open WebSocket.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sotto-chat/sotto/localstack/dynamodb"
 	"github.com/sotto-chat/sotto/localstack/gateway"
+	"github.com/sotto-chat/sotto/localstack/iam"
 	"github.com/sotto-chat/sotto/localstack/inspect"
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
@@ -20,6 +21,7 @@ type view struct {
 	lambda  *lambda.Service
 	tables  *dynamodb.Engine
 	gateway *gateway.Gateway // nil without APIs
+	guard   *iam.Guard
 }
 
 func (v view) source() inspect.Source {
@@ -29,11 +31,21 @@ func (v view) source() inspect.Source {
 		Functions:   v.functions,
 		Tables:      v.listTables,
 		Items:       v.items,
+		Permissions: v.permissions,
 		Arm: func(function string) bool {
 			f := v.plan.Function(function)
 			return f != nil && slices.Contains(f.Architectures, "arm64")
 		},
 	}
+}
+
+func (v view) permissions() []inspect.Permission {
+	uses := v.guard.Uses()
+	list := make([]inspect.Permission, len(uses))
+	for i, u := range uses {
+		list[i] = inspect.Permission(u)
+	}
+	return list
 }
 
 func (v view) apis() []inspect.API {

@@ -101,6 +101,7 @@ func (s *services) commit(d *deployment) {
 		lambda:  s.lambda,
 		tables:  s.tables,
 		gateway: s.gateway,
+		guard:   s.guard,
 	}.source())
 	s.edge.Serve(routes)
 	s.edge.SetHealth(health(d.plan, s.address))
