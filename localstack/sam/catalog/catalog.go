@@ -27,8 +27,8 @@ import (
 
 // types are all types with an effect, in the order in which they are built: a
 // type comes after those that its Build looks up in the plan.
-var types = slices.Concat(nestedTypes, iamTypes, dynamoDBTypes, kmsTypes, lambdaTypes, eventTypes, apiTypes,
-	accessTypes)
+var types = slices.Concat(nestedTypes, iamTypes, dynamoDBTypes, globalTableTypes, kmsTypes, lambdaTypes,
+	eventTypes, apiTypes, accessTypes)
 
 // byName are the types by their name in templates.
 var byName = index(types)

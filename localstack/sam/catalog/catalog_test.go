@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sotto-chat/sotto/localstack/sam/expand"
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
 	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
@@ -17,11 +18,11 @@ func lacks(t *resource.Type, all map[string]*resource.Type) []string {
 			parts = append(parts, part)
 		}
 	}
-	isSAM := strings.HasPrefix(t.Name, "AWS::Serverless::")
+	isSAM := strings.HasPrefix(t.Name, "AWS::Serverless::") || t.Name == expand.GlobalTableType
 	problem, _ := Problem(t.Name)
 	need(problem == "", "a line in services.txt")
 	need(t.Shape != nil, "Shape")
-	need((t.Expand != nil) == isSAM, "Expand for SAM's types only")
+	need((t.Expand != nil) == isSAM, "Expand for SAM's types and global tables only")
 	need(t.Identify != nil || isSAM && !t.ExpandLast, "Identify")
 	if !isSAM {
 		need((t.Build != nil) != (t.BuiltBy != ""), "Build or BuiltBy")
@@ -60,7 +61,7 @@ func TestIncompleteEntriesAreFound(t *testing.T) {
 		"Identify":                      func(t *resource.Type) { t.Identify = nil },
 		"Build or BuiltBy":              func(t *resource.Type) { t.Build = nil },
 		"a type with Build for BuiltBy": func(t *resource.Type) { t.Build, t.BuiltBy = nil, "AWS::KMS::Alias" },
-		"Expand for SAM's types only": func(t *resource.Type) {
+		"Expand for SAM's types and global tables only": func(t *resource.Type) {
 			t.Expand = func(*resource.Set, *template.Resource, *template.Value) {}
 		},
 		"Pattern and Max of Naming": func(t *resource.Type) {

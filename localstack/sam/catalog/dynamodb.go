@@ -28,11 +28,8 @@ var dynamoDBTypes = []*resource.Type{
 	{
 		Name: "AWS::DynamoDB::Table",
 		Shape: shape.Object(shape.Props{
-			"AttributeDefinitions": shape.List(shape.Object(shape.Props{
-				"AttributeName": shape.Required(shape.String),
-				"AttributeType": shape.Required(shape.Words("S", "N", "B")),
-			})),
-			"BillingMode":                      shape.Words("PAY_PER_REQUEST", "PROVISIONED"),
+			"AttributeDefinitions":             attributeDefinitions,
+			"BillingMode":                      billingMode,
 			"ContributorInsightsSpecification": shape.Any,
 			"DeletionProtectionEnabled":        shape.Bool,
 			"GlobalSecondaryIndexes": shape.List(shape.Object(shape.Props{
@@ -44,14 +41,10 @@ var dynamoDBTypes = []*resource.Type{
 				"ProvisionedThroughput":            capacity,
 				"WarmThroughput":                   shape.Any,
 			})),
-			"ImportSourceSpecification":  shape.Any,
-			"KeySchema":                  shape.Required(keySchema),
-			"KinesisStreamSpecification": shape.Any,
-			"LocalSecondaryIndexes": shape.List(shape.Object(shape.Props{
-				"IndexName":  shape.Required(shape.String),
-				"KeySchema":  shape.Required(keySchema),
-				"Projection": shape.Required(projection),
-			})),
+			"ImportSourceSpecification":        shape.Any,
+			"KeySchema":                        shape.Required(keySchema),
+			"KinesisStreamSpecification":       shape.Any,
+			"LocalSecondaryIndexes":            localIndexes,
 			"OnDemandThroughput":               shape.Any,
 			"PointInTimeRecoverySpecification": recovery,
 			"ProvisionedThroughput":            capacity,
@@ -59,19 +52,15 @@ var dynamoDBTypes = []*resource.Type{
 			"SSESpecification":                 encrypted,
 			"StreamSpecification": shape.Object(shape.Props{
 				"ResourcePolicy": shape.Any,
-				"StreamViewType": shape.Required(shape.Words("NEW_IMAGE", "OLD_IMAGE",
-					"NEW_AND_OLD_IMAGES", "KEYS_ONLY")),
-				"Tags": shape.TagList,
+				"StreamViewType": shape.Required(streamView),
+				"Tags":           shape.TagList,
 			}),
-			"TableClass": shape.Words("STANDARD", "STANDARD_INFREQUENT_ACCESS"),
-			"TableName":  shape.String,
-			"Tags":       shape.TagList,
-			"TimeToLiveSpecification": shape.Object(shape.Props{
-				"AttributeName": shape.String,
-				"Enabled":       shape.Required(shape.Bool),
-			}),
-			"VectorIndexes":  shape.Any,
-			"WarmThroughput": shape.Any,
+			"TableClass":              tableClass,
+			"TableName":               shape.String,
+			"Tags":                    shape.TagList,
+			"TimeToLiveSpecification": timeToLive,
+			"VectorIndexes":           shape.Any,
+			"WarmThroughput":          shape.Any,
 		}),
 		Naming:   naming("TableName", 255, `^[a-zA-Z0-9_.-]{3,}$`),
 		Identify: identifyTable,
@@ -80,6 +69,22 @@ var dynamoDBTypes = []*resource.Type{
 }
 
 var (
+	attributeDefinitions = shape.List(shape.Object(shape.Props{
+		"AttributeName": shape.Required(shape.String),
+		"AttributeType": shape.Required(shape.Words("S", "N", "B")),
+	}))
+	billingMode  = shape.Words("PAY_PER_REQUEST", "PROVISIONED")
+	localIndexes = shape.List(shape.Object(shape.Props{
+		"IndexName":  shape.Required(shape.String),
+		"KeySchema":  shape.Required(keySchema),
+		"Projection": shape.Required(projection),
+	}))
+	streamView = shape.Words("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
+	tableClass = shape.Words("STANDARD", "STANDARD_INFREQUENT_ACCESS")
+	timeToLive = shape.Object(shape.Props{
+		"AttributeName": shape.String,
+		"Enabled":       shape.Required(shape.Bool),
+	})
 	keySchema = shape.List(shape.Object(shape.Props{
 		"AttributeName": shape.Required(shape.String),
 		"KeyType":       shape.Required(shape.Words("HASH", "RANGE")),
@@ -106,6 +111,9 @@ var (
 func identifyTable(s *resource.Set, res *template.Resource) {
 	arn := s.ARN("dynamodb", "table/"+res.Name)
 	res.Attributes = map[string]string{"Arn": arn}
+	if res.At.Str("Type") == expand.GlobalTableType {
+		res.Attributes["TableId"] = s.Eval.Placeholder(res, "TableId")
+	}
 	if res.Properties.Has("StreamSpecification") {
 		res.Attributes["StreamArn"] = arn + "/stream/2026-01-01T00:00:00.000"
 		return

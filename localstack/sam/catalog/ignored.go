@@ -83,10 +83,6 @@ var ignored = map[string]*resource.Ignored{
 	},
 
 	"AWS::KMS::ReplicaKey": {Reason: "replica keys are not kept locally"},
-	"AWS::DynamoDB::GlobalTable": {Refusal: template.Missing{
-		Problem: "global tables are not run locally",
-		Remedy:  "use AWS::DynamoDB::Table",
-	}},
 
 	expand.ImpliedType: {Name: "Name", Identify: identifyImplied},
 }

@@ -69,17 +69,11 @@ func (s *Set) ignored(typ string) *Ignored {
 	return &Ignored{}
 }
 
-// Ignore records that a resource has no effect, or that it is refused. It
-// records nothing for a resource whose absence a function cannot observe, such
-// as an alarm: a stack with thirty of them would print thirty lines that ask
-// for nothing.
+// Ignore records that a resource has no effect. It records nothing for a
+// resource whose absence a function cannot observe, such as an alarm: a stack
+// with thirty of them would print thirty lines that ask for nothing.
 func (s *Set) Ignore(res *template.Resource) {
 	t := s.ignored(res.Type)
-	if t.Refusal.Problem != "" {
-		s.Fail(res.At.Get("Type"), t.Refusal.Problem, t.Refusal.Remedy)
-		res.Broken = true
-		return
-	}
 	if t.Reason == "" && isIrrelevant(res.Type) {
 		return
 	}

@@ -58,9 +58,6 @@ type Ignored struct {
 	Uses string
 	// Reason says why the type has no effect; empty for a general reason.
 	Reason string
-	// Refusal is the mistake that the type is, instead of a note; its zero
-	// value is none.
-	Refusal template.Missing
 	// Generates is set if SAM expands the type to resources that a template may
 	// refer to.
 	Generates bool
