@@ -91,6 +91,18 @@ bench: go ## run the benchmarks: envelopes, the database, whole sends through th
 chaos: go ## inject random faults while users chat and check what they saw (MINUTES=1 SEED=random)
 	go test -count=1 -v -timeout 0 -run '^TestChaos$$' ./localstack/e2e/chaos -args -seed=$(or $(SEED),random) -minutes=$(or $(MINUTES),1)
 
+# A fuzz target runs alone, so they share the time. Run without MINUTES, each has
+# ten seconds. What a target finds stays as a seed in its testdata/fuzz.
+fuzz: go ## run all fuzz targets in turn (MINUTES=... for all together)
+	@targets="$$(grep -roH --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' shared localstack clients | sed 's|/[^/]*_test.go:func |:|' | sort -u)"; \
+	count=$$(echo "$$targets" | wc -l); seconds=$(if $(MINUTES),$$(( $(MINUTES) * 60 / count )),10); \
+	[ "$$seconds" -gt 0 ] || seconds=1; failed=; \
+	for target in $$targets; do \
+		echo "fuzz $$target for $$seconds s"; \
+		go test -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime "$${seconds}s" "./$${target%:*}" || failed="$$failed $$target"; \
+	done; \
+	[ -z "$$failed" ] || { echo "make fuzz: failed:$$failed" >&2; exit 1; }
+
 test-endpoint: go ## run the end-to-end tests against a running service: ENDPOINT=ws://HOST:PORT/STAGE [AWS_ENDPOINT=http://HOST:PORT]
 	@[ -n "$(ENDPOINT)" ] || { echo "make test-endpoint: ENDPOINT is missing; for example: make test-endpoint ENDPOINT=ws://127.0.0.1:4566/local AWS_ENDPOINT=http://127.0.0.1:4566" >&2; exit 2; }
 	go test -count=1 -timeout 14m ./localstack/e2e -args -endpoint '$(ENDPOINT)' -aws-endpoint '$(AWS_ENDPOINT)'
@@ -131,4 +143,4 @@ clean: ## remove build output and the local stack's data
 go:
 	@command -v go >/dev/null 2>&1 || { echo "make: Go is not installed; Sotto needs Go 1.26.4 or newer: https://go.dev/dl"; exit 1; }
 
-.PHONY: help run test quick unit lint cross web test-web check-web bench chaos test-endpoint fidelity rotate sam-build deploy deploy-web clean go
+.PHONY: help run test quick unit lint cross web test-web check-web bench chaos fuzz test-endpoint fidelity rotate sam-build deploy deploy-web clean go

@@ -62,11 +62,12 @@ func TestMessageID(t *testing.T) {
 
 func TestIsThumbprint(t *testing.T) {
 	for s, want := range map[string]bool{
-		strings.Repeat("A", 43): true,
-		strings.Repeat("_", 43): true,
-		strings.Repeat("A", 42): false,
-		strings.Repeat("A", 44): false,
-		strings.Repeat("+", 43): false,
+		strings.Repeat("A", 43):       true,
+		strings.Repeat("_", 42) + "8": true,
+		strings.Repeat("_", 43):       false, // the last two bits of the hash are zero
+		strings.Repeat("A", 42):       false,
+		strings.Repeat("A", 44):       false,
+		strings.Repeat("+", 43):       false,
 	} {
 		if got := chat.IsThumbprint(s); got != want {
 			t.Errorf("%q: got %v, want %v", s, got, want)

@@ -38,8 +38,10 @@ type Epoch string
 type Seq int64
 
 var (
-	namePattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,31}$`)
-	thumbprintPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+	namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{1,31}$`)
+	// 43 characters have two bits more than a SHA-256 hash. They are zero, so
+	// that a thumbprint has one spelling.
+	thumbprintPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`)
 	// A ULID has 26 characters of Crockford's base 32. The first is at most 7,
 	// since the value has 128 bits.
 	ulidPattern = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)

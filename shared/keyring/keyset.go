@@ -75,7 +75,7 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	var c claims
-	if err := strict.Unmarshal(text, &c); err != nil {
+	if err := strict.UnmarshalClaims(text, &c); err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	if c.Audience != audience {

@@ -184,7 +184,7 @@ func (s *Service) proofClaims(conn *Connection, token *envelope.Signed,
 		return nil, chat.BadProof
 	}
 	var claims frame.HandshakeClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
 		return nil, chat.BadProof
 	}
 	if err := claims.Check(); err != nil {

@@ -37,7 +37,7 @@ func (s *Service) verifyLink(ctx context.Context, b *Binding, link string) error
 		return chat.DeviceUnknown
 	}
 	var claims frame.LinkClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
 		return chat.DeviceUnknown
 	}
 	now := s.now()

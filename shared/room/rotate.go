@@ -114,7 +114,7 @@ func signedBy(device *Device, proof string, typ envelope.Type, claims any) error
 	if err != nil {
 		return chat.BadSignature
 	}
-	if err := strict.Unmarshal(payload, claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, claims); err != nil {
 		return chat.BadProof
 	}
 	return nil

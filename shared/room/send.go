@@ -124,7 +124,7 @@ func (s *Service) openMessage(ctx context.Context, conn *Connection, device *Dev
 		return "", nil, chat.BadSignature
 	}
 	var claims frame.MessageClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
 		return "", nil, chat.BadEnvelope
 	}
 	if claims.SID != conn.Session || claims.Sub != conn.User || claims.SKID != skid {

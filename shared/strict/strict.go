@@ -6,6 +6,11 @@
 // one signed text can see two different messages ({"body":…,"Body":…}).
 // This package refuses every such text.
 //
+// Go and web clients must accept and refuse the same bytes, or one signed text
+// is a message for some and a gap for others. So the package also refuses what
+// readers of JSON disagree about: more than MaxDepth levels, and numbers that
+// are not integers below 2⁵³. The vectors for both are in testdata.
+//
 // It never writes HTML escapes, since an escaped "<" takes six bytes of a
 // frame, whose size API Gateway limits. Its errors never quote the input, which
 // may be a decrypted message.
@@ -32,11 +37,17 @@ var options = json.JoinOptions(
 
 // Unmarshal decodes exactly one JSON value into v, which must be a pointer.
 // Member names are matched case-exactly and unknown members are ignored.
-// It fails on duplicate names, invalid UTF-8, lone surrogates, more than 10,000
-// levels of nesting and anything but white space after the value.
+// It fails on duplicate names, invalid UTF-8, lone surrogates, more than
+// MaxDepth levels of nesting, a number that is not an integer from -(2⁵³-1) to
+// 2⁵³-1 (-0 is none), and anything but white space after the value.
 // When it fails, v may be partly filled and must not be used.
-func Unmarshal(data []byte, v any) error {
-	if err := json.Unmarshal(data, v, options); err != nil {
+func Unmarshal(data []byte, v any) error { return unmarshal(data, v, options) }
+
+func unmarshal(data []byte, v any, how json.Options) error {
+	if err := scan(data); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v, how); err != nil {
 		return redact(err)
 	}
 	return nil
@@ -73,6 +84,9 @@ func redact(err error) error {
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		what := "malformed text"
+		if errors.Is(err, json.ErrUnknownName) {
+			what = "unknown member"
+		}
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			what = "duplicate member name"
 		}

@@ -354,7 +354,7 @@ func verify(token string, typ envelope.Type, key envelope.VerifyKey, claims any)
 	if err != nil {
 		return err
 	}
-	return strict.Unmarshal(payload, claims)
+	return strict.UnmarshalClaims(payload, claims)
 }
 
 func (s *Service) seal(to *envelope.EncryptionKey, typ envelope.Type, plain any) string {

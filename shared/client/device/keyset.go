@@ -108,7 +108,7 @@ func verifyKeySet(token string) (*frame.KeySetClaims, string, error) {
 		return nil, "", err
 	}
 	var claims frame.KeySetClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
 		return nil, "", err
 	}
 	return &claims, signed.KID, nil

@@ -137,7 +137,7 @@ func (d *Device) verifyMessage(p frame.MessagePlain, kid string) (Message, error
 		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	var c frame.MessageClaims
-	if err := strict.Unmarshal(payload, &c); err != nil {
+	if err := strict.UnmarshalClaims(payload, &c); err != nil {
 		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
 	if err := c.Check(); err != nil {

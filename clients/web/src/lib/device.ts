@@ -5,13 +5,13 @@
  * frames; it uses no connection.
  */
 import { isLoopback } from "./address";
-import { decode64, isThumbprint, utf8 } from "./bytes";
+import { decode64 } from "./bytes";
 import type { Contacts } from "./contacts";
 import { open, parseSealed, parseSigned, type SealedType, seal, sign, type SignedType, verify } from "./envelope";
 import { SottoError } from "./errors";
-import { integer, isObject, list, type Members, parseObject, string } from "./json";
+import { integer, isObject, list, type Members, parseClaims, parseObject, string } from "./json";
 import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
-import { isMessageID, isRoomName, isUserName, maxBody, maxPage, messageClaims } from "./names";
+import { isRoomName, maxPage, messageClaims, readMessageClaims } from "./names";
 import type { Profile, RoomState } from "./profile";
 
 /** A key set that was verified against the pinned values. */
@@ -81,7 +81,7 @@ export class Device {
   async acceptKeySet(token: string): Promise<KeySet> {
     const set = await orProtocol(async () => {
       const signed = await parseSigned(token, "sotto-keys+jwt");
-      const claims = parseObject(await verify(signed, signed.key!));
+      const claims = parseClaims(await verify(signed, signed.key!), "aud", "gen", "exp", "keys");
       const newest = await sealKey(list(claims, "keys")[0]);
       const checked = { audience: string(claims, "aud"), serviceKey: signed.kid, gen: integer(claims, "gen"), newest, exp: integer(claims, "exp") };
       if (checked.audience === "" || checked.gen < 1) throw new SottoError("protocol");
@@ -249,14 +249,11 @@ export class Device {
     const key = await this.verifyKey(p.jwk);
     const device = string(p, "device");
     const signed = await parseSigned(string(p, "jws"), "sotto-message+jwt");
-    const c = parseObject(await verify(signed, key));
-    const [from, id, body, room, skid] = [string(c, "sub"), string(c, "id"), string(c, "body"), string(c, "room"), c.skid];
-    const formed = c.v === 1 && string(c, "sid") && isUserName(from) && isMessageID(id) && isRoomName(room) && isThumbprint(skid);
-    if (!formed || utf8(body).length > maxBody) throw new SottoError("protocol");
+    const { sub: from, id, body, room, skid } = readMessageClaims(await verify(signed, key));
     if (key.kid !== device || from !== p.from || room !== p.room || id !== p.id) throw new SottoError("protocol");
     const storedAt = integer(p, "storedAt");
     const newDevice = await this.contacts.pinFromMessage(from, device, { id, at: storedAt });
-    return { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid: skid as string, kid, newDevice };
+    return { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid, kid, newDevice };
   }
 
   /** Parses a sender's key. Each message has one, so the results are cached. */

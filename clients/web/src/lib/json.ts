@@ -1,19 +1,23 @@
 /**
  * A strict JSON parser. `JSON.parse` uses the last of two equal names and accepts
  * lone surrogates, so two parsers could read one signed text differently. This
- * parser refuses such texts. Its error is protocol, which never quotes the input,
- * perhaps a decrypted message.
+ * parser refuses such texts, and exactly those that the Go clients refuse
+ * (shared/strict). Its error is protocol, which never quotes the input, perhaps a
+ * decrypted message.
  */
 import { SottoError } from "./errors";
 
 /** A parsed object. It has no prototype, so that no name in it is special. */
 export type Members = { readonly [name: string]: unknown };
 
-/** The protocol nests at most five levels. */
-const maxDepth = 64;
+/** Nested arrays and objects. The protocol nests at most five. */
+const maxDepth = 16;
 
-/** Numbers, literals, strings, punctuation and white space (RFC 8259). */
-const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null))/y;
+/**
+ * Numbers, literals, strings, punctuation and white space (RFC 8259). A number is
+ * an integer; the rest of a fraction or exponent is no token.
+ */
+const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)|true|false|null))/y;
 
 export function parse(source: string): unknown {
   let at = 0;
@@ -30,10 +34,11 @@ export function parse(source: string): unknown {
   const scalar = (t: string): unknown => {
     const value: unknown = JSON.parse(t);
     if (typeof value === "string" && !value.isWellFormed()) fail();
+    if (typeof value === "number" && (!Number.isSafeInteger(value) || Object.is(value, -0))) fail();
     return value;
   };
   const value = (t: string, depth: number): unknown => {
-    if (depth > maxDepth) fail();
+    if ((t === "{" || t === "[") && depth === maxDepth) fail();
     if (t === "{") {
       const members: Record<string, unknown> = Object.create(null);
       for (t = next(); t !== "}"; ) {
@@ -72,6 +77,16 @@ export function parseObject(source: string): Members {
   const value = parse(source);
   if (!isObject(value)) throw new SottoError("protocol");
   return value;
+}
+
+/**
+ * Parses signed claims, which have exactly the named members. Another member could
+ * mean something to another reader.
+ */
+export function parseClaims(source: string, ...names: string[]): Members {
+  const claims = parseObject(source);
+  if (!hasExactly(claims, ...names)) throw new SottoError("protocol");
+  return claims;
 }
 
 export function isObject(value: unknown): value is Members {

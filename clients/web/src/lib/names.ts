@@ -1,6 +1,8 @@
 /** Names, ids and limits of protocol §1 and §3. */
 import type { Measure } from "./api";
-import { length64, random, utf8 } from "./bytes";
+import { isThumbprint, length64, random, utf8 } from "./bytes";
+import { SottoError } from "./errors";
+import { parseClaims, string } from "./json";
 
 /** Bytes of a frame. */
 export const maxFrame = 32_768;
@@ -35,9 +37,28 @@ export function newMessageID(): string {
   return id;
 }
 
-/** The claims of a message, as they are signed (protocol §5). */
-export function messageClaims(c: { sid: string; sub: string; skid: string; room: string; id: string; body: string }): string {
+/** What a sender signs of a message (protocol §5), besides the version. */
+export interface MessageClaims {
+  sid: string;
+  sub: string;
+  skid: string;
+  room: string;
+  id: string;
+  body: string;
+}
+
+/** The claims of a message, as they are signed. */
+export function messageClaims(c: MessageClaims): string {
   return JSON.stringify({ v: 1, sid: c.sid, sub: c.sub, skid: c.skid, room: c.room, id: c.id, body: c.body });
+}
+
+/** Reads the claims of a message and checks their form. Error: protocol. */
+export function readMessageClaims(source: string): MessageClaims {
+  const c = parseClaims(source, "v", "sid", "sub", "skid", "room", "id", "body");
+  const claims = { sid: string(c, "sid"), sub: string(c, "sub"), skid: string(c, "skid"), room: string(c, "room"), id: string(c, "id"), body: string(c, "body") };
+  const formed = c.v === 1 && claims.sid && isUserName(claims.sub) && isThumbprint(claims.skid) && isRoomName(claims.room) && isMessageID(claims.id);
+  if (!formed || utf8(claims.body).length > maxBody) throw new SottoError("protocol");
+  return claims;
 }
 
 /**
