@@ -2,12 +2,14 @@
 //
 // Use it instead of `sam build`, which builds for Lambda. It has the same two
 // build methods, but builds for the operating system and processor of the host
-// and without containers. It runs the go and make commands of PATH. It never
+// and without containers. It also takes code that is built already, if this
+// machine can run it. It runs the go and make commands of PATH. It never
 // downloads a toolchain, never runs a function, and writes only to the output
 // directory and to Go's caches.
 package builder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,13 +21,16 @@ import (
 	"sync"
 )
 
-// The supported values of a template's `Metadata: BuildMethod`.
+// The ways to build. The first two are values of a template's `Metadata:
+// BuildMethod`.
 const (
 	// MethodGo runs `go build` in the target's directory.
 	MethodGo = "go1.x"
 	// MethodMakefile runs make in the target's directory, for the make target
 	// build-<LogicalID>.
 	MethodMakefile = "makefile"
+	// MethodPrebuilt copies code that has a bootstrap already.
+	MethodPrebuilt = "prebuilt"
 )
 
 // Target is one function to build.
@@ -36,10 +41,18 @@ type Target struct {
 	// LogicalID is the function's key in the template's Resources; the make
 	// target is build-<LogicalID>.
 	LogicalID string
-	// Dir is the function's CodeUri as an absolute path.
+	// Dir is the function's source folder as an absolute path. MethodPrebuilt
+	// also takes a zip file.
 	Dir string
-	// Method is MethodGo or MethodMakefile.
+	// Method is MethodGo, MethodMakefile or MethodPrebuilt.
 	Method string
+	// MakefileDir is the folder of the Makefile and WorkingDir the folder in
+	// which make runs, both absolute; Dir if empty. Only for MethodMakefile.
+	MakefileDir, WorkingDir string
+	// Arch is the processor that the template names, in Go's words: amd64 or
+	// arm64. A prebuilt executable for another gets a line of progress, because
+	// it would not start on AWS. Empty means that nothing is compared.
+	Arch string
 	// Properties are the template's `Metadata: BuildProperties`. MethodGo uses
 	// TrimGoPath (a bool), as SAM does, and ignores the others.
 	Properties map[string]any
@@ -48,9 +61,13 @@ type Target struct {
 // Build builds all targets and returns the path of each one's executable by the
 // target's name: <outDir>/<Name>/<random>/bootstrap, with .exe added on
 // Windows. The directory around it is the function's artifact directory. An
-// executable that MethodGo finds up to date keeps its path; every other one
-// gets a new path, so that the result of an earlier build can still be used.
-// [Clean] removes what is no longer needed.
+// executable that MethodGo finds up to date keeps its path, and so does
+// prebuilt code that has not changed; every other one gets a new path, so that
+// the result of an earlier build can still be used. [Clean] removes what is no
+// longer needed.
+//
+// Go programs are built without cgo (CGO_ENABLED=0), unless CGO_ENABLED is set
+// in the environment or by `go env -w`.
 //
 // Without the go or make command that the targets need nothing is built.
 // Otherwise all targets are tried even when some fail. Then the error is an
@@ -77,6 +94,7 @@ func Build(ctx context.Context, outDir string, targets []Target,
 		outDir:   outDir,
 		reporter: reporter{print: progress, every: heartbeat},
 		built:    make(map[string]string, len(targets)),
+		cgo:      cgoSetting(ctx),
 		slots:    make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
 	}
 	var work sync.WaitGroup
@@ -85,6 +103,11 @@ func Build(ctx context.Context, outDir string, targets []Target,
 	}
 	for _, dir := range makeDirs(targets) {
 		work.Go(func() { b.makeDir(ctx, dir) })
+	}
+	for _, t := range targets {
+		if t.Method == MethodPrebuilt {
+			work.Go(func() { b.prebuilt(t) })
+		}
 	}
 	work.Wait()
 	if err := ctx.Err(); err != nil {
@@ -101,6 +124,7 @@ type builder struct {
 	outDir   string
 	reporter reporter
 	slots    chan struct{} // limits the commands that run at once
+	cgo      []string      // settings of the go command about cgo
 
 	mu       sync.Mutex
 	built    map[string]string
@@ -132,6 +156,18 @@ func (b *builder) failed(targets []Target) []Target {
 	return slices.DeleteFunc(slices.Clone(targets), func(t Target) bool { return b.built[t.Name] != "" })
 }
 
+var methods = []string{MethodGo, MethodMakefile, MethodPrebuilt}
+
+// folders returns the folders that the build of a target reads; for prebuilt
+// code that may be a zip file.
+func (t Target) folders() []string {
+	list := []string{t.Dir}
+	if t.Method == MethodMakefile {
+		list = append(list, cmp.Or(t.MakefileDir, t.Dir), cmp.Or(t.WorkingDir, t.Dir))
+	}
+	return list
+}
+
 // check returns an error for targets that cannot be built.
 func check(targets []Target) error {
 	seen := make(map[string]bool, len(targets))
@@ -141,16 +177,19 @@ func check(targets []Target) error {
 			return fmt.Errorf("function name %q cannot name a directory", t.Name)
 		case seen[strings.ToLower(t.Name)]:
 			return fmt.Errorf("function %s is listed twice", t.Name)
-		case t.Method != MethodGo && t.Method != MethodMakefile:
-			return fmt.Errorf("function %s: build method %q is not supported; use %s or %s",
-				t.Name, t.Method, MethodGo, MethodMakefile)
-		case !filepath.IsAbs(t.Dir):
-			return fmt.Errorf("function %s: source directory %q is not absolute", t.Name, t.Dir)
+		case !slices.Contains(methods, t.Method):
+			return fmt.Errorf("function %s: build method %q is not supported; use %s",
+				t.Name, t.Method, strings.Join(methods, ", "))
 		case t.Method == MethodMakefile && t.LogicalID == "":
 			return fmt.Errorf("function %s: build method %s needs a logical id", t.Name, MethodMakefile)
 		}
-		if info, err := os.Stat(t.Dir); err != nil || !info.IsDir() {
-			return fmt.Errorf("function %s: source directory %s does not exist", t.Name, t.Dir)
+		for _, dir := range t.folders() {
+			if !filepath.IsAbs(dir) {
+				return fmt.Errorf("function %s: source directory %q is not absolute", t.Name, dir)
+			}
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() && t.Method != MethodPrebuilt {
+				return fmt.Errorf("function %s: source directory %s does not exist", t.Name, dir)
+			}
 		}
 		seen[strings.ToLower(t.Name)] = true
 	}

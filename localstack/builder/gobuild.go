@@ -207,19 +207,17 @@ func (b *builder) goBuild(ctx context.Context, step *step, batch *goBatch, dir s
 	}
 	var output bytes.Buffer
 	progress := &goProgress{step: step, errors: &output}
-	err = b.run(ctx, batch.module, noCgo, progress, "go", args...)
+	err = b.run(ctx, batch.module, b.cgo, progress, "go", args...)
 	progress.finish()
 	if err != nil {
-		return withRemedy(failureMessage(&output, "go", err), batch.module), err
+		message := withRemedy(failureMessage(&output, "go", err), batch.module)
+		return withCgo(message, b.cgo), err
 	}
 	return "", nil
 }
 
-// Settings of the go command: build for this machine, without a C compiler.
-var (
-	hostPlatform = []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
-	noCgo        = []string{"CGO_ENABLED=0"}
-)
+// hostPlatform are the settings of the go command that build for this machine.
+var hostPlatform = []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH}
 
 // run runs a command that builds for the host's platform.
 func (b *builder) run(ctx context.Context, dir string, env []string, output io.Writer,

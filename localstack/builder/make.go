@@ -2,17 +2,18 @@ package builder
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
-// makeDirs groups the makefile targets by directory. Recipes of one Makefile
-// often share files, so they run one after the other.
+// makeDirs groups the makefile targets by the folder in which make runs.
+// Recipes of one Makefile often share files, so they run one after the other.
 func makeDirs(targets []Target) [][]Target {
 	var dirs [][]Target
 	index := make(map[string]int)
@@ -20,10 +21,11 @@ func makeDirs(targets []Target) [][]Target {
 		if t.Method != MethodMakefile {
 			continue
 		}
-		i, ok := index[t.Dir]
+		folder := cmp.Or(t.WorkingDir, t.Dir)
+		i, ok := index[folder]
 		if !ok {
 			i = len(dirs)
-			index[t.Dir] = i
+			index[folder] = i
 			dirs = append(dirs, nil)
 		}
 		dirs[i] = append(dirs[i], t)
@@ -54,9 +56,11 @@ func (b *builder) makeOne(ctx context.Context, t Target) (message string, err er
 		}
 	}()
 	var output bytes.Buffer
-	err = b.run(ctx, t.Dir, []string{"ARTIFACTS_DIR=" + dir}, &output, "make", "build-"+t.LogicalID)
+	folder := cmp.Or(t.WorkingDir, t.Dir)
+	makefile := filepath.Join(cmp.Or(t.MakefileDir, t.Dir), "Makefile")
+	err = b.run(ctx, folder, []string{"ARTIFACTS_DIR=" + dir}, &output, "make", "-f", makefile, "build-"+t.LogicalID)
 	if err != nil {
-		return withRemedy(failureMessage(&output, "make", err), t.Dir), err
+		return withRemedy(failureMessage(&output, "make", err), folder), err
 	}
 	if err := checkBootstrap(dir, t.LogicalID); err != nil {
 		return err.Error(), err
@@ -85,23 +89,13 @@ func checkBootstrap(dir, logicalID string) error {
 	if err := os.Chmod(bootstrap, 0o755); err != nil {
 		return fmt.Errorf("make bootstrap executable: %w", err)
 	}
-	info, err := buildinfo.ReadFile(bootstrap)
-	if err != nil {
-		return nil // a script or a program in another language
+	why := unfit(bootstrap)
+	if why == "" {
+		return nil
 	}
-	goos, goarch := runtime.GOOS, runtime.GOARCH
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "GOOS":
-			goos = s.Value
-		case "GOARCH":
-			goarch = s.Value
-		}
+	err := fmt.Errorf("make build-%s made a bootstrap that this machine cannot run: %s", logicalID, why)
+	if strings.HasPrefix(why, forAnother) {
+		err = fmt.Errorf("%w; let the Makefile take GOOS and GOARCH from the environment (`GOOS ?= linux`)", err)
 	}
-	if goos != runtime.GOOS || goarch != runtime.GOARCH {
-		return fmt.Errorf("make build-%s built for %s/%s, but this machine is %s/%s; "+
-			"let the Makefile take GOOS and GOARCH from the environment (`GOOS ?= linux`)",
-			logicalID, goos, goarch, runtime.GOOS, runtime.GOARCH)
-	}
-	return nil
+	return err
 }

@@ -21,7 +21,8 @@ type Sources struct {
 	// another or belong to a workspace, if a target imports them; of vendored
 	// packages; and of embedded files. Folders may lie in one another.
 	Folders []string
-	// Files are the workspace's go.work and the files that packages embed.
+	// Files are the workspace's go.work, the files that packages embed, and the
+	// bootstrap or zip file of prebuilt code.
 	Files []string
 }
 
@@ -33,9 +34,15 @@ func ListSources(ctx context.Context, targets []Target) (Sources, error) {
 	var errs []error
 	listed := make(map[string][]string) // packages by module
 	for _, t := range targets {
+		if t.Method == MethodPrebuilt {
+			s.addPrebuilt(t)
+			continue
+		}
+		for _, folder := range t.folders() {
+			s.addFolder(folder)
+		}
 		module, pkg, _ := locate(t)
 		s.addFolder(module)
-		s.addFolder(t.Dir)
 		if !slices.Contains(listed[module], pkg) {
 			listed[module] = append(listed[module], pkg)
 		}
@@ -52,6 +59,16 @@ func ListSources(ctx context.Context, targets []Target) (Sources, error) {
 	slices.Sort(s.Files)
 	s.Files = slices.Compact(s.Files)
 	return s, errors.Join(errs...)
+}
+
+// addPrebuilt adds the files of prebuilt code.
+func (s *Sources) addPrebuilt(t Target) {
+	if info, err := os.Stat(t.Dir); err == nil && !info.IsDir() {
+		s.Files = append(s.Files, t.Dir)
+		return
+	}
+	s.addFolder(t.Dir)
+	s.Files = append(s.Files, filepath.Join(t.Dir, "bootstrap"))
 }
 
 // addFolder adds a folder that is not in the list.
@@ -110,7 +127,7 @@ func (s *Sources) addModule(ctx context.Context, module string, packages []strin
 func goOutput(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = slices.Concat(cmd.Environ(), hostPlatform, noCgo)
+	cmd.Env = slices.Concat(cmd.Environ(), hostPlatform, cgoSetting(ctx))
 	output, err := cmd.Output()
 	if err == nil {
 		return output, nil

@@ -63,8 +63,10 @@ func TestPlans(t *testing.T) {
 func relative(p *Plan) *Plan {
 	for i := range p.Functions {
 		f := &p.Functions[i]
-		if rest, err := filepath.Rel(p.Dir, f.CodeURI); err == nil {
-			f.CodeURI = filepath.ToSlash(rest)
+		for _, path := range []*string{&f.CodeURI, &f.SourceDir, &f.MakefileDir, &f.WorkingDir} {
+			if rest, err := filepath.Rel(p.Dir, *path); err == nil {
+				*path = filepath.ToSlash(rest)
+			}
 		}
 	}
 	for i := range p.Files {

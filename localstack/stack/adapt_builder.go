@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"cmp"
 	"path"
+	"slices"
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/builder"
@@ -13,11 +15,17 @@ func targets(plan *sam.Plan) []builder.Target {
 	var list []builder.Target
 	for _, f := range plan.Functions {
 		t := builder.Target{
-			Name:       f.Name,
-			LogicalID:  path.Base(f.LogicalID), // in its own template
-			Dir:        f.CodeURI,
-			Method:     f.BuildMethod,
-			Properties: make(map[string]any),
+			Name:        f.Name,
+			LogicalID:   path.Base(f.LogicalID), // in its own template
+			Dir:         cmp.Or(f.SourceDir, f.CodeURI),
+			Method:      f.BuildMethod,
+			MakefileDir: f.MakefileDir,
+			WorkingDir:  f.WorkingDir,
+			Arch:        "amd64",
+			Properties:  make(map[string]any),
+		}
+		if slices.Contains(f.Architectures, "arm64") {
+			t.Arch = "arm64"
 		}
 		if t.Method == "" {
 			t.Method = builder.MethodGo // only Go programs can be built without a Makefile

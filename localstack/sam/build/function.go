@@ -79,8 +79,8 @@ func code(s *resource.Set, res *template.Resource, f *plan.Function) {
 		s.Fail(p.Get("PackageType"), "container images are not run locally", "use PackageType: Zip with CodeUri")
 		return
 	}
-	f.CodeURI = check.Code(s, res, p.Get("Code"), f.BuildMethod)
-	check.Runtime(s, res, f.BuildMethod)
+	check.Code(s, res, f)
+	check.Runtime(s, res)
 }
 
 // seconds reads a duration in seconds.

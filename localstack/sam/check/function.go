@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sotto-chat/sotto/localstack/awsname"
+	"github.com/sotto-chat/sotto/localstack/sam/plan"
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
 	"github.com/sotto-chat/sotto/localstack/sam/template"
 )
@@ -54,7 +55,7 @@ func Settings(s *resource.Set, res *template.Resource) {
 var runtimes = []string{"provided.al2023", "provided.al2"}
 
 // Runtime refuses a function that cannot run as a native binary.
-func Runtime(s *resource.Set, res *template.Resource, buildMethod string) {
+func Runtime(s *resource.Set, res *template.Resource) {
 	runtime, handler := res.Properties.Get("Runtime"), res.Properties.Get("Handler")
 	switch {
 	case runtime == nil:
@@ -67,19 +68,13 @@ func Runtime(s *resource.Set, res *template.Resource, buildMethod string) {
 		s.Fail(runtime, "the runtime "+template.Quote(runtime.Scalar())+" is not run locally",
 			"use "+template.OneOf(runtimes))
 	}
-	switch {
-	case handler == nil:
+	if handler == nil {
 		s.Fail(res.At, "Handler is missing", "add Handler: bootstrap")
-	case handler.Kind != template.Unknown && buildMethod == "go1.x" && handler.Scalar() != "bootstrap":
-		// The build names the binary after the handler, but the provided
-		// runtimes start bootstrap.
-		s.Fail(handler, "BuildMethod go1.x would name the binary "+template.Quote(handler.Scalar())+
-			", and the runtime starts bootstrap", "write Handler: bootstrap")
 	}
 }
 
 // buildMethods are the values of Metadata.BuildMethod that are supported.
-var buildMethods = []string{"go1.x", "makefile"}
+var buildMethods = []string{plan.Go, plan.Makefile}
 
 // BuildMethod checks Metadata.BuildMethod of a function.
 func BuildMethod(r *template.Report, metadata *template.Value) {

@@ -16,9 +16,18 @@ type Function struct {
 	// the version that each means.
 	Versions []string
 	Aliases  map[string]string
-	// CodeURI is the absolute path of the source folder.
+	// CodeURI is the absolute path of CodeUri: a folder, or the zip file of
+	// prebuilt code.
 	CodeURI string
-	Handler string
+	// SourceDir is the folder that is built: CodeURI, or the package below it
+	// that Handler names, or Metadata.ProjectRootDirectory for the method
+	// Makefile. Empty for the method Prebuilt.
+	SourceDir string
+	// MakefileDir has the Makefile and WorkingDir is where make runs. Both are
+	// empty for other methods.
+	MakefileDir string `json:",omitempty"`
+	WorkingDir  string `json:",omitempty"`
+	Handler     string
 	// Runtime is provided.al2023 or provided.al2.
 	Runtime string
 	// Architectures holds x86_64 (Lambda's default) or arm64.
@@ -31,8 +40,8 @@ type Function struct {
 	// 10,240 MB.
 	StorageMB   int
 	Environment map[string]string
-	// BuildMethod is Metadata.BuildMethod: "go1.x", "makefile", or "" if it is
-	// not set.
+	// BuildMethod is how the code is built: Go, Makefile, Prebuilt, or "" for
+	// Go source without Metadata.BuildMethod.
 	BuildMethod string
 	// BuildProperties is Metadata.BuildProperties, such as TrimGoPath: "true".
 	BuildProperties map[string]string
@@ -50,6 +59,15 @@ type Function struct {
 	// Permissions is the resource-based policy.
 	Permissions []Permission
 }
+
+// The values of Function.BuildMethod. Go and Makefile are also those of
+// Metadata.BuildMethod.
+const (
+	Go       = "go1.x"
+	Makefile = "makefile"
+	// Prebuilt is for code that has a bootstrap already.
+	Prebuilt = "prebuilt"
+)
 
 // Logging is a function's LoggingConfig.
 type Logging struct {
