@@ -28,7 +28,7 @@ func Load(o Options) (*Plan, error) {
 		if mistake != nil {
 			return nil, Errors{mistake}
 		}
-		config, r.Read = c, []string{path}
+		config, r.Read = c, c.Files
 	}
 	if isFolder {
 		o.Path = templateIn(folder, config.Template)

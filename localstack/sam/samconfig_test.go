@@ -58,7 +58,7 @@ parameter_overrides = ["A=1", 'B="two words"', {L = "z"}]`, Options{ConfigEnv: "
 		{"a table", `[default.deploy.parameters.parameter_overrides]
 A = 1
 B = true
-L = ["x", "y"]`, Options{ConfigEnv: "default"}, "A=1 B=true L=x|y S=local R=us-east-1"},
+L = ["x", "y"]`, Options{ConfigEnv: "default"}, "A=1 B=True L=x|y S=local R=us-east-1"},
 		{"an array of tables", `[[default.deploy.parameters.parameter_overrides]]
 A = 1
 [[default.deploy.parameters.parameter_overrides]]
@@ -115,13 +115,15 @@ func TestConfigurationMistakes(t *testing.T) {
 		{"a region that is no string", "[prd.deploy.parameters]\nregion = 1",
 			"samconfig.toml:2:1: prd.deploy.parameters.region: is not a string; put it in quotes"},
 		{"overrides of a wrong type", "[prd.deploy.parameters]\n\nparameter_overrides = 3",
-			`samconfig.toml:3:1: prd.deploy.parameters.parameter_overrides: is 3; write "Key=value Other=value", a list of Key=value, or a table`},
+			`samconfig.toml:3:1: prd.deploy.parameters.parameter_overrides: is "3"; write "Key=value Other=value", file://PATH, a list of these, or a table`},
 		{"overrides without =", "[prd.deploy.parameters]\nparameter_overrides = \"A=1 B\"",
-			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: has no Key=value at "B"; write "Key=value Other=value", a list of Key=value, or a table`},
+			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: has no Key=value at "B"; write "Key=value Other=value", file://PATH, a list of these, or a table`},
 		{"an open quote", "[prd.deploy.parameters]\nparameter_overrides = 'A=\"1 B=2'",
-			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: has a quote that does not end at "A=\"1 B=2"; write "Key=value Other=value", a list of Key=value, or a table`},
-		{"a file", "[prd.deploy.parameters]\nparameter_overrides = 'file://x'",
-			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: refers to a file, which is not supported; write "Key=value Other=value", a list of Key=value, or a table`},
+			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: has a quote that does not end at "A=\"1 B=2"; write "Key=value Other=value", file://PATH, a list of these, or a table`},
+		{"a file beside a pair", "[prd.deploy.parameters]\nparameter_overrides = 'A=1 file://x.yaml'",
+			`samconfig.toml:2:1: prd.deploy.parameters.parameter_overrides: has a file:// URL beside other values; write "Key=value Other=value", file://PATH, a list of these, or a table`},
+		{"the first mistake", "[prd.deploy.parameters]\ntemplate_file = 1\nregion = 2\nstack_name = 3",
+			"samconfig.toml:4:1: prd.deploy.parameters.stack_name: is not a string; put it in quotes"},
 		{"an unknown parameter", "[prd.deploy.parameters]\nparameter_overrides = 'C=1'",
 			"samconfig.toml:2:1: Parameters.C: a value is given, but the template has no such parameter; add the parameter or leave the value out"},
 	}

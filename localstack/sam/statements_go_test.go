@@ -149,7 +149,7 @@ broken:
 		}
 		want := filepath.Join(dir, name) +
 			`:11:1: broken.deploy.parameters.parameter_overrides: has no Key=value at "A"; ` +
-			`write "Key=value Other=value", a list of Key=value, or a table`
+			`write "Key=value Other=value", file://PATH, a list of these, or a table`
 		if _, err := Load(Options{Path: path, ConfigEnv: "broken"}); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}

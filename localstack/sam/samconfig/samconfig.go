@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/sam/eval"
@@ -22,6 +23,8 @@ type Config struct {
 	Region     string
 	// Template is the path of the template, relative to the file.
 	Template string
+	// Files are the files that were read.
+	Files []string
 }
 
 // names are the names of the file; an earlier one wins.
@@ -46,24 +49,22 @@ func Read(path, env string) (*Config, *template.Error) {
 	if err != nil {
 		return nil, Unreadable(path, err, "create it beside the template or start without a configuration environment")
 	}
-	decode := decodeTOML
-	if filepath.Ext(path) != ".toml" {
-		decode = decodeYAML
+	root, wrong := decode(path, data)
+	if wrong != nil {
+		return nil, wrong
 	}
-	doc, lines, mistake := decode(path, data)
-	if mistake != nil {
-		return nil, mistake
+	if !root.Is(template.Object) {
+		return nil, mistake(path, 1, "is not a map of environments", "write default: at the top")
 	}
-	commands, ok := doc[env].(map[string]any)
-	if !ok {
-		return nil, noEnvironment(path, env, doc)
+	commands := root.Get(env)
+	if !commands.Is(template.Object) {
+		return nil, noEnvironment(path, env, root)
 	}
-	c := &Config{Parameters: map[string]eval.Override{}}
+	c := &Config{Parameters: map[string]eval.Override{}, Files: []string{path}}
 	for _, command := range []string{"global", "deploy"} {
-		settings, _ := commands[command].(map[string]any)
-		parameters, _ := settings["parameters"].(map[string]any)
-		t := table{path: path, lines: lines, name: env + "." + command + ".parameters"}
-		if err := c.add(t, parameters); err != nil {
+		parameters := commands.Get(command).Get("parameters")
+		t := table{path: path, name: env + "." + command + ".parameters", parameters: parameters}
+		if err := c.add(t); err != nil {
 			return nil, err
 		}
 	}
@@ -83,13 +84,14 @@ func Unreadable(path string, err error, remedy string) *template.Error {
 	return &template.Error{File: path, Problem: problem, Remedy: remedy}
 }
 
-func noEnvironment(path, env string, doc map[string]any) *template.Error {
+func noEnvironment(path, env string, root *template.Value) *template.Error {
 	var envs []string
-	for _, k := range template.SortedKeys(doc) {
-		if _, isTable := doc[k].(map[string]any); isTable {
-			envs = append(envs, k)
+	for _, f := range root.Fields {
+		if f.Value.Is(template.Object) {
+			envs = append(envs, f.Key)
 		}
 	}
+	slices.Sort(envs)
 	hint := "add [" + env + ".deploy.parameters]"
 	if len(envs) > 0 {
 		hint = "the file has " + strings.Join(envs, ", ")
@@ -104,32 +106,42 @@ func noEnvironment(path, env string, doc map[string]any) *template.Error {
 }
 
 // add sets the settings of one table; they replace earlier ones.
-func (c *Config) add(t table, parameters map[string]any) *template.Error {
-	for key, into := range map[string]*string{
-		"stack_name":    &c.StackName,
-		"region":        &c.Region,
-		"template_file": &c.Template,
+func (c *Config) add(t table) *template.Error {
+	for _, setting := range []struct {
+		key  string
+		into *string
+	}{
+		{"stack_name", &c.StackName},
+		{"region", &c.Region},
+		{"template_file", &c.Template},
 	} {
-		v, ok := parameters[key]
-		if !ok {
-			continue
-		}
-		if *into, ok = v.(string); !ok {
-			return t.fail(key, "is not a string", "put it in quotes")
+		v := t.parameters.Get(setting.key)
+		switch {
+		case v == nil:
+		case v.Kind != template.Text:
+			return t.fail(setting.key, "is not a string", "put it in quotes")
+		default:
+			*setting.into = v.Text
 		}
 	}
-	raw, ok := parameters["parameter_overrides"]
-	if !ok {
+	const key = "parameter_overrides"
+	raw := t.parameters.Get(key)
+	if raw == nil {
 		return nil
 	}
-	values, problem := parseOverrides(raw)
-	if problem != "" {
-		return t.fail("parameter_overrides", problem, `write "Key=value Other=value", a list of Key=value, or a table`)
-	}
 	// The parameters of deploy replace all of global, as SAM CLI does it.
-	c.Parameters = map[string]eval.Override{}
-	for name, text := range values {
-		c.Parameters[name] = eval.Override{Text: text, File: t.path, Line: t.line("parameter_overrides")}
+	o := overrides{values: map[string]eval.Override{}}
+	if err := o.add(t.path, raw); err != nil {
+		if err.File == t.path {
+			err.Subject = t.name + "." + key
+		}
+		return err
+	}
+	c.Parameters = o.values
+	for _, file := range o.files {
+		if !slices.Contains(c.Files, file) {
+			c.Files = append(c.Files, file)
+		}
 	}
 	return nil
 }
@@ -137,21 +149,11 @@ func (c *Config) add(t table, parameters map[string]any) *template.Error {
 // table is one table of the file.
 type table struct {
 	path, name string
-	lines      lineFinder
+	parameters *template.Value
 }
 
-// lineFinder returns the line of a key in a table, or the line of the table.
-type lineFinder func(table, key string) int
-
-func (t table) line(key string) int { return t.lines(t.name, key) }
-
 func (t table) fail(key, problem, remedy string) *template.Error {
-	return &template.Error{
-		File:    t.path,
-		Line:    t.line(key),
-		Column:  1,
-		Subject: t.name + "." + key,
-		Problem: problem,
-		Remedy:  remedy,
-	}
+	e := mistake(t.path, t.parameters.Field(key).Line, problem, remedy)
+	e.Subject = t.name + "." + key
+	return e
 }

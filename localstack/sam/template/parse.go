@@ -30,6 +30,15 @@ func Parse(r *Report, data []byte) *Value { return r.parse(data, "", nil) }
 // template.
 func ParseNested(r *Report, data []byte) *Value { return r.parse(data, r.File, nil) }
 
+// ParseDocument is [Parse] for a file that is no template: its root may be a
+// map, a list or a scalar. It returns nil after a mistake.
+func ParseDocument(r *Report, data []byte) *Value {
+	if root := r.document(data, "", nil); root != nil && root.Kind != Unknown {
+		return root
+	}
+	return nil
+}
+
 // ParseIncluded is [Parse] for a file that the template includes at place.
 // CloudFormation does not read the short forms of functions there.
 func ParseIncluded(r *Report, data []byte, place *Value) *Value { return r.parse(data, r.File, place) }
@@ -37,6 +46,20 @@ func ParseIncluded(r *Report, data []byte, place *Value) *Value { return r.parse
 // parse reads a document. The values have that file; place is where the
 // template includes the document, or nil.
 func (r *Report) parse(data []byte, file string, place *Value) *Value {
+	root := r.document(data, file, place)
+	switch {
+	case root.Is(Object):
+		return root
+	case root.Is(Null):
+		r.failEmpty()
+	case root != nil && root.Kind != Unknown:
+		r.Fail(root, "the template is "+root.Kind.String(), "write a map with a Resources section")
+	}
+	return nil
+}
+
+// document converts a document, or returns nil after a mistake.
+func (r *Report) document(data []byte, file string, place *Value) *Value {
 	if len(data) > MaxSize {
 		r.FailFile("the template is larger than 1 MiB, CloudFormation's limit", "split it")
 		return nil
@@ -54,16 +77,7 @@ func (r *Report) parse(data []byte, file string, place *Value) *Value {
 	if c.count > MaxValues {
 		return nil
 	}
-	switch root.Kind {
-	case Object:
-		return root
-	case Null:
-		r.failEmpty()
-	case Unknown: // already reported
-	default:
-		r.Fail(root, "the template is "+root.Kind.String(), "write a map with a Resources section")
-	}
-	return nil
+	return root
 }
 
 func (r *Report) failEmpty() {
