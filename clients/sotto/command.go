@@ -33,7 +33,7 @@ type command struct {
 // commands returns all commands in the order of the help.
 func commands() []*command {
 	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(),
-		roomsCommand(), devicesCommand(), keysCommand(), frameCommand(), completionCommand()}
+		roomsCommand(), devicesCommand(), keysCommand(), verifyCommand(), frameCommand(), completionCommand()}
 }
 
 // commandLine is one command with its parsed flags and its streams.

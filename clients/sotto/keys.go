@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/device"
 	"github.com/sotto-chat/sotto/shared/client/profile"
 )
@@ -67,18 +68,9 @@ func (in *commandLine) ownKeys() error {
 	if err != nil {
 		return err
 	}
-	deployment, err := in.deployment()
+	owner, err := in.owner(user)
 	if err != nil {
 		return err
-	}
-	owner := deployment.User(user)
-	has, err := owner.HasDevice()
-	if err != nil {
-		return err
-	}
-	if !has {
-		return fmt.Errorf("%s has no device for %s in this profile; connect once: sotto rooms --user %s",
-			user, deployment.Address(), user)
 	}
 	d, err := owner.Device()
 	if err != nil {
@@ -88,6 +80,24 @@ func (in *commandLine) ownKeys() error {
 	in.line(fmt.Sprintf("encryption  %s", d.Current.Private.Thumbprint()))
 	in.line(fmt.Sprintf("generation  %d", d.Current.Gen))
 	return in.failed()
+}
+
+// owner returns the part of the profile for a user who has connected before.
+func (in *commandLine) owner(user chat.User) (*profile.User, error) {
+	deployment, err := in.deployment()
+	if err != nil {
+		return nil, err
+	}
+	owner := deployment.User(user)
+	has, err := owner.HasDevice()
+	if err != nil {
+		return nil, err
+	}
+	if !has {
+		return nil, fmt.Errorf("%s has no device for %s in this profile; connect once: sotto rooms --user %s",
+			user, deployment.Address(), user)
+	}
+	return owner, nil
 }
 
 // serviceKey prints the pinned service key's thumbprint.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client/device"
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
@@ -21,19 +22,23 @@ type Safety struct {
 // Safety computes the safety number with another user from the known devices of
 // both (protocol §12). It takes some tens of milliseconds. Errors:
 // ErrNeverSeen; envelope.ErrSafety for the client's own user.
-func (c *Client) Safety(user chat.User) (Safety, error) {
-	own, err := c.device.Known(c.User())
+func (c *Client) Safety(user chat.User) (Safety, error) { return SafetyOf(c.device, user) }
+
+// SafetyOf is [Client.Safety] for a device of the profile, without a
+// connection.
+func SafetyOf(d *device.Device, user chat.User) (Safety, error) {
+	own, err := d.Known(d.User())
 	if err != nil {
 		return Safety{}, err
 	}
-	theirs, err := c.device.Known(user)
+	theirs, err := d.Known(user)
 	if err != nil {
 		return Safety{}, err
 	}
 	if len(theirs) == 0 {
 		return Safety{}, ErrNeverSeen
 	}
-	number, err := envelope.SafetyNumber(party(c.User(), own), party(user, theirs))
+	number, err := envelope.SafetyNumber(party(d.User(), own), party(user, theirs))
 	return Safety{Safety: number, Own: own, Theirs: theirs}, err
 }
 

@@ -5,12 +5,20 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // ErrSafety means that no safety number can be made of the given parties.
 var ErrSafety = errors.New("no safety number")
+
+// The reasons why the text of another client's QR code does not agree.
+var (
+	ErrSafetyText   = errors.New("not the code of a safety number")
+	ErrSafetyUsers  = errors.New("the code of other users")
+	ErrSafetyDiffer = errors.New("the safety numbers are different")
+)
 
 const (
 	safetyLabel = "sotto-safety-number-v1"
@@ -104,4 +112,24 @@ func (s Safety) String() string {
 // are stronger evidence than equal digits.
 func (s Safety) Text() string {
 	return "sotto:safety?a=" + s.first + "&b=" + s.second + "&hash=" + base64url.EncodeToString(s.hash[:])
+}
+
+// safetyText matches the output of Text.
+var safetyText = regexp.MustCompile(`^sotto:safety\?a=([^&]+)&b=([^&]+)&hash=([A-Za-z0-9_-]{43})$`)
+
+// Compare returns nil if text, the content of another client's QR code, has the
+// same users and the same hash. Errors: ErrSafetyText, ErrSafetyUsers,
+// ErrSafetyDiffer.
+func (s Safety) Compare(text string) error {
+	found := safetyText.FindStringSubmatch(strings.TrimSpace(text))
+	if found == nil || found[1] >= found[2] {
+		return ErrSafetyText
+	}
+	if found[1] != s.first || found[2] != s.second {
+		return ErrSafetyUsers
+	}
+	if found[3] != base64url.EncodeToString(s.hash[:]) {
+		return ErrSafetyDiffer
+	}
+	return nil
 }

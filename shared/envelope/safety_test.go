@@ -94,3 +94,25 @@ func TestNoSafetyNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestCompareSafety(t *testing.T) {
+	adas := Party{User: "ada", Devices: []string{"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}}
+	bobs := Party{User: "bob", Devices: []string{"--6IM5l0OosLj9yWskISYhUA3n_3CURQkmrYMSha_ck"}}
+	carols := Party{User: "carol", Devices: bobs.Devices}
+	s := must(SafetyNumber(adas, bobs))
+	other := must(SafetyNumber(adas, Party{User: "bob", Devices: append(adas.Devices, bobs.Devices...)}))
+	for text, want := range map[string]error{
+		s.Text():                                nil,
+		" " + s.Text() + "\n":                   nil,
+		other.Text():                            ErrSafetyDiffer,
+		must(SafetyNumber(adas, carols)).Text(): ErrSafetyUsers,
+		s.Text() + "&c=carol":                   ErrSafetyText,
+		s.Text()[:len(s.Text())-1]:              ErrSafetyText,
+		s.String():                              ErrSafetyText,
+		"":                                      ErrSafetyText,
+	} {
+		if got := s.Compare(text); !errors.Is(got, want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}

@@ -31,6 +31,7 @@ var slashes = []slash{
 		return nil
 	}},
 	{"/safety USER", "compare keys with a user", (*Model).compareWith},
+	{"/safety USER CODE", "the same, with the text of the user's QR code", (*Model).compareWith},
 	{"/help", "this help", func(m *Model, _ string) tea.Cmd { return m.toggle(helpPanel{}) }},
 	{"/quit", "quit", func(m *Model, _ string) tea.Cmd { return m.quit() }},
 	{"//text", "send /text", nil},
@@ -91,18 +92,19 @@ func (m *Model) joinNamed(operand string) tea.Cmd {
 }
 
 func (m *Model) compareWith(operand string) tea.Cmd {
-	user, err := chat.ParseUser(NameFrom(operand))
+	name, code, _ := strings.Cut(operand, " ")
+	user, err := chat.ParseUser(NameFrom(name))
 	switch {
 	case operand == "":
 		m.say("add a user: /safety USER")
 		return nil
 	case err != nil:
-		m.say("%q is not a valid user name", operand)
+		m.say("%q is not a valid user name", name)
 		return nil
 	case user == m.me:
 		m.say("a safety number compares you with another user")
 		return nil
 	}
 	m.say("computing the safety number")
-	return m.compare(user)
+	return m.compare(user, strings.TrimSpace(code))
 }

@@ -189,7 +189,7 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 			m.say("%s", m.describe(msg.err))
 			return nil
 		}
-		m.show(&comparison{user: msg.user, safety: msg.safety})
+		m.show(&comparison{user: msg.user, code: msg.code, safety: msg.safety})
 	case presenceMsg:
 		if r := m.rooms[msg.room]; r != nil {
 			r.asking = false

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/envelope"
 )
 
 // panel is a text that is shown instead of the messages.
@@ -129,6 +131,7 @@ func (d *details) lines(m *Model, width int) []string {
 // comparison shows the safety number with a user.
 type comparison struct {
 	user   chat.User
+	code   string // the text of the user's QR code, or empty
 	safety client.Safety
 }
 
@@ -140,6 +143,12 @@ func (c *comparison) lines(m *Model, width int) []string {
 		"    " + m.styles.strong.Render(strings.Join(groups[:3], "  ")),
 		"    " + m.styles.strong.Render(strings.Join(groups[3:], "  ")),
 		"",
+	}
+	if c.code != "" {
+		for _, text := range m.ruler.wrap(Verdict(c.safety, c.user, m.me, c.code), width) {
+			lines = append(lines, m.styles.strong.Render(text))
+		}
+		lines = append(lines, "")
 	}
 	lines = append(lines, m.ruler.wrap(fmt.Sprintf("Ask %s to read out the number, in a call or in person. If it is the same, no one intercepts your messages. If not, one of you may not know all devices of the other yet: compare the keys below.", c.user), width)...)
 	lines = append(lines, "")
@@ -153,7 +162,24 @@ func (c *comparison) lines(m *Model, width int) []string {
 		}
 	}
 	lines = append(lines, "")
+	for _, text := range m.ruler.wrap(c.safety.Text(), width) {
+		lines = append(lines, m.styles.faint.Render(text))
+	}
 	return append(lines, drawQR(c.safety.Text(), width, m.styles.code)...)
+}
+
+// Verdict compares the text of another user's QR code with the own number, and
+// says in a sentence what that means.
+func Verdict(safety client.Safety, other, me chat.User, code string) string {
+	switch err := safety.Compare(code); {
+	case err == nil:
+		return fmt.Sprintf("the numbers are the same; you have the true keys of %s", other)
+	case errors.Is(err, envelope.ErrSafetyText):
+		return "this is not the code of a safety number; it starts with sotto:safety"
+	case errors.Is(err, envelope.ErrSafetyUsers):
+		return fmt.Sprintf("this is the code of other users; %s must open the safety number with %s", other, me)
+	}
+	return "the numbers are different; one of you may not know all devices of the other yet: send each other a message from every device, and compare again; if they stay different, someone may intercept your messages"
 }
 
 // drawQR draws a QR code with half blocks, two modules per character. It draws

@@ -82,6 +82,7 @@ type (
 	}
 	safetyMsg struct {
 		user   chat.User
+		code   string // to compare with, or empty
 		safety client.Safety
 		err    error
 	}
@@ -140,11 +141,11 @@ func (m *Model) leave(name chat.Room) tea.Cmd {
 	return func() tea.Msg { return leftMsg{name, service.Leave(name)} }
 }
 
-func (m *Model) compare(user chat.User) tea.Cmd {
+func (m *Model) compare(user chat.User, code string) tea.Cmd {
 	service := m.service
 	return func() tea.Msg {
 		number, err := service.Safety(user)
-		return safetyMsg{user, number, err}
+		return safetyMsg{user, code, number, err}
 	}
 }
 

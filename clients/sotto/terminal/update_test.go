@@ -15,6 +15,7 @@ import (
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
@@ -212,6 +213,22 @@ func TestSafetyNames(t *testing.T) {
 	d.has(`"b!" is not a valid user name`)
 	d.press("/safety ADA", "enter")
 	d.has("a safety number compares you with another user")
+	const key = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+	number, err := envelope.SafetyNumber(envelope.Party{User: "ada", Devices: []string{key}},
+		envelope.Party{User: "bob", Devices: []string{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, says := range map[string]string{
+		number.Text():       "the numbers are the same",
+		number.Text() + "x": "not the code of a safety number",
+		strings.Replace(number.Text(), "bob", "carol", 1): "the code of other users",
+		number.Text()[:len(number.Text())-43] + key:       "the numbers are different",
+	} {
+		d.give(safetyMsg{user: "bob", code: code, safety: client.Safety{Safety: number}})
+		d.has(says)
+		d.press("esc")
+	}
 	d.press("/safety Bob", "enter")
 	if got := d.calls("safety"); !slices.Equal(got, []string{"safety bob"}) {
 		t.Errorf("compared with: %q, want bob", got)

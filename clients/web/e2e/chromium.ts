@@ -20,6 +20,6 @@ function executable(): string {
 }
 
 /** Starts it without a window. Its own sandbox does not work for root, as in containers. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: executable(), chromiumSandbox: process.getuid?.() !== 0 });
+export function launch(...args: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: executable(), chromiumSandbox: process.getuid?.() !== 0, args });
 }

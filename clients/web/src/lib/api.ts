@@ -364,6 +364,11 @@ export interface Library {
    * or if it is for another user or audience (`chat.audience`).
    */
   readLinkRequest(text: string, user: string, audience?: string): string | null;
+  /**
+   * Compares the text of another client's QR code with `SafetyNumber.qr`. "others":
+   * it is about other users. "none": it is no safety number.
+   */
+  compareSafety(text: string, mine: string): "same" | "different" | "others" | "none";
   /** The size of a text, and whether it can be sent. */
   measure(room: string, user: string, body: string): Measure;
   /** The browser's storage. `works`: everything so far is kept when the page is closed. */

@@ -29,6 +29,28 @@ export async function safetyNumber(one: Party, other: Party): Promise<SafetyNumb
   return { groups, qr: `sotto:safety?a=${a.user}&b=${b.user}&hash=${encode64(hash)}` };
 }
 
+/** What the text of a QR code says about the safety number of two users. */
+export type Comparison = "same" | "different" | "others" | "none";
+
+/**
+ * Compares the text of another client's QR code with the own one, which has `mine`
+ * as its text. "others": it is about other users. "none": it is no safety number.
+ */
+export function compareSafety(text: string, mine: string): Comparison {
+  const theirs = parseSafety(text.trim());
+  const own = parseSafety(mine);
+  if (!theirs || !own) return "none";
+  if (theirs.a !== own.a || theirs.b !== own.b) return "others";
+  return theirs.hash === own.hash ? "same" : "different";
+}
+
+function parseSafety(text: string): { a: string; b: string; hash: string } | null {
+  const found = /^sotto:safety\?a=([^&]+)&b=([^&]+)&hash=([A-Za-z0-9_-]{43})$/.exec(text);
+  if (!found) return null;
+  const [a, b, hash] = found.slice(1) as [string, string, string];
+  return isUserName(a) && isUserName(b) && a < b ? { a, b, hash } : null;
+}
+
 /** Encodes a party unambiguously: no name is as long as a thumbprint. */
 function lines({ user, devices }: Party): string {
   const sorted = [...new Set(devices)].sort();

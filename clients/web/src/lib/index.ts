@@ -12,7 +12,7 @@ import { defaultTiming, type Timing } from "./timing";
 
 export type * from "./api";
 export { serviceAddress } from "./address";
-export { readLinkRequest } from "./compare";
+export { compareSafety, readLinkRequest } from "./compare";
 export { SottoError } from "./errors";
 export { fingerprint, isRoomName, isUserName, maxBody, measure, presenceInterval } from "./names";
 
@@ -29,7 +29,7 @@ export const storage = {
 };
 
 /** The library over a given store and durations, for tests. */
-export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "storage" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
+export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "compareSafety" | "storage" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
   const profile = async (url: string, user: string): Promise<Profile> => {
     if (!isUserName(user)) throw new SottoError("name_invalid");
     return Profile.load(await store(), address(url), user);

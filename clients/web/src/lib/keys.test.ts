@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { address, isLoopback } from "./address";
 import { BrowserStore } from "./browserstore";
-import { linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } from "./compare";
+import { decodeQR } from "qr/decode.js";
+import { compareSafety, linkText, parseLinkText, type Party, readLinkRequest, safetyNumber } from "./compare";
 import { asError, SottoError } from "./errors";
 import { parseObject } from "./json";
 import { isMessageID, measure, newMessageID } from "./names";
@@ -277,6 +278,40 @@ describe("safety numbers and link requests", () => {
   });
 
   interface Link { comment: string; text: string; user?: string; dev?: string; aud?: string }
+  const safe = (hash: string, a = "ada", b = "bob") => `sotto:safety?a=${a}&b=${b}&hash=${hash}`;
+  const [one, other] = ["A".repeat(43), "B".repeat(43)] as const;
+  test.each([
+    [safe(one), "same"],
+    [` ${safe(one)}\n`, "same"],
+    [safe(other), "different"],
+    [safe(one, "ada", "carol"), "others"],
+    [safe(one, "bob", "ada"), "none"], // not sorted
+    [safe(one, "ada", "admin"), "none"],
+    [safe(one.slice(1)), "none"],
+    [`${safe(one)}&c=carol`, "none"],
+    ["sotto:link?user=ada", "none"],
+    ["", "none"],
+  ])("the code %j compares as %s", (text, want) => {
+    expect(compareSafety(text, safe(one))).toBe(want);
+  });
+
+  test.each([
+    ["a safety number", safe(one)],
+    ["a link request", linkText({ user: "ada", dev: one, aud: "sotto.example/local" })],
+    ["a link token", "eyJ".padEnd(600, "x7_")],
+  ])("the QR code of %s is read back", (_, text) => {
+    const [scale, quiet] = [4, 4];
+    const modules = qrMatrix(text);
+    const side = (modules.length + 2 * quiet) * scale;
+    const data = new Uint8ClampedArray(side * side * 4).fill(255);
+    for (let y = 0; y < side; y++) {
+      for (let x = 0; x < side; x++) {
+        if (modules[Math.floor(y / scale) - quiet]?.[Math.floor(x / scale) - quiet]) data.fill(0, 4 * (y * side + x), 4 * (y * side + x) + 3);
+      }
+    }
+    expect(decodeQR({ width: side, height: side, data })).toBe(text);
+  });
+
   test.each(vectors<Link>("links.json"))("link text: $comment", ({ text, user, dev, aud }) => {
     if (user === undefined) return expect(parseLinkText(text)).toBeNull();
     expect(parseLinkText(text)).toEqual({ user, dev, aud });
