@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/localstack/edge"
 	"github.com/sotto-chat/sotto/localstack/fault"
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/stack"
@@ -47,6 +48,11 @@ Usage: go run ./localstack [flags]
                       can then do all that you can: read and write every table,
                       use every key, invoke every function. Nothing checks who
                       they are, and nothing is encrypted on the way
+  -allow-origin URL   let web pages of this origin, such as https://app.example,
+                      open WebSockets; may be repeated. Without it only pages
+                      of this machine can: any other page that you open in a
+                      browser could use your stack. null allows pages from
+                      files, * all pages, as AWS does
   -bridge NAME        also listen on the address of this network interface, such
                       as docker0, so that containers reach the stack. All of
                       that network's containers can then do all that you can,
@@ -138,6 +144,11 @@ func parseFlags(args []string) (options, error) {
 	flags.BoolVar(&o.LogRequests, "log-requests", false, "")
 	flags.BoolVar(&o.watch, "watch", false, "")
 	flags.BoolVar(&o.AllowRemote, "allow-remote", false, "")
+	flags.Func("allow-origin", "", func(s string) error {
+		s = strings.TrimSuffix(s, "/")
+		o.AllowOrigins = append(o.AllowOrigins, s)
+		return edge.CheckOrigin(s)
+	})
 	flags.StringVar(&o.Bridge, "bridge", "", "")
 	flags.BoolVar(&o.AllowNetwork, "allow-network", false, "")
 	flags.BoolVar(&o.NoFreeze, "no-freeze", false, "")

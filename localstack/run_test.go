@@ -167,8 +167,8 @@ func TestHelp(t *testing.T) {
 		t.Errorf("status %d, stderr %q, want 0 and nothing", status, stderr)
 	}
 	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter",
-		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-network",
-		"-fault", "-fault-seed", "-inferred", "-table-delay", "-no-freeze"} {
+		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-origin",
+		"-allow-network", "-fault", "-fault-seed", "-inferred", "-table-delay", "-no-freeze"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("the help lacks %s", flag)
 		}

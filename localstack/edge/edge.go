@@ -10,7 +10,9 @@
 // Web pages are kept out: a page on another origin cannot add an Authorization
 // header (there is no CORS answer) or the header that fault injection takes
 // instead, and a page that rebinds its DNS name to this machine is refused by
-// its Host header. The edge never changes what a service answers, except that
+// its Host header. A WebSocket needs no such header, so those of pages are
+// refused by their Origin, unless the page is this machine's. The edge never
+// changes what a service answers, except that
 // it adds a request id.
 //
 // Numbers such as A1.10 in the tests are the statements about AWS in
@@ -86,6 +88,8 @@ type Edge struct {
 	services atomic.Pointer[Services]
 	proxy    atomic.Pointer[proxy] // nil until Proxy is called
 
+	origins []string // of pages that may open WebSockets, besides this machine's
+
 	log     *slog.Logger
 	logAll  bool
 	refused sync.Map // the kinds of refusals that have been logged
@@ -136,12 +140,15 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	credential := awsrequest.CredentialOf(r)
 	r = withCaller(r, s.Callers, credential.AccessKeyID)
 	p := path.Clean("/" + r.URL.Path)
+	isOwn := !named && strings.HasPrefix(p+"/", ownPrefix) // has stricter rules
 	switch {
+	case awsrequest.IsUpgrade(r) && !isOwn && !e.allowsUpgrade(r):
+		e.refuseOrigin(w, r)
 	case named:
 		e.serveNamed(w, r, s, svc, p)
 	case s.Page == nil && e.doing() != "" && wantsPage(r):
 		e.serveWaiting(w)
-	case strings.HasPrefix(p+"/", ownPrefix):
+	case isOwn:
 		e.serveOwn(w, r, s, p)
 	default:
 		e.serveByPath(w, r, s, p, credential.Service)

@@ -40,6 +40,10 @@ type Options struct {
 	// reaches that address can use the stack as its owner can. Empty means
 	// none.
 	Bridge string
+	// AllowOrigins are origins, such as https://app.example, whose web pages
+	// may open WebSockets, besides the pages of this machine. "*" allows all,
+	// as AWS does, and "null" pages from files.
+	AllowOrigins []string
 	// AllowNetwork lets functions reach hosts other than AWS's through the
 	// proxy that they are configured to use.
 	AllowNetwork bool

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,6 +114,9 @@ func New(opts Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.edge.Log(opts.Log, opts.LogRequests)
+	if err := s.edge.AllowOrigins(opts.AllowOrigins...); err != nil {
+		return nil, &OptionError{Option: "AllowOrigins", Value: strings.Join(opts.AllowOrigins, " "), Err: err}
+	}
 	if err := s.openFolder(plan); err != nil {
 		return nil, err
 	}
