@@ -33,6 +33,7 @@ const (
 	CodeTooLarge         = "RequestTooLargeException"
 	CodeInvalidContent   = "InvalidRequestContentException"
 	CodeInvalidParameter = "InvalidParameterValueException"
+	CodeInvalidRuntime   = "InvalidRuntimeException"
 )
 
 func notFound(arn string) *Error {
@@ -61,6 +62,15 @@ func invalidContent(cause error) *Error {
 
 func invalidParameter(message string) *Error {
 	return &Error{Code: CodeInvalidParameter, Status: http.StatusBadRequest, Message: message}
+}
+
+// notRun refuses a function that exists and cannot run.
+func notRun(fn Function) *Error {
+	return &Error{
+		Code:    CodeInvalidRuntime,
+		Status:  http.StatusBadGateway,
+		Message: "The function " + fn.Name + " cannot be invoked: " + fn.NotRun + ".",
+	}
 }
 
 // outcome is how an invocation ended: with a payload from the function, with an

@@ -64,6 +64,9 @@ func (s *Service) newFleet(fn Function) (*fleet, error) {
 	setDefault(&fn.MemoryMB, awsname.DefaultMemoryMB)
 	setDefault(&fn.Timeout, awsname.DefaultTimeout)
 	setDefault(&fn.Async.MaximumEventAge, awsname.MaxEventAge)
+	if fn.NotRun != "" {
+		return &fleet{s: s, fn: fn}, nil
+	}
 	binary, err := filepath.Abs(fn.Binary)
 	if err != nil {
 		return nil, fmt.Errorf("locate executable: %w", err)
@@ -114,7 +117,7 @@ func (fn Function) check() error {
 // same reports whether two fleets have the same code and configuration.
 func (f *fleet) same(other *fleet) bool {
 	a, b := f.fn, other.fn
-	return f.binary == other.binary &&
+	return f.binary == other.binary && a.NotRun == b.NotRun &&
 		a.ARN == b.ARN && a.Binary == b.Binary && a.Dir == b.Dir && a.Handler == b.Handler &&
 		maps.Equal(a.Env, b.Env) && a.MemoryMB == b.MemoryMB && a.StorageMB == b.StorageMB && a.Logging == b.Logging &&
 		a.Sampled == b.Sampled && a.Timeout == b.Timeout &&

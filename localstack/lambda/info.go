@@ -70,13 +70,16 @@ func (f *fleet) function() Function {
 	return fn
 }
 
-// Functions returns the deployed functions with their defaults, sorted by name.
+// Functions returns the deployed functions that can run, with their defaults,
+// sorted by name.
 func (s *Service) Functions() []Function {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]Function, 0, len(s.fleets))
 	for _, name := range slices.Sorted(maps.Keys(s.fleets)) {
-		list = append(list, s.fleets[name].function())
+		if f := s.fleets[name]; f.fn.NotRun == "" {
+			list = append(list, f.function())
+		}
 	}
 	return list
 }

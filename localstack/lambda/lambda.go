@@ -58,6 +58,9 @@ type Function struct {
 	// instances as $LATEST.
 	Versions []string
 	Aliases  map[string]string
+	// NotRun, if not empty, says why the function cannot run. It then has no
+	// Binary, and each invocation is refused with this text.
+	NotRun string
 	// Handler is passed as _HANDLER; "bootstrap" if empty.
 	Handler string
 	// Env is the template's Environment: at most 4 KB, without reserved

@@ -45,12 +45,15 @@ func (s *Service) resolve(ref, qualifier string) (target, error) {
 	return to, nil
 }
 
-// lookUp returns the fleet of a target and the version that runs. The caller
-// holds Service.mu.
+// lookUp returns the fleet of a target and the version that runs. A function
+// that cannot run is an error. The caller holds Service.mu.
 func (s *Service) lookUp(to target) (f *fleet, version string, err error) {
 	f = s.fleets[to.name]
 	if f == nil {
 		return nil, "", notFound(to.qualify(s.arn(to.name)))
+	}
+	if f.fn.NotRun != "" {
+		return nil, "", notRun(f.fn)
 	}
 	version, ok := f.fn.version(to.qualifier)
 	if !ok {

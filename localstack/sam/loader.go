@@ -56,6 +56,7 @@ func (l *loader) run(overrides map[string]eval.Override) {
 		build.Qualifiers(l.Set)
 		check.Names(l.Set)
 		build.HTTPEvents(l.Set)
+		build.NotRun(l.Set)
 	}
 	l.Eval.Placeholders.Explain(l.Errors)
 }

@@ -56,11 +56,9 @@ func TestF3_4_RetiredRuntimes(t *testing.T) {
 	refused(t, samHead+`
   Old: {Type: AWS::Serverless::Function, Properties: {Runtime: go1.x}}
   Raw: {Type: AWS::Lambda::Function, Properties: {Runtime: go1.x, Handler: main, Code: fn, Role: arn:aws:iam::000000000000:role/r}}
-  Other: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.14}}
 `,
 		"6:64: Old.Runtime: the runtime go1.x is retired; write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}",
-		"7:60: Raw.Runtime: the runtime go1.x is retired; write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}",
-		`8:66: Other.Runtime: the runtime "python3.14" is not run locally; use provided.al2023 or provided.al2`)
+		"7:60: Raw.Runtime: the runtime go1.x is retired; write Runtime: provided.al2023, Handler: bootstrap and Metadata: {BuildMethod: go1.x}")
 	p := mustLoad(t, samHead+"  Al2: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2}}\n")
 	if len(p.Notes) != 1 || p.Notes[0].Line != 5 ||
 		!p.Notes[0].Advice ||

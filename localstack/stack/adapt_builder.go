@@ -13,7 +13,7 @@ import (
 // targets returns what the builder has to build.
 func targets(plan *sam.Plan) []builder.Target {
 	var list []builder.Target
-	for _, f := range plan.Functions {
+	for _, f := range running(plan) {
 		t := builder.Target{
 			Name:        f.Name,
 			LogicalID:   path.Base(f.LogicalID), // in its own template

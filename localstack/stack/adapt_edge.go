@@ -38,7 +38,7 @@ func health(plan *sam.Plan, address string) edge.Health {
 		Services: map[string]string{"dynamodb": "running", "kms": "running", "lambda": "running"},
 		PID:      os.Getpid(),
 	}
-	for _, f := range plan.Functions {
+	for _, f := range running(plan) {
 		h.Functions = append(h.Functions, f.Name)
 	}
 	for i, api := range plan.APIs {

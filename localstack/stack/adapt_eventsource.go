@@ -48,6 +48,9 @@ func (i streamInvoker) Invoke(ctx context.Context, function string, payload []by
 func eventSources(plan *sam.Plan) []eventsource.Config {
 	var list []eventsource.Config
 	for _, e := range plan.EventSources {
+		if !runs(plan, e.FunctionARN) {
+			continue
+		}
 		c := eventsource.Config{
 			UUID:                       e.ID,
 			StreamARN:                  e.StreamARN,

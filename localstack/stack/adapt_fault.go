@@ -20,7 +20,7 @@ func newInjector(o Options, plan *sam.Plan) (*fault.Injector, error) {
 // which would accept any name.
 func faultTargets(plan *sam.Plan) []string {
 	names := []string{}
-	for _, f := range plan.Functions {
+	for _, f := range running(plan) {
 		names = append(names, f.Name)
 	}
 	return names

@@ -56,6 +56,9 @@ func (v view) apis() []inspect.API {
 			route := inspect.Route{Key: r.Key, Note: routeNote(r)}
 			if f := v.plan.Function(r.FunctionARN); f != nil {
 				route.Function = f.Name
+				if f.NotRun != nil {
+					route.Note = strings.TrimPrefix(route.Note+", "+f.NotRun.Reason, ", ")
+				}
 			}
 			api.Routes = append(api.Routes, route)
 		}

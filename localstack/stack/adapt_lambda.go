@@ -2,6 +2,7 @@ package stack
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/sotto-chat/sotto/localstack/lambda"
 	"github.com/sotto-chat/sotto/localstack/sam"
@@ -11,6 +12,10 @@ import (
 func functions(plan *sam.Plan, executables map[string]string) []lambda.Function {
 	var list []lambda.Function
 	for _, f := range plan.Functions {
+		if f.NotRun != nil {
+			list = append(list, lambda.Function{Name: f.Name, ARN: f.ARN, NotRun: f.NotRun.Reason})
+			continue
+		}
 		executable := executables[f.Name]
 		list = append(list, lambda.Function{
 			Name:      f.Name,
@@ -49,6 +54,9 @@ func functions(plan *sam.Plan, executables map[string]string) []lambda.Function 
 func schedules(plan *sam.Plan) []lambda.Schedule {
 	var list []lambda.Schedule
 	for _, s := range plan.Schedules {
+		if !runs(plan, s.FunctionARN) {
+			continue
+		}
 		list = append(list, lambda.Schedule{
 			Name:       s.Name,
 			Expression: s.Expression,
@@ -60,4 +68,15 @@ func schedules(plan *sam.Plan) []lambda.Schedule {
 		})
 	}
 	return list
+}
+
+// runs reports whether the function with that name or ARN is run.
+func runs(plan *sam.Plan, function string) bool {
+	f := plan.Function(function)
+	return f != nil && f.NotRun == nil
+}
+
+// running returns the functions that are run.
+func running(plan *sam.Plan) []sam.Function {
+	return slices.DeleteFunc(slices.Clone(plan.Functions), func(f sam.Function) bool { return f.NotRun != nil })
 }

@@ -11,13 +11,13 @@ import (
 
 func (s *Stack) functionsDir() string { return filepath.Join(s.opts.Data, "functions") }
 
-func building(plan *sam.Plan) string { return "building " + count(len(plan.Functions), "function") }
+func building(plan *sam.Plan) string { return "building " + count(len(running(plan)), "function") }
 
 // build compiles the plan's functions and returns their executables by name. It
 // calls report with a line for each step.
 func (s *Stack) build(ctx context.Context, plan *sam.Plan, report func(string)) (map[string]string, error) {
 	unlisted, err := s.watchSources(ctx, plan)
-	if err != nil || len(plan.Functions) == 0 {
+	if err != nil || len(running(plan)) == 0 {
 		return nil, err
 	}
 	report(building(plan))

@@ -61,23 +61,21 @@ func function(s *resource.Set, res *template.Resource) plan.Function {
 		f.ReservedConcurrency = &n
 	}
 	check.Variables(s.Report, p.Get("Environment").Get("Variables"))
-	check.Settings(s, res)
 	checkTrust(s, res, &f)
 	code(s, res, &f)
 	return f
 }
 
-// code fills in what the build of the function needs.
+// code fills in what the build of the function needs, or why it is not run.
 func code(s *resource.Set, res *template.Resource, f *plan.Function) {
-	p := res.Properties
+	if f.NotRun = check.NotRun(res); f.NotRun != nil {
+		return
+	}
+	check.Settings(s, res)
 	if res.Metadata.Is(template.Object) {
 		f.BuildMethod = res.Metadata.Str("BuildMethod")
 		f.BuildProperties = res.Metadata.StringMap("BuildProperties")
 		check.BuildMethod(s.Report, res.Metadata)
-	}
-	if p.Str("PackageType") == "Image" {
-		s.Fail(p.Get("PackageType"), "container images are not run locally", "use PackageType: Zip with CodeUri")
-		return
 	}
 	check.Code(s, res, f)
 	check.Runtime(s, res)
@@ -220,6 +218,9 @@ func HTTPEvents(s *resource.Set) {
 		triggered[src.FunctionLogicalID] = true
 	}
 	for _, e := range s.HTTPEvents {
+		if f := s.Plan.Function(e.Function); f != nil && f.NotRun != nil {
+			continue // NotRun notes the function
+		}
 		if len(s.Plan.APIs) > 0 || triggered[e.Function] {
 			s.Note(e.At, e.Function, e.Type,
 				"the event "+e.Name+" is not delivered locally: only WebSocket APIs are run")

@@ -2,6 +2,7 @@ package expand
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
 	"github.com/sotto-chat/sotto/localstack/sam/template"
@@ -42,7 +43,10 @@ func Function(s *resource.Set, res *template.Resource, _ *template.Value) {
 // codeWithoutURI returns Code for a function without CodeUri.
 func codeWithoutURI(s *resource.Set, res *template.Resource) *template.Value {
 	if c := res.Properties.Get("InlineCode"); c != nil {
-		return s.Fail(c, "inline code cannot run on a provided runtime", "use CodeUri with the folder of the code")
+		if strings.HasPrefix(res.Properties.Str("Runtime"), "provided") {
+			return s.Fail(c, "inline code cannot run on a provided runtime", "use CodeUri with the folder of the code")
+		}
+		return c.NewObject(template.With("ZipFile", c))
 	}
 	return res.At.NewText(".") // the default of sam build
 }

@@ -32,6 +32,9 @@ type Function struct {
 	Runtime string
 	// Architectures holds x86_64 (Lambda's default) or arm64.
 	Architectures []string
+	// NotRun says why the function is not run locally; nil for one that is. Of
+	// such a function only the names, the role and the permissions are set.
+	NotRun *NotRun `json:",omitempty"`
 	// Timeout bounds one invocation, 1 s to 900 s.
 	Timeout time.Duration
 	// MemoryMB is 128 to 10,240 MB.
@@ -58,6 +61,16 @@ type Function struct {
 	Role Role
 	// Permissions is the resource-based policy.
 	Permissions []Permission
+}
+
+// NotRun says why a function is not run locally.
+type NotRun struct {
+	// Reason is one phrase, such as: the runtime "python3.14" is not run
+	// locally.
+	Reason string
+	// Property is the property that is the reason, by its name in
+	// CloudFormation.
+	Property string
 }
 
 // The values of Function.BuildMethod. Go and Makefile are also those of
