@@ -14,6 +14,9 @@ import (
 // ErrDataInUse is the error of [New] when another stack uses Options.Data.
 var ErrDataInUse = errors.New("in use by another stack")
 
+// lockFile also shows that a folder is the data folder of a stack.
+const lockFile = "lock"
+
 // dataLock keeps a second stack out of the data folder. The operating system
 // releases it when the process ends, even after a crash.
 type dataLock struct {
@@ -21,13 +24,10 @@ type dataLock struct {
 	pid  string // path of the file with the holder's process id
 }
 
-// lockData makes the folder if necessary and takes the lock.
+// lockData takes the lock of an existing folder.
 func lockData(dir string) (*dataLock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
 	l := &dataLock{
-		lock: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600)),
+		lock: flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600)),
 		// Beside the lock, since no other process can read a locked file on
 		// Windows.
 		pid: filepath.Join(dir, "pid"),

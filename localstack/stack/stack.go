@@ -126,7 +126,7 @@ func New(opts Options) (_ *Stack, err error) {
 
 // openFolder takes the data folder and starts to watch the template.
 func (s *Stack) openFolder(plan *sam.Plan) (err error) {
-	if s.lock, err = lockData(s.opts.Data); err != nil {
+	if s.lock, err = s.opts.lockFolder(); err != nil {
 		return err
 	}
 	if s.names, err = authority.Open(filepath.Join(s.opts.Data, "authority")); err != nil {
