@@ -55,13 +55,16 @@ type Domain struct {
 	BasePath string
 }
 
-// Route binds a route key to a Lambda function by AWS_PROXY integration.
+// Route binds a route key to a Lambda function by AWS_PROXY integration, or to
+// a MOCK integration.
 type Route struct {
 	// Key is the route key, equal to its key in API.Routes.
 	Key string
-	// Function is the name or ARN that the Invoker gets. It may be empty for
-	// $connect and $disconnect, whose integration is optional.
+	// Function is the name or ARN that the Invoker gets. It is empty with Mock,
+	// and may be for $connect and $disconnect, whose integration is optional.
 	Function string
+	// Mock answers instead of a function; nil for other routes.
+	Mock *Mock
 	// Permitted reports whether API Gateway may invoke the function
 	// (AWS::Lambda::Permission). Without permission the route fails as on AWS.
 	Permitted bool
@@ -162,7 +165,9 @@ func (r Route) withDefaults(key string) (Route, error) {
 		return r, fmt.Errorf("route %q has the key %q in Routes", r.Key, key)
 	case key == "":
 		return r, errors.New("route without a key")
-	case r.Function == "" && key != connectKey && key != disconnectKey:
+	case r.Function != "" && r.Mock != nil:
+		return r, fmt.Errorf("route %q has both a function and a mock", key)
+	case r.Function == "" && r.Mock == nil && key != connectKey && key != disconnectKey:
 		return r, fmt.Errorf("route %q has no function", key)
 	case r.Timeout < minIntegrationTimeout || r.Timeout > maxIntegrationTimeout:
 		return r, fmt.Errorf("route %q: timeout %v is outside %v to %v", key, r.Timeout,
@@ -173,6 +178,10 @@ func (r Route) withDefaults(key string) (Route, error) {
 		return r, fmt.Errorf("route %q has both an authorizer and IAM authorization", key)
 	case r.Authorizer != nil && r.Authorizer.Function == "":
 		return r, fmt.Errorf("route %q: the authorizer has no function", key)
+	case r.Mock != nil:
+		if err := r.Mock.check(key); err != nil {
+			return r, fmt.Errorf("route %q: mock: %w", key, err)
+		}
 	}
 	return r, nil
 }

@@ -30,11 +30,15 @@ type proxyResponse struct {
 // integrate invokes the route's function with the event and waits for its
 // result, at most for the integration timeout. It calls ended, if not nil, when
 // the function has ended, which may be later. invocation is empty after a
-// timeout.
+// timeout. A mock has its answer at once.
 func (g *Gateway) integrate(route *servedRoute, e *event,
 	ended func()) (response proxyResponse, invocation string, err error) {
 	if ended == nil {
 		ended = func() {}
+	}
+	if route.Mock != nil {
+		ended()
+		return proxyResponse{status: route.Mock.Status, body: route.response.evaluate(e)}, "", nil
 	}
 	if !route.Permitted {
 		ended()

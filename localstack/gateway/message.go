@@ -116,7 +116,7 @@ func (r *servedRoute) admit(now time.Time) bool { return r.bucket == nil || r.bu
 func (g *Gateway) route(s *stage, body messageBody) (string, *servedRoute) {
 	key, err := s.selector.selectKey(body)
 	if err == nil && (g.opts.Inferred.RouteDollarKeys || !strings.HasPrefix(key, "$")) {
-		if route, ok := s.routes[key]; ok && route.Function != "" {
+		if route := s.routes[key]; route.integrated() {
 			return key, route
 		}
 	}
@@ -159,7 +159,7 @@ func (g *Gateway) disconnect(c *connection, how *closure) {
 	t.Status = int(how.code)
 	var err error
 	line := "connection closed"
-	if route := c.stage.Load().routes[disconnectKey]; route != nil && route.Function != "" {
+	if route := c.stage.Load().routes[disconnectKey]; route.integrated() {
 		if g.opts.Inferred.DisconnectWaitsForMessages {
 			c.messages.Wait()
 		}

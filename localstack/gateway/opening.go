@@ -171,9 +171,9 @@ func (o *opening) checkAPIKey() *refusal {
 	return forbidden("ForbiddenException", forbiddenMessage, "no valid API key")
 }
 
-// connect invokes the $connect function, if there is one.
+// connect runs the integration of $connect, if there is one.
 func (o *opening) connect() *refusal {
-	if o.route == nil || o.route.Function == "" {
+	if !o.route.integrated() {
 		return nil
 	}
 	var response proxyResponse

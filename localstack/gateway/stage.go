@@ -19,11 +19,12 @@ type stage struct {
 	identity []identitySource // of $connect's authorizer
 }
 
-// servedRoute is a route with its bucket and models.
+// servedRoute is a route with its bucket, its models and its mock's answer.
 type servedRoute struct {
 	Route
-	bucket *bucket // nil if only the account's limit applies
-	models *models // nil if messages are not validated
+	bucket   *bucket // nil if only the account's limit applies
+	models   *models // nil if messages are not validated
+	response mapping // of Mock
 }
 
 // stages are the stages that a gateway serves at one time.
@@ -57,6 +58,11 @@ func newStage(api API, limits Limits, now time.Time) (*stage, error) {
 		served := &servedRoute{Route: route, bucket: routeBucket(route.Throttle, api.Throttle, limits, now)}
 		if served.models, err = newModels(route, api.ID, api.Models); err != nil {
 			return nil, fmt.Errorf("route %q: %w", key, err)
+		}
+		if route.Mock != nil {
+			if served.response, err = parseMapping(route.Mock.Response, api.StageVariables); err != nil {
+				return nil, fmt.Errorf("route %q: response template: %w", key, err)
+			}
 		}
 		if route.Authorizer != nil {
 			for _, text := range route.Authorizer.IdentitySources {
