@@ -2,6 +2,7 @@
 // users and rooms; all share one stack.
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { anew } from "./anew";
 import { breaks } from "./breaks";
 import { launch } from "./chromium";
 import { hostile } from "./hostile";
@@ -52,3 +53,4 @@ describe("sight", () => sight(world));
 describe("states", () => states(world));
 describe("storage", () => storage(world));
 describe("writing", () => writing(world));
+describe("anew", () => anew(world));

@@ -8,30 +8,30 @@ export function marks(world: World): void {
   test("read marks survive a reload and a reconnect, and a linked device gets them", async () => {
     const { stack, browser } = world;
     const room = "marks";
-    const [mia, noah] = await Promise.all(["mia", "noah"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
-    await mia.openRoom(room);
+    const [mara, noah] = await Promise.all(["mara", "noah"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
+    await mara.openRoom(room);
     await noah.openRoom(room);
-    await mia.say("who has read this?");
+    await mara.say("who has read this?");
     const read = (person: Person) => person.page.getByText("Read by noah").waitFor();
-    await read(mia);
-    await mia.page.reload();
-    await read(mia);
+    await read(mara);
+    await mara.page.reload();
+    await read(mara);
 
-    const second = await Person.open(browser, stack.url, "mia");
-    await second.page.getByLabel("Your name").fill("mia");
+    const second = await Person.open(browser, stack.url, "mara");
+    await second.page.getByLabel("Your name").fill("mara");
     await second.page.getByRole("button", { name: "Start chatting" }).click();
     await second.page.getByRole("button", { name: "Link this browser" }).click();
-    await second.linkFrom(mia);
+    await second.linkFrom(mara);
     await second.openRoom(room);
     await read(second);
 
     // Noah is away: what was seen stays.
     await noah.leave();
-    for (const person of [mia, second]) {
+    for (const person of [mara, second]) {
       await person.page.reload();
       await read(person);
     }
-    await Promise.all([mia, second].map((person) => person.leave()));
+    await Promise.all([mara, second].map((person) => person.leave()));
   });
 
   test("the number of those who are here is absent without a connection, and right afterwards", async () => {

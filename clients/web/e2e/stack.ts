@@ -20,7 +20,7 @@ export async function build(): Promise<void> {
   if (!existsSync(join(dist, "index.html"))) throw new Error("there is no clients/web/dist: make web");
   mkdirSync(data, { recursive: true });
   await run("go", ["build", "-o", work, "./localstack", "./clients/sotto"], { cwd: root });
-  for (const name of readdirSync(data)) if (name !== "functions") rmSync(join(data, name), { recursive: true });
+  new Stack().clean();
   rmSync(join(work, "profiles"), { recursive: true, force: true });
 }
 
@@ -59,6 +59,11 @@ export class Stack {
 
   async stop(): Promise<void> {
     await this.end("SIGTERM");
+  }
+
+  /** Deletes its data, like `make clean`, but keeps the compiled functions. It must not run. */
+  clean(): void {
+    for (const name of readdirSync(data)) if (name !== "functions") rmSync(join(data, name), { recursive: true });
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {
