@@ -40,7 +40,7 @@ func (l *loader) nest(res *template.Resource) {
 	case !url.IsPresent(), res.Broken:
 		res.Broken = true
 		return
-	case url.Kind != template.Object && !url.IsScalar():
+	case !url.IsScalar() && (url.Kind != template.Object || res.At.Str("Type") == template.StackType):
 		l.FailKind(url, nestedRemedy)
 		res.Broken = true
 		return
@@ -125,6 +125,9 @@ func (l *loader) readNested(url *template.Value, shown, path string) (data []byt
 	fail := func(problem, remedy string) ([]byte, string, bool) {
 		l.Fail(url, problem, remedy)
 		return nil, "", false
+	}
+	if e := foreign(shown); e != nil {
+		return fail(e.Problem, e.Remedy)
 	}
 	*l.nested++
 	info, err := os.Stat(path)

@@ -47,6 +47,13 @@ func TestNestedMistakes(t *testing.T) {
 			`template.yaml:4:31: Child.TemplateURL: "sub/child.yaml" is not a file; give the path of a template`},
 		{"a list", strings.Replace(nestedRoot, "sub/child.yaml", "[a]", 1),
 			"template.yaml:4:31: Child.TemplateURL: is a list; give a path relative to the template"},
+		{"a map", strings.Replace(nestedRoot, "sub/child.yaml", "{a: b}", 1),
+			"template.yaml:4:31: Child.TemplateURL: is a map; give a path relative to the template"},
+		{"a file of Terraform", strings.Replace(nestedRoot, "sub/child.yaml", "main.tf", 1) + "-- main.tf --\n",
+			"template.yaml:4:31: Child.TemplateURL: main.tf is Terraform, not a SAM template; write a SAM template with the same functions and tables; Terraform's files are not read"},
+		{"an application without location", "-- template.yaml --\nTransform: AWS::Serverless-2016-10-31\n" +
+			"Resources:\n  App: {Type: AWS::Serverless::Application, Properties: {}}\n",
+			"template.yaml:3:57: App: Location is missing; add Location"},
 		{"no URL", strings.Replace(nestedRoot, "TemplateURL: sub/child.yaml, ", "", 1),
 			"template.yaml:4:17: Child: TemplateURL is missing; add TemplateURL"},
 		{"a parameter that does not exist", nestedRoot + "-- sub/child.yaml --\nParameters: {Sise: {Type: String, Default: x}}\n" + logs,

@@ -19,7 +19,10 @@ func Application(s *resource.Set, res *template.Resource, _ *template.Value) {
 	if location := p.Get("Location"); location.Is(template.Object) {
 		shape.Check(s.Report, location, applicationLocation, "Location")
 	}
+	fields := template.Pick(p, "TemplateURL=Location", "Parameters", "NotificationARNs", "TimeoutInMinutes")
+	if !p.Has("Location") { // a mistake that is reported
+		fields = append(fields, template.With("TemplateURL", p.Derive(template.Unknown)))
+	}
 	res.Type = template.StackType
-	res.Properties = p.NewObject(template.Pick(p, "TemplateURL=Location", "Parameters", "NotificationARNs",
-		"TimeoutInMinutes")...)
+	res.Properties = p.NewObject(fields...)
 }
