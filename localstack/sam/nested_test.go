@@ -130,3 +130,26 @@ Resources: {Key: {Type: AWS::KMS::Key}}
 		t.Errorf("got the files %s, want %s", got, want)
 	}
 }
+
+// Every note names its resource with the stacks around it.
+func TestNotesOfNestedStacks(t *testing.T) {
+	p, mistakes := loadTree(t, nestedRoot+`-- sub/child.yaml --
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Size: {Type: String}}
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: provided.al2, Handler: bootstrap, CodeUri: ../fn, FunctionUrlConfig: {AuthType: NONE}, Events: {Jobs: {Type: SQS, Properties: {Queue: 'arn:aws:sqs:us-east-1:1:jobs'}}}}
+`)
+	if mistakes != "" {
+		t.Fatal(mistakes)
+	}
+	if len(p.Notes) < 3 {
+		t.Errorf("got %d notes, want those about the runtime, the URL and the event", len(p.Notes))
+	}
+	for _, n := range p.Notes {
+		if !strings.HasPrefix(n.LogicalID, "Child/Fn") || !strings.HasSuffix(n.File, "child.yaml") {
+			t.Errorf("got the note %+v, want one of Child/Fn in the nested template", n)
+		}
+	}
+}

@@ -179,7 +179,7 @@ func (c *coder) adviseHandler() {
 	if handler.Scalar() == bootstrap {
 		return
 	}
-	c.s.Advise(handler, c.res.ID, "Handler", "sam build names the executable "+template.Quote(handler.Text)+
+	c.s.Advise(handler, c.s.LogicalID(c.res), "Handler", "sam build names the executable "+template.Quote(handler.Text)+
 		", and the runtime starts bootstrap; give that folder as CodeUri and write Handler: bootstrap")
 }
 

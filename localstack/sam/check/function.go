@@ -40,15 +40,16 @@ func Settings(s *resource.Set, res *template.Resource) {
 		{"FileSystemConfigs", "file systems are not mounted locally"},
 	} {
 		if v := p.Get(n.property); v.IsPresent() {
-			s.Note(v, res.ID, n.property, n.reason)
+			s.Note(v, s.LogicalID(res), n.property, n.reason)
 		}
 	}
 	if v := p.Get("SnapStart").Get("ApplyOn"); v.Scalar() == "PublishedVersions" {
 		s.Fail(v, "SnapStart is for Java, Python and .NET", "remove it")
 	}
 	if r := p.Get("Runtime"); r.Scalar() == "provided.al2" {
-		s.Advise(r, res.ID, "Runtime", "provided.al2 is deprecated since 2026-07-31, and Lambda creates no functions on it from 2027-02-01; "+
-			"write provided.al2023")
+		s.Advise(r, s.LogicalID(res), "Runtime",
+			"provided.al2 is deprecated since 2026-07-31, and Lambda creates no functions on it from 2027-02-01; "+
+				"write provided.al2023")
 	}
 }
 

@@ -118,7 +118,7 @@ func event(s *resource.Set, res *template.Resource, f template.Field) {
 		s.Fail(e.Get("Type"), "unknown event type "+template.Quote(typ),
 			template.Suggest(typ, eventTypes, "", "use DynamoDB, Schedule or ScheduleV2"))
 	default:
-		s.Note(e, res.ID, typ, "the event "+f.Key+" is not delivered locally")
+		s.Note(e, s.LogicalID(res), typ, "the event "+f.Key+" is not delivered locally")
 		if id := res.ID + f.Key; s.Find(id) == nil { // for references to what SAM generates
 			s.Generate(res, id, "AWS::Serverless::"+typ+"Event")
 		}

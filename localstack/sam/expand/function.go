@@ -25,7 +25,7 @@ func Function(s *resource.Set, res *template.Resource, _ *template.Value) {
 		fields = append(fields, template.With("Code", codeWithoutURI(s, res)))
 	}
 	if c := p.Get("FunctionUrlConfig"); c != nil {
-		s.Note(c, res.ID, "FunctionUrlConfig", "function URLs are not served locally")
+		s.Note(c, s.LogicalID(res), "FunctionUrlConfig", "function URLs are not served locally")
 		s.Generate(res, res.ID+"Url", "AWS::Lambda::Url")
 	}
 	if !p.Has("Role") {
@@ -70,7 +70,7 @@ func destinations(s *resource.Set, res *template.Resource, config *template.Valu
 	var sides []template.Field
 	for _, f := range config.Fields {
 		if f.Value.Kind == template.Object && !f.Value.Has("Destination") {
-			s.Note(f.Value, res.ID, "EventInvokeConfig",
+			s.Note(f.Value, s.LogicalID(res), "EventInvokeConfig",
 				"a destination that SAM creates by itself does not exist locally")
 			continue
 		}

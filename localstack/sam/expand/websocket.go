@@ -160,7 +160,7 @@ func (w *webSocket) expandDomain(d *template.Value) {
 		w.s.Fail(m, "WebSocket APIs do not support mutual TLS", "remove it")
 	}
 	if r := d.Get("Route53"); r != nil {
-		w.s.Note(r, w.res.ID, "Domain", "DNS records are not made locally")
+		w.s.Note(r, w.s.LogicalID(w.res), "Domain", "DNS records are not made locally")
 	}
 	sum := sha1.Sum([]byte(name.Scalar()))
 	domain := w.s.Generate(w.res, "ApiGatewayDomainNameV2"+hex.EncodeToString(sum[:5]),
