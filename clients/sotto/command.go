@@ -44,6 +44,7 @@ type commandLine struct {
 	flags *flag.FlagSet
 
 	url, profile, user string
+	insecure           bool   // accepts ws:// to another machine
 	room               string // if the command has --room
 	asJSON             bool   // if it has --json
 	token              string // the link token of a new device, or empty
@@ -113,6 +114,7 @@ func (c *command) prepare(ctx context.Context, stdin io.Reader, out *output) *co
 	if !c.alone {
 		in.flags.StringVar(&in.user, "user", "", "your user `NAME`")
 		in.flags.StringVar(&in.url, "url", "ws://127.0.0.1:4566/local", "the service's WebSocket `ADDRESS`")
+		in.flags.BoolVar(&in.insecure, "insecure", false, "accept a ws:// address of another machine, without TLS")
 		in.flags.StringVar(&in.profile, "profile", "",
 			"`DIR` of your keys (default: sotto in your configuration folder)")
 	}
@@ -301,14 +303,30 @@ func (in *commandLine) deployment() (*profile.Deployment, error) {
 	return store.Deployment(address)
 }
 
+// checkURL refuses an address that is malformed, or that would send frames
+// through a network without TLS, unless --insecure is given. Texts are
+// encrypted anyway; everything else is protected by TLS alone
+// (docs/threat-model.md).
+func (in *commandLine) checkURL() error {
+	address, err := device.Address(in.url)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	if in.insecure || device.IsLoopback(address) || !strings.HasPrefix(strings.ToLower(in.url), "ws://") {
+		return nil
+	}
+	return usagef("%s is on another machine and ws:// has no TLS: whoever is on the way sees who talks to whom, can forge "+
+		"what the service says, and can pose as it at first use; use wss://, or add --insecure if you trust that network", in.url)
+}
+
 // connect opens a client for --user.
 func (in *commandLine) connect(ctx context.Context) (*client.Client, error) {
 	user, err := in.userName()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := device.Address(in.url); err != nil {
-		return nil, usagef("%v", err)
+	if err := in.checkURL(); err != nil {
+		return nil, err
 	}
 	store, err := in.store()
 	if err != nil {

@@ -208,5 +208,8 @@ func (in *commandLine) place() string {
 		}
 		flags += " --" + name + " " + value
 	}
+	if in.insecure {
+		flags += " --insecure"
+	}
 	return flags
 }

@@ -94,7 +94,7 @@ var withoutSession = []breach{
 	{"a proof for another name", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })},
 	{"a first key of generation 0", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Gen = 0 })},
 	{"a proof with an unknown server key", "stale_server_key",
-		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("B", 43) })},
+		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("E", 43) })},
 	{"an encryption key without a modulus", "key_unacceptable",
 		claims(func(c *frame.HandshakeClaims) { c.Enc = []byte(`{"kty":"RSA"}`) })},
 	{"an encryption key with e = 3", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
@@ -205,7 +205,7 @@ var withSession = []breach{
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.Sub = "somebody" }))
 	}},
 	{"another server key in the claims than in the header", "session_mismatch", func(p *peer) any {
-		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("B", 43) }))
+		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("E", 43) }))
 	}},
 	{"a room that the user is not in", "not_a_member", func(p *peer) any { return p.sealed(p.message("attic", nil)) }},
 	{"a room that does not exist", "not_a_member",

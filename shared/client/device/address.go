@@ -34,8 +34,8 @@ func Address(rawURL string) (string, error) {
 	return host + strings.TrimRight(u.Path, "/"), nil
 }
 
-// isLoopback reports whether an address from [Address] is on this machine.
-func isLoopback(address string) bool {
+// IsLoopback reports whether an address from [Address] is on this machine.
+func IsLoopback(address string) bool {
 	host, _, _ := strings.Cut(address, "/")
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

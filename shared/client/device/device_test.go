@@ -57,8 +57,8 @@ func TestIsLoopback(t *testing.T) {
 		"10.0.0.1:4566/local": false, "127.0.0.1.example/x": false, "localhost.example:1/x": false,
 		"[2001:db8::1]/x": false,
 	} {
-		if got := isLoopback(address); got != want {
-			t.Errorf("isLoopback(%q) = %v, want %v", address, got, want)
+		if got := IsLoopback(address); got != want {
+			t.Errorf("IsLoopback(%q) = %v, want %v", address, got, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TrustServiceKey(deployment *profile.Deployment, thumbprint string) error {
 // audienceAllowed reports whether a service at address may have the audience
 // aud. On a loopback address any audience is allowed: no attacker answers
 // there, and the end of a tunnel differs from the service's own address.
-func audienceAllowed(address, aud string) bool { return aud == address || isLoopback(address) }
+func audienceAllowed(address, aud string) bool { return aud == address || IsLoopback(address) }
 
 // verifyKeySet verifies the set with the service key in its header and returns
 // the key's thumbprint. The caller checks that it is the pinned one.
