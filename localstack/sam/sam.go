@@ -50,6 +50,7 @@ type (
 	Statement    = plan.Statement
 	WebSocketAPI = plan.WebSocketAPI
 	Route        = plan.Route
+	Mock         = plan.Mock
 	Authorizer   = plan.Authorizer
 	Model        = plan.Model
 	Throttle     = plan.Throttle

@@ -290,7 +290,7 @@ func TestF2_1_IntegrationsNameAFunction(t *testing.T) {
 		t.Errorf("got %+v, want the function Fn with its ARN", r)
 	}
 	refused(t, samHead+strings.NewReplacer("AWS_PROXY", "HTTP_PROXY").Replace(rawAPI)+autoDeploy,
-		"14:24: SendCall.IntegrationType: integrations of type HTTP_PROXY are not run locally; use AWS_PROXY with a function")
+		"14:24: SendCall.IntegrationType: integrations of type HTTP_PROXY are not run locally; use AWS_PROXY with a function, or MOCK")
 	refused(t, samHead+strings.NewReplacer("/invocations", "").Replace(rawAPI)+autoDeploy,
 		`15:23: SendCall.IntegrationUri: "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-…" is not the invocation URI of a function; `+
 			"write !Sub arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations")

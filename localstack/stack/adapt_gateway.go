@@ -68,6 +68,9 @@ func route(r sam.Route) gateway.Route {
 		ModelSelectionExpression: r.ModelSelectionExpression,
 		Models:                   r.RequestModels,
 	}
+	if r.Mock != nil {
+		to.Mock = &gateway.Mock{Status: r.Mock.Status, Response: r.Mock.Response}
+	}
 	if r.Authorizer != nil {
 		to.Authorizer = &gateway.Authorizer{
 			Function:        r.Authorizer.FunctionARN,

@@ -72,6 +72,9 @@ func routeNote(r sam.Route) string {
 	if r.RouteResponse {
 		notes = append(notes, "two-way")
 	}
+	if r.Mock != nil {
+		notes = append(notes, "mock")
+	}
 	if r.Authorizer != nil {
 		notes = append(notes, "authorizer "+r.Authorizer.FunctionLogicalID)
 	}

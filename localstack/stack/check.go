@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/gateway"
 	"github.com/sotto-chat/sotto/localstack/iam"
@@ -89,6 +90,12 @@ func checkRoute(api sam.WebSocketAPI, r sam.Route) []*sam.Error {
 			if err := gateway.CheckIdentitySource(source); err != nil {
 				errs = append(errs, r.Mistake("AuthorizerId", err.Error(), "correct IdentitySource of the authorizer"))
 			}
+		}
+	}
+	if r.Mock != nil {
+		if err := gateway.CheckMapping(r.Mock.Response, api.StageVariables); err != nil {
+			errs = append(errs, r.Mock.Mistake("ResponseTemplates", err.Error(),
+				"use text, $stageVariables.NAME and $context. with "+strings.Join(gateway.MappingVariables(), ", ")))
 		}
 	}
 	if r.ModelSelectionExpression == "" {

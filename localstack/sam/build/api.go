@@ -3,6 +3,7 @@ package build
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/sotto-chat/sotto/localstack/sam/plan"
 	"github.com/sotto-chat/sotto/localstack/sam/resource"
@@ -20,6 +21,8 @@ type apiParts struct {
 	authorizers  map[string]*template.Resource // by id
 	responses    map[string]bool               // ids of routes with a $default response
 	models       map[string]plan.Model
+
+	integrationResponses map[string][]*template.Resource // by the id of the integration
 }
 
 // APIs builds AWS::ApiGatewayV2::Api with its parts. The plan has one entry per
@@ -38,6 +41,8 @@ func APIs(s *resource.Set) {
 			authorizers:  map[string]*template.Resource{},
 			responses:    map[string]bool{},
 			models:       map[string]plan.Model{},
+
+			integrationResponses: map[string][]*template.Resource{},
 		}
 		byID[res.Ref] = parts
 		order = append(order, parts)
@@ -80,7 +85,7 @@ var partKinds = map[string]func(*apiParts, *template.Resource){
 		p.authorizers[res.Ref] = res
 	},
 	"AWS::ApiGatewayV2::RouteResponse":       (*apiParts).addResponse,
-	"AWS::ApiGatewayV2::IntegrationResponse": (*apiParts).noteIntegrationResponse,
+	"AWS::ApiGatewayV2::IntegrationResponse": (*apiParts).addIntegrationResponse,
 	"AWS::ApiGatewayV2::Model":               (*apiParts).addModel,
 	// A deployment and a mapping have an ApiId too; stages and domains read
 	// them.
@@ -120,8 +125,20 @@ func (p *apiParts) addResponse(res *template.Resource) {
 	p.responses[res.Properties.Str("RouteId")] = true
 }
 
-func (p *apiParts) noteIntegrationResponse(res *template.Resource) {
-	p.s.Advise(res.At, p.s.LogicalID(res), res.Type, "proxy integrations do not use integration responses")
+func (p *apiParts) addIntegrationResponse(res *template.Resource) {
+	id := res.Properties.Str("IntegrationId")
+	p.integrationResponses[id] = append(p.integrationResponses[id], res)
+}
+
+// noteIntegrationResponses notes those of proxy integrations, which have no
+// effect.
+func (p *apiParts) noteIntegrationResponses() {
+	for _, res := range p.s.Active("AWS::ApiGatewayV2::IntegrationResponse") {
+		integration := p.integrations[res.Properties.Str("IntegrationId")]
+		if integration != nil && strings.HasSuffix(integration.Properties.Str("IntegrationType"), "_PROXY") {
+			p.s.Advise(res.At, p.s.LogicalID(res), res.Type, "proxy integrations do not use integration responses")
+		}
+	}
 }
 
 func (p *apiParts) addModel(res *template.Resource) {
@@ -149,6 +166,7 @@ func (p *apiParts) build() {
 	if len(p.routes) == 0 && !p.hasMistakes() {
 		p.s.Fail(p.api.At, "the API has no routes", "add an AWS::ApiGatewayV2::Route")
 	}
+	p.noteIntegrationResponses()
 	keys := p.routeKeys()
 	for _, stage := range p.stages {
 		p.checkStage(stage)

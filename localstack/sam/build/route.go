@@ -72,8 +72,12 @@ var integrationTimeout = shape.Between(50, 29000)
 // integrate adds an integration to a route for one stage.
 func (p *apiParts) integrate(res *template.Resource, r *plan.Route, stage string) {
 	props := res.Properties
-	if typ := props.Get("IntegrationType"); typ.Known() && typ.Text != "AWS_PROXY" {
-		p.s.Fail(typ, "integrations of type "+typ.Text+" are not run locally", "use AWS_PROXY with a function")
+	switch typ := props.Get("IntegrationType"); {
+	case typ.Scalar() == "MOCK":
+		p.mock(res, r)
+		return
+	case typ.Known() && typ.Text != "AWS_PROXY":
+		p.s.Fail(typ, "integrations of type "+typ.Text+" are not run locally", "use AWS_PROXY with a function, or MOCK")
 		return
 	}
 	if t, ok := props.Get("TimeoutInMillis").Int(); ok {

@@ -61,7 +61,8 @@ func (a *WebSocketAPI) Route(key string) *Route {
 	return nil
 }
 
-// Route is a route of a WebSocket API with its Lambda proxy integration.
+// Route is a route of a WebSocket API with its Lambda proxy integration or its
+// mock.
 type Route struct {
 	Origin
 	LogicalID string
@@ -69,9 +70,11 @@ type Route struct {
 	// selection expression that selects the route.
 	Key string
 	// FunctionLogicalID is the function in the plan; FunctionARN is the ARN in
-	// the integration, which may have a qualifier. Both are empty for a
-	// $connect or $disconnect route without an integration.
+	// the integration, which may have a qualifier. Both are empty with Mock,
+	// and for a $connect or $disconnect route without an integration.
 	FunctionLogicalID, FunctionARN string
+	// Mock is set for an integration of type MOCK.
+	Mock *Mock
 	// Permitted is set if API Gateway may invoke the function: by a permission
 	// for this stage and route, or by the role of the integration.
 	Permitted bool
@@ -93,6 +96,16 @@ type Route struct {
 	ModelSelectionExpression string
 	// Throttle is set if the stage has a limit for this route.
 	Throttle *Throttle
+}
+
+// Mock is the answer of an integration of type MOCK. Its origin is the
+// integration response, if there is one, otherwise the integration.
+type Mock struct {
+	Origin
+	// Status is the statusCode in the request template, 200 to 599.
+	Status int
+	// Response is the response template; empty on a route that sends none.
+	Response string
 }
 
 // Authorizer is a REQUEST Lambda authorizer.
