@@ -27,6 +27,7 @@ const maxMarked = 1000
 // hints holds what the client has sent and received in a room besides messages.
 type hints struct {
 	epoch chat.Epoch // of the marks
+	head  chat.Seq   // of the room, as far as known
 
 	typed time.Time // when typing was last sent
 
@@ -75,6 +76,7 @@ func (c *Client) lockHints(room chat.Room) (h *hints, unlock func(), err error) 
 	if h.epoch != state.Epoch {
 		h.epoch, h.own, h.marks, h.due = state.Epoch, Mark{Room: room, User: c.User()}, map[chat.User]Mark{}, false
 	}
+	h.head = state.Head
 	return h, c.hints.mu.Unlock, nil
 }
 

@@ -276,6 +276,36 @@ func TestForgedHintsAreIgnored(t *testing.T) {
 	}
 }
 
+// Vulnerability: marks are not signed, and a client kept the highest of each
+// user. Attack: mallory, a member, marks everything up to the largest seq as
+// read, once; or the service does it in her name. This verifies that the mark
+// is clipped to the head, so it says nothing about messages that do not exist
+// yet.
+func TestAttackMarkForAllFutureMessages(t *testing.T) {
+	s := clienttest.New(t)
+	mallory, bob := connect(t, s, "mallory"), connect(t, s, "bob")
+	sub, err := bob.Subscribe(chat.Lobby, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	if _, err := bob.Send(within(t), chat.Lobby, "the only message"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sub.Next(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	atBob := eventsOf(t, bob)
+	const last = 1<<53 - 1
+	if err := mallory.Mark(within(t), chat.Lobby, last, last); err != nil {
+		t.Fatal(err)
+	}
+	got := waitFor(t, atBob, func(Mark) bool { return true })
+	if want := (Mark{Room: chat.Lobby, User: "mallory", Delivered: 1, Read: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestEventsOfASlowConsumer(t *testing.T) {
 	e := &Events{wake: make(chan struct{}, 1)}
 	e.push(NewDevice{User: "ada", Device: "first"})

@@ -136,11 +136,20 @@ func (c *Client) answer(h *hints) {
 	})
 }
 
+// maxAhead is how far a mark may be above the head, since it may come before
+// its message.
+const maxAhead = 100
+
 // raise keeps the highest of a user's marks. It returns nil if f is not higher.
+// A mark far above the head is clipped to it: marks are not signed, and a
+// forged one would count for all future messages.
 func (h *hints) raise(f frame.Mark) Event {
 	old, ok := h.marks[f.User]
 	if f.Read < 0 || f.Delivered < f.Read || !ok && len(h.marks) == maxMarked {
 		return nil
+	}
+	if f.Delivered > h.head+maxAhead {
+		f.Delivered, f.Read = h.head, min(f.Read, h.head)
 	}
 	now := Mark{Room: f.Room, User: f.User, Delivered: max(old.Delivered, f.Delivered), Read: max(old.Read, f.Read)}
 	if now == old {

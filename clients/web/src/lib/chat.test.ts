@@ -308,6 +308,8 @@ describe("hints", () => {
     expect(ada.timeline("lobby").marks).toEqual({ bob: { delivered: 2, read: 1 } });
     w.service.deliver("lobby", { type: "mark", room: "lobby", user: "carol", delivered: 1e9, read: 1e9 });
     w.service.deliver("lobby", { type: "mark", room: "lobby", user: "dave", delivered: 1, read: 2 });
+    // Attack: a forged mark would count for all future messages. It is clipped to the head.
+    await until("the forged mark is clipped", () => ada.timeline("lobby").marks.carol?.read === 2);
     const carol = await w.chat("carol");
     await shows(carol);
     const received = events(ada);

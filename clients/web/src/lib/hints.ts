@@ -133,14 +133,15 @@ export class Hints {
 
   /** Handles a mark of another user, or of another device of this one. */
   marked(name: string, user: string, mark: Mark): void {
-    // A forged mark far above the head would count for future messages.
-    const valid = mark.read >= 0 && mark.read <= mark.delivered && mark.delivered <= this.port.head(name) + maxAhead;
-    if (!valid || !isUserName(user)) return;
+    if (mark.read < 0 || mark.read > mark.delivered || !isUserName(user)) return;
     if (mark.delivered === 0) this.answer(name);
     if (user === this.port.user) return;
     this.noticed(name, [user]);
     if (mark.delivered === 0) return;
-    this.room(name).early.set(user, mark);
+    // A forged mark far above the head would count for all future messages.
+    const head = this.port.head(name);
+    const clipped = mark.delivered > head + maxAhead ? { delivered: head, read: Math.min(mark.read, head) } : mark;
+    this.room(name).early.set(user, clipped);
     this.settle(name);
   }
 
