@@ -82,8 +82,29 @@ func New(o Options) *Injector {
 }
 
 // SetFunctions replaces [Options.Functions], after a deployment. Faults that
-// are set for a function that is gone stay set; they act if it comes back.
-func (in *Injector) SetFunctions(names []string) { in.functions.Store(&names) }
+// are set for a function that is gone stay set; they act if it comes back, and
+// the log says so.
+func (in *Injector) SetFunctions(names []string) {
+	before := in.functions.Swap(&names)
+	if before == nil {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, r := range in.rules {
+		if r.Kind.service() != "lambda" || r.Target == all {
+			continue
+		}
+		had, has := slices.Contains(*before, r.Target), slices.Contains(names, r.Target)
+		switch {
+		case had && !has:
+			in.log.Warn("the function of a fault is gone; the fault has no effect until it comes back",
+				"id", r.id, "fault", r.String(), "function", r.Target)
+		case has && !had:
+			in.log.Info("the function of a fault is back", "id", r.id, "fault", r.String(), "function", r.Target)
+		}
+	}
+}
 
 // reseed starts the random sequences of a seed. The caller holds mu, as for
 // put, remove and state.
