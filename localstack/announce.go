@@ -32,10 +32,28 @@ func announce(out io.Writer, a stack.Addresses) {
 	_, _ = io.WriteString(out, b.String()) // the stack also runs with a closed stdout
 }
 
-// notes prints what the stack ignores in the template and what AWS would, by
-// type, and routes that cannot work.
-func notes(c *console, plan *sam.Plan) {
-	found := make(map[string][]string)
+// notes prints what [templateNotes] returns, except for what it has printed for
+// the version of the template before.
+func (c *console) notes(plan *sam.Plan) {
+	list := templateNotes(plan)
+	for _, n := range list {
+		if !slices.ContainsFunc(c.noted, func(before note) bool { return before.about == n.about }) {
+			c.say("%s", n.line)
+		}
+	}
+	c.noted = list
+}
+
+// note is a line about the template.
+type note struct {
+	about string // the line without positions, which change with every edit
+	line  string
+}
+
+// templateNotes returns lines about what the stack ignores in the template and
+// what AWS would, by type, and about routes that cannot work.
+func templateNotes(plan *sam.Plan) []note {
+	found := make(map[string]*note)
 	for _, n := range plan.Notes {
 		label := "ignored locally: "
 		switch {
@@ -45,17 +63,25 @@ func notes(c *console, plan *sam.Plan) {
 			label = "not known locally: "
 		}
 		what := label + n.Type + ": " + n.Reason
-		found[what] = append(found[what], fmt.Sprintf("%s (%s:%d:%d)", n.LogicalID, n.File, n.Line, n.Column))
+		at := fmt.Sprintf("%s (%s:%d:%d)", n.LogicalID, n.File, n.Line, n.Column)
+		if same := found[what]; same != nil {
+			same.about, same.line = same.about+", "+n.LogicalID, same.line+", "+at
+		} else {
+			found[what] = &note{about: what + ": " + n.LogicalID, line: what + ": " + at}
+		}
 	}
+	var list []note
 	for _, what := range slices.Sorted(maps.Keys(found)) {
-		c.say("%s: %s", what, strings.Join(found[what], ", "))
+		list = append(list, *found[what])
 	}
 	for _, api := range plan.APIs {
 		for _, r := range api.Routes {
 			if r.FunctionARN != "" && !r.Permitted {
-				c.say("%s: route %s will fail, as on AWS: no AWS::Lambda::Permission lets API Gateway invoke %s",
+				line := fmt.Sprintf("%s: route %s will fail, as on AWS: no AWS::Lambda::Permission lets API Gateway invoke %s",
 					plan.Path, r.Key, r.FunctionLogicalID)
+				list = append(list, note{about: line, line: line})
 			}
 		}
 	}
+	return list
 }

@@ -18,6 +18,8 @@ type console struct {
 	out  io.Writer
 	json bool
 	log  *slog.Logger // for what goes wrong inside the stack
+
+	noted []note // what it has printed about the template
 }
 
 func newConsole(out io.Writer, json bool) *console {

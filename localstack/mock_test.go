@@ -66,6 +66,25 @@ func TestMockAnswersPings(t *testing.T) {
 	eventually(t, "the new answer", func() bool { return ping() == `{"type": "again", "stage": "dev"}` })
 }
 
+// What a new version of the template ignores is printed after the reload, and
+// what the version before had is not printed again.
+func TestNotesAfterAReload(t *testing.T) {
+	const old = "  Old: {Type: AWS::S3::Bucket}\n"
+	dir := writeFiles(t, map[string]string{"template.yaml": mockTemplate + old})
+	template := filepath.Join(dir, "template.yaml")
+	p := startProcess(t, "-template", template, "-watch")
+	text := "# moves every line\n" + mockTemplate + old + "  New: {Type: AWS::SQS::Queue}\n"
+	if err := os.WriteFile(template, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the note about the queue", func() bool {
+		return strings.Contains(p.stderr.String(), "ignored locally: AWS::SQS::Queue: ")
+	})
+	if n := strings.Count(p.stderr.String(), "AWS::S3::Bucket"); n != 1 {
+		t.Errorf("%d lines about the bucket, want 1", n)
+	}
+}
+
 // A response template that is not evaluated exactly is refused by name.
 func TestMockWithVelocity(t *testing.T) {
 	dir := writeFiles(t, map[string]string{

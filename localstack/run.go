@@ -66,10 +66,16 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 		c.fail(err)
 		os.Exit(exitFailed) // the stack cannot be closed any more
 	}
+	var s *stack.Stack
 	if o.watch {
-		o.OnReload = c.reloaded
+		o.OnReload = func(took time.Duration, err error) {
+			c.reloaded(took, err)
+			if err == nil {
+				c.notes(s.Plan())
+			}
+		}
 	}
-	s, err := stack.New(o.Options)
+	s, err = stack.New(o.Options)
 	if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, c *console) (err er
 		c.say("no web client is served: there is no index.html in %s (-web DIR names another folder)",
 			webFolder(o.Template))
 	}
-	notes(c, s.Plan())
+	c.notes(s.Plan())
 	if err := s.Start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before it was ready

@@ -38,6 +38,7 @@ Resources:
   Image: {Type: AWS::Serverless::Function, Properties: {PackageType: Image, ImageUri: x}}
   Rust: {Type: AWS::Serverless::Function, Metadata: {BuildMethod: rust-cargolambda}, Properties: {Runtime: provided.al2023, CodeUri: missing}}
   Remote: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Handler: bootstrap, CodeUri: "s3://a/b"}}
+  Bucket: {Type: AWS::Serverless::Function, Properties: {Runtime: provided.al2023, Handler: bootstrap, CodeUri: {Bucket: b, Key: k}}}
 `)
 	want := []string{
 		`Python 18:16 the runtime "python3.14" is not run locally; these routes answer with an error: py; ` +
@@ -46,6 +47,7 @@ Resources:
 		`Image 27:70 container images are not run locally`,
 		`Rust 28:9 the build method "rust-cargolambda" is not for Go, so the function is not run locally`,
 		`Remote 29:113 the code is not on this machine, so the function is not run locally`,
+		`Bucket 30:113 the code is not on this machine, so the function is not run locally`,
 	}
 	var got []string
 	for _, n := range p.Notes {

@@ -38,7 +38,7 @@ func NotRun(res *template.Resource) *plan.NotRun {
 			Reason:   "the build method " + template.Quote(method) + " is not for Go, so the function is not run locally",
 			Property: "Metadata",
 		}
-	case code.IsScalar() && strings.Contains(code.Text, "://"), code.Has("S3Bucket"):
+	case code.IsScalar() && strings.Contains(code.Text, "://"), code.Has("S3Bucket"), code.Has("Bucket"):
 		return &plan.NotRun{
 			Reason:   "the code is not on this machine, so the function is not run locally",
 			Property: "Code",
