@@ -42,7 +42,9 @@ func TestAWSClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Users", "Memberships", "Connections", "Listeners", "Rooms", "Messages", "Keys"} {
+	for _, name := range []string{
+		"Users", "Memberships", "Connections", "Listeners", "Rooms", "Messages", "Rates", "Keys",
+	} {
 		if !slices.ContainsFunc(tables.TableNames,
 			func(table string) bool { return strings.Contains(table, name+"Table") }) {
 			t.Errorf("got the tables %v, want one named %sTable", tables.TableNames, name)

@@ -231,7 +231,7 @@ func TestTooManyRooms(t *testing.T) {
 }
 
 // TestTooManyFrames wants rate_limited for a device that sends too often, and
-// normal answers again in the next window.
+// normal answers again when tokens have come back.
 func TestTooManyFrames(t *testing.T) {
 	ctx, s := testContext(t), sharedStack(t)
 	p := openSession(ctx, t, s, newUser(t, "hasty"))
@@ -251,21 +251,20 @@ func TestTooManyFrames(t *testing.T) {
 		} else {
 			checkError(t, got, "bad_proof", "")
 		}
-		if pace := time.Since(start) / time.Duration(answered+1); answered > 2*chat.DeviceRate &&
-			pace > chat.DeviceRateWindow/chat.DeviceRate/2 {
-			t.Skipf("this machine answers one frame in %v, too slow to send %d in %v", pace, chat.DeviceRate,
-				chat.DeviceRateWindow)
+		pace := time.Since(start) / time.Duration(answered+1)
+		if answered > 2*chat.DeviceBurst && pace > chat.DeviceInterval/2 {
+			t.Skipf("this machine answers one frame in %v, too slow to use up tokens", pace)
 		}
 	}
-	if sent < chat.DeviceRate {
-		t.Errorf("got rate_limited after %d frames, want at least %d in a window", sent, chat.DeviceRate)
+	if sent < chat.DeviceBurst {
+		t.Errorf("got rate_limited after %d frames, want at least %d at once", sent, chat.DeviceBurst)
 	}
 	for ; answered < sent; answered++ {
 		if _, err := p.next(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// In the next window frames are accepted again.
+	// When tokens have come back, frames are accepted again.
 	if !eventually(func() bool {
 		p.sendFrame(frame.Request{Action: frame.ActionPing})
 		got, err := p.next(ctx)

@@ -2,19 +2,73 @@ package chat
 
 import "time"
 
-// Rates. A device spends one token per frame after the handshake. The window is
-// long enough for a burst of typing and short enough that a refusal ends soon.
-// A room's rate follows from its log.
+// Rates. Each is a token bucket: tokens come back at a steady pace, and a burst
+// may use those that were not needed. A refusal ends as soon as the next token
+// is there.
+//
+// A device and its user pay for every frame after the handshake: the device one
+// token, so that no device of a user locks out the others, and the user as many
+// units as the frame costs, so that twenty devices buy no more than one. A room
+// pays for each message that is appended.
 const (
-	// DeviceRate is how many frames a device may send per window.
-	DeviceRate = 100
-	// DeviceRateWindow is the length of a device's fixed window.
-	DeviceRateWindow = 10 * time.Second
-	// RoomRate is how many messages a room accepts per RoomRateWindow from all
-	// senders together. A room's log is one partition with 1,000 write units a
-	// second (DynamoDB quotas). A message of 1 KB takes 4 of them, so the log
-	// cannot take more than 250 messages a second.
-	RoomRate = 1000
-	// RoomRateWindow is the time in which RoomRate messages may be appended.
-	RoomRateWindow = 10 * time.Second
+	// DeviceBurst is how many frames a device may send at once.
+	DeviceBurst = 100
+	// DeviceInterval is how long a frame of a device takes to come back.
+	DeviceInterval = 100 * time.Millisecond
+
+	// HandshakeBurst is how many units a device may spend on handshakes at
+	// once. They are not the user's, so that a device that floods cannot keep
+	// the user's other devices from connecting and revoking it.
+	HandshakeBurst = 500
+	// HandshakeInterval is how long such a unit takes to come back.
+	HandshakeInterval = 40 * time.Millisecond
+
+	// UserBurst is how many units a user may spend at once.
+	UserBurst = 1000
+	// UserInterval is how long a unit of a user takes to come back. A unit is
+	// about the price of one write unit of DynamoDB.
+	UserInterval = 10 * time.Millisecond
+
+	// SteadyBurst is how many messages a user may send at once, in all rooms
+	// together, before the next ones count as a flood.
+	SteadyBurst = 20
+	// SteadyInterval is how often a user may send, in the long run, without
+	// sending a flood. People type more slowly.
+	SteadyInterval = time.Second
+	// SteadyStart is the part of SteadyBurst that a new name has. The rest
+	// comes with time, so that many new names are no burst.
+	SteadyStart = 3
+
+	// RoomInterval is the time between the turns of two messages in a room: a
+	// room takes 100 messages a second from all senders together. Its log is
+	// one partition with 1,000 write units a second (DynamoDB quotas), of which
+	// a message of 1 KB takes 4.
+	RoomInterval = 10 * time.Millisecond
+	// RoomQueue is how long a message may wait for its turn.
+	RoomQueue = time.Second
+	// FloodInterval is the time between two messages in a room that are part of
+	// a flood, of all users together.
+	FloodInterval = 50 * time.Millisecond
+	// FloodBurst is how many messages of floods a room takes at once.
+	FloodBurst = 10
+)
+
+// Costs of frames for a user, in units. They are bounds on what DynamoDB
+// writes, and on reads and posts at their price in writes: five reads or half a
+// post cost about as much as a write.
+const (
+	// CostFrame is for a small frame: the rates' two writes and some reads.
+	CostFrame = 2
+	// CostSend is for a message of a few kilobytes.
+	CostSend = 10
+	// CostPage is for a page of history or presence: up to 200 KB of reads.
+	CostPage = 10
+	// CostHint is for a hint that is posted to up to 100 connections.
+	CostHint = 10
+	// CostHandshake is for the transaction of a handshake. Its listeners come
+	// on top, one row for each room.
+	CostHandshake = 10
+	// CostRow is for each row that a handshake, join or leave writes, and for
+	// the reads that belong to it.
+	CostRow = 2
 )

@@ -38,7 +38,7 @@ type Config struct {
 }
 
 // Tables are the names of the DynamoDB tables.
-type Tables struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Keys string }
+type Tables struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Rates, Keys string }
 
 // FromEnvironment reads the process's environment.
 func FromEnvironment() (Config, error) { return From(os.Getenv) }
@@ -64,6 +64,7 @@ func From(getenv func(string) string) (Config, error) {
 			Listeners:   getenv("SOTTO_LISTENERS_TABLE"),
 			Rooms:       getenv("SOTTO_ROOMS_TABLE"),
 			Messages:    getenv("SOTTO_MESSAGES_TABLE"),
+			Rates:       getenv("SOTTO_RATES_TABLE"),
 			Keys:        getenv("SOTTO_KEYS_TABLE"),
 		},
 		KMSKey:          getenv("SOTTO_KMS_KEY"),

@@ -162,23 +162,3 @@ func TestOldRepeats(t *testing.T) {
 		t.Fatalf("after expiry the repeat got %+v, want only the ack of seq 1", got)
 	}
 }
-
-func TestRoomRate(t *testing.T) {
-	w := newWorld(t)
-	meta, err := w.store.CreateRoom(t.Context(), chat.Lobby, "epoch", w.clock.Now())
-	must(t, err)
-	for seq := chat.Seq(1); seq <= chat.RoomRate; seq++ {
-		must(t, w.store.Append(t.Context(), &room.Entry{
-			Room:     chat.Lobby,
-			Epoch:    meta.Epoch,
-			Seq:      seq,
-			ID:       chat.MessageID(time.Duration(seq).String()),
-			StoredAt: w.clock.Now(),
-			Expires:  w.clock.Now().Add(retention),
-		}, 0))
-	}
-	c := w.enter(newDevice(t, "ada"))
-	c.expect(c.send(c.message("one too many", nil)), chat.RateLimited)
-	w.clock.Advance(chat.RoomRateWindow)
-	c.say("later", nil)
-}

@@ -18,7 +18,7 @@ import (
 // groups the newest comes first. The list has at most chat.MaxDevicesListed.
 // Errors: those of admit.
 func (s *Service) Devices(ctx context.Context, c Call) error {
-	conn, _, err := s.admit(ctx, c)
+	conn, _, err := s.admit(ctx, c, chat.CostFrame)
 	if err != nil {
 		return err
 	}
@@ -59,10 +59,12 @@ func (s *Service) Devices(ctx context.Context, c Call) error {
 // answers again.
 //
 // No device can revoke itself, so that one always remains (protocol §11).
-// Errors: those of admit, chat.BadProof, chat.BadSignature,
+// Errors: those of admitDevice, chat.BadProof, chat.BadSignature,
 // chat.SessionMismatch, chat.DeviceUnknown.
 func (s *Service) Revoke(ctx context.Context, c Call, proof string) error {
-	conn, device, err := s.admit(ctx, c)
+	// A device that floods the user's rate must not keep the others from
+	// revoking it, so this frame costs only the device.
+	conn, device, err := s.admitDevice(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -55,10 +55,10 @@ func TestHandshakeComesFirst(t *testing.T) {
 func TestDeviceRate(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
-	for range chat.DeviceRate {
+	for range chat.DeviceBurst {
 		c.expectOne(c.do("ping", frame.Request{}), frame.TypePong)
 	}
 	c.expect(c.do("ping", frame.Request{}), chat.RateLimited)
-	w.clock.Advance(chat.DeviceRateWindow)
+	w.clock.Advance(chat.DeviceInterval)
 	c.expectOne(c.do("ping", frame.Request{}), frame.TypePong)
 }

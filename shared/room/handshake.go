@@ -76,6 +76,9 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 			}
 			return err
 		}
+		if err := s.payHandshake(ctx, binding); err != nil {
+			return err
+		}
 		binding.ProofHash = hash
 		err = s.store.Bind(ctx, *binding)
 		if errors.Is(err, ErrConflict) {
@@ -92,6 +95,19 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 	return chat.TryAgain
 }
 
+// payHandshake lets a device pay for what its binding and the welcome write.
+// Error: chat.RateLimited; the challenge stays open.
+func (s *Service) payHandshake(ctx context.Context, b *Binding) error {
+	if b.NewUser {
+		return s.chargeNewName(ctx, b.User)
+	}
+	rooms, err := s.roomsOf(ctx, b.User)
+	if err != nil {
+		return err
+	}
+	return s.chargeHandshake(ctx, b.User, b.Device.ID, len(rooms))
+}
+
 // welcomeAgain answers a proof on a bound connection. It is the proof that
 // bound it if the event was delivered twice or an invocation died after the
 // transaction. The repeat spends a token of the rate as any frame does.
@@ -99,7 +115,7 @@ func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, pr
 	if conn.ProofHash != proofHash {
 		return chat.AlreadyBound
 	}
-	conn, device, err := s.admit(ctx, c)
+	conn, device, err := s.admitDevice(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ const (
 // listeners: a connection that ended without a $disconnect counts until a post
 // finds it gone. Errors: those of admit, chat.NotAMember.
 func (s *Service) Presence(ctx context.Context, c Call, room chat.Room) error {
-	if _, err := s.admitMember(ctx, c, room); err != nil {
+	if _, err := s.admitMember(ctx, c, room, chat.CostPage); err != nil {
 		return err
 	}
 	listeners, more, err := s.store.FirstListeners(ctx, room, presenceRead)
@@ -46,7 +46,7 @@ func (s *Service) Presence(ctx context.Context, c Call, room chat.Room) error {
 // Typing posts to the room that the user is writing. Errors: those of admit,
 // chat.NotAMember.
 func (s *Service) Typing(ctx context.Context, c Call, room chat.Room) error {
-	conn, err := s.admitMember(ctx, c, room)
+	conn, err := s.admitMember(ctx, c, room, chat.CostHint)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Service) Typing(ctx context.Context, c Call, room chat.Room) error {
 // Mark posts to the room up to which seq the user's client has it, and up to
 // which seq it was shown. Errors: those of admit, chat.NotAMember.
 func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, read chat.Seq) error {
-	conn, err := s.admitMember(ctx, c, room)
+	conn, err := s.admitMember(ctx, c, room, chat.CostHint)
 	if err != nil {
 		return err
 	}
@@ -70,8 +70,8 @@ func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, r
 }
 
 // admitMember is admit followed by checkMember.
-func (s *Service) admitMember(ctx context.Context, c Call, room chat.Room) (*Connection, error) {
-	conn, _, err := s.admit(ctx, c)
+func (s *Service) admitMember(ctx context.Context, c Call, room chat.Room, cost int) (*Connection, error) {
+	conn, _, err := s.admit(ctx, c, cost)
 	if err != nil {
 		return nil, err
 	}

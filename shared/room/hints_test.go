@@ -179,8 +179,8 @@ func TestLargeRoomHasNoTyping(t *testing.T) {
 	}
 }
 
-// rateOnly is a store that allows only the calls that a hint needs. Every other
-// call panics.
+// rateOnly is a store that allows only the calls that a hint needs: the only
+// writes are those of the rates. Every other call panics.
 type rateOnly struct {
 	room.Store // nil
 	real       room.Store
@@ -194,6 +194,10 @@ func (s rateOnly) Admit(ctx context.Context, user chat.User, id chat.Device, now
 	return s.real.Admit(ctx, user, id, now)
 }
 
+func (s rateOnly) Spend(ctx context.Context, rate room.Rate, now time.Time, draws ...room.Draw) ([]time.Time, error) {
+	return s.real.Spend(ctx, rate, now, draws...)
+}
+
 func (s rateOnly) IsMember(ctx context.Context, name chat.Room, user chat.User) (bool, error) {
 	return s.real.IsMember(ctx, name, user)
 }
@@ -202,7 +206,7 @@ func (s rateOnly) FirstListeners(ctx context.Context, name chat.Room, n int) ([]
 	return s.real.FirstListeners(ctx, name, n)
 }
 
-func TestHintsWriteOnlyTheRate(t *testing.T) {
+func TestHintsWriteOnlyTheRates(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 	for _, c := range []*conn{a, b} {
@@ -221,7 +225,7 @@ func TestHintsSpendTheRate(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	all := hints("lobby")
-	for i := range chat.DeviceRate {
+	for i := range chat.DeviceBurst {
 		f := all[i%len(all)]
 		for _, r := range c.do(f.Action, f) {
 			if r.Type == frame.TypeError {

@@ -24,7 +24,7 @@ const readBatch = 16
 // History answers with one page of a room's log, sealed to the caller's newest
 // key. Errors: those of admit, chat.NotAMember, chat.RoomInvalid.
 func (s *Service) History(ctx context.Context, c Call, room chat.Room, after chat.Seq, limit int) error {
-	conn, device, err := s.admit(ctx, c)
+	conn, device, err := s.admit(ctx, c, chat.CostPage)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // connections to it. It creates the room if there is none.
 // Errors: those of admit, chat.TooManyRooms.
 func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
-	conn, _, err := s.admit(ctx, c)
+	conn, _, err := s.admit(ctx, c, chat.CostFrame)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Service) addMember(ctx context.Context, room chat.Room, user chat.User)
 // not a member, so that a repeat succeeds. Errors: those of admit,
 // chat.RoomInvalid for the lobby and for a room that does not exist.
 func (s *Service) Leave(ctx context.Context, c Call, room chat.Room) error {
-	conn, _, err := s.admit(ctx, c)
+	conn, _, err := s.admit(ctx, c, chat.CostFrame)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // that a room's last message was lost. If asked names rooms, the answer has
 // only those of them that the user is in. Errors: those of admit.
 func (s *Service) Ping(ctx context.Context, c Call, asked []chat.Room) error {
-	conn, _, err := s.admit(ctx, c)
+	conn, _, err := s.admit(ctx, c, chat.CostPage)
 	if err != nil {
 		return err
 	}

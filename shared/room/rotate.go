@@ -19,7 +19,7 @@ import (
 // chat.BadProof, chat.BadSignature, chat.SessionMismatch, chat.KeyUnacceptable,
 // chat.StaleDeviceKey.
 func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
-	conn, device, err := s.admit(ctx, c)
+	conn, device, err := s.admit(ctx, c, chat.CostFrame)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,9 @@ import (
 
 const (
 	// appendAttempts bounds how often an append tries to take the next seq.
-	// Each conflict means that another message was appended.
-	appendAttempts = 64
+	// Each conflict means that another message was appended, and each attempt
+	// takes a turn, so a room with conflicts slows down.
+	appendAttempts = 6
 	// ceilingStep is how far a room's ceiling is raised at a time: one message
 	// in ceilingStep costs two more write units.
 	ceilingStep = 64
@@ -30,7 +31,11 @@ const (
 // chat.BadSignature, chat.SessionMismatch, chat.RoomInvalid,
 // chat.BodyTooLarge, chat.NotAMember, chat.RateLimited, chat.TryAgain.
 func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
-	conn, device, err := s.admit(ctx, c)
+	conn, device, err := s.admitDevice(ctx, c)
+	if err != nil {
+		return err
+	}
+	steady, err := s.chargeSend(ctx, conn.User)
 	if err != nil {
 		return err
 	}
@@ -39,6 +44,9 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 		return err
 	}
 	if err := s.checkMember(ctx, claims.Room, conn.User); err != nil {
+		return err
+	}
+	if err := s.turn(ctx, claims.Room, steady); err != nil {
 		return err
 	}
 	entry := &Entry{
@@ -141,12 +149,14 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (isDuplicate
 	if err != nil {
 		return false, err
 	}
-	for range appendAttempts {
+	for attempt := range appendAttempts {
+		if attempt > 0 {
+			if err := s.turn(ctx, e.Room, true); err != nil {
+				return false, err
+			}
+		}
 		p, err := s.position(ctx, meta)
 		if err != nil {
-			return false, err
-		}
-		if err := s.roomRate(ctx, p); err != nil {
 			return false, err
 		}
 		now := s.now()
@@ -180,24 +190,4 @@ func (s *Service) append(ctx context.Context, e *Entry, jws string) (isDuplicate
 		}
 	}
 	return false, chat.TryAgain
-}
-
-// roomRate checks the room's rate: the message that is chat.RoomRate seqs back
-// must be older than the window. That costs one small read and no write. Error:
-// chat.RateLimited.
-func (s *Service) roomRate(ctx context.Context, p position) error {
-	if p.tail.Seq < chat.RoomRate {
-		return nil
-	}
-	times, err := s.store.Times(ctx, p.meta.Room, p.meta.Epoch, p.tail.Seq-chat.RoomRate+1)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the room's rate: %w", err)
-	}
-	if times.StoredAt.After(s.now().Add(-chat.RoomRateWindow)) {
-		return chat.RateLimited
-	}
-	return nil
 }

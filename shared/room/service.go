@@ -22,6 +22,9 @@ type Options struct {
 	Audience  string           // `aud`: host and stage of the WebSocket URL
 	Retention time.Duration    // how long messages are kept
 	Now       func() time.Time // nil: time.Now
+	// Pause waits for a time, and not at all if it is not positive. Its error
+	// is that of the context. Nil: by a timer.
+	Pause func(context.Context, time.Duration) error
 }
 
 // Service holds the use cases. It keeps nothing between calls: any instance can
@@ -35,6 +38,7 @@ type Service struct {
 	audience  string
 	retention time.Duration
 	now       func() time.Time
+	pause     func(context.Context, time.Duration) error
 }
 
 // New returns a Service with the given parts.
@@ -48,14 +52,33 @@ func New(o Options) *Service {
 		audience:  o.Audience,
 		retention: o.Retention,
 		now:       o.Now,
+		pause:     o.Pause,
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.pause == nil {
+		s.pause = pause
 	}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	return s
+}
+
+// pause waits by a timer.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Call identifies the caller: the connection that a frame came on, and the
@@ -66,10 +89,20 @@ type Call struct {
 	Ref         string
 }
 
-// admit finds the connection's session and spends one token of its device's
-// rate. Errors: chat.HandshakeRequired, chat.RateLimited, chat.DeviceUnknown,
-// chat.DeviceRevoked.
-func (s *Service) admit(ctx context.Context, c Call) (*Connection, *Device, error) {
+// admit finds the connection's session, spends one token of its device's rate,
+// and lets the user pay the frame's cost. Errors: those of admitDevice.
+func (s *Service) admit(ctx context.Context, c Call, cost int) (*Connection, *Device, error) {
+	conn, device, err := s.admitDevice(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, device, s.charge(ctx, conn.User, cost)
+}
+
+// admitDevice finds the connection's session and spends one token of its
+// device's rate. Errors: chat.HandshakeRequired, chat.RateLimited,
+// chat.DeviceUnknown, chat.DeviceRevoked.
+func (s *Service) admitDevice(ctx context.Context, c Call) (*Connection, *Device, error) {
 	conn, err := s.store.Connection(ctx, c.Connection)
 	if errors.Is(err, ErrNotFound) || err == nil && !conn.Bound() {
 		return nil, nil, chat.HandshakeRequired

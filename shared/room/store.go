@@ -16,8 +16,8 @@ var (
 	// ErrConflict means that a condition failed: another writer was first. The
 	// caller reads again and decides again.
 	ErrConflict = errors.New("a condition failed")
-	// ErrThrottled means that a device has spent the tokens of its window.
-	ErrThrottled = errors.New("the device's rate is spent")
+	// ErrThrottled means that a token bucket has too few tokens.
+	ErrThrottled = errors.New("the rate is spent")
 	// ErrBusy means that the database refused the request for now, because of
 	// throttling or a conflicting transaction. It may or may not have been
 	// written.
@@ -105,7 +105,7 @@ type Device struct {
 	Enc        []byte // the RSA modulus of the newest encryption key, big-endian
 	Propagated int64  // all listeners of the device have this generation or a later one
 	AddedAt    time.Time
-	LastSeenAt time.Time // the last handshake, rotation or start of a rate window
+	LastSeenAt time.Time // the last frame, handshake or rotation
 	Revoked    bool      // for ever: the row is a tombstone
 }
 
@@ -124,8 +124,9 @@ type Devices interface {
 	// record; ErrConflict if the other is not on record or is revoked.
 	Revoke(ctx context.Context, user chat.User, device, by chat.Device, now time.Time) error
 	// Admit spends one token of the device's rate and returns the row after
-	// that, in one conditional write (two at the start of a window). A revoked
-	// device is returned without spending. Errors: ErrThrottled, ErrNotFound.
+	// that, in one conditional write (two while the bucket is not full). A
+	// revoked device is returned without spending. Errors: ErrThrottled,
+	// ErrNotFound; ErrBusy as of Rates.Spend.
 	Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*Device, error)
 	// ReplaceKey makes d.Enc the newest encryption key under d.Gen. Error:
 	// ErrConflict unless generation d.Gen-1 is on record and not revoked.
@@ -252,4 +253,5 @@ type Store interface {
 	Rooms
 	Listeners
 	Log
+	Rates
 }

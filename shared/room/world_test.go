@@ -193,6 +193,10 @@ func (w *world) compose(store room.Store, poster room.Poster) {
 		Audience:  audience,
 		Retention: w.retention,
 		Now:       w.clock.Now,
+		Pause: func(ctx context.Context, d time.Duration) error {
+			w.clock.Advance(max(d, 0))
+			return ctx.Err()
+		},
 	})
 	w.router = &route.Router{Service: service, Poster: poster, KeySet: w.keys.KeySet, Log: log}
 }

@@ -72,9 +72,9 @@ func (m *meter) install(o *dynamodb.Options) {
 	})
 }
 
-// TestSendCost asserts what docs/decisions/0001 says a send of 1 KB costs: a
-// write unit for the device, six for message and id, and two more when the
-// room's ceiling rises.
+// TestSendCost asserts what docs/decisions/0001 and 0014 say a send of 1 KB
+// costs: a write unit each for the rates of device, user and room, six for
+// message and id, and two more when the room's ceiling rises.
 func TestSendCost(t *testing.T) {
 	var spent meter
 	store := table.New(dynamodb.New(connect(t).Options(), spent.install), tables, nil)
@@ -105,14 +105,20 @@ func TestSendCost(t *testing.T) {
 	meta, err := store.CreateRoom(ctx, chat.Room(strings.Repeat("r", 32)), chat.NewEpoch(), time.Now())
 	must(t, err)
 	now := time.Now()
-	_, err = store.Admit(ctx, d.User, d.ID, now) // turns the window
-	must(t, err)
-
-	for i, want := range []float64{1 + 6 + 2, 1 + 6} {
+	draws := []room.Draw{
+		{Bucket: "first", Cost: time.Second, Most: time.Minute},
+		{Bucket: "second", Cost: time.Second, Most: time.Minute},
+	}
+	for i, want := range []float64{3 + 6 + 2, 3 + 6} {
 		seq := chat.Seq(i + 1)
+		now = now.Add(time.Hour)
 		spent.take()
 		_, err := store.Admit(ctx, d.User, d.ID, now)
 		must(t, err)
+		for _, rate := range []room.Rate{room.Rate("user#" + d.User), room.Rate("room#" + meta.Room)} {
+			_, err := store.Spend(ctx, rate, now, draws...)
+			must(t, err)
+		}
 		e := &room.Entry{
 			Room:      meta.Room,
 			Epoch:     meta.Epoch,

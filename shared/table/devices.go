@@ -41,7 +41,7 @@ func (s *Store) addDevice(d *room.Device) types.TransactWriteItem {
 		Item: item{
 			"user": str(d.User), "item": str(deviceItem + d.ID), "key": bin(d.Key), "gen": num(d.Gen),
 			"enc": bin(d.Enc), "spread": num(d.Gen),
-			"addedAt": millis(d.AddedAt), "lastSeenAt": millis(s.now()), "window": num(0), "used": num(0),
+			"addedAt": millis(d.AddedAt), "lastSeenAt": millis(s.now()), "full": num(0),
 		},
 		ConditionExpression:      aws.String("attribute_not_exists(#user)"),
 		ExpressionAttributeNames: names("user"),
@@ -97,31 +97,35 @@ func readDevice(it item) *room.Device {
 }
 
 // admitAttempts bounds how often Admit tries again after another call of the
-// same device has started a window.
+// same device has changed the row between idle and busy.
 const admitAttempts = 4
 
-// Admit implements room.Devices. Usually it is one write that counts in the
-// current window. If that fails, a second write starts the next window.
+// Admit implements room.Devices. Usually it is one write, for a bucket that is
+// full again; see Spend. If that fails, a second write adds to a bucket that is
+// not.
 func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, now time.Time) (*room.Device, error) {
-	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
-	count := &dynamodb.UpdateItemInput{
+	limit := now.Add((chat.DeviceBurst - 1) * chat.DeviceInterval)
+	in := &dynamodb.UpdateItemInput{
 		TableName:                &s.names.Users,
 		Key:                      deviceKey(user, device),
-		UpdateExpression:         aws.String("ADD #used :one"),
-		ConditionExpression:      aws.String("#window = :window AND #used < :most AND attribute_not_exists(#revoked)"),
-		ExpressionAttributeNames: names("used", "window", "revoked"),
-		ExpressionAttributeValues: item{":one": num(1), ":window": num(window),
-			":most": num(chat.DeviceRate)},
+		UpdateExpression:         aws.String("SET #full = :next, #lastSeenAt = :now"),
+		ConditionExpression:      aws.String("#full <= :now AND attribute_not_exists(#revoked)"),
+		ExpressionAttributeNames: names("full", "lastSeenAt", "revoked"),
+		ExpressionAttributeValues: item{
+			":now": millis(now), ":next": millis(now.Add(chat.DeviceInterval)),
+		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	turn := *count
-	turn.UpdateExpression = aws.String("SET #used = :one, #window = :window, #lastSeenAt = :now")
-	turn.ExpressionAttributeNames = names("used", "window", "lastSeenAt", "revoked")
-	turn.ConditionExpression = aws.String("#window < :window AND attribute_not_exists(#revoked)")
-	in := count
+	busy := *in
+	busy.UpdateExpression = aws.String("SET #full = #full + :cost, #lastSeenAt = :now")
+	busy.ConditionExpression = aws.String("#full > :now AND #full <= :limit AND attribute_not_exists(#revoked)")
+	busy.ExpressionAttributeValues = item{
+		":now": millis(now), ":cost": num(chat.DeviceInterval.Milliseconds()), ":limit": millis(limit),
+	}
+	next := in
 	for range admitAttempts {
-		out, err := s.db.UpdateItem(ctx, in)
+		out, err := s.db.UpdateItem(ctx, next)
 		if err == nil {
 			return readDevice(out.Attributes), nil
 		}
@@ -135,16 +139,13 @@ func (s *Store) Admit(ctx context.Context, user chat.User, device chat.Device, n
 		if _, revoked := old["revoked"]; revoked {
 			return readDevice(old), nil
 		}
-		switch there := number[int64](old, "window"); {
-		case there < window:
-			turn.ExpressionAttributeValues = item{":one": num(1), ":window": num(window), ":now": millis(now)}
-			in = &turn
-		case number[int](old, "used") >= chat.DeviceRate:
+		switch full := moment(old, "full"); {
+		case full.After(limit):
 			return nil, room.ErrThrottled
-		default: // another instance started the window first, or its clock is ahead
-			window = there
-			count.ExpressionAttributeValues[":window"] = num(window)
-			in = count
+		case full.After(now):
+			next = &busy
+		default:
+			next = in
 		}
 	}
 	return nil, room.ErrBusy

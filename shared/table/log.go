@@ -61,7 +61,10 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 			ExpressionAttributeValues: item{":raise": num(raise), ":epoch": str(e.Epoch)},
 		}})
 	}
-	reasons, err := s.transact(ctx, items...)
+	reasons, err := s.transactOnce(ctx, items...)
+	if errors.Is(err, room.ErrBusy) && running(reasons) {
+		return room.ErrConflict // somebody is taking this seq, or has just taken it
+	}
 	if errors.Is(err, room.ErrConflict) && aws.ToString(reasons[0].Code) == "ConditionalCheckFailed" {
 		first := reasons[0].Item
 		return &room.DuplicateError{Seq: number[chat.Seq](first, "at"), StoredAt: moment(first, "storedAt")}

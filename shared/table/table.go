@@ -12,6 +12,7 @@
 //	listeners    of, connection  of "room#ROOM" (a listener) | "user#USER" (the user's list)
 //	rooms        room, item      "meta"
 //	messages     log, seq        ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
+//	rates        rate            "user#USER" | "device#USER#THUMBPRINT" | "room#ROOM"
 //	keys         kind, id
 //
 // Functions delete rows of `memberships`, `connections`, `listeners` and `keys`
@@ -28,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,7 +40,7 @@ import (
 )
 
 // Names are the tables' names in a deployment.
-type Names struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Keys string }
+type Names struct{ Users, Memberships, Connections, Listeners, Rooms, Messages, Rates, Keys string }
 
 // Store implements room.Store on DynamoDB. It is safe for concurrent use.
 type Store struct {
@@ -101,31 +103,13 @@ const (
 	transactPause    = 20 * time.Millisecond
 )
 
-// transact writes all items or none. If a condition failed, it returns
-// room.ErrConflict and the reasons, one per item. The SDK sends one idempotency
-// token with all attempts of a call, so a retry of a write that succeeded gets
-// the answer of that write.
+// transact writes all items or none. It tries again while other transactions on
+// the same rows run or DynamoDB is throttled. Errors: those of transactOnce.
 func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) ([]types.CancellationReason, error) {
 	for attempt := 1; ; attempt++ {
-		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
-		var cancelled *types.TransactionCanceledException
-		if !errors.As(err, &cancelled) {
-			return nil, outcome(err)
-		}
-		passing := false
-		for _, r := range cancelled.CancellationReasons {
-			switch aws.ToString(r.Code) {
-			case "ConditionalCheckFailed":
-				return cancelled.CancellationReasons, room.ErrConflict
-			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
-				passing = true
-			}
-		}
-		if !passing {
-			return nil, err
-		}
-		if attempt == transactAttempts {
-			return nil, fmt.Errorf("%w: %w", room.ErrBusy, err)
+		reasons, err := s.transactOnce(ctx, items...)
+		if !errors.Is(err, room.ErrBusy) || attempt == transactAttempts {
+			return reasons, err
 		}
 		select {
 		case <-time.After(rand.N(transactPause)):
@@ -133,6 +117,40 @@ func (s *Store) transact(ctx context.Context, items ...types.TransactWriteItem) 
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// transactOnce writes all items or none. It returns the reasons, one per item,
+// with room.ErrConflict if a condition failed, and with room.ErrBusy if another
+// transaction on the same rows was running or DynamoDB throttled. The SDK sends
+// one idempotency token with all attempts of a call, so a retry of a write that
+// succeeded gets the answer of that write.
+func (s *Store) transactOnce(ctx context.Context, items ...types.TransactWriteItem) ([]types.CancellationReason,
+	error) {
+	_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		return nil, outcome(err)
+	}
+	passing := false
+	for _, r := range cancelled.CancellationReasons {
+		switch aws.ToString(r.Code) {
+		case "ConditionalCheckFailed":
+			return cancelled.CancellationReasons, room.ErrConflict
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			passing = true
+		}
+	}
+	if passing {
+		err = fmt.Errorf("%w: %w", room.ErrBusy, err)
+	}
+	return cancelled.CancellationReasons, err
+}
+
+// running reports whether another transaction on one of the rows was running.
+func running(reasons []types.CancellationReason) bool {
+	return slices.ContainsFunc(reasons, func(r types.CancellationReason) bool {
+		return aws.ToString(r.Code) == "TransactionConflict"
+	})
 }
 
 // outcome turns DynamoDB's errors into those of the stores: a failed condition

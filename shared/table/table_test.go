@@ -25,6 +25,7 @@ var tables = table.Names{
 	Listeners:   "listeners",
 	Rooms:       "rooms",
 	Messages:    "messages",
+	Rates:       "rates",
 	Keys:        "keys",
 }
 
@@ -32,7 +33,8 @@ var tables = table.Names{
 var schema = map[string][]string{
 	tables.Users: {"user", "item"}, tables.Memberships: {"user", "room"},
 	tables.Connections: {"connection"}, tables.Listeners: {"of", "connection"},
-	tables.Rooms: {"room", "item"}, tables.Messages: {"log", "seq"}, tables.Keys: {"kind", "id"},
+	tables.Rooms: {"room", "item"}, tables.Messages: {"log", "seq"},
+	tables.Rates: {"rate"}, tables.Keys: {"kind", "id"},
 }
 
 // connect starts the engine and makes the tables.

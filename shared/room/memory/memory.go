@@ -26,6 +26,12 @@ type Store struct {
 	members     map[chat.User]map[chat.Room]bool
 	listeners   map[chat.Room]map[chat.Connection]*room.Listener
 	logs        map[logKey]*messageLog
+	rates       map[bucketKey]time.Time
+}
+
+type bucketKey struct {
+	rate   room.Rate
+	bucket string
 }
 
 type connection struct {
@@ -41,8 +47,7 @@ type deviceKey struct {
 
 type device struct {
 	room.Device
-	window int64
-	used   int
+	full time.Time
 }
 
 type logKey struct {
@@ -75,6 +80,7 @@ func New(now func() time.Time) *Store {
 		members:     map[chat.User]map[chat.Room]bool{},
 		listeners:   map[chat.Room]map[chat.Connection]*room.Listener{},
 		logs:        map[logKey]*messageLog{},
+		rates:       map[bucketKey]time.Time{},
 	}
 }
 
@@ -269,14 +275,11 @@ func (s *Store) Admit(_ context.Context, user chat.User, id chat.Device, now tim
 	if d.Revoked {
 		return &found, nil
 	}
-	window := now.UnixMilli() / chat.DeviceRateWindow.Milliseconds()
-	if window > d.window {
-		d.window, d.used, d.LastSeenAt = window, 0, s.now()
-	}
-	if d.used >= chat.DeviceRate {
+	full := later(d.full, now).Add(chat.DeviceInterval)
+	if full.After(now.Add(chat.DeviceBurst * chat.DeviceInterval)) {
 		return nil, room.ErrThrottled
 	}
-	d.used++
+	d.full, d.LastSeenAt = full, now
 	return &found, nil
 }
 

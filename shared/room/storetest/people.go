@@ -194,22 +194,28 @@ func admitCounts(t *testing.T, s room.Store, clock *Clock) {
 	_, err := s.Admit(t.Context(), d.User, d.ID, clock.Now())
 	want(t, err, room.ErrNotFound)
 	bind(t, s, clock, d, true)
-	for i := range chat.DeviceRate {
+	for i := range chat.DeviceBurst {
 		found, err := s.Admit(t.Context(), d.User, d.ID, clock.Now())
 		if err != nil {
-			t.Fatalf("call %d of %d: %v", i+1, chat.DeviceRate, err)
+			t.Fatalf("call %d of %d: %v", i+1, chat.DeviceBurst, err)
 		}
 		equal(t, "gen", found.Gen, 1)
 		equal(t, "key", bytes.Equal(found.Key, d.Key), true)
 	}
 	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now())
 	want(t, err, room.ErrThrottled)
-	clock.Advance(chat.DeviceRateWindow)
+	clock.Advance(chat.DeviceInterval)
 	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now())
 	ok(t, err)
-	// An instance with a slow clock counts in the current window.
-	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now().Add(-chat.DeviceRateWindow))
-	ok(t, err)
+	_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now())
+	want(t, err, room.ErrThrottled)
+	clock.Advance(2 * chat.DeviceBurst * chat.DeviceInterval)
+	for range 2 { // an instance with a slow clock counts on
+		_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now())
+		ok(t, err)
+		_, err = s.Admit(t.Context(), d.User, d.ID, clock.Now().Add(-chat.DeviceInterval))
+		ok(t, err)
+	}
 }
 
 func replaceKeyGoesUpByOne(t *testing.T, s room.Store, clock *Clock) {

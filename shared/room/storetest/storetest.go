@@ -72,6 +72,10 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 		"IDIsTakenOnce":                 idIsTakenOnce,
 		"CeilingRisesWithTheAppend":     ceilingRisesWithTheAppend,
 		"ContendedAppendsLeaveNoGap":    contendedAppendsLeaveNoGap,
+		"SpendDrawsFromBuckets":         spendDrawsFromBuckets,
+		"SpendTakesAllOrNothing":        spendTakesAllOrNothing,
+		"OptionalDrawsAreLeftOut":       optionalDrawsAreLeftOut,
+		"SpendsAtOnceAllCount":          spendsAtOnceAllCount,
 		"EpochsAreSeparate":             epochsAreSeparate,
 		"LargeEntriesComeBackUnchanged": largeEntriesComeBackUnchanged,
 	} {
