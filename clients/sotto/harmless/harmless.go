@@ -26,9 +26,17 @@ func Text(s string) string {
 	return b.String()
 }
 
-// obeyed reports whether a terminal acts on r: control characters except the
-// tab, line separators, and the characters that change the direction of writing
-// (Unicode Bidi_Control).
+// invisible are characters without a width that no script needs. Two texts that
+// differ in them only look the same. The joiners U+200C and U+200D, which some
+// scripts and emoji need, are not among them.
+const invisible = "\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+
+// obeyed reports whether r acts instead of being shown: control characters
+// except the tab, line separators, the characters that change the direction of
+// writing (Unicode Bidi_Control), and invisible ones. The web client shows the
+// same (clients/web/src/ui/logic/text.ts); the vectors for both are in
+// testdata.
 func obeyed(r rune) bool {
-	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
+	return r != '\t' && unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) ||
+		strings.ContainsRune(invisible, r)
 }

@@ -2,6 +2,7 @@
 // markup, script addresses, text direction, and width. Verifies that each is shown
 // as text, inside its box.
 import { expect, test } from "vitest";
+import { visible } from "../src/ui/logic/text";
 import { overflow } from "./looks";
 import { Person, phone, wide } from "./person";
 import type { World } from "./world";
@@ -34,7 +35,7 @@ export function hostile(world: World): void {
     await nora.openRoom(room);
     const texts = [...markup, ...unicode, ...wideOnes];
     for (const text of texts) await stack.sotto(["send", "--user", "mallory", "--room", room, "-"], text);
-    await nora.sees(...texts);
+    await nora.sees(...texts.map(visible));
 
     for (const size of [wide, phone]) {
       await nora.page.setViewportSize(size);

@@ -3,6 +3,7 @@
 
 import type { Message } from "../../lib";
 import { recall, remember } from "./preferences";
+import { visible } from "./text";
 
 const KEY = "sotto.notify";
 
@@ -28,7 +29,7 @@ export const notifying = new Notifications();
 export function notify(message: Message, open: () => void): void {
   if (!notifying.on || document.visibilityState === "visible") return;
   const shown = new Notification(`${message.from} in ${message.room}`, {
-    body: message.body.slice(0, 200),
+    body: visible(message.body.slice(0, 200)),
     tag: message.room, // one per room; a new one replaces it
   });
   shown.onclick = () => {

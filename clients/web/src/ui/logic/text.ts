@@ -1,8 +1,12 @@
 // Splits a message's text into parts. Parts become text nodes and <a> elements,
 // never markup, so a message cannot inject HTML.
 
-/** Plain text, or a link with an http or https address. */
-export type Part = { text: string; href?: string };
+/**
+ * Plain text, or a link with an http or https address. `host` is where the link
+ * leads, if its text names another host: "https://аpple.com" with a Cyrillic letter
+ * leads to xn--pple-43d.com.
+ */
+export type Part = { text: string; href?: string; host?: string };
 
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`{}|\\^\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+/giu;
 
@@ -14,12 +18,31 @@ export function parts(text: string): Part[] {
     const shown = trimmed(match[0]);
     const href = address(shown);
     if (href === undefined) continue;
-    if (match.index > from) out.push({ text: text.slice(from, match.index) });
-    out.push({ text: shown, href });
+    if (match.index > from) out.push({ text: visible(text.slice(from, match.index)) });
+    const { hostname } = new URL(href);
+    const link = { text: visible(shown), href };
+    out.push(hostname === namedHost(shown) ? link : { ...link, host: hostname });
     from = match.index + shown.length;
   }
-  if (from < text.length) out.push({ text: text.slice(from) });
+  if (from < text.length) out.push({ text: visible(text.slice(from)) });
   return out;
+}
+
+/** The host that the text of a link names, as it is written. */
+const namedHost = (shown: string): string | undefined => /^https?:\/\/(\[[^\]]*\]|[^/?#:]*)/i.exec(shown)?.[1]?.toLowerCase();
+
+const SHORT: Record<string, string> = { "\u0007": "a", "\b": "b", "\v": "v", "\f": "f", "\r": "r" };
+
+/**
+ * Spells out characters that act instead of being shown: controls, direction
+ * controls, and invisible ones. The terminal client does the same, with the same
+ * vectors (clients/sotto/harmless).
+ */
+export function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n]|[\p{Bidi_C}\u2028\u2029\u180e\u200b\u2060-\u2064\ufeff]/gu, (c) => {
+    const code = c.codePointAt(0)!;
+    return `\\${SHORT[c] ?? (code < 0x80 ? `x${code.toString(16).padStart(2, "0")}` : `u${code.toString(16).padStart(4, "0")}`)}`;
+  });
 }
 
 function trimmed(candidate: string): string {

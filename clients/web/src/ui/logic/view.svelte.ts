@@ -6,6 +6,7 @@ import { presenceInterval, storage } from "../../lib";
 import { colours } from "./colours";
 import { notify } from "./notify.svelte";
 import { recall, remember } from "./preferences";
+import { visible } from "./text";
 import type { Place } from "./address";
 import type { Shown } from "./trail";
 
@@ -261,7 +262,7 @@ export class ChatView {
         break;
       case "message":
         if (event.message.room === this.room) {
-          this.announcement = `${event.message.from}: ${event.message.body.slice(0, 300)}`;
+          this.announcement = `${event.message.from}: ${visible(event.message.body.slice(0, 300))}`;
           this.addPresent([event.message.from]);
         }
         notify(event.message, () => {
