@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,10 @@ Usage: go run ./localstack [flags]
   -table-delay TIME   how long a table or index that is created over the API is
                       CREATING (default 500ms; 0 for none). The template's
                       tables are active at once
+  -processes N        how many function processes may run at once (default: as
+                      many as the free memory has room for, at most 1000).
+                      Invocations above it are throttled: 429, as above an
+                      account's concurrency; events are retried
   -no-freeze          keep functions running between invocations, for debuggers
                       that a stopped process confuses
   -fault SPEC         make something fail on purpose; may be repeated. SPEC is
@@ -152,6 +157,7 @@ func parseFlags(args []string) (options, error) {
 	flags.StringVar(&o.Bridge, "bridge", "", "")
 	flags.BoolVar(&o.AllowNetwork, "allow-network", false, "")
 	flags.BoolVar(&o.NoFreeze, "no-freeze", false, "")
+	flags.Func("processes", "", o.setProcesses)
 	flags.DurationVar(&o.TableDelay, "table-delay", defaultTableDelay, "")
 	flags.Func("parameter", "", func(s string) error {
 		return keyValue(s, func(key, value string) error { o.Parameters[key] = value; return nil })
@@ -198,6 +204,15 @@ func (o *options) setAccount(s string) error {
 		return errors.New("want twelve digits")
 	}
 	o.Account = s
+	return nil
+}
+
+func (o *options) setProcesses(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("want a number from 1")
+	}
+	o.Processes = n
 	return nil
 }
 

@@ -168,7 +168,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, flag := range []string{"-template", "-listen", "-endpoint", "-data", "-web", "-parameter",
 		"-config-env", "-account", "-log", "-log-requests", "-watch", "-allow-remote", "-allow-origin",
-		"-allow-network", "-fault", "-fault-seed", "-inferred", "-table-delay", "-no-freeze"} {
+		"-allow-network", "-fault", "-fault-seed", "-inferred", "-table-delay", "-processes", "-no-freeze"} {
 		if !strings.Contains(stdout, "\n  "+flag) {
 			t.Errorf("the help lacks %s", flag)
 		}

@@ -315,8 +315,8 @@ func (in *commandLine) checkURL() error {
 	if in.insecure || device.IsLoopback(address) || !strings.HasPrefix(strings.ToLower(in.url), "ws://") {
 		return nil
 	}
-	return usagef("%s is on another machine and ws:// has no TLS: whoever is on the way sees who talks to whom, can forge "+
-		"what the service says, and can pose as it at first use; use wss://, or add --insecure if you trust that network", in.url)
+	return usagef("%s is on another machine and ws:// has no TLS: an attacker on the network can see who talks to whom, forge "+
+		"what the service says, and pose as it at first use; use wss://, or add --insecure if you trust that network", in.url)
 }
 
 // connect opens a client for --user.

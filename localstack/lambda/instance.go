@@ -62,6 +62,7 @@ type instance struct {
 // that invocation and under its time limit: after a reset, or when a first
 // attempt has failed.
 func (f *fleet) start(bound *invocation) {
+	f.s.makeRoom()
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
 	now := time.Now()

@@ -134,6 +134,9 @@ func (s *Service) submit(to target, inv *invocation) error {
 // Service.mu.
 func (f *fleet) admit(inv *invocation) error {
 	s := f.s
+	if !s.hasRoom(f) {
+		return throttled("ConcurrentInvocationLimitExceeded")
+	}
 	if limit := f.reserved; limit != nil {
 		if f.inFlight >= *limit {
 			return throttled("ReservedFunctionConcurrentInvocationLimitExceeded")

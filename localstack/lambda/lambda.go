@@ -146,6 +146,10 @@ type Options struct {
 	InitTimeout time.Duration
 	// Concurrency is the account's limit; 0 means 1000 (Lambda quotas).
 	Concurrency int
+	// Processes bounds the processes of all functions, and so the invocations
+	// at a time: above it they are throttled, as above Concurrency. 0 means as
+	// many as the free memory has room for, at most 1000.
+	Processes int
 	// AsyncConcurrency bounds the concurrent asynchronous invocations of one
 	// function; 0 means 32, enough for a laptop. AWS has no such bound.
 	AsyncConcurrency int
@@ -183,6 +187,7 @@ type Service struct {
 	outputMu sync.Mutex // one line at a time
 
 	unconfined sync.Once // guards a line of the log
+	crowded    sync.Once // guards another
 	refused    sync.Map  // the operations whose refusal has been logged
 
 	work  chan struct{}   // wakes watchMemory: an instance is at work
@@ -216,6 +221,7 @@ func New(opt Options) (*Service, error) {
 	setDefault(&opt.IdleTimeout, 10*time.Minute)
 	setDefault(&opt.InitTimeout, defaultInitTimeout)
 	setDefault(&opt.Concurrency, defaultConcurrency)
+	setDefault(&opt.Processes, defaultProcesses(freeMemory()))
 	setDefault(&opt.AsyncConcurrency, 32)
 	setDefault(&opt.ThrottleDelay, time.Second)
 	setDefault(&opt.Trace, trace.Discard)

@@ -64,6 +64,9 @@ type Options struct {
 	// API is CREATING; none if it is 0. The SDKs' waiters ask again after 20 s.
 	// The template's tables are active when the stack is ready.
 	TableDelay time.Duration
+	// Processes bounds the processes of all functions; invocations above it are
+	// throttled. 0 means as many as the free memory has room for, at most 1000.
+	Processes int
 	// NoFreeze keeps the functions' processes running between invocations, for
 	// debuggers that a stopped process confuses.
 	NoFreeze bool

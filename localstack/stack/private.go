@@ -35,8 +35,8 @@ func (o Options) lockFolder() (*dataLock, error) {
 	return lock, nil
 }
 
-// closeFolder makes the data folder accessible to its owner only, since who
-// reads it reads every key and message. was is its mode before, or 0 if the
+// closeFolder makes the data folder accessible to its owner only, since it
+// has every key and message. was is its mode before, or 0 if the
 // folder was closed, new or empty. A folder with files that are not the stack's
 // may be meant for others, so closeFolder returns an error instead. Windows has
 // access lists instead of modes; it does nothing there.

@@ -133,13 +133,14 @@ func (s *services) openLambda(plan *sam.Plan) (err error) {
 			BundleFile: s.names.BundleFile(),
 			Direct:     direct,
 		}.Environment,
-		Faults:   s.faults.Lambda(),
-		NoFreeze: s.opts.NoFreeze,
-		Log:      s.opts.Log,
-		Output:   s.opts.Output,
-		Line:     s.opts.Line,
-		TempDir:  temporary,
-		Trace:    s.trace,
+		Faults:    s.faults.Lambda(),
+		NoFreeze:  s.opts.NoFreeze,
+		Processes: s.opts.Processes,
+		Log:       s.opts.Log,
+		Output:    s.opts.Output,
+		Line:      s.opts.Line,
+		TempDir:   temporary,
+		Trace:     s.trace,
 	})
 	return err
 }
