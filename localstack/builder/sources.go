@@ -24,6 +24,10 @@ type Sources struct {
 	// Files are the workspace's go.work, the files that packages embed, and the
 	// bootstrap or zip file of prebuilt code.
 	Files []string
+	// Absent are the go.work files that the go command would read if they were
+	// created: one in the folder of each module without a workspace, and in
+	// each folder above it.
+	Absent []string
 }
 
 // ListSources returns the sources of the targets, as absolute paths. What it
@@ -58,6 +62,8 @@ func ListSources(ctx context.Context, targets []Target) (Sources, error) {
 	slices.Sort(s.Folders)
 	slices.Sort(s.Files)
 	s.Files = slices.Compact(s.Files)
+	slices.Sort(s.Absent)
+	s.Absent = slices.Compact(s.Absent)
 	return s, errors.Join(errs...)
 }
 
@@ -85,8 +91,11 @@ func (s *Sources) addModule(ctx context.Context, module string, packages []strin
 		return err
 	}
 	cache, work, _ := strings.Cut(strings.TrimSuffix(string(settings), "\n"), "\n")
-	if filepath.IsAbs(work) { // otherwise empty or "off"
+	switch {
+	case filepath.IsAbs(work):
 		s.Files = append(s.Files, work, work+".sum")
+	case work == "":
+		s.addAbsentWorkspaces(module)
 	}
 	// -e lists also what cannot be built, so that its correction is noticed.
 	list, err := goOutput(ctx, module,
@@ -119,6 +128,17 @@ func (s *Sources) addModule(ctx context.Context, module string, packages []strin
 			file := filepath.Join(p.Dir, filepath.FromSlash(name))
 			s.Files = append(s.Files, file)
 			s.addFolder(filepath.Dir(file)) // a pattern may also embed files that are added to it
+		}
+	}
+}
+
+// addAbsentWorkspaces adds the go.work files that the go command looks for and
+// does not find.
+func (s *Sources) addAbsentWorkspaces(module string) {
+	for dir := module; ; dir = filepath.Dir(dir) {
+		s.Absent = append(s.Absent, filepath.Join(dir, "go.work"))
+		if dir == filepath.Dir(dir) {
+			return
 		}
 	}
 }

@@ -106,3 +106,25 @@ func TestSourcesOfABrokenModule(t *testing.T) {
 		t.Error("got no error without the go command")
 	}
 }
+
+// A go.work that is created later would be read, in the folder of the module or
+// in any above it.
+func TestAbsentWorkspaces(t *testing.T) {
+	root := tree(t, map[string]string{"a/app/go.mod": module, "a/app/fn/main.go": program("x")})
+	target := goTarget(root, "f", "a/app/fn")
+	sources, err := builder.ListSources(t.Context(), []builder.Target{target})
+	for _, folder := range []string{"a/app", "a", "."} {
+		file := filepath.Join(root, filepath.FromSlash(folder), "go.work")
+		if err != nil || !slices.Contains(sources.Absent, file) {
+			t.Errorf("absent are %v, %v, want %s among them", sources.Absent, err, file)
+		}
+	}
+	work := filepath.Join(root, "go.work")
+	if err := os.WriteFile(work, []byte("go 1.26\n\nuse ./a/app\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sources, err = builder.ListSources(t.Context(), []builder.Target{target})
+	if err != nil || len(sources.Absent) != 0 || !slices.Contains(sources.Files, work) {
+		t.Errorf("with a workspace: %+v, %v, want it in Files and none in Absent", sources, err)
+	}
+}

@@ -75,3 +75,24 @@ func TestStatementOf(t *testing.T) {
 		}
 	}
 }
+
+// Help and wrong arguments run no tests.
+func TestArguments(t *testing.T) {
+	for _, c := range []struct {
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{[]string{"-h"}, 0, "Usage: go run ./localstack/fidelity", ""},
+		{[]string{"--help"}, 0, "Usage: go run ./localstack/fidelity", ""},
+		{[]string{"-x"}, 2, "", "fidelity: flag provided but not defined: -x; -h prints the usage"},
+		{[]string{"all"}, 2, "", `fidelity: unexpected argument "all"; -h prints the usage`},
+	} {
+		var stdout, stderr strings.Builder
+		if got := command(c.args, &stdout, &stderr); got != c.status ||
+			!strings.Contains(stdout.String(), c.stdout) || !strings.Contains(stderr.String(), c.stderr) {
+			t.Errorf("%v: got %d %q %q, want %d %q %q", c.args, got, stdout.String(), stderr.String(),
+				c.status, c.stdout, c.stderr)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,11 +22,40 @@ import (
 
 const document = "docs/aws-fidelity.md"
 
+const usage = `Runs the tests that carry the number of a statement about AWS, which takes some
+minutes, and writes ` + document + `. Run it from the module's root.
+
+Usage: go run ./localstack/fidelity
+
+  -h   print this text
+
+Exit status: 0 all tests passed, 1 something failed, 2 wrong arguments.
+`
+
 func main() {
-	if err := run("."); err != nil {
-		fmt.Fprintln(os.Stderr, "fidelity:", err)
-		os.Exit(1)
+	os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// command checks the arguments, runs the tests and returns the exit status.
+func command(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("fidelity", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // printed below
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return 0
+	case err == nil && flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		fallthrough
+	case err != nil:
+		fmt.Fprintf(stderr, "fidelity: %v; -h prints the usage\n", err)
+		return 2
 	}
+	if err := run("."); err != nil {
+		fmt.Fprintln(stderr, "fidelity:", err)
+		return 1
+	}
+	return 0
 }
 
 // run runs the tests and writes the document. It returns an error if a test

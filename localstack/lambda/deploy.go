@@ -20,27 +20,14 @@ func (s *Service) Deploy(functions []Function) error {
 	return s.replaceFleets(fleets)
 }
 
-// StartSchedules replaces the running schedules. The first occurrence of a rate
-// is one period from now. If several occurrences pass while the machine sleeps,
-// the schedule fires once afterwards. An expression that AWS would refuse is an
-// error and changes nothing.
-func (s *Service) StartSchedules(schedules []Schedule) error {
-	timed, err := s.parseSchedules(schedules, func(to target) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_, _, err := s.lookUp(to)
-		return err == nil
-	})
-	if err != nil {
-		return err
-	}
-	return s.replaceSchedules(timed)
-}
-
-// Prepare is the first half of [Service.Deploy] and [Service.StartSchedules]:
-// it checks functions and schedules and changes nothing. The second half is
-// commit, which has no effect after Close. To abandon the update, do not call
-// commit.
+// Prepare is the first half of [Service.Deploy] with schedules: it checks
+// functions and schedules and changes nothing. An expression that AWS would
+// refuse is an error. The second half is commit, which has no effect after
+// Close. To abandon the update, do not call commit.
+//
+// commit replaces the running schedules. The first occurrence of a rate is one
+// period later. If several occurrences pass while the machine sleeps, the
+// schedule fires once afterwards.
 func (s *Service) Prepare(functions []Function, schedules []Schedule) (commit func(), err error) {
 	fleets, err := s.newFleets(functions)
 	if err != nil {

@@ -98,6 +98,15 @@ func (b *buffer) String() string {
 
 const runtimePath = "/_runtime"
 
+// startSchedules deploys the running functions again, with these schedules.
+func (st *stack) startSchedules(schedules []lambda.Schedule) error {
+	commit, err := st.Prepare(st.Functions(), schedules)
+	if err == nil {
+		commit()
+	}
+	return err
+}
+
 // serve starts a stack with these functions. configure, if not nil, changes the
 // options.
 func serve(tb testing.TB, configure func(*lambda.Options), functions ...lambda.Function) *stack {

@@ -108,7 +108,7 @@ func TestD2_6_OtherOperationsTakeQualifiers(t *testing.T) {
 		ok       bool
 	}{{"f:live", true}, {functionARN + ":1", true}, {"f:dead", false}} {
 		schedule := lambda.Schedule{Function: test.function, Expression: "rate(1 hour)", Enabled: true}
-		if err := st.StartSchedules([]lambda.Schedule{schedule}); (err == nil) != test.ok {
+		if err := st.startSchedules([]lambda.Schedule{schedule}); (err == nil) != test.ok {
 			t.Errorf("schedule for %s: got %v, want success %v", test.function, err, test.ok)
 		}
 	}

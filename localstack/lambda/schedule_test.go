@@ -23,12 +23,12 @@ func TestSchedulesInvoke(t *testing.T) {
 	record := func(name string) string {
 		return string(marshal(t, event{Do: "record", File: filepath.Join(dir, name)}))
 	}
-	if err := st.StartSchedules([]lambda.Schedule{
+	if err := st.startSchedules([]lambda.Schedule{
 		{Expression: soon(), Function: "f", Input: record("replaced"), Enabled: true},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.StartSchedules([]lambda.Schedule{
+	if err := st.startSchedules([]lambda.Schedule{
 		{Expression: soon(), Function: "f", Input: record("disabled")},
 		{
 			Expression: soon(),
@@ -52,7 +52,7 @@ func scheduled(t *testing.T, schedule lambda.Schedule) map[string]any {
 	t.Helper()
 	st := serve(t, nil, function("sink", env("INIT", "hang")))
 	schedule.Name, schedule.Function, schedule.Enabled, schedule.Expression = "nightly", "sink", true, soon()
-	if err := st.StartSchedules([]lambda.Schedule{schedule}); err != nil {
+	if err := st.startSchedules([]lambda.Schedule{schedule}); err != nil {
 		t.Fatal(err)
 	}
 	return unmarshal[map[string]any](t, []byte(delivered(t, st, "of no request")))
@@ -106,7 +106,7 @@ func TestInvalidSchedulesAreRefused(t *testing.T) {
 		`schedule f: source "aws.cron"`:  {Source: "aws.cron", Expression: "rate(1 day)", Function: "f"},
 		"schedule g: ResourceNotFound":   {Expression: "rate(1 day)", Function: "g"},
 	} {
-		if err := st.StartSchedules([]lambda.Schedule{schedule}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := st.startSchedules([]lambda.Schedule{schedule}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}

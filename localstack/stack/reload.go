@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -110,6 +111,13 @@ func watched(o Options, plan *sam.Plan, sources builder.Sources) watch.Options {
 		Files:   union(plan.Files, sources.Files),
 		Folders: sources.Folders,
 		Ignore:  []string{o.Data},
+	}
+	for _, file := range sources.Absent {
+		// A folder that cannot be read cannot be watched.
+		if folder, err := os.Open(filepath.Dir(file)); err == nil {
+			_ = folder.Close() // only opened
+			w.Files = append(w.Files, file)
+		}
 	}
 	if o.Web != "" {
 		w.Ignore = append(w.Ignore, o.Web) // read for each request

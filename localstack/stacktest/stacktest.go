@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func (s *Stack) touchSources(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, file := range sources.Files {
+	for _, file := range slices.Concat(sources.Files, sources.Absent) {
 		if _, err := os.Stat(file); err == nil {
 			n++
 		}
