@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client/device"
@@ -17,31 +20,35 @@ func frameCommand() *command {
 	return &command{
 		name: "frame",
 		usage: []string{"begin --user NAME", "prove --user NAME", "seal --user NAME [--room ROOM] TEXT",
-			"open --user NAME"},
+			"mac --user NAME FRAME", "open --user NAME"},
 		short: "print and read single frames, for wscat",
-		words: []string{"begin", "prove", "seal", "open"},
+		words: []string{"begin", "prove", "seal", "mac", "open"},
 		help: `
-Speaks the protocol without a connection: begin, prove and seal print one line to
+Speaks the protocol without a connection: begin, prove, seal and mac print one line to
 paste into wscat; prove and open read the answer from stdin, with or without wscat's
-"< ". The profile stores keys and session.
+"< ". The profile stores keys and session. open refuses a frame that the service has
+not authenticated in this session. mac makes any other frame of the protocol one of
+this session: it adds the members ref and mac.
 
 Step by step, with wscat -c ws://127.0.0.1:4566/local in another terminal:
   sotto frame begin --user ada           paste the line, copy the challenge
   sotto frame prove --user ada           enter the challenge, paste the line, copy the welcome
   sotto frame open --user ada            enter the welcome
   sotto frame seal --user ada "hello"    paste the line, copy the ack and the message
-  sotto frame open --user ada            enter both`,
+  sotto frame open --user ada            enter both
+  sotto frame mac --user ada '{"action":"history","room":"lobby"}'
+                                         paste the line, copy the page of history`,
 		flags: withRoom,
 		run: func(in *commandLine, operands []string) error {
 			if len(operands) == 0 {
-				return usagef("no frame; add begin, prove, seal or open")
+				return usagef("no frame; add begin, prove, seal, mac or open")
 			}
 			do := map[string]func(*frameSession, []string) error{
 				"begin": (*frameSession).begin, "prove": (*frameSession).prove,
-				"seal": (*frameSession).seal, "open": (*frameSession).open,
+				"seal": (*frameSession).seal, "mac": (*frameSession).mac, "open": (*frameSession).open,
 			}[operands[0]]
 			if do == nil {
-				return usagef("unknown frame %q; use begin, prove, seal or open", operands[0])
+				return usagef("unknown frame %q; use begin, prove, seal, mac or open", operands[0])
 			}
 			user, err := in.userName()
 			if err != nil {
@@ -82,7 +89,7 @@ func (h *frameSession) begin(operands []string) error {
 	if err := none(operands); err != nil {
 		return err
 	}
-	return h.print(frame.Request{Action: frame.ActionHandshake, User: h.name})
+	return h.print(frame.Request{Action: frame.ActionHandshake, V: frame.Version, User: h.name})
 }
 
 func (h *frameSession) prove(operands []string) error {
@@ -107,11 +114,15 @@ func (h *frameSession) prove(operands []string) error {
 	if err != nil {
 		return err
 	}
-	proof, err := h.device.Prove(c.Nonce, keys, "")
+	proof, session, err := h.device.Prove(c.Nonce, keys, "")
 	if err != nil {
 		return err
 	}
-	if err := h.user.SetFrameSession(profile.FrameSession{KeySet: c.KeySet, Nonce: c.Nonce}); err != nil {
+	if err := h.user.SetFrameSession(profile.FrameSession{
+		KeySet:  c.KeySet,
+		Nonce:   c.Nonce,
+		Session: session.Keys(),
+	}); err != nil {
 		return err
 	}
 	return h.print(frame.Request{Action: frame.ActionHandshake, Proof: proof})
@@ -129,12 +140,9 @@ func (h *frameSession) seal(operands []string) error {
 	if err := h.load(); err != nil {
 		return err
 	}
-	state, err := h.user.FrameSession()
+	state, err := h.state()
 	if err != nil {
 		return err
-	}
-	if state.SID == "" {
-		return fmt.Errorf("no session yet; pass the welcome to: sotto frame open --user %s", h.name)
 	}
 	keys, err := h.device.AcceptKeySet(state.KeySet)
 	if errors.Is(err, device.ErrOlder) || errors.Is(err, device.ErrExpired) {
@@ -148,11 +156,66 @@ func (h *frameSession) seal(operands []string) error {
 	if err != nil {
 		return err
 	}
-	r := frame.Request{Action: frame.ActionSendMessage, JWE: jwe}
-	if data, err := strict.Marshal(r); err != nil || len(data) > chat.MaxFrame {
+	data, err := strict.Marshal(frame.Request{Action: frame.ActionSendMessage, Ref: chat.NewRef(), JWE: jwe})
+	if err != nil {
+		return err
+	}
+	return h.printAuthenticated(state, data)
+}
+
+// state reads the session, which begins with the welcome.
+func (h *frameSession) state() (profile.FrameSession, error) {
+	state, err := h.user.FrameSession()
+	if err == nil && state.SID == "" {
+		err = fmt.Errorf("no session yet; pass the welcome to: sotto frame open --user %s", h.name)
+	}
+	return state, err
+}
+
+// mac prints any frame of a session with its MAC, and with a ref if it has
+// none.
+func (h *frameSession) mac(operands []string) error {
+	if len(operands) != 1 {
+		return usagef("pass one frame, such as '{\"action\":\"ping\"}'")
+	}
+	var members map[string]jsontext.Value
+	if err := strict.Unmarshal([]byte(operands[0]), &members); err != nil || len(members) == 0 {
+		return usagef("the frame is not a JSON object with an action")
+	}
+	if _, there := members["mac"]; there {
+		return usagef("the frame has a mac already")
+	}
+	if err := h.load(); err != nil {
+		return err
+	}
+	state, err := h.state()
+	if err != nil {
+		return err
+	}
+	if _, there := members["ref"]; !there {
+		members["ref"] = jsontext.Value(strconv.Quote(chat.NewRef()))
+	}
+	data, err := strict.Marshal(members)
+	if err != nil {
+		return err
+	}
+	return h.printAuthenticated(state, data)
+}
+
+// printAuthenticated prints a frame with the MAC of the session.
+func (h *frameSession) printAuthenticated(state profile.FrameSession, data []byte) error {
+	session, err := device.RestoreSession(state.Session)
+	if err != nil {
+		return err
+	}
+	if data, err = session.Authenticate(data); err != nil {
+		return err
+	}
+	if len(data) > chat.MaxFrame {
 		return chat.FrameTooLarge
 	}
-	return h.print(r)
+	h.line(string(data))
+	return h.failed()
 }
 
 // read returns the next frame on stdin and its type.

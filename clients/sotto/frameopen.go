@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/client/device"
+	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
@@ -65,15 +68,46 @@ func (h *frameSession) show(kind string, data []byte) error {
 		frame.TypeHistory: h.showHistory, frame.TypeAck: h.showAck, frame.TypeRotated: h.showRotated,
 		frame.TypeServerKey: h.showServerKey, frame.TypeError: h.showError,
 	}[kind]
+	if kind != "" && kind != frame.TypeChallenge {
+		proven, err := h.isProven(data)
+		if err != nil {
+			return err
+		}
+		if !proven && kind != frame.TypeError {
+			return fmt.Errorf("%w: a frame of type %s", device.ErrUnproven, harmless(kind))
+		}
+		if !proven {
+			h.notice("%v", device.ErrUnproven)
+		}
+	}
 	switch {
 	case show != nil:
 		return show(data)
 	case kind == "":
 		return h.showGatewayError(data)
 	default:
-		h.line(harmless(string(data))) // joined, left, pong: not sealed
+		h.line(harmless(string(withoutMAC(data)))) // joined, left, pong: not sealed
 	}
 	return nil
+}
+
+// isProven reports whether a frame is authenticated under the session of the
+// last proof.
+func (h *frameSession) isProven(data []byte) (bool, error) {
+	state, err := h.user.FrameSession()
+	if err != nil || state.Session.IsZero() {
+		return false, err
+	}
+	session, err := device.RestoreSession(state.Session)
+	return err == nil && session.Verify(data) == nil, err
+}
+
+// withoutMAC returns an authenticated frame as it was before, for people.
+func withoutMAC(data []byte) []byte {
+	if envelope.HasMAC(data) {
+		return append(slices.Clone(data[:len(data)-envelope.MACSize-1]), '}')
+	}
+	return data
 }
 
 // showGatewayError prints an error that API Gateway sends by itself: it has a
@@ -252,7 +286,7 @@ func (h *frameSession) showError(data []byte) error {
 		retry = "may be sent again"
 	}
 	h.line(harmless(fmt.Sprintf("error %s: %s (%s)", f.Code, f.Message, retry)))
-	if f.KeySet != "" {
+	if f.KeySet != "" { // it is signed by itself
 		return h.storeKeySet(string(f.Code), f.KeySet)
 	}
 	return nil

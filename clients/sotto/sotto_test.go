@@ -297,7 +297,7 @@ func TestFrameSession(t *testing.T) {
 	shows(sotto(receive(), "open"), "ack lobby 2: ")
 	receive()
 	// wscat shows several frames, and one may be damaged.
-	paste(`{"action":"history","room":"lobby"}`)
+	paste(sotto("", "mac", `{"action":"history","room":"lobby"}`))
 	page := receive()
 	code, stdout, stderr = invoke(t, page+"\n< {\"type\":\"message\",\"jwe\":\"x\"}\n"+page, "frame",
 		"open", "--user", "ada", "--url", s.URL, "--profile", dir)

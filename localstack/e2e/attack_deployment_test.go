@@ -101,6 +101,8 @@ func wrappedKeys(ctx context.Context, t *testing.T, s *stack) map[string]wrapped
 		"service": "sotto-service-key",
 		"server":  "sotto-server-key",
 		"data":    "sotto-data-key",
+		"session": "sotto-session-key",
+		"wrap":    "sotto-session-wrap",
 	}
 	db := dynamodb.NewFromConfig(awsConfig(s.url))
 	rows, err := db.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(tableNamed(ctx, t, db, "KeysTable"))})
@@ -160,13 +162,14 @@ func TestAttackFunctionUnwrapsKeysOfAnotherPurpose(t *testing.T) {
 	}
 	wrapped := wrappedKeys(ctx, t, s)
 	may := map[string][]string{
-		"Handshake":       nil,
-		"SendMessage":     {"sotto-server-key", "sotto-data-key"},
-		"Deliver":         {"sotto-data-key"},
-		"History":         {"sotto-data-key"},
-		"JoinRoom":        nil,
-		"RevokeDevice":    nil,
-		"RotateServerKey": {"sotto-service-key", "sotto-server-key"},
+		"Handshake":       {"sotto-session-key", "sotto-session-wrap"},
+		"SendMessage":     {"sotto-server-key", "sotto-data-key", "sotto-session-wrap"},
+		"Deliver":         {"sotto-data-key", "sotto-session-wrap"},
+		"History":         {"sotto-data-key", "sotto-session-wrap"},
+		"JoinRoom":        {"sotto-session-wrap"},
+		"RevokeDevice":    {"sotto-session-wrap"},
+		"Connect":         nil,
+		"RotateServerKey": {"sotto-service-key", "sotto-server-key", "sotto-session-key", "sotto-session-wrap"},
 	}
 	for function, own := range may {
 		api := kms.NewFromConfig(roleOf(ctx, t, s, "local-"+function+"Function"))

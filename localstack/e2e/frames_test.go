@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/strict"
 )
 
 // breach is one way to break the protocol, and the error code that must answer
@@ -54,6 +56,9 @@ var withoutSession = []breach{
 		Proof:  "x",
 	})},
 	{"neither begin nor prove", "bad_frame", request(frame.Request{Action: frame.ActionHandshake})},
+	{"a begin of version 1", "version_unsupported", text(`{"action":"handshake","user":"ada"}`)},
+	{"a begin of version 3", "version_unsupported", text(`{"action":"handshake","v":3,"user":"ada"}`)},
+	{"a request without a ref", "bad_frame", text(`{"action":"devices"}`)},
 	{"a name with a capital", "name_invalid", request(begin("Ada"))},
 	{"a name of one letter", "name_invalid", request(begin("a"))},
 	{"a reserved name", "name_invalid", request(begin("admin"))},
@@ -68,9 +73,9 @@ var withoutSession = []breach{
 		Action: frame.ActionLeaveRoom,
 		Room:   "den",
 	})},
-	{"devices without a session", "handshake_required", text(`{"action":"devices"}`)},
-	{"revokeDevice without a session", "handshake_required", text(`{"action":"revokeDevice","proof":"x"}`)},
-	{"presence without a session", "handshake_required", text(`{"action":"presence","room":"lobby"}`)},
+	{"devices without a session", "handshake_required", text(`{"action":"devices","ref":"r"}`)},
+	{"revokeDevice without a session", "handshake_required", text(`{"action":"revokeDevice","ref":"r","proof":"x"}`)},
+	{"presence without a session", "handshake_required", text(`{"action":"presence","ref":"r","room":"lobby"}`)},
 	{"typing without a session", "handshake_required", text(`{"action":"typing","room":"lobby"}`)},
 	{"mark without a session", "handshake_required", text(`{"action":"mark","room":"lobby","delivered":1,"read":1}`)},
 	{"rotateKey without a session", "handshake_required", request(frame.Request{
@@ -94,7 +99,13 @@ var withoutSession = []breach{
 	{"a proof for another name", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Sub = "somebody" })},
 	{"a first key of generation 0", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.Gen = 0 })},
 	{"a proof with an unknown server key", "stale_server_key",
-		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("E", 43) })},
+		claims(func(c *frame.HandshakeClaims) { c.SKID = strings.Repeat("A", 43) })},
+	{"a secret that is no token", "bad_proof", claims(func(c *frame.HandshakeClaims) { c.SK = "x" })},
+	{"a secret to an unknown key", "stale_server_key", proof(func(p *peer) string {
+		own := *p
+		own.sealTo = p.user.opening.Public()
+		return own.proof(nil)
+	})},
 	{"an encryption key without a modulus", "key_unacceptable",
 		claims(func(c *frame.HandshakeClaims) { c.Enc = []byte(`{"kty":"RSA"}`) })},
 	{"an encryption key with e = 3", "key_unacceptable", claims(func(c *frame.HandshakeClaims) {
@@ -112,13 +123,14 @@ var withoutSession = []breach{
 	})},
 	{"an unknown device that shows no key", "device_unknown", proof(func(p *peer) string {
 		return p.sign(envelope.TypeHandshake, frame.HandshakeClaims{
-			V:     1,
+			V:     frame.Version,
 			Sub:   p.user.name,
 			Aud:   p.audience,
 			Nonce: p.challenge.Nonce,
 			SKID:  p.server.Thumbprint(),
 			Enc:   p.user.opening.Public().JWK(),
 			Gen:   1,
+			SK:    "x",
 		})
 	})},
 }
@@ -144,6 +156,19 @@ var withSession = []breach{
 	{"a second handshake", "already_bound", func(p *peer) any { return begin(p.user.name) }},
 	{"another proof", "already_bound", func(p *peer) any {
 		return prove(p.proof(func(c *frame.HandshakeClaims) { c.Gen = 2 }))
+	}},
+	{"a frame without a mac", "bad_mac", func(p *peer) any {
+		return p.unauthenticated(frame.Request{Action: frame.ActionPing, Ref: "r"})
+	}},
+	{"the mac of another frame", "bad_mac", func(p *peer) any {
+		return strings.Replace(p.authentic(`{"action":"leaveRoom","ref":"r","room":"lobby"}`), "lobby", string(den), 1)
+	}},
+	{"a frame of the service", "bad_mac", func(p *peer) any {
+		data, err := p.toClient.Authenticate([]byte(`{"action":"leaveRoom","ref":"r","room":"` + den + `"}`))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return string(data)
 	}},
 	{"no token", "bad_frame", text(`{"action":"sendMessage"}`)},
 	{"a token that is a number", "bad_frame", text(`{"action":"sendMessage","jwe":5}`)},
@@ -177,7 +202,7 @@ var withSession = []breach{
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.ID = "1" }))
 	}},
 	{"another version", "bad_envelope", func(p *peer) any {
-		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.V = 2 }))
+		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.V = 1 }))
 	}},
 	{"a claim twice", "bad_envelope", func(p *peer) any {
 		twice := strings.Replace(encode(p.t, p.message(den, nil)), "{", `{"body":"one",`, 1)
@@ -205,7 +230,7 @@ var withSession = []breach{
 		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.Sub = "somebody" }))
 	}},
 	{"another server key in the claims than in the header", "session_mismatch", func(p *peer) any {
-		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("E", 43) }))
+		return p.sealed(p.message(den, func(c *frame.MessageClaims) { c.SKID = strings.Repeat("A", 43) }))
 	}},
 	{"a room that the user is not in", "not_a_member", func(p *peer) any { return p.sealed(p.message("attic", nil)) }},
 	{"a room that does not exist", "not_a_member",
@@ -239,8 +264,8 @@ var withSession = []breach{
 		Action: frame.ActionLeaveRoom,
 		Room:   "nowhere-at-all",
 	})},
-	{"presence in a room that the user is not in", "not_a_member", text(`{"action":"presence","room":"attic"}`)},
-	{"presence in an invalid room name", "room_invalid", text(`{"action":"presence","room":"No Room"}`)},
+	{"presence in a room that the user is not in", "not_a_member", text(`{"action":"presence","ref":"r","room":"attic"}`)},
+	{"presence in an invalid room name", "room_invalid", text(`{"action":"presence","ref":"r","room":"No Room"}`)},
 	{"presence without a room", "bad_frame", text(`{"action":"presence"}`)},
 	{"typing in a room that the user is not in", "not_a_member", text(`{"action":"typing","room":"attic"}`)},
 	{"typing in a room that does not exist", "not_a_member", text(`{"action":"typing","room":"nowhere-at-all"}`)},
@@ -410,12 +435,47 @@ func TestErrorsAreThoseOfTheProtocol(t *testing.T) {
 // one.
 func (p *peer) mustRefuse(b breach) {
 	p.t.Helper()
-	p.sendFrame(b.frame(p))
+	sent := b.frame(p)
+	var text string
+	if raw, is := sent.(unauthenticated); is {
+		text = string(raw)
+		if err := p.send(p.ctx, text); err != nil {
+			p.t.Fatal(err)
+		}
+	} else {
+		text = p.sendFrame(sent)
+	}
 	got, err := p.next(p.ctx)
 	if err != nil {
 		p.t.Fatalf("%s: got %v, want the error frame %s", b.name, err, b.code)
 	}
-	checkError(p.t, got, b.code, "")
+	checkError(p.t, got, b.code, refOf(text))
+	var members map[string]any
+	isFrame := strict.Unmarshal([]byte(text), &members) == nil
+	inSession := p.sid != "" && envelope.HasMAC([]byte(text)) && isFrame && b.code != "bad_mac"
+	if proven := p.toClient != nil && p.toClient.Verify([]byte(got)) == nil; inSession && !proven {
+		p.t.Errorf("%s: got %s, want it authenticated", b.name, got)
+	} else if p.sid != "" && !inSession && proven {
+		p.t.Errorf("%s: got %s, want it without the session's mac", b.name, got)
+	}
+}
+
+// unauthenticated is a frame that is sent without a MAC.
+type unauthenticated string
+
+func (p *peer) unauthenticated(r frame.Request) unauthenticated {
+	return unauthenticated(encode(p.t, r))
+}
+
+// refOf returns the ref that an answer to a frame repeats.
+func refOf(text string) string {
+	var f struct {
+		Ref string `json:"ref"`
+	}
+	if strict.Unmarshal([]byte(text), &f) != nil || utf8.RuneCountInString(f.Ref) > chat.MaxRef {
+		return ""
+	}
+	return f.Ref
 }
 
 // checkError fails the test unless got is the error frame of a code.

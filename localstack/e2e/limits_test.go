@@ -29,7 +29,7 @@ func TestRefsComeBack(t *testing.T) {
 	p := connect(ctx, t, sharedStack(t), newUser(t, "ref"))
 	longest := strings.Repeat("é", 64)
 	for _, r := range []struct{ frame, typ, ref string }{
-		{`{"action":"handshake","user":"somebody","ref":"r-1"}`, frame.TypeChallenge, "r-1"},
+		{`{"action":"handshake","v":2,"user":"somebody","ref":"r-1"}`, frame.TypeChallenge, "r-1"},
 		{`{"action":"ping","ref":"` + longest + `"}`, frame.TypeError, longest},
 		{`{"action":"shout","ref":"<&>\u2028"}`, frame.TypeError, "<&>\u2028"},
 		{`{"action":"handshake","ref":"r-2"}`, frame.TypeError, "r-2"},
@@ -48,11 +48,11 @@ func TestRefsComeBack(t *testing.T) {
 // several frames is measured as a whole.
 func TestFramesThatAreTooLarge(t *testing.T) {
 	ctx, s, u := testContext(t), sharedStack(t), newUser(t, "large")
-	padded := func(size int) string {
-		const head, end = `{"action":"ping","padding":"`, `"}`
-		return head + strings.Repeat("x", size-len(head)-len(end)) + end
-	}
 	p := openSession(ctx, t, s, u)
+	padded := func(size int) string {
+		const head, end = `{"action":"ping","ref":"r","padding":"`, `"}`
+		return p.authentic(head + strings.Repeat("x", size-len(head)-len(end)-envelope.MACSize) + end)
+	}
 	p.sendFrame(padded(chat.MaxFrame))
 	expect[frame.Pong](p, frame.TypePong)
 
@@ -240,16 +240,16 @@ func TestTooManyFrames(t *testing.T) {
 	start := time.Now()
 	for limited := false; !limited; answered++ {
 		for ; sent-answered < ahead; sent++ {
-			p.sendFrame(`{"action":"rotateKey","proof":"nonsense"}`) // the cheapest frame that counts
+			p.sendFrame(`{"action":"rotateKey","ref":"r","proof":"nonsense"}`) // the cheapest frame that counts
 		}
 		got, err := p.next(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if limited = strings.Contains(got, "rate_limited"); limited {
-			checkError(t, got, "rate_limited", "")
+			checkError(t, got, "rate_limited", "r")
 		} else {
-			checkError(t, got, "bad_proof", "")
+			checkError(t, got, "bad_proof", "r")
 		}
 		pace := time.Since(start) / time.Duration(answered+1)
 		if answered > 2*chat.DeviceBurst && pace > chat.DeviceInterval/2 {

@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/oklog/ulid/v2"
@@ -64,8 +67,11 @@ type peer struct {
 	challenge frame.Challenge // the last challenge
 	audience  string
 	server    *envelope.EncryptionKey // the service's newest key
+	sealTo    *envelope.EncryptionKey // the session key of the key set
 	lastProof string                  // the last proof
 	sid       chat.Session            // after the welcome
+
+	toService, toClient *envelope.MACKey // of the last proof
 }
 
 // connect opens a connection for a user, without a handshake.
@@ -89,24 +95,48 @@ func openSession(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
 	return p
 }
 
-// sendFrame sends a frame: a string unchanged, anything else as JSON.
-func (p *peer) sendFrame(f any) {
+// sendFrame sends a frame of the session: a string unchanged, anything else as
+// JSON with a ref. It adds the MAC if the connection has a session, unless the
+// frame has one or is none of a session. It returns what it has sent.
+func (p *peer) sendFrame(f any) string {
 	p.t.Helper()
 	text, ok := f.(string)
-	if !ok {
+	if r, is := f.(frame.Request); is {
+		if r.Ref == "" && r.Action != frame.ActionHandshake {
+			r.Ref = chat.NewRef()
+		}
+		text = encode(p.t, r)
+	} else if !ok {
 		text = encode(p.t, f)
+	}
+	if p.sid != "" && !strings.HasPrefix(text, `{"action":"handshake"`) && !envelope.HasMAC([]byte(text)) {
+		text = p.authentic(text)
 	}
 	if err := p.send(p.ctx, text); err != nil {
 		p.t.Fatal(err)
 	}
+	return text
 }
 
-// expect returns the next frame of a type and ignores frames of other types.
+// authentic returns a frame with the MAC of the session. What is no object
+// stays as it is.
+func (p *peer) authentic(text string) string {
+	if data, err := p.toService.Authenticate([]byte(text)); err == nil {
+		return string(data)
+	}
+	return text
+}
+
+// expect returns the next frame of a type and ignores frames of other types. In
+// a session the frame must be authenticated.
 func expect[T any](p *peer, typ string) (f T) {
 	p.t.Helper()
 	text, err := p.receive(p.ctx, typ)
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	if p.sid != "" && p.toClient.Verify([]byte(text)) != nil {
+		p.t.Fatalf("got %s, want it authenticated", text)
 	}
 	return decode[T](p.t, []byte(text))
 }
@@ -138,11 +168,20 @@ func (p *peer) begin() {
 	if p.server, err = envelope.ParseEncryptionKey(claims.Keys[0]); err != nil {
 		p.t.Fatal(err)
 	}
+	if p.sealTo, err = envelope.ParseEncryptionKey(claims.Session); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // proof returns the answer to the last challenge; alter may change the claims.
 func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	p.t.Helper()
+	secret := make([]byte, envelope.SecretSize)
+	_, _ = rand.Read(secret)
+	sk, err := envelope.Seal(p.sealTo, envelope.TypeSession, secret)
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	claims := frame.HandshakeClaims{
 		V:     frame.Version,
 		Sub:   p.user.name,
@@ -151,6 +190,7 @@ func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 		SKID:  p.server.Thumbprint(),
 		Enc:   p.user.opening.Public().JWK(),
 		Gen:   p.user.gen,
+		SK:    sk,
 	}
 	if alter != nil {
 		alter(&claims)
@@ -158,6 +198,17 @@ func (p *peer) proof(alter func(*frame.HandshakeClaims)) string {
 	token, err := envelope.SignWithJWK(p.user.signing, envelope.TypeHandshake, []byte(encode(p.t, claims)))
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	nonce, err := base64.RawURLEncoding.DecodeString(p.challenge.Nonce)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	toService, toClient, err := envelope.DeriveMACKeys(secret, nonce, token)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if p.sid == "" { // a session keeps its keys
+		p.toService, p.toClient = toService, toClient
 	}
 	p.lastProof = token
 	return token
@@ -228,7 +279,7 @@ func (p *peer) heads() map[chat.Room]frame.Head {
 }
 
 func begin(name chat.User) frame.Request {
-	return frame.Request{Action: frame.ActionHandshake, User: name}
+	return frame.Request{Action: frame.ActionHandshake, V: frame.Version, User: name}
 }
 
 func prove(proof string) frame.Request {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"regexp"
 
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,12 +178,28 @@ func (r *errand) loseConnections(p *peer, room chat.Room) {
 	r.put("ListenersTable", lobby, lost(-1))
 }
 
-// crowd makes a room large by listeners whose connections were lost.
+// crowd makes a room large by listeners whose connections were lost. Their ids
+// sort between those of the room's real ones, so that sendMessage posts to one
+// of these and hands the other over.
 func (r *errand) crowd(room chat.Room) {
 	r.t.Helper()
-	listener := r.find("ListenersTable", "of", "room#"+string(room))
+	r.answered(openSession(r.ctx, r.t, r.s, newUser(r.t, "other")), join(room), frame.TypeJoined)
+	out, err := r.db.Scan(r.ctx, &dynamodb.ScanInput{
+		TableName:                 aws.String(r.table("ListenersTable")),
+		FilterExpression:          aws.String("#a = :v"),
+		ExpressionAttributeNames:  map[string]string{"#a": "of"},
+		ExpressionAttributeValues: row{":v": stringOf("room#" + string(room))},
+	})
+	if err != nil || len(out.Items) < 2 {
+		r.t.Fatalf("found %d listeners of %s, %v; want two", len(out.Items), room, err)
+	}
+	id := func(listener row) string { return listener["connection"].(*dynamodbtypes.AttributeValueMemberS).Value }
+	listener := slices.MinFunc(out.Items, func(a, b row) int { return strings.Compare(id(a), id(b)) })
+	first := id(listener)
 	for i := range chat.MaxConnections + 5 {
-		r.put("ListenersTable", listener, lost(i))
+		between := lost(i)
+		between["connection"] = stringOf(fmt.Sprintf("%s%04d", first, i))
+		r.put("ListenersTable", listener, between)
 	}
 }
 
@@ -292,6 +310,9 @@ func (r *errand) rotate(p *peer) {
 	for _, id := range []string{"1", "2"} {
 		r.change("KeysTable", row{"kind": stringOf("data"), "id": stringOf(id)}, createdAt, `"created":1`)
 	}
+	// The second wrapping key counts as replaced long ago. The first one
+	// authenticates the frames of open connections.
+	r.change("KeysTable", row{"kind": stringOf("wrap"), "id": stringOf("3")}, createdAt, `"created":1`)
 	run()
 	stranger := connect(r.ctx, r.t, r.s, newUser(r.t, "stranger"))
 	stranger.begin()

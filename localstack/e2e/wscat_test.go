@@ -70,7 +70,7 @@ func TestByHandWithWscat(t *testing.T) {
 	if opened := frame(hand.copy("error"), "open"); !strings.HasPrefix(opened, "error bad_frame: ") {
 		t.Errorf("open the error: got %q, want bad_frame", opened)
 	}
-	hand.paste(`{"action":"history","room":"lobby"}`)
+	hand.paste(frame("", "mac", `{"action":"history","room":"lobby"}`))
 	if opened := frame(hand.copy("history"), "open"); !strings.Contains(opened, ": hello by hand\n") ||
 		!strings.Contains(opened, ": hello from a client\n") {
 		t.Errorf("open the history: got %q, want both messages", opened)
@@ -141,7 +141,7 @@ func startWscat(t testing.TB, wscat, url string) *terminal {
 	t.Cleanup(p.kill)
 	w := &terminal{process: p, t: t}
 	connected := eventually(func() bool {
-		w.paste(`{"action":"ping"}`)
+		w.paste(`{"action":"ping","ref":"r"}`)
 		return strings.Contains(p.stdout.String(), "handshake_required")
 	})
 	if !connected {

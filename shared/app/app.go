@@ -49,15 +49,15 @@ var (
 	Handshake    = Function{&route.Handshake, withKeyMaker}
 	SendMessage  = Function{&route.SendMessage, withCourier}
 	History      = Function{&route.History, withKeys}
-	JoinRoom     = Function{&route.JoinRoom, withoutKeys}
-	LeaveRoom    = Function{&route.LeaveRoom, withoutKeys}
-	RotateKey    = Function{&route.RotateKey, withoutKeys}
-	Devices      = Function{&route.Devices, withoutKeys}
-	RevokeDevice = Function{&route.RevokeDevice, withoutKeys}
-	Ping         = Function{&route.Ping, withoutKeys}
-	Presence     = Function{&route.Presence, withoutKeys}
-	Typing       = Function{&route.Typing, withoutKeys}
-	Mark         = Function{&route.Mark, withoutKeys}
+	JoinRoom     = Function{&route.JoinRoom, withSessions}
+	LeaveRoom    = Function{&route.LeaveRoom, withSessions}
+	RotateKey    = Function{&route.RotateKey, withSessions}
+	Devices      = Function{&route.Devices, withSessions}
+	RevokeDevice = Function{&route.RevokeDevice, withSessions}
+	Ping         = Function{&route.Ping, withSessions}
+	Presence     = Function{&route.Presence, withSessions}
+	Typing       = Function{&route.Typing, withSessions}
+	Mark         = Function{&route.Mark, withSessions}
 )
 
 // Deliver makes the handler of the chunks that sendMessage hands over.
@@ -109,17 +109,21 @@ func withRows(c config.Config, log *slog.Logger) *route.Router {
 	return &route.Router{Service: room.New(room.Options{Store: rows(c), Log: log}), Log: log}
 }
 
-// withPoster composes a router that posts error frames and has no use cases.
+// withPoster composes a router that has no use cases: it posts error frames,
+// authenticated if the connection has a session.
 func withPoster(c config.Config, log *slog.Logger) *route.Router {
-	return &route.Router{Poster: poster(c), Log: log}
+	post := poster(c)
+	service := room.New(room.Options{Store: rows(c), Keys: openKeyring(c, nil), Log: log})
+	return &route.Router{Service: service, Poster: post, Log: log}
 }
 
-// withoutKeys composes a router that reads and writes rows, posts frames, and
-// needs no private key.
-func withoutKeys(c config.Config, log *slog.Logger) *route.Router {
+// withSessions composes a router that reads and writes rows, posts frames, and
+// uses no key but those of sessions, which it reads when it needs them.
+func withSessions(c config.Config, log *slog.Logger) *route.Router {
 	post := poster(c)
 	service := room.New(room.Options{
 		Store:     rows(c),
+		Keys:      openKeyring(c, nil),
 		Poster:    post,
 		Log:       log,
 		Audience:  c.Audience,

@@ -41,8 +41,12 @@ var (
 		code:    "bad_frame",
 		message: "The frame is not a JSON object of the form this action takes.",
 	}
-	UnknownAction     = &Error{code: "unknown_action", message: "There is no such action."}
-	FrameTooLarge     = &Error{code: "frame_too_large", message: "A frame may have at most 32768 bytes."}
+	UnknownAction      = &Error{code: "unknown_action", message: "There is no such action."}
+	FrameTooLarge      = &Error{code: "frame_too_large", message: "A frame may have at most 32768 bytes."}
+	VersionUnsupported = &Error{
+		code:    "version_unsupported",
+		message: "This client speaks another version of the protocol than the service, which speaks version 2; update the client.",
+	}
 	HandshakeRequired = &Error{code: "handshake_required", message: "This connection has not completed a handshake."}
 	AlreadyBound      = &Error{
 		code:    "already_bound",
@@ -62,6 +66,7 @@ var (
 		code:    "key_unacceptable",
 		message: "The encryption key must be RSA of 2048 or 3072 bits with e = 65537, as a canonical public JWK.",
 	}
+	BadMAC         = &Error{code: "bad_mac", message: "The frame does not end with the mac of this session."}
 	BadEnvelope    = &Error{code: "bad_envelope", message: "The message could not be opened.", closes: true}
 	StaleServerKey = &Error{
 		code:    "stale_server_key",
@@ -89,9 +94,9 @@ var (
 // Errors returns the closed list in the order of protocol §8.
 func Errors() []*Error {
 	return []*Error{
-		BadFrame, UnknownAction, FrameTooLarge, HandshakeRequired, AlreadyBound, BadProof, NonceExpired, NameInvalid,
-		NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadEnvelope, StaleServerKey,
-		BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms, TooManyDevices, BodyTooLarge,
-		RateLimited, TryAgain, Internal,
+		BadFrame, UnknownAction, FrameTooLarge, VersionUnsupported, HandshakeRequired, AlreadyBound, BadProof,
+		NonceExpired, NameInvalid, NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadMAC,
+		BadEnvelope, StaleServerKey, BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms,
+		TooManyDevices, BodyTooLarge, RateLimited, TryAgain, Internal,
 	}
 }

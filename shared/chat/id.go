@@ -102,6 +102,14 @@ func NewSession() Session { return Session(randomID(16)) }
 // NewEpoch returns a fresh random epoch.
 func NewEpoch() Epoch { return Epoch(randomID(9)) }
 
+// NewPush returns the random number of a push, 64 bits: a client handles a push
+// once.
+func NewPush() string { return randomID(8) }
+
+// NewRef returns a random ref of 128 bits: an answer that repeats it cannot be
+// an old one.
+func NewRef() string { return randomID(16) }
+
 // NewNonce returns a fresh handshake nonce of 256 random bits (protocol §3).
 func NewNonce() string { return randomID(32) }
 

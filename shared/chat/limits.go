@@ -49,6 +49,9 @@ const (
 	ConnectionLifetime = 2 * time.Hour
 	// ConnectionRowLifetime outlives every connection by clock skew and slack.
 	ConnectionRowLifetime = ConnectionLifetime + 10*time.Minute
+	// PushWindow is how far the time of a push may be from the service's time:
+	// a client ignores an older one, which may be replayed.
+	PushWindow = 2 * time.Minute
 	// PingInterval is how often a client pings: API Gateway closes a
 	// connection after 10 idle minutes.
 	PingInterval = 5 * time.Minute

@@ -49,24 +49,25 @@ type wireError struct {
 	cause  *chat.Error
 	retry  bool
 	keySet string
+	proven bool // authenticated under the session's key
 }
 
 func (e *wireError) Error() string { return e.cause.Error() }
 
 func (e *wireError) Unwrap() error { return e.cause }
 
-func parseWireError(data []byte) error {
+func parseWireError(data []byte, proven bool) error {
 	var f frame.Error
 	if err := strict.Unmarshal(data, &f); err != nil {
 		return chat.TryAgain
 	}
 	for _, known := range chat.Errors() {
 		if known.Code() == f.Code {
-			return &wireError{cause: known, retry: f.Retry, keySet: f.KeySet}
+			return &wireError{cause: known, retry: f.Retry, keySet: f.KeySet, proven: proven}
 		}
 	}
 	// A newer service may have codes that this client does not know.
-	return &wireError{cause: chat.NewError(f.Code, f.Message, f.Retry), retry: f.Retry}
+	return &wireError{cause: chat.NewError(f.Code, f.Message, f.Retry), retry: f.Retry, proven: proven}
 }
 
 // mayRetry reports whether the same request may be sent again unchanged.

@@ -2,7 +2,9 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,6 +262,10 @@ func TestForgedHintsAreIgnored(t *testing.T) {
 		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":-1,"read":-2}`),
 		[]byte(`{"type":"presence","room":"lobby","users":["mallory"],"more":false}`),
 		[]byte(`{"type":"mark","room":"lobby","user":"ada","delivered":9,"read":8}`), // the only valid one
+	}
+	for i, data := range forged {
+		push := fmt.Sprintf(`{"n":"%d","at":%d,`, i, time.Now().UnixMilli())
+		forged[i] = []byte(strings.Replace(string(data), "{", push, 1))
 	}
 	s.Misbehave(clienttest.Faults{Answer: func(to chat.User, kind string, data []byte) [][]byte {
 		if to == "bob" && kind == frame.TypeTyping {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client/device"
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
@@ -53,11 +54,25 @@ func (e *lostError) Error() string {
 // protocol may be sent again, so it counts as chat.TryAgain.
 var errTimeout = errors.New("the service did not answer in time")
 
+// errUnproven means that the service answered with an error that is not
+// authenticated: it may come from somebody else. The client reconnects.
+var errUnproven = fmt.Errorf("%w: %w", errLost, device.ErrUnproven)
+
+// unproven returns errUnproven with what the frame says, as a hint for people.
+func unproven(err error) error { return fmt.Errorf("%w (%w)", errUnproven, unprovenCause{err}) }
+
+// unprovenCause hides the error of the closed list from errors.Is: nothing may
+// depend on it.
+type unprovenCause struct{ cause error }
+
+func (e unprovenCause) Error() string { return e.cause.Error() }
+
 // reply is a frame of the service and its type. The type of API Gateway's own
 // errors is "".
 type reply struct {
-	kind string
-	data []byte
+	kind   string
+	data   []byte
+	proven bool // authenticated under the session's key
 }
 
 // link is one WebSocket connection. It matches answers to requests by `ref` and
@@ -69,8 +84,10 @@ type link struct {
 	ctx    context.Context // ends with the connection; its cause says why
 	cancel context.CancelCauseFunc
 
+	// session authenticates the frames in both directions from the proof on.
+	session atomic.Pointer[device.Session]
+
 	mu      sync.Mutex
-	last    int
 	waiting map[string]chan reply
 }
 
@@ -120,6 +137,8 @@ func (l *link) close() {
 }
 
 func (l *link) dispatch(data []byte, pushed func(reply)) {
+	session := l.session.Load()
+	proven := session != nil && session.Verify(data) == nil
 	var head struct {
 		Type string `json:"type"`
 		Ref  string `json:"ref"`
@@ -129,15 +148,23 @@ func (l *link) dispatch(data []byte, pushed func(reply)) {
 		// so all pending requests are retried.
 		head.Type, head.Ref = "", ""
 	}
-	answer := reply{kind: head.Type, data: data}
+	if session != nil && !proven && head.Type != "" {
+		// Only an error can come without a MAC from the service itself: it does
+		// not know this session any more. Everything else is forged.
+		if head.Type == frame.TypeError {
+			l.end(unproven(parseWireError(data, false)))
+		}
+		return
+	}
+	answer := reply{kind: head.Type, data: data, proven: proven}
 	if !l.answer(head.Ref, answer) && head.Type != "" && head.Type != frame.TypeError {
 		pushed(answer)
 	}
 }
 
-// answer passes an answer to its request and reports whether there is one. An
-// error without a ref belongs to the only pending request; if there are
-// several, all are retried.
+// answer passes an answer to its request and reports whether there is one.
+// Refs are random, so an old answer fits no request. An error without a ref
+// belongs to the only pending request; if there are several, all are retried.
 func (l *link) answer(ref string, answer reply) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -164,9 +191,8 @@ func (l *link) answer(ref string, answer reply) bool {
 // of ctx.
 func (l *link) request(ctx context.Context, r frame.Request, kind string) ([]byte, error) {
 	answer := make(chan reply, 1)
+	r.Ref = chat.NewRef()
 	l.mu.Lock()
-	l.last++
-	r.Ref = strconv.Itoa(l.last)
 	l.waiting[r.Ref] = answer
 	l.mu.Unlock()
 	defer func() {
@@ -201,6 +227,11 @@ func (l *link) write(r frame.Request) error {
 	if err != nil {
 		return wrap("encode the frame", err)
 	}
+	if session := l.session.Load(); session != nil && r.Action != frame.ActionHandshake {
+		if data, err = session.Authenticate(data); err != nil {
+			return wrap("authenticate the frame", err)
+		}
+	}
 	if len(data) > chat.MaxFrame {
 		return chat.FrameTooLarge
 	}
@@ -221,7 +252,7 @@ func (r reply) as(kind string) ([]byte, error) {
 	case kind:
 		return r.data, nil
 	case frame.TypeError:
-		return nil, parseWireError(r.data)
+		return nil, parseWireError(r.data, r.proven)
 	case "":
 		return nil, chat.TryAgain
 	}

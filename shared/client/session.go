@@ -22,6 +22,9 @@ type session struct {
 	mu   sync.Mutex
 	keys *device.KeySet
 
+	pushes  pushes
+	askTime chan struct{} // holds one token while a late push waits for a ping
+
 	// Frames that arrive before the client has applied the welcome are queued
 	// in early, because their messages are not in the welcome's heads.
 	gate  sync.Mutex
@@ -65,7 +68,7 @@ func ask(ctx context.Context, l *link, r frame.Request, kind string, v any) erro
 func (c *Client) connect(ctx context.Context) (*session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timing.dial, errTimeout)
 	defer cancel()
-	s := &session{}
+	s := &session{askTime: make(chan struct{}, 1)}
 	l, err := dial(ctx, c.url, c.timing)
 	if err != nil {
 		return nil, err
@@ -81,22 +84,21 @@ func (c *Client) connect(ctx context.Context) (*session, error) {
 
 func (c *Client) handshake(ctx context.Context, s *session) error {
 	var challenge frame.Challenge
-	begin := frame.Request{Action: frame.ActionHandshake, User: c.device.User()}
+	begin := frame.Request{Action: frame.ActionHandshake, V: frame.Version, User: c.device.User()}
 	if err := ask(ctx, s.link, begin, frame.TypeChallenge, &challenge); err != nil {
 		return wrap("begin the handshake", err)
 	}
-	if challenge.V != frame.Version {
-		return wrap("begin the handshake", device.ErrProtocol)
-	}
+	// The signed key set names the version that counts.
 	keys, err := c.device.AcceptKeySet(challenge.KeySet)
 	if err != nil {
 		return err
 	}
 	offered := c.device.NewestGen()
-	proof, err := c.device.Prove(challenge.Nonce, keys, c.link)
+	proof, proven, err := c.device.Prove(challenge.Nonce, keys, c.link)
 	if err != nil {
 		return wrap("make the proof", err)
 	}
+	s.link.session.Store(proven) // every answer from now on is authenticated
 	var welcome frame.Welcome
 	err = ask(ctx, s.link, frame.Request{Action: frame.ActionHandshake, Proof: proof}, frame.TypeWelcome, &welcome)
 	if errors.Is(err, chat.StaleDeviceKey) {
@@ -122,6 +124,7 @@ func (c *Client) handshake(ctx context.Context, s *session) error {
 		c.link = "" // the service knows this device now
 	}
 	s.sid, s.keys, s.rooms, s.since = plain.SID, keys, plain.Rooms, time.Now()
+	s.pushes.anchor(plain.At, s.since)
 	return nil
 }
 
@@ -169,6 +172,14 @@ func isFinal(err error) bool {
 	return !unreachable
 }
 
+// isUnproven reports whether an error is one that the service sent without a
+// MAC, before the client had made a proof. A client that was connected before
+// does not give up because of it.
+func isUnproven(err error) bool {
+	wire, ok := errors.AsType[*wireError](err)
+	return ok && !wire.proven
+}
+
 // run keeps the client connected until it ends.
 func (c *Client) run(s *session) {
 	for n := 0; ; {
@@ -194,7 +205,7 @@ func (c *Client) run(s *session) {
 				cause = err
 				// A stage that is being deployed refuses connections for a
 				// while, and it accepted this client before.
-				if _, refused := errors.AsType[*refusedError](err); !refused && isFinal(err) {
+				if _, refused := errors.AsType[*refusedError](err); !refused && isFinal(err) && !isUnproven(err) {
 					c.cancel(err)
 					return
 				}
@@ -270,6 +281,7 @@ func (c *Client) keepAlive(s *session) {
 	defer ping.Stop()
 	probe := time.NewTicker(c.timing.probe)
 	defer probe.Stop()
+	var asked time.Time
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -280,6 +292,11 @@ func (c *Client) keepAlive(s *session) {
 			s.probe()
 		case <-ping.C:
 			c.ping(s)
+		case <-s.askTime:
+			if now := time.Now(); now.Sub(asked) > c.timing.reply { // replayed pushes must not cost a ping each
+				asked = now
+				c.ping(s)
+			}
 		}
 	}
 }
@@ -305,6 +322,7 @@ func (c *Client) ping(s *session) {
 		}
 		return
 	}
+	s.pushes.anchor(pong.At, time.Now())
 	for room, head := range pong.Heads {
 		c.observe(room, head.Epoch, head.Head, 0)
 	}
@@ -324,8 +342,12 @@ func (c *Client) pushed(s *session, r reply) {
 	}
 }
 
-// handle handles a frame that answers no request. A malformed one is ignored.
+// handle handles a frame that answers no request. A malformed one is ignored. A
+// message is known by its place, any other push by its number.
 func (c *Client) handle(s *session, r reply) {
+	if r.kind != frame.TypeMessage && !s.isFresh(r.data) {
+		return
+	}
 	switch r.kind {
 	case frame.TypeMessage:
 		var m frame.Message

@@ -17,12 +17,14 @@ type HandshakeClaims struct {
 	SKID  string         `json:"skid"` // thumbprint of a server key still accepted
 	Enc   jsontext.Value `json:"enc"`  // the device's encryption key, a canonical RSA JWK
 	Gen   int64          `json:"gen"`  // its generation, from 1
+	SK    string         `json:"sk"`   // the session's secret, a `sotto-session+jwe`
 	Link  string         `json:"link,omitzero"`
 }
 
 // Check checks the form of the claims. Errors: chat.BadProof, chat.NameInvalid.
 func (c *HandshakeClaims) Check() error {
-	if c.V != Version || c.Aud == "" || c.Nonce == "" || !chat.IsThumbprint(c.SKID) || len(c.Enc) == 0 || c.Gen < 1 {
+	if c.V != Version || c.Aud == "" || c.Nonce == "" || !chat.IsThumbprint(c.SKID) ||
+		len(c.Enc) == 0 || c.Gen < 1 || c.SK == "" {
 		return chat.BadProof
 	}
 	return c.Sub.Check()
@@ -100,10 +102,14 @@ func (c *RevokeClaims) Check() error {
 // KeySetClaims are the claims of a `sotto-keys+jwt`, which the service key
 // signs (protocol §3).
 type KeySetClaims struct {
+	V    int              `json:"v"`
 	Aud  string           `json:"aud"`
 	Gen  int64            `json:"gen"`
 	Exp  int64            `json:"exp"`  // Unix seconds
 	Keys []jsontext.Value `json:"keys"` // newest first
+	// Session is the key to which the secret of a session is sealed, a
+	// canonical RSA JWK.
+	Session jsontext.Value `json:"session"`
 }
 
 // IsNonce reports whether s has the form of a challenge's nonce: 256 bits.

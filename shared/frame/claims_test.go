@@ -24,6 +24,7 @@ func TestHandshakeClaims(t *testing.T) {
 			SKID:  thumbprint,
 			Enc:   jsontext.Value(`{}`),
 			Gen:   1,
+			SK:    "x",
 		}
 	}
 	for name, test := range map[string]struct {
@@ -31,12 +32,13 @@ func TestHandshakeClaims(t *testing.T) {
 		want   error
 	}{
 		"as they should be": {func(*frame.HandshakeClaims) {}, nil},
-		"another version":   {func(c *frame.HandshakeClaims) { c.V = 2 }, chat.BadProof},
+		"another version":   {func(c *frame.HandshakeClaims) { c.V = 1 }, chat.BadProof},
 		"no audience":       {func(c *frame.HandshakeClaims) { c.Aud = "" }, chat.BadProof},
 		"no nonce":          {func(c *frame.HandshakeClaims) { c.Nonce = "" }, chat.BadProof},
 		"no server key":     {func(c *frame.HandshakeClaims) { c.SKID = "x" }, chat.BadProof},
 		"no key":            {func(c *frame.HandshakeClaims) { c.Enc = nil }, chat.BadProof},
 		"generation 0":      {func(c *frame.HandshakeClaims) { c.Gen = 0 }, chat.BadProof},
+		"no secret":         {func(c *frame.HandshakeClaims) { c.SK = "" }, chat.BadProof},
 		"no name":           {func(c *frame.HandshakeClaims) { c.Sub = "A" }, chat.NameInvalid},
 	} {
 		c := good()
@@ -65,7 +67,7 @@ func TestMessageClaims(t *testing.T) {
 	}{
 		"as they should be": {func(*frame.MessageClaims) {}, nil},
 		"no text":           {func(c *frame.MessageClaims) { c.Body = "" }, nil},
-		"another version":   {func(c *frame.MessageClaims) { c.V = 2 }, chat.BadEnvelope},
+		"another version":   {func(c *frame.MessageClaims) { c.V = 1 }, chat.BadEnvelope},
 		"no session":        {func(c *frame.MessageClaims) { c.SID = "" }, chat.BadEnvelope},
 		"no sender":         {func(c *frame.MessageClaims) { c.Sub = "" }, chat.BadEnvelope},
 		"no server key":     {func(c *frame.MessageClaims) { c.SKID = "x" }, chat.BadEnvelope},

@@ -6,8 +6,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// Version is the protocol version that challenges, welcomes and proofs carry.
-const Version = 1
+// Version is the protocol version that key sets, begins, challenges, proofs and
+// welcomes carry.
+const Version = 2
 
 // Types of the service's frames (protocol §3). A frame without a type is API
 // Gateway's own error and means chat.TryAgain.
@@ -61,6 +62,7 @@ type WelcomePlain struct {
 	SID    chat.Session `json:"sid"`
 	User   chat.User    `json:"user"`
 	Device chat.Device  `json:"device"`
+	At     int64        `json:"at"` // the service's time, Unix ms
 	Rooms  []RoomState  `json:"rooms"`
 }
 
@@ -135,9 +137,17 @@ type Left struct {
 	Room chat.Room `json:"room"`
 }
 
+// Push is the part that all pushes but messages have: frames that answer no
+// request. A client handles each N once, and only within chat.PushWindow of At.
+type Push struct {
+	N  string `json:"n"`  // 64 random bits
+	At int64  `json:"at"` // the service's time, Unix ms
+}
+
 // ServerKey posts a new key set to connected clients.
 type ServerKey struct {
-	Type   string `json:"type"`
+	Type string `json:"type"`
+	Push
 	KeySet string `json:"keyset"`
 }
 
@@ -190,6 +200,7 @@ type Head struct {
 type Pong struct {
 	Type  string             `json:"type"`
 	Ref   string             `json:"ref,omitzero"`
+	At    int64              `json:"at"` // the service's time, Unix ms
 	Heads map[chat.Room]Head `json:"heads"`
 }
 
@@ -205,7 +216,8 @@ type Presence struct {
 
 // Typing means that a user is writing in a room.
 type Typing struct {
-	Type string    `json:"type"`
+	Type string `json:"type"`
+	Push
 	Room chat.Room `json:"room"`
 	User chat.User `json:"user"`
 }
@@ -213,7 +225,8 @@ type Typing struct {
 // Mark has the highest seq of a room that a user's client has received, and the
 // highest that was on the screen.
 type Mark struct {
-	Type      string    `json:"type"`
+	Type string `json:"type"`
+	Push
 	Room      chat.Room `json:"room"`
 	User      chat.User `json:"user"`
 	Delivered chat.Seq  `json:"delivered"`

@@ -32,6 +32,7 @@ const maxSeq = 1<<53 - 1
 type Request struct {
 	Action string    `json:"action"`
 	Ref    string    `json:"ref,omitzero"`
+	V      int       `json:"v,omitzero"`     // handshake, begin: the protocol's version
 	User   chat.User `json:"user,omitzero"`  // handshake, begin
 	Proof  string    `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
 	JWE    string    `json:"jwe,omitzero"`   // sendMessage
@@ -45,12 +46,16 @@ type Request struct {
 
 	Delivered chat.Seq `json:"delivered,omitzero"` // mark: the highest seq that the client has
 	Read      chat.Seq `json:"read,omitzero"`      // mark: the highest seq that was on the screen
+
+	// MAC is the last member of every frame of a session. Package keyring
+	// checks it over the frame's bytes.
+	MAC string `json:"mac,omitzero"`
 }
 
 // Parse reads and checks the frame of one action. The second result is the
 // frame's ref, as far as it could be read, so that an error frame can carry it.
-// Errors: chat.BadFrame, chat.FrameTooLarge, chat.NameInvalid,
-// chat.RoomInvalid.
+// Errors: chat.BadFrame, chat.FrameTooLarge, chat.VersionUnsupported,
+// chat.NameInvalid, chat.RoomInvalid.
 func Parse(action string, body []byte) (*Request, string, error) {
 	if len(body) > chat.MaxFrame {
 		return nil, "", chat.FrameTooLarge
@@ -87,6 +92,16 @@ func Ref(body []byte) (ref string, isFrame bool) {
 
 // check checks the members that the action uses, and sets their defaults.
 func (r *Request) check() error {
+	if err := r.checkMembers(); err != nil {
+		return err
+	}
+	if r.Ref == "" && r.isAnswered() {
+		return chat.BadFrame
+	}
+	return nil
+}
+
+func (r *Request) checkMembers() error {
 	switch r.Action {
 	case ActionHandshake:
 		return r.checkHandshake()
@@ -106,6 +121,12 @@ func (r *Request) check() error {
 	return nil
 }
 
+// isAnswered reports whether a session's request has an answer, which repeats
+// the request's ref. A handshake's answers are bound by its nonce.
+func (r *Request) isAnswered() bool {
+	return r.Action != ActionHandshake && r.Action != ActionTyping && r.Action != ActionMark
+}
+
 func present(text string) error {
 	if text == "" {
 		return chat.BadFrame
@@ -120,10 +141,13 @@ func (r *Request) checkHandshake() error {
 	if (r.User == "") == (r.Proof == "") {
 		return chat.BadFrame // begin and prove are two frames (protocol §3)
 	}
-	if r.User != "" {
-		return r.User.Check()
+	if r.User == "" {
+		return nil
 	}
-	return nil
+	if r.V != Version {
+		return chat.VersionUnsupported
+	}
+	return r.User.Check()
 }
 
 func (r *Request) checkHistory() error {

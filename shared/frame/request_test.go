@@ -20,34 +20,38 @@ func heads(n int) string {
 	for i := range n {
 		rooms = append(rooms, fmt.Sprintf(`"room-%d":%d`, i, i))
 	}
-	return `{"action":"ping","heads":{` + strings.Join(rooms, ",") + `}}`
+	return `{"action":"ping","ref":"r","heads":{` + strings.Join(rooms, ",") + `}}`
 }
 
 func TestParse(t *testing.T) {
 	for body, want := range map[string]frame.Request{
-		`{"action":"handshake","user":"ada","ref":"r"}`: {Action: "handshake", User: "ada", Ref: "r"},
-		`{"action":"handshake","proof":"x"}`:            {Action: "handshake", Proof: "x"},
-		`{"action":"sendMessage","jwe":"x"}`:            {Action: "sendMessage", JWE: "x"},
-		`{"action":"history","room":"lobby"}`: {
+		`{"action":"handshake","v":2,"user":"ada","ref":"r"}`: {Action: "handshake", V: 2, User: "ada", Ref: "r"},
+		`{"action":"handshake","v":2,"user":"ada"}`:           {Action: "handshake", V: 2, User: "ada"},
+		`{"action":"handshake","proof":"x"}`:                  {Action: "handshake", Proof: "x"},
+		`{"action":"sendMessage","ref":"r","jwe":"x"}`:        {Action: "sendMessage", Ref: "r", JWE: "x"},
+		`{"action":"history","ref":"r","room":"lobby"}`: {
 			Action: "history",
+			Ref:    "r",
 			Room:   "lobby",
 			Limit:  chat.MaxHistoryLimit,
 		},
-		`{"action":"history","room":"lobby","after":9007199254740991,"limit":1}`: {
+		`{"action":"history","ref":"r","room":"lobby","after":9007199254740991,"limit":1}`: {
 			Action: "history",
+			Ref:    "r",
 			Room:   "lobby",
 			After:  maxSeq,
 			Limit:  1,
 		},
-		`{"action":"joinRoom","room":"den"}`:      {Action: "joinRoom", Room: "den"},
-		`{"action":"rotateKey","proof":"x"}`:      {Action: "rotateKey", Proof: "x"},
-		`{"action":"devices"}`:                    {Action: "devices"},
-		`{"action":"ping","more":{"known":[1]}}`:  {Action: "ping"},
-		`{"action":"ping","heads":{}}`:            {Action: "ping", Heads: map[chat.Room]chat.Seq{}},
-		`{"action":"ping","heads":{"lobby":0}}`:   {Action: "ping", Heads: map[chat.Room]chat.Seq{"lobby": 0}},
-		` { "action" : "typing", "room" : "ab" }`: {Action: "typing", Room: "ab"},
-		`{"action":"ping","heads":{"lobby":9007199254740991}}`: {
+		`{"action":"joinRoom","ref":"r","room":"den"}`:     {Action: "joinRoom", Ref: "r", Room: "den"},
+		`{"action":"rotateKey","ref":"r","proof":"x"}`:     {Action: "rotateKey", Ref: "r", Proof: "x"},
+		`{"action":"devices","ref":"r"}`:                   {Action: "devices", Ref: "r"},
+		`{"action":"ping","ref":"r","more":{"known":[1]}}`: {Action: "ping", Ref: "r"},
+		`{"action":"ping","ref":"r","heads":{}}`:           {Action: "ping", Ref: "r", Heads: map[chat.Room]chat.Seq{}},
+		`{"action":"ping","ref":"r","heads":{"lobby":0}}`:  {Action: "ping", Ref: "r", Heads: map[chat.Room]chat.Seq{"lobby": 0}},
+		` { "action" : "typing", "room" : "ab" }`:          {Action: "typing", Room: "ab"},
+		`{"action":"ping","ref":"r","heads":{"lobby":9007199254740991}}`: {
 			Action: "ping",
+			Ref:    "r",
 			Heads:  map[chat.Room]chat.Seq{"lobby": maxSeq},
 		},
 		`{"action":"mark","room":"den","delivered":9007199254740991,"read":7}`: {
@@ -88,9 +92,14 @@ func TestParseRefuses(t *testing.T) {
 		{"ping", `{"action":"ping","heads":{"No Room":1}}`, chat.BadFrame},
 		{"ping", heads(chat.MaxRooms + 1), chat.BadFrame},
 		{"handshake", `{"action":"handshake"}`, chat.BadFrame},
+		{"handshake", `{"action":"handshake","user":"ada"}`, chat.VersionUnsupported},
+		{"handshake", `{"action":"handshake","v":1,"user":"ada"}`, chat.VersionUnsupported},
+		{"handshake", `{"action":"handshake","v":3,"user":"ada"}`, chat.VersionUnsupported},
+		{"ping", `{"action":"ping"}`, chat.BadFrame},
+		{"joinRoom", `{"action":"joinRoom","room":"den","ref":""}`, chat.BadFrame},
 		{"handshake", `{"action":"handshake","user":"ada","proof":"x"}`, chat.BadFrame},
-		{"handshake", `{"action":"handshake","user":"A"}`, chat.NameInvalid},
-		{"handshake", `{"action":"handshake","user":"admin"}`, chat.NameInvalid},
+		{"handshake", `{"action":"handshake","v":2,"user":"A"}`, chat.NameInvalid},
+		{"handshake", `{"action":"handshake","v":2,"user":"admin"}`, chat.NameInvalid},
 		{"sendMessage", `{"action":"sendMessage"}`, chat.BadFrame},
 		{"sendMessage", `{"action":"sendMessage","JWE":"x"}`, chat.BadFrame},
 		{

@@ -109,17 +109,7 @@ func (k *Keyring) findData(ctx context.Context, id string) (*wrappedData, error)
 
 // unwrapData returns a data key in clear, from memory after the first time.
 func (k *Keyring) unwrapData(ctx context.Context, d *wrappedData) (*dataKey, error) {
-	return k.dataKeys.get(ctx, numberID(d.number), func() (*dataKey, error) {
-		plaintext, err := k.kms.Decrypt(ctx, d.wrapped, k.context(purposeData))
-		if err != nil {
-			return nil, fmt.Errorf("unwrap data key %d: %w", d.number, err)
-		}
-		key, err := newDataKey(plaintext)
-		if err != nil {
-			return nil, fmt.Errorf("unwrap data key %d: %w", d.number, err)
-		}
-		return key, nil
-	})
+	return k.unwrapSymmetric(ctx, d, k.dataKeys, purposeData)
 }
 
 // renewData returns a fit data key, making one unless another process has.
@@ -141,29 +131,13 @@ func (k *Keyring) renewData(ctx context.Context) (*wrappedData, error) {
 	return s.newest, nil
 }
 
-// makeData stores the data key that follows the snapshot's newest. If several
-// processes make the same number, one wins and the others use its key.
+// makeData stores the data key that follows the snapshot's newest.
 func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) {
 	number := int64(1)
 	if s.newest != nil {
 		number = s.newest.number + 1
 	}
-	plaintext, blob, err := k.kms.GenerateDataKey(ctx, k.context(purposeData))
-	if err != nil {
-		return nil, fmt.Errorf("generate data key: %w", err)
-	}
-	// The clear form is not used: only a key that was read from the store and
-	// unwrapped by KMS is certain to open again what it sealed.
-	clear(plaintext)
-	r, err := encode(KindData, numberID(number), 1, dataRecord{
-		Created:    k.now().Unix(),
-		Generation: s.generation(),
-		Wrapped:    blob,
-	})
-	if err != nil {
-		return nil, err
-	}
-	after, err := k.create(ctx, s, r)
+	after, err := k.makeSymmetric(ctx, s, KindData, number, s.generation())
 	if err == nil && after.data[number] == nil {
 		err = errors.New("the data key was not stored")
 	}
@@ -176,11 +150,15 @@ func (k *Keyring) dataPastRetention(s *snapshot, number int64) bool {
 	if k.options.DataKeyRetention <= 0 || number == s.newest.number {
 		return false
 	}
-	next := s.newest
-	for n, d := range s.data {
-		if n > number && n < next.number {
+	return k.now().Sub(successor(s.data, number).created) > k.options.DataKeyRetention+k.options.DataKeyAge
+}
+
+// successor returns the key that replaced the one of that number, or nil.
+func successor(keys map[int64]*wrappedData, number int64) (next *wrappedData) {
+	for n, d := range keys {
+		if n > number && (next == nil || n < next.number) {
 			next = d
 		}
 	}
-	return k.now().Sub(next.created) > k.options.DataKeyRetention+k.options.DataKeyAge
+	return next
 }

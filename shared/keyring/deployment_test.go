@@ -157,6 +157,8 @@ func together(n int, hold func(wait func()), call func()) {
 
 // claims is a key set as a client reads it.
 type claims struct {
+	Version    int               `json:"v"`
+	Session    json.RawMessage   `json:"session"`
 	Audience   string            `json:"aud"`
 	Generation int64             `json:"gen"`
 	Expires    int64             `json:"exp"`

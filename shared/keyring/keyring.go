@@ -19,6 +19,11 @@
 //	decrypt-only  below it and listed there as retired: still opened
 //	destroyed     below it, and not listed or past its time: refused, then deleted
 //
+// Each server key has a session key of the same number beside it, to which
+// clients seal the secrets of their sessions. A retired one still opens for
+// sessionKeyGrace. Wrapping keys encrypt the MAC keys of sessions in the
+// database; each generation has a new one.
+//
 // To activate a pair and retire its predecessor is therefore one conditional
 // write. All other records are written once and deleted once, so that the next
 // run can continue after a crash between any two steps.
@@ -148,6 +153,9 @@ type Keyring struct {
 	serverKeys secrets[envelope.DecryptionKey]
 	dataKeys   secrets[dataKey]
 
+	sessionKeys secrets[envelope.DecryptionKey]
+	wrapKeys    secrets[dataKey]
+
 	unknown struct {
 		sync.Mutex
 		last time.Time // time of the last read because of an unknown kid
@@ -165,6 +173,9 @@ func New(store Store, kms KMS, options Options) *Keyring {
 		service:    newSecrets[envelope.SigningKey](),
 		serverKeys: newSecrets[envelope.DecryptionKey](),
 		dataKeys:   newSecrets[dataKey](),
+
+		sessionKeys: newSecrets[envelope.DecryptionKey](),
+		wrapKeys:    newSecrets[dataKey](),
 	}
 }
 

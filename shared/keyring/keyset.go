@@ -11,17 +11,22 @@ import (
 )
 
 // maxKeys bounds the keys of a key set. With 3072 bits they make a token of 26
-// KB, below envelope.MaxSigned and API Gateway's frame. With the defaults, a
-// rotation every eleven hours would reach the bound.
+// KB with the session key, below envelope.MaxSigned and API Gateway's frame.
+// With the defaults, a rotation every eleven hours would reach the bound.
 const maxKeys = 32
 
 // claims are the claims of a key set (protocol §3), which clients check.
 type claims struct {
+	Version    int               `json:"v,omitzero"` // absent in version 1
 	Audience   string            `json:"aud"`
 	Generation int64             `json:"gen"`
 	Expires    int64             `json:"exp"` // Unix seconds
 	Keys       []json.RawMessage `json:"keys"`
+	Session    json.RawMessage   `json:"session,omitzero"` // of the same generation; absent in version 1
 }
+
+// version is the protocol's version that a key set names.
+const version = 2
 
 // keySet is the current key set.
 type keySet struct {
@@ -30,6 +35,7 @@ type keySet struct {
 	expires    time.Time
 	retired    []retirement
 	jwks       []json.RawMessage // as signed: the active key's, then the retired ones'
+	session    json.RawMessage   // as signed; nil in a set of version 1
 }
 
 // numbers returns the server keys' numbers in the order of jwks.
@@ -43,9 +49,12 @@ func (s *keySet) numbers() []int64 {
 
 // check compares the set with the server keys as stored. A retired key may be
 // gone, destroyed after the set was read.
-func (s *keySet) check(servers map[int64]*serverKey) error {
-	if servers[s.generation] == nil {
+func (s *keySet) check(servers, sessions map[int64]*serverKey) error {
+	if servers[s.generation] == nil || s.session != nil && sessions[s.generation] == nil {
 		return errTorn
+	}
+	if s.session != nil && string(sessions[s.generation].public.JWK()) != string(s.session) {
+		return fmt.Errorf("session key %d is not the one in the key set", s.generation)
 	}
 	for i, number := range s.numbers() {
 		if key := servers[number]; key != nil && string(key.public.JWK()) != string(s.jwks[i]) {
@@ -90,6 +99,7 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 		expires:    time.Unix(c.Expires, 0),
 		retired:    value.Retired,
 		jwks:       c.Keys,
+		session:    c.Session,
 	}, nil
 }
 
@@ -99,10 +109,17 @@ func decodeKeySet(r Record, service *wrappedService, audience string) (*keySet, 
 func (s *keySet) dueAt(lifetime time.Duration) time.Time { return s.expires.Add(-lifetime / 8) }
 
 // signKeySet makes the key set of generation g over the active key and the
-// retired ones, in that order.
+// retired ones, in that order, and the session key.
 func signKeySet(service *envelope.SigningKey, audience string, g int64, expires time.Time,
-	jwks []json.RawMessage) (string, error) {
-	text, err := strict.Marshal(claims{Audience: audience, Generation: g, Expires: expires.Unix(), Keys: jwks})
+	jwks []json.RawMessage, session json.RawMessage) (string, error) {
+	text, err := strict.Marshal(claims{
+		Version:    version,
+		Audience:   audience,
+		Generation: g,
+		Expires:    expires.Unix(),
+		Keys:       jwks,
+		Session:    session,
+	})
 	if err != nil {
 		return "", fmt.Errorf("encode key set: %w", err)
 	}

@@ -27,6 +27,8 @@ const (
 	purposeService = "sotto-service-key"
 	purposeServer  = "sotto-server-key"
 	purposeData    = "sotto-data-key"
+	purposeSession = "sotto-session-key"
+	purposeWrap    = "sotto-session-wrap"
 )
 
 // context binds a blob to this deployment, so that blobs of another one that

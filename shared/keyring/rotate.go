@@ -33,7 +33,7 @@ func (k *Keyring) KeySet(ctx context.Context) (token string, generation int64, e
 		}
 		s = after
 	}
-	if s.set == nil || !k.now().Before(s.set.expires) {
+	if !s.usable(k.now()) {
 		if err != nil {
 			return "", 0, fmt.Errorf("%w: %w", ErrNoKeySet, err)
 		}
@@ -54,10 +54,16 @@ func (k *Keyring) Ensure(ctx context.Context) error {
 	return err
 }
 
-// due reports whether there is no key set or the current one is about to
+// usable reports whether clients accept the key set: it has a session key, so
+// it is of this version of the protocol, and it has not expired.
+func (s *snapshot) usable(now time.Time) bool {
+	return s.set != nil && s.set.session != nil && now.Before(s.set.expires)
+}
+
+// due reports whether there is no usable key set or the current one is about to
 // expire.
 func (k *Keyring) due(s *snapshot) bool {
-	return s.set == nil || !k.now().Before(s.set.dueAt(k.options.KeySetLifetime))
+	return !s.usable(k.now()) || !k.now().Before(s.set.dueAt(k.options.KeySetLifetime))
 }
 
 // latest returns a snapshot that has the stored generation of the key set.
@@ -136,17 +142,26 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 	if err != nil || s.generation() != from {
 		return s, err
 	}
-	s, err = k.ensureServer(ctx, s, from+1)
+	for _, kind := range []Kind{KindServer, KindSession} {
+		s, err = k.ensurePair(ctx, s, kind, from+1)
+		if err != nil || s.generation() != from {
+			return s, err
+		}
+	}
+	s, err = k.ensureWrap(ctx, s, from+1)
 	if err != nil || s.generation() != from {
 		return s, err
 	}
-	// Unwrap the key before any client seals to it: if KMS cannot unwrap it, no
-	// message that is sealed to it can be opened.
-	active := s.servers[from+1]
+	// Unwrap the keys before any client seals to them: if KMS cannot unwrap
+	// one, nothing that is sealed to it can be opened.
+	active, session := s.servers[from+1], s.sessions[from+1]
 	if _, err := k.unwrapServer(ctx, active); err != nil {
 		return nil, err
 	}
-	record, err := k.nextKeySet(ctx, s, active)
+	if _, err := k.unwrapSession(ctx, session); err != nil {
+		return nil, err
+	}
+	record, err := k.nextKeySet(ctx, s, active, session)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +186,7 @@ func (k *Keyring) advance(ctx context.Context, s *snapshot) (*snapshot, error) {
 // nextKeySet signs the key set in which active follows the snapshot's active
 // key. The retired keys come from the previous set, which is signed, and not
 // from their records, which an attacker with write access could change.
-func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey) (Record, error) {
+func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active, session *serverKey) (Record, error) {
 	now := k.now()
 	var retired []retirement
 	jwks := []json.RawMessage{active.public.JWK()}
@@ -190,7 +205,8 @@ func (k *Keyring) nextKeySet(ctx context.Context, s *snapshot, active *serverKey
 	if err != nil {
 		return Record{}, err
 	}
-	token, err := signKeySet(service, k.options.Audience, active.number, now.Add(k.options.KeySetLifetime), jwks)
+	token, err := signKeySet(service, k.options.Audience, active.number, now.Add(k.options.KeySetLifetime), jwks,
+		session.public.JWK())
 	if err != nil {
 		return Record{}, err
 	}
@@ -223,9 +239,20 @@ func (k *Keyring) ensureService(ctx context.Context, s *snapshot) (*snapshot, er
 	return after, err
 }
 
-// ensureServer publishes the server key of that number unless it exists.
-func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (*snapshot, error) {
-	if s.servers[number] != nil {
+// pairs returns the snapshot's pairs of a kind, and the purpose of their
+// private halves.
+func (s *snapshot) pairs(kind Kind) (byNumber map[int64]*serverKey, purpose string) {
+	if kind == KindSession {
+		return s.sessions, purposeSession
+	}
+	return s.servers, purposeServer
+}
+
+// ensurePair publishes the server key or session key of that number unless it
+// exists.
+func (k *Keyring) ensurePair(ctx context.Context, s *snapshot, kind Kind, number int64) (*snapshot, error) {
+	there, purpose := s.pairs(kind)
+	if there[number] != nil {
 		return s, nil
 	}
 	key, err := envelope.GenerateDecryptionKey(k.options.ServerKeyBits)
@@ -237,11 +264,11 @@ func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (
 		return nil, err
 	}
 	defer clear(der)
-	wrapped, err := k.kms.Encrypt(ctx, der, k.context(purposeServer))
+	wrapped, err := k.kms.Encrypt(ctx, der, k.context(purpose))
 	if err != nil {
-		return nil, fmt.Errorf("wrap server key: %w", err)
+		return nil, fmt.Errorf("wrap %s key: %w", kind, err)
 	}
-	r, err := encode(KindServer, numberID(number), 1, serverRecord{
+	r, err := encode(kind, numberID(number), 1, serverRecord{
 		JWK:     key.Public().JWK(),
 		Created: k.now().Unix(),
 		Wrapped: wrapped,
@@ -250,10 +277,13 @@ func (k *Keyring) ensureServer(ctx context.Context, s *snapshot, number int64) (
 		return nil, err
 	}
 	after, err := k.create(ctx, s, r)
-	if err == nil && after.servers[number] == nil {
-		err = errors.New("the server key was not stored")
+	if err != nil {
+		return nil, err
 	}
-	return after, err
+	if stored, _ := after.pairs(kind); stored[number] == nil {
+		return nil, fmt.Errorf("the %s key was not stored", kind)
+	}
+	return after, nil
 }
 
 // create writes the record unless another process does, and reads the stored
@@ -266,7 +296,8 @@ func (k *Keyring) create(ctx context.Context, s *snapshot, r Record) (*snapshot,
 }
 
 // destroy deletes server keys that are below the key set's generation and not
-// in it, and data keys past their retention.
+// in it, session keys and wrapping keys that no connection needs, and data keys
+// past their retention.
 func (k *Keyring) destroy(ctx context.Context, s *snapshot) error {
 	listed := map[int64]bool{}
 	for _, r := range s.set.retired {
@@ -278,6 +309,22 @@ func (k *Keyring) destroy(ctx context.Context, s *snapshot) error {
 		}
 		if err := k.store.Delete(ctx, KindServer, numberID(number)); err != nil {
 			return fmt.Errorf("destroy server key %d: %w", number, err)
+		}
+	}
+	for number, key := range s.sessions {
+		if s.accepts(key, k.now(), sessionKeyGrace) {
+			continue
+		}
+		if err := k.store.Delete(ctx, KindSession, numberID(number)); err != nil {
+			return fmt.Errorf("destroy session key %d: %w", number, err)
+		}
+	}
+	for number := range s.wraps {
+		if !k.wrapPastUse(s, number) {
+			continue
+		}
+		if err := k.store.Delete(ctx, KindWrap, numberID(number)); err != nil {
+			return fmt.Errorf("destroy wrapping key %d: %w", number, err)
 		}
 	}
 	for number := range s.data {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sotto-chat/sotto/shared/envelope"
 )
@@ -44,11 +45,18 @@ func (k *Keyring) AcceptsServerKey(ctx context.Context, kid string) (bool, error
 }
 
 func (k *Keyring) accepted(ctx context.Context, kid string) (*serverKey, error) {
+	return k.find(ctx, kid, k.options.DecryptOnlyFor, func(s *snapshot) *serverKey { return s.byKID[kid] })
+}
+
+// find finds a key by its thumbprint. A retired one is accepted for the given
+// time.
+func (k *Keyring) find(ctx context.Context, kid string, retired time.Duration,
+	in func(*snapshot) *serverKey) (*serverKey, error) {
 	s, err := k.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.byKID[kid] == nil {
+	if in(s) == nil {
 		if k.mayReadForUnknown() {
 			s, err = k.reload(ctx, s)
 		} else {
@@ -60,8 +68,8 @@ func (k *Keyring) accepted(ctx context.Context, kid string) (*serverKey, error) 
 			return nil, err
 		}
 	}
-	key := s.byKID[kid]
-	if key == nil || !s.accepts(key, k.now(), k.options.DecryptOnlyFor) {
+	key := in(s)
+	if key == nil || !s.accepts(key, k.now(), retired) {
 		return nil, ErrStaleKey
 	}
 	return key, nil
@@ -82,19 +90,29 @@ func (k *Keyring) mayReadForUnknown() bool {
 // unwrapServer returns a server key's private half, from memory after the first
 // time.
 func (k *Keyring) unwrapServer(ctx context.Context, key *serverKey) (*envelope.DecryptionKey, error) {
+	private, err := k.unwrapPair(ctx, key, k.serverKeys, purposeServer)
+	if err != nil {
+		return nil, fmt.Errorf("unwrap server key %d: %w", key.number, err)
+	}
+	return private, nil
+}
+
+// unwrapPair does the same for a pair of any purpose.
+func (k *Keyring) unwrapPair(ctx context.Context, key *serverKey, in secrets[envelope.DecryptionKey],
+	purpose string) (*envelope.DecryptionKey, error) {
 	kid := key.public.Thumbprint()
-	return k.serverKeys.get(ctx, kid, func() (*envelope.DecryptionKey, error) {
-		der, err := k.kms.Decrypt(ctx, key.wrapped, k.context(purposeServer))
+	return in.get(ctx, kid, func() (*envelope.DecryptionKey, error) {
+		der, err := k.kms.Decrypt(ctx, key.wrapped, k.context(purpose))
 		if err != nil {
-			return nil, fmt.Errorf("unwrap server key %d: %w", key.number, err)
+			return nil, err
 		}
 		defer clear(der)
 		private, err := envelope.ParseDecryptionKey(der)
 		if err != nil {
-			return nil, fmt.Errorf("unwrap server key %d: %w", key.number, err)
+			return nil, err
 		}
 		if private.Thumbprint() != kid {
-			return nil, fmt.Errorf("server key %d: its private half is another key's", key.number)
+			return nil, errors.New("its private half is another key's")
 		}
 		return private, nil
 	})

@@ -16,6 +16,11 @@ type snapshot struct {
 	byKID   map[string]*serverKey
 	data    map[int64]*wrappedData
 	newest  *wrappedData // the data key with the highest number, or nil
+
+	sessions     map[int64]*serverKey // session keys, numbered like server keys
+	sessionByKID map[string]*serverKey
+	wraps        map[int64]*wrappedData
+	newestWrap   *wrappedData // the wrapping key with the highest number, or nil
 }
 
 // generation of the key set, 0 before the first.
@@ -102,7 +107,14 @@ func (k *Keyring) read(ctx context.Context) (s *snapshot, err error) {
 }
 
 func (k *Keyring) decode(records []Record) (*snapshot, error) {
-	s := &snapshot{servers: map[int64]*serverKey{}, byKID: map[string]*serverKey{}, data: map[int64]*wrappedData{}}
+	s := &snapshot{
+		servers:      map[int64]*serverKey{},
+		byKID:        map[string]*serverKey{},
+		data:         map[int64]*wrappedData{},
+		sessions:     map[int64]*serverKey{},
+		sessionByKID: map[string]*serverKey{},
+		wraps:        map[int64]*wrappedData{},
+	}
 	var set *Record
 	for _, r := range records {
 		switch r.Kind {
@@ -128,6 +140,22 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 			if s.newest == nil || key.number > s.newest.number {
 				s.newest = key
 			}
+		case KindSession:
+			key, err := decodeServer(r)
+			if err != nil {
+				return nil, err
+			}
+			s.sessions[key.number] = key
+			s.sessionByKID[key.public.Thumbprint()] = key
+		case KindWrap:
+			key, err := decodeData(r)
+			if err != nil {
+				return nil, err
+			}
+			s.wraps[key.number] = key
+			if s.newestWrap == nil || key.number > s.newestWrap.number {
+				s.newestWrap = key
+			}
 		case KindKeySet:
 			set = &r
 		default:
@@ -141,7 +169,7 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := decoded.check(s.servers); err != nil {
+	if err := decoded.check(s.servers, s.sessions); err != nil {
 		return nil, err
 	}
 	s.set = decoded
@@ -151,6 +179,11 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 // forget drops unwrapped keys that the store no longer has.
 func (k *Keyring) forget(s *snapshot) {
 	k.serverKeys.keepOnly(func(kid string) bool { return s.byKID[kid] != nil })
+	k.sessionKeys.keepOnly(func(kid string) bool { return s.sessionByKID[kid] != nil })
+	k.wrapKeys.keepOnly(func(id string) bool {
+		n, err := parseNumber(id)
+		return err == nil && s.wraps[n] != nil
+	})
 	k.dataKeys.keepOnly(func(id string) bool {
 		n, err := parseNumber(id)
 		return err == nil && s.data[n] != nil

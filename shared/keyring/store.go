@@ -13,6 +13,8 @@ const (
 	KindService Kind = "service" // the Ed25519 identity, one record
 	KindServer  Kind = "server"  // an RSA pair each
 	KindData    Kind = "data"    // an AES-256 key each
+	KindSession Kind = "session" // an RSA pair each, to which secrets of sessions are sealed
+	KindWrap    Kind = "wrap"    // an AES-256 key each, which wraps the MAC keys of sessions
 	KindKeySet  Kind = "keyset"  // the signed key set, one record
 )
 

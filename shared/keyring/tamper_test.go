@@ -54,6 +54,16 @@ func TestTamperedRecordsAreRefused(t *testing.T) {
 			other.keySet(t, other.instance())
 			d.put(t, other.records(t, keyring.KindServer)["1"])
 		},
+		"another session key": func(t *testing.T, d *deployment) {
+			other := newDeployment()
+			other.keySet(t, other.instance())
+			d.put(t, other.records(t, keyring.KindSession)["1"])
+		},
+		"missing session key": func(t *testing.T, d *deployment) {
+			if err := d.store.Delete(t.Context(), keyring.KindSession, "1"); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"record of an unknown kind": func(t *testing.T, d *deployment) {
 			d.put(t, keyring.Record{Kind: "x", ID: "1", Generation: 1, Value: []byte("{}")})
 		},

@@ -1,6 +1,8 @@
 package room_test
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"testing"
@@ -58,8 +60,13 @@ type conn struct {
 	nonce  string
 	keyset string
 	server *envelope.EncryptionKey
+	sealTo *envelope.EncryptionKey // the session key of the key set
+	secret []byte                  // of the last proof
 	sid    chat.Session
-	rooms  []frame.RoomState
+
+	toService, toClient *envelope.MACKey // of the last proof that proof made
+	wrapped             []byte           // toClient as a listener's row has it; only crowds know it
+	rooms               []frame.RoomState
 }
 
 // dial opens a connection.
@@ -112,11 +119,30 @@ func routeOf(t *testing.T, key string) *route.Route {
 	return route.All()[i]
 }
 
-// do sends a frame; see raw.
+// do sends a frame, with a ref, and with a MAC if the connection has a session;
+// see raw.
 func (c *conn) do(action string, f frame.Request) []received {
 	c.t.Helper()
 	f.Action = action
-	return c.raw(action, string(encode(c.t, f)))
+	switch {
+	case action == frame.ActionHandshake && f.User != "":
+		f.V = frame.Version
+	case action != frame.ActionHandshake && f.Ref == "":
+		f.Ref = chat.NewRef()
+	}
+	return c.rawMAC(action, string(encode(c.t, f)))
+}
+
+// rawMAC is raw with a MAC, if the connection has a session and the frame is
+// none of a handshake.
+func (c *conn) rawMAC(action, body string) []received {
+	c.t.Helper()
+	if c.sid != "" && action != frame.ActionHandshake {
+		if data, err := c.toService.Authenticate([]byte(body)); err == nil { // not for what is no object
+			body = string(data)
+		}
+	}
+	return c.raw(action, body)
 }
 
 // received is a frame of the service, of any type.
@@ -148,6 +174,11 @@ type received struct {
 	Users     []chat.User `json:"users"`
 	Delivered chat.Seq    `json:"delivered"`
 	Read      chat.Seq    `json:"read"`
+
+	N  string `json:"n"`
+	At int64  `json:"at"`
+
+	authentic bool // its MAC is that of the connection's last proof
 }
 
 // take returns the frames that the connection got, and reads what the handshake
@@ -158,6 +189,10 @@ func (c *conn) take() []received {
 	for _, data := range c.hub.Take(c.id) {
 		var r received
 		must(c.t, strict.Unmarshal(data, &r))
+		r.authentic = c.toClient != nil && c.toClient.Verify(data) == nil
+		if r.Type != frame.TypeError && r.Type != frame.TypeChallenge && !r.authentic {
+			c.t.Errorf("%s got %s, want it authenticated", c.id, data)
+		}
 		switch r.Type {
 		case frame.TypeChallenge:
 			c.challenge(r)
@@ -178,6 +213,8 @@ func (c *conn) challenge(r received) {
 	var claims frame.KeySetClaims
 	must(c.t, strict.Unmarshal(payload, &claims))
 	c.server, err = envelope.ParseEncryptionKey(claims.Keys[0])
+	must(c.t, err)
+	c.sealTo, err = envelope.ParseEncryptionKey(claims.Session)
 	must(c.t, err)
 }
 
@@ -212,27 +249,48 @@ func (c *conn) begin() {
 func (c *conn) proof(change func(*frame.HandshakeClaims)) string {
 	c.t.Helper()
 	claims := frame.HandshakeClaims{
-		V:     1,
+		V:     frame.Version,
 		Sub:   c.user,
 		Aud:   audience,
 		Nonce: c.nonce,
 		SKID:  c.server.Thumbprint(),
 		Enc:   c.device.enc.Public().JWK(),
 		Gen:   c.gen,
+		SK:    c.newSecret(),
 	}
 	if change != nil {
 		change(&claims)
 	}
 	token, err := envelope.SignWithJWK(c.signing, envelope.TypeHandshake, encode(c.t, claims))
 	must(c.t, err)
+	c.derive(token)
 	return token
+}
+
+// newSecret makes the secret of a session and seals it to the service.
+func (c *conn) newSecret() string {
+	c.t.Helper()
+	c.secret = make([]byte, envelope.SecretSize)
+	_, _ = rand.Read(c.secret)
+	sk, err := envelope.Seal(c.sealTo, envelope.TypeSession, c.secret)
+	must(c.t, err)
+	return sk
+}
+
+// derive derives the session's keys from a proof with the last secret.
+func (c *conn) derive(proof string) {
+	c.t.Helper()
+	nonce, err := base64.RawURLEncoding.DecodeString(c.nonce)
+	must(c.t, err)
+	c.toService, c.toClient, err = envelope.DeriveMACKeys(c.secret, nonce, proof)
+	must(c.t, err)
 }
 
 // message signs and seals a message after change was applied to the claims.
 func (c *conn) message(body string, change func(*frame.MessageClaims)) string {
 	c.t.Helper()
 	claims := frame.MessageClaims{
-		V:    1,
+		V:    frame.Version,
 		SID:  c.sid,
 		Sub:  c.user,
 		SKID: c.server.Thumbprint(),

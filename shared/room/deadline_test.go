@@ -98,11 +98,13 @@ func (c *conn) sendInShortTime(jwe string) []received {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), route.ReplyTime+workingTime)
 	defer cancel()
-	_, err := c.router.Handler(&route.SendMessage)(ctx, c.event(string(encode(c.t, frame.Request{
+	body, err := c.toService.Authenticate(encode(c.t, frame.Request{
 		Action: frame.ActionSendMessage,
 		JWE:    jwe,
 		Ref:    "s",
-	}))))
+	}))
+	must(c.t, err)
+	_, err = c.router.Handler(&route.SendMessage)(ctx, c.event(string(body)))
 	must(c.t, err)
 	if ctx.Err() != nil {
 		c.t.Fatal("the function returned after its deadline")

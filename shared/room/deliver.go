@@ -143,7 +143,8 @@ func (s *Service) postMessage(ctx context.Context, d *delivery, listeners []List
 	s.postAll(ctx, d.entry.Room, listeners, d.frameFor)
 }
 
-// postAll posts one frame to each listener and removes the listeners that are
+// postAll posts one frame to each listener, authenticated under the key of the
+// listener's session, and removes the listeners that are
 // gone. Failed posts are counted and logged, not retried here: clients find the
 // gap with the next message or ping.
 func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Listener,
@@ -152,13 +153,28 @@ func (s *Service) postAll(ctx context.Context, room chat.Room, listeners []Liste
 	var cause atomic.Pointer[error]
 	s.post.PostAll(ctx, len(listeners),
 		func(i int) chat.Connection { return listeners[i].Connection },
-		func(i int) ([]byte, error) { return frameFor(listeners[i]) },
+		func(i int) ([]byte, error) {
+			l := &listeners[i]
+			data, err := frameFor(*l)
+			if err != nil {
+				return nil, err
+			}
+			if data, err = s.keys.AuthenticateFrame(ctx, l.ToClient, l.place(), data); err != nil {
+				return nil, fmt.Errorf("authenticate the frame: %w", err)
+			}
+			return data, nil
+		},
 		func(i int, err error) {
 			switch {
 			case err == nil:
 			case errors.Is(err, ErrGone):
 				s.removeListener(ctx, room, listeners[i])
 			default:
+				if errors.Is(err, ErrDamaged) {
+					// The row was made for another connection, or its key is
+					// destroyed: no frame can be authenticated for it.
+					s.removeListener(ctx, room, listeners[i])
+				}
 				failed.Add(1)
 				cause.CompareAndSwap(nil, &err)
 			}

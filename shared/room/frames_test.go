@@ -1,6 +1,7 @@
 package room_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -18,15 +19,21 @@ func TestRefusedFrames(t *testing.T) {
 	}{
 		{"ping", `hello`, chat.BadFrame},
 		{"ping", `{"action":"ping","heads":{"No Room":1}}`, chat.BadFrame},
-		{"handshake", `{"action":"handshake","user":"admin"}`, chat.NameInvalid},
-		{"history", `{"action":"history","room":"nowhere"}`, chat.NotAMember},
-		{"leaveRoom", `{"action":"leaveRoom","room":"lobby"}`, chat.RoomInvalid},
-		{"leaveRoom", `{"action":"leaveRoom","room":"nowhere"}`, chat.RoomInvalid},
-		{"presence", `{"action":"presence","room":"nowhere"}`, chat.NotAMember},
+		{"handshake", `{"action":"handshake","v":2,"user":"admin"}`, chat.NameInvalid},
+		{"handshake", `{"action":"handshake","user":"ada"}`, chat.VersionUnsupported},
+		{"ping", `{"action":"ping"}`, chat.BadFrame},
+		{"history", `{"action":"history","ref":"r","room":"nowhere"}`, chat.NotAMember},
+		{"leaveRoom", `{"action":"leaveRoom","ref":"r","room":"lobby"}`, chat.RoomInvalid},
+		{"leaveRoom", `{"action":"leaveRoom","ref":"r","room":"nowhere"}`, chat.RoomInvalid},
+		{"presence", `{"action":"presence","ref":"r","room":"nowhere"}`, chat.NotAMember},
 		{"typing", `{"action":"typing","room":"nowhere"}`, chat.NotAMember},
 		{"mark", `{"action":"mark","room":"nowhere","delivered":1,"read":1}`, chat.NotAMember},
 	} {
-		c.expect(c.raw(test.action, test.body), test.want)
+		got := c.rawMAC(test.action, test.body)
+		c.expect(got, test.want)
+		if want := strings.HasPrefix(test.body, "{") && test.action != frame.ActionHandshake; got[0].authentic != want {
+			t.Errorf("%s: the refusal is authenticated: %v, want %v", test.body, got[0].authentic, want)
+		}
 	}
 	tail, err := w.store.Tail(t.Context(), chat.Lobby, c.rooms[0].Epoch)
 	must(t, err)

@@ -63,7 +63,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 		if conn.Bound() {
 			return s.welcomeAgain(ctx, c, conn, hash)
 		}
-		binding, err := s.verify(ctx, conn, proof)
+		binding, err := s.verify(ctx, c, conn, proof)
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
@@ -90,6 +90,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 		bound := *conn
 		bound.Session, bound.User, bound.Device = binding.Session, binding.User, binding.Device.ID
 		bound.BoundNonce = binding.Nonce
+		bound.ToService, bound.ToClient = binding.ToService, binding.ToClient
 		return s.welcome(ctx, c, &bound, &binding.Device)
 	}
 	return chat.TryAgain
@@ -110,12 +111,15 @@ func (s *Service) payHandshake(ctx context.Context, b *Binding) error {
 
 // welcomeAgain answers a proof on a bound connection. It is the proof that
 // bound it if the event was delivered twice or an invocation died after the
-// transaction. The repeat spends a token of the rate as any frame does.
+// transaction. The repeat spends a token of the rate as any frame does. It has
+// no MAC: only who has the proof can send it, and only the device can read the
+// welcome.
 func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, proofHash string) error {
 	if conn.ProofHash != proofHash {
 		return chat.AlreadyBound
 	}
-	conn, device, err := s.admitDevice(ctx, c)
+	c.under(conn.ToClient, conn.place())
+	conn, device, err := s.admitSession(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -124,7 +128,7 @@ func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, pr
 
 // verify checks a proof, the cheapest checks first, and returns the binding to
 // write. Error: ErrConflict if the rows that it read have changed.
-func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*Binding, error) {
+func (s *Service) verify(ctx context.Context, c Call, conn *Connection, proof string) (*Binding, error) {
 	if conn.Nonce == "" || !s.now().Before(conn.NonceExpires) {
 		return nil, chat.NonceExpired
 	}
@@ -147,13 +151,6 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 	if err != nil {
 		return nil, err
 	}
-	if record != nil && record.Revoked {
-		return nil, chat.DeviceRevoked
-	}
-	enc, err := s.checkKeys(ctx, claims)
-	if err != nil {
-		return nil, err
-	}
 	b := &Binding{
 		Connection:  conn.ID,
 		ConnectedAt: conn.ConnectedAt,
@@ -165,10 +162,22 @@ func (s *Service) verify(ctx context.Context, conn *Connection, proof string) (*
 			User:    user,
 			Key:     key.Bytes(),
 			Gen:     claims.Gen,
-			Enc:     enc.Modulus(),
 			AddedAt: s.now(),
 		},
 	}
+	// The proof holds, so every refusal from here on is authenticated. Only now
+	// is its secret opened, which takes an RSA operation.
+	if err := s.openSession(ctx, c, b, claims.SK, proof); err != nil {
+		return nil, err
+	}
+	if record != nil && record.Revoked {
+		return nil, chat.DeviceRevoked
+	}
+	enc, err := s.checkKeys(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	b.Device.Enc = enc.Modulus()
 	if record == nil {
 		return b, s.bindNewDevice(ctx, b, claims.Link)
 	}
@@ -285,7 +294,12 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 	if err != nil {
 		return err
 	}
-	device, err = s.subscribeConnection(ctx, conn.ID, conn.ConnectedAt, device, rooms)
+	device, err = s.subscribeConnection(ctx, UserConnection{
+		ID:          conn.ID,
+		Device:      conn.Device,
+		ConnectedAt: conn.ConnectedAt,
+		ToClient:    conn.ToClient,
+	}, device, rooms)
 	if err != nil {
 		return err
 	}
@@ -311,6 +325,7 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 		SID:    conn.Session,
 		User:   conn.User,
 		Device: conn.Device,
+		At:     s.now().UnixMilli(),
 		Rooms:  states,
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func TestBadProofs(t *testing.T) {
 		change func(*frame.HandshakeClaims)
 		want   *chat.Error
 	}{
-		"another version":    {func(h *frame.HandshakeClaims) { h.V = 2 }, chat.BadProof},
+		"another version":    {func(h *frame.HandshakeClaims) { h.V = 1 }, chat.BadProof},
 		"another user":       {func(h *frame.HandshakeClaims) { h.Sub = "eve" }, chat.BadProof},
 		"another deployment": {func(h *frame.HandshakeClaims) { h.Aud = "chat.example/other" }, chat.BadProof},
 		"another nonce":      {func(h *frame.HandshakeClaims) { h.Nonce = chat.NewNonce() }, chat.NonceExpired},
@@ -132,13 +132,14 @@ func TestNames(t *testing.T) {
 	thief.expect(thief.prove(thief.proof(func(h *frame.HandshakeClaims) { h.Link = "x.y.z" })), chat.DeviceUnknown)
 	thief.begin()
 	claims := frame.HandshakeClaims{
-		V:     1,
+		V:     frame.Version,
 		Sub:   "ada",
 		Aud:   audience,
 		Nonce: thief.nonce,
 		SKID:  thief.server.Thumbprint(),
 		Enc:   thief.device.enc.Public().JWK(),
 		Gen:   1,
+		SK:    "x",
 	}
 	bare, err := envelope.Sign(thief.signing, envelope.TypeHandshake, encode(t, claims))
 	must(t, err)

@@ -50,7 +50,7 @@ func (s *Service) Typing(ctx context.Context, c Call, room chat.Room) error {
 	if err != nil {
 		return err
 	}
-	return s.postHint(ctx, c, room, frame.Typing{Type: frame.TypeTyping, Room: room, User: conn.User})
+	return s.postHint(ctx, c, room, frame.Typing{Type: frame.TypeTyping, Push: s.push(), Room: room, User: conn.User})
 }
 
 // Mark posts to the room up to which seq the user's client has it, and up to
@@ -62,6 +62,7 @@ func (s *Service) Mark(ctx context.Context, c Call, room chat.Room, delivered, r
 	}
 	return s.postHint(ctx, c, room, frame.Mark{
 		Type:      frame.TypeMark,
+		Push:      s.push(),
 		Room:      room,
 		User:      conn.User,
 		Delivered: delivered,

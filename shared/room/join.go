@@ -46,7 +46,7 @@ func (s *Service) subscribeUser(ctx context.Context, caller *Connection, room ch
 		if err != nil {
 			return fmt.Errorf("read a device of the user: %w", err)
 		}
-		_, err = s.subscribeConnection(ctx, uc.ID, uc.ConnectedAt, device, []chat.Room{room})
+		_, err = s.subscribeConnection(ctx, uc, device, []chat.Room{room})
 		if errors.Is(err, chat.DeviceRevoked) && uc.Device != caller.Device {
 			return nil // ignore: a different device was revoked concurrently
 		}

@@ -1,6 +1,7 @@
 package room_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,12 +19,32 @@ import (
 // those of connections that were dialled.
 func (w *world) crowd(n int, d *device) []*conn {
 	w.t.Helper()
+	first := w.enter(newDevice(w.t, "crowd-first")) // reads the key set
+	must(w.t, w.store.RemoveListener(w.t.Context(), chat.Lobby, first.id))
+	first.nonce = chat.NewNonce()
+	sk := first.newSecret()
+	first.derive(sk)
 	all := make([]*conn, n)
 	for i := range all {
-		all[i] = &conn{world: w, device: d, id: chat.Connection(fmt.Sprintf("crowd-%04d=", i)), at: w.clock.Now()}
+		c := *first
+		c.device, c.id, c.at = d, chat.Connection(fmt.Sprintf("crowd-%04d=", i)), w.clock.Now()
+		c.wrapped = c.wrap(sk)
+		all[i] = &c
 		all[i].listen()
 	}
 	return all
+}
+
+// wrap returns the wrapped key of the session with the secret sk, as a
+// handshake with the proof sk would make it.
+func (c *conn) wrap(sk string) []byte {
+	c.t.Helper()
+	nonce, err := base64.RawURLEncoding.DecodeString(c.nonce)
+	must(c.t, err)
+	place := strings.Join([]string{string(c.id), string(c.user), "crowd"}, "|")
+	_, toClient, err := c.keys.OpenSession(c.t.Context(), sk, nonce, sk, []byte(place))
+	must(c.t, err)
+	return toClient
 }
 
 // listen writes the connection's listener with the device's newest key.
@@ -36,6 +57,7 @@ func (c *conn) listen() {
 		Device:      "crowd",
 		Gen:         c.gen,
 		Enc:         c.device.enc.Public().Modulus(),
+		ToClient:    c.wrapped,
 	}))
 }
 

@@ -43,5 +43,5 @@ func (s *Service) Ping(ctx context.Context, c Call, asked []chat.Room) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(ctx, c, frame.Pong{Type: frame.TypePong, Ref: c.Ref, Heads: heads})
+	return s.answer(ctx, c, frame.Pong{Type: frame.TypePong, Ref: c.Ref, At: s.now().UnixMilli(), Heads: heads})
 }

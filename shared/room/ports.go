@@ -41,9 +41,13 @@ var ErrStaleKey = errors.New("the server key is not accepted")
 // expired.
 var ErrNoKeySet = errors.New("there is no valid key set")
 
-// ErrDamaged means that a stored entry cannot be read, now or later: a retry
-// does not help.
+// ErrDamaged means that a stored entry or key cannot be read, now or later: a
+// retry does not help.
 var ErrDamaged = errors.New("the stored entry is damaged")
+
+// ErrMAC means that a client's frame is not authenticated under the key of its
+// session.
+var ErrMAC = errors.New("the frame is not authenticated")
 
 // Keys is the part of the keyring that the use cases need. Only the keyring
 // holds the service's private keys.
@@ -57,6 +61,18 @@ type Keys interface {
 	// OpenSend opens a `sotto-send+jwe` and returns its plaintext and kid.
 	// Errors: ErrStaleKey; envelope.ErrEnvelope.
 	OpenSend(ctx context.Context, token string) (plaintext []byte, kid string, err error)
+	// OpenSession opens the secret of a session, a `sotto-session+jwe`, and
+	// returns the session's two MAC keys, wrapped for that place. nonce and
+	// proof are those of the handshake. Errors: ErrStaleKey;
+	// envelope.ErrEnvelope.
+	OpenSession(ctx context.Context, token string, nonce []byte, proof string,
+		place []byte) (toService, toClient []byte, err error)
+	// CheckFrame checks the MAC of a client's frame under a wrapped key.
+	// Errors: ErrMAC; ErrDamaged if the key was wrapped for another place.
+	CheckFrame(ctx context.Context, toService, place, frame []byte) error
+	// AuthenticateFrame adds the MAC to a frame for a client under a wrapped
+	// key. Error: ErrDamaged if the key was wrapped for another place.
+	AuthenticateFrame(ctx context.Context, toClient, place, frame []byte) ([]byte, error)
 	// SealAtRest and OpenAtRest encrypt and decrypt what the database stores.
 	// Error of OpenAtRest: ErrDamaged.
 	SealAtRest(ctx context.Context, plaintext, additional []byte) (dataKey string, sealed []byte, err error)

@@ -127,7 +127,7 @@ func (s *Service) Announce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("get the key set: %w", err)
 	}
-	data, err := strict.Marshal(frame.ServerKey{Type: frame.TypeServerKey, KeySet: keyset})
+	data, err := strict.Marshal(frame.ServerKey{Type: frame.TypeServerKey, Push: s.push(), KeySet: keyset})
 	if err != nil {
 		return fmt.Errorf("encode the key set: %w", err)
 	}

@@ -131,7 +131,7 @@ func TestRefusedMessages(t *testing.T) {
 			return c.message("x", func(m *frame.MessageClaims) { m.SKID = strings.Repeat("A", 43) })
 		}, chat.SessionMismatch},
 		"another version": {func(c *conn) string {
-			return c.message("x", func(m *frame.MessageClaims) { m.V = 2 })
+			return c.message("x", func(m *frame.MessageClaims) { m.V = 1 })
 		}, chat.BadEnvelope},
 		"malformed id": {func(c *conn) string {
 			return c.message("x", func(m *frame.MessageClaims) { m.ID = "1" })
@@ -149,11 +149,11 @@ func TestRefusedMessages(t *testing.T) {
 			return c.message(strings.Repeat("x", chat.MaxBody+1), nil)
 		}, chat.BodyTooLarge},
 		"claims twice": {func(c *conn) string {
-			return c.sealed(c.signing, []byte(`{"v":1,"v":1}`))
+			return c.sealed(c.signing, []byte(`{"v":2,"v":2}`))
 		}, chat.BadEnvelope},
 		"another's signature": {func(c *conn) string {
 			return c.sealed(stranger.signing, encode(t, frame.MessageClaims{
-				V:    1,
+				V:    frame.Version,
 				SID:  c.sid,
 				Sub:  "ada",
 				SKID: c.server.Thumbprint(),

@@ -82,11 +82,20 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // Call identifies the caller: the connection that a frame came on, and the
-// frame's ref.
+// frame. NewCall makes it.
 type Call struct {
 	Connection  chat.Connection
 	ConnectedAt time.Time
 	Ref         string
+	Frame       []byte // as received, since the MAC covers its bytes
+
+	answers *answers
+}
+
+// NewCall returns the call of a frame. The frame of $connect and $disconnect is
+// nil.
+func NewCall(id chat.Connection, connectedAt time.Time, frame []byte) Call {
+	return Call{Connection: id, ConnectedAt: connectedAt, Frame: frame, answers: new(answers)}
 }
 
 // admit finds the connection's session, spends one token of its device's rate,
@@ -99,9 +108,10 @@ func (s *Service) admit(ctx context.Context, c Call, cost int) (*Connection, *De
 	return conn, device, s.charge(ctx, conn.User, cost)
 }
 
-// admitDevice finds the connection's session and spends one token of its
-// device's rate. Errors: chat.HandshakeRequired, chat.RateLimited,
-// chat.DeviceUnknown, chat.DeviceRevoked.
+// admitDevice finds the connection's session, checks the MAC of the frame, and
+// spends one token of the device's rate. The MAC comes first: a frame that
+// somebody else put into the connection spends nothing. Errors:
+// chat.HandshakeRequired, chat.BadMAC, and those of admitSession.
 func (s *Service) admitDevice(ctx context.Context, c Call) (*Connection, *Device, error) {
 	conn, err := s.store.Connection(ctx, c.Connection)
 	if errors.Is(err, ErrNotFound) || err == nil && !conn.Bound() {
@@ -110,6 +120,15 @@ func (s *Service) admitDevice(ctx context.Context, c Call) (*Connection, *Device
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the connection: %w", err)
 	}
+	if err := s.checkMAC(ctx, c, conn); err != nil {
+		return nil, nil, err
+	}
+	return s.admitSession(ctx, conn)
+}
+
+// admitSession spends one token of the rate of a session's device. Errors:
+// chat.RateLimited, chat.DeviceUnknown, chat.DeviceRevoked.
+func (s *Service) admitSession(ctx context.Context, conn *Connection) (*Connection, *Device, error) {
 	device, err := s.store.Admit(ctx, conn.User, conn.Device, s.now())
 	switch {
 	case errors.Is(err, ErrThrottled):
@@ -124,12 +143,15 @@ func (s *Service) admitDevice(ctx context.Context, c Call) (*Connection, *Device
 	return conn, device, nil
 }
 
-// answer posts one frame to the calling connection. It is not an error if that
-// connection is gone: the client resumes on its next one.
+// answer posts one authenticated frame to the calling connection. It is not an
+// error if that connection is gone: the client resumes on its next one.
 func (s *Service) answer(ctx context.Context, c Call, reply any) error {
 	data, err := strict.Marshal(reply)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
+	}
+	if data, err = s.Authenticate(ctx, c, data); err != nil {
+		return fmt.Errorf("authenticate the answer: %w", err)
 	}
 	if err := s.post.Post(ctx, c.Connection, data); err != nil && !errors.Is(err, ErrGone) {
 		return fmt.Errorf("post the answer: %w", err)

@@ -37,6 +37,8 @@ type Connection struct {
 	Session      chat.Session
 	User         chat.User
 	Device       chat.Device
+	ToService    []byte // the MAC keys of the session, wrapped by the keyring
+	ToClient     []byte
 }
 
 // Bound reports whether a handshake has completed on the connection.
@@ -74,6 +76,7 @@ type UserConnection struct {
 	ID          chat.Connection
 	Device      chat.Device
 	ConnectedAt time.Time
+	ToClient    []byte // as in Connection
 }
 
 // Binding is what a completed handshake writes.
@@ -85,6 +88,8 @@ type Binding struct {
 	Session     chat.Session
 	User        chat.User
 	Device      Device
+	ToService   []byte // as in Connection
+	ToClient    []byte
 	// NewUser claims the name for this device, which is its first.
 	NewUser bool
 	// LinkedBy is the device that has linked this one, which is new. The
@@ -165,7 +170,8 @@ type Rooms interface {
 }
 
 // Listener is a connection that is subscribed to a room. Its row has the
-// device's newest encryption key, so that a delivery costs one query.
+// device's newest encryption key and the session's wrapped MAC key, so that a
+// delivery costs one query.
 type Listener struct {
 	Connection  chat.Connection
 	ConnectedAt time.Time
@@ -173,6 +179,7 @@ type Listener struct {
 	Device      chat.Device
 	Gen         int64
 	Enc         []byte // RSA modulus, big-endian
+	ToClient    []byte // as in Connection, so that a delivery reads no more
 }
 
 // Listeners stores the listeners of rooms.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,8 +25,9 @@ const rowsAtOnce = 8
 // (protocol §7).
 //
 // It returns the device as it was read last. Error: chat.DeviceRevoked.
-func (s *Service) subscribeConnection(ctx context.Context, id chat.Connection, connectedAt time.Time, d *Device,
+func (s *Service) subscribeConnection(ctx context.Context, uc UserConnection, d *Device,
 	rooms []chat.Room) (*Device, error) {
+	id := uc.ID
 	for {
 		if d.Revoked {
 			if err := s.unsubscribeConnection(ctx, rooms, id); err != nil {
@@ -35,7 +35,15 @@ func (s *Service) subscribeConnection(ctx context.Context, id chat.Connection, c
 			}
 			return nil, chat.DeviceRevoked
 		}
-		l := Listener{Connection: id, ConnectedAt: connectedAt, User: d.User, Device: d.ID, Gen: d.Gen, Enc: d.Enc}
+		l := Listener{
+			Connection:  id,
+			ConnectedAt: uc.ConnectedAt,
+			User:        d.User,
+			Device:      d.ID,
+			Gen:         d.Gen,
+			Enc:         d.Enc,
+			ToClient:    uc.ToClient,
+		}
 		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
 			return s.store.AddListener(ctx, room, l)
 		}); err != nil {
@@ -90,7 +98,7 @@ func (s *Service) propagateKey(ctx context.Context, d *Device) error {
 		return err
 	}
 	if err := each(ctx, connections, func(ctx context.Context, uc UserConnection) error {
-		_, err := s.subscribeConnection(ctx, uc.ID, uc.ConnectedAt, d, rooms)
+		_, err := s.subscribeConnection(ctx, uc, d, rooms)
 		return err
 	}); err != nil {
 		return err

@@ -84,7 +84,7 @@ func (r *Router) unknown(ctx context.Context,
 	e *events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	c := call(e)
 	var isFrame bool
-	c.Ref, isFrame = frame.Ref([]byte(e.Body))
+	c.Ref, isFrame = frame.Ref(c.Frame)
 	refusal := chat.BadFrame
 	switch {
 	case len(e.Body) > chat.MaxFrame:
@@ -105,7 +105,7 @@ func (r *Router) message(route *Route) Handler {
 		limited, cancel := Reserve(ctx)
 		defer cancel()
 		err := recovery.Call(func() error {
-			f, ref, err := frame.Parse(route.Key, []byte(e.Body))
+			f, ref, err := frame.Parse(route.Key, c.Frame)
 			c.Ref = ref
 			if err != nil {
 				return err
@@ -168,7 +168,14 @@ func (r *Router) refuse(ctx context.Context, c room.Call, err error) {
 		r.Log.ErrorContext(ctx, "failed to encode the error frame", "err", err, "connection", c.Connection)
 		return
 	}
-	if err := r.Poster.Post(ctx, c.Connection, data); err != nil && !errors.Is(err, room.ErrGone) {
+	limited, cancel := context.WithTimeout(ctx, ReplyTime/2)
+	defer cancel()
+	authentic, err := r.Service.Authenticate(limited, c, data)
+	if err != nil {
+		r.Log.ErrorContext(ctx, "failed to authenticate the error frame", "err", err, "connection", c.Connection)
+		authentic = data // the client reconnects
+	}
+	if err := r.Poster.Post(ctx, c.Connection, authentic); err != nil && !errors.Is(err, room.ErrGone) {
 		r.Log.WarnContext(ctx, "failed to post the error frame", "err", err, "connection", c.Connection)
 	}
 	if refusal.Closes() {
@@ -191,8 +198,6 @@ func visible(err error) *chat.Error {
 
 // call returns the caller that an event names.
 func call(e *events.APIGatewayWebsocketProxyRequest) room.Call {
-	return room.Call{
-		Connection:  chat.Connection(e.RequestContext.ConnectionID),
-		ConnectedAt: time.UnixMilli(e.RequestContext.ConnectedAt),
-	}
+	return room.NewCall(chat.Connection(e.RequestContext.ConnectionID),
+		time.UnixMilli(e.RequestContext.ConnectedAt), []byte(e.Body))
 }

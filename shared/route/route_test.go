@@ -167,7 +167,7 @@ func TestStaleServerKeyBringsTheKeySet(t *testing.T) {
 	} {
 		f := newFixture()
 		f.KeySet = test.keySet
-		_, got := f.send(t, stale, `{"action":"ping"}`)
+		_, got := f.send(t, stale, `{"action":"ping","ref":"r"}`)
 		if len(got) != 1 || got[0].Code != chat.StaleServerKey.Code() || got[0].KeySet != test.want {
 			t.Errorf("%s: got %+v, want the key set %q", name, got, test.want)
 		}
@@ -179,7 +179,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 	if status, got := f.send(t, &route.Connect, ""); status != http.StatusOK || len(got) != 0 {
 		t.Errorf("$connect: got status %d and frames %v, want 200 alone", status, got)
 	}
-	f.expect(t, &route.Ping, `{"action":"ping"}`, chat.HandshakeRequired, "")
+	f.expect(t, &route.Ping, `{"action":"ping","ref":"r"}`, chat.HandshakeRequired, "r")
 	for range 2 {
 		if status, got := f.send(t, &route.Disconnect, ""); status != http.StatusOK || len(got) != 0 {
 			t.Errorf("$disconnect: got status %d and frames %v, want 200 alone", status, got)

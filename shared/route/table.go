@@ -22,10 +22,11 @@ const (
 type Keys string
 
 const (
-	NoKeys      Keys = ""        // none: the route does not use the keyring
-	PublicKeys  Keys = "public"  // the signed key set, no private key
-	DataKeys    Keys = "data"    // opens messages at rest
-	MessageKeys Keys = "message" // opens what clients seal; seals at rest, and opens that again
+	NoKeys        Keys = ""          // none: the route does not use the keyring
+	SessionKeys   Keys = "session"   // authenticates frames, as all below do
+	HandshakeKeys Keys = "handshake" // opens secrets of sessions; reads the signed key set
+	DataKeys      Keys = "data"      // opens messages at rest
+	MessageKeys   Keys = "message"   // opens what clients seal; seals at rest, and opens that again
 )
 
 // Route is one row of the table of routes. Functions are compiled from one row
@@ -55,10 +56,10 @@ var (
 		},
 	}
 	// Default has no use case: it refuses every frame that no route takes.
-	Default   = Route{Key: keyDefault}
+	Default   = Route{Key: keyDefault, Keys: SessionKeys}
 	Handshake = Route{
 		Key:  frame.ActionHandshake,
-		Keys: PublicKeys,
+		Keys: HandshakeKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			if f.Proof != "" {
 				return s.Prove(ctx, c, f.Proof)
@@ -81,55 +82,64 @@ var (
 		},
 	}
 	JoinRoom = Route{
-		Key: frame.ActionJoinRoom,
+		Key:  frame.ActionJoinRoom,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Join(ctx, c, f.Room)
 		},
 	}
 	LeaveRoom = Route{
-		Key: frame.ActionLeaveRoom,
+		Key:  frame.ActionLeaveRoom,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Leave(ctx, c, f.Room)
 		},
 	}
 	RotateKey = Route{
-		Key: frame.ActionRotateKey,
+		Key:  frame.ActionRotateKey,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Rotate(ctx, c, f.Proof)
 		},
 	}
 	Devices = Route{
-		Key: frame.ActionDevices,
+		Key:  frame.ActionDevices,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, _ *frame.Request) error {
 			return s.Devices(ctx, c)
 		},
 	}
 	RevokeDevice = Route{
-		Key: frame.ActionRevokeDevice,
+		Key:  frame.ActionRevokeDevice,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Revoke(ctx, c, f.Proof)
 		},
 	}
 	Ping = Route{
-		Key: frame.ActionPing,
+		Key:  frame.ActionPing,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Ping(ctx, c, slices.Collect(maps.Keys(f.Heads)))
 		},
 	}
 	Presence = Route{
-		Key: frame.ActionPresence,
+		Key:  frame.ActionPresence,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Presence(ctx, c, f.Room)
 		},
 	}
 	Typing = Route{
-		Key: frame.ActionTyping,
+		Key:  frame.ActionTyping,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Typing(ctx, c, f.Room)
 		},
 	}
 	Mark = Route{
-		Key: frame.ActionMark,
+		Key:  frame.ActionMark,
+		Keys: SessionKeys,
 		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
 			return s.Mark(ctx, c, f.Room, f.Delivered, f.Read)
 		},

@@ -180,16 +180,21 @@ type permissions struct{ purposes, keysTable []string }
 
 var permissionsOf = map[route.Keys]permissions{
 	route.NoKeys: {},
-	route.PublicKeys: {
+	route.SessionKeys: {
+		purposes:  []string{"kms:Decrypt sotto-session-wrap"},
+		keysTable: []string{"dynamodb:GetItem"},
+	},
+	route.HandshakeKeys: {
+		purposes:  []string{"kms:Decrypt sotto-session-key", "kms:Decrypt sotto-session-wrap"},
 		keysTable: []string{"dynamodb:GetItem", "dynamodb:Scan"},
 	},
 	route.DataKeys: {
-		purposes:  []string{"kms:Decrypt sotto-data-key"},
+		purposes:  []string{"kms:Decrypt sotto-data-key", "kms:Decrypt sotto-session-wrap"},
 		keysTable: []string{"dynamodb:GetItem", "dynamodb:Scan"},
 	},
 	route.MessageKeys: {
 		purposes: []string{"kms:Decrypt sotto-data-key", "kms:Decrypt sotto-server-key",
-			"kms:GenerateDataKey sotto-data-key"},
+			"kms:Decrypt sotto-session-wrap", "kms:GenerateDataKey sotto-data-key"},
 		keysTable: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"},
 	},
 }

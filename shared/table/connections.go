@@ -55,6 +55,8 @@ func (s *Store) Connection(ctx context.Context, id chat.Connection) (*room.Conne
 		Session:      text[chat.Session](it, "session"),
 		User:         text[chat.User](it, "user"),
 		Device:       text[chat.Device](it, "device"),
+		ToService:    binary(it, "toService"),
+		ToClient:     binary(it, "toClient"),
 	}, nil
 }
 
@@ -92,20 +94,23 @@ func (s *Store) SpendNonce(ctx context.Context, id chat.Connection, nonce string
 func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 	items := []types.TransactWriteItem{
 		{Update: &types.Update{
-			TableName:                &s.names.Connections,
-			Key:                      connectionKey(b.Connection),
-			UpdateExpression:         aws.String("SET #proof = :proof, #boundNonce = :nonce, #session = :session, #user = :user, #device = :device REMOVE #nonce"),
-			ConditionExpression:      aws.String("#nonce = :nonce AND attribute_not_exists(#session)"),
-			ExpressionAttributeNames: names("proof", "boundNonce", "session", "user", "device", "nonce"),
+			TableName:           &s.names.Connections,
+			Key:                 connectionKey(b.Connection),
+			UpdateExpression:    aws.String("SET #proof = :proof, #boundNonce = :nonce, #session = :session, #user = :user, #device = :device, #toService = :toService, #toClient = :toClient REMOVE #nonce"),
+			ConditionExpression: aws.String("#nonce = :nonce AND attribute_not_exists(#session)"),
+			ExpressionAttributeNames: names("proof", "boundNonce", "session", "user", "device", "toService", "toClient",
+				"nonce"),
 			ExpressionAttributeValues: item{
 				":proof": str(b.ProofHash), ":nonce": str(b.Nonce), ":session": str(b.Session),
 				":user": str(b.User), ":device": str(b.Device.ID),
+				":toService": bin(b.ToService), ":toClient": bin(b.ToClient),
 			},
 		}},
 		{Put: &types.Put{TableName: &s.names.Listeners, Item: item{
 			"of":          ofUser(b.User),
 			"connection":  str(b.Connection),
 			"device":      str(b.Device.ID),
+			"toClient":    bin(b.ToClient),
 			"connectedAt": millis(b.ConnectedAt),
 			"expires":     expiry(b.ConnectedAt.Add(chat.ConnectionRowLifetime)),
 		}}},
@@ -166,6 +171,7 @@ func (s *Store) ConnectionsOf(ctx context.Context, user chat.User) ([]room.UserC
 				ID:          text[chat.Connection](it, "connection"),
 				Device:      text[chat.Device](it, "device"),
 				ConnectedAt: moment(it, "connectedAt"),
+				ToClient:    binary(it, "toClient"),
 			})
 		}
 		return true

@@ -101,6 +101,8 @@ func TestSendCost(t *testing.T) {
 		User:        d.User,
 		Device:      d,
 		NewUser:     true,
+		ToService:   make([]byte, 61),
+		ToClient:    make([]byte, 61),
 	}))
 	meta, err := store.CreateRoom(ctx, chat.Room(strings.Repeat("r", 32)), chat.NewEpoch(), time.Now())
 	must(t, err)
@@ -147,7 +149,7 @@ func TestSendCost(t *testing.T) {
 func sealed(t *testing.T, signing *envelope.SigningKey, e *room.Entry) []byte {
 	t.Helper()
 	claims, err := strict.Marshal(frame.MessageClaims{
-		V:    1,
+		V:    frame.Version,
 		SID:  chat.NewSession(),
 		Sub:  e.User,
 		SKID: signing.Thumbprint(),

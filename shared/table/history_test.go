@@ -16,6 +16,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/keyring"
 	"github.com/sotto-chat/sotto/shared/keyring/keyringtest"
+	"github.com/sotto-chat/sotto/shared/keyring/roomkeys"
 	"github.com/sotto-chat/sotto/shared/room"
 	"github.com/sotto-chat/sotto/shared/room/memory"
 	"github.com/sotto-chat/sotto/shared/room/storetest"
@@ -23,26 +24,11 @@ import (
 	"github.com/sotto-chat/sotto/shared/table"
 )
 
-// ring is a keyring as package room sees it.
-type ring struct{ *keyring.Keyring }
-
-func (r ring) KeySet(ctx context.Context) (string, error) {
-	if err := r.Ensure(ctx); err != nil {
-		return "", err
-	}
-	token, _, err := r.Keyring.KeySet(ctx)
-	return token, err
-}
-
-func (r ring) Accepts(ctx context.Context, kid string) (bool, error) {
-	return r.AcceptsServerKey(ctx, kid)
-}
-
 // reader is a session that reads history through the service, over the tables.
 type reader struct {
 	t       *testing.T
 	store   *table.Store
-	keys    ring
+	keys    roomkeys.Keys
 	service *room.Service
 	hub     *memory.Hub
 	clock   *storetest.Clock
@@ -50,6 +36,8 @@ type reader struct {
 	enc     *envelope.DecryptionKey
 	device  room.Device
 	epoch   chat.Epoch
+
+	toService *envelope.MACKey
 }
 
 const readerConnection = chat.Connection("reader=")
@@ -58,10 +46,11 @@ func newReader(t *testing.T) *reader {
 	t.Helper()
 	r := &reader{t: t, hub: &memory.Hub{}, clock: storetest.NewClock()}
 	r.store = table.New(connect(t), tables, r.clock.Now)
-	r.keys = ring{keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
+	r.keys = roomkeys.Keys{Keyring: keyring.New(keyringtest.NewStore(), keyringtest.NewKMS(), keyring.Options{
 		Audience: "host/stage",
 		Now:      r.clock.Now,
 	})}
+	must(t, r.keys.Ensure(t.Context()))
 	r.service = room.New(room.Options{
 		Store:     r.store,
 		Keys:      r.keys,
@@ -85,6 +74,7 @@ func newReader(t *testing.T) *reader {
 	}
 	must(t, r.store.OpenConnection(t.Context(), readerConnection, r.clock.Now()))
 	must(t, r.store.OpenChallenge(t.Context(), readerConnection, "ada", "nonce", r.clock.Now().Add(time.Minute)))
+	toService, toClient := r.openSession()
 	must(t, r.store.Bind(t.Context(), room.Binding{
 		Connection:  readerConnection,
 		ConnectedAt: r.clock.Now(),
@@ -94,11 +84,37 @@ func newReader(t *testing.T) *reader {
 		User:        "ada",
 		Device:      r.device,
 		NewUser:     true,
+		ToService:   toService,
+		ToClient:    toClient,
 	}))
 	meta, err := r.store.CreateRoom(t.Context(), chat.Lobby, chat.NewEpoch(), r.clock.Now())
 	must(t, err)
 	r.epoch = meta.Epoch
 	return r
+}
+
+// openSession makes the MAC keys of the session and returns them wrapped.
+func (r *reader) openSession() (toService, toClient []byte) {
+	r.t.Helper()
+	token, err := r.keys.KeySet(r.t.Context())
+	must(r.t, err)
+	signed, err := envelope.ParseSigned(token, envelope.TypeKeys)
+	must(r.t, err)
+	payload, err := signed.Verify(signed.JWK)
+	must(r.t, err)
+	var claims frame.KeySetClaims
+	must(r.t, strict.Unmarshal(payload, &claims))
+	to, err := envelope.ParseEncryptionKey(claims.Session)
+	must(r.t, err)
+	secret, nonce := make([]byte, envelope.SecretSize), make([]byte, 32)
+	sk, err := envelope.Seal(to, envelope.TypeSession, secret)
+	must(r.t, err)
+	r.toService, _, err = envelope.DeriveMACKeys(secret, nonce, "proof")
+	must(r.t, err)
+	place := strings.Join([]string{string(readerConnection), "ada", string(r.device.ID)}, "|")
+	toService, toClient, err = r.keys.OpenSession(r.t.Context(), sk, nonce, "proof", []byte(place))
+	must(r.t, err)
+	return toService, toClient
 }
 
 // write puts a message at its place in the log, as a send would. What is
@@ -117,7 +133,7 @@ func (r *reader) write(ctx context.Context, seq chat.Seq, body string) error {
 		Expires:   r.clock.Now().Add(26 * time.Hour),
 	}
 	claims, err := strict.Marshal(frame.MessageClaims{
-		V:    1,
+		V:    frame.Version,
 		SID:  "session",
 		Sub:  "ada",
 		SKID: r.signing.Thumbprint(),
@@ -151,7 +167,10 @@ func (r *reader) write(ctx context.Context, seq chat.Seq, body string) error {
 func (r *reader) page(after chat.Seq, limit int) (frame.History, []frame.MessagePlain) {
 	r.t.Helper()
 	r.clock.Advance(time.Second) // so that the device's rate is not what is tested
-	must(r.t, r.service.History(r.t.Context(), room.Call{Connection: readerConnection}, chat.Lobby, after, limit))
+	asked, err := r.toService.Authenticate([]byte(`{"action":"history"}`))
+	must(r.t, err)
+	call := room.NewCall(readerConnection, r.clock.Now(), asked)
+	must(r.t, r.service.History(r.t.Context(), call, chat.Lobby, after, limit))
 	frames := r.hub.Take(readerConnection)
 	if len(frames) != 1 {
 		r.t.Fatalf("got %d frames", len(frames))

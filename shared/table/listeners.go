@@ -21,7 +21,7 @@ func ofRoom(name chat.Room) types.AttributeValue { return str("room#" + name) }
 func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener) error {
 	it := listenerKey(name, l.Connection)
 	it["user"], it["device"] = str(l.User), str(l.Device)
-	it["gen"], it["enc"] = num(l.Gen), bin(l.Enc)
+	it["gen"], it["enc"], it["toClient"] = num(l.Gen), bin(l.Enc), bin(l.ToClient)
 	it["connectedAt"] = millis(l.ConnectedAt)
 	it["expires"] = expiry(l.ConnectedAt.Add(chat.ConnectionRowLifetime))
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
@@ -92,6 +92,7 @@ func (s *Store) listeners(ctx context.Context, n int, values item) (found []room
 				Device:      text[chat.Device](it, "device"),
 				Gen:         number[int64](it, "gen"),
 				Enc:         binary(it, "enc"),
+				ToClient:    binary(it, "toClient"),
 			})
 		}
 		return true

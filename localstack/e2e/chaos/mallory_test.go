@@ -84,7 +84,7 @@ func (m *mallory) once(ctx context.Context) {
 
 // refusals counts the answers that refuse for good, not because a fault struck.
 func (m *mallory) refusals() (n int) {
-	for _, code := range []chat.Code{chat.SessionMismatch.Code(), chat.BadSignature.Code(),
+	for _, code := range []chat.Code{chat.SessionMismatch.Code(), chat.BadSignature.Code(), chat.BadMAC.Code(),
 		chat.HandshakeRequired.Code(), chat.StaleServerKey.Code()} {
 		n += m.answers[string(code)]
 	}

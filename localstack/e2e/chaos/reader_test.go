@@ -25,6 +25,8 @@ type peer struct {
 	ws    *websocket.Conn // nil without a connection
 	sid   chat.Session
 	frame int
+
+	session *device.Session // nil before the proof
 }
 
 // errRefused is an error frame with its code.
@@ -40,7 +42,7 @@ func (p *peer) dial(ctx context.Context) error {
 		return err
 	}
 	ws.SetReadLimit(readLimit)
-	p.ws = ws
+	p.ws, p.session = ws, nil
 	return nil
 }
 
@@ -55,6 +57,7 @@ func (p *peer) enter(ctx context.Context) (err error) {
 	var challenge frame.Challenge
 	if err := p.ask(ctx, frame.Request{
 		Action: frame.ActionHandshake,
+		V:      frame.Version,
 		User:   p.keys.Name(),
 	}, &challenge); err != nil {
 		return err
@@ -63,10 +66,11 @@ func (p *peer) enter(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	proof, err := p.device.Prove(challenge.Nonce, keys, "")
+	proof, session, err := p.device.Prove(challenge.Nonce, keys, "")
 	if err != nil {
 		return err
 	}
+	p.session = session
 	var welcome frame.Welcome
 	if err := p.ask(ctx, frame.Request{Action: frame.ActionHandshake, Proof: proof}, &welcome); err != nil {
 		return err
@@ -90,6 +94,11 @@ func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 	data, err := strict.Marshal(r)
 	if err != nil {
 		return err
+	}
+	if p.session != nil && r.Action != frame.ActionHandshake {
+		if data, err = p.session.Authenticate(data); err != nil {
+			return err
+		}
 	}
 	if err := p.ws.Write(ctx, websocket.MessageText, data); err != nil {
 		p.drop()
@@ -115,6 +124,9 @@ func (p *peer) ask(ctx context.Context, r frame.Request, answer any) error {
 		case head.Ref != r.Ref:
 		case head.Type == frame.TypeError:
 			return errRefused{head.Code}
+		case p.session != nil && p.session.Verify(data) != nil:
+			p.drop()
+			return fmt.Errorf("got an answer of type %s that is not authenticated", head.Type)
 		default:
 			return strict.Unmarshal(data, answer)
 		}

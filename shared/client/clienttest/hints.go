@@ -26,10 +26,11 @@ func (s *Service) hint(c *conn, r *frame.Request) error {
 		})
 		return nil
 	case frame.ActionTyping:
-		kind, f = frame.TypeTyping, frame.Typing{Type: frame.TypeTyping, Room: name, User: c.user}
+		kind, f = frame.TypeTyping, frame.Typing{Type: frame.TypeTyping, Push: push(), Room: name, User: c.user}
 	case frame.ActionMark:
 		kind, f = frame.TypeMark, frame.Mark{
 			Type:      frame.TypeMark,
+			Push:      push(),
 			Room:      name,
 			User:      c.user,
 			Delivered: r.Delivered,

@@ -2,6 +2,7 @@ package clienttest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"time"
 
@@ -20,13 +21,21 @@ type conn struct {
 	user   chat.User // "" before the handshake is complete
 	sid    chat.Session
 	device *device
+
+	toService, toClient *envelope.MACKey // nil before a proof that verifies
 }
+
+// push returns the part of a push that lets a client handle it once.
+func push() frame.Push { return frame.Push{N: chat.NewPush(), At: time.Now().UnixMilli()} }
 
 // handle processes a frame and answers it.
 func (s *Service) handle(c *conn, data []byte) {
 	var head frame.Request
 	_ = strict.Unmarshal(data, &head)
 	r, ref, err := frame.Parse(head.Action, data)
+	if err == nil && c.user != "" && r.Action != frame.ActionHandshake && c.toService.Verify(data) != nil {
+		err = chat.BadMAC
+	}
 	if err == nil {
 		f := Frame{User: c.user, Session: c.sid, Request: *r}
 		if r.Action == frame.ActionSendMessage {
@@ -106,7 +115,12 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 	case frame.ActionRevokeDevice:
 		return s.revoke(c, r)
 	case frame.ActionPing:
-		pong := frame.Pong{Type: frame.TypePong, Ref: r.Ref, Heads: map[chat.Room]frame.Head{}}
+		pong := frame.Pong{
+			Type:  frame.TypePong,
+			Ref:   r.Ref,
+			At:    time.Now().UnixMilli(),
+			Heads: map[chat.Room]frame.Head{},
+		}
 		for name := range s.rooms {
 			state := s.state(name)
 			pong.Heads[name] = frame.Head{Epoch: state.Epoch, Head: state.Head}
@@ -144,6 +158,9 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	if claims.Nonce != c.nonce {
 		return chat.NonceExpired
 	}
+	if err := s.derive(c, &claims, r.Proof); err != nil {
+		return err
+	}
 	d := &device{id: chat.Device(token.KID), key: token.JWK, gen: claims.Gen, enc: enc, added: time.Now().UnixMilli()}
 	if old == nil {
 		if err := s.admit(c.claims, d, claims.Link); err != nil {
@@ -158,6 +175,7 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 	}
 	c.user, c.sid, c.device = c.claims, chat.NewSession(), d
 	plain := frame.WelcomePlain{V: frame.Version, Nonce: c.nonce, SID: c.sid, User: c.user, Device: d.id}
+	plain.At = time.Now().UnixMilli()
 	for name, room := range s.rooms {
 		if room.has(c.user, name) {
 			plain.Rooms = append(plain.Rooms, s.state(name))
@@ -168,6 +186,26 @@ func (s *Service) prove(c *conn, r *frame.Request) error {
 		Ref:  r.Ref,
 		JWE:  s.seal(enc, envelope.TypeWelcome, plain),
 	})
+	return nil
+}
+
+// derive derives the keys of the session from a proof.
+func (s *Service) derive(c *conn, claims *frame.HandshakeClaims, proof string) error {
+	sealed, err := envelope.ParseSealed(claims.SK, envelope.TypeSession)
+	if err != nil {
+		return chat.BadProof
+	}
+	secret, err := sealed.Open(s.session)
+	if err != nil {
+		return chat.BadProof
+	}
+	nonce, err := base64.RawURLEncoding.DecodeString(claims.Nonce)
+	if err != nil {
+		return chat.BadProof
+	}
+	if c.toService, c.toClient, err = envelope.DeriveMACKeys(secret, nonce, proof); err != nil {
+		return chat.BadProof
+	}
 	return nil
 }
 
@@ -369,15 +407,40 @@ func (s *Service) seal(to *envelope.EncryptionKey, typ envelope.Type, plain any)
 	return token
 }
 
+// authenticate adds the MAC to a frame of a session. Errors of API Gateway,
+// which have no type, get none.
+func (s *Service) authenticate(c *conn, data []byte) []byte {
+	var head struct {
+		Type string `json:"type"`
+	}
+	if c.toClient == nil || strict.Unmarshal(data, &head) != nil || head.Type == "" {
+		return data
+	}
+	data, err := c.toClient.Authenticate(data)
+	if err != nil {
+		s.t.Errorf("service: %v", err)
+	}
+	return data
+}
+
 // post sends a frame, or the frames that the faults replace it by.
 func (s *Service) post(c *conn, kind string, f any) {
 	data, err := strict.Marshal(f)
 	if err != nil {
 		s.t.Errorf("service: %v", err)
 	}
-	frames := [][]byte{data}
+	answers := [][]byte{data}
 	if s.faults.Answer != nil {
-		frames = s.faults.Answer(c.user, kind, data)
+		answers = s.faults.Answer(c.user, kind, data)
+	}
+	var frames [][]byte
+	for _, data := range answers {
+		data = s.authenticate(c, data)
+		if s.faults.Wire == nil {
+			frames = append(frames, data)
+		} else {
+			frames = append(frames, s.faults.Wire(c.user, kind, data)...)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,4 +1,4 @@
-// Package clienttest is a small service that speaks protocol v1 over a real
+// Package clienttest is a small service that speaks protocol v2 over a real
 // WebSocket, for the tests of clients. Its cryptography is real and its rooms
 // are in memory. A test can switch on the faults that a client must handle:
 // lost, repeated, reordered and forged frames, lost connections, deleted keys,
@@ -31,8 +31,11 @@ type Faults struct {
 	// Refuse returns the error to answer a frame with, or nil to handle it.
 	Refuse func(user chat.User, r frame.Request) *chat.Error
 	// Answer returns the frames to send instead of a frame: none, itself, or
-	// several.
+	// several. They are authenticated, as frames of the service are.
 	Answer func(user chat.User, kind string, data []byte) [][]byte
+	// Wire does the same with the bytes on the wire, as somebody who ends TLS
+	// can: it has no key.
+	Wire func(user chat.User, kind string, data []byte) [][]byte
 	// Forge changes a message before it is sealed to a recipient.
 	Forge func(to chat.User, m *frame.MessagePlain)
 	// KeySet changes the claims of key sets before they are signed.
@@ -51,6 +54,7 @@ type Service struct {
 	faults  Faults
 	signer  *envelope.SigningKey
 	servers []*envelope.DecryptionKey // newest first
+	session *envelope.DecryptionKey   // opens the secrets of sessions
 	gen     int64
 	devices map[chat.User][]*device // in the order in which they came
 	rooms   map[chat.Room]*room
@@ -94,11 +98,16 @@ func New(t testing.TB) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	session, err := sessionKey()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &Service{
 		t:       t,
 		signer:  signer,
 		gen:     1,
 		servers: []*envelope.DecryptionKey{first},
+		session: session,
 		devices: map[chat.User][]*device{},
 		rooms:   map[chat.Room]*room{},
 		conns:   map[*conn]bool{},
@@ -109,6 +118,11 @@ func New(t testing.TB) *Service {
 	s.URL = "ws" + strings.TrimPrefix(s.server.URL, "http") + "/local"
 	return s
 }
+
+// sessionKey returns the session key of all services in the process.
+var sessionKey = sync.OnceValues(func() (*envelope.DecryptionKey, error) {
+	return envelope.GenerateDecryptionKey(envelope.DefaultBits)
+})
 
 // firstServerKey returns the first server key of all services in the process,
 // because generating a key is slow.
@@ -212,7 +226,7 @@ func (s *Service) RotateServerKey(keep, announce bool) {
 	s.gen++
 	if announce {
 		for c := range s.conns {
-			s.post(c, frame.TypeServerKey, frame.ServerKey{Type: frame.TypeServerKey, KeySet: s.keySet()})
+			s.post(c, frame.TypeServerKey, frame.ServerKey{Type: frame.TypeServerKey, Push: push(), KeySet: s.keySet()})
 		}
 	}
 }
@@ -261,7 +275,13 @@ func (s *Service) room(name chat.Room) *room {
 const audience = "test.example/local"
 
 func (s *Service) keySet() string {
-	c := frame.KeySetClaims{Aud: audience, Gen: s.gen, Exp: time.Now().Add(time.Hour).Unix()}
+	c := frame.KeySetClaims{
+		V:       frame.Version,
+		Aud:     audience,
+		Gen:     s.gen,
+		Exp:     time.Now().Add(time.Hour).Unix(),
+		Session: s.session.Public().JWK(),
+	}
 	for _, key := range s.servers {
 		c.Keys = append(c.Keys, key.Public().JWK())
 	}

@@ -1,4 +1,4 @@
-// Package device implements what a user's device computes in protocol v1: it
+// Package device implements what a user's device computes in protocol v2: it
 // proves its identity, seals texts to the service, opens what the service seals
 // to it, and pins the keys of the service and of other devices at first use.
 //
@@ -22,7 +22,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
-// ErrProtocol means that the service sent something that protocol v1 does not
+// ErrProtocol means that the service sent something that protocol v2 does not
 // allow.
 var ErrProtocol = errors.New("the service broke the protocol")
 
@@ -149,13 +149,18 @@ func (d *Device) sign(typ envelope.Type, claims any) (string, error) {
 // Prove returns the `proof` of a handshake, the answer to a challenge. It
 // offers the newest encryption key, which completes an interrupted rotation.
 // link is empty or a token that another device of the user has signed with
-// Link.
-func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) {
+// Link. The session's keys are only the service's and the caller's, since the
+// proof carries them sealed to the service.
+func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, *Session, error) {
 	if !frame.IsNonce(nonce) {
-		return "", fmt.Errorf("%w: the challenge's nonce is malformed", ErrProtocol)
+		return "", nil, fmt.Errorf("%w: the challenge's nonce is malformed", ErrProtocol)
+	}
+	secret, sk, err := newSession(keys)
+	if err != nil {
+		return "", nil, err
 	}
 	newest := d.snapshot().Newest()
-	return d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
+	proof, err := d.sign(envelope.TypeHandshake, frame.HandshakeClaims{
 		V:     frame.Version,
 		Sub:   d.User(),
 		Aud:   keys.Audience,
@@ -163,8 +168,14 @@ func (d *Device) Prove(nonce string, keys *KeySet, link string) (string, error) 
 		SKID:  keys.Newest.Thumbprint(),
 		Enc:   newest.Private.Public().JWK(),
 		Gen:   newest.Gen,
+		SK:    sk,
 		Link:  link,
 	})
+	if err != nil {
+		return "", nil, err
+	}
+	session, err := deriveSession(secret, nonce, proof)
+	return proof, session, err
 }
 
 // OpenWelcome opens the answer to the proof for nonce.

@@ -79,8 +79,8 @@ func newService(t *testing.T) service {
 func (s service) keySet(t *testing.T, aud string, change func(m map[string]any)) string {
 	t.Helper()
 	claims := map[string]any{
-		"aud": aud, "gen": 5, "exp": time.Now().Add(time.Hour).Unix(),
-		"keys": []jsontext.Value{s.server.Public().JWK()},
+		"v": frame.Version, "aud": aud, "gen": 5, "exp": time.Now().Add(time.Hour).Unix(),
+		"keys": []jsontext.Value{s.server.Public().JWK()}, "session": jsontext.Value(s.server.Public().JWK()),
 	}
 	if change != nil {
 		change(claims)
@@ -117,9 +117,13 @@ func TestKeySets(t *testing.T) {
 			s.keySet(t, "evil.example/prod", nil), ErrAudience},
 		"another audience over loopback": {local, s.keySet(t, real, nil),
 			s.keySet(t, "b.example/x", nil), ErrAudience},
-		"expired":             {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
-		"without keys":        {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
-		"with an invalid key": {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
+		"version 1":                  {real, "", s.keySet(t, real, set("v", 0)), ErrVersion},
+		"version 3":                  {real, "", s.keySet(t, real, set("v", 3)), ErrVersion},
+		"without session key":        {real, "", s.keySet(t, real, set("session", nil)), ErrProtocol},
+		"another signer's version 3": {real, s.keySet(t, real, nil), other.keySet(t, real, set("v", 3)), ErrSigner},
+		"expired":                    {real, "", s.keySet(t, real, set("exp", time.Now().Unix()-1)), ErrExpired},
+		"without keys":               {real, "", s.keySet(t, real, set("keys", []string{})), ErrProtocol},
+		"with an invalid key":        {real, "", s.keySet(t, real, set("keys", []string{"x"})), ErrProtocol},
 		"without the service's key": {real, "",
 			must[string](t)(envelope.Sign(s.signer, envelope.TypeKeys, []byte(`{}`))), ErrProtocol},
 		"no token": {real, "", "x", ErrProtocol},
@@ -181,7 +185,10 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 	d := must[*Device](t)(Load(deployment(t, "abc.example/prod").User("ada")))
 	keys := must[*KeySet](t)(d.AcceptKeySet(s.keySet(t, "abc.example/prod", nil)))
 	nonce := chat.NewNonce()
-	proof := must[string](t)(d.Prove(nonce, keys, ""))
+	proof, _, err := d.Prove(nonce, keys, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	token := must[*envelope.Signed](t)(envelope.ParseSigned(proof, envelope.TypeHandshake))
 	var claims frame.HandshakeClaims
 	if err := strict.Unmarshal(must[[]byte](t)(token.Verify(token.JWK)), &claims); err != nil || claims.Check() != nil {
@@ -192,13 +199,13 @@ func TestAWelcomeMustAnswerTheProof(t *testing.T) {
 		t.Errorf("the proof claims %+v, want audience abc.example/prod, nonce %s, generation 1", claims, nonce)
 	}
 	enc := must[*envelope.EncryptionKey](t)(envelope.ParseEncryptionKey(claims.Enc))
-	good := frame.WelcomePlain{V: 1, Nonce: nonce, SID: "sid", User: "ada", Device: d.ID()}
+	good := frame.WelcomePlain{V: frame.Version, Nonce: nonce, SID: "sid", User: "ada", Device: d.ID()}
 	for name, change := range map[string]func(*frame.WelcomePlain){
 		"that is valid":       nil,
 		"for another nonce":   func(w *frame.WelcomePlain) { w.Nonce = chat.NewNonce() },
 		"for another user":    func(w *frame.WelcomePlain) { w.User = "bob" },
 		"for another device":  func(w *frame.WelcomePlain) { w.Device = "x" },
-		"of another version":  func(w *frame.WelcomePlain) { w.V = 2 },
+		"of another version":  func(w *frame.WelcomePlain) { w.V = 1 },
 		"without a session":   func(w *frame.WelcomePlain) { w.SID = "" },
 		"sealed as a message": func(*frame.WelcomePlain) {},
 	} {

@@ -180,9 +180,11 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 		ID:          b.Connection,
 		Device:      b.Device.ID,
 		ConnectedAt: b.ConnectedAt,
+		ToClient:    b.ToClient,
 	})
 	c.Nonce, c.BoundNonce = "", b.Nonce
 	c.ProofHash, c.Session, c.User, c.Device = b.ProofHash, b.Session, b.User, b.Device.ID
+	c.ToService, c.ToClient = b.ToService, b.ToClient
 	return nil
 }
 

@@ -42,6 +42,12 @@ func lateConnectChangesNothing(t *testing.T, s room.Store, clock *Clock) {
 	conn, err := s.Connection(t.Context(), id)
 	ok(t, err)
 	equal(t, "bound", conn.Bound(), true)
+	equal(t, "key to the service", string(conn.ToService), "to-service")
+	equal(t, "key to the client", string(conn.ToClient), "to-client")
+	listed, err := s.ConnectionsOf(t.Context(), d.User)
+	ok(t, err)
+	equal(t, "connections", len(listed), 1)
+	equal(t, "key to the client in the list", string(listed[0].ToClient), "to-client")
 }
 
 func removalNeedsTheSession(t *testing.T, s room.Store, clock *Clock) {

@@ -61,6 +61,7 @@ func listener(clock *Clock, gen int64) room.Listener {
 		Device:      "device",
 		Gen:         gen,
 		Enc:         bytes.Repeat([]byte{byte(gen)}, 256),
+		ToClient:    []byte("to-client"),
 	}
 }
 
@@ -77,6 +78,7 @@ func listenersAreAddedAndRemoved(t *testing.T, s room.Store, clock *Clock) {
 	equal(t, "connection", found[0].Connection, b.Connection)
 	equal(t, "connected at", found[0].ConnectedAt.UnixMilli(), b.ConnectedAt.UnixMilli())
 	equal(t, "enc", bytes.Equal(found[0].Enc, b.Enc), true)
+	equal(t, "key to the client", string(found[0].ToClient), "to-client")
 	clock.Advance(chat.ConnectionRowLifetime + 2*time.Second)
 	found, err = s.Listeners(t.Context(), name)
 	ok(t, err)

@@ -147,6 +147,8 @@ func binding(id chat.Connection, clock *Clock, d room.Device, isNew bool) room.B
 		Device:      d,
 		NewUser:     isNew,
 		ReplacesGen: d.Gen,
+		ToService:   []byte("to-service"),
+		ToClient:    []byte("to-client"),
 	}
 }
 

@@ -16,12 +16,14 @@
 export type ErrorCode =
   | "bad_frame" | "unknown_action" | "frame_too_large" | "handshake_required" | "already_bound" | "bad_proof"
   | "nonce_expired" | "name_invalid" | "name_taken" | "device_unknown" | "device_revoked" | "stale_device_key"
-  | "key_unacceptable" | "bad_envelope" | "stale_server_key" | "bad_signature" | "session_mismatch"
+  | "key_unacceptable" | "version_unsupported" | "bad_mac" | "bad_envelope" | "stale_server_key" | "bad_signature" | "session_mismatch"
   | "not_a_member" | "room_invalid" | "too_many_rooms" | "too_many_devices" | "body_too_large" | "rate_limited"
   | "try_again" | "internal"
   /** There is no connection, or it was lost before the answer. */
   | "offline"
-  /** The service sent something that protocol v1 does not allow. */
+  /** An error came without the service's proof that it is its own. The client connects again. */
+  | "unproven"
+  /** The service sent something that protocol v2 does not allow. */
   | "protocol"
   /** The service key is not the one pinned at first use. */
   | "service_key_changed"

@@ -38,6 +38,8 @@ export class Client implements Chat {
   private readonly listeners = new Set<(event: ChatEvent) => void>();
   private readonly dirty = new Set<string>();
   private wasOnline = false;
+  /** When the service's time was asked for because of a late push. */
+  private timeAsked = 0;
 
   private constructor(
     options: OpenOptions,
@@ -288,9 +290,26 @@ export class Client implements Chat {
     }
   }
 
-  /** Handles a frame that answers no request. A malformed one is ignored. */
+  /**
+   * Returns whether a push may be handled. After a late one the service's time is
+   * asked for again.
+   */
+  private isFresh(frame: Members): boolean {
+    const taken = this.connection.session?.pushes.take(frame);
+    if (taken === "late" && Date.now() - this.timeAsked > this.timing.reply) {
+      this.timeAsked = Date.now();
+      void this.ping();
+    }
+    return taken === "fresh";
+  }
+
+  /**
+   * Handles a frame that answers no request. A malformed one is ignored. A message is
+   * known by its place, any other push by its number.
+   */
   private async pushed(frame: Members): Promise<void> {
     try {
+      if (frame.type !== "message" && !this.isFresh(frame)) return;
       if (frame.type === "serverKey") return await this.connection.session?.updateKeySet(string(frame, "keyset"));
       const room = typeof frame.room === "string" ? frame.room : "";
       const log = this.logs.get(room);

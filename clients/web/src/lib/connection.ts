@@ -81,7 +81,8 @@ export class Connection {
         const wasIn = this.device.profile.rooms !== undefined;
         // The first time, an unreachable service is reported at once, and a temporary
         // error is retried a few times.
-        if (isFinal(error) || (!wasIn && (error.code === "offline" || n >= tries))) {
+        // Nobody has proved an unproven error, so a client that was in does not give up.
+        if ((isFinal(error) && !(wasIn && error.unproven)) || (!wasIn && (error.code === "offline" || n >= tries))) {
           refused(error);
           return this.end(error);
         }

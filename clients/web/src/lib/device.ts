@@ -1,17 +1,18 @@
 /**
- * What a user's device computes in protocol v1: it proves its identity, seals texts
+ * What a user's device computes in protocol v2: it proves its identity, seals texts
  * to the service, opens what the service seals to it, and pins the keys of the
  * service and of other devices at first use. Its inputs and outputs are tokens and
  * frames; it uses no connection.
  */
 import { isLoopback } from "./address";
-import { decode64 } from "./bytes";
+import { decode64, random } from "./bytes";
 import type { Contacts } from "./contacts";
 import { open, parseSealed, parseSigned, type SealedType, seal, sign, type SignedType, verify } from "./envelope";
 import { SottoError } from "./errors";
 import { integer, isObject, list, type Members, parseClaims, parseObject, string } from "./json";
 import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
-import { isRoomName, maxPage, messageClaims, readMessageClaims } from "./names";
+import { deriveMACKeys, type MACKeys } from "./mac";
+import { isRoomName, maxPage, messageClaims, readMessageClaims, version } from "./names";
 import type { Profile, RoomState } from "./profile";
 
 /** A key set that was verified against the pinned values. */
@@ -21,6 +22,8 @@ export interface KeySet {
   gen: number;
   /** Messages are sealed to it. */
   newest: SealKey;
+  /** The secrets of sessions are sealed to it. */
+  session: SealKey;
 }
 
 /** A message that was opened and verified. */
@@ -76,14 +79,18 @@ export class Device {
   /**
    * Verifies a key set (protocol §3). It pins signer and audience at the first use
    * of the deployment and stores the highest generation.
-   * Errors: service_key_changed, wrong_audience, key_set_older, key_set_expired, protocol.
+   * Errors: service_key_changed, version_unsupported, wrong_audience, key_set_older,
+   * key_set_expired, protocol.
    */
   async acceptKeySet(token: string): Promise<KeySet> {
     const set = await orProtocol(async () => {
       const signed = await parseSigned(token, "sotto-keys+jwt");
-      const claims = parseClaims(await verify(signed, signed.key!), "aud", "gen", "exp", "keys");
+      const source = await verify(signed, signed.key!);
+      const ours = parseObject(source).v === version;
+      const claims = ours ? parseClaims(source, "v", "aud", "gen", "exp", "keys", "session") : parseObject(source);
       const newest = await sealKey(list(claims, "keys")[0]);
-      const checked = { audience: string(claims, "aud"), serviceKey: signed.kid, gen: integer(claims, "gen"), newest, exp: integer(claims, "exp") };
+      const session = ours ? await sealKey(claims.session) : newest;
+      const checked = { ours, audience: string(claims, "aud"), serviceKey: signed.kid, gen: integer(claims, "gen"), newest, session, exp: integer(claims, "exp") };
       if (checked.audience === "" || checked.gen < 1) throw new SottoError("protocol");
       return checked;
     });
@@ -92,6 +99,7 @@ export class Device {
       // and the end of a tunnel differs from the service's own address.
       const audienceAllowed = set.audience === this.profile.address || isLoopback(this.profile.address);
       if (trust.serviceKey !== undefined && trust.serviceKey !== set.serviceKey) throw new SottoError("service_key_changed");
+      if (!set.ours) throw new SottoError("version_unsupported");
       if (trust.audience === undefined ? !audienceAllowed : trust.audience !== set.audience) throw new SottoError("wrong_audience");
       if (set.gen < trust.gen) throw new SottoError("key_set_older");
       if (set.exp * 1000 <= Date.now()) throw new SottoError("key_set_expired");
@@ -117,24 +125,27 @@ export class Device {
 
   /**
    * Answers a challenge. It offers the newest encryption key, which completes
-   * an interrupted rotation.
+   * an interrupted rotation. The proof carries the secret of a session, from which
+   * the keys of its frames follow.
    */
-  async prove(nonce: string, keys: KeySet, link: string): Promise<string> {
-    await orProtocol(async () => {
-      if (decode64(nonce).length !== 32) throw new SottoError("protocol");
-    });
+  async prove(nonce: string, keys: KeySet, link: string): Promise<{ proof: string; macKeys: MACKeys }> {
+    const salt = await orProtocol(async () => decode64(nonce));
+    if (salt.length !== 32) throw new SottoError("protocol");
     const { newest } = this.profile;
-    const claims = { v: 1, sub: this.user, aud: keys.audience, nonce, skid: keys.newest.kid, enc: JSON.parse(newest.jwk), gen: newest.gen };
-    return this.sign("sotto-handshake+jwt", link ? { ...claims, link } : claims, true);
+    const secret = random(32);
+    const sk = await seal(keys.session, "sotto-session+jwe", secret);
+    const claims = { v: version, sub: this.user, aud: keys.audience, nonce, skid: keys.newest.kid, enc: JSON.parse(newest.jwk), gen: newest.gen, sk };
+    const proof = await this.sign("sotto-handshake+jwt", link ? { ...claims, link } : claims, true);
+    return { proof, macKeys: await deriveMACKeys(secret, salt, proof) };
   }
 
   /** Opens the answer to a proof made for `nonce`. */
-  async openWelcome(jwe: string, nonce: string): Promise<{ sid: string; rooms: RoomState[] }> {
+  async openWelcome(jwe: string, nonce: string): Promise<{ sid: string; rooms: RoomState[]; at: number }> {
     const { m, kid } = await this.open(jwe, "sotto-welcome+jwe");
     const welcome = await orProtocol(async () => {
-      const ours = m.v === 1 && m.nonce === nonce && m.user === this.user && m.device === this.id;
+      const ours = m.v === version && m.nonce === nonce && m.user === this.user && m.device === this.id;
       if (!ours || !string(m, "sid")) throw new SottoError("protocol");
-      return { sid: string(m, "sid"), rooms: list(m, "rooms").map(readRoom) };
+      return { sid: string(m, "sid"), rooms: list(m, "rooms").map(readRoom), at: integer(m, "at") };
     });
     await this.profile.confirm(kid);
     await this.profile.welcomed(welcome.rooms);

@@ -151,8 +151,18 @@ export function parseSealed(token: string, typ: SealedType): Sealed {
   }
 }
 
-/** Returns the plaintext. All errors are the same EnvelopeError. */
+/** Returns the plaintext, a text. All errors are the same EnvelopeError. */
 export async function open(sealed: Sealed, opener: Opener): Promise<string> {
+  const plain = await openBytes(sealed, opener);
+  try {
+    return text(plain);
+  } catch {
+    throw new EnvelopeError();
+  }
+}
+
+/** Does the same for a plaintext that is no text. */
+export async function openBytes(sealed: Sealed, opener: Opener): Promise<Bytes> {
   const [wrapped, iv, ciphertext, tag] = sealed.parts;
   try {
     if (sealed.kid !== opener.kid || wrapped.length !== opener.size) throw new EnvelopeError();
@@ -160,7 +170,7 @@ export async function open(sealed: Sealed, opener: Opener): Promise<string> {
     if (content.byteLength !== 32) throw new EnvelopeError();
     const key = await crypto.subtle.importKey("raw", content, "AES-GCM", false, ["decrypt"]);
     const how = { name: "AES-GCM", iv, additionalData: utf8(sealed.header) };
-    return text(new Uint8Array(await crypto.subtle.decrypt(how, key, concat(ciphertext, tag))));
+    return new Uint8Array(await crypto.subtle.decrypt(how, key, concat(ciphertext, tag)));
   } catch {
     throw new EnvelopeError();
   }

@@ -15,6 +15,8 @@ const texts: Record<ErrorCode, string> = {
   device_revoked: "This device was removed by another of your devices; link it again as a new device.",
   stale_device_key: "The service has a newer key of this device; link it again as a new device.",
   key_unacceptable: "The service did not accept this device's key; update the browser.",
+  version_unsupported: "The service speaks another version of the protocol than this page; reload the page.",
+  bad_mac: "The service did not accept this page's frames; reload the page.",
   bad_envelope: "The service could not open the message; send it again.",
   stale_server_key: "The service has changed its key; send the message again.",
   bad_signature: "The service did not accept the signature; send it again.",
@@ -28,6 +30,7 @@ const texts: Record<ErrorCode, string> = {
   try_again: "This did not work; try again.",
   internal: "The service has a problem; try again.",
   offline: "The service cannot be reached; check your connection and that the service is running.",
+  unproven: "An answer did not come from the service; someone may be in between. Trying again.",
   protocol: "The answer of the service is not valid; reload the page.",
   service_key_changed:
     "The key of this service is not the one pinned at first use. Someone may intercept your messages. If you know that the service was set up again, forget the old key.",
@@ -40,9 +43,12 @@ const texts: Record<ErrorCode, string> = {
   closed: "The chat was closed.",
 };
 
-const retried: readonly ErrorCode[] = ["rate_limited", "try_again", "internal", "offline", "storage", "browser"];
+const retried: readonly ErrorCode[] = ["rate_limited", "try_again", "internal", "offline", "unproven", "storage", "browser"];
 
-/** All errors of the library. `keyset` is set for stale_server_key. */
+/**
+ * All errors of the library. `keyset` is set for stale_server_key. `unproven`: the
+ * service sent the error without proof that it is its own, before a session.
+ */
 export class SottoError extends Error implements ChatError {
   override readonly name = "SottoError";
 
@@ -50,6 +56,7 @@ export class SottoError extends Error implements ChatError {
     readonly code: ErrorCode,
     readonly retry = retried.includes(code),
     readonly keyset = "",
+    readonly unproven = false,
   ) {
     super(texts[code]);
   }
@@ -59,9 +66,9 @@ export class SottoError extends Error implements ChatError {
  * The error for a code from the service. A newer service may have codes that
  * this client does not know.
  */
-export function wireError(code: string, retry: boolean, keyset = ""): SottoError {
+export function wireError(code: string, retry: boolean, keyset = "", unproven = false): SottoError {
   const known = Object.hasOwn(texts, code);
-  return new SottoError(known ? (code as ErrorCode) : retry ? "internal" : "protocol", retry, keyset);
+  return new SottoError(known ? (code as ErrorCode) : retry ? "internal" : "protocol", retry, keyset, unproven);
 }
 
 /**

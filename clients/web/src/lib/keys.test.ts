@@ -25,6 +25,9 @@ describe("the service's key set", () => {
     ["no keys", { keys: [] }, "protocol"],
     ["an invalid key", { keys: ["x"] }, "protocol"],
     ["no audience", { aud: "" }, "protocol"],
+    ["no session key", { session: undefined }, "protocol"],
+    ["version 1 of the protocol", { v: undefined }, "version_unsupported"],
+    ["version 3 of the protocol", { v: 3 }, "version_unsupported"],
   ])("is refused with %s", async (_, claims, code) => {
     w.service.claims = claims;
     await expect(w.chat("ada")).rejects.toMatchObject({ code });
@@ -212,7 +215,7 @@ describe("a store that fails", () => {
     await w.service.rotate(true);
     w.service.deliver("lobby", { type: "serverKey", keyset: await w.service.keySet() });
     ada.send("lobby", "hello");
-    await shows(ada, "hello");
+    await until("ada has the message back", () => ada.timeline("lobby").entries.some((e) => e.kind === "message" && e.state === "sent"));
     w.service.claims = { gen: 1 };
     w.service.drop();
     await until("the older key set is refused all the same", () => ada.status().phase === "ended");
@@ -261,7 +264,7 @@ describe("a store that fails", () => {
     const ada = await w.chat("ada", store);
     const read = store.get.bind(store);
     store.get = ((key) => (key[0] === "keys" ? Promise.reject(new DOMException("x", "InvalidStateError")) : read(key))) as typeof store.get;
-    w.service.refuse = (_, { action }) => (action === "handshake" ? "stale_device_key" : null);
+    w.service.refuse = (_, { proof }) => (proof ? "stale_device_key" : null);
     w.service.drop();
     await until("the chat has ended", () => ada.status().phase === "ended");
     expect(ada.status()).toMatchObject({ error: { code: "stale_device_key" } });

@@ -2,15 +2,17 @@
  * One WebSocket connection. It matches answers to requests by `ref` and passes
  * all other frames on.
  */
-import { utf8 } from "./bytes";
+import { encode64, random, utf8 } from "./bytes";
 import { SottoError, wireError } from "./errors";
 import { type Members, parseObject } from "./json";
+import { authenticate, isAuthentic, type MACKeys } from "./mac";
 import { maxFrame } from "./names";
 import type { Timing } from "./timing";
 
 /** The members of a client's frame; protocol §3 says which action has which. */
 export interface Request {
   action: string;
+  v?: number;
   user?: string;
   proof?: string;
   jwe?: string;
@@ -39,7 +41,12 @@ export class Link {
   /** Handles frames that answer no request. */
   pushed: (frame: Members) => void = () => {};
 
-  private last = 0;
+  /** The session's keys, from the proof on: all frames are authenticated with them. */
+  keys?: MACKeys;
+
+  /** WebCrypto is asynchronous; these keep the order of the frames. */
+  private sending: Promise<void> = Promise.resolve();
+  private receiving: Promise<void> = Promise.resolve();
   private readonly waiting = new Map<string, Waiting>();
   private resolveEnded!: (error: SottoError) => void;
 
@@ -49,7 +56,9 @@ export class Link {
   ) {
     this.ended = new Promise((resolve) => (this.resolveEnded = resolve));
     ws.onclose = ws.onerror = () => this.end(new SottoError("offline"));
-    ws.onmessage = ({ data }) => this.dispatch(data);
+    ws.onmessage = ({ data }) => {
+      this.receiving = this.receiving.then(() => this.receive(data)).catch(() => this.end(new SottoError("browser")));
+    };
   }
 
   /** Opens a connection. Error: offline. */
@@ -81,7 +90,7 @@ export class Link {
    * browser cannot send WebSocket pings, so this detects a dead network.
    */
   request(frame: Request, kind: string): Promise<Members> {
-    const ref = String(++this.last);
+    const ref = encode64(random(16));
     return new Promise<Members>((resolve, reject) => {
       const timer = setTimeout(() => this.end(new SottoError("offline")), this.timing.reply);
       const settled = <T>(then: (value: T) => void) => (value: T): void => {
@@ -89,35 +98,41 @@ export class Link {
         then(value);
       };
       this.waiting.set(ref, { kind, resolve: settled(resolve), reject: settled(reject) });
-      try {
-        this.write(frame, ref);
-      } catch (error) {
+      this.write(frame, ref).catch((error: unknown) => {
         this.waiting.delete(ref);
         settled(reject)(error);
-      }
+      });
     });
   }
 
   /** Sends a frame that has no answer. It is best effort. */
   hint(frame: Request): void {
-    try {
-      this.write(frame, "hint");
-    } catch {
-      // The connection has ended.
-    }
+    this.write(frame, "hint").catch(() => undefined); // the connection has ended
   }
 
-  private write(frame: Request, ref: string): void {
-    if (this.error) throw this.error;
-    const data = JSON.stringify({ ...frame, ref });
-    // API Gateway closes the connection with 1009 for larger frames.
-    if (utf8(data).length > maxFrame) throw new SottoError("frame_too_large");
-    this.ws.send(data);
+  private async write(frame: Request, ref: string): Promise<void> {
+    const plain = JSON.stringify({ ...frame, ref });
+    const keys = frame.action === "handshake" ? undefined : this.keys;
+    const sent = this.sending.then(async () => {
+      const data = keys ? await authenticate(keys.toService, plain) : plain;
+      if (this.error) throw this.error;
+      // API Gateway closes the connection with 1009 for larger frames.
+      if (utf8(data).length > maxFrame) throw new SottoError("frame_too_large");
+      this.ws.send(data);
+    });
+    this.sending = sent.catch(() => undefined);
+    return sent;
   }
 
-  private dispatch(data: unknown): void {
-    if (typeof data !== "string") return;
+  private async receive(data: unknown): Promise<void> {
+    if (this.error || typeof data !== "string") return;
     if (data.length > readLimit) return this.end(new SottoError("protocol"));
+    const { keys } = this;
+    const proven = keys !== undefined && (await isAuthentic(keys.toClient, data));
+    if (!this.error) this.dispatch(data, proven);
+  }
+
+  private dispatch(data: string, proven: boolean): void {
     let frame: Members = {};
     try {
       frame = parseObject(data);
@@ -125,8 +140,12 @@ export class Link {
       // Treated like a frame without a type, as API Gateway's own errors are.
     }
     const type = typeof frame.type === "string" ? frame.type : "";
+    // Only an error can come without a MAC from the service itself: it does not know
+    // this session any more. Everything else is forged.
+    if (this.keys && !proven && type) return type === "error" ? this.end(new SottoError("unproven")) : undefined;
     const ref = type && typeof frame.ref === "string" ? frame.ref : "";
-    const error = type === "error" ? wireError(String(frame.code), frame.retry === true, typeof frame.keyset === "string" ? frame.keyset : "") : null;
+    const keyset = typeof frame.keyset === "string" ? frame.keyset : "";
+    const error = type === "error" ? wireError(String(frame.code), frame.retry === true, keyset, !proven) : null;
     const waiting = this.waiting.get(ref);
     if (waiting) {
       this.waiting.delete(ref);

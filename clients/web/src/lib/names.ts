@@ -3,7 +3,10 @@ import type { Measure } from "./api";
 import { isThumbprint, length64, random, utf8 } from "./bytes";
 import { SottoError } from "./errors";
 import { parseClaims, string } from "./json";
+import { macSize } from "./mac";
 
+/** The version of the protocol. */
+export const version = 2;
 /** Bytes of a frame. */
 export const maxFrame = 32_768;
 /** UTF-8 bytes of a text. */
@@ -49,14 +52,14 @@ export interface MessageClaims {
 
 /** The claims of a message, as they are signed. */
 export function messageClaims(c: MessageClaims): string {
-  return JSON.stringify({ v: 1, sid: c.sid, sub: c.sub, skid: c.skid, room: c.room, id: c.id, body: c.body });
+  return JSON.stringify({ v: version, sid: c.sid, sub: c.sub, skid: c.skid, room: c.room, id: c.id, body: c.body });
 }
 
 /** Reads the claims of a message and checks their form. Error: protocol. */
 export function readMessageClaims(source: string): MessageClaims {
   const c = parseClaims(source, "v", "sid", "sub", "skid", "room", "id", "body");
   const claims = { sid: string(c, "sid"), sub: string(c, "sub"), skid: string(c, "skid"), room: string(c, "room"), id: string(c, "id"), body: string(c, "body") };
-  const formed = c.v === 1 && claims.sid && isUserName(claims.sub) && isThumbprint(claims.skid) && isRoomName(claims.room) && isMessageID(claims.id);
+  const formed = c.v === version && claims.sid && isUserName(claims.sub) && isThumbprint(claims.skid) && isRoomName(claims.room) && isMessageID(claims.id);
   if (!formed || utf8(claims.body).length > maxBody) throw new SottoError("protocol");
   return claims;
 }
@@ -70,7 +73,7 @@ export function measure(room: string, user: string, body: string): Measure {
   const claims = messageClaims({ sid: filler.slice(0, 22), sub: user, skid: filler, room, id: filler.slice(0, 26), body });
   const jws = 132 + 1 + length64(utf8(claims).length) + 1 + 86;
   const jwe = 144 + 1 + 512 + 1 + 16 + 1 + length64(jws) + 1 + 22;
-  const frame = 60 + jwe;
+  const frame = 42 + 22 + macSize + jwe;
   const bytes = utf8(body).length;
   return { bytes, frame, fits: bytes <= maxBody && frame <= maxFrame };
 }

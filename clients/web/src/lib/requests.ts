@@ -50,7 +50,9 @@ export class Requests {
 
   /** Sends the last seqs of rooms and returns the service's epochs and heads. */
   async ping(heads: Record<string, number>): Promise<{ room: string; epoch: string; head: number }[]> {
-    const answer = await this.connection.online().call("pong", () => ({ action: "ping", heads }));
+    const session = this.connection.online();
+    const answer = await session.call("pong", () => ({ action: "ping", heads }));
+    session.pushes.anchor(integer(answer, "at"));
     if (!isObject(answer.heads)) return [];
     return Object.entries(answer.heads).flatMap(([room, head]) =>
       isObject(head) ? [{ room, epoch: string(head, "epoch"), head: integer(head, "head") }] : [],

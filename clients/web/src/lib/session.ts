@@ -3,7 +3,9 @@ import type { Device, KeySet } from "./device";
 import { asError, SottoError } from "./errors";
 import { type Members, string } from "./json";
 import { Link, type Request } from "./link";
+import { version } from "./names";
 import type { RoomState } from "./profile";
+import { Pushes } from "./pushes";
 import { delay, sleep, type Timing, tries } from "./timing";
 
 /** How often a request is sealed again to a newer server key. */
@@ -11,6 +13,7 @@ const staleTries = 3;
 
 export class Session {
   readonly since = Date.now();
+  readonly pushes = new Pushes();
 
   private constructor(
     readonly link: Link,
@@ -35,15 +38,18 @@ export class Session {
     const link = await Link.dial(url, timing);
     link.pushed = pushed;
     try {
-      const challenge = await link.request({ action: "handshake", user: device.user }, "challenge");
-      if (challenge.v !== 1) throw new SottoError("protocol");
+      const challenge = await link.request({ action: "handshake", v: version, user: device.user }, "challenge");
+      // The signed key set names the version that counts.
       const keys = await device.acceptKeySet(string(challenge, "keyset"));
       const nonce = string(challenge, "nonce");
-      const proof = await device.prove(nonce, keys, linkToken);
+      const { proof, macKeys } = await device.prove(nonce, keys, linkToken);
+      link.keys = macKeys; // every answer from now on is authenticated
       const welcome = await link.request({ action: "handshake", proof }, "welcome");
-      const { sid, rooms } = await device.openWelcome(string(welcome, "jwe"), nonce);
+      const { sid, rooms, at } = await device.openWelcome(string(welcome, "jwe"), nonce);
       if (linkToken) await device.linked(linkToken);
-      return new Session(link, device, timing, sid, rooms, keys);
+      const session = new Session(link, device, timing, sid, rooms, keys);
+      session.pushes.anchor(at);
+      return session;
     } catch (cause) {
       const error = asError(cause);
       link.end(error);

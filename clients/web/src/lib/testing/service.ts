@@ -1,14 +1,15 @@
 /**
- * A small service that speaks protocol v1 over a real WebSocket, for the tests of
+ * A small service that speaks protocol v2 over a real WebSocket, for the tests of
  * this library, like clienttest for the Go client. Its cryptography is real, its
  * rooms are in memory, and a test can switch on faults. The behaviour of the real
  * service is tested against the real service.
  */
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
-import { encode64, random } from "../bytes";
-import { open, parseSealed, parseSigned, type Opener, seal, sign, type SealedType, type Signer, verify } from "../envelope";
+import { decode64, encode64, random } from "../bytes";
+import { open, openBytes, parseSealed, parseSigned, type Opener, seal, sign, type SealedType, type Signer, verify } from "../envelope";
 import { type Members, parseObject } from "../json";
+import { authenticate, deriveMACKeys, isAuthentic, type MACKeys } from "../mac";
 import { publicJWK, type SealKey, sealKey, type VerifyKey } from "../jwk";
 
 /** The browser's WebSocket, for Node releases without one. */
@@ -51,6 +52,9 @@ interface Conn {
   user: string;
   device: string;
   sid: string;
+  /** From a proof that verifies on. */
+  keys?: MACKeys;
+  sending: Promise<void>;
 }
 
 type Frame = Record<string, unknown>;
@@ -59,6 +63,8 @@ export class Service {
   /** Faults: the code to refuse a request with, and the frames to send instead of one. */
   refuse: (user: string, request: Request) => string | null = () => null;
   answer: (user: string, frame: Frame) => Frame[] = (_, frame) => [frame];
+  /** The same with the texts on the wire, as somebody who ends TLS can: after the MAC. */
+  wire: (user: string, text: string) => string[] = (_, text) => [text];
   /** Changes a message before it is sealed to a recipient. */
   forge: (to: string, entry: Entry) => Entry = (_, entry) => entry;
   /** Changes the claims of key sets. */
@@ -70,6 +76,7 @@ export class Service {
   readonly devices = new Map<string, Map<string, Device>>();
 
   private readonly conns = new Set<Conn>();
+  private sessionKey!: { opener: Opener; jwk: string };
   private servers: { opener: Opener; jwk: string }[] = [];
   private gen = 0;
   private port = 0;
@@ -97,17 +104,15 @@ export class Service {
 
   /** A new server key; `forget` takes the old ones away. */
   async rotate(forget = false): Promise<void> {
-    const how = { name: "RSA-OAEP", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
-    const pair = await crypto.subtle.generateKey(how, false, ["encrypt", "decrypt"]);
-    const { kid, jwk } = await publicJWK(pair.publicKey);
-    this.servers = [{ opener: { kid, size: 256, privateKey: pair.privateKey }, jwk }, ...(forget ? [] : this.servers)];
+    this.sessionKey ??= await generate();
+    this.servers = [await generate(), ...(forget ? [] : this.servers)];
     this.gen++;
   }
 
   keySet(): Promise<string> {
     const exp = Math.floor(Date.now() / 1000) + 3600;
     const keys = this.servers.map((server) => JSON.parse(server.jwk) as unknown);
-    return sign(this.signer, "sotto-keys+jwt", JSON.stringify({ aud: "sotto.example/local", gen: this.gen, exp, keys, ...this.claims }), true);
+    return sign(this.signer, "sotto-keys+jwt", JSON.stringify({ v: 2, aud: "sotto.example/local", gen: this.gen, exp, keys, session: JSON.parse(this.sessionKey.jwk), ...this.claims }), true);
   }
 
   /** Ends all connections. */
@@ -129,7 +134,7 @@ export class Service {
   private accept(): void {
     this.port = (this.server.address() as AddressInfo).port;
     this.server.on("connection", (ws) => {
-      const conn: Conn = { ws, nonce: "", name: "", user: "", device: "", sid: "" };
+      const conn: Conn = { ws, nonce: "", name: "", user: "", device: "", sid: "", sending: Promise.resolve() };
       this.conns.add(conn);
       ws.on("close", () => this.conns.delete(conn));
       let queue = Promise.resolve();
@@ -139,9 +144,13 @@ export class Service {
 
   private async take(conn: Conn, data: string): Promise<void> {
     const request = parseObject(data) as Request;
+    if (conn.keys && request.action !== "handshake" && !(await isAuthentic(conn.keys.toService, data))) {
+      return conn.ws.send('{"type":"error","code":"bad_mac","message":"x","retry":false}');
+    }
     this.requests.push({ user: conn.user, request });
     const code = this.refuse(conn.user || String(request.user ?? conn.name), request);
     try {
+      if (code && request.proof) await this.derive(conn, request.proof as string);
       if (code) throw new Error(code);
       if (!conn.sid && request.action !== "handshake") throw new Error("handshake_required");
       await this.handle(conn, request);
@@ -155,12 +164,31 @@ export class Service {
   }
 
   post(conn: Conn, frame: Frame): void {
-    for (const each of this.answer(conn.user, frame)) conn.ws.send(JSON.stringify(each));
+    const { keys } = conn;
+    for (const each of this.answer(conn.user, frame)) {
+      const plain = JSON.stringify(each);
+      conn.sending = conn.sending.then(async () => {
+        const text = keys && each.type ? await authenticate(keys.toClient, plain) : plain;
+        for (const one of this.wire(conn.user, text)) conn.ws.send(one);
+      });
+    }
+  }
+
+  /** Sends texts on all connections of a user, as somebody who ends TLS can. */
+  inject(user: string, ...wire: string[]): void {
+    for (const conn of this.conns) if (conn.user === user) for (const text of wire) conn.ws.send(text);
+  }
+
+  /** A message frame without a MAC, as anybody can make it who knows the user's public key. */
+  async sealed(to: string, entry: Entry): Promise<string> {
+    const [device] = this.devices.get(to)!.values();
+    const jwe = await seal(device!.enc, "sotto-message+jwe", JSON.stringify(entry));
+    return JSON.stringify({ type: "message", room: entry.room, epoch: entry.epoch, seq: entry.seq, jwe });
   }
 
   /** Posts to all connections in a room but one. */
   deliver(room: string, frame: Frame, but?: Conn): void {
-    for (const conn of this.conns) if (conn !== but && conn.sid && this.members.get(room)?.has(conn.user)) this.post(conn, frame);
+    for (const conn of this.conns) if (conn !== but && conn.sid && this.members.get(room)?.has(conn.user)) this.post(conn, { ...push(), ...frame });
   }
 
   private async handle(conn: Conn, r: Request): Promise<void> {
@@ -172,7 +200,7 @@ export class Service {
         if (r.user) {
           conn.nonce = encode64(random(32));
           conn.name = r.user as string;
-          return reply("challenge", { v: 1, nonce: conn.nonce, keyset: await this.keySet() });
+          return reply("challenge", { v: 2, nonce: conn.nonce, keyset: await this.keySet() });
         }
         return reply("welcome", { jwe: await this.prove(conn, r.proof as string) });
       case "sendMessage":
@@ -212,7 +240,7 @@ export class Service {
         return reply("revoked", { device: dev });
       }
       case "ping":
-        return reply("pong", { heads: Object.fromEntries([...this.rooms].map(([n, { epoch, log }]) => [n, { epoch, head: log.length }])) });
+        return reply("pong", { at: Date.now(), heads: Object.fromEntries([...this.rooms].map(([n, { epoch, log }]) => [n, { epoch, head: log.length }])) });
       case "presence":
         return reply("presence", { room: name, users: [...new Set([...this.conns].map((c) => c.user).filter(Boolean))].sort(), more: false });
       case "typing":
@@ -229,6 +257,7 @@ export class Service {
     const claims = parseObject(await verify(signed, signed.key!));
     const user = claims.sub as string;
     if (claims.nonce !== conn.nonce || user !== conn.name || claims.aud !== "sotto.example/local") throw new Error("bad_proof");
+    await this.derive(conn, proof);
     const own = this.devices.get(user) ?? new Map<string, Device>();
     const known = own.get(signed.kid);
     if (!known && own.size > 0) {
@@ -243,7 +272,15 @@ export class Service {
     Object.assign(conn, { user, device: signed.kid, sid: encode64(random(16)) });
     this.members.get("lobby")!.add(user);
     const rooms = [...this.rooms.keys()].filter((name) => this.members.get(name)!.has(user)).map((name) => this.state(name));
-    return this.seal(conn, "sotto-welcome+jwe", { v: 1, nonce: conn.nonce, sid: conn.sid, user, device: conn.device, rooms });
+    return this.seal(conn, "sotto-welcome+jwe", { v: 2, at: Date.now(), nonce: conn.nonce, sid: conn.sid, user, device: conn.device, rooms });
+  }
+
+  /** Derives the keys of the session from a proof: even its refusal is authenticated. */
+  private async derive(conn: Conn, proof: string): Promise<void> {
+    const signed = await parseSigned(proof, "sotto-handshake+jwt");
+    const { sk } = parseObject(await verify(signed, signed.key!));
+    const secret = await openBytes(parseSealed(sk as string, "sotto-session+jwe"), this.sessionKey.opener);
+    conn.keys = await deriveMACKeys(secret, decode64(conn.nonce), proof);
   }
 
   private async send(conn: Conn, r: Request): Promise<void> {
@@ -289,6 +326,16 @@ export class Service {
     const { epoch, floor, log } = this.rooms.get(room)!;
     return { room, epoch, head: log.length, floor };
   }
+}
+
+/** The members of a push that let a client handle it once. */
+const push = (): Frame => ({ n: encode64(random(8)), at: Date.now() });
+
+async function generate(): Promise<{ opener: Opener; jwk: string }> {
+  const how = { name: "RSA-OAEP", hash: "SHA-256", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+  const pair = await crypto.subtle.generateKey(how, false, ["encrypt", "decrypt"]);
+  const { kid, jwk } = await publicJWK(pair.publicKey);
+  return { opener: { kid, size: 256, privateKey: pair.privateKey }, jwk };
 }
 
 function listen(port: number): Promise<WebSocketServer> {
