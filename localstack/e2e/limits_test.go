@@ -123,6 +123,7 @@ func TestHandshakesOfAUserWhoIsKnown(t *testing.T) {
 			challenge: p.challenge,
 			audience:  p.audience,
 			server:    p.server,
+			sealTo:    p.sealTo,
 		}).proof(nil), ".")
 		return theirs[0] + "." + theirs[1] + "." + own[2]
 	})
