@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // othersAccess are the mode bits of everybody but the owner.
@@ -52,25 +53,33 @@ func closeFolder(dir string) (was fs.FileMode, err error) {
 	if !info.IsDir() || mode&othersAccess == 0 {
 		return 0, nil
 	}
-	_, err = os.Lstat(filepath.Join(dir, lockFile))
-	used := err == nil
-	if !used {
-		files, err := os.ReadDir(dir)
-		if err != nil {
-			return 0, fmt.Errorf("check the data folder: %w", err)
-		}
-		if len(files) > 0 {
-			return 0, fmt.Errorf("the data folder %s has files of something else, and other users have access to it (mode %04o); "+
-				"choose another folder (-data), or run: chmod 700 %s", dir, mode, dir)
-		}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, fmt.Errorf("check the data folder: %w", err)
+	}
+	if isForeign(files) {
+		return 0, fmt.Errorf("the data folder %s has files of something else, and other users have access to it (mode %04o); "+
+			"choose another folder (-data), or run: chmod 700 %s", dir, mode, dir)
 	}
 	if err := os.Chmod(dir, mode&^othersAccess|0o700); err != nil {
 		return 0, fmt.Errorf("close the data folder to other users (mode %04o): %w", mode, err)
 	}
-	if !used {
+	if len(files) == 0 {
 		return 0, nil
 	}
 	return mode, nil
+}
+
+// isForeign reports whether these are the files of a folder that no stack has
+// used: there is no lock, and something that is not a part of a data folder.
+// Parts without a lock may come from a backup.
+func isForeign(files []fs.DirEntry) bool {
+	hasName := func(names ...string) func(fs.DirEntry) bool {
+		return func(f fs.DirEntry) bool { return slices.Contains(names, f.Name()) }
+	}
+	ownPart := hasName("authority", "dynamodb", "event-sources", "functions", "kms", "tmp", keysFile)
+	return !slices.ContainsFunc(files, hasName(lockFile)) &&
+		slices.ContainsFunc(files, func(f fs.DirEntry) bool { return !ownPart(f) })
 }
 
 // closeFiles makes everything in the data folder accessible to its owner only,

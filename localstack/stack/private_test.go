@@ -97,6 +97,20 @@ func TestEmptyDataFolderIsClosed(t *testing.T) {
 	wantClosed(t, data)
 }
 
+// A backup may have been restored in part, without the lock.
+func TestRestoredPartIsClosed(t *testing.T) {
+	data := t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(data, "functions"), 0o755), os.Chmod(data, 0o755)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if log, err := startOn(t, data); err != nil || !strings.Contains(log, "0755") {
+		t.Errorf("got the log %q and error %v, want a warning with the mode 0755", log, err)
+	}
+	wantClosed(t, data)
+}
+
 // The stack changes no modes in a folder that is not a stack's, such as a home
 // folder.
 func TestFolderOfSomethingElseIsNoDataFolder(t *testing.T) {
