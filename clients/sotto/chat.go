@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 )
@@ -17,7 +20,7 @@ import (
 // recent is how many old messages a conversation shows first.
 const recent = 10
 
-const chatHelp = `/join ROOM enters a room or creates it, /leave leaves it, /rooms lists your rooms, /quit ends; //text sends /text`
+const chatHelp = `/join ROOM enters a room, /create NAME creates one, /invite USER invites to it, /leave leaves it, /rooms lists your rooms, /quit ends; //text sends /text; sotto room --help lists more commands, which begin with / here`
 
 func chatCommand() *command {
 	var a appearance
@@ -105,9 +108,10 @@ func (in *commandLine) chat(room chat.Room) error {
 		in.notice("%s", greeting)
 	}
 	v := &conversation{commandLine: in, client: c, follows: map[chat.Room]*follower{}}
-	if err := v.enter(room); err != nil {
+	if err := v.enter(string(room)); err != nil {
 		return err
 	}
+	go v.watchInvitations()
 	lines, failed := readLines(in.ctx, in.stdin)
 	for {
 		select {
@@ -171,12 +175,14 @@ func (v *conversation) handle(line string) (quit bool, err error) {
 	case word == "/join":
 		var room chat.Room
 		if room, err = parseRoom(operand); err == nil {
-			err = v.enter(room)
+			err = v.enter(string(room))
 		}
 	case word == "/leave":
 		err = v.leave()
 	case strings.HasPrefix(line, "//"):
 		err = v.sendText(line[1:])
+	case strings.HasPrefix(line, "/") && isRoomCommand(word):
+		err = v.runRoomCommand(word, operand)
 	case strings.HasPrefix(line, "/"):
 		v.notice("unknown command %s; %s", word, chatHelp)
 	case strings.TrimSpace(line) != "":
@@ -225,14 +231,15 @@ func (v *conversation) awaitSent() {
 	}
 }
 
-// enter makes room the current room, joins it if necessary and follows it.
-func (v *conversation) enter(room chat.Room) error {
-	head, err := v.commandLine.enter(v.ctx, v.client, room)
+// enter makes a room the current one, joins it if it is open and follows it.
+func (v *conversation) enter(name string) error {
+	room, head, err := v.commandLine.enter(v.ctx, v.client, name)
 	if err != nil {
 		return err
 	}
 	v.room = room
-	v.notice("you are %s in %s; /help lists the commands", v.client.User(), room)
+	title := v.title(room)
+	v.notice("you are %s in %s; /help lists the commands", v.client.User(), title)
 	if v.follows[room] != nil {
 		return nil
 	}
@@ -243,10 +250,63 @@ func (v *conversation) enter(room chat.Room) error {
 	f := &follower{sub: sub, shown: make(chan client.Message, 1), ended: make(chan struct{})}
 	v.follows[room] = f
 	if len(v.follows) > 1 { // name the room once there are several
-		f.named = string(room)
+		f.named = title
 	}
 	go v.follow(f)
 	return nil
+}
+
+// title returns a room's name, or its id if the name cannot be read.
+func (v *conversation) title(room chat.Room) string {
+	if names, err := v.client.RoomNames(v.ctx); err == nil && names[room] != "" {
+		return string(names[room])
+	}
+	return string(room)
+}
+
+func isRoomCommand(word string) bool {
+	_, found := roomcmd.Find(strings.TrimPrefix(word, "/"))
+	return found
+}
+
+// runRoomCommand runs a command of roomcmd about the current room.
+func (v *conversation) runRoomCommand(word, operand string) error {
+	command, _ := roomcmd.Find(strings.TrimPrefix(word, "/"))
+	result, err := command.Run(v.ctx, v.client, v.room, strings.Fields(operand))
+	if err != nil {
+		return err
+	}
+	for _, line := range result.Say {
+		v.notice("%s", line)
+	}
+	if result.Open != "" {
+		return v.enter(string(result.Open))
+	}
+	return nil
+}
+
+// watchInvitations prints invitations as they come, and rooms that the user was
+// removed from.
+func (v *conversation) watchInvitations() {
+	events := v.client.Events()
+	defer events.Close()
+	for {
+		e, err := events.Next(v.ctx)
+		if err != nil {
+			return
+		}
+		switch e.(type) {
+		case client.Invited:
+			list, err := v.client.ClosedRooms(v.ctx)
+			if err != nil || len(list.Invitations) == 0 {
+				continue
+			}
+			i := list.Invitations[0] // the newest
+			v.notice("%s; /accept %s or /decline %s", roomcmd.Invitation(i), i.Name, i.Name)
+		case client.Left:
+			v.notice("you are a member of a closed room no longer; /rooms lists your rooms")
+		}
+	}
 }
 
 // follow prints a room's messages until the user leaves it.
@@ -278,21 +338,29 @@ func (v *conversation) leave() error {
 		return err
 	}
 	delete(v.follows, left)
-	v.notice("you have left %s; /join %s enters it again", left, left)
-	return v.enter(chat.Lobby)
+	if left.IsClosed() {
+		v.notice("you have left the room; an invitation brings you back")
+	} else {
+		v.notice("you have left %s; /join %s enters it again", left, left)
+	}
+	return v.enter(string(chat.Lobby))
 }
 
 func (v *conversation) listRooms() error {
-	rooms, err := v.client.Rooms(v.ctx)
+	names, err := v.client.RoomNames(v.ctx)
 	if err != nil {
 		return err
 	}
-	for _, state := range rooms {
+	for _, room := range slices.Sorted(maps.Keys(names)) {
 		mark := " "
-		if state.Room == v.room {
+		if room == v.room {
 			mark = "*"
 		}
-		v.notice("%s", fmt.Sprint(mark, " ", state.Room))
+		line := fmt.Sprint(mark, " ", names[room])
+		if room.IsClosed() {
+			line += " " + string(room)
+		}
+		v.notice("%s", line)
 	}
 	return nil
 }

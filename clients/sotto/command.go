@@ -33,7 +33,8 @@ type command struct {
 // commands returns all commands in the order of the help.
 func commands() []*command {
 	return []*command{chatCommand(), sendCommand(), listenCommand(), joinCommand(), leaveCommand(),
-		roomsCommand(), devicesCommand(), keysCommand(), verifyCommand(), frameCommand(), completionCommand()}
+		roomsCommand(), roomCommand(), devicesCommand(), keysCommand(), verifyCommand(), frameCommand(),
+		completionCommand()}
 }
 
 // commandLine is one command with its parsed flags and its streams.
@@ -230,7 +231,7 @@ func (c *command) manual(flags *flag.FlagSet) string {
 
 // withRoom adds --room.
 func withRoom(in *commandLine) {
-	in.flags.StringVar(&in.room, "room", string(chat.Lobby), "the `ROOM`; joins it if necessary")
+	in.flags.StringVar(&in.room, "room", string(chat.Lobby), "the `ROOM`; joins it if it is open")
 }
 
 // withJSON adds --json.

@@ -29,7 +29,7 @@ func TestCompletion(t *testing.T) {
 	s := clienttest.New(t)
 	dir := filepath.Join(t.TempDir(), "p")
 	at := []string{"--url", s.URL, "--profile", dir}
-	for _, args := range [][]string{{"join", "--user", "ada", "kitchen"}, {"rooms", "--user", "ada"},
+	for _, args := range [][]string{{"room", "create", "--user", "ada", "kitchen", "open"}, {"rooms", "--user", "ada"},
 		{"rooms", "--user", "bob"}} {
 		if code, _, stderr := invoke(t, "", append(args, at...)...); code != 0 {
 			t.Fatal(stderr)

@@ -100,7 +100,8 @@ func (in *commandLine) listen(ctx context.Context, room chat.Room, since chat.Se
 		return 0, err
 	}
 	defer c.Close()
-	if _, err := in.enter(ctx, c, room); err != nil {
+	room, _, err = in.enter(ctx, c, string(room))
+	if err != nil {
 		return 0, err
 	}
 	sub, err := c.Subscribe(room, since)

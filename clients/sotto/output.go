@@ -27,8 +27,10 @@ import (
 	"golang.org/x/term"
 
 	safe "github.com/sotto-chat/sotto/clients/sotto/harmless"
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
+	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
 
@@ -103,7 +105,16 @@ type messageJSON struct {
 	ID       chat.MessageID `json:"id"`
 	From     chat.User      `json:"from"`
 	Body     string         `json:"body"`
+	Op       *operationJSON `json:"op,omitzero"`
 	StoredAt int64          `json:"storedAt"` // Unix ms
+}
+
+// operationJSON is an operation on a closed room, in place of a text.
+type operationJSON struct {
+	Name frame.Op      `json:"name"`
+	User chat.User     `json:"user,omitzero"`
+	Role chat.Role     `json:"role,omitzero"`
+	Room chat.RoomName `json:"room,omitzero"`
 }
 
 // placeholderJSON replaces a message that cannot be shown with --json.
@@ -118,7 +129,18 @@ func (o *output) messageJSON(m client.Message) error {
 	if m.Problem != nil {
 		return o.json(placeholderJSON{m.Room, m.Seq, m.Problem.Error()})
 	}
-	return o.json(messageJSON{m.Room, m.Seq, m.ID, m.From, m.Body, m.StoredAt.UnixMilli()})
+	printed := messageJSON{
+		Room:     m.Room,
+		Seq:      m.Seq,
+		ID:       m.ID,
+		From:     m.From,
+		Body:     m.Body,
+		StoredAt: m.StoredAt.UnixMilli(),
+	}
+	if op := m.Operation; op != nil {
+		printed.Op = &operationJSON{Name: op.Op, User: op.User, Role: op.Role, Room: op.Name}
+	}
+	return o.json(printed)
 }
 
 // message prints a message for people, and a warning if its device is new.
@@ -139,6 +161,9 @@ func (o *output) text(m client.Message, room string) string {
 	}
 	if m.Problem != nil {
 		return fmt.Sprintf("--:-- %s[message %d cannot be shown: %v]", room, m.Seq, m.Problem)
+	}
+	if m.Operation != nil {
+		return fmt.Sprintf("%s %s-- %s", clock(m.StoredAt), room, roomcmd.Entry(m.From, m.Operation))
 	}
 	body := m.Body
 	if o.terminal {
@@ -176,8 +201,10 @@ var remedies = map[*chat.Error]string{
 	chat.DeviceUnknown:     "use the profile (--profile) that has the user's keys",
 	chat.DeviceRevoked:     "use another device of the user, or link a new profile (--profile)",
 	chat.StaleDeviceKey:    "this profile is older than the key's last rotation; use the newer one (--profile)",
-	chat.NotAMember:        "run: sotto join --user USER ROOM",
-	chat.RoomInvalid:       "a room's name has 2 to 32 characters of a-z, 0-9, - and _, and the lobby cannot be left",
+	chat.NotAMember:        "run: sotto join --user USER ROOM; a closed room needs an invitation",
+	chat.RoomInvalid:       "a room's name has 2 to 32 characters of a-z, 0-9, - and _ and is not reserved; the lobby cannot be left",
+	chat.RoomTaken:         "choose another name, or run: sotto join --user USER ROOM",
+	chat.NotFresh:          "set this machine's clock",
 	chat.TooManyRooms:      "leave one: sotto leave --user USER ROOM",
 	chat.TooManyDevices:    "revoke one: sotto devices revoke THUMBPRINT --user USER",
 	chat.BodyTooLarge:      "send it in parts",

@@ -60,7 +60,7 @@ func TestOnATerminal(t *testing.T) {
 		t.Error("the text reaches the terminal unescaped")
 	}
 
-	ada.Type("/join den\r")
+	ada.Type("/create den open\r")
 	ada.Until(`sotto  den[^\n]*\n>den`)
 	bob.Type("to the lobby\r")
 	ada.Until(`lobby +1 │`)

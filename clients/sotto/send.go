@@ -165,7 +165,8 @@ func (in *commandLine) send(ctx context.Context, room chat.Room, text string) (c
 		return client.Message{}, err
 	}
 	defer c.Close()
-	if _, err := in.enter(ctx, c, room); err != nil {
+	room, _, err = in.enter(ctx, c, string(room))
+	if err != nil {
 		return client.Message{}, err
 	}
 	ack, err := c.Send(ctx, room, text)

@@ -167,6 +167,7 @@ func TestAttackFunctionUnwrapsKeysOfAnotherPurpose(t *testing.T) {
 		"Deliver":         {"sotto-data-key", "sotto-session-wrap"},
 		"History":         {"sotto-data-key", "sotto-session-wrap"},
 		"JoinRoom":        {"sotto-session-wrap"},
+		"Rooms":           {"sotto-data-key", "sotto-session-wrap"},
 		"RevokeDevice":    {"sotto-session-wrap"},
 		"Connect":         nil,
 		"RotateServerKey": {"sotto-service-key", "sotto-server-key", "sotto-session-key", "sotto-session-wrap"},

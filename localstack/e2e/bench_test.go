@@ -42,7 +42,7 @@ func benchmarkSend(b *testing.B, recipients int) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = c.Close() })
-		if _, err := c.Join(ctx, room); err != nil {
+		if _, err := enterAsClient(ctx, c, room); err != nil {
 			b.Fatal(err)
 		}
 		return c

@@ -42,7 +42,7 @@ func openClients(ctx context.Context, t testing.TB, s *stack, room chat.Room, n 
 			if err != nil {
 				return fmt.Errorf("user %d: %w", i, err)
 			}
-			_, err = users[i].Join(ctx, room)
+			_, err = enterAsClient(ctx, users[i], room)
 			return err
 		})
 	}

@@ -79,7 +79,7 @@ func TestDataSurvivesADatabaseCrash(t *testing.T) {
 // wholeLog returns a room's log from its first message to its last.
 func wholeLog(ctx context.Context, t testing.TB, c *client.Client, room chat.Room) []client.Message {
 	t.Helper()
-	state, err := c.Join(ctx, room)
+	state, err := enterAsClient(ctx, c, room)
 	if err != nil {
 		t.Fatal(err)
 	}

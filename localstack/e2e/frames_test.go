@@ -258,6 +258,31 @@ var withSession = []breach{
 		Room:   den,
 		After:  -1,
 	})},
+	{"creating a room that exists", "room_taken", request(frame.Request{
+		Action: frame.ActionCreateRoom,
+		Room:   "attic",
+	})},
+	{"creating a room with a reserved name", "room_invalid", request(frame.Request{
+		Action: frame.ActionCreateRoom,
+		Room:   "everyone",
+	})},
+	{"joining a closed room", "room_invalid", request(join(chat.NewClosedRoom()))},
+	{"the members of a closed room of others", "not_a_member", request(frame.Request{
+		Action: frame.ActionRooms,
+		Room:   chat.NewClosedRoom(),
+	})},
+	{"accepting without an invitation", "not_a_member", func(p *peer) any {
+		return p.operation(frame.RoomClaims{Op: frame.OpAccept, Room: chat.NewClosedRoom()})
+	}},
+	{"an operation signed long ago", "not_fresh", func(p *peer) any {
+		return p.operation(frame.RoomClaims{Op: frame.OpLeave, Room: chat.NewClosedRoom(), At: 1})
+	}},
+	{"an operation on an open room", "room_invalid", func(p *peer) any {
+		return p.operation(frame.RoomClaims{Op: frame.OpLeave, Room: den})
+	}},
+	{"an operation with a member of another one", "bad_envelope", func(p *peer) any {
+		return p.operation(frame.RoomClaims{Op: frame.OpLeave, Room: chat.NewClosedRoom(), User: "ada"})
+	}},
 	{"joining an invalid room name", "room_invalid", request(join("No Room"))},
 	{"leaving the lobby", "room_invalid", request(frame.Request{Action: frame.ActionLeaveRoom, Room: "lobby"})},
 	{"leaving a room that does not exist", "room_invalid", request(frame.Request{
@@ -332,6 +357,9 @@ var (
 		"stale_device_key": "TestHandshakesOfAUserWhoIsKnown",
 		"too_many_rooms":   "TestTooManyRooms",
 		"rate_limited":     "TestTooManyFrames",
+		"user_unknown":     "the script closed_rooms",
+		"not_allowed":      "the script closed_rooms",
+		"too_many_members": "wants two hundred users: package room's tests",
 		"device_revoked":   "wants a second device: package room's tests",
 		"too_many_devices": "wants twenty devices: package room's tests",
 		"try_again":        "wants a database that is contended or gone",
@@ -347,10 +375,8 @@ func TestBreaches(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	observer := openSession(ctx, t, s, newUser(t, "observer"))
-	observer.sendFrame(join("attic"))
-	expect[frame.Joined](observer, frame.TypeJoined)
-	observer.sendFrame(join(den))
-	expect[frame.Joined](observer, frame.TypeJoined)
+	observer.enterRoom("attic")
+	observer.enterRoom(den)
 	before := observer.heads()
 	provoked := map[string]bool{}
 
@@ -372,8 +398,7 @@ func TestBreaches(t *testing.T) {
 		u := newUser(t, "breaker")
 		users = append(users, u)
 		p := openSession(ctx, t, s, u)
-		p.sendFrame(join(den))
-		expect[frame.Joined](p, frame.TypeJoined)
+		p.enterRoom(den)
 	}
 	for i, b := range withSession {
 		t.Run(b.name, func(t *testing.T) {

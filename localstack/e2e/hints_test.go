@@ -75,8 +75,7 @@ func TestHintsRemoveWhoIsGone(t *testing.T) {
 	}
 	for room := range rooms {
 		for _, p := range []*peer{there, gone} {
-			p.sendFrame(join(room))
-			expect[frame.Joined](p, frame.TypeJoined)
+			p.enterRoom(room)
 		}
 	}
 	s.injectFault(t, fault.Fault{Kind: fault.GatewayGone, Target: connectionOf(t, s, string(gone.user.name))})

@@ -22,15 +22,13 @@ func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
 	room := newRoom("large")
 	sender := openClients(ctx, t, s, room, 1)[0]
 	stalled := openSession(ctx, t, s, newUser(t, "stalled"))
-	stalled.sendFrame(join(room))
-	expect[frame.Joined](stalled, frame.TypeJoined)
+	stalled.enterRoom(room)
 
 	users := make([]*user, people)
 	for i := range users {
 		users[i] = newUser(t, "member")
 		p := openSession(ctx, t, s, users[i]) // claims the name
-		p.sendFrame(join(room))
-		expect[frame.Joined](p, frame.TypeJoined)
+		p.enterRoom(room)
 		p.drop()
 	}
 	peers := make([]*peer, connections)

@@ -168,8 +168,7 @@ func TestARepeatedIDIsStoredOnce(t *testing.T) {
 	ctx, s := testContext(t), sharedStack(t)
 	p := openSession(ctx, t, s, newUser(t, "repeat"))
 	room := chat.Room(fmt.Sprintf("repeats-%d", runs.Add(1)))
-	p.sendFrame(join(room))
-	expect[frame.Joined](p, frame.TypeJoined)
+	p.enterRoom(room)
 	id := chat.MessageID(ulid.Make().String())
 	for i, body := range []string{"first", "first", "another text"} {
 		p.sendFrame(p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, body })))
@@ -218,7 +217,14 @@ func TestTooManyRooms(t *testing.T) {
 	ctx, s := testContext(t), sharedStack(t)
 	p := openSession(ctx, t, s, newUser(t, "roomy"))
 	prefix := fmt.Sprintf("roomy-%d-", runs.Add(1))
+	maker := openSession(ctx, t, s, newUser(t, "maker")) // each device has a rate
+	create := func(room chat.Room) {
+		maker.sendFrame(frame.Request{Action: frame.ActionCreateRoom, Room: room})
+		expect[frame.Created](maker, frame.TypeCreated)
+	}
+	create(chat.Room(prefix + "more"))
 	for i := 1; i < chat.MaxRooms; i++ { // the lobby counts as one
+		create(chat.Room(fmt.Sprint(prefix, i)))
 		p.sendFrame(join(chat.Room(fmt.Sprint(prefix, i))))
 		expect[frame.Joined](p, frame.TypeJoined)
 	}

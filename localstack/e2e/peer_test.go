@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/strict"
@@ -292,6 +295,53 @@ func send(jwe string) frame.Request {
 
 func join(room chat.Room) frame.Request {
 	return frame.Request{Action: frame.ActionJoinRoom, Room: room}
+}
+
+// enterRoom makes the peer's user a member of an open room, and creates the
+// room if there is none.
+func (p *peer) enterRoom(room chat.Room) {
+	p.t.Helper()
+	p.sendFrame(join(room))
+	for {
+		text, err := p.receive(p.ctx, frame.TypeJoined, frame.TypeError)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if typeOf(text) == frame.TypeJoined {
+			return
+		}
+		if code := decode[frame.Error](p.t, []byte(text)).Code; code != chat.RoomInvalid.Code() {
+			p.t.Fatalf("join %s: got error %s, want joined", room, code)
+		}
+		p.sendFrame(frame.Request{Action: frame.ActionCreateRoom, Room: room})
+		if _, err := p.receive(p.ctx, frame.TypeCreated, frame.TypeError); err != nil { // another user may be first
+			p.t.Fatal(err)
+		}
+		p.sendFrame(join(room))
+	}
+}
+
+// operation makes the frame of an operation on a closed room.
+func (p *peer) operation(op frame.RoomClaims) frame.Request {
+	p.t.Helper()
+	op.V, op.SID, op.Sub, op.SKID = frame.Version, p.sid, p.user.name, p.server.Thumbprint()
+	op.ID = chat.MessageID(ulid.Make().String())
+	if op.At == 0 {
+		op.At = time.Now().UnixMilli()
+	}
+	return send(p.seal(envelope.TypeSend, p.sign(envelope.TypeRoom, op)))
+}
+
+// enterAsClient does the same for a client.
+func enterAsClient(ctx context.Context, c *client.Client, room chat.Room) (frame.RoomState, error) {
+	state, err := c.Join(ctx, room)
+	if errors.Is(err, chat.RoomInvalid) {
+		state, err = c.CreateRoom(ctx, room)
+	}
+	if errors.Is(err, chat.RoomTaken) { // another user was first
+		state, err = c.Join(ctx, room)
+	}
+	return state, err
 }
 
 // decode reads JSON strictly.

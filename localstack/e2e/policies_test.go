@@ -57,10 +57,13 @@ func TestPoliciesGrantWhatIsUsed(t *testing.T) {
 	}
 	ada, bob := openSession(r.ctx, t, s, newUser(t, "ada")), openSession(r.ctx, t, s, newUser(t, "bob"))
 	room := newRoom("used")
+	r.answered(bob, frame.Request{Action: frame.ActionCreateRoom, Room: room}, frame.TypeCreated)
 	r.answered(bob, join(room), frame.TypeJoined)
 	r.answered(bob, bob.sealed(bob.message(room, nil)), frame.TypeAck)
 	r.answered(ada, join(room), frame.TypeJoined)
 	r.talk(ada, room)
+	r.answered(ada, frame.Request{Action: frame.ActionRooms}, frame.TypeRooms) // before there is the key
+	r.useClosedRoom(ada, bob)
 	r.loseConnections(ada, room)
 	r.useDevices(ada)
 	r.race(ada, room)
@@ -113,6 +116,33 @@ func (r *errand) answered(p *peer, f frame.Request, typ string) {
 	if _, err := p.receive(r.ctx, typ); err != nil {
 		r.t.Fatalf("%s: %v", f.Action, err)
 	}
+}
+
+// useClosedRoom makes every change of a closed room, and connects and rotates a
+// key as its owner.
+func (r *errand) useClosedRoom(owner, guest *peer) {
+	r.t.Helper()
+	room := chat.NewClosedRoom()
+	for _, step := range []struct {
+		by *peer
+		op frame.RoomClaims
+	}{
+		{owner, frame.RoomClaims{Op: frame.OpCreate, Name: "den", History: chat.HistoryAll}},
+		{owner, frame.RoomClaims{Op: frame.OpInvite, User: guest.user.name}},
+		{guest, frame.RoomClaims{Op: frame.OpAccept}},
+		{owner, frame.RoomClaims{Op: frame.OpRole, User: guest.user.name, Role: chat.RoleModerator}},
+		{owner, frame.RoomClaims{Op: frame.OpRemove, User: guest.user.name}},
+	} {
+		step.op.Room = room
+		r.answered(step.by, step.by.operation(step.op), frame.TypeAck)
+	}
+	for _, only := range []chat.Room{"", room} {
+		r.answered(owner, frame.Request{Action: frame.ActionRooms, Room: only}, frame.TypeRooms)
+	}
+	openSession(r.ctx, r.t, r.s, owner.user).drop()
+	owner.user.opening, owner.user.gen = newDecryptionKey(r.t), owner.user.gen+1
+	r.answered(owner, nextKeyOf(owner, owner.user.gen), frame.TypeRotated)
+	r.answered(owner, owner.operation(frame.RoomClaims{Op: frame.OpLeave, Room: room}), frame.TypeAck)
 }
 
 // talk sends every frame of a member, and one that no route takes.
@@ -240,7 +270,7 @@ func (r *errand) useDevices(p *peer) {
 		"of":         stringOf("user#" + string(p.user.name)),
 		"connection": stringOf(lostID(-2)),
 	})
-	r.answered(p, join(newRoom("left")), frame.TypeJoined)
+	p.enterRoom(newRoom("left"))
 }
 
 // race lets a membership change in the middle of a leave and of a rotation.

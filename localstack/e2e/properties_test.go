@@ -113,8 +113,7 @@ func TestProperty2_PingFindsALostLastMessage(t *testing.T) {
 	room := newRoom("lost")
 	ada := openClients(ctx, t, s, room, 1)[0]
 	p := openSession(ctx, t, s, newUser(t, "unlucky"))
-	p.sendFrame(join(room))
-	expect[frame.Joined](p, frame.TypeJoined)
+	p.enterRoom(room)
 
 	s.injectFault(t, fault.Fault{Kind: fault.GatewayLimit, Target: connectionOf(t, s, string(p.user.name))})
 	mustSend(ctx, t, ada, room, "the last message")
@@ -145,8 +144,7 @@ func TestProperty4_EveryInvocationTwice(t *testing.T) {
 	room := newRoom("twice")
 	p, users := openSession(ctx, t, s, newUser(t, "twin")), openClients(ctx, t, s, room, 2)
 	s.injectFault(t, fault.Fault{Kind: fault.LambdaTwice})
-	p.sendFrame(join(room))
-	expect[frame.Joined](p, frame.TypeJoined)
+	p.enterRoom(room)
 	first := subscribeAll(t, users[1], room)
 	var sent acks
 	for i := range 6 {
@@ -215,8 +213,7 @@ func TestProperty4_OneNonceOnce(t *testing.T) {
 	// A token of one session does not work in another of the same user.
 	other := openSession(ctx, t, s, u)
 	room := newRoom("stolen")
-	other.sendFrame(join(room))
-	expect[frame.Joined](other, frame.TypeJoined)
+	other.enterRoom(room)
 	captured := p.sealed(p.message(room, nil))
 	other.mustRefuse(breach{"a token of another session", "session_mismatch", request(captured)})
 	if entries, ids := rowsOf(t, s, room); entries+ids != 0 {
@@ -266,8 +263,7 @@ func TestProperty6_ARepeatCompletesASendThatDied(t *testing.T) {
 		bob := openClients(ctx, t, s, room, 1)[0]
 		sub := subscribeAll(t, bob, room)
 		p := openSession(ctx, t, s, newUser(t, "ada"))
-		p.sendFrame(join(room))
-		expect[frame.Joined](p, frame.TypeJoined)
+		p.enterRoom(room)
 		s.injectFault(t, fault.Fault{Kind: fault.GatewayLimit}) // no post gets through
 		id := chat.MessageID(ulid.Make().String())
 		f := p.sealed(p.message(room, func(c *frame.MessageClaims) { c.ID, c.Body = id, "stored, not delivered" }))

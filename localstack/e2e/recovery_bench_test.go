@@ -113,7 +113,7 @@ func fill(b *testing.B, s *stack, messages int) {
 					Expires:   time.Now().Add(time.Hour),
 					DataKey:   "1",
 					Sealed:    sealed,
-				}, 0)
+				}, 0, nil)
 				if err != nil {
 					return err
 				}

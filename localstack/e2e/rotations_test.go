@@ -24,8 +24,7 @@ func TestProperty5_NothingIsSealedToASupersededKey(t *testing.T) {
 	room := newRoom("rotating")
 	users := openClients(ctx, t, s, room, 3)
 	p := openSession(ctx, t, s, newUser(t, "rotator"))
-	p.sendFrame(join(room))
-	expect[frame.Joined](p, frame.TypeJoined)
+	p.enterRoom(room)
 
 	keys := []*envelope.DecryptionKey{p.user.opening}
 	for range rotations {

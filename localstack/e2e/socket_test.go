@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/coder/websocket"
 )
@@ -72,14 +73,14 @@ func (s *socket) next(ctx context.Context) (string, error) {
 }
 
 // receive returns the next frame of a type and ignores frames of other types.
-func (s *socket) receive(ctx context.Context, typ string) (string, error) {
+func (s *socket) receive(ctx context.Context, types ...string) (string, error) {
 	var ignored []string
 	for {
 		f, err := s.next(ctx)
 		if err != nil {
-			return "", fmt.Errorf("got the frames %q, want one of type %s: %w", ignored, typ, err)
+			return "", fmt.Errorf("got the frames %q, want one of the type %v: %w", ignored, types, err)
 		}
-		if typeOf(f) == typ {
+		if slices.Contains(types, typeOf(f)) {
 			return f, nil
 		}
 		ignored = append(ignored, f)

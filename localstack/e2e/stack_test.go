@@ -168,5 +168,9 @@ func (s *stack) copyFunctions() error {
 		return err
 	}
 	built := filepath.Join("functions", ".go")
+	// A test's own folder may be open to others, which the stack refuses.
+	if err := errors.Join(os.MkdirAll(s.data, 0o700), os.Chmod(s.data, 0o700)); err != nil {
+		return err
+	}
 	return os.CopyFS(filepath.Join(s.data, built), os.DirFS(filepath.Join(from.data, built)))
 }

@@ -46,7 +46,7 @@ func TestEverythingIsEncryptedInTransit(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if _, err := c.Join(ctx, room); err != nil {
+		if _, err := enterAsClient(ctx, c, room); err != nil {
 			t.Fatal(err)
 		}
 		users = append(users, c)

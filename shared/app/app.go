@@ -49,12 +49,14 @@ var (
 	Handshake    = Function{&route.Handshake, withKeyMaker}
 	SendMessage  = Function{&route.SendMessage, withCourier}
 	History      = Function{&route.History, withKeys}
+	CreateRoom   = Function{&route.CreateRoom, withSessions}
 	JoinRoom     = Function{&route.JoinRoom, withSessions}
 	LeaveRoom    = Function{&route.LeaveRoom, withSessions}
 	RotateKey    = Function{&route.RotateKey, withSessions}
 	Devices      = Function{&route.Devices, withSessions}
 	RevokeDevice = Function{&route.RevokeDevice, withSessions}
 	Ping         = Function{&route.Ping, withSessions}
+	Rooms        = Function{&route.Rooms, withKeys}
 	Presence     = Function{&route.Presence, withSessions}
 	Typing       = Function{&route.Typing, withSessions}
 	Mark         = Function{&route.Mark, withSessions}

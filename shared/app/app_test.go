@@ -14,8 +14,8 @@ import (
 // has one function, composed with the keyring if and only if the row uses keys.
 func TestFunctionsAreThoseOfTheTable(t *testing.T) {
 	functions := []Function{
-		Connect, Disconnect, Default, Handshake, SendMessage, History, JoinRoom, LeaveRoom, RotateKey,
-		Devices, RevokeDevice, Ping, Presence, Typing, Mark,
+		Connect, Disconnect, Default, Handshake, SendMessage, History, CreateRoom, JoinRoom, LeaveRoom,
+		RotateKey, Devices, RevokeDevice, Ping, Rooms, Presence, Typing, Mark,
 	}
 	var rows []*route.Route
 	for _, f := range functions {

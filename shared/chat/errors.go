@@ -78,8 +78,19 @@ var (
 		message: "The message was made for another session.",
 		closes:  true,
 	}
-	NotAMember     = &Error{code: "not_a_member", message: "You are not a member of this room."}
-	RoomInvalid    = &Error{code: "room_invalid", message: "There is no such room, or this cannot be done with it."}
+	NotAMember  = &Error{code: "not_a_member", message: "You are not a member of this room."}
+	RoomInvalid = &Error{code: "room_invalid", message: "There is no such room, or this cannot be done with it."}
+	UserUnknown = &Error{code: "user_unknown", message: "There is no user of this name."}
+	RoomTaken   = &Error{code: "room_taken", message: "There is an open room of this name already."}
+	NotAllowed  = &Error{code: "not_allowed", message: "Your role in this room does not allow this."}
+	NotFresh    = &Error{
+		code:    "not_fresh",
+		message: "The operation was signed more than two minutes ago, or a clock is wrong.",
+	}
+	TooManyMembers = &Error{
+		code:    "too_many_members",
+		message: "A closed room may have at most 200 members and open invitations.",
+	}
 	TooManyRooms   = &Error{code: "too_many_rooms", message: "A user may be in at most 50 rooms."}
 	TooManyDevices = &Error{
 		code:    "too_many_devices",
@@ -96,7 +107,8 @@ func Errors() []*Error {
 	return []*Error{
 		BadFrame, UnknownAction, FrameTooLarge, VersionUnsupported, HandshakeRequired, AlreadyBound, BadProof,
 		NonceExpired, NameInvalid, NameTaken, DeviceUnknown, DeviceRevoked, StaleDeviceKey, KeyUnacceptable, BadMAC,
-		BadEnvelope, StaleServerKey, BadSignature, SessionMismatch, NotAMember, RoomInvalid, TooManyRooms,
-		TooManyDevices, BodyTooLarge, RateLimited, TryAgain, Internal,
+		BadEnvelope, StaleServerKey, BadSignature, SessionMismatch, NotAMember, RoomInvalid, UserUnknown, RoomTaken,
+		NotAllowed, NotFresh, TooManyMembers, TooManyRooms, TooManyDevices, BodyTooLarge, RateLimited, TryAgain,
+		Internal,
 	}
 }

@@ -20,12 +20,6 @@ type Connection string
 // secret: the recipients of a message see it.
 type Session string
 
-// Room is a group chat, named like a user.
-type Room string
-
-// Lobby is the room that always exists and that every user is a member of.
-const Lobby Room = "lobby"
-
 // MessageID is the ULID that a client chose for a message: its idempotency key,
 // unique per room, user and device. The service ignores its time part.
 type MessageID string
@@ -47,12 +41,19 @@ var (
 	ulidPattern = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 )
 
-var reservedUsers = map[User]bool{"admin": true, "system": true, "service": true, "sotto": true}
+// reserved are the names that nobody may take: they would pass for the service,
+// for its operators or for a group of users.
+var reserved = map[string]bool{
+	"admin": true, "administrator": true, "all": true, "channel": true, "everybody": true, "everyone": true,
+	"help": true, "here": true, "lobby": true, "me": true, "mod": true, "moderator": true, "operator": true,
+	"owner": true, "root": true, "security": true, "service": true, "sotto": true, "staff": true, "support": true,
+	"system": true, "you": true,
+}
 
 // Check reports whether u has the form of a user's name: 2 to 32 characters,
 // not reserved (protocol §1). Error: NameInvalid.
 func (u User) Check() error {
-	if !namePattern.MatchString(string(u)) || reservedUsers[u] {
+	if !namePattern.MatchString(string(u)) || reserved[string(u)] {
 		return NameInvalid
 	}
 	return nil
@@ -64,23 +65,6 @@ func ParseUser(s string) (User, error) {
 		return "", err
 	}
 	return User(s), nil
-}
-
-// Check reports whether r has the form of a room's name: 2 to 32 characters
-// (protocol §1). Error: RoomInvalid.
-func (r Room) Check() error {
-	if !namePattern.MatchString(string(r)) {
-		return RoomInvalid
-	}
-	return nil
-}
-
-// ParseRoom returns s as a room's name. Error: RoomInvalid, as of Room.Check.
-func ParseRoom(s string) (Room, error) {
-	if err := Room(s).Check(); err != nil {
-		return "", err
-	}
-	return Room(s), nil
 }
 
 // Check reports whether id is a canonical ULID. Error: BadEnvelope, since an id

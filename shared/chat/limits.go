@@ -27,6 +27,14 @@ const (
 	// MaxRooms bounds a user's rooms, the lobby included: a handshake writes
 	// one row for each.
 	MaxRooms = 50
+	// MaxMembers bounds the members and the open invitations of a closed room:
+	// an operation reads all of them.
+	MaxMembers = 200
+
+	// MaxInvitations bounds the invitations that one answer lists, the newest
+	// first.
+	MaxInvitations = 50
+
 	// MaxDevices bounds a user's devices that are not revoked, since each has a
 	// separate rate.
 	MaxDevices = 20
@@ -44,6 +52,13 @@ const (
 	NonceLifetime = 120 * time.Second
 	// LinkLifetime is how far ahead a link may expire, by the service's clock.
 	LinkLifetime = 10 * time.Minute
+	// OperationSkew is how far the time of an operation on a room may be from
+	// the service's: an operation that was held back is refused.
+	OperationSkew = 2 * time.Minute
+
+	// InvitationLifetime is how long an invitation stays open.
+	InvitationLifetime = 14 * 24 * time.Hour
+
 	// ConnectionLifetime is the longest an API Gateway WebSocket lives (API
 	// Gateway quotas). Rows of connections expire a little later.
 	ConnectionLifetime = 2 * time.Hour

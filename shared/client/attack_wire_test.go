@@ -291,7 +291,7 @@ func TestAttackReplayedPushes(t *testing.T) {
 	waitFor(t, events, func(e Typing) bool { return e.User == "ada" })
 	old := w.of(frame.TypeTyping)[0]
 	s.Inject("bob", old, old, old)
-	if _, err := ada.Join(within(t), "den"); err != nil {
+	if _, err := ada.CreateRoom(within(t), "den"); err != nil {
 		t.Fatal(err)
 	}
 	send(t, ada, "the next event")

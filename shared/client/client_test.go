@@ -154,8 +154,11 @@ func TestRoomsAreJoinedAndLeft(t *testing.T) {
 	if _, err := ada.Join(ctx, "Kitchen!"); !errors.Is(err, chat.RoomInvalid) {
 		t.Errorf("join a room with an invalid name: got %v, want %v", err, chat.RoomInvalid)
 	}
-	if state, err := ada.Join(ctx, "kitchen"); err != nil || state.Head != 0 {
-		t.Fatalf("join: %+v, %v", state, err)
+	if _, err := ada.Join(ctx, "kitchen"); !errors.Is(err, chat.RoomInvalid) {
+		t.Errorf("join a room that does not exist: got %v, want %v", err, chat.RoomInvalid)
+	}
+	if state, err := ada.CreateRoom(ctx, "kitchen"); err != nil || state.Head != 0 {
+		t.Fatalf("create: got %+v and error %v, want an empty room", state, err)
 	}
 	sub := subscribe(t, ada, "kitchen", NewOnly)
 	if _, err := ada.Send(ctx, "kitchen", "soup"); err != nil {

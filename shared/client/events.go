@@ -8,9 +8,9 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// Event is a [Typing], a [Presence], a [Mark] or a [NewDevice]. The first three
-// are hints (protocol §6): they are unsigned and may be lost, so use them only
-// for display.
+// Event is a [Typing], a [Presence], a [Mark], an [Invited], a [Left] or a
+// [NewDevice]. The first three are hints (protocol §6): they are unsigned and
+// may be lost, so use them only for display.
 type Event interface {
 	// replaces reports whether this event makes an older, unread one obsolete.
 	replaces(older Event) bool
@@ -50,6 +50,14 @@ type NewDevice struct {
 	Known  []chat.Device // the devices known before
 }
 
+// Invited means that the user was invited to a closed room.
+// [Client.ClosedRooms] says more.
+type Invited struct{ Room chat.Room }
+
+// Left means that the user was removed from a closed room, or has left it on
+// another device.
+type Left struct{ Room chat.Room }
+
 func (e Typing) replaces(older Event) bool {
 	o, ok := older.(Typing)
 	return ok && o == e
@@ -67,8 +75,18 @@ func (e Mark) replaces(older Event) bool {
 
 func (NewDevice) replaces(Event) bool { return false }
 
+func (e Invited) replaces(older Event) bool {
+	o, ok := older.(Invited)
+	return ok && o == e
+}
+
+func (e Left) replaces(older Event) bool {
+	o, ok := older.(Left)
+	return ok && o == e
+}
+
 // maxEvents bounds the events queued for a slow consumer. Above it the oldest
-// hint is dropped; a [NewDevice] never is.
+// hint is dropped; other events never are.
 const maxEvents = 256
 
 // Events yields events in the order in which they arrived.
@@ -156,8 +174,11 @@ func (e *Events) push(event Event) {
 }
 
 func isHint(event Event) bool {
-	_, warning := event.(NewDevice)
-	return !warning
+	switch event.(type) {
+	case Typing, Presence, Mark:
+		return true
+	}
+	return false
 }
 
 func (h *hub) emit(event Event) {

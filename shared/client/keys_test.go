@@ -270,7 +270,7 @@ func TestAPageSealedBeforeTwoRotationsIsRequestedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := bob.Join(within(t), "den"); err != nil {
+	if _, err := bob.CreateRoom(within(t), "den"); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, sub, "first", "second")

@@ -77,9 +77,9 @@ func (c *Client) Send(ctx context.Context, room chat.Room, text string) (Ack, er
 	}, nil
 }
 
-// Join makes the user a member of a room, creates the room if necessary, and
-// returns the state of its log. Joining again has no effect. Errors:
-// chat.RoomInvalid, chat.TooManyRooms.
+// Join makes the user a member of an open room that exists, and returns the
+// state of its log. Joining again has no effect. Errors: chat.RoomInvalid,
+// chat.TooManyRooms.
 func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, error) {
 	if err := room.Check(); err != nil {
 		return frame.RoomState{}, err
@@ -94,34 +94,30 @@ func (c *Client) Join(ctx context.Context, room chat.Room) (frame.RoomState, err
 	if f.Room != room {
 		return frame.RoomState{}, wrap("join the room", device.ErrProtocol)
 	}
-	c.mu.Lock()
-	c.rooms[room] = f.RoomState
-	c.mu.Unlock()
-	c.observe(room, f.Epoch, f.Head, f.Floor)
+	c.entered(f.RoomState)
 	return f.RoomState, nil
 }
 
 // Leave ends the user's membership and the client's subscriptions to the room.
-// Error: chat.RoomInvalid, also for the lobby, which cannot be left.
+// Errors: chat.RoomInvalid, also for the lobby, which cannot be left;
+// chat.NotAllowed for the last owner of a closed room that has other members.
 func (c *Client) Leave(ctx context.Context, room chat.Room) error {
 	if err := room.Check(); err != nil {
 		return err
 	}
-	var f frame.Left
-	_, err := c.call(ctx, frame.TypeLeft, &f, func(*session) (frame.Request, error) {
-		return frame.Request{Action: frame.ActionLeaveRoom, Room: room}, nil
-	})
+	var err error
+	if room.IsClosed() {
+		_, err = c.operate(ctx, frame.RoomClaims{Op: frame.OpLeave, Room: room})
+	} else {
+		var f frame.Left
+		_, err = c.call(ctx, frame.TypeLeft, &f, func(*session) (frame.Request, error) {
+			return frame.Request{Action: frame.ActionLeaveRoom, Room: room}, nil
+		})
+	}
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.rooms, room)
-	for sub := range c.subs {
-		if sub.room == room {
-			sub.fail(chat.NotAMember)
-		}
-	}
+	c.left(room)
 	return nil
 }
 

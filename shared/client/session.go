@@ -356,6 +356,21 @@ func (c *Client) handle(s *session, r reply) {
 			return
 		}
 		c.deliver(m)
+	case frame.TypeInvited:
+		var f frame.Invited
+		if err := strict.Unmarshal(r.data, &f); err != nil {
+			c.log.Warn("ignoring a malformed invited frame", "err", err)
+			return
+		}
+		c.events.emit(Invited{Room: f.Room})
+	case frame.TypeRemoved:
+		var f frame.Removed
+		if err := strict.Unmarshal(r.data, &f); err != nil {
+			c.log.Warn("ignoring a malformed removed frame", "err", err)
+			return
+		}
+		c.left(f.Room)
+		c.events.emit(Left{Room: f.Room})
 	case frame.TypeTyping, frame.TypeMark:
 		c.handleHint(r)
 	case frame.TypeServerKey:

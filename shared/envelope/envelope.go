@@ -30,6 +30,7 @@ const (
 	TypeHandshake Type = "sotto-handshake+jwt" // a device proves its key on a connection
 	TypeLink      Type = "sotto-link+jwt"      // a device links another of its user
 	TypeMessage   Type = "sotto-message+jwt"   // a text, by its sender
+	TypeRoom      Type = "sotto-room+jwt"      // an operation on a closed room, by a user
 	TypeRotate    Type = "sotto-rotate+jwt"    // a device announces its next encryption key
 	TypeRevoke    Type = "sotto-revoke+jwt"    // a device revokes another of its user
 )
@@ -37,9 +38,10 @@ const (
 // The types of sealed tokens (JWE).
 const (
 	TypeWelcome       Type = "sotto-welcome+jwe" // to a device: the session
-	TypeSend          Type = "sotto-send+jwe"    // to the service: a TypeMessage token
+	TypeSend          Type = "sotto-send+jwe"    // to the service: a TypeMessage or TypeRoom token
 	TypeSealedMessage Type = "sotto-message+jwe" // to a device: a message
 	TypeHistory       Type = "sotto-history+jwe" // to a device: a page of messages
+	TypeRooms         Type = "sotto-rooms+jwe"   // to a device: names, members and invitations of rooms
 	TypeRotated       Type = "sotto-rotated+jwe" // to a device's new key
 	TypeSession       Type = "sotto-session+jwe" // to the service: a session's secret, in a proof
 )
@@ -47,7 +49,7 @@ const (
 // signed reports whether the type belongs to a JWS.
 func (t Type) signed() bool {
 	switch t {
-	case TypeKeys, TypeHandshake, TypeLink, TypeMessage, TypeRotate, TypeRevoke:
+	case TypeKeys, TypeHandshake, TypeLink, TypeMessage, TypeRoom, TypeRotate, TypeRevoke:
 		return true
 	}
 	return false
@@ -60,7 +62,7 @@ func (t Type) mayCarryKey() bool { return t == TypeHandshake || t == TypeKeys }
 // sealed reports whether the type belongs to a JWE.
 func (t Type) sealed() bool {
 	switch t {
-	case TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRotated, TypeSession:
+	case TypeWelcome, TypeSend, TypeSealedMessage, TypeHistory, TypeRooms, TypeRotated, TypeSession:
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,6 +19,10 @@ type Signed struct {
 	// JWK is the key within the token, or zero. Only handshakes and key sets
 	// may have one. It has been checked only that its thumbprint is KID.
 	JWK VerifyKey
+
+	// Type is the token's typ, one of those that the caller of ParseSigned
+	// accepts.
+	Type Type
 
 	token string
 }
@@ -70,9 +75,11 @@ func sign(k *SigningKey, typ Type, claims, jwk []byte) (string, error) {
 
 // ParseSigned checks the structure of a compact JWS: its size, canonical
 // encoding, and a protected header of exactly alg (EdDSA), kid and typ, and
-// also jwk if typ is TypeHandshake or TypeKeys. Error: ErrSignature.
-func ParseSigned(token string, typ Type) (*Signed, error) {
-	if !typ.signed() {
+// also jwk if typ is TypeHandshake or TypeKeys. The typ is typ or one of
+// others. Error: ErrSignature.
+func ParseSigned(token string, typ Type, others ...Type) (*Signed, error) {
+	accepted := append([]Type{typ}, others...)
+	if slices.ContainsFunc(accepted, func(t Type) bool { return !t.signed() }) {
 		return nil, fmt.Errorf("%w: typ of no signed token", ErrSignature)
 	}
 	parts, err := decodeParts(token, 3, MaxSigned)
@@ -84,10 +91,13 @@ func ParseSigned(token string, typ Type) (*Signed, error) {
 		return nil, fmt.Errorf("%w: not of 64 bytes", ErrSignature)
 	}
 	s := &Signed{token: token}
-	if s.KID, s.JWK, err = parseSignedHeader(header, typ); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	for _, typ := range accepted {
+		if s.KID, s.JWK, err = parseSignedHeader(header, typ); err == nil {
+			s.Type = typ
+			return s, nil
+		}
 	}
-	return s, nil
+	return nil, fmt.Errorf("%w: %w", ErrSignature, err)
 }
 
 func parseSignedHeader(header []byte, typ Type) (kid string, jwk VerifyKey, err error) {

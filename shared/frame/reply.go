@@ -18,6 +18,7 @@ const (
 	TypeMessage   = "message"
 	TypeAck       = "ack"
 	TypeHistory   = "history"
+	TypeCreated   = "created"
 	TypeJoined    = "joined"
 	TypeLeft      = "left"
 	TypeServerKey = "serverKey"
@@ -28,6 +29,9 @@ const (
 	TypePresence  = "presence"
 	TypeTyping    = "typing"
 	TypeMark      = "mark"
+	TypeRooms     = "rooms"
+	TypeInvited   = "invited"
+	TypeRemoved   = "removed"
 	TypeError     = "error"
 )
 
@@ -123,6 +127,13 @@ type HistoryPlain struct {
 	Messages []MessagePlain `json:"messages"`
 }
 
+// Created answers createRoom. The client then joins the room.
+type Created struct {
+	Type string    `json:"type"`
+	Ref  string    `json:"ref,omitzero"`
+	Room chat.Room `json:"room"`
+}
+
 // Joined answers joinRoom.
 type Joined struct {
 	Type string `json:"type"`
@@ -142,6 +153,62 @@ type Left struct {
 type Push struct {
 	N  string `json:"n"`  // 64 random bits
 	At int64  `json:"at"` // the service's time, Unix ms
+}
+
+// Rooms answers rooms; its token holds a [RoomsPlain].
+type Rooms struct {
+	Type string `json:"type"`
+	Ref  string `json:"ref,omitzero"`
+	JWE  string `json:"jwe"`
+}
+
+// RoomsPlain has the closed rooms that the user is in, or one room with its
+// members and open invitations, and the invitations to the user.
+type RoomsPlain struct {
+	Rooms       []RoomInfo   `json:"rooms"`
+	Invitations []Invitation `json:"invitations"`
+}
+
+// RoomInfo is what members of a closed room know about it.
+type RoomInfo struct {
+	Room    chat.Room        `json:"room"`
+	Name    chat.RoomName    `json:"name"`
+	History chat.HistoryRule `json:"history"`
+	Role    chat.Role        `json:"role"` // of the user
+	From    chat.Seq         `json:"from"` // the first seq that the user may read
+	// Members and Invited are present if the request named the room.
+	Members []RoomMember `json:"members,omitzero"`
+	Invited []chat.User  `json:"invited,omitzero"`
+}
+
+// RoomMember is a member of a closed room.
+type RoomMember struct {
+	User chat.User `json:"user"`
+	Role chat.Role `json:"role"`
+}
+
+// Invitation is an open invitation to the user.
+type Invitation struct {
+	Room chat.Room     `json:"room"`
+	Name chat.RoomName `json:"name"`
+	By   chat.User     `json:"by"`
+	At   int64         `json:"at"` // Unix ms
+}
+
+// Invited tells the connections of a user that there is an invitation. The
+// answer to rooms says more.
+type Invited struct {
+	Type string `json:"type"`
+	Push
+	Room chat.Room `json:"room"`
+}
+
+// Removed tells the connections of a user that the user was removed from a
+// closed room, or has left it on another connection.
+type Removed struct {
+	Type string `json:"type"`
+	Push
+	Room chat.Room `json:"room"`
 }
 
 // ServerKey posts a new key set to connected clients.

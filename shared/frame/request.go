@@ -12,6 +12,7 @@ const (
 	ActionHandshake    = "handshake"
 	ActionSendMessage  = "sendMessage"
 	ActionHistory      = "history"
+	ActionCreateRoom   = "createRoom"
 	ActionJoinRoom     = "joinRoom"
 	ActionLeaveRoom    = "leaveRoom"
 	ActionRotateKey    = "rotateKey"
@@ -21,6 +22,7 @@ const (
 	ActionPresence     = "presence"
 	ActionTyping       = "typing"
 	ActionMark         = "mark"
+	ActionRooms        = "rooms"
 )
 
 // maxSeq bounds every seq that a client sends: it is the largest integer that
@@ -36,7 +38,7 @@ type Request struct {
 	User   chat.User `json:"user,omitzero"`  // handshake, begin
 	Proof  string    `json:"proof,omitzero"` // handshake, prove; rotateKey; revokeDevice
 	JWE    string    `json:"jwe,omitzero"`   // sendMessage
-	Room   chat.Room `json:"room,omitzero"`  // history, joinRoom, leaveRoom, presence, typing, mark
+	Room   chat.Room `json:"room,omitzero"`  // history, createRoom, joinRoom, leaveRoom, presence, typing, mark; rooms, of which one
 	After  chat.Seq  `json:"after,omitzero"` // history: the page begins after this seq
 	Limit  int       `json:"limit,omitzero"` // history: 1 to chat.MaxHistoryLimit, the default
 	// Heads selects the rooms of a ping, at most chat.MaxRooms. The seqs are
@@ -111,7 +113,14 @@ func (r *Request) checkMembers() error {
 		return present(r.Proof)
 	case ActionHistory:
 		return r.checkHistory()
-	case ActionJoinRoom, ActionLeaveRoom, ActionPresence, ActionTyping:
+	case ActionCreateRoom, ActionJoinRoom, ActionLeaveRoom:
+		return r.checkOpenRoom()
+	case ActionPresence, ActionTyping:
+		return r.checkRoom()
+	case ActionRooms:
+		if r.Room == "" {
+			return nil // all rooms of the user
+		}
 		return r.checkRoom()
 	case ActionMark:
 		return r.checkMark()
@@ -151,7 +160,8 @@ func (r *Request) checkHandshake() error {
 }
 
 func (r *Request) checkHistory() error {
-	if !isSeq(r.After) || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
+	// The page begins at the next seq, which must be exact as well.
+	if !isSeq(r.After) || r.After == maxSeq || r.Limit < 0 || r.Limit > chat.MaxHistoryLimit {
 		return chat.BadFrame
 	}
 	if r.Limit == 0 {
@@ -184,4 +194,16 @@ func (r *Request) checkRoom() error {
 		return chat.BadFrame
 	}
 	return r.Room.Check()
+}
+
+// checkOpenRoom checks the room of an action that exists for open rooms only:
+// what changes a closed room is a signed operation.
+func (r *Request) checkOpenRoom() error {
+	if err := r.checkRoom(); err != nil {
+		return err
+	}
+	if r.Room.IsClosed() {
+		return chat.RoomInvalid
+	}
+	return nil
 }

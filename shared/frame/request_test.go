@@ -35,11 +35,11 @@ func TestParse(t *testing.T) {
 			Room:   "lobby",
 			Limit:  chat.MaxHistoryLimit,
 		},
-		`{"action":"history","ref":"r","room":"lobby","after":9007199254740991,"limit":1}`: {
+		`{"action":"history","ref":"r","room":"lobby","after":9007199254740990,"limit":1}`: {
 			Action: "history",
 			Ref:    "r",
 			Room:   "lobby",
-			After:  maxSeq,
+			After:  maxSeq - 1,
 			Limit:  1,
 		},
 		`{"action":"joinRoom","ref":"r","room":"den"}`:     {Action: "joinRoom", Ref: "r", Room: "den"},

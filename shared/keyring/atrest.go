@@ -60,8 +60,54 @@ func (k *Keyring) SealAtRest(ctx context.Context,
 	return numberID(newest.number), key.aead.Seal(nil, nil, plaintext, aad), nil
 }
 
-// OpenAtRest decrypts what SealAtRest encrypted. Error: ErrAtRest if the data
-// key is unknown or destroyed, or if anything differs from what was sealed.
+// lastingKey is the number of the data key that is never destroyed.
+const lastingKey = 0
+
+// SealLasting is SealAtRest for what does not expire: its data key is never
+// destroyed. Use it for few and small texts, since AES-GCM with random nonces
+// bounds how many one key may encrypt (see DefaultDataKeyAge).
+func (k *Keyring) SealLasting(ctx context.Context,
+	plaintext, aad []byte) (dataKeyID string, ciphertext []byte, err error) {
+	s, err := k.current(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	wrapped := s.data[lastingKey]
+	if wrapped == nil {
+		if wrapped, err = k.makeLasting(ctx); err != nil {
+			return "", nil, err
+		}
+	}
+	key, err := k.unwrapData(ctx, wrapped)
+	if err != nil {
+		return "", nil, err
+	}
+	return numberID(lastingKey), key.aead.Seal(nil, nil, plaintext, aad), nil
+}
+
+// makeLasting returns the lasting data key, making it unless another process
+// has.
+func (k *Keyring) makeLasting(ctx context.Context) (*wrappedData, error) {
+	if err := k.changing.enter(ctx); err != nil {
+		return nil, fmt.Errorf("make the lasting data key: %w", err)
+	}
+	defer k.changing.leave()
+	s, err := k.current(ctx)
+	if err == nil && s.data[lastingKey] == nil {
+		s, err = k.reload(ctx, s)
+	}
+	if err == nil && s.data[lastingKey] == nil {
+		s, err = k.makeData(ctx, s, lastingKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the lasting data key: %w", err)
+	}
+	return s.data[lastingKey], nil
+}
+
+// OpenAtRest decrypts what SealAtRest or SealLasting encrypted. Error:
+// ErrAtRest if the data key is unknown or destroyed, or if anything differs
+// from what was sealed.
 func (k *Keyring) OpenAtRest(ctx context.Context, dataKeyID string, ciphertext, aad []byte) ([]byte, error) {
 	wrapped, err := k.findData(ctx, dataKeyID)
 	if err != nil {
@@ -123,7 +169,7 @@ func (k *Keyring) renewData(ctx context.Context) (*wrappedData, error) {
 		s, err = k.reload(ctx, s)
 	}
 	if err == nil && !k.fit(s.newest) {
-		s, err = k.makeData(ctx, s)
+		s, err = k.makeData(ctx, s, s.nextData())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("renew data key: %w", err)
@@ -131,12 +177,16 @@ func (k *Keyring) renewData(ctx context.Context) (*wrappedData, error) {
 	return s.newest, nil
 }
 
-// makeData stores the data key that follows the snapshot's newest.
-func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) {
-	number := int64(1)
-	if s.newest != nil {
-		number = s.newest.number + 1
+// nextData returns the number that follows the newest data key's.
+func (s *snapshot) nextData() int64 {
+	if s.newest == nil {
+		return lastingKey + 1
 	}
+	return s.newest.number + 1
+}
+
+// makeData stores the data key of a number.
+func (k *Keyring) makeData(ctx context.Context, s *snapshot, number int64) (*snapshot, error) {
 	after, err := k.makeSymmetric(ctx, s, KindData, number, s.generation())
 	if err == nil && after.data[number] == nil {
 		err = errors.New("the data key was not stored")
@@ -147,7 +197,7 @@ func (k *Keyring) makeData(ctx context.Context, s *snapshot) (*snapshot, error) 
 // dataPastRetention reports whether everything sealed under the data key is
 // past its retention: the key that replaced it is older than that.
 func (k *Keyring) dataPastRetention(s *snapshot, number int64) bool {
-	if k.options.DataKeyRetention <= 0 || number == s.newest.number {
+	if k.options.DataKeyRetention <= 0 || number == lastingKey || number == s.newest.number {
 		return false
 	}
 	return k.now().Sub(successor(s.data, number).created) > k.options.DataKeyRetention+k.options.DataKeyAge

@@ -209,3 +209,38 @@ func TestDataKeysAreUnwrappedOnce(t *testing.T) {
 		t.Errorf("%d listings, want one shared by all", n)
 	}
 }
+
+// TestLastingKeyStays wants what does not expire to be readable after the data
+// keys of messages were destroyed.
+func TestLastingKeyStays(t *testing.T) {
+	const retention = 30 * 24 * time.Hour
+	d := newDeployment()
+	instance := func() *keyring.Keyring {
+		return making(d.store, d.kms, keyring.Options{
+			Audience:         audience,
+			Now:              d.clock.Now,
+			DataKeyRetention: retention,
+		})
+	}
+	k := instance()
+	id, stored, err := k.SealLasting(t.Context(), []byte("den"), []byte("row"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	messageID, _, err := k.SealAtRest(t.Context(), []byte("text"), []byte("row"))
+	if err != nil || messageID == id {
+		t.Fatalf("a message is sealed under the key %s, %v; want another one than %s", messageID, err, id)
+	}
+	for range 3 {
+		d.clock.advance(2 * retention)
+		rotate(t, instance())
+	}
+	for _, reader := range []*keyring.Keyring{k, instance()} {
+		if got, err := reader.OpenAtRest(t.Context(), id, stored, []byte("row")); err != nil || string(got) != "den" {
+			t.Errorf("got %q, %v; want den", got, err)
+		}
+	}
+	if again, _, err := instance().SealLasting(t.Context(), []byte("x"), nil); err != nil || again != id {
+		t.Errorf("got the key %s, %v; want %s again", again, err, id)
+	}
+}

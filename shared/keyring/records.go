@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -53,7 +54,7 @@ func numberID(n int64) string { return strconv.FormatInt(n, 10) }
 
 func parseNumber(id string) (int64, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || n < 1 || numberID(n) != id {
+	if err != nil || n < 0 || numberID(n) != id {
 		return 0, fmt.Errorf("key record with the id %q", id)
 	}
 	return n, nil
@@ -77,6 +78,9 @@ type serverKey struct {
 
 func decodeServer(r Record) (*serverKey, error) {
 	n, err := parseNumber(r.ID)
+	if err == nil && n == 0 {
+		err = errors.New("a server key with the number 0")
+	}
 	if err != nil {
 		return nil, err
 	}

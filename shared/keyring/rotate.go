@@ -126,7 +126,7 @@ func (k *Keyring) rotate(ctx context.Context) error {
 		return err
 	}
 	if s.newest == nil || s.newest.generation < s.generation() {
-		if s, err = k.makeData(ctx, s); err != nil {
+		if s, err = k.makeData(ctx, s, s.nextData()); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ type snapshot struct {
 	servers map[int64]*serverKey
 	byKID   map[string]*serverKey
 	data    map[int64]*wrappedData
-	newest  *wrappedData // the data key with the highest number, or nil
+	newest  *wrappedData // the data key with the highest number above lastingKey, or nil
 
 	sessions     map[int64]*serverKey // session keys, numbered like server keys
 	sessionByKID map[string]*serverKey
@@ -137,7 +137,7 @@ func (k *Keyring) decode(records []Record) (*snapshot, error) {
 				return nil, err
 			}
 			s.data[key.number] = key
-			if s.newest == nil || key.number > s.newest.number {
+			if key.number != lastingKey && (s.newest == nil || key.number > s.newest.number) {
 				s.newest = key
 			}
 		case KindSession:

@@ -29,7 +29,7 @@ func TestAttackInjectedLeaveRoom(t *testing.T) {
 	bob, mallory := w.enter(newDevice(t, "bob")), w.enter(newDevice(t, "mallory"))
 	other := w.enter(bob.device)
 	for _, c := range []*conn{bob, mallory} {
-		c.expectOne(c.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+		c.enterRoom("den")
 	}
 	leave := frame.Request{Action: "leaveRoom", Room: "den", Ref: "r"}
 	genuine := bob.authentic(leave)
@@ -73,6 +73,7 @@ func TestAttackInjectedLeaveRoom(t *testing.T) {
 func TestAttackReflectedAndRelabelledFrames(t *testing.T) {
 	w := newWorld(t)
 	bob := w.enter(newDevice(t, "bob"))
+	w.enter(newDevice(t, "ada")).enterRoom("den")
 	join := bob.authentic(frame.Request{Action: "joinRoom", Room: "den", Ref: "r"})
 	bob.expectOne(bob.raw("joinRoom", join), frame.TypeJoined)
 	bob.raw("ping", bob.authentic(frame.Request{Action: "ping", Ref: "r"}))

@@ -361,3 +361,11 @@ func (c *conn) expect(got []received, code *chat.Error) {
 		c.t.Fatalf("after %s the connection is closed: %v, want %v", code.Code(), c.hub.Closed(c.id), code.Closes())
 	}
 }
+
+// enterRoom makes the user a member of an open room, and creates it if there is
+// none.
+func (c *conn) enterRoom(name chat.Room) {
+	c.t.Helper()
+	c.do("createRoom", frame.Request{Room: name})
+	c.expectOne(c.do("joinRoom", frame.Request{Room: name}), frame.TypeJoined)
+}

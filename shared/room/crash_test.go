@@ -74,7 +74,7 @@ func TestLeaveThatDiedLeavesNoListener(t *testing.T) {
 	ada := newDevice(t, "ada")
 	a, other, b := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob"))
 	for _, c := range []*conn{a, b} {
-		c.expectOne(c.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+		c.enterRoom("den")
 	}
 	w.once("RemoveMember", func() error { return errDied })
 	a.expectOne(a.do("leaveRoom", frame.Request{Room: "den"}), frame.TypeError)

@@ -35,11 +35,11 @@ func (s slowStore) Connection(ctx context.Context, id chat.Connection) (*room.Co
 	return s.Store.Connection(ctx, id)
 }
 
-func (s slowStore) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error {
+func (s slowStore) Append(ctx context.Context, e *room.Entry, raise chat.Seq, change *room.Change) error {
 	if err := s.stall(ctx, "Append"); err != nil {
 		return err
 	}
-	err := s.Store.Append(ctx, e, raise)
+	err := s.Store.Append(ctx, e, raise, change)
 	if died := s.stall(ctx, "after Append"); died != nil {
 		return died
 	}

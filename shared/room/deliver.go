@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -138,8 +139,10 @@ func (s *Service) redeliver(ctx context.Context, repeated *Entry, caller chat.Co
 	return nil
 }
 
-// postMessage posts a message to listeners, to each under its newest key.
+// postMessage posts a message to the listeners that may read it, to each under
+// its newest key.
 func (s *Service) postMessage(ctx context.Context, d *delivery, listeners []Listener) {
+	listeners = slices.DeleteFunc(slices.Clone(listeners), func(l Listener) bool { return d.entry.Seq < l.From })
 	s.postAll(ctx, d.entry.Room, listeners, d.frameFor)
 }
 

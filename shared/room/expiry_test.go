@@ -18,14 +18,13 @@ func TestRowsOfDeadConnections(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	dead := w.enter(ada)
-	dead.expectOne(dead.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	dead.enterRoom("den")
 	w.clock.Advance(chat.ConnectionRowLifetime + time.Second)
 
 	alive, bob := w.enter(ada), w.enter(newDevice(t, "bob"))
-	bob.expectOne(bob.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
-	alive.expectOne(alive.do("joinRoom", frame.Request{Room: "loft"}),
-		frame.TypeJoined) // for all of the user's connections
-	bob.expectOne(bob.do("joinRoom", frame.Request{Room: "loft"}), frame.TypeJoined)
+	bob.enterRoom("den")
+	alive.enterRoom("loft") // for all of the user's connections
+	bob.enterRoom("loft")
 	for _, room := range []chat.Room{"lobby", "den", "loft"} {
 		bob.say("hello", inRoom(room))
 		if got := alive.take(); len(got) != 1 || got[0].Room != room {

@@ -45,7 +45,7 @@ func TestLeaveDuringAHandshake(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a := w.enter(ada)
-	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	a.enterRoom("den")
 	c := w.dial(ada)
 	c.begin()
 	w.once("AddListener", func() error {
@@ -62,9 +62,9 @@ func TestJoinDuringALeave(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, other := w.enter(ada), w.enter(ada)
-	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	a.enterRoom("den")
 	w.once("after RemoveMember", func() error {
-		other.expectOne(other.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+		other.enterRoom("den")
 		return nil
 	})
 	a.expectOne(a.do("leaveRoom", frame.Request{Room: "den"}), frame.TypeLeft)

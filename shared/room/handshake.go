@@ -311,7 +311,7 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 	} else if err != nil {
 		return fmt.Errorf("read the connection again: %w", err)
 	}
-	states, err := s.states(ctx, rooms)
+	states, err := s.states(ctx, rooms, conn.User)
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,8 @@ func TestHintsReachTheOtherConnections(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, a2, b, outside := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob")), w.enter(newDevice(t, "mallory"))
-	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
-	b.expectOne(b.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	a.enterRoom("den")
+	b.enterRoom("den")
 
 	if got := a.do("typing", frame.Request{Room: "den", Ref: "r"}); len(got) != 0 {
 		t.Errorf("the sender of typing got %+v, want nothing", got)
@@ -89,7 +89,7 @@ func TestPresence(t *testing.T) {
 	if got := ask("lobby"); !slices.Equal(got, []chat.User{"ada", "bob"}) {
 		t.Errorf("lobby: got %v, want ada and bob", got)
 	}
-	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	a.enterRoom("den")
 	if got := ask("den"); !slices.Equal(got, []chat.User{"ada"}) {
 		t.Errorf("den: got %v, want ada", got)
 	}
@@ -210,7 +210,7 @@ func TestHintsWriteOnlyTheRates(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "bob"))
 	for _, c := range []*conn{a, b} {
-		c.expectOne(c.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+		c.enterRoom("den")
 	}
 	w.compose(rateOnly{real: w.store}, w.hub)
 	for _, f := range hints("den") {

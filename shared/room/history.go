@@ -31,6 +31,10 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	if err := s.checkMember(ctx, room, conn.User); err != nil {
 		return err
 	}
+	readable, err := s.readableFrom(ctx, room, conn.User)
+	if err != nil {
+		return err
+	}
 	meta, err := s.loadRoom(ctx, room)
 	if err != nil {
 		return err
@@ -43,6 +47,7 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 	if err != nil {
 		return err
 	}
+	floor = max(floor, readable)
 	page := frame.History{
 		Type:  frame.TypeHistory,
 		Ref:   c.Ref,

@@ -10,9 +10,33 @@ import (
 	"github.com/sotto-chat/sotto/shared/frame"
 )
 
-// Join makes the user a member of a room and subscribes all of the user's
-// connections to it. It creates the room if there is none.
-// Errors: those of admit, chat.TooManyRooms.
+// CreateRoom creates an open room, which the client then joins. A repeat by the
+// same user succeeds. Errors: those of admit; chat.RoomTaken, chat.RoomInvalid
+// for a reserved name, chat.TooManyRooms.
+func (s *Service) CreateRoom(ctx context.Context, c Call, room chat.Room) error {
+	conn, _, err := s.admit(ctx, c, chat.CostFrame)
+	if err != nil {
+		return err
+	}
+	if err := room.CheckNew(); err != nil {
+		return err
+	}
+	if err := s.hasSpace(ctx, conn.User); err != nil {
+		return err
+	}
+	meta, err := s.store.CreateRoom(ctx, &Meta{Room: room, Epoch: chat.NewEpoch(), Creator: conn.User}, s.now())
+	if err != nil {
+		return fmt.Errorf("create the room: %w", err)
+	}
+	if meta.Creator != conn.User {
+		return chat.RoomTaken
+	}
+	return s.answer(ctx, c, frame.Created{Type: frame.TypeCreated, Ref: c.Ref, Room: room})
+}
+
+// Join makes the user a member of an open room that exists, and subscribes all
+// of the user's connections to it. Errors: those of admit; chat.RoomInvalid,
+// chat.TooManyRooms.
 func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 	conn, _, err := s.admit(ctx, c, chat.CostFrame)
 	if err != nil {
@@ -26,7 +50,7 @@ func (s *Service) Join(ctx context.Context, c Call, room chat.Room) error {
 	if err := s.subscribeUser(ctx, conn, room); err != nil {
 		return err
 	}
-	state, err := s.state(ctx, room)
+	state, err := s.state(ctx, room, conn.User)
 	if err != nil {
 		return err
 	}
@@ -54,9 +78,9 @@ func (s *Service) subscribeUser(ctx context.Context, caller *Connection, room ch
 	})
 }
 
-// addMember creates the room if need be and adds the member. Concurrent joins
-// may exceed chat.MaxRooms by their number: the bound limits the number of
-// rows, and nothing relies on its exact value.
+// addMember adds the member to a room that exists. Concurrent joins may exceed
+// chat.MaxRooms by their number: the bound limits the number of rows, and
+// nothing relies on its exact value.
 func (s *Service) addMember(ctx context.Context, room chat.Room, user chat.User) error {
 	rooms, err := s.roomsOf(ctx, user)
 	if err != nil {
@@ -68,13 +92,8 @@ func (s *Service) addMember(ctx context.Context, room chat.Room, user chat.User)
 	if len(rooms) >= chat.MaxRooms {
 		return chat.TooManyRooms
 	}
-	if _, err := s.store.Room(ctx, room); errors.Is(err, ErrNotFound) {
-		_, err = s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now())
-		if err != nil {
-			return fmt.Errorf("create the room: %w", err)
-		}
-	} else if err != nil {
-		return fmt.Errorf("read the room: %w", err)
+	if _, err := s.loadRoom(ctx, room); err != nil {
+		return err
 	}
 	if err := s.store.AddMember(ctx, room, user, s.now()); err != nil {
 		return fmt.Errorf("add the member: %w", err)

@@ -77,4 +77,6 @@ type Keys interface {
 	// Error of OpenAtRest: ErrDamaged.
 	SealAtRest(ctx context.Context, plaintext, additional []byte) (dataKey string, sealed []byte, err error)
 	OpenAtRest(ctx context.Context, dataKey string, sealed, additional []byte) ([]byte, error)
+	// SealLasting is SealAtRest for what does not expire with the messages.
+	SealLasting(ctx context.Context, plaintext, additional []byte) (dataKey string, sealed []byte, err error)
 }

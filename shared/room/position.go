@@ -94,9 +94,13 @@ func (s *Service) expired(t Times) bool {
 	return t.StoredAt.Before(now.Add(-s.retention)) || t.Expires.Add(-keepLonger).Before(now)
 }
 
-// state returns the part of a room's state that clients need. It creates the
-// lobby if that does not exist.
-func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, error) {
+// state returns the part of a room's state that clients need. What the user may
+// not read is below the floor. It creates the lobby if that does not exist.
+func (s *Service) state(ctx context.Context, room chat.Room, user chat.User) (frame.RoomState, error) {
+	from, err := s.readableFrom(ctx, room, user)
+	if err != nil {
+		return frame.RoomState{}, err
+	}
 	meta, err := s.openRoom(ctx, room)
 	if err != nil {
 		return frame.RoomState{}, err
@@ -109,15 +113,19 @@ func (s *Service) state(ctx context.Context, room chat.Room) (frame.RoomState, e
 	if err != nil {
 		return frame.RoomState{}, err
 	}
-	return frame.RoomState{Room: room, Epoch: meta.Epoch, Head: p.head, Floor: floor}, nil
+	return frame.RoomState{Room: room, Epoch: meta.Epoch, Head: p.head, Floor: max(floor, from)}, nil
 }
 
-// states returns the states of rooms, in their order.
-func (s *Service) states(ctx context.Context, rooms []chat.Room) ([]frame.RoomState, error) {
+// states returns the states of a user's rooms, in their order. It leaves out
+// the closed rooms that the user was removed from meanwhile.
+func (s *Service) states(ctx context.Context, rooms []chat.Room, user chat.User) ([]frame.RoomState, error) {
 	var mu sync.Mutex
 	found := make(map[chat.Room]frame.RoomState, len(rooms))
 	err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-		state, err := s.state(ctx, room)
+		state, err := s.state(ctx, room, user)
+		if errors.Is(err, chat.NotAMember) {
+			return nil
+		}
 		mu.Lock()
 		found[room] = state
 		mu.Unlock()
@@ -125,7 +133,9 @@ func (s *Service) states(ctx context.Context, rooms []chat.Room) ([]frame.RoomSt
 	})
 	states := make([]frame.RoomState, 0, len(rooms))
 	for _, room := range rooms {
-		states = append(states, found[room])
+		if state, there := found[room]; there {
+			states = append(states, state)
+		}
 	}
 	return states, err
 }

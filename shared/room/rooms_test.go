@@ -20,7 +20,11 @@ func TestJoinAndLeave(t *testing.T) {
 	w := newWorld(t)
 	ada := newDevice(t, "ada")
 	a, a2, b := w.enter(ada), w.enter(ada), w.enter(newDevice(t, "bob"))
+	a.expect(a.do("joinRoom", frame.Request{Room: "den"}), chat.RoomInvalid)
 	for range 2 { // a repeat is answered like the first
+		a.expectOne(a.do("createRoom", frame.Request{Room: "den"}), frame.TypeCreated)
+	}
+	for range 2 {
 		got := a.do("joinRoom", frame.Request{Room: "den"})
 		if len(got) != 1 || got[0].Type != frame.TypeJoined || got[0].Epoch == "" || got[0].Head != 0 ||
 			got[0].Floor != 1 {
@@ -35,6 +39,7 @@ func TestJoinAndLeave(t *testing.T) {
 		t.Fatalf("a user who is not a member got %+v, want nothing", got)
 	}
 	b.expect(b.do("history", frame.Request{Room: "den"}), chat.NotAMember)
+	b.expect(b.do("createRoom", frame.Request{Room: "den"}), chat.RoomTaken)
 	b.expectOne(b.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
 	if w.enter(ada).rooms[1].Head != 1 {
 		t.Fatal("the welcome does not list the room with its head")
@@ -57,10 +62,11 @@ func TestTooManyRooms(t *testing.T) {
 	w := newWorld(t)
 	c := w.enter(newDevice(t, "ada"))
 	for i := range chat.MaxRooms - 1 { // the lobby is one
-		c.expectOne(c.do("joinRoom", frame.Request{Room: chat.Room(fmt.Sprintf("room-%d", i))}), frame.TypeJoined)
+		w.clock.Advance(time.Second)
+		c.enterRoom(chat.Room(fmt.Sprintf("room-%d", i)))
 	}
-	c.expect(c.do("joinRoom", frame.Request{Room: "one-more"}), chat.TooManyRooms)
-	c.expectOne(c.do("joinRoom", frame.Request{Room: "room-0"}), frame.TypeJoined)
+	c.expect(c.do("createRoom", frame.Request{Room: "one-more"}), chat.TooManyRooms)
+	c.enterRoom("room-0")
 }
 
 // page asks for history and opens it.
@@ -189,7 +195,7 @@ func TestPing(t *testing.T) {
 	w := newWorld(t)
 	a := w.enter(newDevice(t, "ada"))
 	a.say("one", nil)
-	a.expectOne(a.do("joinRoom", frame.Request{Room: "den"}), frame.TypeJoined)
+	a.enterRoom("den")
 	got := a.do("ping", frame.Request{Ref: "x"})
 	if len(got) != 1 || got[0].Ref != "x" || len(got[0].Heads) != 2 || got[0].Heads["lobby"].Head != 1 ||
 		got[0].Heads["lobby"].Epoch != a.rooms[0].Epoch {
@@ -208,6 +214,9 @@ func TestWipedDatabaseMeansAnotherEpoch(t *testing.T) {
 	before, after := newWorld(t).enter(ada), newWorld(t).enter(ada)
 	if before.rooms[0].Epoch == after.rooms[0].Epoch {
 		t.Errorf("got epoch %s of two databases, want different ones", after.rooms[0].Epoch)
+	}
+	for _, c := range []*conn{before, after} {
+		c.do("createRoom", frame.Request{Room: "den"})
 	}
 	a, b := before.do("joinRoom", frame.Request{Room: "den"}), after.do("joinRoom", frame.Request{Room: "den"})
 	if a[0].Epoch == "" || a[0].Epoch == b[0].Epoch {

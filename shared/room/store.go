@@ -143,8 +143,13 @@ type Devices interface {
 
 // Meta is the row of a room.
 type Meta struct {
-	Room  chat.Room
-	Epoch chat.Epoch
+	Room    chat.Room
+	Epoch   chat.Epoch
+	Creator chat.User // of an open room; empty for the lobby
+	// Settings are those of a closed room, encrypted under DataKey; both are
+	// empty for an open room.
+	DataKey  string
+	Settings []byte
 	// Ceiling is the highest seq ever appended or a higher number, so that seqs
 	// do not restart after every message of the log has expired. It is raised
 	// in steps, in the transaction that appends the first seq above it.
@@ -155,18 +160,65 @@ type Meta struct {
 type Rooms interface {
 	// Room reads a room. Error: ErrNotFound.
 	Room(ctx context.Context, room chat.Room) (*Meta, error)
-	// CreateRoom creates a room unless it exists, and returns the existing one:
-	// one of several concurrent creations wins.
-	CreateRoom(ctx context.Context, room chat.Room, epoch chat.Epoch, now time.Time) (*Meta, error)
-	// AddMember and RemoveMember write a user's membership. Both may be
-	// repeated.
+	// CreateRoom creates an open room unless it exists, and returns the
+	// existing one: one of several concurrent creations wins.
+	CreateRoom(ctx context.Context, meta *Meta, now time.Time) (*Meta, error)
+	// AddMember and RemoveMember write a user's membership of an open room.
+	// Both may be repeated.
 	AddMember(ctx context.Context, room chat.Room, user chat.User, now time.Time) error
 	RemoveMember(ctx context.Context, room chat.Room, user chat.User) error
 	// IsMember reports whether the user is a member of the room. It is not
 	// called for chat.Lobby, of which every user is a member without a row.
 	IsMember(ctx context.Context, room chat.Room, user chat.User) (bool, error)
-	// RoomsOf lists the user's rooms other than chat.Lobby, sorted.
+	// RoomsOf lists the user's rooms other than chat.Lobby, sorted, the closed
+	// ones among them.
 	RoomsOf(ctx context.Context, user chat.User) ([]chat.Room, error)
+}
+
+// Member is a user's membership of a closed room.
+type Member struct {
+	Room chat.Room
+	User chat.User
+	Role chat.Role
+	From chat.Seq // the first seq that the user may read
+}
+
+// Invitation is an open invitation of a user to a closed room.
+type Invitation struct {
+	Room    chat.Room
+	User    chat.User
+	By      chat.User
+	At      time.Time
+	Expires time.Time
+}
+
+// Members stores the members of closed rooms and the invitations to them. They
+// are written by [Log.Append], as part of the entry that changes them. Reads
+// are strongly consistent, and expired invitations are not found.
+type Members interface {
+	// Member reads a membership. Error: ErrNotFound.
+	Member(ctx context.Context, room chat.Room, user chat.User) (*Member, error)
+	// MembersOf lists the members of a room and the open invitations to it,
+	// each sorted by user.
+	MembersOf(ctx context.Context, room chat.Room) ([]Member, []Invitation, error)
+	// Invitation reads an invitation. Error: ErrNotFound.
+	Invitation(ctx context.Context, room chat.Room, user chat.User) (*Invitation, error)
+	// InvitationsTo lists the invitations of a user.
+	InvitationsTo(ctx context.Context, user chat.User) ([]Invitation, error)
+}
+
+// Change is what an operation changes in a closed room beside its log. All of
+// its fields but those that are set are left as they are.
+type Change struct {
+	Create   *Meta       // a new room, whose first entry this is
+	Add      *Member     // a new member; the user's invitation ends
+	Set      *Member     // a member who gets another role
+	Invite   *Invitation // a new invitation, or one that begins again
+	Uninvite chat.User   // the user whose invitation ends
+	// Remove is a user who is a member no longer. The same transaction makes
+	// the store leave out the user's listeners, so that no later delivery finds
+	// them.
+	Remove chat.User
 }
 
 // Listener is a connection that is subscribed to a room. Its row has the
@@ -178,11 +230,13 @@ type Listener struct {
 	User        chat.User
 	Device      chat.Device
 	Gen         int64
-	Enc         []byte // RSA modulus, big-endian
-	ToClient    []byte // as in Connection, so that a delivery reads no more
+	Enc         []byte   // RSA modulus, big-endian
+	ToClient    []byte   // as in Connection, so that a delivery reads no more
+	From        chat.Seq // the first seq that the user may read; 0 in open rooms
 }
 
-// Listeners stores the listeners of rooms.
+// Listeners stores the listeners of rooms. Lists leave out the listeners of
+// users who were removed from the room after they got From.
 type Listeners interface {
 	// AddListener writes a listener, unless the stored one has a newer
 	// generation.
@@ -231,8 +285,13 @@ type Log interface {
 	// free and its id new to (room, user, device). With raise > 0 the same
 	// transaction raises the room's ceiling. Errors: *DuplicateError if the log
 	// has the id already; ErrConflict if the seq is taken or the ceiling of
-	// that epoch is not below raise.
-	Append(ctx context.Context, e *Entry, raise chat.Seq) error
+	// that epoch is not below raise. A change is written in the same
+	// transaction; with change.Create the room must not exist, and raise is its
+	// ceiling.
+	Append(ctx context.Context, e *Entry, raise chat.Seq, change *Change) error
+	// Appended reports the place of the entry that has e's id, epoch, user and
+	// device. Error: ErrNotFound.
+	Appended(ctx context.Context, e *Entry) (*DuplicateError, error)
 	// Tail returns the newest entry's place.
 	Tail(ctx context.Context, room chat.Room, epoch chat.Epoch) (Tail, error)
 	// Entry reads one entry. Error: ErrNotFound.
@@ -258,6 +317,7 @@ type Store interface {
 	Connections
 	Devices
 	Rooms
+	Members
 	Listeners
 	Log
 	Rates

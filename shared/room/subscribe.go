@@ -45,7 +45,7 @@ func (s *Service) subscribeConnection(ctx context.Context, uc UserConnection, d 
 			ToClient:    uc.ToClient,
 		}
 		if err := each(ctx, rooms, func(ctx context.Context, room chat.Room) error {
-			return s.store.AddListener(ctx, room, l)
+			return s.subscribe(ctx, room, l)
 		}); err != nil {
 			return nil, fmt.Errorf("write the listener: %w", err)
 		}
@@ -70,6 +70,20 @@ func (s *Service) subscribeConnection(ctx context.Context, uc UserConnection, d 
 		}
 	}
 	return d, nil
+}
+
+// subscribe writes a listener in one room. It writes none for a user who is not
+// a member of a closed room.
+func (s *Service) subscribe(ctx context.Context, room chat.Room, l Listener) error {
+	from, err := s.readableFrom(ctx, room, l.User)
+	if errors.Is(err, chat.NotAMember) {
+		return nil // removed meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	l.From = from
+	return s.store.AddListener(ctx, room, l)
 }
 
 // unsubscribeConnection removes a connection's listeners from rooms.
@@ -152,7 +166,7 @@ func (s *Service) openRoom(ctx context.Context, room chat.Room) (*Meta, error) {
 	if !errors.Is(err, ErrNotFound) || room != chat.Lobby {
 		return found(meta, err)
 	}
-	return found(s.store.CreateRoom(ctx, room, chat.NewEpoch(), s.now()))
+	return found(s.store.CreateRoom(ctx, &Meta{Room: room, Epoch: chat.NewEpoch()}, s.now()))
 }
 
 // loadRoom reads a room. Error: chat.RoomInvalid.
@@ -172,8 +186,12 @@ func found(meta *Meta, err error) (*Meta, error) {
 }
 
 // checkMember checks that the user is a member of the room. Error:
-// chat.NotAMember.
+// chat.NotAMember, also if there is no such room.
 func (s *Service) checkMember(ctx context.Context, room chat.Room, user chat.User) error {
+	if room.IsClosed() {
+		_, err := s.readableFrom(ctx, room, user)
+		return err
+	}
 	if room == chat.Lobby {
 		return nil
 	}
@@ -185,4 +203,20 @@ func (s *Service) checkMember(ctx context.Context, room chat.Room, user chat.Use
 		return chat.NotAMember
 	}
 	return nil
+}
+
+// readableFrom returns the first seq of a room that the user may read: 0 in
+// open rooms. Error: chat.NotAMember, of a closed room.
+func (s *Service) readableFrom(ctx context.Context, room chat.Room, user chat.User) (chat.Seq, error) {
+	if !room.IsClosed() {
+		return 0, nil
+	}
+	member, err := s.store.Member(ctx, room, user)
+	if errors.Is(err, ErrNotFound) {
+		return 0, chat.NotAMember
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the membership: %w", err)
+	}
+	return member.From, nil
 }

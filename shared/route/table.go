@@ -81,6 +81,13 @@ var (
 			return s.History(ctx, c, f.Room, f.After, f.Limit)
 		},
 	}
+	CreateRoom = Route{
+		Key:  frame.ActionCreateRoom,
+		Keys: SessionKeys,
+		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
+			return s.CreateRoom(ctx, c, f.Room)
+		},
+	}
 	JoinRoom = Route{
 		Key:  frame.ActionJoinRoom,
 		Keys: SessionKeys,
@@ -123,6 +130,13 @@ var (
 			return s.Ping(ctx, c, slices.Collect(maps.Keys(f.Heads)))
 		},
 	}
+	Rooms = Route{
+		Key:  frame.ActionRooms,
+		Keys: DataKeys,
+		UseCase: func(ctx context.Context, s *room.Service, c room.Call, f *frame.Request) error {
+			return s.Rooms(ctx, c, f.Room)
+		},
+	}
 	Presence = Route{
 		Key:  frame.ActionPresence,
 		Keys: SessionKeys,
@@ -150,7 +164,7 @@ var (
 // it contains the code of every route.
 func All() []*Route {
 	return []*Route{
-		&Connect, &Disconnect, &Default, &Handshake, &SendMessage, &History, &JoinRoom, &LeaveRoom, &RotateKey,
-		&Devices, &RevokeDevice, &Ping, &Presence, &Typing, &Mark,
+		&Connect, &Disconnect, &Default, &Handshake, &SendMessage, &History, &CreateRoom, &JoinRoom, &LeaveRoom,
+		&RotateKey, &Devices, &RevokeDevice, &Ping, &Rooms, &Presence, &Typing, &Mark,
 	}
 }

@@ -30,7 +30,7 @@ func BenchmarkAppend(b *testing.B) {
 			Expires:   time.Now().Add(time.Hour),
 			DataKey:   "1",
 			Sealed:    sealed,
-		}, 0)
+		}, 0, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

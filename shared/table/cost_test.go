@@ -104,7 +104,10 @@ func TestSendCost(t *testing.T) {
 		ToService:   make([]byte, 61),
 		ToClient:    make([]byte, 61),
 	}))
-	meta, err := store.CreateRoom(ctx, chat.Room(strings.Repeat("r", 32)), chat.NewEpoch(), time.Now())
+	meta, err := store.CreateRoom(ctx, &room.Meta{
+		Room:  chat.Room(strings.Repeat("r", 32)),
+		Epoch: chat.NewEpoch(),
+	}, time.Now())
 	must(t, err)
 	now := time.Now()
 	draws := []room.Draw{
@@ -138,7 +141,7 @@ func TestSendCost(t *testing.T) {
 		if seq == 1 {
 			raise = 64
 		}
-		must(t, store.Append(ctx, e, raise))
+		must(t, store.Append(ctx, e, raise, nil))
 		if got := spent.take(); got != want {
 			t.Errorf("seq %d cost %v write units, want %v", seq, got, want)
 		}
@@ -184,7 +187,7 @@ func TestTransactionConflicts(t *testing.T) {
 				StoredAt:  time.Now(),
 				Expires:   time.Now().Add(time.Hour),
 				Sealed:    []byte("x"),
-			}, 0)
+			}, 0, nil)
 		})
 	}
 	wg.Wait()

@@ -2,6 +2,8 @@ package table
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -23,6 +25,9 @@ func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener
 	it["user"], it["device"] = str(l.User), str(l.Device)
 	it["gen"], it["enc"], it["toClient"] = num(l.Gen), bin(l.Enc), bin(l.ToClient)
 	it["connectedAt"] = millis(l.ConnectedAt)
+	if l.From > 0 {
+		it["from"] = num(l.From)
+	}
 	it["expires"] = expiry(l.ConnectedAt.Add(chat.ConnectionRowLifetime))
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                 &s.names.Listeners,
@@ -42,14 +47,14 @@ func (s *Store) RemoveListener(ctx context.Context, name chat.Room, id chat.Conn
 
 // Listeners implements room.Listeners.
 func (s *Store) Listeners(ctx context.Context, name chat.Room) ([]room.Listener, error) {
-	found, _, err := s.listeners(ctx, 0, item{":of": ofRoom(name)})
+	found, _, err := s.listeners(ctx, name, 0)
 	return found, err
 }
 
 // FirstListeners implements room.Listeners.
 func (s *Store) FirstListeners(ctx context.Context, name chat.Room,
 	n int) (found []room.Listener, more bool, err error) {
-	return s.listeners(ctx, n, item{":of": ofRoom(name)})
+	return s.listeners(ctx, name, n)
 }
 
 // ListenersIn implements room.Listeners. DynamoDB compares strings by their
@@ -58,44 +63,86 @@ func (s *Store) ListenersIn(ctx context.Context, name chat.Room, first, last cha
 	if first > last {
 		return nil, nil // DynamoDB refuses such a range
 	}
-	found, _, err := s.listeners(ctx, 0, item{":of": ofRoom(name), ":first": str(first), ":last": str(last)})
-	return found, err
+	var read selection
+	if name.IsClosed() {
+		if err := s.query(ctx, s.listenerRows(name, removedItem, removedItem+"~"), read.add(s.now())); err != nil {
+			return nil, err
+		}
+	}
+	err := s.query(ctx, s.listenerRows(name, string(first), string(last)), read.add(s.now()))
+	return read.listeners, err
 }
 
-// listeners reads the rows of a room, or those from :first to :last if values
-// has them: the first n, or all if n is 0.
-func (s *Store) listeners(ctx context.Context, n int, values item) (found []room.Listener, more bool, err error) {
+// listeners reads the first n listeners of a room, or all if n is 0.
+func (s *Store) listeners(ctx context.Context, name chat.Room, n int) (found []room.Listener, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &s.names.Listeners,
 		KeyConditionExpression:    aws.String("#of = :of"),
 		ExpressionAttributeNames:  names("of"),
-		ExpressionAttributeValues: values,
-	}
-	if _, ranged := values[":first"]; ranged {
-		in.KeyConditionExpression = aws.String("#of = :of AND #connection BETWEEN :first AND :last")
-		in.ExpressionAttributeNames = names("of", "connection")
+		ExpressionAttributeValues: item{":of": ofRoom(name)},
 	}
 	if n > 0 {
-		in.Limit = aws.Int32(int32(n) + 1) // one more row shows that there are more
+		limit := n + 1 // one more row shows that there are more
+		if name.IsClosed() {
+			limit += chat.MaxMembers // for the marks of removed users
+		}
+		in.Limit = aws.Int32(int32(limit))
 	}
-	rows, now := 0, s.now()
-	err = s.query(ctx, in, func(it item) bool {
-		rows++
-		if more = n > 0 && rows > n; more {
-			return false
-		}
-		if !expired(it, now) {
-			found = append(found, room.Listener{
-				Connection:  text[chat.Connection](it, "connection"),
-				ConnectedAt: moment(it, "connectedAt"),
-				User:        text[chat.User](it, "user"),
-				Device:      text[chat.Device](it, "device"),
-				Gen:         number[int64](it, "gen"),
-				Enc:         binary(it, "enc"),
-				ToClient:    binary(it, "toClient"),
-			})
-		}
-		return true
-	})
+	var read selection
+	err = s.query(ctx, in, read.add(s.now()))
+	found, more = read.listeners, n > 0 && read.rows > n
+	if n > 0 {
+		found = found[:min(n, len(found))]
+	}
 	return found, more, err
+}
+
+// listenerRows returns the query for a room's rows between two, both included.
+func (s *Store) listenerRows(name chat.Room, first, last string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName:                 &s.names.Listeners,
+		KeyConditionExpression:    aws.String("#of = :of AND #connection BETWEEN :first AND :last"),
+		ExpressionAttributeNames:  names("of", "connection"),
+		ExpressionAttributeValues: item{":of": ofRoom(name), ":first": str(first), ":last": str(last)},
+	}
+}
+
+// selection collects listeners, and leaves out the expired ones and those of
+// removed users.
+type selection struct {
+	removed   map[chat.User]bool
+	rows      int // of connections, those that are left out among them
+	listeners []room.Listener
+}
+
+// add returns the function that takes rows in their order. The marks of removed
+// users sort before the listeners: removedItem begins with a character that
+// sorts before all those of base64.
+func (s *selection) add(now time.Time) func(item) bool {
+	return func(it item) bool {
+		key := text[string](it, "connection")
+		if user, isMark := strings.CutPrefix(key, removedItem); isMark {
+			if s.removed == nil {
+				s.removed = map[chat.User]bool{}
+			}
+			s.removed[chat.User(user)] = true
+			return true
+		}
+		s.rows++
+		user := text[chat.User](it, "user")
+		if expired(it, now) || s.removed[user] {
+			return true
+		}
+		s.listeners = append(s.listeners, room.Listener{
+			Connection:  chat.Connection(key),
+			ConnectedAt: moment(it, "connectedAt"),
+			User:        user,
+			Device:      text[chat.Device](it, "device"),
+			Gen:         number[int64](it, "gen"),
+			Enc:         binary(it, "enc"),
+			ToClient:    binary(it, "toClient"),
+			From:        number[chat.Seq](it, "from"),
+		})
+		return true
+	}
 }

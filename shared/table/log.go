@@ -28,7 +28,7 @@ func idKey(e *room.Entry) item {
 
 // Append implements room.Log. A text of 1 KB gives an entry of less than 2 KB
 // and an id row of less than 1 KB: 4 + 2 write units.
-func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error {
+func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq, change *room.Change) error {
 	free := aws.String("attribute_not_exists(#log)")
 	id := idKey(e)
 	id["at"], id["storedAt"], id["expires"] = num(e.Seq), millis(e.StoredAt), expiry(e.Expires)
@@ -51,7 +51,7 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 			ExpressionAttributeNames: names("log"),
 		}},
 	}
-	if raise > 0 {
+	if raise > 0 && (change == nil || change.Create == nil) {
 		items = append(items, types.TransactWriteItem{Update: &types.Update{
 			TableName:                 &s.names.Rooms,
 			Key:                       metaKey(e.Room),
@@ -60,6 +60,9 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq) error
 			ExpressionAttributeNames:  names("ceiling", "epoch"),
 			ExpressionAttributeValues: item{":raise": num(raise), ":epoch": str(e.Epoch)},
 		}})
+	}
+	if change != nil {
+		items = append(items, s.changes(change, e, raise)...)
 	}
 	reasons, err := s.transactOnce(ctx, items...)
 	if errors.Is(err, room.ErrBusy) && running(reasons) {

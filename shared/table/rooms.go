@@ -23,9 +23,12 @@ func memberKey(user chat.User, name chat.Room) item {
 
 func readMeta(it item) *room.Meta {
 	return &room.Meta{
-		Room:    text[chat.Room](it, "room"),
-		Epoch:   text[chat.Epoch](it, "epoch"),
-		Ceiling: number[chat.Seq](it, "ceiling"),
+		Room:     text[chat.Room](it, "room"),
+		Epoch:    text[chat.Epoch](it, "epoch"),
+		Creator:  text[chat.User](it, "creator"),
+		DataKey:  text[string](it, "dataKey"),
+		Settings: binary(it, "settings"),
+		Ceiling:  number[chat.Seq](it, "ceiling"),
 	}
 }
 
@@ -39,9 +42,12 @@ func (s *Store) Room(ctx context.Context, name chat.Room) (*room.Meta, error) {
 }
 
 // CreateRoom implements room.Rooms.
-func (s *Store) CreateRoom(ctx context.Context, name chat.Room, epoch chat.Epoch, now time.Time) (*room.Meta, error) {
-	it := metaKey(name)
-	it["epoch"], it["ceiling"], it["createdAt"] = str(epoch), num(0), millis(now)
+func (s *Store) CreateRoom(ctx context.Context, meta *room.Meta, now time.Time) (*room.Meta, error) {
+	it := metaKey(meta.Room)
+	it["epoch"], it["ceiling"], it["createdAt"] = str(meta.Epoch), num(0), millis(now)
+	if meta.Creator != "" {
+		it["creator"] = str(meta.Creator)
+	}
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &s.names.Rooms,
 		Item:                                it,
@@ -87,12 +93,7 @@ func (s *Store) IsMember(ctx context.Context, name chat.Room, user chat.User) (b
 // RoomsOf implements room.Rooms.
 func (s *Store) RoomsOf(ctx context.Context, user chat.User) ([]chat.Room, error) {
 	var found []chat.Room
-	err := s.query(ctx, &dynamodb.QueryInput{
-		TableName:                 &s.names.Memberships,
-		KeyConditionExpression:    aws.String("#user = :user"),
-		ExpressionAttributeNames:  names("user"),
-		ExpressionAttributeValues: item{":user": str(user)},
-	}, func(it item) bool {
+	err := s.query(ctx, s.membershipsOf(string(user)), func(it item) bool {
 		found = append(found, text[chat.Room](it, "room"))
 		return true
 	})

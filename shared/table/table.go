@@ -7,13 +7,17 @@
 // seconds) as their time to live:
 //
 //	users        user, item      "name" | "device#THUMBPRINT"
-//	memberships  user, room
+//	memberships  user, room      USER, ROOM  |  "invited#USER", ROOM  |  "room#ROOM", "member#USER" or "invited#USER"
 //	connections  connection
-//	listeners    of, connection  of "room#ROOM" (a listener) | "user#USER" (the user's list)
+//	listeners    of, connection  of "room#ROOM" (a listener, or "!removed#USER") | "user#USER" (the user's list)
 //	rooms        room, item      "meta"
 //	messages     log, seq        ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
 //	rates        rate            "user#USER" | "device#USER#THUMBPRINT" | "room#ROOM"
 //	keys         kind, id
+//
+// The members of an open room are its rows USER, ROOM. Those of a closed room
+// are its rows "room#ROOM", "member#USER"; the rows USER, ROOM are each user's
+// list.
 //
 // Functions delete rows of `memberships`, `connections`, `listeners` and `keys`
 // only. The rights to delete end at these tables: no function can remove a

@@ -139,7 +139,7 @@ func (w appendWay) append(b *testing.B, store *table.Store, name chat.Room) (tri
 			return attempt, err
 		}
 		e.Seq = tail.Seq + 1
-		if err = store.Append(b.Context(), e, 0); err == nil {
+		if err = store.Append(b.Context(), e, 0, nil); err == nil {
 			return attempt + 1, nil
 		}
 	}

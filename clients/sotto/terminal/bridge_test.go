@@ -18,7 +18,7 @@ func TestOlder(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	b := &bridge{ctx: t.Context(), client: c, read: func(Place) {}}
-	state, err := b.Join("den")
+	state, err := c.CreateRoom(t.Context(), "den")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 )
@@ -18,7 +19,7 @@ type slash struct {
 }
 
 var slashes = []slash{
-	{"/join ROOM", "enter a room, or create it", (*Model).joinNamed},
+	{"/join ROOM", "enter an open room", (*Model).joinNamed},
 	{"/leave", "leave this room", func(m *Model, _ string) tea.Cmd {
 		if m.current == m.home() {
 			m.say("the %s cannot be left", m.current)
@@ -27,9 +28,20 @@ var slashes = []slash{
 		return m.leave(m.current)
 	}},
 	{"/rooms", "list your rooms", func(m *Model, _ string) tea.Cmd {
-		m.say("you are in %s", names(m.order))
+		titles := make([]string, 0, len(m.order))
+		for _, room := range m.order {
+			titles = append(titles, m.roomTitle(room))
+		}
+		m.say("you are in %s", names(titles))
 		return nil
 	}},
+	{"/create NAME", "create a closed room; /create NAME open: an open one", roomCommand("create")},
+	{"/invite USER", "invite a user to this closed room", roomCommand("invite")},
+	{"/accept ROOM", "accept an invitation; /invitations lists them", roomCommand("accept")},
+	{"/decline ROOM", "decline an invitation", roomCommand("decline")},
+	{"/members", "list the members of this closed room", roomCommand("members")},
+	{"/role USER ROLE", "make a member owner, moderator or member", roomCommand("role")},
+	{"/remove USER", "remove a member", roomCommand("remove")},
 	{"/safety USER", "compare keys with a user", (*Model).compareWith},
 	{"/safety USER CODE", "the same, with the text of the user's QR code", (*Model).compareWith},
 	{"/help", "this help", func(m *Model, _ string) tea.Cmd { return m.toggle(helpPanel{}) }},
@@ -66,6 +78,9 @@ func (m *Model) submit() tea.Cmd {
 // runSlash runs a command.
 func (m *Model) runSlash(text string) tea.Cmd {
 	word, operand, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if command, found := roomcmd.Find(strings.TrimPrefix(word, "/")); found {
+		return m.run(command, strings.Fields(operand))
+	}
 	i := slices.IndexFunc(slashes, func(s slash) bool {
 		name, _, _ := strings.Cut(s.form, " ")
 		return s.run != nil && name == word
@@ -78,14 +93,24 @@ func (m *Model) runSlash(text string) tea.Cmd {
 	return slashes[i].run(m, strings.TrimSpace(operand))
 }
 
+// roomCommand returns what runs a command of roomcmd.
+func roomCommand(name string) func(*Model, string) tea.Cmd {
+	return func(m *Model, operand string) tea.Cmd {
+		command, _ := roomcmd.Find(name)
+		return m.run(command, strings.Fields(operand))
+	}
+}
+
 func (m *Model) joinNamed(operand string) tea.Cmd {
 	name, err := RoomFrom(operand)
 	if err != nil {
 		m.say("%v", err)
 		return nil
 	}
-	if m.rooms[name] != nil {
-		return m.open(name)
+	for _, room := range m.order {
+		if room == name || m.roomTitle(room) == string(name) {
+			return m.open(room)
+		}
 	}
 	m.say("joining %s", name)
 	return m.join(name)

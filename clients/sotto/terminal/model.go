@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -31,6 +33,7 @@ type Model struct {
 	styles        styles
 
 	rooms   map[chat.Room]*room
+	names   map[chat.Room]chat.RoomName // of closed rooms; open ones may be missing
 	order   []chat.Room
 	current chat.Room
 	panel   panel // shown instead of the messages, or nil
@@ -171,17 +174,28 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 	case sentMsg:
 		return m.sent(msg)
 	case joinedMsg:
+		if errors.Is(msg.err, chat.RoomInvalid) {
+			m.say("there is no open room %s; /create %s open creates it", msg.room, msg.room)
+			return nil
+		}
 		if msg.err != nil {
 			m.say("%s", m.describe(msg.err))
 			return nil
 		}
 		m.enter(msg.state, msg.state.Head)
-		if msg.state.Head == 0 { // the protocol does not say whether it is new
-			m.say("you joined %s; nobody has written in it yet, so it may be new", msg.room)
+		if msg.state.Head == 0 {
+			m.say("you joined %s; nobody has written in it yet", msg.room)
 		} else {
 			m.say("you joined %s", msg.room)
 		}
 		return m.open(msg.room)
+	case ranMsg:
+		return m.ran(msg)
+	case invitedMsg:
+		if msg.err == nil && len(msg.invitations) > 0 {
+			i := msg.invitations[0]
+			m.say("%s: /accept %s or /decline %s", roomcmd.Invitation(i), i.Name, i.Name)
+		}
 	case leftMsg:
 		return m.left(msg)
 	case safetyMsg:
@@ -198,7 +212,7 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 			}
 		}
 	case eventMsg:
-		m.event(msg.Event)
+		return m.event(msg.Event)
 	case connectionMsg:
 		m.offline = nil
 		if !msg.Connected {
@@ -214,8 +228,33 @@ func (m *Model) receive(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// event passes a hint to its room and shows a warning.
-func (m *Model) event(e client.Event) {
+// ran shows what a command about rooms did.
+func (m *Model) ran(msg ranMsg) tea.Cmd {
+	if msg.err != nil {
+		m.say("%s", m.describe(msg.err))
+		return nil
+	}
+	if len(msg.result.Say) > 0 {
+		m.say("%s", strings.Join(msg.result.Say, "; "))
+	}
+	if msg.state == nil {
+		return nil
+	}
+	m.names = msg.names
+	m.enter(*msg.state, msg.state.Head)
+	return m.open(msg.state.Room)
+}
+
+// roomTitle returns the name of a room, or its id if the name is not known.
+func (m *Model) roomTitle(room chat.Room) string {
+	if name := m.names[room]; name != "" {
+		return string(name)
+	}
+	return string(room)
+}
+
+// event passes a hint to its room, and shows what else has happened.
+func (m *Model) event(e client.Event) tea.Cmd {
 	var name chat.Room
 	switch e := e.(type) {
 	case client.Typing:
@@ -224,12 +263,25 @@ func (m *Model) event(e client.Event) {
 		name = e.Room
 	case client.Mark:
 		name = e.Room
+	case client.Invited:
+		return m.askInvitations()
+	case client.Left:
+		if m.rooms[e.Room] == nil {
+			return nil
+		}
+		title := m.roomTitle(e.Room)
+		m.forget(e.Room)
+		m.say("you are no longer a member of %s", title)
+		if m.current == e.Room {
+			return m.open(m.home())
+		}
+		return nil
 	case client.NewDevice:
 		m.say("%s has a new device: compare safety numbers, /safety %s", e.User, e.User)
 	}
 	r := m.rooms[name]
 	if _, present := e.(client.Presence); r == nil || present && m.offline != nil {
-		return
+		return nil
 	}
 	r.event(e, m.now())
 	if _, marked := e.(client.Mark); marked {
@@ -239,6 +291,13 @@ func (m *Model) event(e client.Event) {
 	if own, ok := e.(client.Mark); ok && own.User == m.me {
 		r.read = max(r.read, min(own.Read, r.head))
 	}
+	return nil
+}
+
+// forget removes a room.
+func (m *Model) forget(room chat.Room) {
+	delete(m.rooms, room)
+	m.order = slices.DeleteFunc(m.order, func(name chat.Room) bool { return name == room })
 }
 
 func (m *Model) sent(msg sentMsg) tea.Cmd {
@@ -261,9 +320,13 @@ func (m *Model) left(msg leftMsg) tea.Cmd {
 		m.say("%s", m.describe(msg.err))
 		return nil
 	}
-	delete(m.rooms, msg.room)
-	m.order = slices.DeleteFunc(m.order, func(name chat.Room) bool { return name == msg.room })
-	m.say("you have left %s; /join %s enters it again", msg.room, msg.room)
+	title := m.roomTitle(msg.room)
+	m.forget(msg.room)
+	if msg.room.IsClosed() {
+		m.say("you have left %s; an invitation brings you back", title)
+	} else {
+		m.say("you have left %s; /join %s enters it again", title, title)
+	}
 	if m.current == msg.room {
 		return m.open(m.home())
 	}

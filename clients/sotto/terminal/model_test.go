@@ -12,6 +12,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/client/device"
@@ -55,6 +56,14 @@ func (r *recorder) Safety(user chat.User) (client.Safety, error) {
 	r.record("safety %s", user)
 	return client.Safety{}, nil
 }
+
+func (r *recorder) Run(roomcmd.Command, chat.Room, []string) (roomcmd.Result, *frame.RoomState, error) {
+	return roomcmd.Result{}, nil, nil
+}
+
+func (r *recorder) Names() (map[chat.Room]chat.RoomName, error) { return nil, nil }
+
+func (r *recorder) Invitations() ([]frame.Invitation, error) { return nil, nil }
 
 func (r *recorder) Presence(room chat.Room) (client.Presence, error) {
 	r.record("presence %s", room)

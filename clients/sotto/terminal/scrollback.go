@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
@@ -130,6 +131,9 @@ func (s *scrollback) body(e *entry, own bool) {
 	width := s.width - gutter
 	if e.width != width || e.lines == nil {
 		body := e.Body
+		if e.Operation != nil {
+			body = "-- " + roomcmd.Entry(e.From, e.Operation)
+		}
 		if e.Problem != nil {
 			body = fmt.Sprintf("[message %d cannot be shown: %v]", e.Seq, e.Problem)
 		}
@@ -143,7 +147,7 @@ func (s *scrollback) body(e *entry, own bool) {
 		if i > 0 {
 			state = "  "
 		}
-		if e.Problem != nil {
+		if e.Problem != nil || e.Operation != nil {
 			text = s.styles.faint.Render(text)
 		}
 		s.line(e, " "+state+" "+text)

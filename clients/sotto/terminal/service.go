@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -20,6 +21,13 @@ type service interface {
 	Older(room chat.Room, epoch chat.Epoch, before chat.Seq, n int) (messages []client.Message, top bool, err error)
 	Join(room chat.Room) (frame.RoomState, error)
 	Leave(room chat.Room) error
+	// Run runs a command about rooms. If it enters a room, Run returns the
+	// room's state.
+	Run(c roomcmd.Command, room chat.Room, operands []string) (roomcmd.Result, *frame.RoomState, error)
+	// Names returns the names of the user's rooms, and Invitations the open
+	// invitations, the newest first.
+	Names() (map[chat.Room]chat.RoomName, error)
+	Invitations() ([]frame.Invitation, error)
 	Safety(user chat.User) (client.Safety, error)
 	Presence(room chat.Room) (client.Presence, error)
 	Typing(room chat.Room)
@@ -75,6 +83,16 @@ type (
 		room  chat.Room
 		state frame.RoomState
 		err   error
+	}
+	ranMsg struct {
+		result roomcmd.Result
+		state  *frame.RoomState
+		names  map[chat.Room]chat.RoomName
+		err    error
+	}
+	invitedMsg struct {
+		invitations []frame.Invitation
+		err         error
 	}
 	leftMsg struct {
 		room chat.Room
@@ -133,6 +151,28 @@ func (m *Model) join(name chat.Room) tea.Cmd {
 	return func() tea.Msg {
 		state, err := service.Join(name)
 		return joinedMsg{name, state, err}
+	}
+}
+
+// run runs a command about the current room.
+func (m *Model) run(c roomcmd.Command, operands []string) tea.Cmd {
+	service, room := m.service, m.current
+	return func() tea.Msg {
+		result, state, err := service.Run(c, room, operands)
+		if err != nil || state == nil {
+			return ranMsg{result: result, err: err}
+		}
+		names, err := service.Names()
+		return ranMsg{result, state, names, err}
+	}
+}
+
+// askInvitations asks for the open invitations.
+func (m *Model) askInvitations() tea.Cmd {
+	service := m.service
+	return func() tea.Msg {
+		invitations, err := service.Invitations()
+		return invitedMsg{invitations, err}
 	}
 }
 

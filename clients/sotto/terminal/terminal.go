@@ -15,11 +15,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/sotto-chat/sotto/clients/sotto/roomcmd"
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
 	"github.com/sotto-chat/sotto/shared/frame"
@@ -29,7 +31,7 @@ import (
 type Options struct {
 	// Open connects. The client must report lost connections to notify.
 	Open    func(notify func(client.Notice)) (*client.Client, error)
-	Room    chat.Room // the first room to show; it is joined if necessary
+	Room    chat.Room // the first room to show, by name or id; it is joined if it is open
 	Address string    // of the service, to show to the user
 	// Describe formats an error as one line.
 	Describe func(error) string
@@ -65,7 +67,11 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer c.Close()
 	b.client = c
-	rooms, err := b.rooms(o.Room)
+	first, rooms, err := b.rooms(o.Room)
+	if err != nil {
+		return err
+	}
+	names, err := c.RoomNames(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,8 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return state.Head
 	}
-	m := newModel(o, b, account{c.User(), c.Device()}, rooms, read, o.Room)
+	m := newModel(o, b, account{c.User(), c.Device()}, rooms, read, first)
+	m.names = names
 	b.markPlaces(rooms, known)
 	err = b.show(m, o)
 	if m.unkept {
@@ -137,25 +144,26 @@ type bridge struct {
 	reading sync.Mutex        // one call of read or keep at a time
 }
 
-// rooms lists the user's rooms. It joins room if necessary.
-func (b *bridge) rooms(room chat.Room) ([]frame.RoomState, error) {
+// rooms lists the user's rooms, and finds the one that a name means. It joins
+// that one if it is open and the user is not in it.
+func (b *bridge) rooms(name chat.Room) (chat.Room, []frame.RoomState, error) {
+	room, err := b.client.FindRoom(b.ctx, string(name))
+	if err != nil {
+		return "", nil, err
+	}
 	rooms, err := b.client.Rooms(b.ctx)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	in := false
-	for _, state := range rooms {
-		in = in || state.Room == room
-	}
-	if !in {
+	if !slices.ContainsFunc(rooms, func(s frame.RoomState) bool { return s.Room == room }) {
 		state, err := b.client.Join(b.ctx, room)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		rooms = append(rooms, state)
 	}
 	b.heads = rooms
-	return rooms, nil
+	return room, rooms, nil
 }
 
 // emit sends an event to the program, if it has started.
@@ -233,6 +241,35 @@ func (b *bridge) Join(room chat.Room) (frame.RoomState, error) {
 		b.follow(state)
 	}
 	return state, err
+}
+
+// Run runs a command of roomcmd. If it enters a room, Run returns the room's
+// state.
+func (b *bridge) Run(c roomcmd.Command, room chat.Room, operands []string) (roomcmd.Result, *frame.RoomState, error) {
+	result, err := c.Run(b.ctx, b.client, room, operands)
+	if err != nil || result.Open == "" {
+		return result, nil, err
+	}
+	rooms, err := b.client.Rooms(b.ctx)
+	if err != nil {
+		return result, nil, err
+	}
+	i := slices.IndexFunc(rooms, func(s frame.RoomState) bool { return s.Room == result.Open })
+	if i < 0 {
+		return result, nil, chat.NotAMember // removed meanwhile
+	}
+	b.follow(rooms[i])
+	return result, &rooms[i], nil
+}
+
+func (b *bridge) Names() (map[chat.Room]chat.RoomName, error) { return b.client.RoomNames(b.ctx) }
+
+func (b *bridge) Invitations() ([]frame.Invitation, error) {
+	list, err := b.client.ClosedRooms(b.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return list.Invitations, nil
 }
 
 func (b *bridge) Leave(room chat.Room) error { return b.client.Leave(b.ctx, room) }

@@ -182,7 +182,7 @@ func TestRooms(t *testing.T) {
 	d.has("not a valid room name")
 	d.press("/join Den ", "enter")
 	d.give(joinedMsg{room: "den", state: frame.RoomState{Room: "den", Epoch: "e2"}})
-	d.has(">den", "no messages yet", "you joined den; nobody has written in it yet, so it may be new")
+	d.has(">den", "no messages yet", "you joined den; nobody has written in it yet")
 	d.press("/leave", "enter")
 	d.give(leftMsg{room: "den"})
 	d.has(">lobby", "you have left den; /join den enters it again")
@@ -191,7 +191,10 @@ func TestRooms(t *testing.T) {
 	d.has("the lobby cannot be left")
 	d.give(joinedMsg{room: "old", state: frame.RoomState{Room: "old", Epoch: "e3", Head: 7}})
 	d.has(">old", "you joined old")
-	d.lacks("may be new")
+	d.lacks("nobody has written")
+	d.press("/join none", "enter")
+	d.give(joinedMsg{room: "none", err: chat.RoomInvalid})
+	d.has("there is no open room none; /create none open creates it")
 	d.give(joinedMsg{room: "full", err: chat.TooManyRooms})
 	d.has("at most 50 rooms")
 	d.press("/dance now", "enter")
@@ -200,7 +203,7 @@ func TestRooms(t *testing.T) {
 	if got := d.calls("send"); !slices.Equal(got, []string{`send old "/slash"`}) {
 		t.Errorf("sent: %q, want /slash", got)
 	}
-	if got := d.calls("join"); !slices.Equal(got, []string{"join den"}) {
+	if got := d.calls("join"); !slices.Equal(got, []string{"join den", "join none"}) {
 		t.Errorf("joined: %q, want den", got)
 	}
 }

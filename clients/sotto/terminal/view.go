@@ -65,7 +65,7 @@ func (m *Model) scrollbackSize() (width, height int) {
 func (m *Model) View() tea.View {
 	v := tea.NewView("")
 	v.AltScreen = true
-	v.WindowTitle = "sotto: " + string(m.current)
+	v.WindowTitle = "sotto: " + shown(m.roomTitle(m.current))
 	if m.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
@@ -110,7 +110,7 @@ func (m *Model) messageLines(width, height int) []string {
 		lines = append(lines, l.text)
 	}
 	if atTop && len(lines) < height {
-		about := "the history of " + string(r.name) + " starts here"
+		about := "the history of " + m.roomTitle(r.name) + " starts here"
 		switch {
 		case r.loading:
 			about = "reading the history"
@@ -185,7 +185,7 @@ func (m *Model) composed() ([]string, tea.Position) {
 // help.
 func (m *Model) title() string {
 	help := " F1 help "
-	where := string(m.current)
+	where := m.roomTitle(m.current)
 	if m.panel != nil {
 		where = m.panel.title()
 	}
@@ -243,7 +243,7 @@ func (m *Model) roomLine(name chat.Room) string {
 	if name == m.current {
 		mark = ">"
 	}
-	text := m.ruler.pad(mark+shown(string(name)), m.sidebarWidth()-1-len(count)) + count
+	text := m.ruler.pad(mark+shown(m.roomTitle(name)), m.sidebarWidth()-1-len(count)) + count
 	switch {
 	case name == m.current:
 		return m.styles.current.Render(text)

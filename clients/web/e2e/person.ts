@@ -66,13 +66,29 @@ export class Person {
     return this.messages.filter({ has: this.page.getByText(text, { exact: true }) });
   }
 
-  /** Opens a room; `named` is its name if that is not what is typed. */
+  /**
+   * Opens a room, and creates an open one if there is none; `named` is its name if
+   * that is not what is typed.
+   */
   async openRoom(room: string, named = room): Promise<void> {
     await this.page.getByRole("button", { name: "Open a room" }).click();
     await this.page.getByRole("combobox", { name: "Room", exact: true }).fill(room);
     const listed = this.page.getByRole("option", { name: new RegExp(`^(# ?)?${named}( \\d+ unread)?$`) });
-    await listed.or(this.page.getByRole("option", { name: "Join or create" })).click();
-    await this.page.getByRole("heading", { level: 1, name: named }).waitFor();
+    await listed.or(this.page.getByRole("option", { name: "Join the open room" })).click();
+    const heading = this.page.getByRole("heading", { level: 1, name: named });
+    const missing = this.page.getByText("There is no open room");
+    await heading.or(missing).waitFor();
+    if (await missing.isVisible()) await this.createRoom("Open");
+    await heading.waitFor();
+  }
+
+  /** Selects “Create a room” in the switcher, which is open, and creates a room of the kind. */
+  async createRoom(kind: "Closed" | "Open"): Promise<void> {
+    await this.page.getByRole("option", { name: "Create a room" }).click();
+    const dialog = this.page.getByRole("dialog", { name: "Create a room" });
+    await dialog.getByRole("radio", { name: kind }).check();
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.waitFor({ state: "detached" });
   }
 
   /** Waits until a room is shown. */

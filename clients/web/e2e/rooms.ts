@@ -5,7 +5,7 @@ import { patience, Person, phone } from "./person";
 import type { World } from "./world";
 
 export function rooms(world: World): void {
-  test("Enter on a part of a name opens a room of the user, and only the last entry joins or creates another", async () => {
+  test("Enter on a part of a name opens a room of the user, and only the last entries join or create another", async () => {
     const ula = await Person.enter(world.browser, world.stack.url, "ula");
     const { page } = ula;
     await ula.openRoom("random");
@@ -19,7 +19,7 @@ export function rooms(world: World): void {
     };
 
     await search("ran");
-    await expect.poll(() => page.getByRole("option").allInnerTexts()).toHaveLength(3);
+    await expect.poll(() => page.getByRole("option").allInnerTexts()).toHaveLength(4);
     expect(await selected.innerText()).toMatch(/^#?\s*random$/);
     await look(page, "open-room-part");
     await page.keyboard.press("Enter");
@@ -37,19 +37,28 @@ export function rooms(world: World): void {
     await page.getByText("You are in no room with this name.").waitFor();
     expect(await selected.count()).toBe(0);
     await page.keyboard.press("Enter");
-    await page.getByText("Press Enter to join or create rhubarb. It is public").waitFor();
-    expect(await selected.innerText()).toContain("Join or create room “rhubarb”");
+    await page.getByText("Press Enter to join the open room rhubarb.").waitFor();
+    expect(await selected.innerText()).toContain("Join the open room “rhubarb”");
     await look(page, "open-room-new");
     await ula.inRoom("lobby");
+    await page.keyboard.press("Enter");
+    await page.getByText("There is no open room rhubarb. You can create it.").waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Create a room" });
+    await dialog.waitFor();
+    expect(await dialog.getByRole("radio", { name: "Closed" }).isChecked()).toBe(true);
+    await look(page, "create-room");
+    await dialog.getByRole("radio", { name: "Open" }).check();
     await page.keyboard.press("Enter");
     await ula.inRoom("rhubarb");
 
     // Where something fits, the entry that creates is last.
     await search("ran");
     await page.keyboard.press("ArrowUp");
-    expect(await selected.innerText()).toContain("Join or create room “ran”");
-    await page.keyboard.press("Enter");
-    await ula.inRoom("ran");
+    expect(await selected.innerText()).toContain("Create a room “ran”…");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
 
     await search("x");
     await page.getByText("Use at least two characters.").waitFor();
@@ -128,7 +137,7 @@ export function rooms(world: World): void {
     // A room that the user is not in: a question first.
     await go("#room/third");
     const question = page.getByRole("dialog", { name: "Join third?" });
-    await question.getByText("It is public").waitFor();
+    await question.getByText("can join an open room and read it").waitFor();
     await kay.inRoom("first");
     await look(page, "join-question");
     await page.getByRole("button", { name: "Not now" }).click();
@@ -137,6 +146,14 @@ export function rooms(world: World): void {
     await question.waitFor();
     await page.goBack();
     await question.waitFor({ state: "detached" });
+    await kay.at("first");
+    await go("#room/third");
+    await page.getByRole("button", { name: "Join third" }).click();
+    await question.getByText("There is no open room third.").waitFor();
+    await page.getByRole("button", { name: "Not now" }).click();
+    const owner = await Person.enter(world.browser, world.stack.url, "owner-of-third");
+    await owner.openRoom("third");
+    await owner.leave();
     await kay.at("first");
     await go("#room/third");
     await page.getByRole("button", { name: "Join third" }).click();
@@ -189,7 +206,9 @@ export function rooms(world: World): void {
     const { page } = nan;
     await page.getByLabel("Your name").fill("nan");
     await page.getByRole("button", { name: "Start chatting" }).click();
-    await page.getByRole("button", { name: "Join deep" }).click();
+    await page.getByRole("dialog", { name: "Join deep?" }).waitFor();
+    await page.getByRole("button", { name: "Not now" }).click();
+    await nan.openRoom("deep");
     await nan.at("deep");
     await page.goto("about:blank");
     await page.goto(`${stack.url}#room/lobby`);
@@ -201,5 +220,52 @@ export function rooms(world: World): void {
     await page.getByRole("button", { name: "Continue as nan" }).click();
     await nan.at("lobby");
     await nan.leave();
+  });
+
+  test("a closed room: an invitation, the people in it, roles, and a removal", async () => {
+    const { stack, browser } = world;
+    const olga = await Person.enter(browser, stack.url, "olga");
+    const pip = await Person.enter(browser, stack.url, "pip");
+    await olga.page.getByRole("button", { name: "Open a room" }).click();
+    await olga.page.getByRole("combobox", { name: "Room", exact: true }).fill("cellar");
+    await olga.createRoom("Closed");
+    await olga.page.getByRole("heading", { level: 1, name: "Closed room cellar" }).waitFor();
+    await olga.say("before pip");
+    await olga.page.getByText("olga created the room cellar").waitFor();
+
+    // Pip sees the invitation at once, and accepts it.
+    const people = async (person: Person) => {
+      await person.page.getByRole("button", { name: "Who is here" }).or(person.page.getByRole("button", { name: /here$/ })).click();
+      return person.page.getByRole("dialog", { name: "People in cellar" });
+    };
+    let dialog = await people(olga);
+    await dialog.getByLabel("Invite a user").fill("Nobody-Of-This-Name");
+    await dialog.getByRole("button", { name: "Invite" }).click();
+    await dialog.getByText("There is no user of this name.").waitFor();
+    await dialog.getByLabel("Invite a user").fill("pip");
+    await dialog.getByRole("button", { name: "Invite" }).click();
+    await dialog.getByText("pip is invited.").waitFor();
+    await look(olga.page, "closed-room-people");
+    await olga.page.keyboard.press("Escape");
+    await look(pip.page, "invitation");
+    await pip.page.getByRole("button", { name: "Accept the invitation to cellar" }).click();
+    await pip.page.getByRole("heading", { level: 1, name: "Closed room cellar" }).waitFor();
+    await olga.page.getByText("pip joined").waitFor();
+    await olga.say("after pip");
+    await pip.sees("after pip");
+    expect(await pip.message("before pip").count()).toBe(0);
+    await pip.page.reload();
+    await pip.page.getByRole("heading", { level: 1, name: "Closed room cellar" }).waitFor();
+
+    dialog = await people(olga);
+    await dialog.getByLabel("Role of pip").selectOption("moderator");
+    await dialog.getByText("pip has another role.").waitFor();
+    await pip.page.getByText("olga made pip a moderator").waitFor();
+    await dialog.getByRole("button", { name: "Remove pip from the room" }).click();
+    await dialog.getByText("pip is no longer a member.").waitFor();
+    await pip.page.getByRole("alert").getByText("You are no longer a member of cellar.").waitFor();
+    await pip.inRoom("lobby");
+    expect(await pip.page.getByRole("navigation", { name: "Rooms" }).getByRole("link").allInnerTexts()).toHaveLength(1);
+    await Promise.all([olga, pip].map((person) => person.leave()));
   });
 }

@@ -88,7 +88,10 @@ export function together(world: World): void {
     await page.getByRole("dialog", { name: "Open a room" }).waitFor();
     await page.keyboard.type(room);
     await page.keyboard.press("Enter");
-    await page.getByText(`Press Enter to join or create ${room}. It is public`).waitFor();
+    await page.getByText(`Press Enter to join the open room ${room}.`).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Create a room" }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("textbox", { name: `Message to ${room}` }).waitFor();
     await page.keyboard.type("without a mouse");

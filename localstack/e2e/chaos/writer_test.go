@@ -115,7 +115,11 @@ func (w *writer) open(ctx context.Context) (*client.Client, error) {
 	w.history.learnKeys(keys)
 	var subscriptions []*client.Subscription
 	for _, room := range w.rooms {
-		if _, err = c.Join(ctx, room); err != nil {
+		_, err = c.Join(ctx, room)
+		if errors.Is(err, chat.RoomInvalid) {
+			_, err = c.CreateRoom(ctx, room)
+		}
+		if err != nil {
 			_ = c.Close()
 			return nil, err
 		}

@@ -95,7 +95,19 @@ func (s *Service) route(c *conn, r *frame.Request) error {
 		return s.send(c, r)
 	case frame.ActionHistory:
 		return s.history(c, r)
+	case frame.ActionCreateRoom:
+		room := s.room(r.Room)
+		if room.creator == "" {
+			room.creator = c.user
+		}
+		if room.creator != c.user {
+			return chat.RoomTaken
+		}
+		s.post(c, frame.TypeCreated, frame.Created{Type: frame.TypeCreated, Ref: r.Ref, Room: r.Room})
 	case frame.ActionJoinRoom:
+		if r.Room != chat.Lobby && s.room(r.Room).creator == "" {
+			return chat.RoomInvalid
+		}
 		s.room(r.Room).members[c.user] = true
 		s.post(c, frame.TypeJoined, frame.Joined{
 			Type:      frame.TypeJoined,

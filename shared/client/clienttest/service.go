@@ -71,6 +71,7 @@ type Frame struct {
 }
 
 type room struct {
+	creator chat.User // empty if the room does not exist
 	epoch   chat.Epoch
 	floor   chat.Seq
 	log     []entry

@@ -217,6 +217,26 @@ func (d *Device) SealMessage(sid chat.Session, keys *KeySet, room chat.Room, id 
 	return envelope.Seal(keys.Newest, envelope.TypeSend, []byte(token))
 }
 
+// SealOperation returns the `jwe` of a sendMessage frame with an operation on a
+// closed room. It sets the claims that name the session.
+func (d *Device) SealOperation(sid chat.Session, keys *KeySet, op frame.RoomClaims) (string, error) {
+	op.V, op.SID, op.Sub, op.SKID = frame.Version, sid, d.User(), keys.Newest.Thumbprint()
+	token, err := d.sign(envelope.TypeRoom, op)
+	if err != nil {
+		return "", err
+	}
+	return envelope.Seal(keys.Newest, envelope.TypeSend, []byte(token))
+}
+
+// OpenRooms opens the answer to rooms.
+func (d *Device) OpenRooms(f frame.Rooms) (*frame.RoomsPlain, error) {
+	var r frame.RoomsPlain
+	if _, err := d.open(f.JWE, envelope.TypeRooms, &r); err != nil {
+		return nil, fmt.Errorf("open the list of rooms: %w", err)
+	}
+	return &r, nil
+}
+
 // PrepareRotation stores the next encryption key in the profile and returns its
 // generation. If an interrupted rotation has prepared one, it keeps that.
 func (d *Device) PrepareRotation() (int64, error) {

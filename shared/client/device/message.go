@@ -24,6 +24,10 @@ type Message struct {
 	StoredAt time.Time   // by the service's clock, in milliseconds
 	Body     string      // as the sender signed it: any UTF-8, control characters too
 
+	// Operation is set if the entry is an operation on a closed room, and not a
+	// text. Body is empty then.
+	Operation *Operation
+
 	// NewDevice means that this is the first message from this device, and that
 	// other devices of the user were known before: someone else may use the
 	// name.
@@ -35,6 +39,14 @@ type Message struct {
 	// Problem, if not nil, is the reason why the message cannot be shown. Only
 	// Room, Epoch and Seq are set then.
 	Problem error
+}
+
+// Operation is an operation on a closed room, made by the sender of the entry.
+type Operation struct {
+	Op   frame.Op
+	User chat.User     // invite, remove, role, and decline if a moderator took an invitation back
+	Role chat.Role     // role
+	Name chat.RoomName // create
 }
 
 // Evidence is what a client can show about a message besides its text (protocol
@@ -117,9 +129,9 @@ func CheckPage(f frame.History) error {
 	return nil
 }
 
-// verifyMessage verifies a message's signature with the key that comes with it.
+// verifyMessage verifies an entry's signature with the key that comes with it.
 // The key must be that of the named device, and the signed room, sender and id
-// those of the message. kid names the key that opened the message.
+// those of the entry. kid names the key that opened the entry.
 func (d *Device) verifyMessage(p frame.MessagePlain, kid string) (Message, error) {
 	key, err := envelope.ParseVerifyKey(p.JWK)
 	if err != nil {
@@ -128,7 +140,7 @@ func (d *Device) verifyMessage(p frame.MessagePlain, kid string) (Message, error
 	if key.Thumbprint() != string(p.Device) {
 		return Message{}, errSender
 	}
-	signed, err := envelope.ParseSigned(p.JWS, envelope.TypeMessage)
+	signed, err := envelope.ParseSigned(p.JWS, envelope.TypeMessage, envelope.TypeRoom)
 	if err != nil {
 		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
@@ -136,35 +148,68 @@ func (d *Device) verifyMessage(p frame.MessagePlain, kid string) (Message, error
 	if err != nil {
 		return Message{}, fmt.Errorf("verify a message: %w", err)
 	}
-	var c frame.MessageClaims
-	if err := strict.UnmarshalClaims(payload, &c); err != nil {
-		return Message{}, fmt.Errorf("verify a message: %w", err)
+	m := Message{
+		Room:     p.Room,
+		Epoch:    p.Epoch,
+		Seq:      p.Seq,
+		ID:       p.ID,
+		From:     p.From,
+		Device:   p.Device,
+		StoredAt: time.UnixMilli(p.StoredAt),
+		Evidence: Evidence{SenderKey: key.Thumbprint(), Verified: true, OpenedWith: kid},
 	}
-	if err := c.Check(); err != nil {
-		return Message{}, fmt.Errorf("verify a message: %w", err)
+	if signed.Type == envelope.TypeRoom {
+		err = m.readOperation(payload)
+	} else {
+		err = m.readText(payload)
 	}
-	if err := c.Sub.Check(); err != nil || c.Sub != p.From {
-		return Message{}, errSender
-	}
-	if c.Room != p.Room || c.ID != p.ID {
-		return Message{}, errPlace
-	}
-	fresh, err := d.pin(p.From, p.Device)
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{
-		Room:      p.Room,
-		Epoch:     p.Epoch,
-		Seq:       p.Seq,
-		ID:        p.ID,
-		From:      p.From,
-		Device:    p.Device,
-		StoredAt:  time.UnixMilli(p.StoredAt),
-		Body:      c.Body,
-		NewDevice: fresh,
-		Evidence:  Evidence{SenderKey: key.Thumbprint(), Verified: true, ServerKey: c.SKID, OpenedWith: kid},
-	}, nil
+	m.NewDevice, err = d.pin(p.From, p.Device)
+	if err != nil {
+		return Message{}, err
+	}
+	return m, nil
+}
+
+// readText reads the claims of a text and compares them with the entry.
+func (m *Message) readText(payload []byte) error {
+	var c frame.MessageClaims
+	if err := strict.UnmarshalClaims(payload, &c); err != nil {
+		return fmt.Errorf("verify a message: %w", err)
+	}
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("verify a message: %w", err)
+	}
+	m.Body, m.Evidence.ServerKey = c.Body, c.SKID
+	return m.compare(c.Sub, c.Room, c.ID)
+}
+
+// readOperation reads the claims of an operation and compares them with the
+// entry.
+func (m *Message) readOperation(payload []byte) error {
+	var c frame.RoomClaims
+	if err := strict.UnmarshalClaims(payload, &c); err != nil {
+		return fmt.Errorf("verify an operation: %w", err)
+	}
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("verify an operation: %w", err)
+	}
+	m.Operation = &Operation{Op: c.Op, User: c.User, Role: c.Role, Name: c.Name}
+	m.Evidence.ServerKey = c.SKID
+	return m.compare(c.Sub, c.Room, c.ID)
+}
+
+// compare compares what the sender signed with the entry.
+func (m *Message) compare(sub chat.User, room chat.Room, id chat.MessageID) error {
+	if err := sub.Check(); err != nil || sub != m.From {
+		return errSender
+	}
+	if room != m.Room || id != m.ID {
+		return errPlace
+	}
+	return nil
 }
 
 // Known lists the known devices of a user, in the order in which they were

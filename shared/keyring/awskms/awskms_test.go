@@ -109,7 +109,7 @@ func activeKey(t *testing.T, token string) *envelope.EncryptionKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := packed[bytes.Index(packed, []byte(`{"aud"`)) : len(packed)-64]
+	text := packed[bytes.Index(packed, []byte(`{"v"`)) : len(packed)-64]
 	var claims struct {
 		Keys []json.RawMessage `json:"keys"`
 	}

@@ -18,7 +18,7 @@ func (s *Store) log(name chat.Room, epoch chat.Epoch) *messageLog {
 }
 
 // Append implements room.Log.
-func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq) error {
+func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq, change *room.Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.log(e.Room, e.Epoch)
@@ -29,16 +29,37 @@ func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq) error {
 	if l.entries[e.Seq] != nil {
 		return room.ErrConflict
 	}
-	if raise > 0 {
+	creates := change != nil && change.Create != nil
+	if creates && s.rooms[e.Room] != nil {
+		return room.ErrConflict
+	}
+	if raise > 0 && !creates {
 		meta := s.rooms[e.Room]
 		if meta == nil || meta.Epoch != e.Epoch || meta.Ceiling >= raise {
 			return room.ErrConflict
 		}
 		meta.Ceiling = raise
 	}
+	if change != nil {
+		s.change(change, e.Room, e.Seq)
+	}
+	if creates {
+		s.rooms[e.Room].Ceiling = raise
+	}
 	stored := *e
 	l.entries[e.Seq], l.ids[id] = &stored, room.DuplicateError{Seq: e.Seq, StoredAt: e.StoredAt}
 	return nil
+}
+
+// Appended implements room.Log.
+func (s *Store) Appended(_ context.Context, e *room.Entry) (*room.DuplicateError, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, there := s.log(e.Room, e.Epoch).ids[idKey{e.User, e.Device, e.ID}]
+	if !there {
+		return nil, room.ErrNotFound
+	}
+	return &first, nil
 }
 
 // Tail implements room.Log.

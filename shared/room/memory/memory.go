@@ -24,6 +24,9 @@ type Store struct {
 	devices     map[deviceKey]*device
 	rooms       map[chat.Room]*room.Meta
 	members     map[chat.User]map[chat.Room]bool
+	closed      map[chat.Room]map[chat.User]room.Member
+	invitations map[chat.Room]map[chat.User]room.Invitation
+	removed     map[chat.Room]map[chat.User]chat.Seq
 	listeners   map[chat.Room]map[chat.Connection]*room.Listener
 	logs        map[logKey]*messageLog
 	rates       map[bucketKey]time.Time
@@ -78,6 +81,9 @@ func New(now func() time.Time) *Store {
 		devices:     map[deviceKey]*device{},
 		rooms:       map[chat.Room]*room.Meta{},
 		members:     map[chat.User]map[chat.Room]bool{},
+		closed:      map[chat.Room]map[chat.User]room.Member{},
+		invitations: map[chat.Room]map[chat.User]room.Invitation{},
+		removed:     map[chat.Room]map[chat.User]chat.Seq{},
 		listeners:   map[chat.Room]map[chat.Connection]*room.Listener{},
 		logs:        map[logKey]*messageLog{},
 		rates:       map[bucketKey]time.Time{},

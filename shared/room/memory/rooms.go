@@ -24,13 +24,14 @@ func (s *Store) Room(_ context.Context, name chat.Room) (*room.Meta, error) {
 }
 
 // CreateRoom implements room.Rooms.
-func (s *Store) CreateRoom(_ context.Context, name chat.Room, epoch chat.Epoch, _ time.Time) (*room.Meta, error) {
+func (s *Store) CreateRoom(_ context.Context, meta *room.Meta, _ time.Time) (*room.Meta, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rooms[name] == nil {
-		s.rooms[name] = &room.Meta{Room: name, Epoch: epoch}
+	if s.rooms[meta.Room] == nil {
+		created := *meta
+		s.rooms[meta.Room] = &created
 	}
-	found := *s.rooms[name]
+	found := *s.rooms[meta.Room]
 	return &found, nil
 }
 
@@ -38,11 +39,15 @@ func (s *Store) CreateRoom(_ context.Context, name chat.Room, epoch chat.Epoch, 
 func (s *Store) AddMember(_ context.Context, name chat.Room, user chat.User, _ time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.addMember(name, user)
+	return nil
+}
+
+func (s *Store) addMember(name chat.Room, user chat.User) {
 	if s.members[user] == nil {
 		s.members[user] = map[chat.Room]bool{}
 	}
 	s.members[user][name] = true
-	return nil
 }
 
 // RemoveMember implements room.Rooms.
@@ -108,6 +113,9 @@ func (s *Store) Listeners(_ context.Context, name chat.Room) ([]room.Listener, e
 	defer s.mu.Unlock()
 	var found []room.Listener
 	for _, l := range s.listeners[name] {
+		if _, removed := s.removed[name][l.User]; removed {
+			continue
+		}
 		if s.now().Before(l.ConnectedAt.Add(chat.ConnectionRowLifetime)) {
 			found = append(found, *l)
 		}

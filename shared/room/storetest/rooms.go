@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -18,14 +19,16 @@ func roomIsCreatedOnce(t *testing.T, s room.Store, clock *Clock) {
 	name := fresh[chat.Room]("room")
 	_, err := s.Room(t.Context(), name)
 	want(t, err, room.ErrNotFound)
-	first, err := s.CreateRoom(t.Context(), name, "epoch-1", clock.Now())
+	first, err := s.CreateRoom(t.Context(), &room.Meta{Room: name, Epoch: "epoch-1"}, clock.Now())
 	ok(t, err)
-	again, err := s.CreateRoom(t.Context(), name, "epoch-2", clock.Now())
+	again, err := s.CreateRoom(t.Context(), &room.Meta{Room: name, Epoch: "epoch-2"}, clock.Now())
 	ok(t, err)
 	found, err := s.Room(t.Context(), name)
 	ok(t, err)
 	for _, meta := range []*room.Meta{first, again, found} {
-		equal(t, "meta", *meta, room.Meta{Room: name, Epoch: "epoch-1"})
+		if want := (&room.Meta{Room: name, Epoch: "epoch-1"}); !reflect.DeepEqual(meta, want) {
+			t.Fatalf("got the room %+v, want %+v", meta, want)
+		}
 	}
 }
 
@@ -143,7 +146,8 @@ func listenersInARange(t *testing.T, s room.Store, clock *Clock) {
 // newRoom creates a room with a new epoch.
 func newRoom(t *testing.T, s room.Store, clock *Clock) (chat.Room, chat.Epoch) {
 	t.Helper()
-	meta, err := s.CreateRoom(t.Context(), fresh[chat.Room]("room"), chat.NewEpoch(), clock.Now())
+	created := &room.Meta{Room: fresh[chat.Room]("room"), Epoch: chat.NewEpoch()}
+	meta, err := s.CreateRoom(t.Context(), created, clock.Now())
 	ok(t, err)
 	return meta.Room, meta.Epoch
 }
@@ -161,7 +165,7 @@ func logIsRead(t *testing.T, s room.Store, clock *Clock) {
 	for seq := chat.Seq(3); seq <= 14; seq++ {
 		e := entry(name, epoch, seq, clock.Now())
 		entries = append(entries, e)
-		ok(t, s.Append(t.Context(), e, 0))
+		ok(t, s.Append(t.Context(), e, 0, nil))
 		clock.Advance(time.Second)
 	}
 	tail, err = s.Tail(t.Context(), name, epoch)
@@ -208,22 +212,22 @@ func same(t *testing.T, got, want *room.Entry) {
 
 func seqIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
-	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 0))
+	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 0, nil))
 	second := entry(name, epoch, 1, clock.Now())
-	want(t, s.Append(t.Context(), second, 0), room.ErrConflict)
+	want(t, s.Append(t.Context(), second, 0, nil), room.ErrConflict)
 	second.Seq = 2 // the failed append has not stored the id
-	ok(t, s.Append(t.Context(), second, 0))
+	ok(t, s.Append(t.Context(), second, 0, nil))
 }
 
 func idIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
 	e := entry(name, epoch, 1, clock.Now())
-	ok(t, s.Append(t.Context(), e, 0))
+	ok(t, s.Append(t.Context(), e, 0, nil))
 	for _, seq := range []chat.Seq{1, 2} { // the seq is taken or free
 		again := *e
 		again.Seq = seq
 		var there *room.DuplicateError
-		if err := s.Append(t.Context(), &again, 0); !errors.As(err, &there) {
+		if err := s.Append(t.Context(), &again, 0, nil); !errors.As(err, &there) {
 			t.Fatalf("a repeat got error %v, want the first seq and time", err)
 		}
 		equal(t, "seq of the first", there.Seq, 1)
@@ -231,19 +235,19 @@ func idIsTakenOnce(t *testing.T, s room.Store, clock *Clock) {
 	}
 	another := *e
 	another.Seq, another.Device = 2, "another"
-	ok(t, s.Append(t.Context(), &another, 0)) // the same id of another device is another message
+	ok(t, s.Append(t.Context(), &another, 0, nil)) // the same id of another device is another message
 }
 
 func ceilingRisesWithTheAppend(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
-	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 64))
-	want(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 128), room.ErrConflict)
+	ok(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 64, nil))
+	want(t, s.Append(t.Context(), entry(name, epoch, 1, clock.Now()), 128, nil), room.ErrConflict)
 	meta, err := s.Room(t.Context(), name)
 	ok(t, err)
 	equal(t, "ceiling", meta.Ceiling, 64)
-	want(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 64), room.ErrConflict)
-	want(t, s.Append(t.Context(), entry(name, "another", 2, clock.Now()), 70), room.ErrConflict)
-	ok(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 65))
+	want(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 64, nil), room.ErrConflict)
+	want(t, s.Append(t.Context(), entry(name, "another", 2, clock.Now()), 70, nil), room.ErrConflict)
+	ok(t, s.Append(t.Context(), entry(name, epoch, 2, clock.Now()), 65, nil))
 }
 
 func contendedAppendsLeaveNoGap(t *testing.T, s room.Store, clock *Clock) {
@@ -259,7 +263,7 @@ func contendedAppendsLeaveNoGap(t *testing.T, s room.Store, clock *Clock) {
 						t.Error(err)
 						return
 					}
-					err = s.Append(t.Context(), entry(name, epoch, tail.Seq+1, clock.Now()), 0)
+					err = s.Append(t.Context(), entry(name, epoch, tail.Seq+1, clock.Now()), 0, nil)
 					if err == nil {
 						break
 					}
@@ -282,8 +286,8 @@ func contendedAppendsLeaveNoGap(t *testing.T, s room.Store, clock *Clock) {
 
 func epochsAreSeparate(t *testing.T, s room.Store, clock *Clock) {
 	name := fresh[chat.Room]("room")
-	ok(t, s.Append(t.Context(), entry(name, "one", 1, clock.Now()), 0))
-	ok(t, s.Append(t.Context(), entry(name, "two", 1, clock.Now()), 0))
+	ok(t, s.Append(t.Context(), entry(name, "one", 1, clock.Now()), 0, nil))
+	ok(t, s.Append(t.Context(), entry(name, "two", 1, clock.Now()), 0, nil))
 	page, err := s.Read(t.Context(), name, "one", 0, 10)
 	ok(t, err)
 	equal(t, "entries of one epoch", len(page), 1)
@@ -293,7 +297,7 @@ func largeEntriesComeBackUnchanged(t *testing.T, s room.Store, clock *Clock) {
 	name, epoch := newRoom(t, s, clock)
 	e := entry(name, epoch, 1, clock.Now())
 	e.Sealed = bytes.Repeat([]byte{0, 255, 13}, 8000)
-	ok(t, s.Append(t.Context(), e, 0))
+	ok(t, s.Append(t.Context(), e, 0, nil))
 	found, err := s.Entry(t.Context(), name, epoch, 1)
 	ok(t, err)
 	same(t, found, e)

@@ -17,7 +17,8 @@ export type ErrorCode =
   | "bad_frame" | "unknown_action" | "frame_too_large" | "handshake_required" | "already_bound" | "bad_proof"
   | "nonce_expired" | "name_invalid" | "name_taken" | "device_unknown" | "device_revoked" | "stale_device_key"
   | "key_unacceptable" | "version_unsupported" | "bad_mac" | "bad_envelope" | "stale_server_key" | "bad_signature" | "session_mismatch"
-  | "not_a_member" | "room_invalid" | "too_many_rooms" | "too_many_devices" | "body_too_large" | "rate_limited"
+  | "not_a_member" | "room_invalid" | "user_unknown" | "room_taken" | "not_allowed" | "not_fresh" | "too_many_members"
+  | "too_many_rooms" | "too_many_devices" | "body_too_large" | "rate_limited"
   | "try_again" | "internal"
   /** There is no connection, or it was lost before the answer. */
   | "offline"
@@ -63,12 +64,47 @@ export type Status =
 
 /** A room of the user. `unread` counts the messages after the last one read in this browser. */
 export interface Room {
+  /** Its id: the name of an open room, random for a closed one. */
   name: string;
+  /** The name to show. */
+  title: string;
+  /** Only invited users are members of a closed room. */
+  closed: boolean;
   /** The last seq known to exist; 0 in an empty room. */
   head: number;
   unread: number;
   /** When the last known message was stored (Unix ms); absent if there is none. */
   lastAt?: number;
+}
+
+export type Role = "owner" | "moderator" | "member";
+
+export interface Member {
+  user: string;
+  role: Role;
+}
+
+/** What a member knows about a closed room. */
+export interface ClosedRoom {
+  room: string;
+  name: string;
+  /** Of the user. */
+  role: Role;
+  /** The first seq that the user may read. */
+  from: number;
+  /** Present if one room was asked for. */
+  members?: readonly Member[];
+  /** Users with an open invitation; present with `members`. */
+  invited?: readonly string[];
+}
+
+/** An invitation of the user to a closed room. */
+export interface Invitation {
+  room: string;
+  name: string;
+  by: string;
+  /** Unix ms. */
+  at: number;
 }
 
 /** The keys that protect a message. */
@@ -126,7 +162,26 @@ export interface Gap {
   reason: string;
 }
 
-export type Entry = Message | Gap;
+/** An operation on a closed room, signed by the user who made it. */
+export interface Change {
+  kind: "change";
+  key: string;
+  room: string;
+  seq: number;
+  from: string;
+  device: string;
+  own: boolean;
+  at: number;
+  newDevice: boolean;
+  op: "create" | "invite" | "accept" | "decline" | "remove" | "leave" | "role";
+  /** Whom it is about: invite, remove, role, and decline if an invitation was taken back. */
+  user?: string;
+  role?: Role;
+  /** create: the name of the room. */
+  name?: string;
+}
+
+export type Entry = Message | Change | Gap;
 
 /** The loaded messages of a room in order, followed by the unsent ones. */
 export interface Timeline {
@@ -196,6 +251,10 @@ export type ChatEvent =
   /** The other users who are typing in the room. Sent again when one has stopped. */
   | { type: "typing"; room: string; users: readonly string[] }
   | { type: "presence"; room: string; presence: Presence }
+  /** `invitations()` has changed. */
+  | { type: "invitations" }
+  /** The user was removed from a closed room, or left it on another device. */
+  | { type: "removed"; title: string }
   /** A user has a new device. */
   | { type: "newDevice"; user: string; device: string };
 
@@ -238,10 +297,30 @@ export interface Chat {
 
   /** Rooms of the user, sorted by name. */
   rooms(): readonly Room[];
-  /** Joins a room, and creates it if necessary. Errors: room_invalid, too_many_rooms, offline. */
+  /** Joins an open room that exists. Errors: room_invalid, too_many_rooms, offline. */
   join(room: string): Promise<void>;
-  /** Error: room_invalid for the lobby. */
+  /** Creates an open room, which anybody may join and read. Errors: room_taken, room_invalid, too_many_rooms, offline. */
+  createOpen(name: string): Promise<void>;
+  /**
+   * Creates a closed room and returns its id. `allHistory`: new members read
+   * everything that is stored, and not only what is sent after they joined.
+   */
+  createClosed(name: string, allHistory: boolean): Promise<string>;
+  /** Errors: room_invalid for the lobby; not_allowed for the last owner of a closed room with other members. */
   leave(room: string): Promise<void>;
+
+  /** The open invitations, the newest first. */
+  invitations(): readonly Invitation[];
+  accept(room: string): Promise<void>;
+  decline(room: string): Promise<void>;
+  /** A closed room with its members. Error: not_a_member. */
+  closedRoom(room: string): Promise<ClosedRoom>;
+  /** Errors: not_allowed, user_unknown, too_many_members; room_invalid for a member. */
+  invite(room: string, user: string): Promise<void>;
+  uninvite(room: string, user: string): Promise<void>;
+  /** Removes a member, who can read nothing that is sent later. Error: not_allowed. */
+  remove(room: string, user: string): Promise<void>;
+  setRole(room: string, user: string, role: Role): Promise<void>;
 
   timeline(room: string): Timeline;
   /**
@@ -378,6 +457,7 @@ export interface Library {
   /** 2 to 32 of a-z 0-9 - _, starting with a letter or digit; user names must not be reserved. */
   isUserName(name: string): boolean;
   isRoomName(name: string): boolean;
+  isNewRoomName(name: string): boolean;
   /** A thumbprint in groups of four for reading aloud. */
   fingerprint(thumbprint: string): string;
   /**

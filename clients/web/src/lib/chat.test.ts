@@ -18,7 +18,7 @@ async function sendAll(chat: Chat, ...bodies: string[]): Promise<void> {
   for (const body of bodies) chat.send("lobby", body);
   const log = w.service.rooms.get("lobby")!.log;
   const head = log.length + bodies.length;
-  await until("all is stored", () => log.length >= head || chat.timeline("lobby").entries.every((e) => e.kind === "gap" || e.state !== "sending"));
+  await until("all is stored", () => log.length >= head || chat.timeline("lobby").entries.every((e) => e.kind !== "message" || e.state !== "sending"));
 }
 
 describe("talking", () => {
@@ -39,7 +39,10 @@ describe("talking", () => {
 
   test("rooms are joined, counted and left", async () => {
     const [ada, bob] = await two();
-    await ada.join("den");
+    await expect(ada.join("den")).rejects.toMatchObject({ code: "room_invalid" });
+    await ada.createOpen("den");
+    await expect(bob.createOpen("den")).rejects.toMatchObject({ code: "room_taken" });
+    await expect(bob.createOpen("everyone")).rejects.toMatchObject({ code: "room_invalid" });
     await bob.join("den");
     expect(ada.rooms().map((room) => room.name)).toEqual(["den", "lobby"]);
     ada.send("den", "one");

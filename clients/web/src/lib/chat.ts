@@ -1,6 +1,9 @@
 /** The implementation of Chat; `api.ts` documents its methods. */
-import type { Chat, ChatEvent, Contact, Device as DeviceState, Entry, OpenOptions, Room, SafetyNumber, Status, Timeline } from "./api";
+import type {
+  Chat, ChatEvent, ClosedRoom, Contact, Device as DeviceState, Entry, Invitation, OpenOptions, Role, Room, SafetyNumber, Status, Timeline,
+} from "./api";
 import { isThumbprint } from "./bytes";
+import { RoomNames } from "./closed";
 import { safetyNumber } from "./compare";
 import { Connection } from "./connection";
 import { Contacts } from "./contacts";
@@ -12,7 +15,7 @@ import { Hints } from "./hints";
 import { integer, type Members, string } from "./json";
 import { RoomLog } from "./log";
 import { Marks } from "./marks";
-import { isRoomName, maxBody, maxFrame, measure } from "./names";
+import { isClosed, isNewRoomName, isRoom, isRoomName, maxBody, maxFrame, measure, newClosedRoom } from "./names";
 import { type Ack, Outbox } from "./outbox";
 import type { Profile, RoomState } from "./profile";
 import { Reads } from "./reads";
@@ -31,6 +34,7 @@ export class Client implements Chat {
   private readonly marks: Marks;
   private readonly outbox: Outbox;
   private readonly drafts: Drafts;
+  private readonly names: RoomNames;
   private readonly hints: Hints;
   private readonly connection: Connection;
   private readonly requests: Requests;
@@ -40,6 +44,7 @@ export class Client implements Chat {
   private wasOnline = false;
   /** When the service's time was asked for because of a late push. */
   private timeAsked = 0;
+  private invited: readonly Invitation[] = [];
 
   private constructor(
     options: OpenOptions,
@@ -53,6 +58,7 @@ export class Client implements Chat {
     this.reads = new Reads(store, ["reads", ...key]);
     this.marks = new Marks(store, ["marks", ...key]);
     this.drafts = new Drafts(store, ["drafts", ...key]);
+    this.names = new RoomNames(store, ["names", ...key]);
     this.outbox = new Outbox(store, ["outbox", ...key], {
       submit: (room, id, body) => this.requests.sendMessage(room, id, body),
       online: () => this.connection.session !== null,
@@ -87,7 +93,7 @@ export class Client implements Chat {
   /** Connects, or continues without a connection if this device has connected before. */
   static async open(options: OpenOptions, store: Store, profile: Profile, timing: Timing): Promise<Client> {
     const client = new Client(options, store, profile, timing);
-    await Promise.all([client.contacts, client.reads, client.marks, client.outbox, client.drafts].map((kept) => kept.load()));
+    await Promise.all([client.contacts, client.reads, client.marks, client.outbox, client.drafts, client.names].map((kept) => kept.load()));
     // The user's own first device is known from the start, so that a second one is
     // reported as new.
     await client.contacts.trust(profile.user, client.device);
@@ -139,26 +145,101 @@ export class Client implements Chat {
   // Rooms and messages.
 
   rooms(): readonly Room[] {
-    return [...this.logs.values()].map((log) => this.roomOf(log)).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.logs.values()].map((log) => this.roomOf(log)).sort((a, b) => (a.title + a.name < b.title + b.name ? -1 : 1));
   }
 
   private roomOf(log: RoomLog): Room {
-    const own = log.entries.filter((entry) => entry.kind === "message" && entry.own).map((entry) => entry.seq!);
+    const own = log.entries.filter((entry) => entry.kind !== "gap" && entry.own).map((entry) => entry.seq!);
     const unread = this.reads.unread(log.room, log.head, log.floor, own);
     const last = log.entries.findLast((entry) => entry.kind === "message");
-    return { name: log.room, head: log.head, unread, ...(last?.kind === "message" && { lastAt: last.at }) };
+    const [title, closed] = [this.names.of(log.room), isClosed(log.room)];
+    return { name: log.room, title, closed, head: log.head, unread, ...(last?.kind === "message" && { lastAt: last.at }) };
   }
 
   async join(room: string): Promise<void> {
     if (!isRoomName(room)) throw new SottoError("room_invalid");
-    const state = await this.requests.joinRoom(room);
-    this.takeRoom(state);
+    this.takeRoom(await this.requests.joinRoom(room));
     this.emit({ type: "rooms" });
   }
 
+  async createOpen(name: string): Promise<void> {
+    if (!isNewRoomName(name)) throw new SottoError("room_invalid");
+    await this.requests.createRoom(name);
+    await this.join(name);
+  }
+
+  async createClosed(name: string, allHistory: boolean): Promise<string> {
+    if (!isRoomName(name)) throw new SottoError("room_invalid");
+    const room = newClosedRoom();
+    const { epoch, seq } = await this.requests.operate({ room, op: "create", name, history: allHistory ? "all" : "joined" });
+    this.names.keep(room, name);
+    this.takeRoom({ room, epoch, head: seq, floor: 1 });
+    this.emit({ type: "rooms" });
+    return room;
+  }
+
+  invitations(): readonly Invitation[] {
+    return this.invited;
+  }
+
+  async accept(room: string): Promise<void> {
+    const { epoch, seq } = await this.requests.operate({ room, op: "accept" });
+    const { name, from } = await this.closedRoom(room);
+    this.names.keep(room, name);
+    this.takeRoom({ room, epoch, head: seq, floor: from });
+    this.answered(room);
+    this.emit({ type: "rooms" });
+  }
+
+  async decline(room: string): Promise<void> {
+    await this.requests.operate({ room, op: "decline" });
+    this.answered(room);
+  }
+
+  private answered(room: string): void {
+    this.invited = this.invited.filter((invitation) => invitation.room !== room);
+    this.emit({ type: "invitations" });
+  }
+
+  async closedRoom(room: string): Promise<ClosedRoom> {
+    const [info] = (await this.requests.rooms(room)).rooms;
+    if (info?.room !== room) throw new SottoError("protocol");
+    return info;
+  }
+
+  async invite(room: string, user: string): Promise<void> {
+    await this.requests.operate({ room, op: "invite", user });
+  }
+
+  async uninvite(room: string, user: string): Promise<void> {
+    await this.requests.operate({ room, op: "decline", user });
+  }
+
+  async remove(room: string, user: string): Promise<void> {
+    await this.requests.operate({ room, op: "remove", user });
+  }
+
+  async setRole(room: string, user: string, role: Role): Promise<void> {
+    await this.requests.operate({ room, op: "role", user, role });
+  }
+
+  /** Asks for the names of closed rooms and for invitations. The next welcome asks again if it fails. */
+  private async askRooms(): Promise<void> {
+    try {
+      const { rooms, invitations } = await this.requests.rooms();
+      for (const { room, name } of rooms) this.names.keep(room, name);
+      this.invited = invitations;
+      this.emit({ type: "rooms" });
+      this.emit({ type: "invitations" });
+    } catch {
+      // The connection has ended, or the service is busy.
+    }
+  }
+
   async leave(room: string): Promise<void> {
-    if (!isRoomName(room)) throw new SottoError("room_invalid");
-    await this.requests.leaveRoom(room);
+    if (!isRoom(room)) throw new SottoError("room_invalid");
+    if (isClosed(room)) await this.requests.operate({ room, op: "leave" });
+    else await this.requests.leaveRoom(room);
     this.drafts.keep(room, "");
     this.dropRoom(room);
     this.emit({ type: "rooms" });
@@ -278,6 +359,7 @@ export class Client implements Chat {
     this.hints.reconnected();
     this.outbox.flush();
     this.emit({ type: "rooms" });
+    void this.askRooms();
   }
 
   /** Asks for the rooms' heads, which reveals a lost last message. */
@@ -312,6 +394,13 @@ export class Client implements Chat {
       if (frame.type !== "message" && !this.isFresh(frame)) return;
       if (frame.type === "serverKey") return await this.connection.session?.updateKeySet(string(frame, "keyset"));
       const room = typeof frame.room === "string" ? frame.room : "";
+      if (frame.type === "invited") return await this.askRooms();
+      if (frame.type === "removed" && this.logs.has(room)) {
+        const title = this.names.of(room);
+        this.dropRoom(room);
+        this.emit({ type: "rooms" });
+        return this.emit({ type: "removed", title });
+      }
       const log = this.logs.get(room);
       if (!log) return;
       if (frame.type === "message") log.deliver(frame);
@@ -366,6 +455,7 @@ export class Client implements Chat {
     this.logs.delete(room);
     this.hints.forget(room);
     this.marks.forget(room);
+    this.names.forget(room);
     this.changed(room);
   }
 
@@ -376,10 +466,10 @@ export class Client implements Chat {
 
   private appended(log: RoomLog, entry: Entry, live: boolean): void {
     this.outbox.passed(log.room, log.epoch, log.last);
+    // An own entry right after the last one read counts as read.
+    if (entry.kind !== "gap" && entry.own && this.reads.read(log.room) === log.last - 1) this.reads.raise(log.room, log.epoch, log.last);
     if (entry.kind === "message") {
       if (entry.device === this.device) this.outbox.settled(entry.id);
-      // An own message right after the last one read counts as read.
-      if (entry.own && this.reads.read(log.room) === log.last - 1) this.reads.raise(log.room, log.epoch, log.last);
       this.hints.stopTyping(log.room, entry.from);
       this.hints.noticed(log.room, [entry.from]);
       if (live && !entry.own) this.emit({ type: "message", message: entry });

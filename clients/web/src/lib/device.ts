@@ -6,13 +6,15 @@
  */
 import { isLoopback } from "./address";
 import { decode64, random } from "./bytes";
+import type { Change, Role } from "./api";
+import { type Operation, readOperationClaims, readRooms, type RoomsAnswer } from "./closed";
 import type { Contacts } from "./contacts";
 import { open, parseSealed, parseSigned, type SealedType, seal, sign, type SignedType, verify } from "./envelope";
 import { SottoError } from "./errors";
 import { integer, isObject, list, type Members, parseClaims, parseObject, string } from "./json";
 import { type SealKey, sealKey, type VerifyKey, verifyKey } from "./jwk";
 import { deriveMACKeys, type MACKeys } from "./mac";
-import { isRoomName, maxPage, messageClaims, readMessageClaims, version } from "./names";
+import { isRoom, maxPage, messageClaims, readMessageClaims, version } from "./names";
 import type { Profile, RoomState } from "./profile";
 
 /** A key set that was verified against the pinned values. */
@@ -26,6 +28,16 @@ export interface KeySet {
   session: SealKey;
 }
 
+/** The claims of an operation that its maker chooses. */
+export interface OperationClaims {
+  room: string;
+  op: Change["op"];
+  name?: string;
+  history?: "joined" | "all";
+  user?: string;
+  role?: Role;
+}
+
 /** A message that was opened and verified. */
 export interface Opened {
   room: string;
@@ -35,6 +47,8 @@ export interface Opened {
   from: string;
   device: string;
   body: string;
+  /** Set if it is an operation on a closed room; the body is empty then. */
+  operation?: Operation;
   storedAt: number;
   /** Thumbprint of the server key that the sender sealed to. */
   skid: string;
@@ -171,6 +185,18 @@ export class Device {
     return seal(keys.newest, "sotto-send+jwe", token);
   }
 
+  /** Returns the `jwe` of a sendMessage frame with an operation on a closed room. */
+  async sealOperation(sid: string, keys: KeySet, id: string, op: OperationClaims): Promise<string> {
+    const claims = { v: version, sid, sub: this.user, skid: keys.newest.kid, id, at: Date.now(), ...op };
+    return seal(keys.newest, "sotto-send+jwe", await this.sign("sotto-room+jwt", claims));
+  }
+
+  /** Opens the answer to rooms. */
+  async openRooms(jwe: unknown): Promise<RoomsAnswer> {
+    const { m } = await this.open(String(jwe), "sotto-rooms+jwe");
+    return orProtocol(async () => readRooms(m));
+  }
+
   /** The `proof` of a rotateKey frame for the newest key. */
   proveRotation(sid: string): Promise<string> {
     const { newest } = this.profile;
@@ -252,19 +278,23 @@ export class Device {
   }
 
   /**
-   * Verifies a message's signature with the key that comes with it. The key must be
+   * Verifies an entry's signature with the key that comes with it. The key must be
    * that of the named device, and the signed room, sender and id those of the
-   * message.
+   * entry.
    */
   private async verifyMessage(p: Members, kid: string): Promise<Opened> {
     const key = await this.verifyKey(p.jwk);
     const device = string(p, "device");
-    const signed = await parseSigned(string(p, "jws"), "sotto-message+jwt");
-    const { sub: from, id, body, room, skid } = readMessageClaims(await verify(signed, key));
+    const jws = string(p, "jws");
+    const message = await parseSigned(jws, "sotto-message+jwt").catch(() => null);
+    const payload = await verify(message ?? (await parseSigned(jws, "sotto-room+jwt")), key);
+    const { claims, operation } = message ? { claims: readMessageClaims(payload), operation: undefined } : readOperationClaims(payload);
+    const { sub: from, id, body, room, skid } = claims;
     if (key.kid !== device || from !== p.from || room !== p.room || id !== p.id) throw new SottoError("protocol");
     const storedAt = integer(p, "storedAt");
     const newDevice = await this.contacts.pinFromMessage(from, device, { id, at: storedAt });
-    return { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid, kid, newDevice };
+    const opened = { room, epoch: string(p, "epoch"), seq: integer(p, "seq"), id, from, device, body, storedAt, skid, kid, newDevice };
+    return operation ? { ...opened, operation } : opened;
   }
 
   /** Parses a sender's key. Each message has one, so the results are cached. */
@@ -280,7 +310,7 @@ export class Device {
 }
 
 export function readRoom(value: unknown): RoomState {
-  if (!isObject(value) || !isRoomName(string(value, "room"))) throw new SottoError("protocol");
+  if (!isObject(value) || !isRoom(string(value, "room"))) throw new SottoError("protocol");
   return { room: string(value, "room"), epoch: string(value, "epoch"), head: integer(value, "head"), floor: integer(value, "floor") };
 }
 

@@ -8,7 +8,7 @@ const w = world();
 
 test("a draft survives a reload, in its room and for its user, until it is emptied", async () => {
   const ada = await w.chat("ada", new BrowserStore());
-  await ada.join("garden");
+  await ada.createOpen("garden");
   ada.keepDraft("lobby", "half a");
   ada.keepDraft("lobby", "half a message");
   ada.keepDraft("garden", "another");
@@ -37,7 +37,7 @@ test("a listener that throws does not keep events from the others", async () => 
     throw failure;
   });
   const received = events(ada);
-  await ada.join("garden");
+  await ada.createOpen("garden");
   expect(received).toContainEqual({ type: "rooms" });
   expect(reported).toContain(failure);
 });

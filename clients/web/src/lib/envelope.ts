@@ -10,10 +10,10 @@ import { hasExactly, isObject, type Members, parseObject } from "./json";
 import { type SealKey, type VerifyKey, verifyKey } from "./jwk";
 
 export type SignedType =
-  | "sotto-keys+jwt" | "sotto-handshake+jwt" | "sotto-link+jwt" | "sotto-message+jwt" | "sotto-rotate+jwt" | "sotto-revoke+jwt";
+  | "sotto-keys+jwt" | "sotto-handshake+jwt" | "sotto-link+jwt" | "sotto-message+jwt" | "sotto-room+jwt" | "sotto-rotate+jwt" | "sotto-revoke+jwt";
 
 export type SealedType =
-  | "sotto-welcome+jwe" | "sotto-send+jwe" | "sotto-message+jwe" | "sotto-history+jwe" | "sotto-rotated+jwe" | "sotto-session+jwe";
+  | "sotto-welcome+jwe" | "sotto-send+jwe" | "sotto-message+jwe" | "sotto-history+jwe" | "sotto-rooms+jwe" | "sotto-rotated+jwe" | "sotto-session+jwe";
 
 /** A private signing key with its public half. */
 export interface Signer {

@@ -14,7 +14,7 @@ export type * from "./api";
 export { serviceAddress } from "./address";
 export { compareSafety, readLinkRequest } from "./compare";
 export { SottoError } from "./errors";
-export { fingerprint, isRoomName, isUserName, maxBody, measure, presenceInterval } from "./names";
+export { fingerprint, isNewRoomName, isRoomName, isUserName, maxBody, measure, presenceInterval } from "./names";
 
 const browserStore = new BrowserStore();
 
@@ -29,7 +29,7 @@ export const storage = {
 };
 
 /** The library over a given store and durations, for tests. */
-export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "compareSafety" | "storage" | "measure" | "isUserName" | "isRoomName" | "fingerprint"> {
+export function library(store: () => Promise<Store>, timing: Timing): Omit<Library, "qrMatrix" | "compareSafety" | "storage" | "measure" | "isUserName" | "isRoomName" | "isNewRoomName" | "fingerprint"> {
   const profile = async (url: string, user: string): Promise<Profile> => {
     if (!isUserName(user)) throw new SottoError("name_invalid");
     return Profile.load(await store(), address(url), user);

@@ -1,6 +1,6 @@
 /** Names, ids and limits of protocol §1 and §3. */
 import type { Measure } from "./api";
-import { isThumbprint, length64, random, utf8 } from "./bytes";
+import { encode64, isThumbprint, length64, random, utf8 } from "./bytes";
 import { SottoError } from "./errors";
 import { parseClaims, string } from "./json";
 import { macSize } from "./mac";
@@ -18,9 +18,18 @@ export const maxPage = 100;
 export const lobby = "lobby";
 
 const name = /^[a-z0-9][a-z0-9_-]{1,31}$/;
-const reserved = ["admin", "system", "service", "sotto"];
+const closed = /^~[A-Za-z0-9_-]{21}[AQgw]$/;
+const reserved = [
+  "admin", "administrator", "all", "channel", "everybody", "everyone", "help", "here", "lobby", "me", "mod", "moderator", "operator",
+  "owner", "root", "security", "service", "sotto", "staff", "support", "system", "you",
+];
 
 export const isRoomName = (s: string): boolean => name.test(s);
+/** Whether a room with this name can be created. */
+export const isNewRoomName = (s: string): boolean => name.test(s) && !reserved.includes(s);
+/** Whether a room's id is that of a closed room. The id of an open room is its name. */
+export const isClosed = (room: string): boolean => closed.test(room);
+export const isRoom = (room: string): boolean => isRoomName(room) || isClosed(room);
 export const isUserName = (s: string): boolean => name.test(s) && !reserved.includes(s);
 export const isMessageID = (s: string): boolean => /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(s);
 
@@ -39,6 +48,9 @@ export function newMessageID(): string {
   for (const byte of random(16)) id += base32[byte % 32];
   return id;
 }
+
+/** A new random id of a closed room. */
+export const newClosedRoom = (): string => `~${encode64(random(16))}`;
 
 /** What a sender signs of a message (protocol §5), besides the version. */
 export interface MessageClaims {
@@ -59,7 +71,7 @@ export function messageClaims(c: MessageClaims): string {
 export function readMessageClaims(source: string): MessageClaims {
   const c = parseClaims(source, "v", "sid", "sub", "skid", "room", "id", "body");
   const claims = { sid: string(c, "sid"), sub: string(c, "sub"), skid: string(c, "skid"), room: string(c, "room"), id: string(c, "id"), body: string(c, "body") };
-  const formed = c.v === version && claims.sid && isUserName(claims.sub) && isThumbprint(claims.skid) && isRoomName(claims.room) && isMessageID(claims.id);
+  const formed = c.v === version && claims.sid && isUserName(claims.sub) && isThumbprint(claims.skid) && isRoom(claims.room) && isMessageID(claims.id);
   if (!formed || utf8(claims.body).length > maxBody) throw new SottoError("protocol");
   return claims;
 }

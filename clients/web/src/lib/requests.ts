@@ -5,9 +5,11 @@
  */
 import type { Device as DeviceState, Presence } from "./api";
 import type { Connection } from "./connection";
-import { type Device, type Page, readRoom } from "./device";
+import type { RoomsAnswer } from "./closed";
+import { type Device, type OperationClaims, type Page, readRoom } from "./device";
 import { SottoError } from "./errors";
 import { integer, isObject, list, string } from "./json";
+import { newMessageID } from "./names";
 import type { Ack } from "./outbox";
 import type { RoomState } from "./profile";
 
@@ -17,6 +19,12 @@ export class Requests {
     private readonly device: Device,
   ) {}
 
+  /** Creates an open room. */
+  async createRoom(room: string): Promise<void> {
+    await this.connection.online().call("created", () => ({ action: "createRoom", room }));
+  }
+
+  /** Makes the user a member of an open room. */
   async joinRoom(room: string): Promise<RoomState> {
     const state = readRoom(await this.connection.online().call("joined", () => ({ action: "joinRoom", room })));
     if (state.room !== room) throw new SottoError("protocol");
@@ -25,6 +33,24 @@ export class Requests {
 
   async leaveRoom(room: string): Promise<void> {
     await this.connection.online().call("left", () => ({ action: "leaveRoom", room }));
+  }
+
+  /** The closed rooms and invitations of the user, or one room with its members. */
+  async rooms(room?: string): Promise<RoomsAnswer> {
+    const answer = await this.connection.online().call("rooms", () => ({ action: "rooms", ...(room !== undefined && { room }) }));
+    return this.device.openRooms(answer.jwe);
+  }
+
+  /** Signs and sends an operation on a closed room. */
+  async operate(op: OperationClaims): Promise<Ack> {
+    const session = this.connection.online();
+    const id = newMessageID();
+    const answer = await session.call("ack", async () => ({
+      action: "sendMessage",
+      jwe: await this.device.sealOperation(session.sid, session.keys, id, op),
+    }));
+    if (answer.id !== id || answer.room !== op.room) throw new SottoError("protocol");
+    return { epoch: string(answer, "epoch"), seq: integer(answer, "seq"), storedAt: integer(answer, "storedAt") };
   }
 
   /** Seals and sends a message; each retry with a new server key seals it again. */

@@ -212,11 +212,15 @@ export class Service {
         const jwe = page.length > 0 && { jwe: await this.seal(conn, "sotto-history+jwe", { room: name, epoch: room.epoch, messages }) };
         return reply("history", { room: name, epoch: room.epoch, from, to: from + page.length - 1, head, floor: room.floor, more: false, ...jwe });
       }
+      case "rooms":
+        return reply("rooms", { jwe: await this.seal(conn, "sotto-rooms+jwe", { rooms: [], invitations: [] }) });
+      case "createRoom":
+        if (room) throw new Error("room_taken");
+        this.rooms.set(name, { epoch: "e", floor: 1, log: [] });
+        this.members.set(name, new Set());
+        return reply("created", { room: name });
       case "joinRoom":
-        if (!room) {
-          this.rooms.set(name, { epoch: "e", floor: 1, log: [] });
-          this.members.set(name, new Set());
-        }
+        if (!room) throw new Error("room_invalid");
         this.members.get(name)!.add(conn.user);
         return reply("joined", this.state(name));
       case "leaveRoom":

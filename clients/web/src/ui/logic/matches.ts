@@ -5,12 +5,12 @@
  * name, then names that begin with it, then names with a word that begins with
  * it, then all others. Otherwise the order is kept. An empty text fits all.
  */
-export function matches<T extends { readonly name: string }>(rooms: readonly T[], typed: string): T[] {
-  const rank = ({ name }: T): number => {
+export function matches<T extends { readonly title: string }>(rooms: readonly T[], typed: string): T[] {
+  const rank = ({ title: name }: T): number => {
     if (name === typed) return 0;
     if (name.startsWith(typed)) return 1;
     if (name.split(/[-_]/).some((word) => word.startsWith(typed))) return 2;
     return 3;
   };
-  return rooms.filter(({ name }) => name.includes(typed)).sort((a, b) => rank(a) - rank(b));
+  return rooms.filter(({ title }) => title.includes(typed)).sort((a, b) => rank(a) - rank(b));
 }

@@ -26,9 +26,9 @@ class Notifications {
 export const notifying = new Notifications();
 
 /** Shows a notification if the page is hidden. A click on it calls `open`. */
-export function notify(message: Message, open: () => void): void {
+export function notify(message: Message, room: string, open: () => void): void {
   if (!notifying.on || document.visibilityState === "visible") return;
-  const shown = new Notification(`${message.from} in ${message.room}`, {
+  const shown = new Notification(`${message.from} in ${room}`, {
     body: visible(message.body.slice(0, 200)),
     tag: message.room, // one per room; a new one replaces it
   });

@@ -1,13 +1,14 @@
 // Turns a timeline's entries into the rows on the screen: days, the "New" mark,
 // and messages grouped under one name.
 
-import type { Entry, Gap, Message } from "../../lib";
+import type { Change, Entry, Gap, Message } from "../../lib";
 import { dayName, dayOf } from "./when";
 
 export type Row =
   | { kind: "day"; key: string; name: string }
   | { kind: "new"; key: string }
   | { kind: "gap"; key: string; gap: Gap }
+  | { kind: "change"; key: string; change: Change }
   | { kind: "message"; key: string; message: Message; first: boolean; last: boolean };
 
 /** The longest pause, in ms, between messages of one group. */
@@ -25,13 +26,15 @@ export function rows(entries: readonly Entry[], from: number, to: number, newAft
     const entry = entries[i];
     if (entry === undefined) break;
     const newHere = i === firstNew;
-    if (entry.kind === "message" && (before?.kind !== "message" || dayOf(before.at) !== dayOf(entry.at))) {
+    if (entry.kind !== "gap" && (before === undefined || before.kind === "gap" || dayOf(before.at) !== dayOf(entry.at))) {
       const day = lastDay(entries, i);
       if (day !== dayOf(entry.at)) out.push({ kind: "day", key: `day ${entry.key}`, name: dayName(entry.at) });
     }
     if (newHere) out.push({ kind: "new", key: "new" });
     if (entry.kind === "gap") {
       out.push({ kind: "gap", key: entry.key, gap: entry });
+    } else if (entry.kind === "change") {
+      out.push({ kind: "change", key: entry.key, change: entry });
     } else {
       const next = entries[i + 1];
       out.push({
@@ -48,7 +51,7 @@ export function rows(entries: readonly Entry[], from: number, to: number, newAft
 }
 
 function isNew(entry: Entry, newAfter: number): boolean {
-  return entry.seq !== undefined && entry.seq > newAfter && !(entry.kind === "message" && entry.own);
+  return entry.seq !== undefined && entry.seq > newAfter && !(entry.kind !== "gap" && entry.own);
 }
 
 function together(a: Entry, b: Entry): boolean {
@@ -62,11 +65,11 @@ function together(a: Entry, b: Entry): boolean {
   );
 }
 
-/** The day of the last message before `index`, ignoring gaps. */
+/** The day of the last entry with a time before `index`. */
 function lastDay(entries: readonly Entry[], index: number): number {
   for (let i = index - 1; i >= 0; i--) {
     const entry = entries[i];
-    if (entry?.kind === "message") return dayOf(entry.at);
+    if (entry !== undefined && entry.kind !== "gap") return dayOf(entry.at);
   }
   return 0;
 }
@@ -115,4 +118,26 @@ export function some(names: readonly string[]): string {
   if (names.length === 2) return `${a} and ${b}`;
   if (names.length === 3) return `${a}, ${b} and ${c}`;
   return `${a}, ${b} and ${names.length - 2} others`;
+}
+
+/** An operation on a closed room as a sentence. */
+export function changeText(change: Change): string {
+  const { from, user = "", role = "member" } = change;
+  const article = role === "owner" ? "an owner" : `a ${role}`;
+  switch (change.op) {
+    case "create":
+      return `${from} created the room ${change.name ?? ""}`;
+    case "invite":
+      return `${from} invited ${user}`;
+    case "accept":
+      return `${from} joined`;
+    case "decline":
+      return user === "" ? `${from} declined the invitation` : `${from} took back the invitation of ${user}`;
+    case "remove":
+      return `${from} removed ${user}`;
+    case "leave":
+      return `${from} left`;
+    case "role":
+      return `${from} made ${user} ${article}`;
+  }
 }

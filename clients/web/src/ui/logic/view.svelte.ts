@@ -1,7 +1,7 @@
 // One user's Chat as reactive state: what the components show, and their
 // actions. It does not know the protocol.
 
-import type { Chat, ChatError, ChatEvent, Message, Presence, Room, Status, Timeline } from "../../lib";
+import type { Chat, ChatError, ChatEvent, Invitation, Message, Presence, Room, Status, Timeline } from "../../lib";
 import { presenceInterval, storage } from "../../lib";
 import { colours } from "./colours";
 import { notify } from "./notify.svelte";
@@ -16,6 +16,7 @@ export type Overlay =
   | { kind: "settings" }
   | { kind: "devices" }
   | { kind: "open-room" }
+  | { kind: "create-room"; name: string }
   /** The question whether to join the room of an address. */
   | { kind: "join"; room: string }
   | { kind: "people" }
@@ -41,6 +42,7 @@ export class ChatView {
 
   status: Status = $state.raw({ phase: "connecting" });
   rooms: readonly Room[] = $state.raw([]);
+  invitations: readonly Invitation[] = $state.raw([]);
   room = $state("");
   timeline: Timeline = $state.raw({ room: "", entries: [], older: false, marks: {}, readUpTo: 0 });
   /** The first page of the room is loading, so the timeline may be empty. */
@@ -74,6 +76,7 @@ export class ChatView {
     this.chat = chat;
     this.status = chat.status();
     this.rooms = chat.rooms();
+    this.invitations = chat.invitations();
     const unsubscribe = chat.subscribe((event) => this.handle(event));
     const unwatch = storage.watch(() => (this.stored = storage.works));
     const ask = () => this.askPresence();
@@ -109,11 +112,46 @@ export class ChatView {
     void this.loadFirst(room);
   }
 
+  /** The name of the room that is shown. */
+  get title(): string {
+    return this.titleOf(this.room);
+  }
+
+  titleOf(room: string): string {
+    return this.rooms.find((known) => known.name === room)?.title ?? room;
+  }
+
+  /** Whether the room that is shown is a closed one. */
+  get closed(): boolean {
+    return this.rooms.some((known) => known.name === this.room && known.closed);
+  }
+
   isIn(room: string): boolean {
     return this.rooms.some((known) => known.name === room);
   }
 
-  /** Shows a room, and joins it if necessary. */
+  /** Creates a room and shows it. */
+  async create(name: string, closed: boolean, allHistory: boolean): Promise<void> {
+    let room = name;
+    if (closed) room = await this.chat.createClosed(name, allHistory);
+    else await this.chat.createOpen(name);
+    this.rooms = this.chat.rooms();
+    this.show(room);
+  }
+
+  async accept(invitation: Invitation): Promise<void> {
+    await this.attempt(`You did not join ${invitation.name}`, async () => {
+      await this.chat.accept(invitation.room);
+      this.rooms = this.chat.rooms();
+      this.show(invitation.room);
+    });
+  }
+
+  async decline(invitation: Invitation): Promise<void> {
+    await this.attempt(`The invitation to ${invitation.name} is still open`, () => this.chat.decline(invitation.room));
+  }
+
+  /** Shows a room, and joins it if it is open. */
   async enter(room: string): Promise<void> {
     if (!this.isIn(room)) {
       await this.chat.join(room);
@@ -125,10 +163,13 @@ export class ChatView {
 
   async leave(room: string, byKey: boolean): Promise<void> {
     const draft = this.chat.draft(room);
-    await this.attempt(`You are still in ${room}`, async () => {
+    const title = this.titleOf(room);
+    const closed = this.rooms.some((known) => known.name === room && known.closed);
+    await this.attempt(`You are still in ${title}`, async () => {
       await this.chat.leave(room);
       this.rooms = this.chat.rooms();
-      this.left = { room, draft, byKey };
+      // Only an invitation brings the user back to a closed room.
+      this.left = closed ? null : { room, draft, byKey };
       const next = this.rooms.find(({ name }) => name === "lobby") ?? this.rooms[0];
       if (room === this.room && next) this.show(next.name);
     });
@@ -257,6 +298,21 @@ export class ChatView {
       case "presence":
         if (event.room === this.room) this.takePresence(event.presence);
         break;
+      case "invitations": {
+        const known = this.invitations;
+        this.invitations = this.chat.invitations();
+        const added = this.invitations.find((one) => !known.some((old) => old.room === one.room));
+        if (added) this.announcement = `${added.by} invites you to ${added.name}`;
+        break;
+      }
+      case "removed":
+        this.problem = `You are no longer a member of ${event.title}.`;
+        this.rooms = this.chat.rooms();
+        if (!this.isIn(this.room)) {
+          const next = this.rooms.find(({ name }) => name === "lobby") ?? this.rooms[0];
+          if (next) this.show(next.name);
+        }
+        break;
       case "newDevice":
         this.trust++;
         break;
@@ -265,7 +321,7 @@ export class ChatView {
           this.announcement = `${event.message.from}: ${visible(event.message.body.slice(0, 300))}`;
           this.addPresent([event.message.from]);
         }
-        notify(event.message, () => {
+        notify(event.message, this.titleOf(event.message.room), () => {
           this.overlay = null;
           this.show(event.message.room);
         });
@@ -293,7 +349,7 @@ export class ChatView {
   /** Users who are in the room together get different colours. */
   private meet(): void {
     const senders = new Set([this.chat.user]);
-    for (const entry of this.timeline.entries) if (entry.kind === "message") senders.add(entry.from);
+    for (const entry of this.timeline.entries) if (entry.kind !== "gap") senders.add(entry.from);
     colours.meet([...senders, ...this.presence.users]);
   }
 
