@@ -82,3 +82,44 @@ func TestAttackProofsWithOtherMembers(t *testing.T) {
 		})
 	}
 }
+
+// Vulnerability: an operation on a closed room with an unknown or an empty
+// member was an entry for some members and a gap for others. Attack: mallory,
+// who owns a room, invites bob by such an operation. This verifies that the
+// service refuses it.
+func TestAttackOperationsForSomeReadersOnly(t *testing.T) {
+	w := newWorld(t)
+	w.enter(newDevice(t, "bob"))
+	mallory := w.enter(newDevice(t, "mallory"))
+	den := mallory.found(chat.HistoryAll)
+	for name, member := range map[string]string{
+		"unknown member":      `"later":1`,
+		"empty name":          `"name":""`,
+		"role is null":        `"role":null`,
+		"user in other case":  `"User":"carol"`,
+		"deep unknown member": `"x":` + strings.Repeat("[", 17) + strings.Repeat("]", 17),
+	} {
+		good := string(encode(t, frame.RoomClaims{
+			V:    frame.Version,
+			SID:  mallory.sid,
+			Sub:  mallory.user,
+			SKID: mallory.server.Thumbprint(),
+			Room: den,
+			ID:   chat.MessageID(ulid.Make().String()),
+			At:   mallory.clock.Now().UnixMilli(),
+			Op:   frame.OpInvite,
+			User: "bob",
+		}))
+		bad := strings.Replace(good, "{", "{"+member+",", 1)
+		jws, err := envelope.Sign(mallory.signing, envelope.TypeRoom, []byte(bad))
+		must(t, err)
+		jwe, err := envelope.Seal(mallory.server, envelope.TypeSend, []byte(jws))
+		must(t, err)
+		mallory.take()
+		got := mallory.send(jwe)
+		if len(got) != 1 || got[0].Code != chat.BadEnvelope.Code() {
+			t.Errorf("%s: got %+v, want bad_envelope", name, got)
+		}
+		mallory = w.enter(mallory.device) // bad_envelope has closed the connection
+	}
+}

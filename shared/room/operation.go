@@ -14,7 +14,7 @@ import (
 // them to t.
 func (s *Service) readOperation(t *token, conn *Connection, skid string, payload []byte) error {
 	var claims frame.RoomClaims
-	if err := strict.Unmarshal(payload, &claims); err != nil {
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
 		return chat.BadEnvelope
 	}
 	if claims.SID != conn.Session || claims.Sub != conn.User || claims.SKID != skid {

@@ -14,13 +14,15 @@ var exact = json.JoinOptions(options, json.RejectUnknownMembers(true))
 var (
 	errMissing = errors.New("strict JSON: a member is missing")
 	errNull    = errors.New("strict JSON: a member is null")
+	errEmpty   = errors.New("strict JSON: an optional member is empty")
 )
 
 // UnmarshalClaims decodes what somebody signed into claims, a pointer to a
 // struct. The text must have exactly the members of the struct: an unknown
 // member is an error, and so is a member that is missing, unless its field is
-// omitzero, or that is null. Otherwise two readers could find different
-// messages in one signed text. Further it fails as Unmarshal does.
+// omitzero, or that is null. An omitzero field may not be present and zero.
+// Otherwise two readers could find different messages in one signed text.
+// Further it fails as Unmarshal does.
 func UnmarshalClaims(data []byte, claims any) error {
 	if err := unmarshal(data, claims, exact); err != nil {
 		return err
@@ -29,17 +31,21 @@ func UnmarshalClaims(data []byte, claims any) error {
 	if err := json.Unmarshal(data, &members, options); err != nil {
 		return redact(err)
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(claims).Elem()) {
+	value := reflect.ValueOf(claims).Elem()
+	for _, field := range reflect.VisibleFields(value.Type()) {
 		name, rest, tagged := strings.Cut(field.Tag.Get("json"), ",")
 		if field.Anonymous && !tagged && name == "" {
 			continue // its members are fields of the outer struct
 		}
-		value, present := members[name]
+		text, present := members[name]
+		optional := strings.Contains(rest, "omitzero")
 		switch {
-		case !present && !strings.Contains(rest, "omitzero"):
+		case !present && !optional:
 			return errMissing
-		case present && value.Kind() == 'n':
+		case present && text.Kind() == 'n':
 			return errNull
+		case present && optional && value.FieldByIndex(field.Index).IsZero():
+			return errEmpty
 		}
 	}
 	return nil

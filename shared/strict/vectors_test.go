@@ -89,6 +89,7 @@ func TestUnmarshalClaims(t *testing.T) {
 		"required member absent": {`{"sub":"ada"}`, claims{}, false},
 		"required member null":   {`{"sub":"ada","n":null}`, claims{}, false},
 		"optional member null":   {`{"sub":"ada","n":1,"link":null}`, claims{}, false},
+		"optional member empty":  {`{"sub":"ada","n":1,"link":""}`, claims{}, false},
 		"unknown member":         {`{"sub":"ada","n":1,"x":1}`, claims{}, false},
 		"name in another case":   {`{"sub":"ada","N":1}`, claims{}, false},
 		"null":                   {`null`, claims{}, false},
