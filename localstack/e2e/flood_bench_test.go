@@ -77,8 +77,7 @@ func benchmarkFlood(b *testing.B, frames int, open func(context.Context, *stack)
 		}
 		attackers := open(ctx, s)
 		for _, a := range attackers {
-			a.sendFrame(join(flooded))
-			expect[frame.Joined](a, frame.TypeJoined)
+			a.enterRoom(flooded)
 		}
 		measure(ctx, victims, 5*time.Second) // warms the functions
 		quiet := measure(ctx, victims, floodPhase)
@@ -102,8 +101,7 @@ func benchmarkFlood(b *testing.B, frames int, open func(context.Context, *stack)
 func joinedSession(ctx context.Context, t testing.TB, s *stack, u *user, room chat.Room) *peer {
 	t.Helper()
 	p := openSession(ctx, t, s, u)
-	p.sendFrame(join(room))
-	expect[frame.Joined](p, frame.TypeJoined)
+	p.enterRoom(room)
 	return p
 }
 
@@ -184,7 +182,7 @@ func startFlood(ctx context.Context, attackers []*peer, room chat.Room,
 			defer ticker.Stop()
 			for n := 0; ; n++ {
 				claims := a.message(room, func(c *frame.MessageClaims) { c.Body = fmt.Sprint("noise ", n) })
-				if a.send(ctx, encode(a.t, a.sealed(claims))) != nil {
+				if a.trySend(ctx, a.sealed(claims)) != nil {
 					return
 				}
 				select {

@@ -16,7 +16,7 @@ import (
 // Posts to one more connection hang. All others get every message while the
 // invocation that posts to the stalled one still waits.
 func TestProperty7_AStalledSocketInALargeRoom(t *testing.T) {
-	const people, connections, messages = 5, 110, 3
+	const people, connections, messages = 6, 110, 3
 	needsProcess(t)
 	s, ctx := sharedStack(t), testContext(t)
 	room := newRoom("large")

@@ -103,6 +103,19 @@ func openSession(ctx context.Context, t testing.TB, s *stack, u *user) *peer {
 // frame has one or is none of a session. It returns what it has sent.
 func (p *peer) sendFrame(f any) string {
 	p.t.Helper()
+	text := p.frame(f)
+	if err := p.send(p.ctx, text); err != nil {
+		p.t.Fatal(err)
+	}
+	return text
+}
+
+// trySend does the same for a connection that the service may close.
+func (p *peer) trySend(ctx context.Context, f any) error { return p.send(ctx, p.frame(f)) }
+
+// frame returns the text that sendFrame sends.
+func (p *peer) frame(f any) string {
+	p.t.Helper()
 	text, ok := f.(string)
 	if r, is := f.(frame.Request); is {
 		if r.Ref == "" && r.Action != frame.ActionHandshake {
@@ -114,9 +127,6 @@ func (p *peer) sendFrame(f any) string {
 	}
 	if p.sid != "" && !strings.HasPrefix(text, `{"action":"handshake"`) && !envelope.HasMAC([]byte(text)) {
 		text = p.authentic(text)
-	}
-	if err := p.send(p.ctx, text); err != nil {
-		p.t.Fatal(err)
 	}
 	return text
 }

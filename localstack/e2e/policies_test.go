@@ -25,6 +25,7 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
+	"github.com/sotto-chat/sotto/shared/room"
 )
 
 // row is an item of a table.
@@ -71,6 +72,7 @@ func TestPoliciesGrantWhatIsUsed(t *testing.T) {
 	r.crowd(room) // instances of deliver find a new data key
 	r.talk(bob, room)
 	r.closeBrokenClients()
+	r.closeStrangers()
 	for _, p := range []*peer{ada, bob} {
 		p.drop()
 	}
@@ -211,22 +213,22 @@ func (r *errand) loseConnections(p *peer, room chat.Room) {
 // crowd makes a room large by listeners whose connections were lost. Their ids
 // sort between those of the room's real ones, so that sendMessage posts to one
 // of these and hands the other over.
-func (r *errand) crowd(room chat.Room) {
+func (r *errand) crowd(name chat.Room) {
 	r.t.Helper()
-	r.answered(openSession(r.ctx, r.t, r.s, newUser(r.t, "other")), join(room), frame.TypeJoined)
+	r.answered(openSession(r.ctx, r.t, r.s, newUser(r.t, "other")), join(name), frame.TypeJoined)
 	out, err := r.db.Scan(r.ctx, &dynamodb.ScanInput{
 		TableName:                 aws.String(r.table("ListenersTable")),
 		FilterExpression:          aws.String("#a = :v"),
 		ExpressionAttributeNames:  map[string]string{"#a": "of"},
-		ExpressionAttributeValues: row{":v": stringOf("room#" + string(room))},
+		ExpressionAttributeValues: row{":v": stringOf("room#" + string(name))},
 	})
 	if err != nil || len(out.Items) < 2 {
-		r.t.Fatalf("found %d listeners of %s, %v; want two", len(out.Items), room, err)
+		r.t.Fatalf("found %d listeners of %s, %v; want two", len(out.Items), name, err)
 	}
 	id := func(listener row) string { return listener["connection"].(*dynamodbtypes.AttributeValueMemberS).Value }
 	listener := slices.MinFunc(out.Items, func(a, b row) int { return strings.Compare(id(a), id(b)) })
 	first := id(listener)
-	for i := range chat.MaxConnections + 5 {
+	for i := range room.ChunkSize + 5 {
 		between := lost(i)
 		between["connection"] = stringOf(fmt.Sprintf("%s%04d", first, i))
 		r.put("ListenersTable", listener, between)
@@ -295,14 +297,22 @@ func (r *errand) race(p *peer, room chat.Room) {
 			Delay:  fault.Duration(time.Second),
 		}
 	}
-	isMember := func() bool {
-		return r.item("MembershipsTable", row{"user": member["user"], "room": member["room"]}) != nil
-	}
-	during(slow("Query", "ListenersTable", 2), func() {
-		p.sendFrame(frame.Request{Action: frame.ActionLeaveRoom, Room: room})
-	}, func() bool { return !isMember() }, func() { r.put("MembershipsTable", member, nil) })
-	if _, err := p.receive(r.ctx, frame.TypeLeft); err != nil {
-		r.t.Fatal(err)
+	left := make(chan error, 1)
+	p.sendFrame(frame.Request{Action: frame.ActionLeaveRoom, Room: room})
+	go func() {
+		_, err := p.receive(r.ctx, frame.TypeLeft)
+		left <- err
+	}()
+	for joining := true; joining; { // again and again, so that a join falls into the leave
+		r.put("MembershipsTable", member, nil)
+		select {
+		case err := <-left:
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			joining = false
+		default:
+		}
 	}
 	p.user.opening, p.user.gen = newDecryptionKey(r.t), p.user.gen+1
 	during(slow("PutItem", "ListenersTable", 1), func() {
@@ -458,4 +468,17 @@ func (r *errand) change(table string, key row, pattern *regexp.Regexp, by string
 		r.t.Fatalf("%s: got the record %s, want one with %s", table, value, pattern)
 	}
 	r.put(table, item, row{"value": &dynamodbtypes.AttributeValueMemberB{Value: pattern.ReplaceAll(value, []byte(by))}})
+}
+
+// closeStrangers sends frames of each action on a connection without a session,
+// until the service closes it.
+func (r *errand) closeStrangers() {
+	r.t.Helper()
+	for _, action := range []string{
+		"none", "handshake", "sendMessage", "history", "rooms", "createRoom", "joinRoom", "leaveRoom", "rotateKey",
+		"devices", "revokeDevice", "ping", "presence", "typing", "mark",
+	} {
+		p := connect(r.ctx, r.t, r.s, &user{name: "stranger"})
+		p.mustBeClosed(`{"action":"`+action+`"}`, chat.MaxStrangerRefusals)
+	}
 }

@@ -45,7 +45,7 @@ func (f Function) Handler(c config.Config, log *slog.Logger) route.Handler {
 var (
 	Connect      = Function{&route.Connect, withRows}
 	Disconnect   = Function{&route.Disconnect, withRows}
-	Default      = Function{&route.Default, withPoster}
+	Default      = Function{&route.Default, withSessions}
 	Handshake    = Function{&route.Handshake, withKeyMaker}
 	SendMessage  = Function{&route.SendMessage, withCourier}
 	History      = Function{&route.History, withKeys}
@@ -111,14 +111,6 @@ func withRows(c config.Config, log *slog.Logger) *route.Router {
 	return &route.Router{Service: room.New(room.Options{Store: rows(c), Log: log}), Log: log}
 }
 
-// withPoster composes a router that has no use cases: it posts error frames,
-// authenticated if the connection has a session.
-func withPoster(c config.Config, log *slog.Logger) *route.Router {
-	post := poster(c)
-	service := room.New(room.Options{Store: rows(c), Keys: openKeyring(c, nil), Log: log})
-	return &route.Router{Service: service, Poster: post, Log: log}
-}
-
 // withSessions composes a router that reads and writes rows, posts frames, and
 // uses no key but those of sessions, which it reads when it needs them.
 func withSessions(c config.Config, log *slog.Logger) *route.Router {
@@ -161,6 +153,8 @@ func compose(c config.Config, log *slog.Logger, courier room.Courier,
 		Log:       log,
 		Audience:  c.Audience,
 		Retention: c.Retention,
+
+		Registrations: c.Registrations,
 	})
 	return &route.Router{Service: service, Poster: post, KeySet: keys.KeySet, Log: log}
 }

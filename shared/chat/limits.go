@@ -20,10 +20,11 @@ const (
 	MaxHistoryLimit = 100
 	// MaxRef bounds a frame's ref in characters.
 	MaxRef = 64
-	// MaxConnections bounds a device's connections: a handshake above it closes
-	// the oldest. A join, a rotation and a revocation write one row for each
-	// connection and room, within one invocation.
-	MaxConnections = 100
+	// MaxConnections bounds a user's connections, on all devices together: a
+	// handshake above it closes the oldest. A join writes one row for each
+	// connection, and a rotation and a revocation one for each connection and
+	// room, within one invocation.
+	MaxConnections = 20
 	// MaxRooms bounds a user's rooms, the lobby included: a handshake writes
 	// one row for each.
 	MaxRooms = 50
@@ -45,11 +46,22 @@ const (
 	MaxPresence = 200
 	// MaxBegins bounds the challenges on one connection.
 	MaxBegins = 5
+	// MaxStrangerRefusals is how many frames are refused on a connection before
+	// its handshake has completed. The last one closes it: such frames cost an
+	// invocation each and no rate.
+	MaxStrangerRefusals = 3
+	// MaxRefusals is the same after the handshake, for frames that are refused
+	// for their form, if no RefusalInterval passes between them. A rate_limited
+	// counts as five of them.
+	MaxRefusals = 100
 )
 
 const (
 	// NonceLifetime is how long a client can answer a challenge.
 	NonceLifetime = 120 * time.Second
+	// RefusalInterval is the time after which a connection may have one more of
+	// MaxRefusals.
+	RefusalInterval = 5 * time.Second
 	// LinkLifetime is how far ahead a link may expire, by the service's clock.
 	LinkLifetime = 10 * time.Minute
 	// OperationSkew is how far the time of an operation on a room may be from

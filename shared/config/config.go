@@ -35,6 +35,10 @@ type Config struct {
 	Audience      string        // `aud` of the protocol: host and stage of the WebSocket URL
 	Retention     time.Duration // of messages
 	ServerKeyBits int           // 2048 or 3072
+
+	// Registrations is how many names an address may register in an hour, 0 for
+	// no limit.
+	Registrations int
 }
 
 // Tables are the names of the DynamoDB tables.
@@ -83,6 +87,10 @@ func From(getenv func(string) string) (Config, error) {
 		return c, err
 	}
 	c.Retention = time.Duration(days) * 24 * time.Hour
+	c.Registrations, err = number(getenv, "SOTTO_REGISTRATIONS_PER_HOUR", 0, 0, 1_000_000)
+	if err != nil {
+		return c, err
+	}
 	c.ServerKeyBits, err = number(getenv, "SOTTO_SERVER_KEY_BITS", 2048, 2048, 3072)
 	if err == nil && c.ServerKeyBits != 2048 && c.ServerKeyBits != 3072 {
 		err = fmt.Errorf("SOTTO_SERVER_KEY_BITS is %d, not 2048 or 3072", c.ServerKeyBits)

@@ -41,6 +41,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		{"SOTTO_AUDIENCE": "a", "SOTTO_RETENTION_DAYS": "a month"},
 		{"SOTTO_AUDIENCE": "a", "SOTTO_SERVER_KEY_BITS": "1024"},
 		{"SOTTO_AUDIENCE": "a", "SOTTO_SERVER_KEY_BITS": "2500"},
+		{"SOTTO_AUDIENCE": "a", "SOTTO_REGISTRATIONS_PER_HOUR": "-1"},
+		{"SOTTO_AUDIENCE": "a", "SOTTO_REGISTRATIONS_PER_HOUR": "many"},
 	} {
 		if _, err := From(func(name string) string { return env[name] }); err == nil {
 			t.Errorf("%v was taken", env)

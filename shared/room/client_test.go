@@ -56,6 +56,7 @@ type conn struct {
 	*world
 	*device
 	id     chat.Connection
+	ip     string
 	at     time.Time
 	nonce  string
 	keyset string
@@ -94,6 +95,7 @@ func (c *conn) event(body string) *events.APIGatewayWebsocketProxyRequest {
 	e := &events.APIGatewayWebsocketProxyRequest{Body: body}
 	e.RequestContext.ConnectionID = string(c.id)
 	e.RequestContext.ConnectedAt = c.at.UnixMilli()
+	e.RequestContext.Identity.SourceIP = c.ip
 	return e
 }
 

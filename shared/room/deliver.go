@@ -20,9 +20,10 @@ import (
 // returned in all its parts.
 const youngConnection = 5 * time.Second
 
-// freshRepeat is the age up to which a repeated message is delivered to the
-// whole room: the first delivery may have died, and clients repeat within
-// seconds. To deliver older ones again would be a way around the room's rate.
+// freshRepeat is the age up to which the first repeat of a message is delivered
+// to the whole room: the first delivery may have died, and clients repeat
+// within seconds. To deliver others again would be a way around the room's
+// rate.
 const freshRepeat = 2 * time.Minute
 
 // delivery is a stored message that is being delivered to a room's listeners.
@@ -117,8 +118,9 @@ func (s *Service) deliverNew(ctx context.Context, e *Entry, jws string, caller c
 }
 
 // redeliver delivers the message that is stored under a repeated id, and never
-// the text of the repeat: one id must not show two texts. An old message goes
-// only to the connection that repeated it, an expired one to none.
+// the text of the repeat: one id must not show two texts. It goes to the room
+// once, unless the message is old, and otherwise only to the connection that
+// repeated it. An expired message goes to none.
 func (s *Service) redeliver(ctx context.Context, repeated *Entry, caller chat.Connection, acked func() error) error {
 	d, err := s.loadDelivery(ctx, repeated.Room, repeated.Epoch, repeated.Seq)
 	if errors.Is(err, ErrNotFound) {
@@ -129,7 +131,13 @@ func (s *Service) redeliver(ctx context.Context, repeated *Entry, caller chat.Co
 	}
 	d.caller, d.acked = caller, acked
 	if s.now().Sub(d.entry.StoredAt) < freshRepeat {
-		return s.deliver(ctx, d)
+		first, err := s.store.MarkRepeated(ctx, repeated)
+		if err != nil {
+			return fmt.Errorf("mark the repeat: %w", err)
+		}
+		if first {
+			return s.deliver(ctx, d)
+		}
 	}
 	listeners, err := s.store.ListenersIn(ctx, d.entry.Room, caller, caller)
 	if err != nil {

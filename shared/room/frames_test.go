@@ -43,7 +43,7 @@ func TestRefusedFrames(t *testing.T) {
 }
 
 func TestHandshakeComesFirst(t *testing.T) {
-	c := newWorld(t).dial(newDevice(t, "ada"))
+	w, ada := newWorld(t), newDevice(t, "ada")
 	for _, f := range []frame.Request{
 		{Action: "sendMessage", JWE: "x"},
 		{Action: "history", Room: "lobby"},
@@ -55,6 +55,7 @@ func TestHandshakeComesFirst(t *testing.T) {
 		{Action: "typing", Room: "lobby"},
 		{Action: "mark", Room: "lobby", Delivered: 1},
 	} {
+		c := w.dial(ada)
 		c.expect(c.do(f.Action, f), chat.HandshakeRequired)
 	}
 }

@@ -48,7 +48,7 @@ func (s *Service) Begin(ctx context.Context, c Call, user chat.User) error {
 // Errors: chat.AlreadyBound, chat.NonceExpired, chat.BadProof,
 // chat.StaleServerKey, chat.KeyUnacceptable, chat.NameInvalid, chat.NameTaken,
 // chat.DeviceUnknown, chat.DeviceRevoked, chat.StaleDeviceKey,
-// chat.TooManyDevices.
+// chat.TooManyDevices, chat.RateLimited.
 func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 	digest := sha256.Sum256([]byte(proof))
 	hash := base64.RawURLEncoding.EncodeToString(digest[:])
@@ -76,7 +76,7 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 			}
 			return err
 		}
-		if err := s.payHandshake(ctx, binding); err != nil {
+		if err := s.payHandshake(ctx, c, binding); err != nil {
 			return err
 		}
 		binding.ProofHash = hash
@@ -96,24 +96,36 @@ func (s *Service) Prove(ctx context.Context, c Call, proof string) error {
 	return chat.TryAgain
 }
 
-// payHandshake lets a device pay for what its binding and the welcome write.
-// Error: chat.RateLimited; the challenge stays open.
-func (s *Service) payHandshake(ctx context.Context, b *Binding) error {
+// payHandshake lets a device pay for what its binding and the welcome write,
+// and an address for a new name. Error: chat.RateLimited; the challenge stays
+// open.
+func (s *Service) payHandshake(ctx context.Context, c Call, b *Binding) error {
 	if b.NewUser {
+		if err := s.chargeRegistration(ctx, c.Network); err != nil {
+			return err
+		}
 		return s.chargeNewName(ctx, b.User)
 	}
 	rooms, err := s.roomsOf(ctx, b.User)
 	if err != nil {
 		return err
 	}
-	return s.chargeHandshake(ctx, b.User, b.Device.ID, len(rooms))
+	rows := len(rooms)
+	if b.LinkedBy == "" && b.ReplacesGen != b.Device.Gen { // the other connections get the key, too
+		others, err := s.rowsOf(ctx, b.User, b.Device.ID)
+		if err != nil {
+			return err
+		}
+		rows += others
+	}
+	return s.chargeHandshake(ctx, b.User, b.Device.ID, rows)
 }
 
 // welcomeAgain answers a proof on a bound connection. It is the proof that
 // bound it if the event was delivered twice or an invocation died after the
-// transaction. The repeat spends a token of the rate as any frame does. It has
-// no MAC: only who has the proof can send it, and only the device can read the
-// welcome.
+// transaction. The repeat spends a token of the device's rate, and writes
+// nothing else if the first welcome got far enough. It has no MAC: only who has
+// the proof can send it, and only the device can read the welcome.
 func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, proofHash string) error {
 	if conn.ProofHash != proofHash {
 		return chat.AlreadyBound
@@ -123,7 +135,14 @@ func (s *Service) welcomeAgain(ctx context.Context, c Call, conn *Connection, pr
 	if err != nil {
 		return err
 	}
-	return s.welcome(ctx, c, conn, device)
+	if !conn.Welcomed {
+		return s.welcome(ctx, c, conn, device)
+	}
+	rooms, err := s.roomsOf(ctx, conn.User)
+	if err != nil {
+		return err
+	}
+	return s.answerWelcome(ctx, c, conn, device, rooms)
 }
 
 // verify checks a proof, the cheapest checks first, and returns the binding to
@@ -303,14 +322,20 @@ func (s *Service) welcome(ctx context.Context, c Call, conn *Connection, device 
 	if err != nil {
 		return err
 	}
-	s.prune(ctx, device)
+	s.prune(ctx, device.User)
 	// The connection may have ended meanwhile, before its $disconnect could see
 	// the listeners.
-	if _, err := s.store.Connection(ctx, conn.ID); errors.Is(err, ErrNotFound) {
+	if err := s.store.MarkWelcomed(ctx, conn.ID, conn.Session); errors.Is(err, ErrConflict) {
 		return s.removeConnection(ctx, conn)
 	} else if err != nil {
-		return fmt.Errorf("read the connection again: %w", err)
+		return fmt.Errorf("mark the connection as welcomed: %w", err)
 	}
+	return s.answerWelcome(ctx, c, conn, device, rooms)
+}
+
+// answerWelcome answers a proof with the session and the states of the rooms.
+func (s *Service) answerWelcome(ctx context.Context, c Call, conn *Connection, device *Device,
+	rooms []chat.Room) error {
 	states, err := s.states(ctx, rooms, conn.User)
 	if err != nil {
 		return err

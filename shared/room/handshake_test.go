@@ -130,6 +130,7 @@ func TestNames(t *testing.T) {
 	thief.expect(thief.prove(thief.proof(nil)), chat.NameTaken)
 	thief.begin()
 	thief.expect(thief.prove(thief.proof(func(h *frame.HandshakeClaims) { h.Link = "x.y.z" })), chat.DeviceUnknown)
+	thief = w.dial(thief.device) // a third refusal would close the connection
 	thief.begin()
 	claims := frame.HandshakeClaims{
 		V:     frame.Version,
@@ -170,6 +171,7 @@ func TestHandshakeRotates(t *testing.T) {
 	stale.begin()
 	stale.expect(stale.prove(stale.proof(nil)), chat.StaleDeviceKey) // the generation belongs to another key
 	ada.gen = 4
+	stale = w.dial(ada) // a third refusal would close the connection
 	stale.begin()
 	stale.expect(stale.prove(stale.proof(nil)), chat.BadProof)
 }

@@ -2,6 +2,8 @@ package room
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -9,11 +11,15 @@ import (
 	"github.com/sotto-chat/sotto/shared/chat"
 )
 
-// Rate names a row with the token buckets of one user, device, room or address.
+// Rate names a row with the token buckets of one user, device, room, connection
+// or address.
 type Rate string
 
 func userRate(user chat.User) Rate { return Rate("user#" + user) }
 func roomRate(room chat.Room) Rate { return Rate("room#" + room) }
+func connectionRate(id chat.Connection) Rate {
+	return Rate("connection#" + id)
+}
 func deviceRate(user chat.User, device chat.Device) Rate {
 	return Rate("device#" + string(user) + "#" + string(device))
 }
@@ -48,6 +54,10 @@ const (
 	bucketHandshakes = "handshakes" // of a device
 	bucketTurns      = "turns"      // of a room: when the next message may be appended
 	bucketFloods     = "floods"     // of a room: messages that are part of floods
+	bucketStrangers  = "strangers"  // of a connection: refusals before the handshake
+	bucketRefusals   = "refusals"   // of a connection: refusals after it
+
+	bucketRegistrations = "registrations" // of an address: new names
 )
 
 // units is a draw of a frame's cost from a user's bucket.
@@ -106,12 +116,28 @@ func (s *Service) chargeNewName(ctx context.Context, user chat.User) error {
 	return err
 }
 
-// chargeHandshake lets a device pay for a handshake that subscribes to a number
-// of rooms. Error: chat.RateLimited.
-func (s *Service) chargeHandshake(ctx context.Context, user chat.User, device chat.Device, rooms int) error {
+// chargeRegistration lets a network pay for a new name. It does nothing if the
+// network is unknown. Error: chat.RateLimited.
+func (s *Service) chargeRegistration(ctx context.Context, network string) error {
+	if network == "" || s.registrations == 0 {
+		return nil
+	}
+	sum := sha256.Sum256([]byte("sotto address\n" + s.audience + "\n" + network))
+	_, err := s.spend(ctx, Rate("address#"+base64.RawURLEncoding.EncodeToString(sum[:])), Draw{
+		Bucket: bucketRegistrations,
+		Cost:   time.Hour / time.Duration(s.registrations),
+		Most:   time.Hour,
+	})
+	return err
+}
+
+// chargeHandshake lets a device pay for a handshake that writes a number of
+// listeners, at most half a burst. Error: chat.RateLimited.
+func (s *Service) chargeHandshake(ctx context.Context, user chat.User, device chat.Device, rows int) error {
+	cost := min(chat.CostHandshake+rows*chat.CostRow, chat.HandshakeBurst/2)
 	_, err := s.spend(ctx, deviceRate(user, device), Draw{
 		Bucket: bucketHandshakes,
-		Cost:   time.Duration(chat.CostHandshake+rooms*chat.CostRow) * chat.HandshakeInterval,
+		Cost:   time.Duration(cost) * chat.HandshakeInterval,
 		Most:   chat.HandshakeBurst * chat.HandshakeInterval,
 	})
 	return err

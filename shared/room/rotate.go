@@ -28,6 +28,13 @@ func (s *Service) Rotate(ctx context.Context, c Call, proof string) error {
 		return err
 	}
 	if next.Gen != device.Gen {
+		rows, err := s.rowsOf(ctx, conn.User, conn.Device)
+		if err != nil {
+			return err
+		}
+		if err := s.charge(ctx, conn.User, chat.CostRow*rows); err != nil {
+			return err
+		}
 		if err := s.replaceKey(ctx, next); err != nil {
 			return err
 		}

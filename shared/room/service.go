@@ -17,11 +17,14 @@ type Options struct {
 	Store     Store
 	Keys      Keys
 	Poster    Poster
-	Courier   Courier          // nil: one instance posts to large rooms as well
-	Log       *slog.Logger     // nil: slog.Default
-	Audience  string           // `aud`: host and stage of the WebSocket URL
-	Retention time.Duration    // how long messages are kept
-	Now       func() time.Time // nil: time.Now
+	Courier   Courier       // nil: one instance posts to large rooms as well
+	Log       *slog.Logger  // nil: slog.Default
+	Audience  string        // `aud`: host and stage of the WebSocket URL
+	Retention time.Duration // how long messages are kept
+	// Registrations is how many names an address may register in an hour. 0
+	// sets no limit.
+	Registrations int
+	Now           func() time.Time // nil: time.Now
 	// Pause waits for a time, and not at all if it is not positive. Its error
 	// is that of the context. Nil: by a timer.
 	Pause func(context.Context, time.Duration) error
@@ -37,8 +40,10 @@ type Service struct {
 	log       *slog.Logger
 	audience  string
 	retention time.Duration
-	now       func() time.Time
-	pause     func(context.Context, time.Duration) error
+
+	registrations int
+	now           func() time.Time
+	pause         func(context.Context, time.Duration) error
 }
 
 // New returns a Service with the given parts.
@@ -51,8 +56,10 @@ func New(o Options) *Service {
 		log:       o.Log,
 		audience:  o.Audience,
 		retention: o.Retention,
-		now:       o.Now,
-		pause:     o.Pause,
+
+		registrations: o.Registrations,
+		now:           o.Now,
+		pause:         o.Pause,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -81,11 +88,12 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Call identifies the caller: the connection that a frame came on, and the
-// frame. NewCall makes it.
+// Call identifies the caller: the connection that a frame came on, the network
+// of its other end, and the frame. NewCall makes it.
 type Call struct {
 	Connection  chat.Connection
 	ConnectedAt time.Time
+	Network     string // what one customer of a provider usually has, empty if unknown
 	Ref         string
 	Frame       []byte // as received, since the MAC covers its bytes
 

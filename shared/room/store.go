@@ -34,6 +34,7 @@ type Connection struct {
 	NonceExpires time.Time
 	ProofHash    string // of the proof that bound it, base64url of SHA-256
 	BoundNonce   string // the nonce of that proof, for a repeated welcome
+	Welcomed     bool   // its listeners are written, so a repeated welcome writes nothing
 	Session      chat.Session
 	User         chat.User
 	Device       chat.Device
@@ -63,6 +64,9 @@ type Connections interface {
 	// writes or checks name and device, and binds the connection. Error:
 	// ErrConflict; the call has then written nothing.
 	Bind(ctx context.Context, b Binding) error
+	// MarkWelcomed records that the connection's listeners are written. Error:
+	// ErrConflict if the row is gone or has another session.
+	MarkWelcomed(ctx context.Context, id chat.Connection, session chat.Session) error
 	// RemoveConnection removes the connection's row and its entry among the
 	// user's connections, as far as they exist. Error: ErrConflict if the row
 	// has another session than c: it was bound after c was read.
@@ -292,6 +296,10 @@ type Log interface {
 	// Appended reports the place of the entry that has e's id, epoch, user and
 	// device. Error: ErrNotFound.
 	Appended(ctx context.Context, e *Entry) (*DuplicateError, error)
+	// MarkRepeated marks the id of a stored entry as repeated, and reports
+	// whether it was not marked before. Error: ErrNotFound if the log does not
+	// have the id.
+	MarkRepeated(ctx context.Context, e *Entry) (first bool, err error)
 	// Tail returns the newest entry's place.
 	Tail(ctx context.Context, room chat.Room, epoch chat.Epoch) (Tail, error)
 	// Entry reads one entry. Error: ErrNotFound.

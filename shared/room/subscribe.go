@@ -123,27 +123,37 @@ func (s *Service) propagateKey(ctx context.Context, d *Device) error {
 	return nil
 }
 
-// connectionsOf lists the open connections of one device, the oldest first.
+// rowsOf returns how many listeners the connections of a device have: as many
+// rows change with its key.
+func (s *Service) rowsOf(ctx context.Context, user chat.User, device chat.Device) (int, error) {
+	rooms, err := s.roomsOf(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	connections, err := s.connectionsOf(ctx, user, device)
+	return len(rooms) * len(connections), err
+}
+
+// connectionsOf lists the open connections of one device.
 func (s *Service) connectionsOf(ctx context.Context, user chat.User, device chat.Device) ([]UserConnection, error) {
 	connections, err := s.store.ConnectionsOf(ctx, user)
 	if err != nil {
 		return nil, fmt.Errorf("list the user's connections: %w", err)
 	}
-	connections = slices.DeleteFunc(connections, func(uc UserConnection) bool { return uc.Device != device })
-	slices.SortFunc(connections, func(a, b UserConnection) int { return a.ConnectedAt.Compare(b.ConnectedAt) })
-	return connections, nil
+	return slices.DeleteFunc(connections, func(uc UserConnection) bool { return uc.Device != device }), nil
 }
 
-// prune closes a device's oldest connections above chat.MaxConnections. Most of
+// prune closes a user's oldest connections above chat.MaxConnections. Most of
 // them have ended already without a $disconnect. It is best effort: the next
 // handshake tries again.
-func (s *Service) prune(ctx context.Context, d *Device) {
-	connections, err := s.connectionsOf(ctx, d.User, d.ID)
+func (s *Service) prune(ctx context.Context, user chat.User) {
+	connections, err := s.store.ConnectionsOf(ctx, user)
 	if err == nil && len(connections) > chat.MaxConnections {
+		slices.SortFunc(connections, func(a, b UserConnection) int { return a.ConnectedAt.Compare(b.ConnectedAt) })
 		err = s.closeConnections(ctx, connections[:len(connections)-chat.MaxConnections])
 	}
 	if err != nil {
-		s.log.WarnContext(ctx, "failed to close the device's oldest connections", "err", err, recovery.StackOf(err))
+		s.log.WarnContext(ctx, "failed to close the user's oldest connections", "err", err, recovery.StackOf(err))
 	}
 }
 

@@ -152,6 +152,7 @@ type world struct {
 	hub       *memory.Hub
 	courier   *memory.Courier
 	retention time.Duration
+	perHour   int // registrations from one address
 	log       *bytes.Buffer
 	router    *route.Router
 	opened    atomic.Int64
@@ -192,7 +193,9 @@ func (w *world) compose(store room.Store, poster room.Poster) {
 		Log:       log,
 		Audience:  audience,
 		Retention: w.retention,
-		Now:       w.clock.Now,
+
+		Registrations: w.perHour,
+		Now:           w.clock.Now,
 		Pause: func(ctx context.Context, d time.Duration) error {
 			w.clock.Advance(max(d, 0))
 			return ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -92,7 +93,7 @@ func (r *Router) unknown(ctx context.Context,
 	case isFrame:
 		refusal = chat.UnknownAction
 	}
-	r.refuse(ctx, c, refusal)
+	r.refuse(ctx, c, keyDefault, refusal)
 	return done, nil
 }
 
@@ -113,7 +114,7 @@ func (r *Router) message(route *Route) Handler {
 			return route.UseCase(limited, r.Service, c, f)
 		})
 		if err != nil {
-			r.refuse(ctx, c, err)
+			r.refuse(ctx, c, route.Key, err)
 		}
 		return done, nil
 	}
@@ -149,8 +150,8 @@ func Reserve(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // refuse posts an error frame, and closes the connection if the protocol says
-// so.
-func (r *Router) refuse(ctx context.Context, c room.Call, err error) {
+// so or too many frames were refused on it.
+func (r *Router) refuse(ctx context.Context, c room.Call, routeKey string, err error) {
 	refusal := visible(err)
 	if refusal == chat.Internal || refusal == chat.TryAgain {
 		r.Log.ErrorContext(ctx, "call failed", "err", err, "connection", c.Connection, recovery.StackOf(err))
@@ -178,11 +179,35 @@ func (r *Router) refuse(ctx context.Context, c room.Call, err error) {
 	if err := r.Poster.Post(ctx, c.Connection, authentic); err != nil && !errors.Is(err, room.ErrGone) {
 		r.Log.WarnContext(ctx, "failed to post the error frame", "err", err, "connection", c.Connection)
 	}
-	if refusal.Closes() {
+	if refusal.Closes() || r.isTooMany(ctx, c, routeKey, refusal) {
 		if err := r.Poster.Close(ctx, c.Connection); err != nil {
 			r.Log.WarnContext(ctx, "failed to close the connection", "err", err, "connection", c.Connection)
 		}
 	}
+}
+
+// isTooMany counts a refusal that costs the client no rate, or that a client
+// gets for ignoring its rate, and reports whether the connection must end.
+func (r *Router) isTooMany(ctx context.Context, c room.Call, routeKey string, refusal *chat.Error) bool {
+	switch refusal {
+	case chat.Internal, chat.TryAgain:
+		return false // not the client's fault
+	case chat.RateLimited, chat.BadFrame, chat.UnknownAction, chat.FrameTooLarge, chat.HandshakeRequired, chat.BadMAC:
+	default:
+		if routeKey != frame.ActionHandshake {
+			return false // the frame was paid for
+		}
+	}
+	var tooMany bool
+	err := recovery.Call(func() (err error) {
+		tooMany, err = r.Service.Refused(ctx, c, refusal)
+		return err
+	})
+	if err != nil {
+		r.Log.WarnContext(ctx, "failed to count the refusal", "err", err, "connection", c.Connection,
+			recovery.StackOf(err))
+	}
+	return tooMany
 }
 
 // visible returns what a client may learn of an error.
@@ -198,6 +223,28 @@ func visible(err error) *chat.Error {
 
 // call returns the caller that an event names.
 func call(e *events.APIGatewayWebsocketProxyRequest) room.Call {
-	return room.NewCall(chat.Connection(e.RequestContext.ConnectionID),
+	c := room.NewCall(chat.Connection(e.RequestContext.ConnectionID),
 		time.UnixMilli(e.RequestContext.ConnectedAt), []byte(e.Body))
+	c.Network = networkOf(e.RequestContext.Identity.SourceIP)
+	return c
+}
+
+// networkOf returns the part of an IP address that one customer of a provider
+// usually has: an IPv4 address, or a /64 of IPv6. It is empty if API Gateway
+// has told no address.
+func networkOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	ip = ip.Unmap().WithZone("")
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	network, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return network.String()
 }

@@ -29,10 +29,15 @@ type fixture struct {
 	log *bytes.Buffer
 }
 
+// newFixture returns a router on which caller has connected.
 func newFixture() fixture {
 	f := fixture{hub: &memory.Hub{}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(f.log, nil))
-	service := room.New(room.Options{Store: memory.New(time.Now), Poster: f.hub, Log: log})
+	store := memory.New(time.Now)
+	if err := store.OpenConnection(context.Background(), caller, time.Now()); err != nil {
+		panic(err)
+	}
+	service := room.New(room.Options{Store: store, Poster: f.hub, Log: log})
 	f.Router = &route.Router{Service: service, Poster: f.hub, Log: log}
 	return f
 }
@@ -79,7 +84,6 @@ func routeOf(useCase func(context.Context) error) *route.Route {
 }
 
 func TestDefaultRefuses(t *testing.T) {
-	f := newFixture()
 	for body, want := range map[string]struct {
 		err *chat.Error
 		ref string
@@ -91,20 +95,24 @@ func TestDefaultRefuses(t *testing.T) {
 		`hello`:                              {chat.BadFrame, ""},
 		strings.Repeat("x", chat.MaxFrame+1): {chat.FrameTooLarge, ""},
 	} {
-		f.expect(t, &route.Default, body, want.err, want.ref)
+		newFixture().expect(t, &route.Default, body, want.err, want.ref)
 	}
 }
 
 // TestRefusedFrames wants the ref of a bad frame back and no call of the use
 // case.
 func TestRefusedFrames(t *testing.T) {
-	f := newFixture()
 	never := routeOf(func(context.Context) error { t.Error("the use case was called"); return nil })
-	f.expect(t, never, `{"action":"ping","ref":"r","heads":{"lobby":-1}}`, chat.BadFrame, "r")
-	f.expect(t, never, `{"action":"pong","ref":"r"}`, chat.BadFrame, "r")
-	f.expect(t, never, `hello`, chat.BadFrame, "")
-	if f.hub.Closed(caller) {
-		t.Error("the connection was closed")
+	for body, ref := range map[string]string{
+		`{"action":"ping","ref":"r","heads":{"lobby":-1}}`: "r",
+		`{"action":"pong","ref":"r"}`:                      "r",
+		`hello`:                                            "",
+	} {
+		f := newFixture()
+		f.expect(t, never, body, chat.BadFrame, ref)
+		if f.hub.Closed(caller) {
+			t.Errorf("%s: the connection was closed", body)
+		}
 	}
 }
 

@@ -201,8 +201,8 @@ var permissionsOf = map[route.Keys]permissions{
 
 // TestPoliciesAreThoseOfTheTable compares what the functions may do with what
 // the rows of the table need: exactly the keys they name, the caller's session
-// if they handle frames after the handshake, and the connections API if they
-// answer.
+// if they handle frames after the handshake, and the rates and the connections
+// API if they answer.
 func TestPoliciesAreThoseOfTheTable(t *testing.T) {
 	functions := functionsOf(t)
 	for _, r := range route.All() {
@@ -229,11 +229,16 @@ func TestPoliciesAreThoseOfTheTable(t *testing.T) {
 			}
 		}
 		answers := isFrame || r.Key == route.Default.Key
-		posts := slices.ContainsFunc(slices.Collect(maps.Keys(f.actions)), func(resource string) bool {
-			return strings.HasSuffix(resource, "/POST/@connections/*")
-		})
-		if posts != answers {
-			t.Errorf("%s: the policy allows to post: %v, want %v", r.Key, posts, answers)
+		for _, method := range []string{"POST", "DELETE"} { // to answer, and to close what is refused too often
+			allowed := slices.ContainsFunc(slices.Collect(maps.Keys(f.actions)), func(resource string) bool {
+				return strings.HasSuffix(resource, "/"+method+"/@connections/*")
+			})
+			if allowed != answers {
+				t.Errorf("%s: the policy allows %s on connections: %v, want %v", r.Key, method, allowed, answers)
+			}
+		}
+		if counts := slices.Contains(f.actions["RatesTable.Arn"], "dynamodb:UpdateItem"); counts != answers {
+			t.Errorf("%s: the policy allows to spend from rates: %v, want %v", r.Key, counts, answers)
 		}
 	}
 }

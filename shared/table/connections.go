@@ -52,6 +52,7 @@ func (s *Store) Connection(ctx context.Context, id chat.Connection) (*room.Conne
 		NonceExpires: moment(it, "nonceExpires"),
 		ProofHash:    text[string](it, "proof"),
 		BoundNonce:   text[string](it, "boundNonce"),
+		Welcomed:     number[int](it, "welcomed") != 0,
 		Session:      text[chat.Session](it, "session"),
 		User:         text[chat.User](it, "user"),
 		Device:       text[chat.Device](it, "device"),
@@ -125,6 +126,19 @@ func (s *Store) Bind(ctx context.Context, b room.Binding) error {
 	}
 	_, err := s.transact(ctx, items...)
 	return err
+}
+
+// MarkWelcomed implements room.Connections.
+func (s *Store) MarkWelcomed(ctx context.Context, id chat.Connection, session chat.Session) error {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &s.names.Connections,
+		Key:                       connectionKey(id),
+		UpdateExpression:          aws.String("SET #welcomed = :yes"),
+		ConditionExpression:       aws.String("#session = :session"),
+		ExpressionAttributeNames:  names("welcomed", "session"),
+		ExpressionAttributeValues: item{":yes": num(1), ":session": str(session)},
+	})
+	return outcome(err)
 }
 
 // RemoveConnection implements room.Connections.

@@ -75,6 +75,26 @@ func (s *Store) Append(ctx context.Context, e *room.Entry, raise chat.Seq, chang
 	return err
 }
 
+// MarkRepeated implements room.Log.
+func (s *Store) MarkRepeated(ctx context.Context, e *room.Entry) (bool, error) {
+	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &s.names.Messages,
+		Key:                                 idKey(e),
+		UpdateExpression:                    aws.String("SET #repeated = :now"),
+		ConditionExpression:                 aws.String("attribute_exists(#log) AND attribute_not_exists(#repeated)"),
+		ExpressionAttributeNames:            names("log", "repeated"),
+		ExpressionAttributeValues:           item{":now": millis(s.now())},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if old, failed := failedItem(err); failed {
+		if len(old) == 0 {
+			return false, room.ErrNotFound
+		}
+		return false, nil
+	}
+	return err == nil, outcome(err)
+}
+
 // Tail implements room.Log.
 func (s *Store) Tail(ctx context.Context, name chat.Room, epoch chat.Epoch) (room.Tail, error) {
 	last, err := s.end(ctx, name, epoch, false)

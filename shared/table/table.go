@@ -12,7 +12,8 @@
 //	listeners    of, connection  of "room#ROOM" (a listener, or "!removed#USER") | "user#USER" (the user's list)
 //	rooms        room, item      "meta"
 //	messages     log, seq        ROOM#EPOCH, 1…  |  ROOM#EPOCH#USER#DEVICE#ID, 0 (an id, pointing at its seq)
-//	rates        rate            "user#USER" | "device#USER#THUMBPRINT" | "room#ROOM"
+//	rates        rate            "user#USER" | "device#USER#THUMBPRINT" | "room#ROOM" |
+//	                             "connection#ID" | "address#HASH"
 //	keys         kind, id
 //
 // The members of an open room are its rows USER, ROOM. Those of a closed room

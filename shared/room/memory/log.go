@@ -12,7 +12,11 @@ import (
 func (s *Store) log(name chat.Room, epoch chat.Epoch) *messageLog {
 	key := logKey{name, epoch}
 	if s.logs[key] == nil {
-		s.logs[key] = &messageLog{entries: map[chat.Seq]*room.Entry{}, ids: map[idKey]room.DuplicateError{}}
+		s.logs[key] = &messageLog{
+			entries:  map[chat.Seq]*room.Entry{},
+			ids:      map[idKey]room.DuplicateError{},
+			repeated: map[idKey]bool{},
+		}
 	}
 	return s.logs[key]
 }
@@ -60,6 +64,19 @@ func (s *Store) Appended(_ context.Context, e *room.Entry) (*room.DuplicateError
 		return nil, room.ErrNotFound
 	}
 	return &first, nil
+}
+
+// MarkRepeated implements room.Log.
+func (s *Store) MarkRepeated(_ context.Context, e *room.Entry) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, id := s.log(e.Room, e.Epoch), idKey{e.User, e.Device, e.ID}
+	if _, there := l.ids[id]; !there {
+		return false, room.ErrNotFound
+	}
+	first := !l.repeated[id]
+	l.repeated[id] = true
+	return first, nil
 }
 
 // Tail implements room.Log.

@@ -61,6 +61,8 @@ type logKey struct {
 type messageLog struct {
 	entries map[chat.Seq]*room.Entry
 	ids     map[idKey]room.DuplicateError
+	// repeated are the ids that MarkRepeated has marked.
+	repeated map[idKey]bool
 }
 
 type idKey struct {
@@ -191,6 +193,18 @@ func (s *Store) Bind(_ context.Context, b room.Binding) error {
 	c.Nonce, c.BoundNonce = "", b.Nonce
 	c.ProofHash, c.Session, c.User, c.Device = b.ProofHash, b.Session, b.User, b.Device.ID
 	c.ToService, c.ToClient = b.ToService, b.ToClient
+	return nil
+}
+
+// MarkWelcomed implements room.Connections.
+func (s *Store) MarkWelcomed(_ context.Context, id chat.Connection, session chat.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.connections[id]
+	if c == nil || c.Session != session {
+		return room.ErrConflict
+	}
+	c.Welcomed = true
 	return nil
 }
 

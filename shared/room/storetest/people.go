@@ -239,3 +239,17 @@ func replaceKeyGoesUpByOne(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	equal(t, "gen", found.Gen, 2)
 }
+
+func welcomeIsMarked(t *testing.T, s room.Store, clock *Clock) {
+	id := bind(t, s, clock, device(fresh[chat.User]("user")), true)
+	c, err := s.Connection(t.Context(), id)
+	ok(t, err)
+	equal(t, "welcomed", c.Welcomed, false)
+	want(t, s.MarkWelcomed(t.Context(), id, "another"), room.ErrConflict)
+	ok(t, s.MarkWelcomed(t.Context(), id, c.Session))
+	c, err = s.Connection(t.Context(), id)
+	ok(t, err)
+	equal(t, "welcomed", c.Welcomed, true)
+	ok(t, s.RemoveConnection(t.Context(), c))
+	want(t, s.MarkWelcomed(t.Context(), id, c.Session), room.ErrConflict)
+}

@@ -302,3 +302,22 @@ func largeEntriesComeBackUnchanged(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	same(t, found, e)
 }
+
+func repeatIsMarkedOnce(t *testing.T, s room.Store, clock *Clock) {
+	name, epoch := newRoom(t, s, clock)
+	e := entry(name, epoch, 1, clock.Now())
+	_, err := s.MarkRepeated(t.Context(), e)
+	want(t, err, room.ErrNotFound)
+	ok(t, s.Append(t.Context(), e, 0, nil))
+	for _, expected := range []bool{true, false, false} {
+		first, err := s.MarkRepeated(t.Context(), e)
+		ok(t, err)
+		equal(t, "first", first, expected)
+	}
+	again := *e
+	again.Seq = 2
+	var there *room.DuplicateError
+	if err := s.Append(t.Context(), &again, 0, nil); !errors.As(err, &there) || there.Seq != 1 {
+		t.Fatalf("after the mark a repeat got error %v, want the first seq", err)
+	}
+}

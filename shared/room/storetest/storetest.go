@@ -76,6 +76,8 @@ func Run(t *testing.T, factory func(t *testing.T, now func() time.Time) room.Sto
 		"IDIsTakenOnce":                 idIsTakenOnce,
 		"CeilingRisesWithTheAppend":     ceilingRisesWithTheAppend,
 		"ContendedAppendsLeaveNoGap":    contendedAppendsLeaveNoGap,
+		"RepeatIsMarkedOnce":            repeatIsMarkedOnce,
+		"WelcomeIsMarked":               welcomeIsMarked,
 		"SpendDrawsFromBuckets":         spendDrawsFromBuckets,
 		"SpendTakesAllOrNothing":        spendTakesAllOrNothing,
 		"OptionalDrawsAreLeftOut":       optionalDrawsAreLeftOut,
