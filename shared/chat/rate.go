@@ -39,6 +39,12 @@ const (
 	// comes with time, so that many new names are no burst.
 	SteadyStart = 3
 
+	// InvitationBurst is how many users somebody may invite to closed rooms at
+	// once: as many as one room takes.
+	InvitationBurst = MaxMembers
+	// InvitationInterval is how long an invitation takes to come back.
+	InvitationInterval = time.Minute
+
 	// RoomInterval is the time between the turns of two messages in a room: a
 	// room takes 100 messages a second from all senders together. Its log is
 	// one partition with 1,000 write units a second (DynamoDB quotas), of which

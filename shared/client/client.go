@@ -87,6 +87,8 @@ type Client struct {
 
 	hints  hintStore
 	events hub
+
+	invites invitations
 }
 
 // Open reads or creates the user's device, connects and completes the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 )
@@ -200,4 +201,41 @@ func (c *Client) emitNewDevice(m Message) {
 	}
 	known = slices.DeleteFunc(known, func(d chat.Device) bool { return d == m.Device })
 	c.events.emit(NewDevice{User: m.From, Device: m.Device, Known: known})
+}
+
+// invitations passes on the events of invitations, at most one in
+// inviteInterval: each makes a program ask for the list, and who sends many
+// invitations must not use up the user's rate.
+type invitations struct {
+	mu      sync.Mutex
+	last    time.Time
+	waiting bool
+}
+
+// inviteInterval is the shortest time between two [Invited] events.
+const inviteInterval = 30 * time.Second
+
+// invited emits the event now or, if there was one a moment ago, later.
+func (c *Client) invited(e Invited) {
+	c.invites.mu.Lock()
+	defer c.invites.mu.Unlock()
+	if c.invites.waiting {
+		return
+	}
+	rest := inviteInterval - time.Since(c.invites.last)
+	if rest <= 0 {
+		c.invites.last = time.Now()
+		c.events.emit(e)
+		return
+	}
+	c.invites.waiting = true
+	c.start(func() {
+		if wait(c.ctx, rest) != nil {
+			return
+		}
+		c.invites.mu.Lock()
+		defer c.invites.mu.Unlock()
+		c.invites.waiting, c.invites.last = false, time.Now()
+		c.events.emit(e)
+	})
 }

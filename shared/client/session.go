@@ -362,7 +362,7 @@ func (c *Client) handle(s *session, r reply) {
 			c.log.Warn("ignoring a malformed invited frame", "err", err)
 			return
 		}
-		c.events.emit(Invited{Room: f.Room})
+		c.invited(Invited{Room: f.Room})
 	case frame.TypeRemoved:
 		var f frame.Removed
 		if err := strict.Unmarshal(r.data, &f); err != nil {

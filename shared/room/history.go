@@ -66,6 +66,12 @@ func (s *Service) History(ctx context.Context, c Call, room chat.Room, after cha
 		page.Head = max(page.Head, page.To)
 	}
 	page.More = page.To < page.Head && read
+	// The user may have been removed meanwhile, or have come back.
+	if now, err := s.readableFrom(ctx, room, conn.User); err != nil {
+		return err
+	} else if now != readable {
+		return chat.TryAgain
+	}
 	if len(messages) > 0 {
 		enc, err := envelope.EncryptionKeyFromModulus(device.Enc)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sotto-chat/sotto/shared/chat"
+	"github.com/sotto-chat/sotto/shared/envelope"
 	"github.com/sotto-chat/sotto/shared/frame"
 	"github.com/sotto-chat/sotto/shared/strict"
 )
@@ -48,14 +49,72 @@ func (s *Service) roomFor(ctx context.Context, t *token) (*Meta, error) {
 	return meta, nil
 }
 
-// checkSender checks that the sender of a message is a member, before the
-// message takes a turn of the room. What an operation needs depends on it, and
-// permit checks it. Error: chat.NotAMember.
-func (s *Service) checkSender(ctx context.Context, t *token, user chat.User) error {
-	if t.operation != nil {
-		return nil
+// checkSender checks what can be checked before the entry takes a turn of the
+// room, so that a stranger takes none: the sender is a member or, where that is
+// what the operation needs, invited. permit checks again and checks the rest.
+// isStored means that the entry's id is in the log already. Errors:
+// chat.NotAMember, chat.RoomInvalid, chat.RateLimited.
+func (s *Service) checkSender(ctx context.Context, t *token, e *Entry) (isStored bool, err error) {
+	if t.operation == nil {
+		return false, s.checkMember(ctx, t.room, e.User)
 	}
-	return s.checkMember(ctx, t.room, user)
+	meta, err := s.roomFor(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	e.Epoch = meta.Epoch
+	switch op := t.operation; {
+	case op.Op == frame.OpCreate:
+		if meta.DataKey != "" {
+			err = chat.RoomInvalid // the room exists
+		}
+	case op.Op == frame.OpAccept, op.Op == frame.OpDecline && op.User == "":
+		err = s.isInvited(ctx, e)
+	default:
+		err = s.checkMember(ctx, t.room, e.User)
+	}
+	if _, refused := errors.AsType[*chat.Error](err); refused {
+		if stored, failed := s.isStored(ctx, e); stored || failed != nil {
+			return stored, failed
+		}
+	}
+	if err == nil && t.operation.Op == frame.OpInvite {
+		err = s.chargeInvitation(ctx, e.User)
+	}
+	return false, err
+}
+
+// storedOperation returns the operation that is stored as an entry, nil if it
+// is a text or has expired: what a repeat says does not count.
+func (s *Service) storedOperation(ctx context.Context, e *Entry) (*frame.RoomClaims, error) {
+	stored, err := s.store.Entry(ctx, e.Room, e.Epoch, e.Seq)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the stored entry: %w", err)
+	}
+	jws, err := s.openEntry(ctx, stored)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := envelope.ParseSigned(jws, envelope.TypeRoom)
+	if err != nil {
+		return nil, nil // a text
+	}
+	key, err := envelope.VerifyKeyFromBytes(stored.SenderKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the sender's key: %w", ErrDamaged, err)
+	}
+	payload, err := signed.Verify(key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the stored operation: %w", ErrDamaged, err)
+	}
+	var claims frame.RoomClaims
+	if err := strict.UnmarshalClaims(payload, &claims); err != nil {
+		return nil, fmt.Errorf("%w: the stored operation: %w", ErrDamaged, err)
+	}
+	return &claims, nil
 }
 
 // checkAgain checks the membership of a closed room once more, after the log's
@@ -130,13 +189,16 @@ func (s *Service) create(ctx context.Context, e *Entry, op *frame.RoomClaims, me
 	}
 	return &Change{
 		Create: meta,
-		Add:    &Member{Room: e.Room, User: e.User, Role: chat.RoleOwner, From: e.Seq},
+		Add:    &Member{Room: e.Room, User: e.User, Role: chat.RoleOwner, From: e.Seq, Since: e.Seq},
 	}, nil
 }
 
 // accept permits an invited user to become a member.
 func (s *Service) accept(ctx context.Context, e *Entry, meta *Meta) (*Change, error) {
 	if err := s.isInvited(ctx, e); err != nil {
+		return nil, err
+	}
+	if err := s.mayStillInvite(ctx, e); err != nil {
 		return nil, err
 	}
 	if err := s.hasSpace(ctx, e.User); err != nil {
@@ -146,7 +208,7 @@ func (s *Service) accept(ctx context.Context, e *Entry, meta *Meta) (*Change, er
 	if err != nil {
 		return nil, err
 	}
-	m := &Member{Room: e.Room, User: e.User, Role: chat.RoleMember, From: e.Seq}
+	m := &Member{Room: e.Room, User: e.User, Role: chat.RoleMember, From: e.Seq, Since: e.Seq}
 	if rules.History == chat.HistoryAll {
 		m.From = 1
 	}
@@ -170,6 +232,26 @@ func (s *Service) isInvited(ctx context.Context, e *Entry) error {
 	}
 	if err != nil {
 		return fmt.Errorf("read the invitation: %w", err)
+	}
+	return nil
+}
+
+// mayStillInvite checks that who invited the entry's user may do so now: the
+// invitations of a moderator end with that role. Error: chat.NotAMember.
+func (s *Service) mayStillInvite(ctx context.Context, e *Entry) error {
+	invitation, err := s.store.Invitation(ctx, e.Room, e.User)
+	if err == nil {
+		var by *Member
+		by, err = s.store.Member(ctx, e.Room, invitation.By)
+		if err == nil && by.Role == chat.RoleMember {
+			return chat.NotAMember
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return chat.NotAMember
+	}
+	if err != nil {
+		return fmt.Errorf("read who invited: %w", err)
 	}
 	return nil
 }
@@ -205,7 +287,7 @@ func (s *Service) invite(ctx context.Context, r roster, actor *Member, user chat
 		return nil, fmt.Errorf("read the name: %w", err)
 	}
 	now := s.now()
-	return &Change{Invite: &Invitation{
+	return &Change{Again: r.isInvited(user), Invite: &Invitation{
 		Room:    actor.Room,
 		User:    user,
 		By:      actor.User,
@@ -223,6 +305,9 @@ func (s *Service) follow(ctx context.Context, conn *Connection, op *frame.RoomCl
 	case frame.OpCreate, frame.OpAccept:
 		return s.subscribeUser(ctx, conn, op.Room)
 	case frame.OpInvite:
+		if change == nil || change.Again {
+			return nil // the user was notified
+		}
 		s.notify(ctx, op.User, frame.Invited{Type: frame.TypeInvited, Push: s.push(), Room: op.Room})
 	case frame.OpLeave:
 		return s.expel(ctx, conn.User, op.Room)
@@ -240,6 +325,11 @@ func (s *Service) expel(ctx context.Context, user chat.User, room chat.Room) err
 		return err
 	}
 	if err := s.unsubscribeUser(ctx, room, user); err != nil {
+		return err
+	}
+	if err := s.checkMember(ctx, room, user); err == nil {
+		return s.subscribeUser(ctx, &Connection{User: user}, room) // a member again
+	} else if !errors.Is(err, chat.NotAMember) {
 		return err
 	}
 	s.notify(ctx, user, frame.Removed{Type: frame.TypeRemoved, Push: s.push(), Room: room})

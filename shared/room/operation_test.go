@@ -334,3 +334,105 @@ func TestAttackSubscriptionDuringARemoval(t *testing.T) {
 		t.Errorf("the removed member got %v, want nothing", got)
 	}
 }
+
+// Vulnerability: the repeat of an operation is recognised by its id, and what
+// follows from it was taken from the repeat. Attack: mallory, who is a member
+// no longer, repeats an id with an invitation and a removal that she may not
+// make. This verifies that only the stored operation counts: nobody is
+// notified.
+func TestAttackRepeatWithAnotherOperation(t *testing.T) {
+	w := newWorld(t)
+	m, bob := w.enter(newDevice(t, "mallory")), w.enter(newDevice(t, "bob"))
+	room, id := chat.NewClosedRoom(), chat.MessageID(ulid.Make().String())
+	m.done(frame.RoomClaims{Op: frame.OpCreate, Room: room, Name: "den", History: chat.HistoryAll, ID: id})
+	m.done(frame.RoomClaims{Op: frame.OpLeave, Room: room})
+	for _, op := range []frame.Op{frame.OpInvite, frame.OpRemove} {
+		m.operate(frame.RoomClaims{Op: op, Room: room, User: "bob", ID: id})
+	}
+	if got := bob.take(); len(got) != 0 {
+		t.Errorf("the victim got %+v, want nothing", got)
+	}
+	if got := bob.roomsPlain(""); len(got.Invitations) != 0 {
+		t.Errorf("got the invitations %+v, want none", got.Invitations)
+	}
+}
+
+// Vulnerability: a page of history reads the membership first and the log
+// later. Attack: mallory asks for a page and is removed in between. This
+// verifies that the page has nothing that was appended after the removal.
+func TestAttackPageDuringARemoval(t *testing.T) {
+	w := newWorld(t)
+	a, m := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "mallory"))
+	room := a.found(chat.HistoryAll)
+	a.admitTo(room, m)
+	w.once("Read", func() error {
+		a.done(frame.RoomClaims{Op: frame.OpRemove, Room: room, User: "mallory"})
+		a.say("without her", inRoom(room))
+		return nil
+	})
+	for _, r := range m.do("history", frame.Request{Room: room}) {
+		if r.Type == frame.TypeHistory {
+			t.Errorf("the removed member got the page %+v", r)
+		}
+	}
+}
+
+// Vulnerability: a handshake reads from which seq its user may read, and writes
+// the listener later. Attack: mallory is removed and comes back in between, so
+// that her listener is that of the earlier membership.
+// This verifies that a message of the time between is not delivered by it.
+func TestAttackListenerOfAnEarlierMembership(t *testing.T) {
+	w := newWorld(t)
+	mallory := newDevice(t, "mallory")
+	a, m := w.enter(newDevice(t, "ada")), w.enter(mallory)
+	room := a.found(chat.HistoryFromJoin)
+	a.admitTo(room, m)
+	late := w.dial(mallory)
+	late.begin()
+	between := chat.MessageID(ulid.Make().String())
+	secret := func(c *frame.MessageClaims) { c.Room, c.ID = room, between }
+	w.once("AddListener", func() error {
+		a.done(frame.RoomClaims{Op: frame.OpRemove, Room: room, User: "mallory"})
+		a.say("without her", secret)
+		a.admitTo(room, m)
+		return nil
+	})
+	late.prove(late.proof(nil))
+	late.take()
+	a.send(a.message("without her", secret)) // a repeat is delivered once more
+	for _, c := range []*conn{m, late} {
+		if got := c.texts(c.take()); len(got) != 0 {
+			t.Errorf("got %v, want nothing that was sent in between", got)
+		}
+	}
+}
+
+// Vulnerability: an invitation outlives the role of who made it. Attack:
+// mallory, a moderator, invites her second name before she is dismissed. This
+// verifies that the invitation ends with her role, so that no room is left
+// without an owner either.
+func TestAttackInvitationOfADismissedModerator(t *testing.T) {
+	w := newWorld(t)
+	a, m, second := w.enter(newDevice(t, "ada")), w.enter(newDevice(t, "mallory")), w.enter(newDevice(t, "second"))
+	room := a.found(chat.HistoryAll)
+	a.admitTo(room, m)
+	a.done(frame.RoomClaims{Op: frame.OpRole, Room: room, User: "mallory", Role: chat.RoleModerator})
+	m.done(frame.RoomClaims{Op: frame.OpInvite, Room: room, User: "second"})
+	a.done(frame.RoomClaims{Op: frame.OpRemove, Room: room, User: "mallory"})
+	second.refused(chat.NotAMember, frame.RoomClaims{Op: frame.OpAccept, Room: room})
+}
+
+// Vulnerability: many invitations make the invited user's clients ask again and
+// again. Attack: mallory invites the same user repeatedly.
+// This verifies that only the first one notifies.
+func TestAttackRepeatedInvitations(t *testing.T) {
+	w := newWorld(t)
+	m, bob := w.enter(newDevice(t, "mallory")), w.enter(newDevice(t, "bob"))
+	room := m.found(chat.HistoryAll)
+	for range 3 {
+		m.done(frame.RoomClaims{Op: frame.OpInvite, Room: room, User: "bob"})
+	}
+	if got := bob.take(); len(got) != 1 || got[0].Type != frame.TypeInvited {
+		t.Errorf("got %+v, want one invitation", got)
+	}
+}

@@ -49,13 +49,14 @@ type Rates interface {
 
 // The buckets of the rows.
 const (
-	bucketUnits      = "units"      // of a user: what all frames cost
-	bucketSteady     = "steady"     // of a user: messages that are no flood
-	bucketHandshakes = "handshakes" // of a device
-	bucketTurns      = "turns"      // of a room: when the next message may be appended
-	bucketFloods     = "floods"     // of a room: messages that are part of floods
-	bucketStrangers  = "strangers"  // of a connection: refusals before the handshake
-	bucketRefusals   = "refusals"   // of a connection: refusals after it
+	bucketUnits       = "units"       // of a user: what all frames cost
+	bucketSteady      = "steady"      // of a user: messages that are no flood
+	bucketInvitations = "invitations" // of a user: to closed rooms
+	bucketHandshakes  = "handshakes"  // of a device
+	bucketTurns       = "turns"       // of a room: when the next message may be appended
+	bucketFloods      = "floods"      // of a room: messages that are part of floods
+	bucketStrangers   = "strangers"   // of a connection: refusals before the handshake
+	bucketRefusals    = "refusals"    // of a connection: refusals after it
 
 	bucketRegistrations = "registrations" // of an address: new names
 )
@@ -102,6 +103,16 @@ func (s *Service) chargeSend(ctx context.Context, user chat.User) (steady bool, 
 		return false, err
 	}
 	return !full[1].IsZero(), nil
+}
+
+// chargeInvitation lets a user pay for an invitation. Error: chat.RateLimited.
+func (s *Service) chargeInvitation(ctx context.Context, user chat.User) error {
+	_, err := s.spend(ctx, userRate(user), Draw{
+		Bucket: bucketInvitations,
+		Cost:   chat.InvitationInterval,
+		Most:   chat.InvitationBurst * chat.InvitationInterval,
+	})
+	return err
 }
 
 // chargeNewName takes from a new name most of what it might send at once.

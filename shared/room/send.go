@@ -43,12 +43,6 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkSender(ctx, token, conn.User); err != nil {
-		return err
-	}
-	if err := s.turn(ctx, token.room, steady); err != nil {
-		return err
-	}
 	entry := &Entry{
 		Room:      token.room,
 		ID:        token.id,
@@ -56,12 +50,28 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 		Device:    conn.Device,
 		SenderKey: device.Key,
 	}
+	// A stranger takes no turn of the room.
+	stored, err := s.checkSender(ctx, token, entry)
+	if err != nil {
+		return err
+	}
+	if !stored {
+		if err := s.turn(ctx, token.room, steady); err != nil {
+			return err
+		}
+	}
 	change, duplicate, err := s.append(ctx, entry, token)
 	if err != nil {
 		return err
 	}
-	if token.operation != nil {
-		if err := s.follow(ctx, conn, token.operation, change); err != nil {
+	operation := token.operation
+	if duplicate && operation != nil {
+		if operation, err = s.storedOperation(ctx, entry); err != nil {
+			return err
+		}
+	}
+	if operation != nil {
+		if err := s.follow(ctx, conn, operation, change); err != nil {
 			return err
 		}
 	}

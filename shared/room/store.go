@@ -185,6 +185,8 @@ type Member struct {
 	User chat.User
 	Role chat.Role
 	From chat.Seq // the first seq that the user may read
+	// Since is the seq of the entry that made the user a member.
+	Since chat.Seq
 }
 
 // Invitation is an open invitation of a user to a closed room.
@@ -218,6 +220,7 @@ type Change struct {
 	Add      *Member     // a new member; the user's invitation ends
 	Set      *Member     // a member who gets another role
 	Invite   *Invitation // a new invitation, or one that begins again
+	Again    bool        // Invite begins an open invitation again
 	Uninvite chat.User   // the user whose invitation ends
 	// Remove is a user who is a member no longer. The same transaction makes
 	// the store leave out the user's listeners, so that no later delivery finds
@@ -237,10 +240,12 @@ type Listener struct {
 	Enc         []byte   // RSA modulus, big-endian
 	ToClient    []byte   // as in Connection, so that a delivery reads no more
 	From        chat.Seq // the first seq that the user may read; 0 in open rooms
+	Since       chat.Seq // as in Member; 0 in open rooms
 }
 
 // Listeners stores the listeners of rooms. Lists leave out the listeners of
-// users who were removed from the room after they got From.
+// users who were removed from the room, and those of an earlier membership of
+// users who are back.
 type Listeners interface {
 	// AddListener writes a listener, unless the stored one has a newer
 	// generation.

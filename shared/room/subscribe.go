@@ -75,14 +75,16 @@ func (s *Service) subscribeConnection(ctx context.Context, uc UserConnection, d 
 // subscribe writes a listener in one room. It writes none for a user who is not
 // a member of a closed room.
 func (s *Service) subscribe(ctx context.Context, room chat.Room, l Listener) error {
-	from, err := s.readableFrom(ctx, room, l.User)
-	if errors.Is(err, chat.NotAMember) {
-		return nil // removed meanwhile
+	if room.IsClosed() {
+		member, err := s.store.Member(ctx, room, l.User)
+		if errors.Is(err, ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("read the membership: %w", err)
+		}
+		l.From, l.Since = member.From, member.Since
 	}
-	if err != nil {
-		return err
-	}
-	l.From = from
 	return s.store.AddListener(ctx, room, l)
 }
 

@@ -81,6 +81,14 @@ func (s interrupted) AddListener(ctx context.Context, name chat.Room, l room.Lis
 	return s.Store.AddListener(ctx, name, l)
 }
 
+func (s interrupted) Read(ctx context.Context, name chat.Room, epoch chat.Epoch, after chat.Seq,
+	limit int) ([]room.Entry, error) {
+	if err := s.step("Read"); err != nil {
+		return nil, err
+	}
+	return s.Store.Read(ctx, name, epoch, after, limit)
+}
+
 func (s interrupted) RemoveMember(ctx context.Context, name chat.Room, user chat.User) error {
 	if err := s.step("RemoveMember"); err != nil {
 		return err

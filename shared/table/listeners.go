@@ -25,8 +25,8 @@ func (s *Store) AddListener(ctx context.Context, name chat.Room, l room.Listener
 	it["user"], it["device"] = str(l.User), str(l.Device)
 	it["gen"], it["enc"], it["toClient"] = num(l.Gen), bin(l.Enc), bin(l.ToClient)
 	it["connectedAt"] = millis(l.ConnectedAt)
-	if l.From > 0 {
-		it["from"] = num(l.From)
+	if l.Since > 0 {
+		it["from"], it["since"] = num(l.From), num(l.Since)
 	}
 	it["expires"] = expiry(l.ConnectedAt.Add(chat.ConnectionRowLifetime))
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
@@ -107,11 +107,11 @@ func (s *Store) listenerRows(name chat.Room, first, last string) *dynamodb.Query
 	}
 }
 
-// selection collects listeners, and leaves out the expired ones and those of
-// removed users.
+// selection collects listeners, and leaves out the expired ones, those of
+// removed users, and those of an earlier membership of users who are back.
 type selection struct {
-	removed   map[chat.User]bool
-	rows      int // of connections, those that are left out among them
+	hidden    map[chat.User]chat.Seq // listeners of a membership before it are left out
+	rows      int                    // of connections, those that are left out among them
 	listeners []room.Listener
 }
 
@@ -122,15 +122,15 @@ func (s *selection) add(now time.Time) func(item) bool {
 	return func(it item) bool {
 		key := text[string](it, "connection")
 		if user, isMark := strings.CutPrefix(key, removedItem); isMark {
-			if s.removed == nil {
-				s.removed = map[chat.User]bool{}
+			if s.hidden == nil {
+				s.hidden = map[chat.User]chat.Seq{}
 			}
-			s.removed[chat.User(user)] = true
+			s.hidden[chat.User(user)] = number[chat.Seq](it, "since")
 			return true
 		}
 		s.rows++
-		user := text[chat.User](it, "user")
-		if expired(it, now) || s.removed[user] {
+		user, since := text[chat.User](it, "user"), number[chat.Seq](it, "since")
+		if expired(it, now) || since < s.hidden[user] {
 			return true
 		}
 		s.listeners = append(s.listeners, room.Listener{
@@ -142,6 +142,7 @@ func (s *selection) add(now time.Time) func(item) bool {
 			Enc:         binary(it, "enc"),
 			ToClient:    binary(it, "toClient"),
 			From:        number[chat.Seq](it, "from"),
+			Since:       since,
 		})
 		return true
 	}

@@ -48,10 +48,11 @@ func (s *Store) Member(ctx context.Context, name chat.Room, user chat.User) (*ro
 
 func readMember(it item, name chat.Room, user chat.User) room.Member {
 	return room.Member{
-		Room: name,
-		User: user,
-		Role: text[chat.Role](it, "role"),
-		From: number[chat.Seq](it, "from"),
+		Room:  name,
+		User:  user,
+		Role:  text[chat.Role](it, "role"),
+		From:  number[chat.Seq](it, "from"),
+		Since: number[chat.Seq](it, "since"),
 	}
 }
 
@@ -93,11 +94,16 @@ func (s *Store) Invitation(ctx context.Context, name chat.Room, user chat.User) 
 	return readInvitation(it, name, user), nil
 }
 
+// maxInvitations bounds the rows that one list of invitations reads.
+const maxInvitations = 4 * chat.MaxInvitations
+
 // InvitationsTo implements room.Members.
 func (s *Store) InvitationsTo(ctx context.Context, user chat.User) ([]room.Invitation, error) {
 	var found []room.Invitation
 	now := s.now()
-	err := s.query(ctx, s.membershipsOf(invitedItem+string(user)), func(it item) bool {
+	in := s.membershipsOf(invitedItem + string(user))
+	in.Limit = aws.Int32(maxInvitations)
+	err := s.query(ctx, in, func(it item) bool {
 		if !expired(it, now) {
 			name := text[chat.Room](it, "room")
 			found = append(found, *readInvitation(it, name, user))
@@ -140,7 +146,7 @@ func (s *Store) changes(c *room.Change, e *room.Entry, raise chat.Seq) []types.T
 		index["joinedAt"] = millis(e.StoredAt)
 		put(s.names.Memberships, index)
 		if c.Create == nil {
-			remove(s.names.Listeners, removedKey(e.Room, m.User))
+			put(s.names.Listeners, s.removedMark(e, m.User, m.Since))
 			uninvite(m.User)
 		}
 	}
@@ -159,11 +165,21 @@ func (s *Store) changes(c *room.Change, e *room.Entry, raise chat.Seq) []types.T
 	if c.Remove != "" {
 		remove(s.names.Memberships, closedKey(e.Room, memberItem, c.Remove))
 		remove(s.names.Memberships, memberKey(c.Remove, e.Room))
-		mark := removedKey(e.Room, c.Remove)
-		mark["expires"] = expiry(e.StoredAt.Add(chat.ConnectionRowLifetime + removedSlack))
-		put(s.names.Listeners, mark)
+		put(s.names.Listeners, s.removedMark(e, c.Remove, maxSeq))
 	}
 	return items
+}
+
+// maxSeq is above the seq of every entry.
+const maxSeq = 1<<53 - 1
+
+// removedMark returns the row that hides the listeners of a user's membership
+// that began before the seq since.
+func (s *Store) removedMark(e *room.Entry, user chat.User, since chat.Seq) item {
+	mark := removedKey(e.Room, user)
+	mark["since"] = num(since)
+	mark["expires"] = expiry(e.StoredAt.Add(chat.ConnectionRowLifetime + removedSlack))
+	return mark
 }
 
 // removedSlack is how much longer the mark of a removed user stays than the
@@ -172,7 +188,7 @@ const removedSlack = time.Hour
 
 func memberRow(m *room.Member) item {
 	row := closedKey(m.Room, memberItem, m.User)
-	row["role"], row["from"] = str(m.Role), num(m.From)
+	row["role"], row["from"], row["since"] = str(m.Role), num(m.From), num(m.Since)
 	return row
 }
 

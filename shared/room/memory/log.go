@@ -45,7 +45,7 @@ func (s *Store) Append(_ context.Context, e *room.Entry, raise chat.Seq, change 
 		meta.Ceiling = raise
 	}
 	if change != nil {
-		s.change(change, e.Room, e.Seq)
+		s.change(change, e.Room)
 	}
 	if creates {
 		s.rooms[e.Room].Ceiling = raise

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/sotto-chat/sotto/shared/chat"
@@ -60,8 +61,7 @@ func (s *Store) InvitationsTo(_ context.Context, user chat.User) ([]room.Invitat
 	return found, nil
 }
 
-// change applies a change; seq is that of its entry.
-func (s *Store) change(c *room.Change, name chat.Room, seq chat.Seq) {
+func (s *Store) change(c *room.Change, name chat.Room) {
 	if c.Create != nil {
 		meta := *c.Create
 		s.rooms[name] = &meta
@@ -73,7 +73,9 @@ func (s *Store) change(c *room.Change, name chat.Room, seq chat.Seq) {
 		s.closed[name][m.User] = *m
 		s.addMember(name, m.User)
 		delete(s.invitations[name], m.User)
-		delete(s.removed[name], m.User)
+		if _, wasRemoved := s.removed[name][m.User]; wasRemoved {
+			s.removed[name][m.User] = m.Since
+		}
 	}
 	if c.Set != nil {
 		s.closed[name][c.Set.User] = *c.Set
@@ -85,6 +87,6 @@ func (s *Store) change(c *room.Change, name chat.Room, seq chat.Seq) {
 	if c.Remove != "" {
 		delete(s.closed[name], c.Remove)
 		delete(s.members[c.Remove], name)
-		s.removed[name][c.Remove] = seq
+		s.removed[name][c.Remove] = math.MaxInt64
 	}
 }

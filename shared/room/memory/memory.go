@@ -26,7 +26,7 @@ type Store struct {
 	members     map[chat.User]map[chat.Room]bool
 	closed      map[chat.Room]map[chat.User]room.Member
 	invitations map[chat.Room]map[chat.User]room.Invitation
-	removed     map[chat.Room]map[chat.User]chat.Seq
+	removed     map[chat.Room]map[chat.User]chat.Seq // listeners of an earlier membership are hidden
 	listeners   map[chat.Room]map[chat.Connection]*room.Listener
 	logs        map[logKey]*messageLog
 	rates       map[bucketKey]time.Time

@@ -113,7 +113,7 @@ func (s *Store) Listeners(_ context.Context, name chat.Room) ([]room.Listener, e
 	defer s.mu.Unlock()
 	var found []room.Listener
 	for _, l := range s.listeners[name] {
-		if _, removed := s.removed[name][l.User]; removed {
+		if l.Since < s.removed[name][l.User] {
 			continue
 		}
 		if s.now().Before(l.ConnectedAt.Add(chat.ConnectionRowLifetime)) {

@@ -73,7 +73,7 @@ func membersOfAClosedRoomChange(t *testing.T, s room.Store, clock *Clock) {
 	ok(t, err)
 	alike(t, to, []room.Invitation{*invitation})
 
-	member := &room.Member{Room: name, User: user, Role: chat.RoleMember, From: 3}
+	member := &room.Member{Room: name, User: user, Role: chat.RoleMember, From: 3, Since: 3}
 	change(t, s, clock, name, &room.Change{Add: member})
 	got, err := s.Member(t.Context(), name, user)
 	ok(t, err)
@@ -126,7 +126,7 @@ func invitationEnds(t *testing.T, s room.Store, clock *Clock) {
 func removalHidesListeners(t *testing.T, s room.Store, clock *Clock) {
 	name := newClosedRoom(t, s, clock).Room
 	l := listener(clock, 1) // ada's
-	l.From = 1
+	l.From, l.Since = 1, 1
 	ok(t, s.AddListener(t.Context(), name, l))
 	lists := map[string]func() ([]room.Listener, error){
 		"Listeners": func() ([]room.Listener, error) { return s.Listeners(t.Context(), name) },
@@ -153,8 +153,23 @@ func removalHidesListeners(t *testing.T, s room.Store, clock *Clock) {
 	expect("before the removal", 1)
 	change(t, s, clock, name, &room.Change{Remove: "ada"})
 	expect("after the removal", 0)
-	change(t, s, clock, name, &room.Change{Add: &room.Member{Room: name, User: "ada", Role: chat.RoleMember, From: 1}})
-	expect("after the return", 1)
+	change(t, s, clock, name, &room.Change{Add: &room.Member{
+		Room:  name,
+		User:  "ada",
+		Role:  chat.RoleMember,
+		From:  1,
+		Since: 3,
+	}})
+	expect("after the return", 0) // the listener is one of the earlier membership
+	l.Since = 3
+	ok(t, s.AddListener(t.Context(), name, l))
+	for list, read := range lists {
+		found, err := read()
+		ok(t, err)
+		if len(found) != 1 || found[0].Since != 3 {
+			t.Errorf("%s with a new listener: got %+v, want it", list, found)
+		}
+	}
 }
 
 // alike wants two values to have the same JSON, which writes a time in one way.

@@ -45,6 +45,9 @@ export class Client implements Chat {
   /** When the service's time was asked for because of a late push. */
   private timeAsked = 0;
   private invited: readonly Invitation[] = [];
+  /** When the rooms were last asked for because of an invitation, and the timer of the next time. */
+  private roomsAsked = 0;
+  private asking: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(
     options: OpenOptions,
@@ -139,6 +142,7 @@ export class Client implements Chat {
 
   private stop(): void {
     this.hints.stop();
+    clearTimeout(this.asking);
     for (const log of this.logs.values()) log.stop();
   }
 
@@ -223,8 +227,22 @@ export class Client implements Chat {
     await this.requests.operate({ room, op: "role", user, role });
   }
 
+  /**
+   * Asks for the invitations, at most every 30 s: who sends many must not use up
+   * the user's rate.
+   */
+  private askRoomsSoon(): void {
+    if (this.asking !== undefined) return;
+    const rest = this.roomsAsked + this.timing.invitations - Date.now();
+    this.asking = setTimeout(() => {
+      this.asking = undefined;
+      void this.askRooms();
+    }, Math.max(0, rest));
+  }
+
   /** Asks for the names of closed rooms and for invitations. The next welcome asks again if it fails. */
   private async askRooms(): Promise<void> {
+    this.roomsAsked = Date.now();
     try {
       const { rooms, invitations } = await this.requests.rooms();
       for (const { room, name } of rooms) this.names.keep(room, name);
@@ -394,7 +412,7 @@ export class Client implements Chat {
       if (frame.type !== "message" && !this.isFresh(frame)) return;
       if (frame.type === "serverKey") return await this.connection.session?.updateKeySet(string(frame, "keyset"));
       const room = typeof frame.room === "string" ? frame.room : "";
-      if (frame.type === "invited") return await this.askRooms();
+      if (frame.type === "invited") return this.askRoomsSoon();
       if (frame.type === "removed" && this.logs.has(room)) {
         const title = this.names.of(room);
         this.dropRoom(room);

@@ -16,6 +16,8 @@ export interface Timing {
   answer: number;
   /** How long a user counts as typing. */
   typing: number;
+  /** The shortest time between two requests for the invitations. */
+  invitations: number;
   retry: Backoff;
   reconnect: Backoff;
 }
@@ -34,6 +36,7 @@ export const defaultTiming: Timing = {
   hint: 3_000,
   answer: 30_000,
   typing: 6_000,
+  invitations: 30_000,
   retry: { first: 250, most: 8_000 },
   reconnect: { first: 250, most: 30_000 },
 };

@@ -16,6 +16,7 @@ const quick: Timing = {
   hint: 50,
   answer: 200,
   typing: 150,
+  invitations: 50,
   retry: { first: 1, most: 10 },
   reconnect: { first: 1, most: 20 },
 };
