@@ -227,6 +227,7 @@ func (b *builder) run(ctx context.Context, dir string, env []string, output io.W
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(cmd.Environ(), hostPlatform, env)
+	ownGroup(cmd)
 	cmd.WaitDelay = time.Second // for a cancelled command whose children keep the pipe open
 	cmd.Stdout, cmd.Stderr = output, output
 	return cmd.Run()

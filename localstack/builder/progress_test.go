@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,16 +74,54 @@ func TestProgressOfFailures(t *testing.T) {
 
 func TestProgressOfAnInterruptedBuild(t *testing.T) {
 	needMake(t)
-	root := tree(t, map[string]string{"Makefile": "build-Slow:\n\twhile true; do sleep 0.05; done\n"})
+	root := tree(t, map[string]string{"Makefile": "build-Slow:\n\techo $$$$ > pid; while true; do sleep 0.05; done\n"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	lines, err := progress(t, ctx, []builder.Target{makeTarget(root, "Slow")}, cancel)
+	pidFile := filepath.Join(root, "pid")
+	readPID := func() (pid int) {
+		text, err := os.ReadFile(pidFile)
+		if err == nil {
+			pid, _ = strconv.Atoi(strings.TrimSpace(string(text))) // 0 while it is not written
+		}
+		return pid
+	}
+	interrupt := sync.OnceFunc(func() {
+		go func() {
+			eventually(func() bool { return readPID() != 0 })
+			cancel()
+		}()
+	})
+	lines, err := progress(t, ctx, []builder.Target{makeTarget(root, "Slow")}, interrupt)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 	if len(lines) != 2 || lines[0] != "building slow" || !strings.HasPrefix(lines[1], "interrupted building slow ") {
 		t.Errorf("progress is %q, want that the build was interrupted", lines)
 	}
+	pid := readPID()
+	if pid == 0 {
+		t.Fatal("the recipe did not begin")
+	}
+	if runtime.GOOS != "windows" && !eventually(func() bool { return !isRunning(pid) }) {
+		t.Errorf("the recipe still runs as process %d, want it ended", pid)
+	}
+}
+
+// isRunning reports whether a process runs, one that has ended and is not
+// reaped not counted.
+func isRunning(pid int) bool {
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+}
+
+// eventually waits until holds returns true, for ten seconds at most.
+func eventually(holds func() bool) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+	}
+	return false
 }
 
 // progress builds and returns the lines of progress. It calls announced after
