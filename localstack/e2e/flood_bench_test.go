@@ -75,12 +75,12 @@ func benchmarkFlood(b *testing.B, frames int, open func(context.Context, *stack)
 				victims[room] = append(victims[room], joinedSession(ctx, b, s, newUser(b, "victim"), room))
 			}
 		}
+		measure(ctx, victims, 5*time.Second) // warms the functions
+		quiet := measure(ctx, victims, floodPhase)
 		attackers := open(ctx, s)
 		for _, a := range attackers {
 			a.enterRoom(flooded)
 		}
-		measure(ctx, victims, 5*time.Second) // warms the functions
-		quiet := measure(ctx, victims, floodPhase)
 		end := startFlood(ctx, attackers, flooded, frames)
 		under := measure(ctx, victims, floodPhase)
 		acked, refused := end()
@@ -145,6 +145,7 @@ func ackTime(ctx context.Context, p *peer, room chat.Room) time.Duration {
 		text, err := p.next(ctx)
 		switch {
 		case err != nil || typeOf(text) == frame.TypeError:
+			p.t.Logf("a victim's message got %s, %v", text, err)
 			return worst
 		case typeOf(text) == frame.TypeAck && strings.Contains(text, string(claims.ID)):
 			return time.Since(start)

@@ -40,7 +40,7 @@ func BenchmarkKillToNextMessage(b *testing.B) {
 // BenchmarkContendedRoom measures how many messages a second one room takes
 // from twenty users. Each sends again as soon as its last message is
 // acknowledged, and each message is delivered to all twenty. Twenty users may
-// send 40 a second.
+// send 50 a second.
 func BenchmarkContendedRoom(b *testing.B) {
 	const senders = 20
 	s, ctx := sharedStack(b), b.Context()

@@ -31,13 +31,16 @@ const (
 
 	// SteadyBurst is how many messages a user may send at once, in all rooms
 	// together, before the next ones count as a flood.
-	SteadyBurst = 20
+	SteadyBurst = 5
 	// SteadyInterval is how often a user may send, in the long run, without
 	// sending a flood. People type more slowly.
-	SteadyInterval = time.Second
+	SteadyInterval = 500 * time.Millisecond
+	// FloodMemory is how many messages above SteadyBurst are remembered: who
+	// has sent a flood sends no steady message until they are made up for.
+	FloodMemory = 100
 	// SteadyStart is the part of SteadyBurst that a new name has. The rest
 	// comes with time, so that many new names are no burst.
-	SteadyStart = 3
+	SteadyStart = 1
 
 	// InvitationBurst is how many users somebody may invite to closed rooms at
 	// once: as many as one room takes.
@@ -50,11 +53,14 @@ const (
 	// one partition with 1,000 write units a second (DynamoDB quotas), of which
 	// a message of 1 KB takes 4.
 	RoomInterval = 10 * time.Millisecond
-	// RoomQueue is how long a message may wait for its turn.
-	RoomQueue = time.Second
+	// RoomQueue is how long a message may wait for its turn. Messages of floods
+	// wait FloodQueue at most, so they cannot fill the queue for others.
+	RoomQueue = 2 * time.Second
+	// FloodQueue is how long a message of a flood may wait for its turn.
+	FloodQueue = 500 * time.Millisecond
 	// FloodInterval is the time between two messages in a room that are part of
 	// a flood, of all users together.
-	FloodInterval = 50 * time.Millisecond
+	FloodInterval = 100 * time.Millisecond
 	// FloodBurst is how many messages of floods a room takes at once.
 	FloodBurst = 10
 )

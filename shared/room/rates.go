@@ -91,18 +91,20 @@ func (s *Service) charge(ctx context.Context, user chat.User, cost int) error {
 
 // chargeSend lets a user pay for a message, and reports whether the user sends
 // steadily. Otherwise the message is part of a flood, of which a room takes
-// less. Error: chat.RateLimited.
+// less. Every message counts, so a user who floods has no steady ones besides.
+// Error: chat.RateLimited.
 func (s *Service) chargeSend(ctx context.Context, user chat.User) (steady bool, err error) {
+	now := s.now()
 	full, err := s.spend(ctx, userRate(user), units(chat.CostSend), Draw{
 		Bucket:   bucketSteady,
 		Cost:     chat.SteadyInterval,
-		Most:     chat.SteadyBurst * chat.SteadyInterval,
+		Most:     (chat.SteadyBurst + chat.FloodMemory) * chat.SteadyInterval,
 		Optional: true,
 	})
 	if err != nil {
 		return false, err
 	}
-	return !full[1].IsZero(), nil
+	return !full[1].IsZero() && !full[1].After(now.Add(chat.SteadyBurst*chat.SteadyInterval)), nil
 }
 
 // chargeInvitation lets a user pay for an invitation. Error: chat.RateLimited.
@@ -162,7 +164,7 @@ func (s *Service) chargeHandshake(ctx context.Context, user chat.User, device ch
 func (s *Service) turn(ctx context.Context, room chat.Room, steady bool) error {
 	draws := []Draw{{Bucket: bucketTurns, Cost: chat.RoomInterval, Most: chat.RoomQueue}}
 	if !steady {
-		draws[0].Most = chat.FloodBurst * chat.FloodInterval
+		draws[0].Most = chat.FloodQueue
 		draws = append(draws, Draw{
 			Bucket: bucketFloods,
 			Cost:   chat.FloodInterval,

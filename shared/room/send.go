@@ -43,6 +43,7 @@ func (s *Service) Send(ctx context.Context, c Call, jwe string) error {
 	if err != nil {
 		return err
 	}
+	token.steady = steady
 	entry := &Entry{
 		Room:      token.room,
 		ID:        token.id,
@@ -126,6 +127,7 @@ type token struct {
 	room      chat.Room
 	id        chat.MessageID
 	operation *frame.RoomClaims // nil for a message
+	steady    bool              // it is no part of a flood
 }
 
 // openToken opens and verifies what a client sealed: a message or an operation
@@ -178,7 +180,7 @@ func (s *Service) openToken(ctx context.Context, conn *Connection, device *Devic
 func (s *Service) append(ctx context.Context, e *Entry, t *token) (change *Change, isDuplicate bool, err error) {
 	for attempt := range appendAttempts {
 		if attempt > 0 {
-			if err := s.turn(ctx, e.Room, true); err != nil {
+			if err := s.turn(ctx, e.Room, t.steady); err != nil {
 				return nil, false, err
 			}
 		}
