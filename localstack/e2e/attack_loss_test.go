@@ -73,30 +73,33 @@ func TestAttackClosingConnectionsStopsSends(t *testing.T) {
 
 // Vulnerability: frames of strangers were accepted as fast as they came, and
 // each cost an invocation. Attack: mallory, without a handshake, floods
-// $default and then handshake from many connections. This verifies that API
-// Gateway refuses what exceeds the limits of these routes without an
-// invocation, and that a user with a session still sends.
+// $default and then handshake. The third refusal closes a connection to
+// $default, so there are many. This verifies that API Gateway refuses what
+// exceeds the limits of these routes without an invocation, and that a user
+// with a session still sends.
 func TestAttackStrangersFloodFunctions(t *testing.T) {
 	s, ctx := attackedStack(t, "-parameter", "HandshakesPerSecond=5"), testContext(t)
 	victim := openSession(ctx, t, s, newUser(t, "victim"))
-	for _, test := range []struct{ name, frame string }{
-		{"$default", `{"action":"none"}`},
-		{"handshake", encode(t, begin("mallory"))},
+	for _, test := range []struct {
+		name, frame string
+		connections int
+	}{
+		{"$default", `{"action":"none"}`, 60},
+		{"handshake", encode(t, begin("mallory")), 2},
 	} {
+		mallories := make([]*peer, test.connections)
+		for i := range mallories {
+			mallories[i] = connect(ctx, t, s, newUser(t, "mallory"))
+		}
 		refused := make(chan struct{})
 		var once sync.Once
-		var mallories []*peer
-		for range 2 {
-			mallory := connect(ctx, t, s, newUser(t, "mallory"))
-			mallories = append(mallories, mallory)
-			go func() {
-				for {
-					if mallory.send(ctx, test.frame) != nil {
-						return
-					}
+		var flood sync.WaitGroup
+		for _, mallory := range mallories {
+			flood.Go(func() {
+				for mallory.send(ctx, test.frame) == nil {
 				}
-			}()
-			go func() {
+			})
+			flood.Go(func() {
 				for {
 					answer, err := mallory.next(ctx)
 					if err != nil {
@@ -106,17 +109,21 @@ func TestAttackStrangersFloodFunctions(t *testing.T) {
 						once.Do(func() { close(refused) })
 					}
 				}
-			}()
+			})
 		}
+		ended := make(chan struct{})
+		go func() { flood.Wait(); close(ended) }()
 		select {
 		case <-refused:
+		case <-ended:
+			t.Fatalf("%s: got no refusal before all connections were closed, want Too Many Requests", test.name)
 		case <-ctx.Done():
 			t.Fatalf("%s: got no refusal of a flood, want Too Many Requests", test.name)
 		}
-		victim.sendFrame(victim.sealed(victim.message("lobby", nil)))
-		expect[frame.Ack](victim, frame.TypeAck)
+		victim.mustBeAcked(victim.message("lobby", nil))
 		for _, mallory := range mallories {
 			mallory.drop()
 		}
+		<-ended
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sotto-chat/sotto/shared/chat"
 	"github.com/sotto-chat/sotto/shared/client"
@@ -131,7 +132,8 @@ func installWscat(t *testing.T) string {
 
 // startWscat starts wscat and waits until it is connected. Lines typed earlier
 // are lost, and without a terminal wscat does not report the connection, so a
-// ping is typed until it is answered.
+// ping is typed until it is answered. Each waits for its answer before the next
+// is typed, since the third refusal closes a connection.
 func startWscat(t testing.TB, wscat, url string) *terminal {
 	t.Helper()
 	p, err := startProcess(exec.Command("node", wscat, "-c", url), new(output), new(output))
@@ -142,7 +144,9 @@ func startWscat(t testing.TB, wscat, url string) *terminal {
 	w := &terminal{process: p, t: t}
 	connected := eventually(func() bool {
 		w.paste(`{"action":"ping","ref":"r"}`)
-		return strings.Contains(p.stdout.String(), "handshake_required")
+		return within(2*time.Second, func() bool {
+			return strings.Contains(p.stdout.String(), "handshake_required")
+		})
 	})
 	if !connected {
 		t.Fatalf("timed out waiting until wscat is connected: %s%s", p.stdout, p.stderr)
