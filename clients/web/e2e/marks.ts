@@ -37,20 +37,20 @@ export function marks(world: World): void {
   test("the number of those who are here is absent without a connection, and right afterwards", async () => {
     const { stack, browser } = world;
     const room = "number";
-    const [olga, paul] = await Promise.all(["olga", "paul"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
-    await olga.openRoom(room);
+    const [olwen, paul] = await Promise.all(["olwen", "paul"].map((name) => Person.enter(browser, stack.url, name))) as [Person, Person];
+    await olwen.openRoom(room);
     await paul.openRoom(room);
     const here = (person: Person, n: number) => person.page.getByRole("button", { name: `${n} here` }).waitFor();
     await here(paul, 2);
     await paul.say("I am here");
-    await here(olga, 2);
+    await here(olwen, 2);
 
     await stack.kill();
-    await olga.page.getByText("Reconnecting.").waitFor();
-    await expect.poll(() => olga.page.getByText(/\d here/).count(), { timeout: patience }).toBe(0);
-    await olga.page.getByRole("button", { name: "Who is here" }).waitFor();
+    await olwen.page.getByText("Reconnecting.").waitFor();
+    await expect.poll(() => olwen.page.getByText(/\d here/).count(), { timeout: patience }).toBe(0);
+    await olwen.page.getByRole("button", { name: "Who is here" }).waitFor();
     await stack.start();
-    await Promise.all([here(olga, 2), here(paul, 2)]);
-    await Promise.all([olga, paul].map((person) => person.leave()));
+    await Promise.all([here(olwen, 2), here(paul, 2)]);
+    await Promise.all([olwen, paul].map((person) => person.leave()));
   });
 }

@@ -100,6 +100,7 @@ export function sight(world: World): void {
     const { stack, browser } = world;
     const room = "colours";
     const names = ["zeno", "zia", "zora"]; // they had one colour of six
+    await stack.sotto(["room", "create", room, "open", "--user", names[0]!]);
     for (const name of names) await stack.sotto(["send", "--user", name, "--room", room, "-"], `I am ${name}`);
     const ivo = await Person.enter(browser, stack.url, "ivo");
     await ivo.openRoom(room);
