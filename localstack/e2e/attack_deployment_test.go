@@ -151,8 +151,8 @@ func tableNamed(ctx context.Context, t *testing.T, db *dynamodb.Client, id strin
 // unwrap the keys that open messages.
 // Attack: mallory runs code in a function, reads the wrapped keys and asks KMS
 // to unwrap them.
-// This verifies that KMS unwraps to each function the keys of its own purposes,
-// and no other key.
+// This verifies that each function can unwrap the keys of its purposes, and no
+// other key.
 func TestAttackFunctionUnwrapsKeysOfAnotherPurpose(t *testing.T) {
 	s, ctx := attackedStack(t), testContext(t)
 	p := openSession(ctx, t, s, newUser(t, "ada"))
@@ -279,7 +279,7 @@ func denied(err error) bool {
 }
 
 // Vulnerability: the key's policy left everything to the account's policies, so
-// a role with kms:* of its own could unwrap every key.
+// a role with the permission kms:* could unwrap every key.
 // Attack: mallory may create a role in the account and gives it all of KMS and
 // the keys table.
 // This verifies that the key's policy refuses roles that it does not name, also

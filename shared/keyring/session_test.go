@@ -92,8 +92,8 @@ func TestSessionsOfFrames(t *testing.T) {
 	}
 }
 
-// Vulnerability: whoever writes rows could put a wrapped key where it does not
-// belong, and one direction's key could serve for the other.
+// Vulnerability: an attacker who writes rows could put a wrapped key where it
+// does not belong, and one direction's key could serve for the other.
 // Attack: mallory moves wrapped keys between connections and between the two
 // directions, alters them, and sends frames back to their maker.
 // This verifies that all of it is refused.

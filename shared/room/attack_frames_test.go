@@ -17,13 +17,14 @@ func (c *conn) authentic(f frame.Request) string {
 	return string(data)
 }
 
-// Vulnerability: nothing but TLS authenticated most of a client's frames, so
-// whoever ends TLS could speak for the client. Attack: mallory ends TLS and
-// puts a leaveRoom frame into bob's connection: without a mac, with one of
-// another session, of the other direction, of another frame, or with one that
-// was stripped, altered or not at the end. This verifies that each is refused
-// with bad_mac, that the refusal has no mac, since bob must not take it for an
-// answer, that it spends nothing of bob's rate, and that bob stays in the room.
+// Vulnerability: nothing but TLS authenticated most of a client's frames, so a
+// proxy that ends TLS could speak for the client. Attack: mallory has such a
+// proxy and puts a leaveRoom frame into bob's connection: without a mac, with
+// one of another session, of the other direction, of another frame, or with one
+// that was stripped, altered or not at the end. This verifies that each is
+// refused with bad_mac, that the refusal has no mac, since bob must not take it
+// for an answer, that it spends nothing of bob's rate, and that bob stays in
+// the room.
 func TestAttackInjectedLeaveRoom(t *testing.T) {
 	w := newWorld(t)
 	bob, mallory := w.enter(newDevice(t, "bob")), w.enter(newDevice(t, "mallory"))
