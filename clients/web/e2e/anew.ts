@@ -29,6 +29,7 @@ export function anew(world: World): void {
     await look(wes.page, "anew");
     for (const { name, page } of [wes, xena]) {
       await page.getByRole("button", { name: "Delete all this and start anew" }).click();
+      await page.getByText("This is not the service that you used before.").waitFor({ state: "hidden" });
       await page.getByLabel("Your name").fill(name);
       expect(await page.getByRole("button", { name: /Continue as/ }).count()).toBe(0);
       await page.getByRole("button", { name: "Start chatting" }).click();
